@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * vpool: named pools of CPUs and physical memory.
+ *
+ * The one header that the kernel module and userspace share.
+ */
+#ifndef _UAPI_LINUX_VPOOL_H
+#define _UAPI_LINUX_VPOOL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: General ioctl format
+ *
+ * Two kinds of character device take these calls: ``/dev/vpool/control``
+ * makes, lists and removes pools; ``/dev/vpool/NAME``, one for each pool, gives
+ * its memory and CPUs to whoever may open it. Each open of a pool's node is one
+ * *region*, a private memory object, until its descriptor is shared.
+ *
+ * The argument of every ioctl points to a structure whose first member is its
+ * own size in bytes, as the caller was compiled with. A larger structure than
+ * the module knows is accepted as long as the part that the module does not
+ * know is zero; a smaller one down to the first published size is taken as if
+ * the rest were zero. Nothing but the fields named ``out_`` or described as
+ * outputs is written back, and never beyond the caller's size.
+ *
+ * All errnos have one meaning everywhere:
+ *
+ *  - ENOTTY: no such ioctl, or not on this kind of node.
+ *  - E2BIG: the structure has a non-zero part that this module does not know.
+ *  - EOPNOTSUPP: a known field asks for something this module or this kernel
+ *    cannot do, an unknown flag among them.
+ *  - EINVAL: a field has a value that is never right; a structure too small.
+ *  - EFAULT: a pointer leads nowhere.
+ *  - ENOENT: no pool has that name.
+ *  - EEXIST: a pool of that name is there already.
+ *  - ENOMEM: not enough memory, in the pool or on the host. Nothing was taken.
+ *  - EBUSY: a CPU belongs to another pool or must stay with the host; a pool is
+ *    still open, mapped or has members; a region has its size already.
+ *  - ENODEV: a CPU or node does not exist or is offline.
+ *  - ENXIO: the pool of this descriptor has been destroyed; beyond a region.
+ *  - EPERM: the caller may not do that.
+ *  - EINTR: a signal came; everything was given back.
+ *  - ETIME: the time allowed ran out; everything was given back.
+ *  - EMSGSIZE: an array is too small; the count needed was written back.
+ *  - ESRCH: no such task, or not a member of this pool.
+ *
+ * Every failure leaves a sentence in the descriptor that says why, with names
+ * and numbers; VPOOL_REASON reads it.
+ */
+
+#define VPOOL_TYPE 0xBB
+
+/* Bumped when something is added that a program may want to ask for. */
+#define VPOOL_ABI_VERSION 1
+
+/* A name is [a-z0-9][a-z0-9._-]{0,31}, "control" excepted. */
+#define VPOOL_NAME_MAX 32
+/* Room for a name, its NUL, and enough to see that one is too long. */
+#define VPOOL_NAME_SIZE 40
+/* No reason is longer, its NUL included. */
+#define VPOOL_REASON_SIZE 256
+
+/* Any node, for struct vpool_mem.node. */
+#define VPOOL_ANY_NODE (-1)
+/* The caller's own uid or gid, for struct vpool_create. */
+#define VPOOL_ID_CALLER 0xffffffffU
+/* The caller itself, for struct vpool_attach.pidfd. */
+#define VPOOL_SELF (-1)
+
+enum {
+	VPOOL_CMD_BASE = 0x00,
+	VPOOL_CMD_REASON = VPOOL_CMD_BASE,
+	VPOOL_CMD_CREATE = 0x01,
+	VPOOL_CMD_DESTROY = 0x02,
+	VPOOL_CMD_LIST = 0x03,
+	VPOOL_CMD_QUERY = 0x04,
+	VPOOL_CMD_REGIONS = 0x05,
+	VPOOL_CMD_MEMBERS = 0x06,
+	VPOOL_CMD_COMMIT = 0x07,
+	VPOOL_CMD_ATTACH = 0x08,
+	VPOOL_CMD_DETACH = 0x09,
+};
+
+/**
+ * enum vpool_state - the life of a pool
+ * @VPOOL_STATE_CREATING: memory is being reserved; it cannot be opened yet
+ * @VPOOL_STATE_ACTIVE: in use, or ready to be
+ * @VPOOL_STATE_DESTROYING: on its way out; it cannot be opened any more
+ */
+enum vpool_state {
+	VPOOL_STATE_CREATING = 0,
+	VPOOL_STATE_ACTIVE = 1,
+	VPOOL_STATE_DESTROYING = 2,
+};
+
+/**
+ * struct vpool_reason - ioctl(VPOOL_REASON)
+ * @size: sizeof(struct vpool_reason)
+ * @len: in: room at @buf_uptr in bytes; out: bytes of the text, its NUL
+ *       included, 0 if no call on this descriptor has failed
+ * @buf_uptr: where the text goes
+ *
+ * Read why the last failed call on this descriptor (ioctl or mmap) failed: one
+ * sentence without a newline, at most VPOOL_REASON_SIZE bytes. Reading it does
+ * not clear it, and a call that succeeds does not either. EMSGSIZE if it does
+ * not fit, with @len set. Works on both kinds of node.
+ */
+struct vpool_reason {
+	__u32 size;
+	__u32 len;
+	__aligned_u64 buf_uptr;
+};
+#define VPOOL_REASON _IO(VPOOL_TYPE, VPOOL_CMD_REASON)
+
+/**
+ * struct vpool_mem - one request for memory
+ * @bytes: how much; rounded up to the pool's page size
+ * @node: the NUMA node it must come from, or VPOOL_ANY_NODE
+ * @__reserved: must be 0
+ */
+struct vpool_mem {
+	__aligned_u64 bytes;
+	__s32 node;
+	__u32 __reserved;
+};
+
+/**
+ * enum vpool_create_flags - for struct vpool_create.flags
+ * @VPOOL_CREATE_DRY_RUN: check everything, change nothing
+ * @VPOOL_CREATE_EPHEMERAL: when this control descriptor is closed for the last
+ *	time, the pool is destroyed as soon as nobody uses it
+ * @VPOOL_CREATE_SPLIT_CORES: allow taking some but not all threads of a core
+ * @VPOOL_CREATE_BOOT_CORE: allow taking the core that the host booted on
+ */
+enum vpool_create_flags {
+	VPOOL_CREATE_DRY_RUN = 1 << 0,
+	VPOOL_CREATE_EPHEMERAL = 1 << 1,
+	VPOOL_CREATE_SPLIT_CORES = 1 << 2,
+	VPOOL_CREATE_BOOT_CORE = 1 << 3,
+};
+
+/**
+ * struct vpool_create - ioctl(VPOOL_CREATE)
+ * @size: sizeof(struct vpool_create)
+ * @flags: any of enum vpool_create_flags
+ * @name: the pool's name, NUL-terminated
+ * @page_size: in bytes; 0 is 2 MiB. What is not supported is EOPNOTSUPP
+ * @uid: owner of the pool's node, or VPOOL_ID_CALLER
+ * @gid: group of the pool's node, or VPOOL_ID_CALLER
+ * @mode: permission bits of the pool's node, within 0666
+ * @timeout_ms: how long to go on gathering memory, in milliseconds; 0 takes
+ *	what is at hand at once and waits for nothing
+ * @mem_uptr: array of struct vpool_mem
+ * @nr_mem: its length; 0 for a pool without memory
+ * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool
+ *	without CPUs
+ * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
+ * @out_id: the new pool's id; ids are not used again soon
+ * @__reserved: must be 0
+ * @out_bytes: memory of the new pool in bytes, after rounding
+ *
+ * Create a pool, with all that was asked for or not at all. Needs CAP_SYS_ADMIN
+ * in the initial user namespace. When the call returns, the node
+ * ``/dev/vpool/NAME`` and the directory ``/sys/kernel/vpool/pools/NAME`` are
+ * there. Its memory may still be scrubbing. Control node only.
+ */
+struct vpool_create {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__aligned_u64 page_size;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 timeout_ms;
+	__aligned_u64 mem_uptr;
+	__u32 nr_mem;
+	__u32 cpus_bytes;
+	__aligned_u64 cpus_uptr;
+	__u32 out_id;
+	__u32 __reserved;
+	__aligned_u64 out_bytes;
+};
+#define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
+
+/**
+ * enum vpool_destroy_flags - for struct vpool_destroy.flags
+ * @VPOOL_DESTROY_FORCE: revoke what is open, mapped or attached: later touches
+ *	of its mappings get SIGBUS, its members go back to the CPUs they came
+ *	with, later calls on its descriptors get ENXIO
+ */
+enum vpool_destroy_flags {
+	VPOOL_DESTROY_FORCE = 1 << 0,
+};
+
+/**
+ * struct vpool_destroy - ioctl(VPOOL_DESTROY)
+ * @size: sizeof(struct vpool_destroy)
+ * @flags: any of enum vpool_destroy_flags
+ * @name: which pool
+ *
+ * Give a pool's memory and CPUs back to the host. EBUSY while it is open, mapped
+ * or has members, unless forced. Needs CAP_SYS_ADMIN in the initial user
+ * namespace. Control node only.
+ */
+struct vpool_destroy {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+};
+#define VPOOL_DESTROY _IO(VPOOL_TYPE, VPOOL_CMD_DESTROY)
+
+/**
+ * struct vpool_list_entry - one pool in VPOOL_LIST
+ * @id: its id
+ * @state: one of enum vpool_state
+ * @name: its name
+ */
+struct vpool_list_entry {
+	__u32 id;
+	__u32 state;
+	char name[VPOOL_NAME_SIZE];
+};
+
+/**
+ * struct vpool_list - ioctl(VPOOL_LIST)
+ * @size: sizeof(struct vpool_list)
+ * @flags: must be 0
+ * @nr: in: room at @entries_uptr in entries; out: how many pools there are
+ * @__reserved: must be 0
+ * @entries_uptr: array of struct vpool_list_entry, filled in the order of ids
+ *
+ * List all pools. EMSGSIZE, with @nr set and nothing else written, if they do
+ * not fit. Control node only.
+ */
+struct vpool_list {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 __reserved;
+	__aligned_u64 entries_uptr;
+};
+#define VPOOL_LIST _IO(VPOOL_TYPE, VPOOL_CMD_LIST)
+
+/**
+ * struct vpool_node_info - what a pool has on one NUMA node
+ * @total_bytes: all of the pool's memory there
+ * @free_bytes: clean or being scrubbed, in no region
+ * @used_bytes: in regions, or released but still pinned by something
+ * @node: the node
+ * @__reserved: 0
+ */
+struct vpool_node_info {
+	__aligned_u64 total_bytes;
+	__aligned_u64 free_bytes;
+	__aligned_u64 used_bytes;
+	__s32 node;
+	__u32 __reserved;
+};
+
+/**
+ * struct vpool_query - ioctl(VPOOL_QUERY)
+ * @size: sizeof(struct vpool_query)
+ * @flags: must be 0
+ * @name: in: which pool, on the control node; empty for the descriptor's own,
+ *	on a pool's node; out: its name
+ * @id: out: its id
+ * @state: out: one of enum vpool_state
+ * @page_size: out: in bytes
+ * @uid: out: owner of its node, in the caller's user namespace
+ * @gid: out: group of its node, in the caller's user namespace
+ * @mode: out: permission bits of its node
+ * @regions: out: open regions, the caller's among them
+ * @members: out: tasks attached
+ * @nr_nodes: in: room at @nodes_uptr in entries; out: nodes with memory
+ * @created_ns: out: CLOCK_REALTIME when it was created, in nanoseconds
+ * @total_bytes: out: all of its memory; always free + used + poisoned
+ * @free_bytes: out: in no region; always clean + scrubbing
+ * @used_bytes: out: in regions, or released but still pinned by something
+ * @peak_bytes: out: the most that was ever in use
+ * @clean_bytes: out: free and zeroed
+ * @scrubbing_bytes: out: free and waiting to be zeroed
+ * @poisoned_bytes: out: set aside for a hardware memory error
+ * @nodes_uptr: array of struct vpool_node_info, or 0 to leave that out
+ * @cpus_uptr: room for the assigned CPUs, laid out as in sched_getaffinity(2),
+ *	or 0 to leave that out
+ * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: bytes
+ *	written, or needed
+ * @__reserved: must be 0
+ *
+ * Read all figures of a pool, its memory's from one moment. EMSGSIZE, with
+ * @nr_nodes and @cpus_bytes set and nothing else written, if an array is too
+ * small. Both kinds of node.
+ */
+struct vpool_query {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 id;
+	__u32 state;
+	__aligned_u64 page_size;
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 regions;
+	__u32 members;
+	__u32 nr_nodes;
+	__aligned_u64 created_ns;
+	__aligned_u64 total_bytes;
+	__aligned_u64 free_bytes;
+	__aligned_u64 used_bytes;
+	__aligned_u64 peak_bytes;
+	__aligned_u64 clean_bytes;
+	__aligned_u64 scrubbing_bytes;
+	__aligned_u64 poisoned_bytes;
+	__aligned_u64 nodes_uptr;
+	__aligned_u64 cpus_uptr;
+	__u32 cpus_bytes;
+	__u32 __reserved;
+};
+#define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
+
+/**
+ * struct vpool_region_info - one region in VPOOL_REGIONS
+ * @id: its id, unique within the pool
+ * @bytes: its size; 0 while it has none
+ * @pid: the process that opened it, in the caller's pid namespace; 0 if it is
+ *	not visible there or has gone
+ * @uid: the user who opened it, in the caller's user namespace
+ * @comm: the name that process had then
+ */
+struct vpool_region_info {
+	__aligned_u64 id;
+	__aligned_u64 bytes;
+	__s32 pid;
+	__u32 uid;
+	char comm[16];
+};
+
+/**
+ * struct vpool_regions - ioctl(VPOOL_REGIONS)
+ * @size: sizeof(struct vpool_regions)
+ * @flags: must be 0
+ * @name: as in struct vpool_query
+ * @nr: in: room at @regions_uptr in entries; out: how many there are
+ * @__reserved: must be 0
+ * @regions_uptr: array of struct vpool_region_info, oldest first
+ *
+ * List a pool's open regions. EMSGSIZE, with @nr set and nothing else written,
+ * if they do not fit. Both kinds of node.
+ */
+struct vpool_regions {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 nr;
+	__u32 __reserved;
+	__aligned_u64 regions_uptr;
+};
+#define VPOOL_REGIONS _IO(VPOOL_TYPE, VPOOL_CMD_REGIONS)
+
+/**
+ * struct vpool_member_info - one task in VPOOL_MEMBERS
+ * @tid: the thread, in the caller's pid namespace; 0 if not visible there
+ * @pid: its process, in the caller's pid namespace; 0 if not visible there
+ */
+struct vpool_member_info {
+	__s32 tid;
+	__s32 pid;
+};
+
+/**
+ * struct vpool_members - ioctl(VPOOL_MEMBERS)
+ * @size: sizeof(struct vpool_members)
+ * @flags: must be 0
+ * @name: as in struct vpool_query
+ * @nr: in: room at @members_uptr in entries; out: how many there are
+ * @__reserved: must be 0
+ * @members_uptr: array of struct vpool_member_info, in no order
+ *
+ * List a pool's members. EMSGSIZE, with @nr set and nothing else written, if
+ * they do not fit. Both kinds of node.
+ */
+struct vpool_members {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 nr;
+	__u32 __reserved;
+	__aligned_u64 members_uptr;
+};
+#define VPOOL_MEMBERS _IO(VPOOL_TYPE, VPOOL_CMD_MEMBERS)
+
+/**
+ * struct vpool_commit - ioctl(VPOOL_COMMIT)
+ * @size: sizeof(struct vpool_commit)
+ * @flags: must be 0
+ * @bytes: in: the region's size; out: the same, rounded up to the page size
+ *
+ * Give this region its size, and with it its memory: success means that no later
+ * touch fails for want of memory. Without this call the first mmap(2) does it,
+ * with the end of that mapping as the size. A region's size is for life: EBUSY
+ * if it has one. ENOMEM, with nothing taken, if the pool has too little. Pool
+ * nodes only.
+ */
+struct vpool_commit {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 bytes;
+};
+#define VPOOL_COMMIT _IO(VPOOL_TYPE, VPOOL_CMD_COMMIT)
+
+/**
+ * enum vpool_attach_flags - for struct vpool_attach.flags
+ * @VPOOL_ATTACH_PROCESS: the process with all its threads, not one thread
+ */
+enum vpool_attach_flags {
+	VPOOL_ATTACH_PROCESS = 1 << 0,
+};
+
+/**
+ * struct vpool_attach - ioctl(VPOOL_ATTACH), ioctl(VPOOL_DETACH)
+ * @size: sizeof(struct vpool_attach)
+ * @flags: any of enum vpool_attach_flags
+ * @pidfd: VPOOL_SELF for the calling thread or its process
+ * @__reserved: must be 0
+ *
+ * VPOOL_ATTACH makes a task a member of this descriptor's pool: it runs on the
+ * pool's CPUs only, and so does every thread and child it makes from then on,
+ * until it is detached, exits, or the pool goes. EBUSY if it belongs to another
+ * pool; attaching a member again changes nothing. EINVAL if the pool has no
+ * CPUs. A membership does not keep the descriptor needed: it may be closed.
+ *
+ * VPOOL_DETACH ends it and gives the task back the affinity it came with, as far
+ * as those CPUs are still there. ESRCH if it is no member of this pool. Pool
+ * nodes only.
+ */
+struct vpool_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 pidfd;
+	__u32 __reserved;
+};
+#define VPOOL_ATTACH _IO(VPOOL_TYPE, VPOOL_CMD_ATTACH)
+#define VPOOL_DETACH _IO(VPOOL_TYPE, VPOOL_CMD_DETACH)
+
+#endif /* _UAPI_LINUX_VPOOL_H */
