@@ -112,6 +112,7 @@ struct vpool_reason {
 	__u32 len;
 	__aligned_u64 buf_uptr;
 };
+
 #define VPOOL_REASON _IO(VPOOL_TYPE, VPOOL_CMD_REASON)
 
 /**
@@ -183,6 +184,7 @@ struct vpool_create {
 	__u32 __reserved;
 	__aligned_u64 out_bytes;
 };
+
 #define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
 
 /**
@@ -210,6 +212,7 @@ struct vpool_destroy {
 	__u32 flags;
 	char name[VPOOL_NAME_SIZE];
 };
+
 #define VPOOL_DESTROY _IO(VPOOL_TYPE, VPOOL_CMD_DESTROY)
 
 /**
@@ -242,6 +245,7 @@ struct vpool_list {
 	__u32 __reserved;
 	__aligned_u64 entries_uptr;
 };
+
 #define VPOOL_LIST _IO(VPOOL_TYPE, VPOOL_CMD_LIST)
 
 /**
@@ -320,6 +324,7 @@ struct vpool_query {
 	__u32 cpus_bytes;
 	__u32 __reserved;
 };
+
 #define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
 
 /**
@@ -359,6 +364,7 @@ struct vpool_regions {
 	__u32 __reserved;
 	__aligned_u64 regions_uptr;
 };
+
 #define VPOOL_REGIONS _IO(VPOOL_TYPE, VPOOL_CMD_REGIONS)
 
 /**
@@ -391,6 +397,7 @@ struct vpool_members {
 	__u32 __reserved;
 	__aligned_u64 members_uptr;
 };
+
 #define VPOOL_MEMBERS _IO(VPOOL_TYPE, VPOOL_CMD_MEMBERS)
 
 /**
@@ -410,6 +417,7 @@ struct vpool_commit {
 	__u32 flags;
 	__aligned_u64 bytes;
 };
+
 #define VPOOL_COMMIT _IO(VPOOL_TYPE, VPOOL_CMD_COMMIT)
 
 /**
@@ -443,6 +451,7 @@ struct vpool_attach {
 	__s32 pidfd;
 	__u32 __reserved;
 };
+
 #define VPOOL_ATTACH _IO(VPOOL_TYPE, VPOOL_CMD_ATTACH)
 #define VPOOL_DETACH _IO(VPOOL_TYPE, VPOOL_CMD_DETACH)
 
