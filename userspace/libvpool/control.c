@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Creating, destroying and listing pools.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+static void fill_create(struct vpool_create *cmd,
+			const struct vpool_request *req)
+{
+	cmd->flags = req->flags;
+	cmd->page_size = req->page_size;
+	cmd->uid = req->uid;
+	cmd->gid = req->gid;
+	cmd->mode = req->mode;
+	cmd->timeout_ms = req->timeout_ms;
+	cmd->mem_uptr = (unsigned long)req->mem;
+	cmd->nr_mem = req->nr_mem;
+	if (!req->cpus)
+		return;
+	cmd->cpus_uptr = (unsigned long)req->cpus->bits;
+	cmd->cpus_bytes = req->cpus->bytes;
+}
+
+int vpool_create(struct vpool *vp, struct vpool_request *req)
+{
+	struct vpool_create cmd = { .size = sizeof(cmd) };
+	int err;
+
+	if (req->size != sizeof(*req))
+		return vpool_fail(vp, EINVAL,
+				  "the request is not for libvpool %s",
+				  vpool_version());
+	err = vpool_set_name(vp, cmd.name, req->name);
+	if (err)
+		return err;
+	fill_create(&cmd, req);
+	err = vpool_call(vp, VPOOL_CREATE, &cmd);
+	if (err)
+		return err;
+	req->out_bytes = cmd.out_bytes;
+	req->out_id = cmd.out_id;
+	return 0;
+}
+
+int vpool_destroy(struct vpool *vp, const char *name, unsigned int flags)
+{
+	struct vpool_destroy cmd = { .size = sizeof(cmd), .flags = flags };
+	int err;
+
+	err = vpool_set_name(vp, cmd.name, name);
+	if (err)
+		return err;
+	return vpool_call(vp, VPOOL_DESTROY, &cmd);
+}
+
+int vpool_list(struct vpool *vp, struct vpool_list_entry **entries,
+	       size_t *nr)
+{
+	struct vpool_list cmd = { .size = sizeof(cmd), .nr = 16 };
+	int err = -EMSGSIZE, tries;
+
+	if (vp->kind == VPOOL_KIND_SYSFS)
+		return vpool_sysfs_list(vp, entries, nr);
+	for (tries = 0; err == -EMSGSIZE && tries < VPOOL_RETRIES; tries++) {
+		struct vpool_list_entry *array;
+
+		array = calloc(cmd.nr, sizeof(*array));
+		if (!array)
+			return vpool_fail(vp, ENOMEM, "out of memory");
+		cmd.entries_uptr = (unsigned long)array;
+		err = vpool_call(vp, VPOOL_LIST, &cmd);
+		if (!err) {
+			*entries = array;
+			*nr = cmd.nr;
+			return 0;
+		}
+		free(array);
+		cmd.nr += 8;
+	}
+	return err;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Sets of CPUs, and the lists in which the kernel writes them.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+#define BITS_PER_LONG (8 * sizeof(unsigned long))
+
+/* Far beyond what Linux can have; keeps a typing error from taking memory. */
+#define CPU_LIMIT 1048576U
+
+/* What a list's parser carries around. */
+struct reader {
+	const char *at;
+	const char *text;
+	char *why;
+	size_t size;
+};
+
+static int __printf(2, 3)
+wrong(const struct reader *rd, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!rd->why || !rd->size)
+		return -EINVAL;
+	va_start(args, fmt);
+	vsnprintf(rd->why, rd->size, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static int grow(struct vpool_cpus *cpus, size_t bytes)
+{
+	unsigned long *bits;
+
+	bytes = (bytes + 7) & ~(size_t)7;
+	if (bytes <= cpus->bytes)
+		return 0;
+	bits = realloc(cpus->bits, bytes);
+	if (!bits)
+		return -ENOMEM;
+	memset((char *)bits + cpus->bytes, 0, bytes - cpus->bytes);
+	cpus->bits = bits;
+	cpus->bytes = bytes;
+	return 0;
+}
+
+int vpool_cpus_add(struct vpool_cpus *cpus, unsigned int cpu)
+{
+	int err;
+
+	if (cpu >= CPU_LIMIT)
+		return -EINVAL;
+	err = grow(cpus, cpu / 8 + 1);
+	if (err)
+		return err;
+	cpus->bits[cpu / BITS_PER_LONG] |= 1UL << cpu % BITS_PER_LONG;
+	return 0;
+}
+
+bool vpool_cpus_test(const struct vpool_cpus *cpus, unsigned int cpu)
+{
+	if (cpu / 8 >= cpus->bytes)
+		return false;
+	return cpus->bits[cpu / BITS_PER_LONG] >> cpu % BITS_PER_LONG & 1;
+}
+
+unsigned int vpool_cpus_count(const struct vpool_cpus *cpus)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < cpus->bytes / sizeof(long); i++)
+		count += __builtin_popcountl(cpus->bits[i]);
+	return count;
+}
+
+void vpool_cpus_subtract(struct vpool_cpus *cpus,
+			 const struct vpool_cpus *others)
+{
+	size_t i;
+
+	for (i = 0; i < cpus->bytes / sizeof(long); i++)
+		if (i < others->bytes / sizeof(long))
+			cpus->bits[i] &= ~others->bits[i];
+}
+
+void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *others)
+{
+	size_t i;
+
+	for (i = 0; i < cpus->bytes / sizeof(long); i++)
+		cpus->bits[i] &= i < others->bytes / sizeof(long) ?
+				 others->bits[i] : 0;
+}
+
+int vpool_cpus_copy(struct vpool_cpus *to, const struct vpool_cpus *from)
+{
+	int err;
+
+	memset(to, 0, sizeof(*to));
+	if (!from->bytes)
+		return 0;
+	err = grow(to, from->bytes);
+	if (!err)
+		memcpy(to->bits, from->bits, from->bytes);
+	return err;
+}
+
+void vpool_cpus_free(struct vpool_cpus *cpus)
+{
+	free(cpus->bits);
+	memset(cpus, 0, sizeof(*cpus));
+}
+
+static int read_cpu(struct reader *rd, unsigned int *cpu)
+{
+	const char *start = rd->at;
+	unsigned int value = 0;
+
+	if (!isdigit((unsigned char)*start))
+		return wrong(rd, "'%s' is not a list of CPUs such as 0-3,8",
+			     rd->text);
+	for (; isdigit((unsigned char)*rd->at); rd->at++) {
+		if (value < CPU_LIMIT)
+			value = value * 10 + (*rd->at - '0');
+	}
+	if (value >= CPU_LIMIT)
+		return wrong(rd, "cpu %.*s: no host has that many CPUs",
+			     (int)strspn(start, "0123456789"), start);
+	*cpu = value;
+	return 0;
+}
+
+/* ":USED/GROUP" behind a range: of each GROUP of CPUs the first USED. */
+static int read_stride(struct reader *rd, unsigned int *used,
+		       unsigned int *group)
+{
+	int err;
+
+	rd->at++;
+	err = read_cpu(rd, used);
+	if (err)
+		return err;
+	if (*rd->at++ != '/')
+		return wrong(rd, "'%s' is not a list of CPUs: ':' needs USED/GROUP",
+			     rd->text);
+	err = read_cpu(rd, group);
+	if (err)
+		return err;
+	if (!*used || *used > *group)
+		return wrong(rd, "'%s': cannot use %u of each %u CPUs",
+			     rd->text, *used, *group);
+	return 0;
+}
+
+static int read_range(struct reader *rd, struct vpool_cpus *cpus)
+{
+	unsigned int first, last, cpu, used = 1, group = 1;
+	int err;
+
+	err = read_cpu(rd, &first);
+	if (err)
+		return err;
+	last = first;
+	if (*rd->at == '-') {
+		rd->at++;
+		err = read_cpu(rd, &last);
+		if (err)
+			return err;
+		if (last < first)
+			return wrong(rd, "the range %u-%u is backwards",
+				     first, last);
+		if (*rd->at == ':')
+			err = read_stride(rd, &used, &group);
+		if (err)
+			return err;
+	}
+	for (cpu = first; cpu <= last && !err; cpu++)
+		if ((cpu - first) % group < used)
+			err = vpool_cpus_add(cpus, cpu);
+	return err;
+}
+
+static int read_list(struct reader *rd, struct vpool_cpus *cpus)
+{
+	int err;
+
+	for (;;) {
+		err = read_range(rd, cpus);
+		if (err || !*rd->at)
+			return err;
+		if (*rd->at++ != ',')
+			return wrong(rd, "'%s' is not a list of CPUs such as 0-3,8",
+				     rd->text);
+	}
+}
+
+int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
+		     size_t size)
+{
+	struct reader rd = {
+		.at = text, .text = text, .why = why, .size = size,
+	};
+	int err;
+
+	memset(cpus, 0, sizeof(*cpus));
+	if (!*text)
+		return 0;
+	err = read_list(&rd, cpus);
+	if (err)
+		vpool_cpus_free(cpus);
+	if (err == -ENOMEM && why)
+		snprintf(why, size, "out of memory");
+	return err;
+}
+
+/* Find the next run of CPUs at or after *first. */
+static bool next_run(const struct vpool_cpus *cpus, unsigned int *first,
+		     unsigned int *last)
+{
+	unsigned int end = cpus->bytes * 8;
+
+	while (*first < end && !vpool_cpus_test(cpus, *first))
+		++*first;
+	if (*first >= end)
+		return false;
+	for (*last = *first; vpool_cpus_test(cpus, *last + 1);)
+		++*last;
+	return true;
+}
+
+char *vpool_cpus_format(const struct vpool_cpus *cpus)
+{
+	unsigned int first = 0, last;
+	const char *comma = "";
+	size_t size;
+	char *text;
+	FILE *out;
+
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	for (; next_run(cpus, &first, &last); first = last + 1) {
+		fprintf(out, "%s%u", comma, first);
+		if (last > first)
+			fprintf(out, "-%u", last);
+		comma = ",";
+	}
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Handles: opening nodes, and keeping the reason of a failure.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "private.h"
+
+#ifndef VPOOL_VERSION
+#define VPOOL_VERSION "0"
+#endif
+
+#define NAME_FIRST "abcdefghijklmnopqrstuvwxyz0123456789"
+
+const char *vpool_version(void)
+{
+	return VPOOL_VERSION;
+}
+
+/* Other places, for tests; ignored by programs that gain privilege. */
+static const char *place(const char *variable, const char *otherwise)
+{
+	const char *path = secure_getenv(variable);
+
+	return path && *path ? path : otherwise;
+}
+
+const char *vpool_dev_dir(void)
+{
+	return place("VPOOL_DEV_DIR", "/dev/vpool");
+}
+
+const char *vpool_sysfs_dir(void)
+{
+	return place("VPOOL_SYSFS_DIR", "/sys/kernel/vpool");
+}
+
+bool vpool_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len <= VPOOL_NAME_MAX && strchr(NAME_FIRST, *name) &&
+	       strspn(name, NAME_FIRST "._-") == len &&
+	       strcmp(name, "control");
+}
+
+static void remember(struct vpool *vp, const char *text)
+{
+	pthread_mutex_lock(&vp->lock);
+	snprintf(vp->reason, sizeof(vp->reason), "%s", text);
+	pthread_mutex_unlock(&vp->lock);
+}
+
+int vpool_fail(struct vpool *vp, int err, const char *fmt, ...)
+{
+	char text[VPOOL_REASON_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	remember(vp, text);
+	return -err;
+}
+
+int vpool_kernel_failed(struct vpool *vp, int err)
+{
+	char text[VPOOL_REASON_SIZE] = "";
+	struct vpool_reason rs = {
+		.size = sizeof(rs),
+		.len = sizeof(text),
+		.buf_uptr = (unsigned long)text,
+	};
+
+	if (ioctl(vp->fd, VPOOL_REASON, &rs) || !rs.len)
+		text[0] = '\0';
+	text[sizeof(text) - 1] = '\0';
+	return vpool_fail(vp, err, "%s", *text ? text : strerror(err));
+}
+
+int vpool_call(struct vpool *vp, unsigned long cmd, void *arg)
+{
+	int err;
+
+	if (vp->kind == VPOOL_KIND_NONE)
+		return -EBADF;
+	if (vp->kind == VPOOL_KIND_SYSFS)
+		return vpool_fail(vp, EACCES,
+				  "only root may create, change or destroy pools");
+	if (!ioctl(vp->fd, cmd, arg))
+		return 0;
+	err = errno;
+	if (err == ENOTTY)
+		return vpool_fail(vp, err,
+				  "the vpool module does not know this call, or not on this node");
+	return vpool_kernel_failed(vp, err);
+}
+
+int vpool_set_name(struct vpool *vp, char *to, const char *name)
+{
+	if (!name && vp->kind != VPOOL_KIND_POOL)
+		return vpool_fail(vp, EINVAL, "no pool was named");
+	if (name && strlen(name) >= VPOOL_NAME_SIZE)
+		return vpool_fail(vp, EINVAL,
+				  "the name '%.40s...' is longer than %d characters",
+				  name, VPOOL_NAME_MAX);
+	snprintf(to, VPOOL_NAME_SIZE, "%s", name ? name : "");
+	return 0;
+}
+
+static int new_handle(struct vpool **ret)
+{
+	struct vpool *vp = calloc(1, sizeof(*vp));
+
+	*ret = vp;
+	if (!vp)
+		return -ENOMEM;
+	vp->fd = -1;
+	pthread_mutex_init(&vp->lock, NULL);
+	return 0;
+}
+
+void vpool_close(struct vpool *vp)
+{
+	if (!vp)
+		return;
+	if (vp->fd >= 0)
+		close(vp->fd);
+	pthread_mutex_destroy(&vp->lock);
+	free(vp);
+}
+
+int vpool_fd(const struct vpool *vp)
+{
+	return vp->fd;
+}
+
+const char *vpool_reason(const struct vpool *vp)
+{
+	return vp ? vp->reason : "out of memory";
+}
+
+void vpool_reason_copy(struct vpool *vp, char *buf, size_t size)
+{
+	if (!size)
+		return;
+	if (vp)
+		pthread_mutex_lock(&vp->lock);
+	snprintf(buf, size, "%s", vpool_reason(vp));
+	if (vp)
+		pthread_mutex_unlock(&vp->lock);
+}
+
+static bool module_loaded(void)
+{
+	return !access(vpool_sysfs_dir(), F_OK);
+}
+
+static int no_module(struct vpool *vp)
+{
+	return vpool_fail(vp, VPOOL_NO_MODULE,
+			  "the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'");
+}
+
+static int control_failed(struct vpool *vp, const char *path, int err)
+{
+	switch (err) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		if (!module_loaded())
+			return no_module(vp);
+		return vpool_fail(vp, err,
+				  "the vpool module is loaded, but %s is missing: is /dev a devtmpfs?",
+				  path);
+	case EACCES:
+	case EPERM:
+		return vpool_fail(vp, EACCES,
+				  "only root may create, change or destroy pools (%s: %s)",
+				  path, strerror(err));
+	default:
+		return vpool_fail(vp, err, "%s: %s", path, strerror(err));
+	}
+}
+
+int vpool_open_control(struct vpool **ret)
+{
+	char path[4096];
+	int err;
+
+	err = new_handle(ret);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "%s/control", vpool_dev_dir());
+	(*ret)->fd = open(path, O_RDWR | O_CLOEXEC);
+	if ((*ret)->fd < 0)
+		return control_failed(*ret, path, errno);
+	(*ret)->kind = VPOOL_KIND_CONTROL;
+	return 0;
+}
+
+int vpool_open_reader(struct vpool **ret)
+{
+	int err;
+
+	err = vpool_open_control(ret);
+	if (!err || err == -ENOMEM || err == -VPOOL_NO_MODULE)
+		return err;
+	if (!module_loaded())
+		return no_module(*ret);
+	(*ret)->reason[0] = '\0';
+	(*ret)->kind = VPOOL_KIND_SYSFS;
+	return 0;
+}
+
+/* Say to whom a node belongs: that is what there is to do about it. */
+static int not_allowed(struct vpool *vp, const char *path)
+{
+	struct passwd pw, *user = NULL;
+	struct group gr, *group = NULL;
+	char users[4096], groups[4096];
+	struct stat st;
+
+	if (stat(path, &st))
+		return vpool_fail(vp, EACCES, "you may not open %s", path);
+	getpwuid_r(st.st_uid, &pw, users, sizeof(users), &user);
+	getgrgid_r(st.st_gid, &gr, groups, sizeof(groups), &group);
+	return vpool_fail(vp, EACCES,
+			  "you may not open %s: it belongs to %s:%s (%u:%u), mode %04o",
+			  path, user ? user->pw_name : "?",
+			  group ? group->gr_name : "?",
+			  st.st_uid, st.st_gid, st.st_mode & 07777);
+}
+
+static int pool_failed(struct vpool *vp, const char *path, int err)
+{
+	char dir[4096];
+
+	switch (err) {
+	case ENOENT:
+		if (!module_loaded())
+			return no_module(vp);
+		snprintf(dir, sizeof(dir), "%s/pools/%s", vpool_sysfs_dir(),
+			 vp->name);
+		if (access(dir, F_OK))
+			return vpool_fail(vp, err, "no pool '%s'", vp->name);
+		return vpool_fail(vp, err,
+				  "pool '%s' is there, but not %s: it is being created or destroyed, or /dev is not a devtmpfs",
+				  vp->name, path);
+	case EACCES:
+	case EPERM:
+		return not_allowed(vp, path);
+	case ENODEV:
+	case ENXIO:
+		return vpool_fail(vp, ENXIO,
+				  "pool '%s' is being created or destroyed",
+				  vp->name);
+	default:
+		return vpool_fail(vp, err, "%s: %s", path, strerror(err));
+	}
+}
+
+int vpool_open(const char *name, struct vpool **ret)
+{
+	struct vpool *vp;
+	char path[4096];
+	int err;
+
+	err = new_handle(ret);
+	if (err)
+		return err;
+	vp = *ret;
+	if (!vpool_name_ok(name))
+		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
+				  name);
+	snprintf(vp->name, sizeof(vp->name), "%s", name);
+	snprintf(path, sizeof(path), "%s/%s", vpool_dev_dir(), name);
+	vp->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (vp->fd < 0)
+		return pool_failed(vp, path, errno);
+	vp->kind = VPOOL_KIND_POOL;
+	return 0;
+}

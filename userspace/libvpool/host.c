@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the host has, read from sysfs and procfs.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+/* Find "KEY:   123 kB" in a meminfo; what is not there is 0. */
+static __u64 meminfo(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
+}
+
+static int read_meminfo(int dir, const char *path, __u64 *total,
+			const char *key, __u64 *other)
+{
+	char *text;
+	int err;
+
+	err = vpool_read_text(dir, path, &text);
+	if (err)
+		return err;
+	*total = meminfo(text, "MemTotal:");
+	*other = meminfo(text, key);
+	free(text);
+	return 0;
+}
+
+/* A core counts where the lowest of its CPUs that are online is. */
+static bool leads_core(int dir, const struct vpool_cpus *online,
+		       unsigned int cpu)
+{
+	struct vpool_cpus siblings;
+	unsigned int other;
+	char path[64];
+	bool leads = true;
+
+	snprintf(path, sizeof(path), "cpu%u/topology/thread_siblings_list",
+		 cpu);
+	if (vpool_read_cpus(dir, path, &siblings))
+		return true;
+	for (other = 0; other < cpu; other++)
+		if (vpool_cpus_test(&siblings, other) &&
+		    vpool_cpus_test(online, other))
+			leads = false;
+	vpool_cpus_free(&siblings);
+	return leads;
+}
+
+static unsigned int count_cores(int dir, const struct vpool_cpus *cpus)
+{
+	unsigned int cpu, cores = 0;
+
+	for (cpu = 0; cpu < cpus->bytes * 8; cpu++)
+		if (vpool_cpus_test(cpus, cpu))
+			cores += leads_core(dir, cpus, cpu);
+	return cores;
+}
+
+static int read_node(int dir, int cpus_dir, const struct vpool_host *host,
+		     struct vpool_host_node *node)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "node%d/cpulist", node->node);
+	err = vpool_read_cpus(dir, path, &node->cpus);
+	if (err)
+		return err;
+	vpool_cpus_and(&node->cpus, &host->cpus);
+	node->cores = count_cores(cpus_dir, &node->cpus);
+	snprintf(path, sizeof(path), "node%d/meminfo", node->node);
+	return read_meminfo(dir, path, &node->total_bytes, "MemFree:",
+			    &node->free_bytes);
+}
+
+static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
+{
+	int *numbers, err;
+	size_t i, nr;
+
+	err = vpool_read_numbers(dir, "node", &numbers, &nr);
+	if (err)
+		return err;
+	host->nodes = calloc(nr + 1, sizeof(*host->nodes));
+	if (!host->nodes)
+		err = -ENOMEM;
+	for (i = 0; !err && i < nr; i++) {
+		host->nodes[i].node = numbers[i];
+		host->nr_nodes++;
+		err = read_node(dir, cpus_dir, host, host->nodes + i);
+	}
+	free(numbers);
+	return err;
+}
+
+/* A kernel without NUMA: all there is, is node 0. */
+static int single_node(struct vpool_host *host)
+{
+	struct vpool_host_node *node = calloc(1, sizeof(*node));
+	__u64 total;
+	int err;
+
+	if (!node)
+		return -ENOMEM;
+	host->nodes = node;
+	host->nr_nodes = 1;
+	node->cores = host->cores;
+	node->total_bytes = host->total_bytes;
+	err = vpool_cpus_copy(&node->cpus, &host->cpus);
+	if (err)
+		return err;
+	return read_meminfo(AT_FDCWD, "/proc/meminfo", &total, "MemFree:",
+			    &node->free_bytes);
+}
+
+static int read_host(struct vpool_host *host, int cpus_dir)
+{
+	int nodes_dir, err;
+
+	err = vpool_read_cpus(cpus_dir, "online", &host->cpus);
+	if (err)
+		return err;
+	host->cores = count_cores(cpus_dir, &host->cpus);
+	err = read_meminfo(AT_FDCWD, "/proc/meminfo", &host->total_bytes,
+			   "MemAvailable:", &host->available_bytes);
+	if (err)
+		return err;
+	nodes_dir = open("/sys/devices/system/node",
+			 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (nodes_dir < 0)
+		return single_node(host);
+	err = read_all_nodes(nodes_dir, cpus_dir, host);
+	close(nodes_dir);
+	return err;
+}
+
+int vpool_host_read(struct vpool_host **ret)
+{
+	struct vpool_host *host;
+	int cpus_dir, err;
+
+	cpus_dir = open("/sys/devices/system/cpu",
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cpus_dir < 0)
+		return -errno;
+	host = calloc(1, sizeof(*host));
+	err = host ? read_host(host, cpus_dir) : -ENOMEM;
+	close(cpus_dir);
+	if (err) {
+		vpool_host_free(host);
+		return err;
+	}
+	*ret = host;
+	return 0;
+}
+
+void vpool_host_free(struct vpool_host *host)
+{
+	size_t i;
+
+	if (!host)
+		return;
+	for (i = 0; i < host->nr_nodes; i++)
+		vpool_cpus_free(&host->nodes[i].cpus);
+	vpool_cpus_free(&host->cpus);
+	free(host->nodes);
+	free(host);
+}

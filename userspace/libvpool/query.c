@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Reading about one pool: its figures, its regions, its members.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+static const char * const state_names[] = {
+	[VPOOL_STATE_CREATING] = "creating",
+	[VPOOL_STATE_ACTIVE] = "active",
+	[VPOOL_STATE_DESTROYING] = "destroying",
+};
+
+const char *vpool_state_name(unsigned int state)
+{
+	if (state >= ARRAY_SIZE(state_names))
+		return "unknown";
+	return state_names[state];
+}
+
+static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
+{
+	snprintf(info->name, sizeof(info->name), "%s", cmd->name);
+	snprintf(info->state_name, sizeof(info->state_name), "%s",
+		 vpool_state_name(cmd->state));
+	info->id = cmd->id;
+	info->state = cmd->state;
+	info->page_size = cmd->page_size;
+	info->uid = cmd->uid;
+	info->gid = cmd->gid;
+	info->mode = cmd->mode;
+	info->regions = cmd->regions;
+	info->members = cmd->members;
+	info->created_ns = cmd->created_ns;
+	info->total_bytes = cmd->total_bytes;
+	info->free_bytes = cmd->free_bytes;
+	info->used_bytes = cmd->used_bytes;
+	info->peak_bytes = cmd->peak_bytes;
+	info->clean_bytes = cmd->clean_bytes;
+	info->scrubbing_bytes = cmd->scrubbing_bytes;
+	info->poisoned_bytes = cmd->poisoned_bytes;
+	info->nr_nodes = cmd->nr_nodes;
+}
+
+/* Make room for as much as the last try was told is needed. */
+static int query_room(struct vpool_info *info, const struct vpool_query *cmd)
+{
+	vpool_cpus_free(&info->cpus);
+	free(info->nodes);
+	info->nodes = calloc(cmd->nr_nodes + 1, sizeof(*info->nodes));
+	info->cpus.bits = calloc(1, cmd->cpus_bytes);
+	info->cpus.bytes = info->cpus.bits ? cmd->cpus_bytes : 0;
+	return info->nodes && info->cpus.bits ? 0 : -ENOMEM;
+}
+
+static int query_once(struct vpool *vp, struct vpool_query *cmd,
+		      struct vpool_info *info)
+{
+	size_t bytes = cmd->cpus_bytes;
+	int err;
+
+	if (query_room(info, cmd))
+		return vpool_fail(vp, ENOMEM, "out of memory");
+	cmd->nodes_uptr = (unsigned long)info->nodes;
+	cmd->cpus_uptr = (unsigned long)info->cpus.bits;
+	err = vpool_call(vp, VPOOL_QUERY, cmd);
+	if (err)
+		return err;
+	if (cmd->cpus_bytes < bytes)
+		info->cpus.bytes = (cmd->cpus_bytes + 7) & ~7U;
+	copy_query(info, cmd);
+	return 0;
+}
+
+static int query_ioctl(struct vpool *vp, const char *name,
+		       struct vpool_info *info)
+{
+	struct vpool_query cmd = {
+		.size = sizeof(cmd), .nr_nodes = 8, .cpus_bytes = 128,
+	};
+	int err, tries = 0;
+
+	err = vpool_set_name(vp, cmd.name, name);
+	if (err)
+		return err;
+	do {
+		err = query_once(vp, &cmd, info);
+		cmd.cpus_bytes = (cmd.cpus_bytes + 7) & ~7U;
+		if (!cmd.cpus_bytes)
+			cmd.cpus_bytes = 8;
+	} while (err == -EMSGSIZE && ++tries < VPOOL_RETRIES);
+	return err;
+}
+
+int vpool_query(struct vpool *vp, const char *name, struct vpool_info **ret)
+{
+	struct vpool_info *info = calloc(1, sizeof(*info));
+	int err;
+
+	if (!info)
+		return vpool_fail(vp, ENOMEM, "out of memory");
+	if (vp->kind == VPOOL_KIND_SYSFS)
+		err = vpool_sysfs_query(vp, name, info);
+	else
+		err = query_ioctl(vp, name, info);
+	if (err) {
+		vpool_info_free(info);
+		return err;
+	}
+	*ret = info;
+	return 0;
+}
+
+void vpool_info_free(struct vpool_info *info)
+{
+	if (!info)
+		return;
+	vpool_cpus_free(&info->cpus);
+	free(info->nodes);
+	free(info);
+}
+
+/* Let a reader of sysfs ask the pool's own node, where it is let in. */
+static int open_other(struct vpool *vp, const char *name, struct vpool **node)
+{
+	char why[VPOOL_REASON_SIZE];
+	int err;
+
+	if (!name)
+		return vpool_fail(vp, EINVAL, "no pool was named");
+	err = vpool_open(name, node);
+	if (!err)
+		return 0;
+	vpool_reason_copy(*node, why, sizeof(why));
+	vpool_close(*node);
+	return vpool_fail(vp, -err, "%s", why);
+}
+
+static int regions_ioctl(struct vpool *vp, const char *name,
+			 struct vpool_region_info **regions, size_t *nr)
+{
+	struct vpool_regions cmd = { .size = sizeof(cmd), .nr = 16 };
+	int err, tries;
+
+	err = vpool_set_name(vp, cmd.name, name);
+	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
+		struct vpool_region_info *array;
+
+		array = calloc(cmd.nr, sizeof(*array));
+		if (!array)
+			return vpool_fail(vp, ENOMEM, "out of memory");
+		cmd.regions_uptr = (unsigned long)array;
+		err = vpool_call(vp, VPOOL_REGIONS, &cmd);
+		if (!err) {
+			*regions = array;
+			*nr = cmd.nr;
+			return 0;
+		}
+		free(array);
+		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
+			err = 0;
+		cmd.nr += 8;
+	}
+	return err;
+}
+
+/* The region that asking made is not worth telling about; it is the newest. */
+static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
+{
+	const struct vpool_region_info *last = regions + nr - 1;
+
+	return nr && !last->bytes && last->pid == getpid() ? nr - 1 : nr;
+}
+
+int vpool_regions(struct vpool *vp, const char *name,
+		  struct vpool_region_info **regions, size_t *nr)
+{
+	struct vpool *node;
+	int err;
+
+	if (vp->kind != VPOOL_KIND_SYSFS)
+		return regions_ioctl(vp, name, regions, nr);
+	err = open_other(vp, name, &node);
+	if (err)
+		return err;
+	err = regions_ioctl(node, NULL, regions, nr);
+	if (err)
+		vpool_fail(vp, -err, "%s", vpool_reason(node));
+	else
+		*nr = drop_own(*regions, *nr);
+	vpool_close(node);
+	return err;
+}
+
+static int members_ioctl(struct vpool *vp, const char *name,
+			 struct vpool_member_info **members, size_t *nr)
+{
+	struct vpool_members cmd = { .size = sizeof(cmd), .nr = 64 };
+	int err, tries;
+
+	err = vpool_set_name(vp, cmd.name, name);
+	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
+		struct vpool_member_info *array;
+
+		array = calloc(cmd.nr, sizeof(*array));
+		if (!array)
+			return vpool_fail(vp, ENOMEM, "out of memory");
+		cmd.members_uptr = (unsigned long)array;
+		err = vpool_call(vp, VPOOL_MEMBERS, &cmd);
+		if (!err) {
+			*members = array;
+			*nr = cmd.nr;
+			return 0;
+		}
+		free(array);
+		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
+			err = 0;
+		cmd.nr += cmd.nr / 4 + 8;
+	}
+	return err;
+}
+
+int vpool_members(struct vpool *vp, const char *name,
+		  struct vpool_member_info **members, size_t *nr)
+{
+	struct vpool *node;
+	int err;
+
+	if (vp->kind != VPOOL_KIND_SYSFS)
+		return members_ioctl(vp, name, members, nr);
+	err = open_other(vp, name, &node);
+	if (err)
+		return err;
+	err = members_ioctl(node, NULL, members, nr);
+	if (err)
+		vpool_fail(vp, -err, "%s", vpool_reason(node));
+	vpool_close(node);
+	return err;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Reading about pools without opening a node, from /sys/kernel/vpool.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+/* What a pool does not have, memory say, it need not have files for. */
+static __u64 number(int dir, const char *path, int base)
+{
+	__u64 value;
+
+	return vpool_read_u64(dir, path, base, &value) ? 0 : value;
+}
+
+static unsigned int state_of(const char *name)
+{
+	unsigned int state;
+
+	for (state = 0; state <= VPOOL_STATE_DESTROYING; state++)
+		if (!strcmp(name, vpool_state_name(state)))
+			return state;
+	return VPOOL_STATE_ACTIVE;
+}
+
+/* Fails if the pool is not there: every pool has a state. */
+static int read_state(int dir, struct vpool_info *info)
+{
+	char *text;
+	int err;
+
+	err = vpool_read_text(dir, "state", &text);
+	if (err)
+		return err;
+	snprintf(info->state_name, sizeof(info->state_name), "%s", text);
+	info->state = state_of(text);
+	free(text);
+	return 0;
+}
+
+static void read_memory(int dir, struct vpool_info *info)
+{
+	info->total_bytes = number(dir, "memory/total_bytes", 10);
+	info->free_bytes = number(dir, "memory/free_bytes", 10);
+	info->used_bytes = number(dir, "memory/used_bytes", 10);
+	info->peak_bytes = number(dir, "memory/peak_bytes", 10);
+	info->clean_bytes = number(dir, "memory/clean_bytes", 10);
+	info->scrubbing_bytes = number(dir, "memory/scrubbing_bytes", 10);
+	info->poisoned_bytes = number(dir, "memory/poisoned_bytes", 10);
+	info->regions = number(dir, "memory/regions", 10);
+}
+
+static __u64 node_number(int dir, int node, const char *what)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "node%d/%s", node, what);
+	return number(dir, path, 10);
+}
+
+static int read_nodes(int dir, struct vpool_info *info)
+{
+	int *numbers, err;
+	size_t i;
+
+	err = vpool_read_numbers(dir, "node", &numbers, &info->nr_nodes);
+	if (err)
+		return err;
+	info->nodes = calloc(info->nr_nodes + 1, sizeof(*info->nodes));
+	for (i = 0; info->nodes && i < info->nr_nodes; i++) {
+		struct vpool_node_info *node = info->nodes + i;
+
+		node->node = numbers[i];
+		node->total_bytes = node_number(dir, node->node, "total_bytes");
+		node->free_bytes = node_number(dir, node->node, "free_bytes");
+		node->used_bytes = node_number(dir, node->node, "used_bytes");
+	}
+	free(numbers);
+	return info->nodes ? 0 : -ENOMEM;
+}
+
+static int read_pool(int dir, struct vpool_info *info)
+{
+	int memory, err;
+
+	err = read_state(dir, info);
+	if (err)
+		return err;
+	info->id = number(dir, "id", 10);
+	info->page_size = number(dir, "page_size", 10);
+	info->uid = number(dir, "uid", 10);
+	info->gid = number(dir, "gid", 10);
+	info->mode = number(dir, "mode", 8);
+	info->created_ns = number(dir, "created_ns", 10);
+	info->members = number(dir, "cpus/members", 10);
+	err = vpool_read_cpus(dir, "cpus/assigned", &info->cpus);
+	if (err == -ENOMEM)
+		return err;
+	memory = openat(dir, "memory", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (memory < 0)
+		return 0;
+	read_memory(dir, info);
+	err = read_nodes(memory, info);
+	close(memory);
+	return err;
+}
+
+int vpool_sysfs_query(struct vpool *vp, const char *name,
+		      struct vpool_info *info)
+{
+	char path[4096];
+	int dir, err;
+
+	if (!name)
+		return vpool_fail(vp, EINVAL, "no pool was named");
+	if (!vpool_name_ok(name))
+		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
+				  name);
+	snprintf(info->name, sizeof(info->name), "%s", name);
+	snprintf(path, sizeof(path), "%s/pools/%s", vpool_sysfs_dir(), name);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = dir < 0 ? -errno : read_pool(dir, info);
+	if (dir >= 0)
+		close(dir);
+	if (err == -ENOENT || err == -ENODEV)
+		return vpool_fail(vp, ENOENT, "no pool '%s'", name);
+	if (err)
+		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct vpool_list_entry *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int add_entry(struct vpool *vp, const char *name,
+		     struct vpool_list_entry **entries, size_t *nr)
+{
+	struct vpool_list_entry *more, *entry;
+	struct vpool_info info = { 0 };
+	int err;
+
+	err = vpool_sysfs_query(vp, name, &info);
+	if (!err) {
+		more = reallocarray(*entries, *nr + 1, sizeof(*more));
+		if (more) {
+			*entries = more;
+			entry = memset(more + (*nr)++, 0, sizeof(*entry));
+			entry->id = info.id;
+			entry->state = info.state;
+			memcpy(entry->name, info.name, sizeof(info.name));
+		} else {
+			err = -ENOMEM;
+		}
+	}
+	vpool_cpus_free(&info.cpus);
+	free(info.nodes);
+	/* Destroyed between the two looks: not there. */
+	return err == -ENOENT ? 0 : err;
+}
+
+int vpool_sysfs_list(struct vpool *vp, struct vpool_list_entry **entries,
+		     size_t *nr)
+{
+	struct dirent *entry;
+	char path[4096];
+	int err = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/pools", vpool_sysfs_dir());
+	dir = opendir(path);
+	if (!dir)
+		return vpool_fail(vp, errno, "%s: %s", path, strerror(errno));
+	*entries = NULL;
+	*nr = 0;
+	while (!err && (entry = readdir(dir)))
+		if (vpool_name_ok(entry->d_name))
+			err = add_entry(vp, entry->d_name, entries, nr);
+	closedir(dir);
+	if (err) {
+		free(*entries);
+		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+	}
+	if (*nr)
+		qsort(*entries, *nr, sizeof(**entries), compare_ids);
+	return 0;
+}

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl create: make a pool.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memspec.h"
+#include "progress.h"
+#include "table.h"
+#include "units.h"
+
+#define DEFAULT_PAGE_SIZE (2ULL << 20)
+
+enum {
+	OPT_MEM,
+	OPT_CPUS,
+	OPT_PAGE_SIZE,
+	OPT_OWNER,
+	OPT_MODE,
+	OPT_TIMEOUT,
+	OPT_SPLIT_CORES,
+	OPT_BOOT_CORE,
+	OPT_DRY_RUN,
+	OPT_QUIET,
+	OPT_JSON,
+};
+
+static const struct option_def create_options[] = {
+	[OPT_MEM] = {
+		.name = "mem", .letter = 'm', .arg = "SIZE[@NODE],...",
+		.help = "memory, from one NUMA node or from any, as in 4G@0,4G@1 or 512M; rounded up to the page size",
+	},
+	[OPT_CPUS] = {
+		.name = "cpus", .letter = 'c', .arg = "LIST",
+		.help = "CPUs, as in 2-5,8",
+	},
+	[OPT_PAGE_SIZE] = {
+		.name = "page-size", .letter = 'p', .arg = "SIZE",
+		.help = "in what units it holds memory: 2M (the default) or 4K",
+		.complete = COMPLETE_SIZE,
+	},
+	[OPT_OWNER] = {
+		.name = "owner", .letter = 'u', .arg = "USER[:GROUP]",
+		.help = "who may use the pool, by name or number; the caller unless given. USER alone takes that user's group, :GROUP keeps the caller as user",
+		.complete = COMPLETE_OWNER,
+	},
+	[OPT_MODE] = {
+		.name = "mode", .arg = "MODE",
+		.help = "permission bits of the pool's node, in octal, within 0666; 0660 unless given",
+	},
+	[OPT_TIMEOUT] = {
+		.name = "timeout", .letter = 't', .arg = "SECONDS",
+		.help = "how long to go on gathering memory; 10 unless given, 0 takes only what is at hand",
+	},
+	[OPT_SPLIT_CORES] = {
+		.name = "split-cores",
+		.help = "allow taking some but not all threads of a core",
+	},
+	[OPT_BOOT_CORE] = {
+		.name = "boot-core",
+		.help = "allow taking the core that the host booted on",
+	},
+	[OPT_DRY_RUN] = {
+		.name = "dry-run", .letter = 'n',
+		.help = "check everything, change nothing",
+	},
+	[OPT_QUIET] = {
+		.name = "quiet", .letter = 'q',
+		.help = "print nothing when it works",
+	},
+	[OPT_JSON] = OPTION_JSON,
+};
+
+enum {
+	COL_NAME,
+	COL_ID,
+	COL_PAGE,
+	COL_ASKED,
+	COL_TOTAL,
+	COL_CPUS,
+	COL_DEVICE,
+	COL_DRY_RUN,
+};
+
+static const struct column create_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_ID] = { .name = "ID", .type = CELL_NUMBER },
+	[COL_PAGE] = { .name = "PAGE", .type = CELL_SIZE },
+	[COL_ASKED] = { .name = "ASKED", .type = CELL_SIZE },
+	[COL_TOTAL] = { .name = "TOTAL", .type = CELL_SIZE },
+	[COL_CPUS] = { .name = "CPUS", .type = CELL_TEXT },
+	[COL_DEVICE] = { .name = "DEVICE", .type = CELL_TEXT },
+	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
+};
+
+/* What the options came to. */
+struct wish {
+	struct vpool_request req;
+	struct vpool_mem *mem;
+	struct vpool_cpus cpus;
+	__u64 asked;
+};
+
+static int take_mem(const struct invocation *inv, struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+	size_t i;
+
+	if (!inv->given[OPT_MEM])
+		return EXIT_OK;
+	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->req.nr_mem,
+			  why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--mem: %s", why);
+	wish->req.mem = wish->mem;
+	for (i = 0; i < wish->req.nr_mem; i++)
+		if (__builtin_add_overflow(wish->asked, wish->mem[i].bytes,
+					   &wish->asked))
+			return wrong_usage(inv->cmd, "--mem: '%s' is too large",
+					   inv->value[OPT_MEM]);
+	return EXIT_OK;
+}
+
+static int take_cpus(const struct invocation *inv, struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+
+	if (!inv->given[OPT_CPUS])
+		return EXIT_OK;
+	if (!*inv->value[OPT_CPUS])
+		return wrong_usage(inv->cmd, "--cpus: the list is empty");
+	if (vpool_cpus_parse(inv->value[OPT_CPUS], &wish->cpus, why,
+			     sizeof(why)))
+		return wrong_usage(inv->cmd, "--cpus: %s", why);
+	wish->req.cpus = &wish->cpus;
+	return EXIT_OK;
+}
+
+static int take_page_size(const struct invocation *inv, struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+
+	wish->req.page_size = DEFAULT_PAGE_SIZE;
+	if (!inv->given[OPT_PAGE_SIZE])
+		return EXIT_OK;
+	if (parse_size(inv->value[OPT_PAGE_SIZE], &wish->req.page_size, why,
+		       sizeof(why)))
+		return wrong_usage(inv->cmd, "--page-size: %s", why);
+	if (!wish->req.page_size)
+		return wrong_usage(inv->cmd, "--page-size: 0 is no page size");
+	return EXIT_OK;
+}
+
+/* A user's or group's number, written as such. */
+static bool number_of(const char *text, __u32 *id)
+{
+	unsigned long long value;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || value >= VPOOL_ID_CALLER)
+		return false;
+	*id = value;
+	return true;
+}
+
+static int take_user(const struct invocation *inv, struct wish *wish,
+		     const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (pw) {
+		wish->req.uid = pw->pw_uid;
+		wish->req.gid = pw->pw_gid;
+		return EXIT_OK;
+	}
+	if (!number_of(user, &wish->req.uid))
+		return wrong_usage(inv->cmd, "--owner: no user '%s'", user);
+	pw = getpwuid(wish->req.uid);
+	if (pw)
+		wish->req.gid = pw->pw_gid;
+	return EXIT_OK;
+}
+
+static int take_group(const struct invocation *inv, struct wish *wish,
+		      const char *group)
+{
+	const struct group *gr = getgrnam(group);
+
+	if (gr)
+		wish->req.gid = gr->gr_gid;
+	else if (!number_of(group, &wish->req.gid))
+		return wrong_usage(inv->cmd, "--owner: no group '%s'", group);
+	return EXIT_OK;
+}
+
+static int take_owner(const struct invocation *inv, struct wish *wish)
+{
+	char *user, *group;
+	int status = EXIT_OK;
+
+	if (!inv->given[OPT_OWNER])
+		return EXIT_OK;
+	user = xstrdup(inv->value[OPT_OWNER]);
+	group = strchr(user, ':');
+	if (group)
+		*group++ = '\0';
+	if (!*user && (!group || !*group))
+		status = wrong_usage(inv->cmd, "--owner: it takes USER:GROUP");
+	if (!status && *user)
+		status = take_user(inv, wish, user);
+	if (!status && group && *group)
+		status = take_group(inv, wish, group);
+	free(user);
+	return status;
+}
+
+static int take_mode(const struct invocation *inv, struct wish *wish)
+{
+	const char *text = inv->value[OPT_MODE];
+	unsigned long mode;
+	char *end;
+
+	if (!inv->given[OPT_MODE])
+		return EXIT_OK;
+	mode = strtoul(text, &end, 8);
+	if (!isdigit((unsigned char)*text) || *end || mode & ~0666UL)
+		return wrong_usage(inv->cmd,
+				   "--mode: '%s' is not within 0666, in octal",
+				   text);
+	wish->req.mode = mode;
+	return EXIT_OK;
+}
+
+static int take_timeout(const struct invocation *inv, struct wish *wish)
+{
+	if (!inv->given[OPT_TIMEOUT])
+		return EXIT_OK;
+	if (parse_seconds(inv->value[OPT_TIMEOUT], &wish->req.timeout_ms))
+		return wrong_usage(inv->cmd,
+				   "--timeout: '%s' is not a time in seconds",
+				   inv->value[OPT_TIMEOUT]);
+	return EXIT_OK;
+}
+
+static void take_flags(const struct invocation *inv, struct wish *wish)
+{
+	if (inv->given[OPT_DRY_RUN])
+		wish->req.flags |= VPOOL_CREATE_DRY_RUN;
+	if (inv->given[OPT_SPLIT_CORES])
+		wish->req.flags |= VPOOL_CREATE_SPLIT_CORES;
+	if (inv->given[OPT_BOOT_CORE])
+		wish->req.flags |= VPOOL_CREATE_BOOT_CORE;
+}
+
+static int take_wish(const struct invocation *inv, struct wish *wish)
+{
+	int (* const steps[])(const struct invocation *, struct wish *) = {
+		take_mem, take_cpus, take_page_size, take_owner, take_mode,
+		take_timeout,
+	};
+	int status = EXIT_OK;
+	size_t i;
+
+	*wish = (struct wish) { .req = VPOOL_REQUEST_INIT };
+	wish->req.name = inv->argv[0];
+	take_flags(inv, wish);
+	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
+		status = steps[i](inv, wish);
+	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS])
+		status = wrong_usage(inv->cmd,
+				     "a pool needs --mem or --cpus, or both");
+	return status;
+}
+
+static void free_wish(struct wish *wish)
+{
+	vpool_cpus_free(&wish->cpus);
+	free(wish->mem);
+}
+
+static void print_json(const struct wish *wish, const char *cpus)
+{
+	struct table *tb = record_new("pool", create_columns,
+				      ARRAY_SIZE(create_columns));
+	bool dry = wish->req.flags & VPOOL_CREATE_DRY_RUN;
+	char *device = xprintf("/dev/vpool/%s", wish->req.name);
+	struct style style = { .json = true };
+
+	table_text(tb, COL_NAME, wish->req.name);
+	if (!dry)
+		table_number(tb, COL_ID, wish->req.out_id);
+	table_number(tb, COL_PAGE, wish->req.page_size);
+	table_number(tb, COL_ASKED, wish->asked);
+	table_number(tb, COL_TOTAL, wish->req.out_bytes);
+	table_text(tb, COL_CPUS, cpus);
+	table_text(tb, COL_DEVICE, device);
+	table_number(tb, COL_DRY_RUN, dry);
+	table_print(tb, &style, stdout);
+	table_free(tb);
+	free(device);
+}
+
+static void print_text(const struct wish *wish, const char *cpus)
+{
+	char total[SIZE_TEXT], asked[SIZE_TEXT], page[SIZE_TEXT];
+	const struct vpool_request *req = &wish->req;
+
+	format_size(req->out_bytes, total);
+	format_size(req->page_size, page);
+	printf("%s %s:", req->flags & VPOOL_CREATE_DRY_RUN ?
+	       "would create" : "created", req->name);
+	if (req->nr_mem)
+		printf(" %s of memory in pages of %s", total, page);
+	if (req->nr_mem && req->cpus)
+		fputs(" and", stdout);
+	if (req->cpus)
+		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
+	putchar('\n');
+	if (req->out_bytes > wish->asked)
+		printf("%s was asked for; it was rounded up to whole pages\n",
+		       format_size(wish->asked, asked));
+}
+
+static int create(const struct invocation *inv, struct vpool *vp,
+		  struct wish *wish)
+{
+	bool watch = !inv->given[OPT_DRY_RUN] && !inv->given[OPT_QUIET];
+	struct progress *progress = NULL;
+	char *cpus;
+	int err;
+
+	if (watch)
+		progress = progress_start(wish->req.name, wish->asked);
+	err = vpool_create(vp, &wish->req);
+	progress_stop(progress);
+	if (err)
+		return failed(inv, wish->req.name, vp, err);
+	cpus = cpus_text(&wish->cpus);
+	if (inv->given[OPT_JSON])
+		print_json(wish, cpus);
+	else if (!inv->given[OPT_QUIET])
+		print_text(wish, cpus);
+	free(cpus);
+	return EXIT_OK;
+}
+
+static int run_create(const struct invocation *inv)
+{
+	struct vpool *vp = NULL;
+	struct wish wish;
+	int status, err;
+
+	status = take_wish(inv, &wish);
+	if (!status) {
+		err = vpool_open_control(&vp);
+		status = err ? failed(inv, inv->argv[0], vp, err) :
+			       create(inv, vp, &wish);
+	}
+	vpool_close(vp);
+	free_wish(&wish);
+	return status;
+}
+
+const struct command cmd_create = {
+	.name = "create",
+	.args = "NAME",
+	.summary = "make a pool of CPUs and memory",
+	.description = "Make a pool: all that is asked for, or nothing. Its node is /dev/vpool/NAME. A name has up to 32 small letters, digits, dots, underscores and dashes. Memory is gathered for as long as --timeout allows; an interrupt gives everything back.\nSizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes.",
+	.options = create_options,
+	.nr_options = ARRAY_SIZE(create_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run_create,
+};

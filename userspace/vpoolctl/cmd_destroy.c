@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl destroy: give pools back to the host.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "table.h"
+
+enum {
+	DESTROY_FORCE,
+	DESTROY_JSON,
+};
+
+static const struct option_def destroy_options[] = {
+	[DESTROY_FORCE] = {
+		.name = "force",
+		.letter = 'f',
+		.help = "destroy pools that are in use: their mappings are revoked and later touches get SIGBUS; their members go back to the CPUs they came with",
+	},
+	[DESTROY_JSON] = {
+		.name = "json",
+		.letter = 'J',
+		.help = "print as JSON which were destroyed",
+	},
+};
+
+enum {
+	COL_NAME,
+	COL_DESTROYED,
+};
+
+static const struct column destroy_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
+};
+
+static int destroy_one(const struct invocation *inv, struct vpool *vp,
+		       const char *name)
+{
+	bool force = inv->given[DESTROY_FORCE];
+	int err, status;
+
+	err = vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
+	if (!err)
+		return EXIT_OK;
+	status = failed(inv, name, vp, err);
+	if (err == -EBUSY && !force)
+		complain(inv, name, "--force destroys it all the same");
+	return status;
+}
+
+/* Go on when one fails, and say so in the end. */
+static int destroy_all(const struct invocation *inv, struct vpool *vp,
+		       struct table *tb)
+{
+	int i, one, status = EXIT_OK;
+
+	for (i = 0; i < inv->argc; i++) {
+		one = destroy_one(inv, vp, inv->argv[i]);
+		table_row(tb);
+		table_text(tb, COL_NAME, inv->argv[i]);
+		table_number(tb, COL_DESTROYED, !one);
+		if (one)
+			status = one;
+	}
+	return status;
+}
+
+static int run_destroy(const struct invocation *inv)
+{
+	struct style style = { .json = inv->given[DESTROY_JSON] };
+	struct table *tb;
+	struct vpool *vp;
+	int err;
+
+	err = vpool_open_control(&vp);
+	if (err) {
+		err = failed(inv, inv->argv[0], vp, err);
+		vpool_close(vp);
+		return err;
+	}
+	tb = table_new("pools", destroy_columns, ARRAY_SIZE(destroy_columns));
+	err = destroy_all(inv, vp, tb);
+	if (style.json)
+		table_print(tb, &style, stdout);
+	table_free(tb);
+	vpool_close(vp);
+	return err;
+}
+
+const struct command cmd_destroy = {
+	.name = "destroy",
+	.args = "NAME...",
+	.summary = "give the memory and CPUs of pools back to the host",
+	.description = "Give the memory and CPUs of pools back to the host. A pool that is open, mapped or has members is left alone unless forced. If one of several cannot be destroyed, the others are, and the exit status is 1.",
+	.options = destroy_options,
+	.nr_options = ARRAY_SIZE(destroy_options),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_POOL,
+	.complete_rest = COMPLETE_POOL,
+	.run = run_destroy,
+};

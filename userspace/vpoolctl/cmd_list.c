@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl list: all pools; vpoolctl show: one.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "listing.h"
+
+enum {
+	COL_NAME,
+	COL_STATE,
+	COL_PAGE,
+	COL_TOTAL,
+	COL_USED,
+	COL_FREE,
+	COL_CPUS,
+	COL_MEMBERS,
+	COL_REGIONS,
+	COL_OWNER,
+	COL_MODE,
+	COL_PEAK,
+	COL_CLEAN,
+	COL_SCRUBBING,
+	COL_POISONED,
+	COL_UID,
+	COL_GID,
+	COL_CREATED,
+	COL_DEVICE,
+	COL_ID,
+};
+
+#define POOL_COLUMNS(also) \
+	[COL_NAME] = { "NAME", CELL_TEXT, "the pool" }, \
+	[COL_STATE] = { "STATE", CELL_TEXT, \
+		"creating, active or destroying" }, \
+	[COL_PAGE] = { "PAGE", CELL_SIZE, "its page size" }, \
+	[COL_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" }, \
+	[COL_USED] = { "USED", CELL_SIZE, \
+		"memory in regions, or still pinned" }, \
+	[COL_FREE] = { "FREE", CELL_SIZE, "memory in no region" }, \
+	[COL_CPUS] = { "CPUS", CELL_TEXT, "its CPUs" }, \
+	[COL_MEMBERS] = { "MEMBERS", CELL_NUMBER, "tasks attached to it" }, \
+	[COL_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" }, \
+	[COL_OWNER] = { "OWNER", CELL_TEXT, \
+		"user and group of its node", also }, \
+	[COL_MODE] = { "MODE", CELL_TEXT, \
+		"permission bits of its node", also }, \
+	[COL_PEAK] = { "PEAK", CELL_SIZE, \
+		"the most memory that was ever in use", also }, \
+	[COL_CLEAN] = { "CLEAN", CELL_SIZE, \
+		"free memory that is zeroed already", also }, \
+	[COL_SCRUBBING] = { "SCRUBBING", CELL_SIZE, \
+		"free memory that waits to be zeroed", also }, \
+	[COL_POISONED] = { "POISONED", CELL_SIZE, \
+		"memory set aside for a hardware error", also }, \
+	[COL_UID] = { "UID", CELL_NUMBER, "user, as a number", true }, \
+	[COL_GID] = { "GID", CELL_NUMBER, "group, as a number", true }, \
+	[COL_CREATED] = { "CREATED", CELL_TEXT, "when it was made", also }, \
+	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its node", also }, \
+	[COL_ID] = { "ID", CELL_NUMBER, "its number", also }
+
+static const struct column list_columns[] = { POOL_COLUMNS(true) };
+static const struct column show_columns[] = { POOL_COLUMNS(false) };
+
+enum {
+	NODE_NODE,
+	NODE_TOTAL,
+	NODE_USED,
+	NODE_FREE,
+};
+
+static const struct column node_columns[] = {
+	[NODE_NODE] = { .name = "NODE", .type = CELL_NUMBER },
+	[NODE_TOTAL] = { .name = "TOTAL", .type = CELL_SIZE },
+	[NODE_USED] = { .name = "USED", .type = CELL_SIZE },
+	[NODE_FREE] = { .name = "FREE", .type = CELL_SIZE },
+};
+
+/* Put a text in a cell and release it. */
+static void give_text(struct table *tb, size_t column, char *text)
+{
+	table_text(tb, column, text);
+	free(text);
+}
+
+static void fill_created(struct table *tb, __u64 ns)
+{
+	time_t when = ns / 1000000000;
+	struct tm tm;
+	char text[40];
+
+	if (!ns || !localtime_r(&when, &tm) ||
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &tm))
+		return;
+	table_text(tb, COL_CREATED, text);
+}
+
+static void fill_memory(struct table *tb, const struct vpool_info *info)
+{
+	table_number(tb, COL_TOTAL, info->total_bytes);
+	table_number(tb, COL_USED, info->used_bytes);
+	table_number(tb, COL_FREE, info->free_bytes);
+	table_number(tb, COL_PEAK, info->peak_bytes);
+	table_number(tb, COL_CLEAN, info->clean_bytes);
+	table_number(tb, COL_SCRUBBING, info->scrubbing_bytes);
+	table_number(tb, COL_POISONED, info->poisoned_bytes);
+}
+
+static void fill_pool(struct table *tb, const struct vpool_info *info)
+{
+	table_text(tb, COL_NAME, info->name);
+	table_text(tb, COL_STATE, info->state_name);
+	table_number(tb, COL_PAGE, info->page_size);
+	fill_memory(tb, info);
+	give_text(tb, COL_CPUS, cpus_text(&info->cpus));
+	table_number(tb, COL_MEMBERS, info->members);
+	table_number(tb, COL_REGIONS, info->regions);
+	give_text(tb, COL_OWNER, owner_text(info->uid, info->gid));
+	give_text(tb, COL_MODE, xprintf("%04o", info->mode));
+	table_number(tb, COL_UID, info->uid);
+	table_number(tb, COL_GID, info->gid);
+	fill_created(tb, info->created_ns);
+	give_text(tb, COL_DEVICE, xprintf("/dev/vpool/%s", info->name));
+	table_number(tb, COL_ID, info->id);
+}
+
+static int list_pools(const struct invocation *inv, struct vpool *vp,
+		      struct table *tb)
+{
+	struct vpool_info **pools;
+	size_t i, nr;
+	int err;
+
+	(void)inv;
+	err = read_pools(vp, &pools, &nr);
+	if (err)
+		return err;
+	for (i = 0; i < nr; i++) {
+		table_row(tb);
+		fill_pool(tb, pools[i]);
+	}
+	free_pools(pools, nr);
+	return 0;
+}
+
+static int run_list(const struct invocation *inv)
+{
+	return run_listing(inv, "pools", list_pools);
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.summary = "list all pools",
+	.description = "List all pools, one a line. Any user may.",
+	.options = listing_options,
+	.nr_options = NR_LISTING_SIZE_OPTIONS,
+	.columns = list_columns,
+	.nr_columns = ARRAY_SIZE(list_columns),
+	.run = run_list,
+};
+
+static struct table *node_table(const struct vpool_info *info)
+{
+	struct table *tb = table_new("nodes", node_columns,
+				     ARRAY_SIZE(node_columns));
+	size_t i;
+
+	for (i = 0; i < info->nr_nodes; i++) {
+		table_row(tb);
+		table_number(tb, NODE_NODE, info->nodes[i].node);
+		table_number(tb, NODE_TOTAL, info->nodes[i].total_bytes);
+		table_number(tb, NODE_USED, info->nodes[i].used_bytes);
+		table_number(tb, NODE_FREE, info->nodes[i].free_bytes);
+	}
+	return tb;
+}
+
+enum {
+	SHOW_JSON,
+	SHOW_BYTES,
+};
+
+static const struct option_def show_options[] = {
+	[SHOW_JSON] = OPTION_JSON,
+	[SHOW_BYTES] = OPTION_BYTES,
+};
+
+static int run_show(const struct invocation *inv)
+{
+	struct style style = {
+		.json = inv->given[SHOW_JSON],
+		.bytes = inv->given[SHOW_BYTES],
+	};
+	struct vpool_info *info;
+	struct table *tb;
+	struct vpool *vp;
+	int err;
+
+	err = vpool_open_reader(&vp);
+	if (!err)
+		err = vpool_query(vp, inv->argv[0], &info);
+	if (err) {
+		err = failed(inv, inv->argv[0], vp, err);
+		vpool_close(vp);
+		return err;
+	}
+	tb = record_new("pool", show_columns, ARRAY_SIZE(show_columns));
+	fill_pool(tb, info);
+	record_adopt(tb, node_table(info));
+	table_print(tb, &style, stdout);
+	table_free(tb);
+	vpool_info_free(info);
+	vpool_close(vp);
+	return EXIT_OK;
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.args = "NAME",
+	.summary = "show all about a pool",
+	.description = "Show all about a pool, and what it has on each NUMA node. Any user may.",
+	.options = show_options,
+	.nr_options = ARRAY_SIZE(show_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_show,
+};

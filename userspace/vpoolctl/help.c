@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * help, --help and version, out of the command table.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "table.h"
+#include "vpoolctl.h"
+
+#define WIDTH 79
+
+/* Print text, wrapped, with an indent; the first line is begun at column at. */
+static void wrap(const char *text, int at, int indent)
+{
+	while (*text) {
+		int len = strcspn(text, " \n");
+
+		if (at > indent && at + 1 + len > WIDTH) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		} else if (at > indent) {
+			putchar(' ');
+			at++;
+		}
+		printf("%.*s", len, text);
+		at += len;
+		text += len;
+		if (*text == '\n') {
+			printf("\n%*s", indent, "");
+			at = indent;
+		}
+		if (*text)
+			text++;
+	}
+	putchar('\n');
+}
+
+void print_overview(void)
+{
+	size_t i;
+
+	puts("usage: vpoolctl VERB [OPTION...] [ARGUMENT...]\n\n"
+	     "Carve this host's CPUs and memory into named pools.\n");
+	for (i = 0; i < nr_commands; i++)
+		printf("  %-10s%s\n", commands[i]->name, commands[i]->summary);
+	puts("\n'vpoolctl VERB --help' says more about a verb; vpoolctl(8) says all.");
+}
+
+static void print_option(const struct option_def *opt)
+{
+	char left[48];
+	int len;
+
+	if (opt->letter)
+		len = snprintf(left, sizeof(left), "  -%c, --%s%s%s",
+			       opt->letter, opt->name, opt->arg ? " " : "",
+			       opt->arg ? opt->arg : "");
+	else
+		len = snprintf(left, sizeof(left), "      --%s%s%s", opt->name,
+			       opt->arg ? " " : "", opt->arg ? opt->arg : "");
+	if (len < 27)
+		printf("%-28s", left);
+	else
+		printf("%s\n%28s", left, "");
+	wrap(opt->help, 28, 28);
+}
+
+static void print_columns(const struct command *cmd)
+{
+	size_t i;
+
+	puts("\nColumns (those with * are shown only when asked for):");
+	for (i = 0; i < cmd->nr_columns; i++) {
+		printf("  %c %-12s", cmd->columns[i].hidden ? '*' : ' ',
+		       cmd->columns[i].name);
+		wrap(cmd->columns[i].help, 16, 16);
+	}
+}
+
+void print_command_help(const struct command *cmd)
+{
+	static const struct option_def help = {
+		.name = "help", .letter = 'h', .help = "show this",
+	};
+	size_t i;
+
+	printf("usage: vpoolctl %s [OPTION...]%s%s\n\n", cmd->name,
+	       cmd->args ? " " : "", cmd->args ? cmd->args : "");
+	wrap(cmd->description, 0, 0);
+	puts("\nOptions:");
+	for (i = 0; i < cmd->nr_options; i++)
+		print_option(cmd->options + i);
+	print_option(&help);
+	if (cmd->columns)
+		print_columns(cmd);
+}
+
+static int run_help(const struct invocation *inv)
+{
+	const struct command *cmd;
+
+	if (!inv->argc) {
+		print_overview();
+		return EXIT_OK;
+	}
+	cmd = find_command(inv->argv[0]);
+	if (!cmd)
+		return wrong_usage(NULL, "unknown verb '%s'", inv->argv[0]);
+	print_command_help(cmd);
+	return EXIT_OK;
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.args = "[VERB]",
+	.summary = "show what there is to do, or how a verb works",
+	.description = "Show all verbs, or what one of them does.",
+	.max_args = 1,
+	.complete = COMPLETE_VERB,
+	.run = run_help,
+};
+
+static int run_version(const struct invocation *inv)
+{
+	(void)inv;
+	printf("vpoolctl %s\n", vpool_version());
+	return EXIT_OK;
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.summary = "show the version of vpoolctl",
+	.description = "Show the version of vpoolctl and its library.",
+	.run = run_version,
+};

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading a command line by the command table.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vpoolctl.h"
+
+/* Values of long options: above every letter. */
+#define OPTION_BASE 256
+#define OPTION_HELP (OPTION_BASE + MAX_OPTIONS)
+
+struct getopt_form {
+	struct option longs[MAX_OPTIONS + 2];
+	char shorts[2 * MAX_OPTIONS + 4];
+};
+
+static void make_form(const struct command *cmd, struct getopt_form *form)
+{
+	char *s = form->shorts;
+	size_t i;
+
+	memset(form, 0, sizeof(*form));
+	if (cmd->stop_at_args)
+		*s++ = '+';
+	*s++ = ':';
+	*s++ = 'h';
+	for (i = 0; i < cmd->nr_options; i++) {
+		const struct option_def *opt = cmd->options + i;
+
+		form->longs[i].name = opt->name;
+		form->longs[i].has_arg = opt->arg ? required_argument :
+						    no_argument;
+		form->longs[i].val = OPTION_BASE + i;
+		if (opt->letter)
+			*s++ = opt->letter;
+		if (opt->letter && opt->arg)
+			*s++ = ':';
+	}
+	form->longs[i].name = "help";
+	form->longs[i].val = OPTION_HELP;
+}
+
+static int unknown_option(const struct command *cmd, const char *arg,
+			  int letter)
+{
+	const char *names[MAX_OPTIONS + 1], *near;
+	char word[64];
+	size_t i;
+
+	if (letter && letter < OPTION_BASE)
+		return wrong_usage(cmd, "unknown option '-%c'", letter);
+	if (letter)
+		return wrong_usage(cmd, "option '--%s' takes no value",
+				   letter == OPTION_HELP ? "help" :
+				   cmd->options[letter - OPTION_BASE].name);
+	for (i = 0; i < cmd->nr_options; i++)
+		names[i] = cmd->options[i].name;
+	names[i++] = "help";
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="),
+		 arg + 2);
+	near = nearest(word, names, i);
+	if (!near)
+		return wrong_usage(cmd, "unknown option '--%s'", word);
+	return wrong_usage(cmd, "unknown option '--%s': did you mean '--%s'?",
+			   word, near);
+}
+
+static int option_index(const struct command *cmd, int value)
+{
+	size_t i;
+
+	if (value >= OPTION_BASE)
+		return value - OPTION_BASE;
+	for (i = 0; i < cmd->nr_options; i++)
+		if (cmd->options[i].letter == value)
+			break;
+	return i;
+}
+
+static int take_option(struct invocation *inv, int value)
+{
+	const struct command *cmd = inv->cmd;
+	int i = option_index(cmd, value);
+
+	if (inv->given[i] && cmd->options[i].arg)
+		return wrong_usage(cmd, "option '--%s' is there twice",
+				   cmd->options[i].name);
+	inv->given[i] = true;
+	inv->value[i] = optarg;
+	return EXIT_OK;
+}
+
+static int check_args(const struct invocation *inv)
+{
+	const struct command *cmd = inv->cmd;
+
+	if (inv->argc < cmd->min_args)
+		return wrong_usage(cmd, "too few arguments: it takes %s",
+				   cmd->args);
+	if (cmd->max_args == 0 && inv->argc)
+		return wrong_usage(cmd, "unexpected argument '%s'",
+				   inv->argv[0]);
+	if (cmd->max_args >= 0 && inv->argc > cmd->max_args)
+		return wrong_usage(cmd,
+				   "unexpected argument '%s': it takes %s",
+				   inv->argv[cmd->max_args], cmd->args);
+	return EXIT_OK;
+}
+
+int parse_options(const struct command *cmd, int argc, char **argv,
+		  struct invocation *inv)
+{
+	struct getopt_form form;
+	int value, status = EXIT_OK;
+
+	memset(inv, 0, sizeof(*inv));
+	inv->cmd = cmd;
+	make_form(cmd, &form);
+	/* 0 makes glibc start afresh. */
+	optind = 0;
+	opterr = 0;
+	while (!status) {
+		value = getopt_long(argc, argv, form.shorts, form.longs, NULL);
+		if (value == -1)
+			break;
+		if (value == 'h' || value == OPTION_HELP) {
+			print_command_help(cmd);
+			return -1;
+		}
+		if (value == ':')
+			return wrong_usage(cmd, "option '%s' needs a value",
+					   argv[optind - 1]);
+		if (value == '?')
+			return unknown_option(cmd, argv[optind - 1], optopt);
+		status = take_option(inv, value);
+	}
+	inv->argc = argc - optind;
+	inv->argv = argv + optind;
+	return status ? status : check_args(inv);
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tables and records, as text by libsmartcols or as JSON by json-c. Commands
+ * fill in cells once and do not know which of them it will be.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "table.h"
+#include "units.h"
+
+struct cell {
+	bool set;
+	char *text;
+	__u64 number;
+};
+
+struct table {
+	const char *name;
+	const struct column *columns;
+	size_t nr_columns;
+	bool record;
+	bool chosen;
+	size_t *order;
+	size_t nr_order;
+	struct cell *cells;
+	size_t nr_rows;
+	struct table **children;
+	size_t nr_children;
+};
+
+static void add_to_order(struct table *tb, size_t column)
+{
+	tb->order = xrealloc(tb->order,
+			     (tb->nr_order + 1) * sizeof(*tb->order));
+	tb->order[tb->nr_order++] = column;
+}
+
+static void usual_order(struct table *tb)
+{
+	size_t i;
+
+	for (i = 0; i < tb->nr_columns; i++)
+		if (!tb->columns[i].hidden)
+			add_to_order(tb, i);
+}
+
+struct table *table_new(const char *name, const struct column *columns,
+			size_t nr_columns)
+{
+	struct table *tb = xcalloc(1, sizeof(*tb));
+
+	tb->name = name;
+	tb->columns = columns;
+	tb->nr_columns = nr_columns;
+	usual_order(tb);
+	return tb;
+}
+
+struct table *record_new(const char *name, const struct column *columns,
+			 size_t nr_columns)
+{
+	struct table *tb = table_new(name, columns, nr_columns);
+
+	tb->record = true;
+	table_row(tb);
+	return tb;
+}
+
+void table_free(struct table *tb)
+{
+	size_t i;
+
+	for (i = 0; i < tb->nr_rows * tb->nr_columns; i++)
+		free(tb->cells[i].text);
+	for (i = 0; i < tb->nr_children; i++)
+		table_free(tb->children[i]);
+	free(tb->children);
+	free(tb->cells);
+	free(tb->order);
+	free(tb);
+}
+
+void record_adopt(struct table *record, struct table *child)
+{
+	record->children = xrealloc(record->children,
+				    (record->nr_children + 1) * sizeof(child));
+	record->children[record->nr_children++] = child;
+}
+
+static int no_column(const struct table *tb, const char *word, char *why,
+		     size_t room)
+{
+	const char *names[64], *near;
+	size_t i;
+
+	for (i = 0; i < tb->nr_columns && i < ARRAY_SIZE(names); i++)
+		names[i] = tb->columns[i].name;
+	near = nearest(word, names, i);
+	if (near)
+		snprintf(why, room, "no column '%s': did you mean '%s'?", word,
+			 near);
+	else
+		snprintf(why, room, "no column '%s'", word);
+	return -EINVAL;
+}
+
+static int choose_one(struct table *tb, char *word, char *why, size_t room)
+{
+	size_t i;
+
+	for (i = 0; word[i]; i++)
+		word[i] = toupper((unsigned char)word[i]);
+	for (i = 0; i < tb->nr_columns; i++) {
+		if (strcmp(word, tb->columns[i].name))
+			continue;
+		add_to_order(tb, i);
+		return 0;
+	}
+	return no_column(tb, word, why, room);
+}
+
+int table_choose(struct table *tb, const char *spec, char *why, size_t room)
+{
+	char *copy, *next, *word;
+	int err = 0;
+
+	if (*spec == '+')
+		spec++;
+	else
+		tb->nr_order = 0;
+	tb->chosen = true;
+	copy = xstrdup(spec);
+	next = copy;
+	while (!err && (word = strsep(&next, ",")))
+		err = choose_one(tb, word, why, room);
+	free(copy);
+	return err;
+}
+
+void table_row(struct table *tb)
+{
+	size_t row = tb->nr_columns * sizeof(*tb->cells);
+
+	tb->cells = xrealloc(tb->cells, (tb->nr_rows + 1) * row);
+	memset(tb->cells + tb->nr_rows * tb->nr_columns, 0, row);
+	tb->nr_rows++;
+}
+
+static struct cell *last_row(struct table *tb)
+{
+	return tb->cells + (tb->nr_rows - 1) * tb->nr_columns;
+}
+
+void table_text(struct table *tb, size_t column, const char *text)
+{
+	struct cell *cell = last_row(tb) + column;
+
+	free(cell->text);
+	cell->text = xstrdup(text);
+	cell->set = true;
+}
+
+void table_number(struct table *tb, size_t column, __u64 number)
+{
+	struct cell *cell = last_row(tb) + column;
+
+	cell->number = number;
+	cell->set = true;
+}
+
+static const struct cell *cell_at(const struct table *tb, size_t row,
+				  size_t column)
+{
+	return tb->cells + row * tb->nr_columns + column;
+}
+
+/* Text */
+
+static char *seconds_text(__u64 s)
+{
+	if (s >= 86400)
+		return xprintf("%llu-%02llu:%02llu:%02llu", s / 86400,
+			       s / 3600 % 24, s / 60 % 60, s % 60);
+	return xprintf("%02llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
+}
+
+static char *cell_text(const struct cell *cell, enum cell_type type,
+		       const struct style *style)
+{
+	char size[SIZE_TEXT];
+
+	if (!cell->set || (type == CELL_TEXT && !*cell->text))
+		return xstrdup("-");
+	switch (type) {
+	case CELL_TEXT:
+		return xstrdup(cell->text);
+	case CELL_SIZE:
+		if (!style->bytes)
+			return xstrdup(format_size(cell->number, size));
+		break;
+	case CELL_SECONDS:
+		return seconds_text(cell->number);
+	case CELL_BOOL:
+		return xstrdup(cell->number ? "yes" : "no");
+	case CELL_NUMBER:
+		break;
+	}
+	return xprintf("%llu", cell->number);
+}
+
+static void must(int err)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "vpoolctl: cannot print a table: %s\n",
+		strerror(-err));
+	exit(EXIT_FAILED);
+}
+
+static struct libscols_table *scols_new(FILE *to)
+{
+	struct libscols_table *out = scols_new_table();
+
+	must(out ? 0 : -ENOMEM);
+	scols_table_set_stream(out, to);
+	scols_table_enable_nowrap(out, 1);
+	return out;
+}
+
+static void scols_column(struct libscols_table *out, const char *name,
+			 bool right)
+{
+	must(scols_table_new_column(out, name, 0,
+				    right ? SCOLS_FL_RIGHT : 0) ? 0 : -ENOMEM);
+}
+
+static void print_rows(const struct table *tb, const struct style *style,
+		       FILE *to)
+{
+	struct libscols_table *out = scols_new(to);
+	size_t row, i;
+
+	scols_table_enable_noheadings(out, style->noheadings);
+	for (i = 0; i < tb->nr_order; i++) {
+		const struct column *col = tb->columns + tb->order[i];
+
+		scols_column(out, col->name, col->type != CELL_TEXT);
+	}
+	for (row = 0; row < tb->nr_rows; row++) {
+		struct libscols_line *line = scols_table_new_line(out, NULL);
+
+		must(line ? 0 : -ENOMEM);
+		for (i = 0; i < tb->nr_order; i++) {
+			size_t col = tb->order[i];
+
+			must(scols_line_refer_data(line, i,
+				cell_text(cell_at(tb, row, col),
+					  tb->columns[col].type, style)));
+		}
+	}
+	must(scols_print_table(out));
+	scols_unref_table(out);
+}
+
+/* "FREE-CPUS" as people write it. */
+static char *label(const char *name)
+{
+	char *text = xprintf("%s:", name);
+	size_t i;
+
+	for (i = 1; text[i]; i++)
+		text[i] = text[i] == '-' ? ' ' :
+			  tolower((unsigned char)text[i]);
+	for (i = 0; text[i]; i++)
+		if (!strncmp(text + i, "cpu", 3))
+			memcpy(text + i, "CPU", 3);
+	return text;
+}
+
+static void print_properties(const struct table *tb, const struct style *style,
+			     FILE *to)
+{
+	struct libscols_table *out = scols_new(to);
+	size_t i;
+
+	scols_table_enable_noheadings(out, 1);
+	scols_column(out, "PROPERTY", false);
+	scols_column(out, "VALUE", false);
+	for (i = 0; i < tb->nr_order; i++) {
+		struct libscols_line *line = scols_table_new_line(out, NULL);
+		size_t col = tb->order[i];
+
+		must(line ? 0 : -ENOMEM);
+		must(scols_line_refer_data(line, 0,
+					   label(tb->columns[col].name)));
+		must(scols_line_refer_data(line, 1,
+			cell_text(cell_at(tb, 0, col), tb->columns[col].type,
+				  style)));
+	}
+	must(scols_print_table(out));
+	scols_unref_table(out);
+}
+
+static void print_text(const struct table *tb, const struct style *style,
+		       FILE *to)
+{
+	size_t i;
+
+	if (tb->record)
+		print_properties(tb, style, to);
+	else if (tb->nr_rows)
+		print_rows(tb, style, to);
+	for (i = 0; i < tb->nr_children; i++) {
+		if (!tb->children[i]->nr_rows)
+			continue;
+		fputc('\n', to);
+		print_text(tb->children[i], style, to);
+	}
+}
+
+/* JSON */
+
+/* The length of a sound UTF-8 sequence, or 0. */
+static int utf8_length(const unsigned char *s)
+{
+	int len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 :
+		  *s >= 0xe0 && *s < 0xf0 ? 3 :
+		  *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+	int i;
+
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* Names of programs are any bytes; JSON is UTF-8. */
+static struct json_object *json_text(const char *text)
+{
+	char *copy = xstrdup(text);
+	struct json_object *json;
+	size_t i = 0;
+
+	while (copy[i]) {
+		int len = utf8_length((unsigned char *)copy + i);
+
+		if (!len)
+			copy[i] = '?';
+		i += len ? len : 1;
+	}
+	json = json_object_new_string(copy);
+	free(copy);
+	return json;
+}
+
+static struct json_object *json_cell(const struct cell *cell,
+				     enum cell_type type)
+{
+	if (!cell->set)
+		return NULL;
+	if (type == CELL_TEXT)
+		return json_text(cell->text);
+	if (type == CELL_BOOL)
+		return json_object_new_boolean(cell->number);
+	return json_object_new_uint64(cell->number);
+}
+
+static void json_key(const char *name, char *key, size_t room)
+{
+	size_t i;
+
+	for (i = 0; name[i] && i < room - 1; i++)
+		key[i] = name[i] == '-' ? '_' :
+			 tolower((unsigned char)name[i]);
+	key[i] = '\0';
+}
+
+static struct json_object *json_row(const struct table *tb, size_t row)
+{
+	struct json_object *json = json_object_new_object();
+	size_t i, nr = tb->chosen ? tb->nr_order : tb->nr_columns;
+	char key[64];
+
+	for (i = 0; i < nr; i++) {
+		size_t col = tb->chosen ? tb->order[i] : i;
+
+		json_key(tb->columns[col].name, key, sizeof(key));
+		json_object_object_add(json, key,
+				       json_cell(cell_at(tb, row, col),
+						 tb->columns[col].type));
+	}
+	return json;
+}
+
+static struct json_object *json_table(const struct table *tb)
+{
+	struct json_object *json;
+	size_t i;
+
+	if (!tb->record) {
+		json = json_object_new_array();
+		for (i = 0; i < tb->nr_rows; i++)
+			json_object_array_add(json, json_row(tb, i));
+		return json;
+	}
+	json = json_row(tb, 0);
+	for (i = 0; i < tb->nr_children; i++)
+		json_object_object_add(json, tb->children[i]->name,
+				       json_table(tb->children[i]));
+	return json;
+}
+
+static void print_json(const struct table *tb, FILE *to)
+{
+	struct json_object *json = json_object_new_object();
+
+	json_object_object_add(json, tb->name, json_table(tb));
+	fprintf(to, "%s\n",
+		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+					       JSON_C_TO_STRING_SPACED |
+					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(json);
+}
+
+void table_print(const struct table *tb, const struct style *style, FILE *to)
+{
+	if (style->json)
+		print_json(tb, to);
+	else
+		print_text(tb, style, to);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_UNITS_H
+#define VPOOLCTL_UNITS_H
+
+#include <stddef.h>
+
+#include <linux/types.h>
+
+/* Room for any size as text. */
+#define SIZE_TEXT 48
+
+/**
+ * parse_size() - read a size
+ * @text: "4G", "1.5GiB", "4096"; units are powers of 1024
+ * @bytes: the size
+ * @why: what is wrong with @text
+ * @room: room there
+ *
+ * Return: 0 or -EINVAL
+ */
+int parse_size(const char *text, __u64 *bytes, char *why, size_t room);
+
+/**
+ * format_size() - write a size so that it can be read
+ * @bytes: the size
+ * @text: room of SIZE_TEXT bytes
+ *
+ * Exact where a number of at most five digits can be; otherwise with one digit
+ * behind the point, rounded down, so that what is shown as free is there.
+ *
+ * Return: @text
+ */
+char *format_size(__u64 bytes, char *text);
+
+/**
+ * parse_seconds() - read a time in seconds
+ * @text: "10", "0.5"
+ * @ms: the time in milliseconds
+ *
+ * Return: 0 or -EINVAL
+ */
+int parse_seconds(const char *text, __u32 *ms);
+
+#endif /* VPOOLCTL_UNITS_H */

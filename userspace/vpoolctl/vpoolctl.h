@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_H
+#define VPOOLCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <libvpool.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __noreturn __attribute__((noreturn))
+
+/* Exit statuses, as the manual promises them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_MODULE = 3,
+};
+
+/* Exit statuses of run, as of env(1). */
+enum {
+	EXIT_CANNOT_RUN = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+#define MAX_OPTIONS 24
+
+/**
+ * enum completion - what a shell can offer for an argument
+ * @COMPLETE_NONE: nothing
+ * @COMPLETE_POOL: names of pools
+ * @COMPLETE_COLUMNS: columns of the command's table
+ * @COMPLETE_SIZE: page sizes
+ * @COMPLETE_OWNER: users
+ * @COMPLETE_COMMAND: a program
+ * @COMPLETE_VERB: verbs of vpoolctl
+ */
+enum completion {
+	COMPLETE_NONE,
+	COMPLETE_POOL,
+	COMPLETE_COLUMNS,
+	COMPLETE_SIZE,
+	COMPLETE_OWNER,
+	COMPLETE_COMMAND,
+	COMPLETE_VERB,
+};
+
+/**
+ * struct option_def - one option of a command
+ * @name: the long option, without its dashes
+ * @letter: the short one, or 0
+ * @arg: what its argument is called, or NULL if it takes none
+ * @help: a line or two about it
+ * @complete: what can be offered for its argument
+ */
+struct option_def {
+	const char *name;
+	char letter;
+	const char *arg;
+	const char *help;
+	enum completion complete;
+};
+
+struct column;
+struct invocation;
+
+/**
+ * struct command - one verb
+ * @name: the verb
+ * @args: its arguments as usage shows them, or NULL
+ * @summary: one line
+ * @description: some lines, wrapped for output; paragraphs part at "\n"
+ * @options: its options
+ * @nr_options: how many
+ * @columns: the columns of its table, or NULL
+ * @nr_columns: how many
+ * @min_args: the least number of arguments
+ * @max_args: the greatest, or -1
+ * @stop_at_args: options end at the first argument
+ * @complete: what can be offered for the first argument
+ * @complete_rest: what can be offered for the others
+ * @run: do it; an exit status
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *description;
+	const struct option_def *options;
+	size_t nr_options;
+	const struct column *columns;
+	size_t nr_columns;
+	int min_args;
+	int max_args;
+	bool stop_at_args;
+	enum completion complete;
+	enum completion complete_rest;
+	int (*run)(const struct invocation *inv);
+};
+
+/**
+ * struct invocation - a command as it was called
+ * @cmd: the command
+ * @given: which of its options were given, by their index
+ * @value: their arguments
+ * @argc: number of arguments that are no options
+ * @argv: those, NULL-terminated
+ */
+struct invocation {
+	const struct command *cmd;
+	bool given[MAX_OPTIONS];
+	const char *value[MAX_OPTIONS];
+	int argc;
+	char **argv;
+};
+
+/* commands.c: the command table */
+
+extern const struct command * const commands[];
+extern const size_t nr_commands;
+
+const struct command *find_command(const char *name);
+
+extern const struct command cmd_create;
+extern const struct command cmd_destroy;
+extern const struct command cmd_help;
+extern const struct command cmd_host;
+extern const struct command cmd_list;
+extern const struct command cmd_ps;
+extern const struct command cmd_regions;
+extern const struct command cmd_run;
+extern const struct command cmd_show;
+extern const struct command cmd_version;
+
+/* options.c */
+
+/* Fill inv from argv, argv[0] being the verb; EXIT_OK, or what to exit with. */
+int parse_options(const struct command *cmd, int argc, char **argv,
+		  struct invocation *inv);
+
+/* help.c */
+
+void print_overview(void);
+void print_command_help(const struct command *cmd);
+
+/* messages.c */
+
+/* "vpoolctl: create web: ...", on standard error. */
+void complain(const struct invocation *inv, const char *subject,
+	      const char *fmt, ...) __printf(3, 4);
+/* Complain, point to --help, and return EXIT_USAGE. */
+int wrong_usage(const struct command *cmd, const char *fmt, ...)
+	__printf(2, 3);
+/* Complain with a handle's reason; the exit status for that error. */
+int failed(const struct invocation *inv, const char *subject,
+	   const struct vpool *vp, int err);
+/* Flush standard output; EXIT_FAILED with a complaint if it is lost. */
+int finish_output(int status);
+
+/* suggest.c */
+
+/* The name nearest to a misspelt one, or NULL if none is near. */
+const char *nearest(const char *wrong, const char *const *names, size_t nr);
+
+/* alloc.c: these end the program when memory runs out */
+
+void *xcalloc(size_t nr, size_t size);
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text);
+char *xprintf(const char *fmt, ...) __printf(1, 2);
+
+/* reading.c: what more than one verb needs to know */
+
+/* Names of a pool's owner and group as "user:group", numbers if they have none. */
+char *owner_text(uid_t uid, gid_t gid);
+/* Read all pools; those that vanish meanwhile are left out. */
+int read_pools(struct vpool *vp, struct vpool_info ***pools, size_t *nr);
+void free_pools(struct vpool_info **pools, size_t nr);
+char *cpus_text(const struct vpool_cpus *cpus);
+
+#endif /* VPOOLCTL_H */
