@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "chardev.h"
+#include "cpus.h"
+#include "member.h"
+#include "pool.h"
+#include "store.h"
+#include "sysfs.h"
+
+static const struct vpool_faces vpool_faces = {
+	.dir_add = vpool_dir_add,
+	.dir_del = vpool_dir_del,
+	.dir_changed = vpool_dir_changed,
+	.node_add = vpool_node_add,
+	.node_del = vpool_node_del,
+};
+
+static int __init vpool_init(void)
+{
+	int err;
+
+	err = vpool_cpus_start();
+	if (err)
+		return err;
+	err = vpool_scrubbers_start();
+	if (err)
+		goto stop_cpus;
+	err = vpool_members_start();
+	if (err)
+		goto stop_scrubbers;
+	err = vpool_sysfs_start();
+	if (err)
+		goto stop_members;
+	err = vpool_nodes_start();
+	if (err)
+		goto stop_sysfs;
+	err = vpool_pools_start(&vpool_faces);
+	if (err)
+		goto stop_nodes;
+	err = vpool_control_start();
+	if (err)
+		goto stop_pools;
+	return 0;
+
+stop_pools:
+	vpool_pools_stop();
+stop_nodes:
+	vpool_nodes_stop();
+stop_sysfs:
+	vpool_sysfs_stop();
+stop_members:
+	vpool_members_stop();
+stop_scrubbers:
+	vpool_scrubbers_stop();
+stop_cpus:
+	vpool_cpus_stop();
+	return err;
+}
+
+static void __exit vpool_exit(void)
+{
+	vpool_control_stop();
+	vpool_pools_stop();
+	vpool_nodes_stop();
+	vpool_sysfs_stop();
+	vpool_members_stop();
+	vpool_scrubbers_stop();
+	vpool_cpus_stop();
+}
+
+module_init(vpool_init);
+module_exit(vpool_exit);
+
+MODULE_DESCRIPTION("Named pools of CPUs and physical memory");
+MODULE_AUTHOR("The vpool developers");
+MODULE_LICENSE("GPL");

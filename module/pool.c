@@ -1,0 +1,729 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/overflow.h>
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/swap.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "pool.h"
+#include "trace.h"
+
+/* Minors are 20 bits wide; id 0 is left out, so that it can mean none. */
+#define VPOOL_ID_MAX ((1U << 20) - 1)
+
+static const struct rhashtable_params vpool_by_name = {
+	.key_offset = offsetof(struct vpool_pool, name),
+	.key_len = VPOOL_NAME_SIZE,
+	.head_offset = offsetof(struct vpool_pool, by_name),
+	.automatic_shrinking = true,
+};
+
+/* Guards both tables and the taking of a reference out of them. */
+static DEFINE_MUTEX(vpool_pools_lock);
+static struct rhashtable vpool_names;
+static DEFINE_XARRAY_ALLOC1(vpool_ids);
+static u32 vpool_last_id;
+
+static const struct vpool_faces *vpool_faces;
+static struct workqueue_struct *vpool_reapers;
+
+/* Pools whose memory is not freed yet; unloading waits for none. */
+static atomic_t vpool_live = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(vpool_none_live);
+
+/**
+ * vpool_state_name - a state as sysfs shows it
+ * @state: which
+ *
+ * Return: one word.
+ */
+const char *vpool_state_name(enum vpool_state state)
+{
+	static const char * const name[] = {
+		[VPOOL_STATE_CREATING] = "creating",
+		[VPOOL_STATE_ACTIVE] = "active",
+		[VPOOL_STATE_DESTROYING] = "destroying",
+	};
+
+	return name[state];
+}
+
+static bool vpool_name_is_valid(const char *name)
+{
+	size_t i;
+
+	if (!islower(name[0]) && !isdigit(name[0]))
+		return false;
+	for (i = 1; name[i]; i++)
+		if (!islower(name[i]) && !isdigit(name[i]) &&
+		    !strchr("._-", name[i]))
+			return false;
+	return i <= VPOOL_NAME_MAX && strcmp(name, "control");
+}
+
+/* islower() and isdigit() know Latin-1, names are ASCII. */
+static bool vpool_name_is_ascii(const char *name)
+{
+	for (; *name; name++)
+		if (!isascii(*name))
+			return false;
+	return true;
+}
+
+static int vpool_check_name(const char *name, struct vpool_why *why)
+{
+	if (strnlen(name, VPOOL_NAME_SIZE) > VPOOL_NAME_MAX)
+		return vpool_fail(why, -EINVAL,
+				  "the name is longer than %u characters",
+				  VPOOL_NAME_MAX);
+	if (!name[0])
+		return vpool_fail(why, -EINVAL, "the name is empty");
+	if (vpool_name_is_ascii(name) && vpool_name_is_valid(name))
+		return 0;
+	return vpool_fail(why, -EINVAL,
+			  "'%*pE' is no name for a pool: [a-z0-9][a-z0-9._-]{0,31}, not 'control'",
+			  (int)strlen(name), name);
+}
+
+static int vpool_page_order(u64 page_size, unsigned int *order,
+			    struct vpool_why *why)
+{
+	if (!page_size || page_size == PMD_SIZE)
+		*order = PMD_SHIFT - PAGE_SHIFT;
+	else if (page_size == PAGE_SIZE)
+		*order = 0;
+	else if (page_size == PUD_SIZE)
+		return vpool_fail(why, -EOPNOTSUPP,
+				  "pages of %s need Linux 6.15 or newer",
+				  vpool_size(page_size).s);
+	else
+		return vpool_fail(why, -EOPNOTSUPP,
+				  "pages of %llu bytes are not supported, only of %lu and %lu",
+				  page_size, PAGE_SIZE, PMD_SIZE);
+	return 0;
+}
+
+static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
+{
+	if (mem->__reserved)
+		return vpool_fail(why, -EINVAL,
+				  "a reserved field of a memory request is not 0");
+	if (!mem->bytes)
+		return vpool_fail(why, -EINVAL, "0 bytes of memory asked");
+	if (mem->bytes > S64_MAX)
+		return vpool_fail(why, -EINVAL,
+				  "%llu bytes are beyond all bounds",
+				  mem->bytes);
+	if (mem->node == VPOOL_ANY_NODE)
+		return 0;
+	if (mem->node < 0 || mem->node >= (int)nr_node_ids ||
+	    !node_online(mem->node))
+		return vpool_fail(why, -ENODEV, "node %d does not exist",
+				  mem->node);
+	if (!node_state(mem->node, N_MEMORY))
+		return vpool_fail(why, -ENOMEM, "node %d has no memory",
+				  mem->node);
+	return 0;
+}
+
+/* Rounds the requests up and adds them. */
+static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
+			    u64 *total, struct vpool_why *why)
+{
+	u64 page_size = (u64)PAGE_SIZE << order;
+	u32 i;
+	int err;
+
+	*total = 0;
+	for (i = 0; i < spec->nr_mem; i++) {
+		struct vpool_mem *mem = &spec->mem[i];
+
+		err = vpool_check_mem(mem, why);
+		if (err)
+			return err;
+		mem->bytes = round_up(mem->bytes, page_size);
+		if (check_add_overflow(*total, mem->bytes, total))
+			return vpool_fail(why, -EINVAL,
+					  "the memory requests add up beyond all bounds");
+	}
+	if (*total > (u64)totalram_pages() << PAGE_SHIFT)
+		return vpool_fail(why, -ENOMEM, "%s asked, the host has %s",
+				  vpool_size(*total).s,
+				  vpool_size((u64)totalram_pages() <<
+					     PAGE_SHIFT).s);
+	return 0;
+}
+
+static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
+			    u64 *bytes, struct vpool_why *why)
+{
+	int err;
+
+	err = vpool_check_name(spec->name, why);
+	if (err)
+		return err;
+	if (spec->mode & ~0666)
+		return vpool_fail(why, -EINVAL,
+				  "mode %#o has bits that are not in 0666",
+				  spec->mode);
+	if (!spec->nr_mem && !spec->cpus)
+		return vpool_fail(why, -EINVAL,
+				  "a pool needs memory or CPUs");
+	err = vpool_page_order(spec->page_size, order, why);
+	if (err)
+		return err;
+	return vpool_check_mems(spec, *order, bytes, why);
+}
+
+static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
+{
+	return (struct vpool_cpu_rules) {
+		.split_cores = spec->flags & VPOOL_CREATE_SPLIT_CORES,
+		.boot_core = spec->flags & VPOOL_CREATE_BOOT_CORE,
+	};
+}
+
+static void vpool_pool_release(struct kref *ref)
+{
+	struct vpool_pool *pool = container_of(ref, struct vpool_pool, ref);
+
+	vpool_cpus_exit(&pool->cpus);
+	mutex_destroy(&pool->lock);
+	kfree(pool);
+	if (atomic_dec_and_test(&vpool_live))
+		wake_up_all(&vpool_none_live);
+}
+
+/**
+ * vpool_pool_get - one more reference
+ * @pool: to which the caller has one
+ */
+void vpool_pool_get(struct vpool_pool *pool)
+{
+	kref_get(&pool->ref);
+}
+
+/**
+ * vpool_pool_put - drop a reference
+ * @pool: gone with the last one, but destroyed before that
+ */
+void vpool_pool_put(struct vpool_pool *pool)
+{
+	kref_put(&pool->ref, vpool_pool_release);
+}
+
+static void vpool_pool_reap(struct work_struct *work);
+
+/* May be called in any context by who knows that the pool is not gone. */
+static void vpool_pool_maybe_reap(struct vpool_pool *pool)
+{
+	if (!READ_ONCE(pool->orphan))
+		return;
+	vpool_pool_get(pool);
+	if (!queue_work(vpool_reapers, &pool->reap))
+		vpool_pool_put(pool);
+}
+
+static void vpool_pool_emptied(struct vpool_member_set *members)
+{
+	vpool_pool_maybe_reap(container_of(members, struct vpool_pool,
+					   members));
+}
+
+static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
+					   unsigned int order)
+{
+	struct vpool_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	strscpy(pool->name, spec->name, sizeof(pool->name));
+	if (vpool_cpus_init(&pool->cpus, pool->name))
+		goto free_pool;
+	if (vpool_store_init(&pool->store, pool->name, order, spec->nr_mem,
+			     &pool->stat))
+		goto exit_cpus;
+	vpool_members_init(&pool->members, pool->name, pool->cpus.assigned);
+	pool->members.emptied = vpool_pool_emptied;
+	kref_init(&pool->ref);
+	mutex_init(&pool->lock);
+	INIT_WORK(&pool->reap, vpool_pool_reap);
+	INIT_LIST_HEAD(&pool->regions);
+	pool->uid = spec->uid;
+	pool->gid = spec->gid;
+	pool->mode = spec->mode;
+	pool->creator = spec->creator;
+	pool->created_ns = ktime_get_real_ns();
+	pool->state = VPOOL_STATE_CREATING;
+	atomic_inc(&vpool_live);
+	return pool;
+
+exit_cpus:
+	vpool_cpus_exit(&pool->cpus);
+free_pool:
+	kfree(pool);
+	return NULL;
+}
+
+static int vpool_name_taken(const char *name, struct vpool_why *why)
+{
+	return vpool_fail(why, -EEXIST, "there is a pool '%s' already", name);
+}
+
+/* Enters a pool in both tables, which then have its first reference. */
+static int vpool_pool_enter(struct vpool_pool *pool, struct vpool_why *why)
+{
+	int err;
+
+	mutex_lock(&vpool_pools_lock);
+	err = xa_alloc_cyclic(&vpool_ids, &pool->id, pool,
+			      XA_LIMIT(1, VPOOL_ID_MAX), &vpool_last_id,
+			      GFP_KERNEL);
+	if (err < 0) {
+		err = vpool_fail(why, err == -EBUSY ? -ENOSPC : err,
+				 "there is no room for another pool");
+		goto unlock;
+	}
+	err = rhashtable_lookup_insert_fast(&vpool_names, &pool->by_name,
+					    vpool_by_name);
+	if (!err)
+		goto unlock;
+	xa_erase(&vpool_ids, pool->id);
+	if (err == -EEXIST)
+		vpool_name_taken(pool->name, why);
+	else
+		err = vpool_fail(why, -ENOMEM,
+				 "no kernel memory to enter the name");
+unlock:
+	mutex_unlock(&vpool_pools_lock);
+	return err;
+}
+
+static void vpool_pool_leave(struct vpool_pool *pool)
+{
+	mutex_lock(&vpool_pools_lock);
+	rhashtable_remove_fast(&vpool_names, &pool->by_name, vpool_by_name);
+	xa_erase(&vpool_ids, pool->id);
+	mutex_unlock(&vpool_pools_lock);
+	vpool_pool_put(pool);
+}
+
+/**
+ * vpool_pool_find - look up a pool
+ * @name: NUL-terminated, in VPOOL_NAME_SIZE bytes
+ * @why: told if there is none
+ *
+ * Return: with a reference, or an ERR_PTR of -ENOENT, or of -EINVAL for what is
+ * no name at all.
+ */
+struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why)
+{
+	char key[VPOOL_NAME_SIZE] = {};
+	struct vpool_pool *pool;
+	int err;
+
+	err = vpool_check_name(name, why);
+	if (err)
+		return ERR_PTR(err);
+	strscpy(key, name, sizeof(key));
+	mutex_lock(&vpool_pools_lock);
+	pool = rhashtable_lookup_fast(&vpool_names, key, vpool_by_name);
+	if (pool)
+		vpool_pool_get(pool);
+	mutex_unlock(&vpool_pools_lock);
+	if (pool)
+		return pool;
+	return ERR_PTR(vpool_fail(why, -ENOENT, "there is no pool '%s'", key));
+}
+
+/**
+ * vpool_pools_list - all pools
+ * @entries: filled in, in the order of ids
+ * @max: room in @entries
+ *
+ * Return: how many there are; with more than @max, @entries is of no use.
+ */
+u32 vpool_pools_list(struct vpool_list_entry *entries, u32 max)
+{
+	struct vpool_pool *pool;
+	unsigned long id;
+	u32 nr = 0;
+
+	mutex_lock(&vpool_pools_lock);
+	xa_for_each(&vpool_ids, id, pool) {
+		if (nr < max) {
+			entries[nr].id = id;
+			entries[nr].state = READ_ONCE(pool->state);
+			strscpy(entries[nr].name, pool->name,
+				VPOOL_NAME_SIZE);
+		}
+		nr++;
+	}
+	mutex_unlock(&vpool_pools_lock);
+	return nr;
+}
+
+static void vpool_pool_set_state(struct vpool_pool *pool,
+				 enum vpool_state state)
+{
+	lockdep_assert_held(&pool->lock);
+	WRITE_ONCE(pool->state, state);
+	vpool_faces->dir_changed(pool);
+}
+
+static int vpool_pool_gather(struct vpool_pool *pool,
+			     const struct vpool_spec *spec,
+			     struct vpool_why *why)
+{
+	struct vpool_patience patience = {
+		.deadline = jiffies + msecs_to_jiffies(spec->timeout_ms),
+		.wait = spec->timeout_ms,
+	};
+	u32 i;
+	int err;
+
+	for (i = 0; i < spec->nr_mem; i++) {
+		err = vpool_store_reserve(&pool->store, spec->mem[i].node,
+					  spec->mem[i].bytes, &patience, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int vpool_pool_build(struct vpool_pool *pool,
+			    const struct vpool_spec *spec,
+			    struct vpool_why *why)
+{
+	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	int err;
+
+	err = vpool_pool_enter(pool, why);
+	if (err) {
+		vpool_store_close(&pool->store);
+		vpool_pool_put(pool);
+		return err;
+	}
+	err = vpool_faces->dir_add(pool);
+	if (err) {
+		vpool_fail(why, err, "no kernel memory for sysfs");
+		goto close_store;
+	}
+	if (spec->cpus) {
+		err = vpool_cpus_claim(&pool->cpus, spec->cpus, &rules, why);
+		if (err)
+			goto del_dir;
+	}
+	err = vpool_pool_gather(pool, spec, why);
+	if (err)
+		goto release_cpus;
+	err = vpool_faces->node_add(pool);
+	if (err) {
+		vpool_fail(why, err, "the device node could not be made");
+		goto release_cpus;
+	}
+	mutex_lock(&pool->lock);
+	vpool_pool_set_state(pool, VPOOL_STATE_ACTIVE);
+	mutex_unlock(&pool->lock);
+	return 0;
+
+release_cpus:
+	vpool_cpus_release(&pool->cpus);
+del_dir:
+	vpool_faces->dir_del(pool);
+close_store:
+	vpool_store_close(&pool->store);
+	vpool_pool_leave(pool);
+	return err;
+}
+
+static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
+			 struct vpool_why *why)
+{
+	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
+	int err;
+
+	if (!IS_ERR(pool)) {
+		vpool_pool_put(pool);
+		return vpool_name_taken(spec->name, why);
+	}
+	if (spec->cpus) {
+		err = vpool_cpus_check(spec->cpus, &rules, why);
+		if (err)
+			return err;
+	}
+	return spec->nr_mem ? vpool_host_can_spare(bytes, why) : 0;
+}
+
+/**
+ * vpool_pool_create - create a pool
+ * @spec: what it is to be; its memory requests are rounded up
+ * @id: set to its id, or left alone by a dry run
+ * @bytes: set to its memory
+ * @why: told if it fails
+ *
+ * Context: sleeps, for as long as @spec allows; takes no lock for all of that.
+ * Return: 0, or an errno as the UAPI describes with nothing changed.
+ */
+int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
+		      struct vpool_why *why)
+{
+	struct vpool_pool *pool;
+	unsigned int order;
+	int err;
+
+	err = vpool_check_spec(spec, &order, bytes, why);
+	if (err)
+		return err;
+	if (spec->flags & VPOOL_CREATE_DRY_RUN)
+		return vpool_dry_run(spec, *bytes, why);
+	pool = vpool_pool_alloc(spec, order);
+	if (!pool)
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory to describe a pool");
+	vpool_pool_get(pool);
+	err = vpool_pool_build(pool, spec, why);
+	*id = pool->id;
+	trace_vpool_create(spec->name, *id, err);
+	vpool_pool_put(pool);
+	return err;
+}
+
+static int vpool_busy_region(struct vpool_pool *pool, struct vpool_why *why)
+{
+	struct vpool_region *region =
+		list_first_entry(&pool->regions, struct vpool_region, link);
+
+	return vpool_fail(why, -EBUSY,
+			  "pool '%s' is open or mapped %u times, first by task %d (%s)",
+			  pool->name, pool->nr_regions, vpool_region_pid(region),
+			  region->comm);
+}
+
+/* Marks a pool as going; after that nobody comes to it any more. */
+static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
+			      struct vpool_why *why)
+{
+	struct vpool_region *region;
+	u64 pinned;
+
+	lockdep_assert_held(&pool->lock);
+	if (pool->state != VPOOL_STATE_ACTIVE)
+		return vpool_fail(why, -EBUSY, "pool '%s' is %s", pool->name,
+				  vpool_state_name(pool->state));
+	if (!force && pool->nr_regions)
+		return vpool_busy_region(pool, why);
+	pinned = force ? 0 : vpool_store_pinned(&pool->store);
+	if (pinned)
+		return vpool_fail(why, -EBUSY,
+				  "%s of pool '%s' are still pinned, by a pipe or a device",
+				  vpool_size(pinned).s, pool->name);
+	if (!vpool_members_close(&pool->members, force))
+		return vpool_fail(why, -EBUSY, "pool '%s' has %u members",
+				  pool->name, pool->members.nr);
+	vpool_pool_set_state(pool, VPOOL_STATE_DESTROYING);
+	list_for_each_entry(region, &pool->regions, link)
+		vpool_region_revoke(region);
+	return 0;
+}
+
+static int vpool_pool_end(struct vpool_pool *pool, bool force,
+			  struct vpool_why *why)
+{
+	int err;
+
+	mutex_lock(&pool->lock);
+	err = vpool_pool_condemn(pool, force, why);
+	mutex_unlock(&pool->lock);
+	trace_vpool_destroy(pool->name, pool->id, err);
+	if (err)
+		return err;
+	vpool_faces->node_del(pool);
+	vpool_cpus_release(&pool->cpus);
+	vpool_faces->dir_del(pool);
+	vpool_store_close(&pool->store);
+	vpool_pool_leave(pool);
+	return 0;
+}
+
+/**
+ * vpool_pool_destroy - give a pool back to the host
+ * @name: which
+ * @force: also if it is in use
+ * @why: told if it fails
+ *
+ * Context: sleeps; takes the pool's lock.
+ * Return: 0, -ENOENT, -EBUSY if it is in use or not active.
+ */
+int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why)
+{
+	struct vpool_pool *pool = vpool_pool_find(name, why);
+	int err;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	err = vpool_pool_end(pool, force, why);
+	vpool_pool_put(pool);
+	return err;
+}
+
+static void vpool_pool_reap(struct work_struct *work)
+{
+	struct vpool_pool *pool = container_of(work, struct vpool_pool, reap);
+
+	vpool_pool_end(pool, false, NULL);
+	vpool_pool_put(pool);
+}
+
+static struct vpool_pool *vpool_pool_next(u32 *id)
+{
+	unsigned long index = *id;
+	struct vpool_pool *pool;
+
+	mutex_lock(&vpool_pools_lock);
+	pool = xa_find_after(&vpool_ids, &index, ULONG_MAX, XA_PRESENT);
+	if (pool)
+		vpool_pool_get(pool);
+	mutex_unlock(&vpool_pools_lock);
+	*id = index;
+	return pool;
+}
+
+/**
+ * vpool_pools_abandon - a creator of ephemeral pools is gone
+ * @creator: who
+ *
+ * Its pools are destroyed as soon as nobody uses them, by a work item.
+ */
+void vpool_pools_abandon(const void *creator)
+{
+	struct vpool_pool *pool;
+	u32 id = 0;
+
+	while ((pool = vpool_pool_next(&id))) {
+		if (READ_ONCE(pool->creator) == creator) {
+			mutex_lock(&pool->lock);
+			pool->creator = NULL;
+			WRITE_ONCE(pool->orphan, true);
+			mutex_unlock(&pool->lock);
+			vpool_pool_maybe_reap(pool);
+		}
+		vpool_pool_put(pool);
+	}
+}
+
+/**
+ * vpool_pool_open - enter a region
+ * @pool: which; the caller has a reference
+ * @region: initialised, in no pool
+ *
+ * Return: 0, or -ENXIO if the pool is not active.
+ */
+int vpool_pool_open(struct vpool_pool *pool, struct vpool_region *region)
+{
+	int err = -ENXIO;
+
+	mutex_lock(&pool->lock);
+	if (pool->state == VPOOL_STATE_ACTIVE) {
+		region->id = ++pool->last_region;
+		list_add_tail(&region->link, &pool->regions);
+		pool->nr_regions++;
+		err = 0;
+	}
+	mutex_unlock(&pool->lock);
+	return err;
+}
+
+/**
+ * vpool_pool_close - a region ends
+ * @pool: its pool
+ * @region: entered by vpool_pool_open(); ended by this
+ */
+void vpool_pool_close(struct vpool_pool *pool, struct vpool_region *region)
+{
+	/* Before it leaves the list, so that an idle pool has all its memory. */
+	vpool_region_empty(region);
+	mutex_lock(&pool->lock);
+	list_del(&region->link);
+	pool->nr_regions--;
+	mutex_unlock(&pool->lock);
+	vpool_region_exit(region);
+	vpool_pool_maybe_reap(pool);
+}
+
+/**
+ * vpool_pool_regions - the regions of a pool
+ * @pool: which
+ * @info: filled in, in the current namespaces, oldest first
+ * @max: room in @info
+ *
+ * Return: how many there are; with more than @max, @info is of no use.
+ */
+u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
+		       u32 max)
+{
+	struct vpool_region *region;
+	u32 nr = 0;
+
+	mutex_lock(&pool->lock);
+	list_for_each_entry(region, &pool->regions, link) {
+		if (pool->nr_regions > max)
+			break;
+		info[nr].id = region->id;
+		info[nr].bytes = vpool_region_bytes(region);
+		info[nr].pid = vpool_region_pid(region);
+		info[nr].uid = from_kuid_munged(current_user_ns(), region->uid);
+		strscpy(info[nr].comm, region->comm, sizeof(info[nr].comm));
+		nr++;
+	}
+	nr = pool->nr_regions;
+	mutex_unlock(&pool->lock);
+	return nr;
+}
+
+/**
+ * vpool_pools_start - no pool yet
+ * @faces: how pools show themselves, for as long as there are any
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vpool_pools_start(const struct vpool_faces *faces)
+{
+	int err;
+
+	vpool_faces = faces;
+	vpool_reapers = alloc_workqueue("vpool_reap", WQ_UNBOUND, 0);
+	if (!vpool_reapers)
+		return -ENOMEM;
+	err = rhashtable_init(&vpool_names, &vpool_by_name);
+	if (err)
+		destroy_workqueue(vpool_reapers);
+	return err;
+}
+
+/**
+ * vpool_pools_stop - destroy all pools; nobody has one open
+ *
+ * Context: sleeps until the last one's memory is freed.
+ */
+void vpool_pools_stop(void)
+{
+	struct vpool_pool *pool;
+	u32 id = 0;
+
+	while ((pool = vpool_pool_next(&id))) {
+		vpool_pool_end(pool, true, NULL);
+		vpool_pool_put(pool);
+	}
+	wait_event(vpool_none_live, !atomic_read(&vpool_live));
+	destroy_workqueue(vpool_reapers);
+	rhashtable_destroy(&vpool_names);
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions: committing, mapping, faulting, revoking.
+ *
+ * A region's folios are all there from commit to the end, so a fault only looks
+ * one up. They are neither PFN-mapped nor special: the core maps them as it maps
+ * any file's compound pages, by a PMD where address and offset allow, and pins
+ * them as it pins any page. For that it wants three things of us: addresses
+ * aligned to huge pages (thp_get_unmapped_area), a mapping whose inode is as
+ * large as the region (so the device's own inode will not do), and folio->index
+ * that agrees with the offset, because it refuses to map beyond the inode's size.
+ *
+ * Faulting races with revoking. A fault finds its folio under region->sem, and
+ * returns it locked; the core unlocks it after it has installed the entry. So
+ * once revoke has the semaphore and then had the lock of each folio, no entry
+ * that is not there yet can come, and one walk over the mapping removes those that
+ * are.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pid.h>
+#include <linux/pseudo_fs.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "region.h"
+#include "store.h"
+#include "trace.h"
+
+#define VPOOL_FS_MAGIC 0x76706f6f
+
+static int vpool_fs_init_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, VPOOL_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+static struct file_system_type vpool_fs = {
+	.name = "vpool",
+	.owner = THIS_MODULE,
+	.init_fs_context = vpool_fs_init_context,
+	.kill_sb = kill_anon_super,
+};
+
+/*
+ * Mounted only while there are regions: a mount that lasted would pin the module.
+ * simple_pin_fs() guards both.
+ */
+static struct vfsmount *vpool_mnt;
+static int vpool_mnt_count;
+
+static struct inode *vpool_inode_get(void)
+{
+	struct inode *inode;
+	int err;
+
+	err = simple_pin_fs(&vpool_fs, &vpool_mnt, &vpool_mnt_count);
+	if (err)
+		return ERR_PTR(err);
+	inode = alloc_anon_inode(vpool_mnt->mnt_sb);
+	if (IS_ERR(inode))
+		simple_release_fs(&vpool_mnt, &vpool_mnt_count);
+	return inode;
+}
+
+static void vpool_inode_put(struct inode *inode)
+{
+	iput(inode);
+	simple_release_fs(&vpool_mnt, &vpool_mnt_count);
+}
+
+/**
+ * vpool_region_init - a region without a size, opened by current
+ * @region: zeroed memory
+ * @store: where its folios will come from
+ *
+ * Return: 0 or a negative errno.
+ */
+int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
+{
+	struct inode *inode = vpool_inode_get();
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	INIT_LIST_HEAD(&region->link);
+	init_rwsem(&region->sem);
+	region->inode = inode;
+	region->store = store;
+	region->pid = get_pid(task_tgid(current));
+	region->uid = current_uid();
+	get_task_comm(region->comm, current);
+	return 0;
+}
+
+static void vpool_region_give_back(struct vpool_region *region)
+{
+	lockdep_assert_held_write(&region->sem);
+	if (!region->nr)
+		return;
+	trace_vpool_release(region->store->name, region->id,
+			    vpool_region_bytes(region));
+	vpool_store_return(region->store, region->folios, region->nr);
+	kvfree(region->folios);
+	region->folios = NULL;
+	WRITE_ONCE(region->nr, 0);
+}
+
+/**
+ * vpool_region_empty - give a region's memory back to the store
+ * @region: no mapping and no descriptor of it is left
+ *
+ * Context: sleeps; takes @region->sem.
+ */
+void vpool_region_empty(struct vpool_region *region)
+{
+	down_write(&region->sem);
+	vpool_region_give_back(region);
+	up_write(&region->sem);
+}
+
+/**
+ * vpool_region_exit - the end
+ * @region: empty, in no list
+ */
+void vpool_region_exit(struct vpool_region *region)
+{
+	put_pid(region->pid);
+	vpool_inode_put(region->inode);
+}
+
+/**
+ * vpool_region_pid - who opened it
+ * @region: which
+ *
+ * Return: the process in the current pid namespace, 0 if it is not visible there
+ * or has gone.
+ */
+pid_t vpool_region_pid(struct vpool_region *region)
+{
+	bool alive;
+
+	rcu_read_lock();
+	alive = pid_task(region->pid, PIDTYPE_TGID);
+	rcu_read_unlock();
+	return alive ? pid_vnr(region->pid) : 0;
+}
+
+/**
+ * vpool_region_bytes - a region's size
+ * @region: which
+ *
+ * Context: any; a look without @region->sem may be old by the time it is used.
+ * Return: bytes, 0 while it has no size or after it was revoked.
+ */
+u64 vpool_region_bytes(struct vpool_region *region)
+{
+	return READ_ONCE(region->nr) * vpool_store_page_size(region->store);
+}
+
+static int vpool_revoked(struct vpool_why *why)
+{
+	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
+}
+
+static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
+				      struct vpool_why *why)
+{
+	u64 page_size = vpool_store_page_size(region->store);
+	struct folio **folios;
+	unsigned long nr, i;
+	int err;
+
+	lockdep_assert_held_write(&region->sem);
+	if (region->revoked)
+		return vpool_revoked(why);
+	if (region->nr)
+		return vpool_fail(why, -EBUSY,
+				  "the region has its size already, %s",
+				  vpool_size(vpool_region_bytes(region)).s);
+	if (!*bytes || *bytes > MAX_LFS_FILESIZE - page_size)
+		return vpool_fail(why, -EINVAL,
+				  "%llu bytes is no size for a region", *bytes);
+	nr = DIV_ROUND_UP_ULL(*bytes, page_size);
+	/* The cheap check first: the array of a hopeless request may be huge. */
+	err = vpool_store_can_take(region->store, nr, why);
+	if (err)
+		return err;
+	folios = kvmalloc_array(nr, sizeof(*folios), GFP_KERNEL | __GFP_NOWARN);
+	if (!folios)
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory to describe %lu pages", nr);
+	err = vpool_store_take(region->store, folios, nr, why);
+	if (err) {
+		kvfree(folios);
+		return err;
+	}
+	for (i = 0; i < nr; i++)
+		folios[i]->index = i << region->store->order;
+	region->folios = folios;
+	WRITE_ONCE(region->nr, nr);
+	*bytes = vpool_region_bytes(region);
+	i_size_write(region->inode, *bytes);
+	trace_vpool_commit(region->store->name, region->id, *bytes);
+	return 0;
+}
+
+/**
+ * vpool_region_commit - give a region its size and its memory
+ * @region: which
+ * @bytes: in: the size wanted; out: the same, rounded up to the page size
+ * @why: told if it fails
+ *
+ * Context: sleeps; takes @region->sem.
+ * Return: 0, -EINVAL, -EBUSY if it has a size, -ENOMEM with nothing taken, or
+ * -ENXIO after a revoke.
+ */
+int vpool_region_commit(struct vpool_region *region, u64 *bytes,
+			struct vpool_why *why)
+{
+	int err;
+
+	down_write(&region->sem);
+	err = vpool_region_commit_locked(region, bytes, why);
+	up_write(&region->sem);
+	return err;
+}
+
+static struct folio *vpool_region_find(struct vpool_region *region,
+				       pgoff_t pgoff)
+{
+	unsigned long i = pgoff >> region->store->order;
+
+	lockdep_assert_held(&region->sem);
+	if (region->revoked || i >= region->nr)
+		return NULL;
+	return region->folios[i];
+}
+
+static bool vpool_fault_may_be_huge(struct vm_fault *vmf,
+				    struct vpool_region *region)
+{
+	unsigned long start = vmf->address & PMD_MASK;
+
+	return region->store->order == PMD_SHIFT - PAGE_SHIFT &&
+	       start >= vmf->vma->vm_start &&
+	       start + PMD_SIZE <= vmf->vma->vm_end;
+}
+
+static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
+{
+	struct vpool_region *region = vmf->vma->vm_private_data;
+	struct folio *folio;
+	struct page *page;
+
+	down_read(&region->sem);
+	folio = vpool_region_find(region, vmf->pgoff);
+	if (!folio) {
+		up_read(&region->sem);
+		return VM_FAULT_SIGBUS;
+	}
+	page = folio_page(folio, vmf->pgoff & (folio_nr_pages(folio) - 1));
+	if (PageHWPoison(page)) {
+		up_read(&region->sem);
+		return VM_FAULT_HWPOISON;
+	}
+	folio_get(folio);
+	folio_lock(folio);
+	up_read(&region->sem);
+
+	vpool_stat_inc(region->store->stat,
+		       vpool_fault_may_be_huge(vmf, region) ?
+		       VPOOL_STAT_FAULTS_HUGE : VPOOL_STAT_FAULTS_BASE);
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+static const struct vm_operations_struct vpool_region_vm_ops = {
+	.fault = vpool_region_fault,
+};
+
+static int vpool_region_mmap_locked(struct vpool_region *region,
+				    struct vm_area_struct *vma,
+				    struct vpool_why *why)
+{
+	u64 start = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 end = start + (vma->vm_end - vma->vm_start);
+	u64 bytes = end;
+	int err;
+
+	if (vma->vm_pgoff > MAX_LFS_FILESIZE >> PAGE_SHIFT || end < start)
+		return vpool_fail(why, -EINVAL, "the offset is out of range");
+	if (!region->nr) {
+		err = vpool_region_commit_locked(region, &bytes, why);
+		if (err)
+			return err;
+	}
+	bytes = vpool_region_bytes(region);
+	if (end > bytes)
+		return vpool_fail(why, -ENXIO,
+				  "the mapping ends at %llu, the region at %llu",
+				  end, bytes);
+	return 0;
+}
+
+/**
+ * vpool_region_mmap - map a region, and commit it if that was not done
+ * @region: which
+ * @vma: filled in
+ * @why: told if it fails
+ *
+ * Context: called with the mmap lock held; takes @region->sem.
+ * Return: 0 or a negative errno, see vpool_region_commit(); -EINVAL for a
+ * private mapping, -ENXIO for one that goes beyond the region.
+ */
+int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
+		      struct vpool_why *why)
+{
+	int err;
+
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return vpool_fail(why, -EINVAL,
+				  "pool memory cannot be mapped MAP_PRIVATE, use MAP_SHARED");
+	down_write(&region->sem);
+	if (region->revoked)
+		err = vpool_revoked(why);
+	else
+		err = vpool_region_mmap_locked(region, vma, why);
+	up_write(&region->sem);
+	if (err)
+		return err;
+
+	vpool_vm_flags_set(vma, VM_DONTEXPAND);
+	vma->vm_private_data = region;
+	vma->vm_ops = &vpool_region_vm_ops;
+	return 0;
+}
+
+/**
+ * vpool_region_revoke - take a region's memory away from whoever maps it
+ * @region: which
+ *
+ * Its folios are back in the store, or wait there for their last pin; touching
+ * a mapping is SIGBUS from now on. Does nothing the second time.
+ *
+ * Context: sleeps; takes @region->sem and the lock of each of its folios.
+ */
+void vpool_region_revoke(struct vpool_region *region)
+{
+	unsigned long i;
+
+	down_write(&region->sem);
+	region->revoked = true;
+	for (i = 0; i < region->nr; i++) {
+		folio_lock(region->folios[i]);
+		folio_unlock(region->folios[i]);
+		cond_resched();
+	}
+	unmap_mapping_range(region->inode->i_mapping, 0, 0, 1);
+	vpool_region_give_back(region);
+	up_write(&region->sem);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A pool's folios: reserving them from the host, handing them to regions clean,
+ * taking them back, scrubbing them, giving them back to the host.
+ */
+#ifndef VPOOL_STORE_H
+#define VPOOL_STORE_H
+
+#include <linux/kthread.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "reason.h"
+#include "stat.h"
+
+struct vpool_store;
+
+/**
+ * struct vpool_store_node - a store's folios on one NUMA node
+ * @store: the store it belongs to
+ * @clean: free folios that are zero, linked by their lru
+ * @dirty: free folios that wait to be zeroed
+ * @pinned: folios that a region released while something still held them
+ * @nr_total: folios the store owns here
+ * @nr_clean: on @clean
+ * @nr_dirty: on @dirty
+ * @nr_scrubbing: off @dirty, in the hands of the scrubber
+ * @nr_poisoned: set aside for good
+ * @scrub: zeroes @dirty in the background
+ */
+struct vpool_store_node {
+	struct vpool_store *store;
+	struct list_head clean;
+	struct list_head dirty;
+	struct list_head pinned;
+	unsigned long nr_total;
+	unsigned long nr_clean;
+	unsigned long nr_dirty;
+	unsigned long nr_scrubbing;
+	unsigned long nr_poisoned;
+	struct kthread_work scrub;
+};
+
+/**
+ * struct vpool_store - a pool's memory
+ * @lock: guards the lists and the counts; a leaf. Held for a batch of folios at
+ *	most
+ * @name: of the pool, for reasons and traces
+ * @order: of every folio in it
+ * @promised: free folios that takers were promised and have not yet popped
+ * @peak: the most folios that were ever in regions or pinned
+ * @progress: woken when a folio becomes clean
+ * @recheck: looks whether pinned folios are free of pins now
+ * @stat: the pool's counters
+ * @node: one for each possible node id; NULL for a store without memory
+ */
+struct vpool_store {
+	spinlock_t lock;	/* the lists and counts */
+	const char *name;
+	unsigned int order;
+	unsigned long promised;
+	unsigned long peak;
+	wait_queue_head_t progress;
+	struct kthread_delayed_work recheck;
+	struct vpool_stat *stat;
+	struct vpool_store_node *node;
+};
+
+/**
+ * struct vpool_usage - how much of a store is in what state, in bytes
+ * @total: all of it; always @free + @used + @poisoned
+ * @free: always @clean + @scrubbing
+ * @used: in regions, or released but pinned
+ * @clean: free and zero
+ * @scrubbing: free and not yet zero
+ * @poisoned: set aside
+ * @peak: the highest @used so far; for a whole store only
+ */
+struct vpool_usage {
+	u64 total;
+	u64 free;
+	u64 used;
+	u64 clean;
+	u64 scrubbing;
+	u64 poisoned;
+	u64 peak;
+};
+
+/**
+ * struct vpool_patience - how long to go on reserving
+ * @deadline: in jiffies
+ * @wait: false to take only what is at hand
+ */
+struct vpool_patience {
+	unsigned long deadline;
+	bool wait;
+};
+
+int vpool_store_init(struct vpool_store *store, const char *name,
+		     unsigned int order, bool has_memory,
+		     struct vpool_stat *stat);
+int vpool_store_reserve(struct vpool_store *store, int nid, u64 bytes,
+			const struct vpool_patience *patience,
+			struct vpool_why *why);
+u64 vpool_store_pinned(struct vpool_store *store);
+void vpool_store_close(struct vpool_store *store);
+
+int vpool_store_can_take(struct vpool_store *store, unsigned long nr,
+			 struct vpool_why *why);
+int vpool_store_take(struct vpool_store *store, struct folio **folios,
+		     unsigned long nr, struct vpool_why *why);
+void vpool_store_return(struct vpool_store *store, struct folio **folios,
+			unsigned long nr);
+
+void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage);
+void vpool_store_node_usage(struct vpool_store *store, int nid,
+			    struct vpool_usage *usage);
+
+int vpool_host_can_spare(u64 bytes, struct vpool_why *why);
+
+static inline u64 vpool_store_page_size(const struct vpool_store *store)
+{
+	return (u64)PAGE_SIZE << store->order;
+}
+
+int vpool_scrubbers_start(void);
+void vpool_scrubbers_stop(void);
+
+#endif /* VPOOL_STORE_H */

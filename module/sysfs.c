@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/cred.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "pool.h"
+#include "sysfs.h"
+
+/**
+ * struct vpool_dir - a directory of one pool
+ * @kobj: the directory
+ * @pool: of which it has a reference
+ * @nid: the node that the directory is about, VPOOL_ANY_NODE for all
+ * @memory: in the pool's own directory: its memory directory
+ * @node: in the memory directory: that of each node with memory
+ */
+struct vpool_dir {
+	struct kobject kobj;
+	struct vpool_pool *pool;
+	int nid;
+	struct vpool_dir *memory;
+	struct vpool_dir *node[];
+};
+
+static struct kobject *vpool_root;
+static struct kset *vpool_pools;
+
+static struct vpool_pool *to_pool(struct kobject *kobj)
+{
+	return container_of(kobj, struct vpool_dir, kobj)->pool;
+}
+
+#define VPOOL_SHOW(_name, _fmt, _value)					\
+static ssize_t _name##_show(struct kobject *kobj,			\
+			    struct kobj_attribute *attr, char *buf)	\
+{									\
+	struct vpool_pool *pool = to_pool(kobj);			\
+									\
+	return sysfs_emit(buf, _fmt "\n", _value);			\
+}									\
+static struct kobj_attribute vpool_##_name = __ATTR_RO(_name)
+
+VPOOL_SHOW(id, "%u", pool->id);
+VPOOL_SHOW(state, "%s", vpool_state_name(READ_ONCE(pool->state)));
+VPOOL_SHOW(page_size, "%llu", vpool_store_page_size(&pool->store));
+VPOOL_SHOW(uid, "%u", from_kuid_munged(current_user_ns(), pool->uid));
+VPOOL_SHOW(gid, "%u", from_kgid_munged(current_user_ns(), pool->gid));
+VPOOL_SHOW(mode, "%04o", pool->mode);
+VPOOL_SHOW(created_ns, "%llu", pool->created_ns);
+
+static struct attribute *vpool_pool_attrs[] = {
+	&vpool_created_ns.attr,
+	&vpool_gid.attr,
+	&vpool_id.attr,
+	&vpool_mode.attr,
+	&vpool_page_size.attr,
+	&vpool_state.attr,
+	&vpool_uid.attr,
+	NULL
+};
+
+static const struct attribute_group vpool_pool_group = {
+	.attrs = vpool_pool_attrs,
+};
+
+VPOOL_SHOW(assigned, "%*pbl", cpumask_pr_args(pool->cpus.assigned));
+VPOOL_SHOW(members, "%u", READ_ONCE(pool->members.nr));
+
+static ssize_t effective_show(struct kobject *kobj,
+			      struct kobj_attribute *attr, char *buf)
+{
+	cpumask_var_t effective;
+	ssize_t len;
+
+	if (!alloc_cpumask_var(&effective, GFP_KERNEL))
+		return -ENOMEM;
+	cpumask_and(effective, to_pool(kobj)->cpus.assigned, cpu_online_mask);
+	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(effective));
+	free_cpumask_var(effective);
+	return len;
+}
+
+static struct kobj_attribute vpool_effective = __ATTR_RO(effective);
+
+static struct attribute *vpool_cpus_attrs[] = {
+	&vpool_assigned.attr,
+	&vpool_effective.attr,
+	&vpool_members.attr,
+	NULL
+};
+
+static const struct attribute_group vpool_cpus_group = {
+	.name = "cpus",
+	.attrs = vpool_cpus_attrs,
+};
+
+#define VPOOL_STAT(_name, _item)					\
+	VPOOL_SHOW(_name, "%llu", vpool_stat_read(&pool->stat, _item))
+
+VPOOL_STAT(alloc_failures, VPOOL_STAT_ALLOC_FAILURES);
+VPOOL_STAT(allocs, VPOOL_STAT_ALLOCS);
+VPOOL_STAT(attaches, VPOOL_STAT_ATTACHES);
+VPOOL_STAT(faults_base, VPOOL_STAT_FAULTS_BASE);
+VPOOL_STAT(faults_huge, VPOOL_STAT_FAULTS_HUGE);
+VPOOL_STAT(frees, VPOOL_STAT_FREES);
+VPOOL_STAT(scrubbed_bytes, VPOOL_STAT_SCRUBBED_BYTES);
+
+static struct attribute *vpool_stat_attrs[] = {
+	&vpool_alloc_failures.attr,
+	&vpool_allocs.attr,
+	&vpool_attaches.attr,
+	&vpool_faults_base.attr,
+	&vpool_faults_huge.attr,
+	&vpool_frees.attr,
+	&vpool_scrubbed_bytes.attr,
+	NULL
+};
+
+static const struct attribute_group vpool_stat_group = {
+	.name = "stat",
+	.attrs = vpool_stat_attrs,
+};
+
+static const struct attribute_group *vpool_pool_groups[] = {
+	&vpool_pool_group,
+	&vpool_cpus_group,
+	&vpool_stat_group,
+	NULL
+};
+
+static struct vpool_usage vpool_dir_usage(struct kobject *kobj)
+{
+	struct vpool_dir *dir = container_of(kobj, struct vpool_dir, kobj);
+	struct vpool_usage usage;
+
+	if (dir->nid == VPOOL_ANY_NODE)
+		vpool_store_usage(&dir->pool->store, &usage);
+	else
+		vpool_store_node_usage(&dir->pool->store, dir->nid, &usage);
+	return usage;
+}
+
+#define VPOOL_BYTES(_what)						\
+static ssize_t _what##_bytes_show(struct kobject *kobj,			\
+				  struct kobj_attribute *attr,		\
+				  char *buf)				\
+{									\
+	return sysfs_emit(buf, "%llu\n", vpool_dir_usage(kobj)._what);	\
+}									\
+static struct kobj_attribute vpool_##_what##_bytes =			\
+	__ATTR_RO(_what##_bytes)
+
+VPOOL_BYTES(clean);
+VPOOL_BYTES(free);
+VPOOL_BYTES(peak);
+VPOOL_BYTES(poisoned);
+VPOOL_BYTES(scrubbing);
+VPOOL_BYTES(total);
+VPOOL_BYTES(used);
+VPOOL_SHOW(regions, "%u", READ_ONCE(pool->nr_regions));
+
+static struct attribute *vpool_memory_attrs[] = {
+	&vpool_clean_bytes.attr,
+	&vpool_free_bytes.attr,
+	&vpool_peak_bytes.attr,
+	&vpool_poisoned_bytes.attr,
+	&vpool_regions.attr,
+	&vpool_scrubbing_bytes.attr,
+	&vpool_total_bytes.attr,
+	&vpool_used_bytes.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(vpool_memory);
+
+static struct attribute *vpool_node_attrs[] = {
+	&vpool_free_bytes.attr,
+	&vpool_total_bytes.attr,
+	&vpool_used_bytes.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(vpool_node);
+
+static void vpool_dir_release(struct kobject *kobj)
+{
+	struct vpool_dir *dir = container_of(kobj, struct vpool_dir, kobj);
+	struct vpool_pool *pool = dir->pool;
+
+	kfree(dir);
+	vpool_pool_put(pool);
+}
+
+#define VPOOL_KTYPE(_what)						\
+static const struct kobj_type vpool_##_what##_ktype = {			\
+	.release = vpool_dir_release,					\
+	.sysfs_ops = &kobj_sysfs_ops,					\
+	.default_groups = vpool_##_what##_groups,			\
+}
+
+VPOOL_KTYPE(pool);
+VPOOL_KTYPE(memory);
+VPOOL_KTYPE(node);
+
+static struct vpool_dir *vpool_dir_alloc(struct vpool_pool *pool, int nid,
+					 unsigned int nr_nodes)
+{
+	struct vpool_dir *dir;
+
+	dir = kzalloc(struct_size(dir, node, nr_nodes), GFP_KERNEL);
+	if (!dir)
+		return NULL;
+	vpool_pool_get(pool);
+	dir->pool = pool;
+	dir->nid = nid;
+	return dir;
+}
+
+static void vpool_subdir_del(struct vpool_dir *dir)
+{
+	if (!dir)
+		return;
+	kobject_del(&dir->kobj);
+	kobject_put(&dir->kobj);
+}
+
+static void vpool_memory_del(struct vpool_dir *memory)
+{
+	unsigned int nid;
+
+	if (!memory)
+		return;
+	for (nid = 0; nid < nr_node_ids; nid++)
+		vpool_subdir_del(memory->node[nid]);
+	vpool_subdir_del(memory);
+}
+
+static int vpool_node_dirs_add(struct vpool_dir *memory)
+{
+	struct vpool_dir *dir;
+	int nid, err;
+
+	for_each_node_state(nid, N_MEMORY) {
+		dir = vpool_dir_alloc(memory->pool, nid, 0);
+		if (!dir)
+			return -ENOMEM;
+		err = kobject_init_and_add(&dir->kobj, &vpool_node_ktype,
+					   &memory->kobj, "node%d", nid);
+		if (err) {
+			kobject_put(&dir->kobj);
+			return err;
+		}
+		memory->node[nid] = dir;
+	}
+	return 0;
+}
+
+static int vpool_memory_add(struct vpool_dir *dir)
+{
+	struct vpool_dir *memory;
+	int err;
+
+	memory = vpool_dir_alloc(dir->pool, VPOOL_ANY_NODE, nr_node_ids);
+	if (!memory)
+		return -ENOMEM;
+	err = kobject_init_and_add(&memory->kobj, &vpool_memory_ktype,
+				   &dir->kobj, "memory");
+	if (err) {
+		kobject_put(&memory->kobj);
+		return err;
+	}
+	dir->memory = memory;
+	return vpool_node_dirs_add(memory);
+}
+
+/**
+ * vpool_dir_add - make a pool's directory
+ * @pool: entered, not yet active
+ *
+ * Return: 0 or a negative errno with nothing left behind.
+ */
+int vpool_dir_add(struct vpool_pool *pool)
+{
+	struct vpool_dir *dir = vpool_dir_alloc(pool, VPOOL_ANY_NODE, 0);
+	int err;
+
+	if (!dir)
+		return -ENOMEM;
+	dir->kobj.kset = vpool_pools;
+	err = kobject_init_and_add(&dir->kobj, &vpool_pool_ktype, NULL, "%s",
+				   pool->name);
+	if (err) {
+		kobject_put(&dir->kobj);
+		return err;
+	}
+	pool->dir = dir;
+	err = vpool_memory_add(dir);
+	if (err) {
+		vpool_dir_del(pool);
+		return err;
+	}
+	kobject_uevent(&dir->kobj, KOBJ_ADD);
+	return 0;
+}
+
+/**
+ * vpool_dir_del - remove a pool's directory
+ * @pool: made by vpool_dir_add()
+ *
+ * Context: sleeps until nobody reads in it any more.
+ */
+void vpool_dir_del(struct vpool_pool *pool)
+{
+	vpool_memory_del(pool->dir->memory);
+	vpool_subdir_del(pool->dir);
+	pool->dir = NULL;
+}
+
+/**
+ * vpool_dir_changed - tell those who poll, and udev, that the state has changed
+ * @pool: which
+ */
+void vpool_dir_changed(struct vpool_pool *pool)
+{
+	sysfs_notify(&pool->dir->kobj, NULL, "state");
+	kobject_uevent(&pool->dir->kobj, KOBJ_CHANGE);
+}
+
+static ssize_t abi_version_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", VPOOL_ABI_VERSION);
+}
+
+static struct kobj_attribute vpool_abi_version = __ATTR_RO(abi_version);
+
+/**
+ * vpool_sysfs_start - make /sys/kernel/vpool
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vpool_sysfs_start(void)
+{
+	int err;
+
+	vpool_root = kobject_create_and_add("vpool", kernel_kobj);
+	if (!vpool_root)
+		return -ENOMEM;
+	err = sysfs_create_file(vpool_root, &vpool_abi_version.attr);
+	if (err)
+		goto put_root;
+	vpool_pools = kset_create_and_add("pools", NULL, vpool_root);
+	if (!vpool_pools) {
+		err = -ENOMEM;
+		goto put_root;
+	}
+	return 0;
+
+put_root:
+	kobject_put(vpool_root);
+	return err;
+}
+
+/**
+ * vpool_sysfs_stop - remove it; no pool is left
+ */
+void vpool_sysfs_stop(void)
+{
+	kset_unregister(vpool_pools);
+	kobject_put(vpool_root);
+}
