@@ -1,0 +1,709 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The shape of the calls: numbers, layouts, sizes, flags, pointers, arrays.
+ */
+#include <assert.h>
+#include <linux/vpool.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "abi-pool"
+#define OTHER "abi-other"
+#define TAIL 16
+#define CANARY 0x5a
+
+/* The layout is frozen: these are numbers on purpose. */
+#define FROZEN(_what) static_assert(_what, #_what)
+
+FROZEN(VPOOL_REASON == 0xBB00);
+FROZEN(VPOOL_CREATE == 0xBB01);
+FROZEN(VPOOL_DESTROY == 0xBB02);
+FROZEN(VPOOL_LIST == 0xBB03);
+FROZEN(VPOOL_QUERY == 0xBB04);
+FROZEN(VPOOL_REGIONS == 0xBB05);
+FROZEN(VPOOL_MEMBERS == 0xBB06);
+FROZEN(VPOOL_COMMIT == 0xBB07);
+FROZEN(VPOOL_ATTACH == 0xBB08);
+FROZEN(VPOOL_DETACH == 0xBB09);
+
+FROZEN(sizeof(struct vpool_reason) == 16);
+FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
+FROZEN(sizeof(struct vpool_mem) == 16);
+FROZEN(offsetof(struct vpool_mem, node) == 8);
+FROZEN(sizeof(struct vpool_create) == 112);
+FROZEN(offsetof(struct vpool_create, name) == 8);
+FROZEN(offsetof(struct vpool_create, page_size) == 48);
+FROZEN(offsetof(struct vpool_create, uid) == 56);
+FROZEN(offsetof(struct vpool_create, gid) == 60);
+FROZEN(offsetof(struct vpool_create, mode) == 64);
+FROZEN(offsetof(struct vpool_create, timeout_ms) == 68);
+FROZEN(offsetof(struct vpool_create, mem_uptr) == 72);
+FROZEN(offsetof(struct vpool_create, nr_mem) == 80);
+FROZEN(offsetof(struct vpool_create, cpus_bytes) == 84);
+FROZEN(offsetof(struct vpool_create, cpus_uptr) == 88);
+FROZEN(offsetof(struct vpool_create, out_id) == 96);
+FROZEN(offsetof(struct vpool_create, out_bytes) == 104);
+FROZEN(sizeof(struct vpool_destroy) == 48);
+FROZEN(offsetof(struct vpool_destroy, name) == 8);
+FROZEN(sizeof(struct vpool_list_entry) == 48);
+FROZEN(offsetof(struct vpool_list_entry, name) == 8);
+FROZEN(sizeof(struct vpool_list) == 24);
+FROZEN(offsetof(struct vpool_list, entries_uptr) == 16);
+FROZEN(sizeof(struct vpool_node_info) == 32);
+FROZEN(offsetof(struct vpool_node_info, node) == 24);
+FROZEN(sizeof(struct vpool_query) == 176);
+FROZEN(offsetof(struct vpool_query, id) == 48);
+FROZEN(offsetof(struct vpool_query, page_size) == 56);
+FROZEN(offsetof(struct vpool_query, regions) == 76);
+FROZEN(offsetof(struct vpool_query, created_ns) == 88);
+FROZEN(offsetof(struct vpool_query, total_bytes) == 96);
+FROZEN(offsetof(struct vpool_query, poisoned_bytes) == 144);
+FROZEN(offsetof(struct vpool_query, nodes_uptr) == 152);
+FROZEN(offsetof(struct vpool_query, cpus_bytes) == 168);
+FROZEN(sizeof(struct vpool_region_info) == 40);
+FROZEN(offsetof(struct vpool_region_info, comm) == 24);
+FROZEN(sizeof(struct vpool_regions) == 64);
+FROZEN(offsetof(struct vpool_regions, nr) == 48);
+FROZEN(offsetof(struct vpool_regions, regions_uptr) == 56);
+FROZEN(sizeof(struct vpool_member_info) == 8);
+FROZEN(sizeof(struct vpool_members) == 64);
+FROZEN(offsetof(struct vpool_members, members_uptr) == 56);
+FROZEN(sizeof(struct vpool_commit) == 16);
+FROZEN(offsetof(struct vpool_commit, bytes) == 8);
+FROZEN(sizeof(struct vpool_attach) == 16);
+FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
+
+union any_call {
+	__u32 size;
+	struct vpool_reason reason;
+	struct vpool_create create;
+	struct vpool_destroy destroy;
+	struct vpool_list list;
+	struct vpool_query query;
+	struct vpool_regions regions;
+	struct vpool_members members;
+	struct vpool_commit commit;
+	struct vpool_attach attach;
+	unsigned char bytes[4096];
+};
+
+static struct vpool_mem one_mem = {
+	.bytes = HUGE_SIZE,
+	.node = VPOOL_ANY_NODE,
+};
+
+/* For whatever a call lists. */
+static char room[65536];
+
+/* The two kinds of node. */
+struct nodes {
+	int ctl;
+	int pool;
+};
+
+FIXTURE(abi)
+{
+	struct nodes nodes;
+};
+
+/* A call that is right, on the node that it is for, and what it then returns. */
+struct row {
+	unsigned long cmd;
+	size_t size;
+	size_t flags_at;
+	size_t reserved_at;
+	size_t uptr_at;
+	size_t nr_at;
+	__u32 nr_min;
+	bool on_control;
+	bool on_pool;
+	int result;
+	union any_call call;
+};
+
+FIXTURE_VARIANT(abi)
+{
+	struct row row;
+};
+
+FIXTURE_VARIANT_ADD(abi, reason)
+{
+	.row.cmd = VPOOL_REASON,
+	.row.size = sizeof(struct vpool_reason),
+	.row.uptr_at = offsetof(struct vpool_reason, buf_uptr),
+	.row.nr_at = offsetof(struct vpool_reason, len),
+	.row.nr_min = 2,
+	.row.on_control = true,
+	.row.on_pool = true,
+	.row.call.reason.len = VPOOL_REASON_SIZE,
+};
+
+FIXTURE_VARIANT_ADD(abi, create)
+{
+	.row.cmd = VPOOL_CREATE,
+	.row.size = sizeof(struct vpool_create),
+	.row.flags_at = offsetof(struct vpool_create, flags),
+	.row.reserved_at = offsetof(struct vpool_create, __reserved),
+	.row.uptr_at = offsetof(struct vpool_create, mem_uptr),
+	.row.on_control = true,
+	.row.call.create.flags = VPOOL_CREATE_DRY_RUN,
+	.row.call.create.name = "abi-new",
+	.row.call.create.uid = VPOOL_ID_CALLER,
+	.row.call.create.gid = VPOOL_ID_CALLER,
+	.row.call.create.mode = 0600,
+	.row.call.create.nr_mem = 1,
+};
+
+FIXTURE_VARIANT_ADD(abi, destroy)
+{
+	.row.cmd = VPOOL_DESTROY,
+	.row.size = sizeof(struct vpool_destroy),
+	.row.flags_at = offsetof(struct vpool_destroy, flags),
+	.row.on_control = true,
+	.row.result = -ENOENT,
+	.row.call.destroy.name = "abi-nobody",
+};
+
+FIXTURE_VARIANT_ADD(abi, list)
+{
+	.row.cmd = VPOOL_LIST,
+	.row.size = sizeof(struct vpool_list),
+	.row.flags_at = offsetof(struct vpool_list, flags),
+	.row.reserved_at = offsetof(struct vpool_list, __reserved),
+	.row.uptr_at = offsetof(struct vpool_list, entries_uptr),
+	.row.nr_at = offsetof(struct vpool_list, nr),
+	.row.nr_min = 2,
+	.row.on_control = true,
+	.row.call.list.nr = 64,
+};
+
+FIXTURE_VARIANT_ADD(abi, query)
+{
+	.row.cmd = VPOOL_QUERY,
+	.row.size = sizeof(struct vpool_query),
+	.row.flags_at = offsetof(struct vpool_query, flags),
+	.row.reserved_at = offsetof(struct vpool_query, __reserved),
+	.row.uptr_at = offsetof(struct vpool_query, nodes_uptr),
+	.row.nr_at = offsetof(struct vpool_query, nr_nodes),
+	.row.nr_min = 1,
+	.row.on_control = true,
+	.row.on_pool = true,
+	.row.call.query.nr_nodes = 64,
+};
+
+FIXTURE_VARIANT_ADD(abi, query_cpus)
+{
+	.row.cmd = VPOOL_QUERY,
+	.row.size = sizeof(struct vpool_query),
+	.row.uptr_at = offsetof(struct vpool_query, cpus_uptr),
+	.row.nr_at = offsetof(struct vpool_query, cpus_bytes),
+	.row.nr_min = sizeof(__u64),
+	.row.on_control = true,
+	.row.on_pool = true,
+	.row.call.query.cpus_bytes = 1024,
+};
+
+FIXTURE_VARIANT_ADD(abi, regions)
+{
+	.row.cmd = VPOOL_REGIONS,
+	.row.size = sizeof(struct vpool_regions),
+	.row.flags_at = offsetof(struct vpool_regions, flags),
+	.row.reserved_at = offsetof(struct vpool_regions, __reserved),
+	.row.uptr_at = offsetof(struct vpool_regions, regions_uptr),
+	.row.nr_at = offsetof(struct vpool_regions, nr),
+	.row.nr_min = 1,
+	.row.on_control = true,
+	.row.on_pool = true,
+	.row.call.regions.nr = 64,
+};
+
+FIXTURE_VARIANT_ADD(abi, members)
+{
+	.row.cmd = VPOOL_MEMBERS,
+	.row.size = sizeof(struct vpool_members),
+	.row.flags_at = offsetof(struct vpool_members, flags),
+	.row.reserved_at = offsetof(struct vpool_members, __reserved),
+	.row.uptr_at = offsetof(struct vpool_members, members_uptr),
+	.row.nr_at = offsetof(struct vpool_members, nr),
+	.row.nr_min = 1,
+	.row.on_control = true,
+	.row.on_pool = true,
+	.row.call.members.nr = 64,
+};
+
+FIXTURE_VARIANT_ADD(abi, commit)
+{
+	.row.cmd = VPOOL_COMMIT,
+	.row.size = sizeof(struct vpool_commit),
+	.row.flags_at = offsetof(struct vpool_commit, flags),
+	.row.on_pool = true,
+	.row.result = -ENOMEM,
+	.row.call.commit.bytes = 64 * GIB,
+};
+
+FIXTURE_VARIANT_ADD(abi, attach)
+{
+	.row.cmd = VPOOL_ATTACH,
+	.row.size = sizeof(struct vpool_attach),
+	.row.flags_at = offsetof(struct vpool_attach, flags),
+	.row.reserved_at = offsetof(struct vpool_attach, __reserved),
+	.row.on_pool = true,
+	.row.call.attach.pidfd = VPOOL_SELF,
+};
+
+FIXTURE_VARIANT_ADD(abi, detach)
+{
+	.row.cmd = VPOOL_DETACH,
+	.row.size = sizeof(struct vpool_attach),
+	.row.flags_at = offsetof(struct vpool_attach, flags),
+	.row.reserved_at = offsetof(struct vpool_attach, __reserved),
+	.row.on_pool = true,
+	.row.call.attach.pidfd = VPOOL_SELF,
+};
+
+/* Two pools, one of them open and with this task as its member. */
+FIXTURE_SETUP(abi)
+{
+	if (vp_online_cpus() < 2)
+		SKIP(return, "needs 2 CPUs");
+	self->nodes.ctl = vp_control();
+	ASSERT_LE(0, self->nodes.ctl);
+	vp_destroy(self->nodes.ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->nodes.ctl, OTHER, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->nodes.ctl, POOL, HUGE_SIZE, 0, "1"));
+	ASSERT_EQ(0, vp_create(self->nodes.ctl, OTHER, HUGE_SIZE, 0, NULL));
+	self->nodes.pool = vp_open(POOL);
+	ASSERT_LE(0, self->nodes.pool);
+	ASSERT_EQ(0, vp_attach(self->nodes.pool, 0));
+	/* So that the control node has a reason to tell. */
+	ASSERT_EQ(-ENOENT, vp_destroy(self->nodes.ctl, "abi-nobody", 0));
+}
+
+FIXTURE_TEARDOWN(abi)
+{
+	close(self->nodes.pool);
+	vp_destroy(self->nodes.ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->nodes.ctl, OTHER, VPOOL_DESTROY_FORCE);
+	close(self->nodes.ctl);
+}
+
+static void set_u32(union any_call *call, size_t at, __u32 value)
+{
+	memcpy(call->bytes + at, &value, sizeof(value));
+}
+
+static __u32 get_u32(const union any_call *call, size_t at)
+{
+	__u32 value;
+
+	memcpy(&value, call->bytes + at, sizeof(value));
+	return value;
+}
+
+static void set_uptr(union any_call *call, size_t at, const void *to)
+{
+	__u64 value = (uintptr_t)to;
+
+	memcpy(call->bytes + at, &value, sizeof(value));
+}
+
+/* Calls that take a name or none: the control node wants one. */
+static bool takes_name(unsigned long cmd)
+{
+	return cmd == VPOOL_QUERY || cmd == VPOOL_REGIONS ||
+	       cmd == VPOOL_MEMBERS;
+}
+
+static void prepare(union any_call *call, const struct row *row,
+		    bool control)
+{
+	memcpy(call, &row->call, sizeof(*call));
+	call->size = row->size;
+	if (row->cmd == VPOOL_CREATE)
+		set_uptr(call, row->uptr_at, &one_mem);
+	else if (row->uptr_at)
+		set_uptr(call, row->uptr_at, room);
+	if (control && takes_name(row->cmd))
+		vp_name(call->query.name, POOL);
+}
+
+/* Sends @call, and makes up for what a membership call changes. */
+static int send_call(const struct nodes *nodes,
+		     const struct row *row, bool control,
+		     void *call)
+{
+	int err = vp_ioctl(control ? nodes->ctl : nodes->pool, row->cmd,
+			   call);
+
+	if (row->cmd == VPOOL_DETACH)
+		vp_attach(nodes->pool, 0);
+	return err;
+}
+
+/* The node, of those that the call is for, to try things on. */
+static bool home(const struct row *row)
+{
+	return row->on_control;
+}
+
+static int send_sized(const struct nodes *nodes,
+		      const struct row *row, union any_call *call,
+		      size_t size)
+{
+	call->size = size;
+	return send_call(nodes, row, home(row), call);
+}
+
+TEST_F(abi, right_call_on_each_node)
+{
+	const struct row *row = &variant->row;
+	int node[] = { true, false };
+	union any_call call;
+	int i, want;
+
+	for (i = 0; i < ARRAY_SIZE(node); i++) {
+		want = row->result;
+		if (node[i] ? !row->on_control : !row->on_pool)
+			want = -ENOTTY;
+		prepare(&call, row, node[i]);
+		EXPECT_EQ(want, send_call(&self->nodes, row, node[i], &call))
+			TH_LOG("on the %s node", node[i] ? "control" : "pool");
+	}
+}
+
+TEST_F(abi, smaller_is_invalid)
+{
+	const struct row *row = &variant->row;
+	size_t size[] = { 0, 1, 4, row->size - 8, row->size - 1 };
+	union any_call call;
+	int i;
+
+	prepare(&call, row, home(row));
+	for (i = 0; i < ARRAY_SIZE(size); i++)
+		EXPECT_EQ(-EINVAL, send_sized(&self->nodes, row, &call, size[i]))
+			TH_LOG("size %zu", size[i]);
+}
+
+TEST_F(abi, larger_with_zero_tail_is_accepted)
+{
+	const struct row *row = &variant->row;
+	size_t size[] = { row->size + 1, row->size + TAIL, 4096 };
+	union any_call call;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(size); i++) {
+		prepare(&call, row, home(row));
+		EXPECT_EQ(row->result,
+			  send_sized(&self->nodes, row, &call, size[i]))
+			TH_LOG("size %zu", size[i]);
+		EXPECT_TRUE(vp_is_zero(call.bytes + row->size,
+				       sizeof(call) - row->size));
+	}
+}
+
+TEST_F(abi, larger_with_other_tail_is_too_big)
+{
+	const struct row *row = &variant->row;
+	size_t at[] = { row->size, row->size + TAIL - 1 };
+	union any_call call;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		prepare(&call, row, home(row));
+		call.bytes[at[i]] = 1;
+		EXPECT_EQ(-E2BIG, send_sized(&self->nodes, row, &call,
+					     row->size + TAIL));
+	}
+}
+
+TEST_F(abi, nothing_is_written_beyond_the_size)
+{
+	const struct row *row = &variant->row;
+	union any_call call;
+	int i;
+
+	prepare(&call, row, home(row));
+	memset(call.bytes + row->size, CANARY,
+	       sizeof(call) - row->size);
+	EXPECT_EQ(row->result,
+		  send_call(&self->nodes, row, home(row), &call));
+	for (i = row->size; i < sizeof(call); i++)
+		ASSERT_EQ(CANARY, call.bytes[i]);
+}
+
+TEST_F(abi, unknown_flags_are_not_supported)
+{
+	const struct row *row = &variant->row;
+	__u32 flag[] = { 1U << 31, 1U << 16, 1U << 4 };
+	union any_call call;
+	int i;
+
+	if (!row->flags_at)
+		SKIP(return, "this call has no flags of its own to try");
+	for (i = 0; i < ARRAY_SIZE(flag); i++) {
+		prepare(&call, row, home(row));
+		set_u32(&call, row->flags_at,
+			get_u32(&call, row->flags_at) | flag[i]);
+		EXPECT_EQ(-EOPNOTSUPP,
+			  send_call(&self->nodes, row, home(row), &call));
+	}
+}
+
+TEST_F(abi, reserved_fields_must_be_zero)
+{
+	const struct row *row = &variant->row;
+	union any_call call;
+
+	if (!row->reserved_at)
+		SKIP(return, "this call has no reserved field of its own to try");
+	prepare(&call, row, home(row));
+	set_u32(&call, row->reserved_at, 1);
+	EXPECT_EQ(-EINVAL, send_call(&self->nodes, row, home(row), &call));
+}
+
+/* Addresses that are not there: unmapped, forbidden, the kernel's. */
+static void *no_address(struct __test_metadata *_metadata, int i)
+{
+	void *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bad[] = { NULL, page, (void *)0xffff888000000000ULL,
+			(void *)~0xfffUL };
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, mprotect(page, 8192, PROT_NONE));
+	return i < ARRAY_SIZE(bad) ? bad[i] : NULL;
+}
+
+TEST_F(abi, bad_argument_is_a_fault)
+{
+	const struct row *row = &variant->row;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(-EFAULT, send_call(&self->nodes, row, home(row),
+					     no_address(_metadata, i)));
+}
+
+TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
+{
+	const struct row *row = &variant->row;
+	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	union any_call call;
+
+	ASSERT_NE(MAP_FAILED, page);
+	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	prepare(&call, row, home(row));
+	memcpy(page + 4096 - 8, &call, 8);
+	EXPECT_EQ(-EFAULT, send_call(&self->nodes, row, home(row),
+				     page + 4096 - 8));
+}
+
+TEST_F(abi, bad_array_is_a_fault)
+{
+	const struct row *row = &variant->row;
+	union any_call call;
+	int i;
+
+	if (!row->uptr_at)
+		SKIP(return, "this call has no array");
+	for (i = 1; i < 4; i++) {
+		prepare(&call, row, home(row));
+		set_uptr(&call, row->uptr_at, no_address(_metadata, i));
+		EXPECT_EQ(-EFAULT,
+			  send_call(&self->nodes, row, home(row), &call));
+	}
+}
+
+static bool is_untouched(const char *at)
+{
+	char canary[8];
+
+	memset(canary, CANARY, sizeof(canary));
+	return !memcmp(at, canary, sizeof(canary));
+}
+
+TEST_F(abi, small_array_gets_the_count_needed)
+{
+	const struct row *row = &variant->row;
+	union any_call call;
+	__u32 needed;
+
+	if (!row->nr_at)
+		SKIP(return, "this call fills no array");
+	memset(room, CANARY, sizeof(room));
+	prepare(&call, row, home(row));
+	set_u32(&call, row->nr_at, 0);
+	EXPECT_EQ(-EMSGSIZE, send_call(&self->nodes, row, home(row), &call));
+	needed = get_u32(&call, row->nr_at);
+	EXPECT_LE(row->nr_min, needed);
+	EXPECT_TRUE(is_untouched(room));
+
+	EXPECT_EQ(0, send_call(&self->nodes, row, home(row), &call));
+	EXPECT_EQ(needed, get_u32(&call, row->nr_at));
+	EXPECT_FALSE(is_untouched(room));
+}
+
+TEST_F(abi, odd_counts_do_no_harm)
+{
+	const struct row *row = &variant->row;
+	__u32 nr[] = { ~0U, 1U << 31, 1U << 24 };
+	union any_call call;
+	int i, err;
+
+	if (!row->nr_at)
+		SKIP(return, "this call fills no array");
+	for (i = 0; i < ARRAY_SIZE(nr); i++) {
+		prepare(&call, row, home(row));
+		set_u32(&call, row->nr_at, nr[i]);
+		err = send_call(&self->nodes, row, home(row), &call);
+		EXPECT_TRUE(!err || err == -EINVAL)
+			TH_LOG("room for %u: %d", nr[i], err);
+	}
+}
+
+/*
+ * The same through the entry that 32-bit programs use. A 64-bit one may use it
+ * too, as long as its pointers are short; without IA32 emulation it gets SIGSEGV.
+ */
+#ifdef __x86_64__
+#define COMPAT_IOCTL 54
+
+static int compat_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	long ret;
+
+	asm volatile("int $0x80" : "=a" (ret)
+		     : "a" (COMPAT_IOCTL), "b" (fd), "c" (cmd), "d" (arg)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+static int compat_is_there(void *arg)
+{
+	signal(SIGSEGV, SIG_DFL);
+	return compat_ioctl(-1, 0, NULL) != -EBADF;
+}
+#else
+static int compat_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return -EBADF;
+}
+
+static int compat_is_there(void *arg)
+{
+	return 1;
+}
+#endif
+
+TEST_F(abi, works_for_32_bit_programs)
+{
+	const struct row *row = &variant->row;
+	union any_call *call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+				    -1, 0);
+	int fd = home(row) ? self->nodes.ctl : self->nodes.pool;
+
+	if (vp_in_child(compat_is_there, NULL))
+		SKIP(return, "this kernel has no 32-bit system calls");
+	ASSERT_NE(MAP_FAILED, call);
+	prepare(call, row, home(row));
+	EXPECT_EQ(row->result, compat_ioctl(fd, row->cmd, call));
+}
+
+/* What is no call at all. */
+FIXTURE(abi_unknown)
+{
+	int ctl;
+	int pool;
+};
+
+FIXTURE_SETUP(abi_unknown)
+{
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
+	self->pool = vp_open(POOL);
+	ASSERT_LE(0, self->pool);
+}
+
+FIXTURE_TEARDOWN(abi_unknown)
+{
+	close(self->pool);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+TEST_F(abi_unknown, ioctls_are_not_ours)
+{
+	unsigned long cmd[] = {
+		_IO(VPOOL_TYPE, VPOOL_CMD_DETACH + 1), _IO(VPOOL_TYPE, 0xff),
+		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
+		_IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
+		TCGETS,
+	};
+	union any_call call = { .size = sizeof(struct vpool_query) };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cmd); i++) {
+		EXPECT_EQ(-ENOTTY, vp_ioctl(self->ctl, cmd[i], &call));
+		EXPECT_EQ(-ENOTTY, vp_ioctl(self->pool, cmd[i], &call));
+	}
+}
+
+TEST_F(abi_unknown, reason_starts_empty_and_stays)
+{
+	struct vpool_reason cmd = { .size = sizeof(cmd) };
+	struct vpool_query query = {};
+	int fds[] = { self->ctl, self->pool };
+	__u64 bytes = 64 * GIB;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		cmd.len = 0;
+		EXPECT_EQ(0, vp_ioctl(fds[i], VPOOL_REASON, &cmd));
+		EXPECT_EQ(0, cmd.len);
+	}
+	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-nobody", 0));
+	EXPECT_EQ(-ENOMEM, vp_commit(self->pool, &bytes));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+	EXPECT_TRUE(vp_reason_has(self->pool, POOL));
+	/* Neither a call that works, nor one without room, changes it. */
+	EXPECT_EQ(0, vp_query(self->ctl, POOL, &query));
+	cmd.len = 3;
+	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
+	EXPECT_EQ(cmd.len, strlen(vp_reason(self->ctl)) + 1);
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+	EXPECT_EQ(NULL, strchr(vp_reason(self->ctl), '\n'));
+}
+
+TEST_F(abi_unknown, query_of_both_nodes_agrees)
+{
+	struct vpool_query by_name = {}, own = {};
+
+	EXPECT_EQ(0, vp_query(self->ctl, POOL, &by_name));
+	EXPECT_EQ(0, vp_query(self->pool, NULL, &own));
+	EXPECT_EQ(by_name.id, own.id);
+	EXPECT_STREQ(POOL, own.name);
+	EXPECT_EQ(by_name.total_bytes, own.total_bytes);
+	EXPECT_EQ(1, own.regions);
+	EXPECT_EQ(-ENOENT, vp_query(self->ctl, "abi-nobody", &by_name));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+}
+
+TEST_F(abi_unknown, version_is_the_headers)
+{
+	char text[32];
+
+	ASSERT_EQ(0, vp_read_file("/sys/kernel/vpool/abi_version", text,
+				  sizeof(text)));
+	EXPECT_EQ(VPOOL_ABI_VERSION, atoi(text));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whatever is wrong with a request gets its errno and a reason in words, and
+ * changes nothing.
+ */
+#include <dirent.h>
+#include <grp.h>
+#include <linux/vpool.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define TAKEN "bad-db"
+#define NEW "bad-new"
+#define CPU_2 "/sys/devices/system/cpu/cpu2/online"
+#define MAX_POOLS 64
+
+/* A request as it should be, which each row then spoils in one place. */
+#define SOUND								\
+	.create = {							\
+		.size = sizeof(struct vpool_create),			\
+		.name = NEW,						\
+		.uid = VPOOL_ID_CALLER,					\
+		.gid = VPOOL_ID_CALLER,					\
+		.mode = 0600,						\
+		.nr_mem = 1,						\
+	},								\
+	.mem = { { .bytes = HUGE_SIZE, .node = VPOOL_ANY_NODE } }
+
+#define ROW(_err, _word, ...)						\
+	{ .err = _err, .word = _word, .req = { SOUND, __VA_ARGS__ } }
+
+/* CPUs alone, by a mask of one word. */
+#define CPUS(_mask)							\
+	.create.nr_mem = 0, .create.cpus_bytes = 8, .cpus = { _mask }
+
+struct row {
+	int err;
+	const char *word;
+	struct vp_request req;
+};
+
+#define A8 "aaaaaaaa"
+
+static const struct row names[] = {
+	ROW(EINVAL, "empty", .create.name = ""),
+	ROW(EINVAL, "long", .create.name = A8 A8 A8 A8 "a"),
+	ROW(EINVAL, "long", .create.name = A8 A8 A8 A8 A8),
+	ROW(EEXIST, TAKEN, .create.name = TAKEN),
+	ROW(EINVAL, "control", .create.name = "control"),
+	ROW(EINVAL, "'..'", .create.name = ".."),
+	ROW(EINVAL, "'.'", .create.name = "."),
+	ROW(EINVAL, "a/b", .create.name = "a/b"),
+	ROW(EINVAL, "/abs", .create.name = "/abs"),
+	ROW(EINVAL, "Web", .create.name = "Web"),
+	ROW(EINVAL, "wEb", .create.name = "wEb"),
+	ROW(EINVAL, "caf", .create.name = "caf\303\251"),
+	ROW(EINVAL, "name", .create.name = "\344\366\374"),
+	ROW(EINVAL, "-web", .create.name = "-web"),
+	ROW(EINVAL, ".web", .create.name = ".web"),
+	ROW(EINVAL, "a b", .create.name = "a b"),
+	ROW(EINVAL, "name", .create.name = "a\nb"),
+	ROW(EINVAL, "a%sb", .create.name = "a%sb"),
+};
+
+static const struct row memory[] = {
+	ROW(EINVAL, "0 bytes", .mem = { { 0, VPOOL_ANY_NODE } }),
+	ROW(EINVAL, "bytes", .mem = { { ~0ULL, VPOOL_ANY_NODE } }),
+	ROW(EINVAL, "bytes", .mem = { { 1ULL << 63, VPOOL_ANY_NODE } }),
+	ROW(ENOMEM, "host", .mem = { { 1ULL << 62, VPOOL_ANY_NODE } }),
+	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, VPOOL_ANY_NODE } }),
+	ROW(ENOMEM, "node 0", .mem = { { 64 * 1024 * GIB, 0 } }),
+	ROW(EINVAL, "reserved", .mem = { { HUGE_SIZE, VPOOL_ANY_NODE, 1 } }),
+	ROW(EINVAL, "beyond", .create.nr_mem = 4,
+	    .mem = { { (1ULL << 62), VPOOL_ANY_NODE },
+		     { (1ULL << 62), VPOOL_ANY_NODE },
+		     { (1ULL << 62), VPOOL_ANY_NODE },
+		     { (1ULL << 62), VPOOL_ANY_NODE } }),
+	ROW(EINVAL, "memory requests", .create.nr_mem = ~0U),
+	ROW(EFAULT, "memory requests", .create.mem_uptr = 8),
+	ROW(EINVAL, "memory or CPUs", .create.nr_mem = 0),
+	ROW(ENODEV, "node 63", .mem = { { HUGE_SIZE, 63 } }),
+	ROW(ENODEV, "node 1000000", .mem = { { HUGE_SIZE, 1000000 } }),
+	ROW(ENODEV, "node -2", .mem = { { HUGE_SIZE, -2 } }),
+};
+
+static const struct row cpus[] = {
+	ROW(EINVAL, "empty", CPUS(0)),
+	ROW(ENODEV, "cpu 63", CPUS(1ULL << 63)),
+	ROW(ENODEV, "cpu 1023", .create.nr_mem = 0, .create.cpus_bytes = 128,
+	    .cpus = { [15] = 1ULL << 63 }),
+	ROW(EBUSY, TAKEN, CPUS(1ULL << 3)),
+	ROW(EBUSY, TAKEN, CPUS(1ULL << 3 | 1ULL << 2)),
+	ROW(EBUSY, "cpu 0", CPUS(1ULL << 0)),
+	ROW(EINVAL, "mask", .create.cpus_bytes = ~0U),
+	ROW(EFAULT, "mask", .create.cpus_bytes = 8, .create.cpus_uptr = 8),
+};
+
+static const struct row fields[] = {
+	ROW(EINVAL, "mode", .create.mode = 0777),
+	ROW(EINVAL, "mode", .create.mode = 04600),
+	ROW(EINVAL, "mode", .create.mode = 0x10000 | 0600),
+	ROW(EOPNOTSUPP, "GiB", .create.page_size = GIB),
+	ROW(EOPNOTSUPP, "3 bytes", .create.page_size = 3),
+	ROW(EOPNOTSUPP, "65536", .create.page_size = 65536),
+	ROW(EOPNOTSUPP, "flags", .create.flags = 1U << 31),
+	ROW(EINVAL, "reserved", .create.__reserved = 1),
+};
+
+/* What there is before a bad request, and must be there after it. */
+struct state {
+	__u32 nr;
+	struct vpool_list_entry pool[MAX_POOLS];
+	int nodes;
+	int dirs;
+};
+
+FIXTURE(bad)
+{
+	int ctl;
+	struct state before;
+};
+
+FIXTURE_VARIANT(bad)
+{
+	const struct row *rows;
+	size_t nr;
+};
+
+FIXTURE_VARIANT_ADD(bad, name)
+{
+	.rows = names,
+	.nr = ARRAY_SIZE(names),
+};
+
+FIXTURE_VARIANT_ADD(bad, memory)
+{
+	.rows = memory,
+	.nr = ARRAY_SIZE(memory),
+};
+
+FIXTURE_VARIANT_ADD(bad, cpus)
+{
+	.rows = cpus,
+	.nr = ARRAY_SIZE(cpus),
+};
+
+FIXTURE_VARIANT_ADD(bad, field)
+{
+	.rows = fields,
+	.nr = ARRAY_SIZE(fields),
+};
+
+static int count_files(const char *path)
+{
+	DIR *dir = opendir(path);
+	int nr = 0;
+
+	if (!dir)
+		return -errno;
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static void look(int ctl, struct state *state)
+{
+	memset(state, 0, sizeof(*state));
+	state->nr = MAX_POOLS;
+	vp_list(ctl, state->pool, &state->nr);
+	state->nodes = count_files("/dev/vpool");
+	state->dirs = count_files(VP_POOLS);
+}
+
+static bool is_as_before(int ctl, const struct state *before)
+{
+	struct state now;
+
+	look(ctl, &now);
+	return !memcmp(&now, before, sizeof(now));
+}
+
+/* A pool has cpu 3 and some memory; the others are there to be asked for. */
+static int take(int ctl)
+{
+	vp_destroy(ctl, TAKEN, VPOOL_DESTROY_FORCE);
+	vp_destroy(ctl, NEW, VPOOL_DESTROY_FORCE);
+	return vp_create(ctl, TAKEN, 2 * HUGE_SIZE, 0, "3");
+}
+
+FIXTURE_SETUP(bad)
+{
+	if (vp_online_cpus() < 4)
+		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	ASSERT_EQ(0, take(self->ctl));
+	look(self->ctl, &self->before);
+}
+
+FIXTURE_TEARDOWN(bad)
+{
+	EXPECT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
+	close(self->ctl);
+}
+
+/* The control node as it would be opened anew, so without an old reason. */
+static void try_row(struct __test_metadata *_metadata, const struct row *row,
+		    __u32 flags)
+{
+	struct vp_request req = row->req;
+	int ctl = vp_control();
+
+	ASSERT_LE(0, ctl);
+	req.create.flags |= flags;
+	EXPECT_EQ(-row->err, vp_request_send(ctl, &req))
+		TH_LOG("'%.40s', reason '%s', flags %x", req.create.name,
+		       vp_reason(ctl), flags);
+	EXPECT_TRUE(vp_reason_has(ctl, row->word));
+	close(ctl);
+}
+
+TEST_F(bad, changes_nothing)
+{
+	size_t i;
+
+	for (i = 0; i < variant->nr; i++) {
+		try_row(_metadata, &variant->rows[i], 0);
+		EXPECT_TRUE(is_as_before(self->ctl, &self->before))
+			TH_LOG("row %zu has changed something", i);
+	}
+	/* What was asked for in vain is there to be had. */
+	EXPECT_EQ(0, vp_create(self->ctl, NEW, HUGE_SIZE, 0, "1-2"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
+}
+
+TEST_F(bad, dry_run_says_the_same)
+{
+	size_t i;
+
+	for (i = 0; i < variant->nr; i++)
+		/* Which node is short is known only to who tries. */
+		if (variant->rows[i].err != ENOMEM)
+			try_row(_metadata, &variant->rows[i],
+				VPOOL_CREATE_DRY_RUN);
+	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
+}
+
+/* The same, for what takes more than a row. */
+FIXTURE(bad_box)
+{
+	int ctl;
+	struct state before;
+};
+
+FIXTURE_SETUP(bad_box)
+{
+	if (vp_online_cpus() < 4)
+		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	ASSERT_EQ(0, take(self->ctl));
+	look(self->ctl, &self->before);
+}
+
+FIXTURE_TEARDOWN(bad_box)
+{
+	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
+	EXPECT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
+	close(self->ctl);
+}
+
+TEST_F(bad_box, offline_cpu)
+{
+	if (vp_write_file(CPU_2, "0"))
+		SKIP(return, "cpu 2 cannot be taken offline here");
+	EXPECT_EQ(-ENODEV, vp_create(self->ctl, NEW, 0, 0, "2"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 2"));
+	EXPECT_EQ(-ENODEV, vp_create(self->ctl, NEW, 0, 0, "1-2"));
+	EXPECT_EQ(0, vp_write_file(CPU_2, "1"));
+	EXPECT_EQ(0, vp_create(self->ctl, NEW, 0, 0, "2"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
+}
+
+TEST_F(bad_box, all_cpus)
+{
+	struct vp_request req;
+
+	ASSERT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
+	vp_request_init(&req, NEW);
+	vp_request_cpus(&req, "0-3");
+	if (vp_online_cpus() > 4)
+		SKIP(return, "needs a box of 4 CPUs exactly");
+	req.create.flags = VPOOL_CREATE_BOOT_CORE | VPOOL_CREATE_SPLIT_CORES;
+	EXPECT_EQ(-EBUSY, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "host"));
+	/* With one left, it may have the boot core. */
+	vp_request_cpus(&req, "0-2");
+	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
+	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
+	ASSERT_EQ(0, take(self->ctl));
+	look(self->ctl, &self->before);
+}
+
+/* A core without its other threads needs to be meant. */
+TEST_F(bad_box, part_of_a_core)
+{
+	char siblings[64];
+	struct vp_request req;
+	cpu_set_t set;
+
+	ASSERT_EQ(0, vp_read_file("/sys/devices/system/cpu/cpu2/topology/thread_siblings_list",
+				  siblings, sizeof(siblings)));
+	vp_parse_cpus(siblings, &set);
+	if (CPU_COUNT(&set) < 2)
+		SKIP(return, "cpu 2 has its core for itself");
+	ASSERT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
+	vp_request_init(&req, NEW);
+	vp_request_cpus(&req, "2");
+	EXPECT_EQ(-EBUSY, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 3"));
+	req.create.flags = VPOOL_CREATE_SPLIT_CORES;
+	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
+	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
+	ASSERT_EQ(0, take(self->ctl));
+	look(self->ctl, &self->before);
+}
+
+/* Odd sizes are no error: they are rounded up, and the answer says so. */
+TEST_F(bad_box, odd_sizes_are_rounded_up)
+{
+	static const struct {
+		__u64 page_size, asked, given;
+	} row[] = {
+		{ 0, 1, HUGE_SIZE },
+		{ 0, HUGE_SIZE + 1, 2 * HUGE_SIZE },
+		{ HUGE_SIZE, 3 * HUGE_SIZE - 1, 3 * HUGE_SIZE },
+		{ 4096, 4097, 8192 },
+	};
+	struct vp_request req;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		vp_request_init(&req, NEW);
+		vp_request_mem(&req, row[i].asked, VPOOL_ANY_NODE);
+		req.create.page_size = row[i].page_size;
+		EXPECT_EQ(0, vp_request_send(self->ctl, &req));
+		EXPECT_EQ(row[i].given, req.create.out_bytes);
+		EXPECT_EQ(row[i].given,
+			  vp_sysfs_u64(NEW, "memory/total_bytes"));
+		EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
+	}
+}
+
+/* Half of the host's memory is on each node: no node has three quarters of it. */
+TEST_F(bad_box, more_than_the_node_has)
+{
+	__u64 free = vp_meminfo("MemFree");
+	struct vp_request req;
+
+	if (!vp_has_node(1))
+		SKIP(return, "needs two NUMA nodes");
+	vp_request_init(&req, NEW);
+	vp_request_mem(&req, vp_meminfo("MemTotal") / 4 * 3, 1);
+	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
+	/* All of it, and what another node was asked for, came back. */
+	EXPECT_LT(free - 64 * MIB, vp_meminfo("MemFree"));
+}
+
+TEST_F(bad_box, names_at_the_bounds_are_right)
+{
+	static const char * const name[] = {
+		A8 A8 A8 A8, "a", "0", "9._-", "a..b", "controller",
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(name); i++) {
+		EXPECT_EQ(0, vp_create(self->ctl, name[i], 4096, 4096, NULL))
+			TH_LOG("%s: %s", name[i], vp_reason(self->ctl));
+		EXPECT_TRUE(vp_exists(name[i]));
+		EXPECT_EQ(0, vp_destroy(self->ctl, name[i], 0));
+	}
+}
+
+TEST_F(bad_box, destroy_of_nobody)
+{
+	static const struct {
+		int err;
+		const char *name;
+	} row[] = {
+		{ ENOENT, "bad-nobody" },
+		{ EINVAL, "" },
+		{ EINVAL, "control" },
+		{ EINVAL, ".." },
+		{ EINVAL, A8 A8 A8 A8 A8 },
+	};
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		err = vp_destroy(self->ctl, row[i].name, VPOOL_DESTROY_FORCE);
+		/* To call what is no name no pool's name is right as well. */
+		EXPECT_TRUE(err == -row[i].err || err == -ENOENT)
+			TH_LOG("'%.40s': %d", row[i].name, err);
+		EXPECT_TRUE(vp_reason_has(self->ctl, ""));
+	}
+}
+
+/* Who may not. Each step runs in a child that has given up what it had. */
+struct unprivileged {
+	int ctl;
+	int (*give_up)(void);
+};
+
+static int enter_user_namespace(void)
+{
+	return unshare(CLONE_NEWUSER) ? -errno : 0;
+}
+
+static int become_nobody(void)
+{
+	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
+	    setresuid(65534, 65534, 65534))
+		return -errno;
+	return 0;
+}
+
+/* The exit status says which step went wrong; 77 that it cannot be tried. */
+static int may_not_change(void *arg)
+{
+	const struct unprivileged *who = arg;
+	struct vpool_list_entry entry[MAX_POOLS];
+	__u32 nr = MAX_POOLS;
+
+	if (who->give_up())
+		return 77;
+	if (vp_create(who->ctl, NEW, HUGE_SIZE, 0, NULL) != -EPERM)
+		return 1;
+	if (!vp_reason_has(who->ctl, "CAP_SYS_ADMIN"))
+		return 2;
+	if (vp_destroy(who->ctl, TAKEN, VPOOL_DESTROY_FORCE) != -EPERM)
+		return 3;
+	/* To look is no change. */
+	if (vp_list(who->ctl, entry, &nr))
+		return 4;
+	return 0;
+}
+
+TEST_F(bad_box, unprivileged)
+{
+	static const struct {
+		const char *what;
+		int (*give_up)(void);
+	} row[] = {
+		{ "without CAP_SYS_ADMIN", vp_drop_admin },
+		{ "as nobody", become_nobody },
+	};
+	struct unprivileged who = { .ctl = self->ctl };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		who.give_up = row[i].give_up;
+		EXPECT_EQ(0, vp_in_child(may_not_change, &who))
+			TH_LOG("%s", row[i].what);
+	}
+}
+
+TEST_F(bad_box, root_of_a_user_namespace)
+{
+	struct unprivileged who = {
+		.ctl = self->ctl,
+		.give_up = enter_user_namespace,
+	};
+	int status = vp_in_child(may_not_change, &who);
+
+	if (status == 77)
+		SKIP(return, "this kernel makes no user namespaces");
+	EXPECT_EQ(0, status);
+}
+
+/* Opening a pool's node follows its owner, group and mode. */
+FIXTURE(open_as)
+{
+	int ctl;
+};
+
+struct opener {
+	uid_t uid;
+	gid_t gid;
+	int flags;
+};
+
+FIXTURE_VARIANT(open_as)
+{
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+	struct opener opener;
+	int result;
+};
+
+FIXTURE_VARIANT_ADD(open_as, stranger)
+{
+	.gid = 4242,
+	.mode = 0660,
+	.opener = { 1000, 1000, O_RDWR },
+	.result = EACCES,
+};
+
+FIXTURE_VARIANT_ADD(open_as, group)
+{
+	.gid = 4242,
+	.mode = 0660,
+	.opener = { 1000, 4242, O_RDWR },
+};
+
+FIXTURE_VARIANT_ADD(open_as, group_may_only_read)
+{
+	.gid = 4242,
+	.mode = 0640,
+	.opener = { 1000, 4242, O_RDWR },
+	.result = EACCES,
+};
+
+FIXTURE_VARIANT_ADD(open_as, group_reads)
+{
+	.gid = 4242,
+	.mode = 0640,
+	.opener = { 1000, 4242, O_RDONLY },
+};
+
+FIXTURE_VARIANT_ADD(open_as, owner)
+{
+	.uid = 1000,
+	.mode = 0600,
+	.opener = { 1000, 1000, O_RDWR },
+};
+
+FIXTURE_VARIANT_ADD(open_as, anybody)
+{
+	.mode = 0666,
+	.opener = { 1000, 1000, O_RDWR },
+};
+
+FIXTURE_VARIANT_ADD(open_as, not_the_control_node)
+{
+	.mode = 0600,
+	.opener = { 1000, 1000, O_RDWR },
+	.result = EACCES,
+};
+
+FIXTURE_SETUP(open_as)
+{
+	struct vp_request req;
+
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, NEW, VPOOL_DESTROY_FORCE);
+	vp_request_init(&req, NEW);
+	vp_request_mem(&req, HUGE_SIZE, VPOOL_ANY_NODE);
+	req.create.uid = variant->uid;
+	req.create.gid = variant->gid;
+	req.create.mode = variant->mode;
+	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
+}
+
+FIXTURE_TEARDOWN(open_as)
+{
+	EXPECT_EQ(0, vp_destroy_soon(self->ctl, NEW));
+	close(self->ctl);
+}
+
+/* An errno of a child; with 0, the opener could also use what it has opened. */
+static int open_as(void *arg)
+{
+	const struct opener *opener = arg;
+	__u64 bytes = HUGE_SIZE;
+	int fd;
+
+	if (setgroups(0, NULL) ||
+	    setresgid(opener->gid, opener->gid, opener->gid) ||
+	    setresuid(opener->uid, opener->uid, opener->uid))
+		return 255;
+	if (vp_control() != -EACCES)
+		return 254;
+	fd = vp_open_flags(NEW, opener->flags);
+	if (fd < 0)
+		return -fd;
+	return -vp_commit(fd, &bytes);
+}
+
+TEST_F(open_as, follows_the_mode)
+{
+	struct opener opener = variant->opener;
+
+	EXPECT_EQ(variant->result, vp_in_child(open_as, &opener));
+	EXPECT_TRUE(vp_idle(NEW));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of vpool share: making pools, asking them, looking at memory.
+ *
+ * Everything that can fail returns 0 or a negative errno, so that a test can say
+ * in one line what it expects.
+ */
+#ifndef VPOOL_UTIL_H
+#define VPOOL_UTIL_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <linux/vpool.h>
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define HUGE_SIZE (2 * MIB)
+
+#define VP_CONTROL "/dev/vpool/control"
+#define VP_POOLS "/sys/kernel/vpool/pools"
+
+/* What a read of a number that is not there gives. */
+#define VP_NONE (~0ULL)
+
+/**
+ * struct vp_request - VPOOL_CREATE with its arrays at hand
+ * @create: the call
+ * @mem: for create.mem_uptr, unless that is set
+ * @cpus: for create.cpus_uptr, unless that is set
+ */
+struct vp_request {
+	struct vpool_create create;
+	struct vpool_mem mem[4];
+	__u64 cpus[16];
+};
+
+/* Creating and destroying. */
+void vp_name(char field[VPOOL_NAME_SIZE], const char *name);
+void vp_request_init(struct vp_request *req, const char *name);
+void vp_request_mem(struct vp_request *req, __u64 bytes, int node);
+void vp_request_cpus(struct vp_request *req, const char *list);
+int vp_request_send(int ctl, struct vp_request *req);
+int vp_create(int ctl, const char *name, __u64 bytes, __u64 page_size,
+	      const char *cpus);
+int vp_destroy(int ctl, const char *name, __u32 flags);
+int vp_destroy_soon(int ctl, const char *name);
+
+/* Descriptors. */
+int vp_ioctl(int fd, unsigned long cmd, void *arg);
+int vp_control(void);
+int vp_open(const char *name);
+int vp_open_flags(const char *name, int flags);
+void vp_node_path(const char *name, char *path, size_t size);
+
+/* Asking. */
+const char *vp_reason(int fd);
+bool vp_reason_has(int fd, const char *word);
+int vp_query(int fd, const char *name, struct vpool_query *query);
+int vp_regions(int fd, const char *name, struct vpool_region_info *info,
+	       __u32 *nr);
+int vp_list(int ctl, struct vpool_list_entry *entries, __u32 *nr);
+bool vp_exists(const char *name);
+bool vp_books_ok(int fd, const char *name);
+
+/* Regions. */
+int vp_commit(int fd, __u64 *bytes);
+void *vp_map(int fd, __u64 bytes, __u64 offset);
+void *vp_open_map(const char *name, __u64 bytes, int *fd);
+
+/* Members. */
+int vp_attach(int fd, __u32 flags);
+int vp_detach(int fd, __u32 flags);
+bool vp_is_member(int fd, pid_t tid, pid_t pid);
+int vp_allowed_cpus(pid_t tid, char *list, size_t size);
+void vp_parse_cpus(const char *list, cpu_set_t *set);
+
+/* Reading files. */
+int vp_read_file(const char *path, char *text, size_t size);
+int vp_write_file(const char *path, const char *text);
+int vp_sysfs(const char *pool, const char *attr, char *text, size_t size);
+__u64 vp_sysfs_u64(const char *pool, const char *attr);
+bool vp_sysfs_becomes(const char *pool, const char *attr, __u64 want);
+bool vp_idle(const char *pool);
+__u64 vp_meminfo(const char *field);
+int vp_smaps(const void *addr, const char *field, __u64 *bytes);
+
+/* Memory. */
+void vp_fill(void *addr, size_t bytes, __u64 seed);
+bool vp_is_filled(const void *addr, size_t bytes, __u64 seed);
+bool vp_is_zero(const void *addr, size_t bytes);
+int vp_touch(void *addr, bool write);
+
+/* The box and the pace. */
+int vp_online_cpus(void);
+bool vp_has_node(int node);
+bool vp_is_debug(void);
+int vp_scale(int rounds);
+void vp_sleep_ms(unsigned int ms);
+__u64 vp_now_ms(void);
+
+/* Processes. */
+int vp_in_child(int (*fn)(void *arg), void *arg);
+int vp_wait_status(pid_t pid);
+int vp_drop_admin(void);
+
+#endif /* VPOOL_UTIL_H */
