@@ -253,7 +253,7 @@ static int pool_failed(struct vpool *vp, const char *path, int err)
 		snprintf(dir, sizeof(dir), "%s/pools/%s", vpool_sysfs_dir(),
 			 vp->name);
 		if (access(dir, F_OK))
-			return vpool_fail(vp, err, "no pool '%s'", vp->name);
+			return vpool_fail(vp, err, "there is no pool '%s'", vp->name);
 		return vpool_fail(vp, err,
 				  "pool '%s' is there, but not %s: it is being created or destroyed, or /dev is not a devtmpfs",
 				  vp->name, path);

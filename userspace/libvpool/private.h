@@ -7,7 +7,9 @@
 #include "libvpool.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __printf(fmt, args) \
+	__attribute__((__format__(__printf__, fmt, \
+				  args)))
 
 /* How often to ask again when an array turns out to be too small. */
 #define VPOOL_RETRIES 32

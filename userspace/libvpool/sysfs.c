@@ -68,19 +68,21 @@ static __u64 node_number(int dir, int node, const char *what)
 static int read_nodes(int dir, struct vpool_info *info)
 {
 	int *numbers, err;
-	size_t i;
+	size_t i, nr;
 
-	err = vpool_read_numbers(dir, "node", &numbers, &info->nr_nodes);
+	err = vpool_read_numbers(dir, "node", &numbers, &nr);
 	if (err)
 		return err;
-	info->nodes = calloc(info->nr_nodes + 1, sizeof(*info->nodes));
-	for (i = 0; info->nodes && i < info->nr_nodes; i++) {
-		struct vpool_node_info *node = info->nodes + i;
+	info->nodes = calloc(nr + 1, sizeof(*info->nodes));
+	for (i = 0; info->nodes && i < nr; i++) {
+		struct vpool_node_info *node = info->nodes + info->nr_nodes;
 
 		node->node = numbers[i];
 		node->total_bytes = node_number(dir, node->node, "total_bytes");
 		node->free_bytes = node_number(dir, node->node, "free_bytes");
 		node->used_bytes = node_number(dir, node->node, "used_bytes");
+		/* As the ioctl does: only nodes where it has memory. */
+		info->nr_nodes += node->total_bytes > 0;
 	}
 	free(numbers);
 	return info->nodes ? 0 : -ENOMEM;
@@ -130,7 +132,7 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	if (dir >= 0)
 		close(dir);
 	if (err == -ENOENT || err == -ENODEV)
-		return vpool_fail(vp, ENOENT, "no pool '%s'", name);
+		return vpool_fail(vp, ENOENT, "there is no pool '%s'", name);
 	if (err)
 		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
 	return 0;

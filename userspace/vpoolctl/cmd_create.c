@@ -34,7 +34,9 @@ enum {
 static const struct option_def create_options[] = {
 	[OPT_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE[@NODE],...",
-		.help = "memory, from one NUMA node or from any, as in 4G@0,4G@1 or 512M; rounded up to the page size",
+		.help =
+			"memory, from one NUMA node or from any, as in\n"
+			"4G@0,4G@1 or 512M; rounded up to the page size",
 	},
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
@@ -47,16 +49,23 @@ static const struct option_def create_options[] = {
 	},
 	[OPT_OWNER] = {
 		.name = "owner", .letter = 'u', .arg = "USER[:GROUP]",
-		.help = "who may use the pool, by name or number; the caller unless given. USER alone takes that user's group, :GROUP keeps the caller as user",
+		.help =
+			"who may use the pool, by name or number; the caller\n"
+			"unless given. USER alone takes that user's group,\n"
+			":GROUP keeps the caller as user",
 		.complete = COMPLETE_OWNER,
 	},
 	[OPT_MODE] = {
 		.name = "mode", .arg = "MODE",
-		.help = "permission bits of the pool's node, in octal, within 0666; 0660 unless given",
+		.help =
+			"permission bits of the pool's node, in octal,\n"
+			"within 0666; 0660 unless given",
 	},
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
-		.help = "how long to go on gathering memory; 10 unless given, 0 takes only what is at hand",
+		.help =
+			"how long to go on gathering memory; 10 unless\n"
+			"given, 0 takes only what is at hand",
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -374,7 +383,13 @@ const struct command cmd_create = {
 	.name = "create",
 	.args = "NAME",
 	.summary = "make a pool of CPUs and memory",
-	.description = "Make a pool: all that is asked for, or nothing. Its node is /dev/vpool/NAME. A name has up to 32 small letters, digits, dots, underscores and dashes. Memory is gathered for as long as --timeout allows; an interrupt gives everything back.\nSizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes.",
+	.description =
+		"Make a pool: all that is asked for, or nothing. Its node is\n"
+		"/dev/vpool/NAME. A name has up to 32 small letters, digits,\n"
+		"dots, underscores and dashes. Memory is gathered for as\n"
+		"long as --timeout allows; an interrupt gives everything\n"
+		"back.\n\n"
+		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes.",
 	.options = create_options,
 	.nr_options = ARRAY_SIZE(create_options),
 	.min_args = 1,

@@ -16,7 +16,10 @@ static const struct option_def destroy_options[] = {
 	[DESTROY_FORCE] = {
 		.name = "force",
 		.letter = 'f',
-		.help = "destroy pools that are in use: their mappings are revoked and later touches get SIGBUS; their members go back to the CPUs they came with",
+		.help =
+			"destroy pools that are in use: their mappings are\n"
+			"revoked and later touches get SIGBUS; their members\n"
+			"go back to the CPUs they came with",
 	},
 	[DESTROY_JSON] = {
 		.name = "json",
@@ -93,7 +96,11 @@ const struct command cmd_destroy = {
 	.name = "destroy",
 	.args = "NAME...",
 	.summary = "give the memory and CPUs of pools back to the host",
-	.description = "Give the memory and CPUs of pools back to the host. A pool that is open, mapped or has members is left alone unless forced. If one of several cannot be destroyed, the others are, and the exit status is 1.",
+	.description =
+		"Give the memory and CPUs of pools back to the host. A pool\n"
+		"that is open, mapped or has members is left alone unless\n"
+		"forced. If one of several cannot be destroyed, the others\n"
+		"are, and the exit status is 1.",
 	.options = destroy_options,
 	.nr_options = ARRAY_SIZE(destroy_options),
 	.min_args = 1,

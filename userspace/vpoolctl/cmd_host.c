@@ -22,15 +22,15 @@ enum {
 };
 
 static const struct column host_columns[] = {
-	[HOST_CPUS] = { "CPUS-ONLINE", CELL_TEXT, "" },
-	[HOST_NR_CPUS] = { "NUMBER-OF-CPUS", CELL_NUMBER, "" },
-	[HOST_CORES] = { "CORES", CELL_NUMBER, "" },
-	[HOST_NODES] = { "NUMA-NODES", CELL_NUMBER, "" },
-	[HOST_FREE_CPUS] = { "CPUS-IN-NO-POOL", CELL_TEXT, "" },
-	[HOST_MEMORY] = { "MEMORY", CELL_SIZE, "" },
-	[HOST_AVAILABLE] = { "MEMORY-AVAILABLE", CELL_SIZE, "" },
-	[HOST_POOLED] = { "MEMORY-IN-POOLS", CELL_SIZE, "" },
-	[HOST_MODULE] = { "MODULE-LOADED", CELL_BOOL, "" },
+	[HOST_CPUS] = { .name = "CPUS", .type = CELL_TEXT },
+	[HOST_NR_CPUS] = { .name = "CPU-COUNT", .type = CELL_NUMBER },
+	[HOST_CORES] = { .name = "CORES", .type = CELL_NUMBER },
+	[HOST_NODES] = { .name = "NUMA-NODES", .type = CELL_NUMBER },
+	[HOST_FREE_CPUS] = { .name = "FREE-CPUS", .type = CELL_TEXT },
+	[HOST_MEMORY] = { .name = "MEMORY", .type = CELL_SIZE },
+	[HOST_AVAILABLE] = { .name = "MEMORY-AVAILABLE", .type = CELL_SIZE },
+	[HOST_POOLED] = { .name = "MEMORY-POOLED", .type = CELL_SIZE },
+	[HOST_MODULE] = { .name = "MODULE-LOADED", .type = CELL_BOOL },
 };
 
 enum {
@@ -216,7 +216,10 @@ static int run_host(const struct invocation *inv)
 const struct command cmd_host = {
 	.name = "host",
 	.summary = "show what this host has, and what is free to take",
-	.description = "Show this host's CPUs, cores, NUMA nodes, memory and storage, and which CPUs are in no pool yet. Works without the module, too.",
+	.description =
+		"Show this host's CPUs, cores, NUMA nodes, memory and\n"
+		"storage, and which CPUs are in no pool yet. Works without\n"
+		"the module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,

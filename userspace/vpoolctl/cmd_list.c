@@ -30,38 +30,36 @@ enum {
 	COL_ID,
 };
 
-#define POOL_COLUMNS(also) \
-	[COL_NAME] = { "NAME", CELL_TEXT, "the pool" }, \
-	[COL_STATE] = { "STATE", CELL_TEXT, \
-		"creating, active or destroying" }, \
-	[COL_PAGE] = { "PAGE", CELL_SIZE, "its page size" }, \
-	[COL_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" }, \
-	[COL_USED] = { "USED", CELL_SIZE, \
-		"memory in regions, or still pinned" }, \
-	[COL_FREE] = { "FREE", CELL_SIZE, "memory in no region" }, \
-	[COL_CPUS] = { "CPUS", CELL_TEXT, "its CPUs" }, \
-	[COL_MEMBERS] = { "MEMBERS", CELL_NUMBER, "tasks attached to it" }, \
-	[COL_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" }, \
-	[COL_OWNER] = { "OWNER", CELL_TEXT, \
-		"user and group of its node", also }, \
-	[COL_MODE] = { "MODE", CELL_TEXT, \
-		"permission bits of its node", also }, \
-	[COL_PEAK] = { "PEAK", CELL_SIZE, \
-		"the most memory that was ever in use", also }, \
-	[COL_CLEAN] = { "CLEAN", CELL_SIZE, \
-		"free memory that is zeroed already", also }, \
-	[COL_SCRUBBING] = { "SCRUBBING", CELL_SIZE, \
-		"free memory that waits to be zeroed", also }, \
-	[COL_POISONED] = { "POISONED", CELL_SIZE, \
-		"memory set aside for a hardware error", also }, \
-	[COL_UID] = { "UID", CELL_NUMBER, "user, as a number", true }, \
-	[COL_GID] = { "GID", CELL_NUMBER, "group, as a number", true }, \
-	[COL_CREATED] = { "CREATED", CELL_TEXT, "when it was made", also }, \
-	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its node", also }, \
-	[COL_ID] = { "ID", CELL_NUMBER, "its number", also }
-
-static const struct column list_columns[] = { POOL_COLUMNS(true) };
-static const struct column show_columns[] = { POOL_COLUMNS(false) };
+static const struct column pool_columns[] = {
+	[COL_NAME] = { "NAME", CELL_TEXT, "the pool" },
+	[COL_STATE] = { "STATE", CELL_TEXT,
+		"creating, active or destroying" },
+	[COL_PAGE] = { "PAGE", CELL_SIZE, "its page size" },
+	[COL_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" },
+	[COL_USED] = { "USED", CELL_SIZE,
+		"memory in regions, or still pinned" },
+	[COL_FREE] = { "FREE", CELL_SIZE, "memory in no region" },
+	[COL_CPUS] = { "CPUS", CELL_TEXT, "its CPUs" },
+	[COL_MEMBERS] = { "MEMBERS", CELL_NUMBER, "tasks attached to it" },
+	[COL_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" },
+	[COL_OWNER] = { "OWNER", CELL_TEXT,
+		"user and group of its node", SHOW_DETAIL },
+	[COL_MODE] = { "MODE", CELL_TEXT,
+		"permission bits of its node", SHOW_DETAIL },
+	[COL_PEAK] = { "PEAK", CELL_SIZE,
+		"the most memory that was ever in use", SHOW_DETAIL },
+	[COL_CLEAN] = { "CLEAN", CELL_SIZE,
+		"free memory that is zeroed already", SHOW_DETAIL },
+	[COL_SCRUBBING] = { "SCRUBBING", CELL_SIZE,
+		"free memory that waits to be zeroed", SHOW_DETAIL },
+	[COL_POISONED] = { "POISONED", CELL_SIZE,
+		"memory set aside for a hardware error", SHOW_DETAIL },
+	[COL_UID] = { "UID", CELL_NUMBER, "user, as a number", SHOW_NEVER },
+	[COL_GID] = { "GID", CELL_NUMBER, "group, as a number", SHOW_NEVER },
+	[COL_CREATED] = { "CREATED", CELL_TEXT, "when it was made", SHOW_DETAIL },
+	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its node", SHOW_DETAIL },
+	[COL_ID] = { "ID", CELL_NUMBER, "its number", SHOW_DETAIL },
+};
 
 enum {
 	NODE_NODE,
@@ -155,8 +153,8 @@ const struct command cmd_list = {
 	.description = "List all pools, one a line. Any user may.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_SIZE_OPTIONS,
-	.columns = list_columns,
-	.nr_columns = ARRAY_SIZE(list_columns),
+	.columns = pool_columns,
+	.nr_columns = ARRAY_SIZE(pool_columns),
 	.run = run_list,
 };
 
@@ -205,7 +203,7 @@ static int run_show(const struct invocation *inv)
 		vpool_close(vp);
 		return err;
 	}
-	tb = record_new("pool", show_columns, ARRAY_SIZE(show_columns));
+	tb = record_new("pool", pool_columns, ARRAY_SIZE(pool_columns));
 	fill_pool(tb, info);
 	record_adopt(tb, node_table(info));
 	table_print(tb, &style, stdout);
@@ -219,7 +217,9 @@ const struct command cmd_show = {
 	.name = "show",
 	.args = "NAME",
 	.summary = "show all about a pool",
-	.description = "Show all about a pool, and what it has on each NUMA node. Any user may.",
+	.description =
+		"Show all about a pool, and what it has on each NUMA node.\n"
+		"Any user may.",
 	.options = show_options,
 	.nr_options = ARRAY_SIZE(show_options),
 	.min_args = 1,

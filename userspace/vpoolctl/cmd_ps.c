@@ -82,7 +82,9 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.args = "NAME",
 	.summary = "list who runs on a pool's CPUs",
-	.description = "List a pool's members: the threads that are attached to it. For root, and for those who may open the pool's node.",
+	.description =
+		"List a pool's members: the threads that are attached to it.\n"
+		"For root, and for those who may open the pool's node.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_OPTIONS,
 	.columns = ps_columns,

@@ -24,7 +24,7 @@ static const struct column region_columns[] = {
 		      "the process that opened it, if it is still there" },
 	[COL_USER] = { "USER", CELL_TEXT, "the user who opened it" },
 	[COL_COMM] = { "COMM", CELL_TEXT, "what that process was called" },
-	[COL_UID] = { "UID", CELL_NUMBER, "the user, as a number", true },
+	[COL_UID] = { "UID", CELL_NUMBER, "the user, as a number", SHOW_NEVER },
 };
 
 static void fill_region(struct table *tb,
@@ -71,7 +71,9 @@ const struct command cmd_regions = {
 	.name = "regions",
 	.args = "NAME",
 	.summary = "list who holds a pool's memory",
-	.description = "List a pool's open regions, oldest first. For root, and for those who may open the pool's node.",
+	.description =
+		"List a pool's open regions, oldest first. For root, and for\n"
+		"those who may open the pool's node.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_SIZE_OPTIONS,
 	.columns = region_columns,

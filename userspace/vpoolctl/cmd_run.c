@@ -67,7 +67,12 @@ const struct command cmd_run = {
 	.name = "run",
 	.args = "NAME [--] PROGRAM [ARGUMENT...]",
 	.summary = "run a program on a pool's CPUs",
-	.description = "Run a program on a pool's CPUs, with all that it forks; a pool without CPUs leaves it where it is. The program finds the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE. The exit status is the program's; 127 if there is no such program, 126 if it cannot be started.",
+	.description =
+		"Run a program on a pool's CPUs, with all that it forks; a\n"
+		"pool without CPUs leaves it where it is. The program finds\n"
+		"the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE.\n"
+		"The exit status is the program's; 127 if there is no such\n"
+		"program, 126 if it cannot be started.",
 	.min_args = 1,
 	.max_args = -1,
 	.stop_at_args = true,

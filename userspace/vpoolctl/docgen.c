@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Writes the manual page and the completion from the command table, at build
- * time: docgen man TEMPLATE, docgen bash.
+ * time: copies a template, with what the table says in the place of some lines.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -24,8 +24,8 @@ static void roff(const char *text)
 			fputs("\\e", stdout);
 		else if (*text == '-')
 			fputs("\\-", stdout);
-		else if (*text == '\n')
-			fputs("\n.IP\n", stdout);
+		else if (!strncmp(text, "\n\n", 2))
+			fputs("\n.IP", stdout);
 		else
 			putchar(*text);
 		start = *text == '\n';
@@ -85,7 +85,7 @@ static void man_columns(const struct command *cmd)
 	for (i = 0; i < cmd->nr_columns; i++) {
 		puts(".RS\n.TP");
 		printf("%s%s\n", cmd->columns[i].name,
-		       cmd->columns[i].hidden ? " *" : "");
+		       cmd->columns[i].show != SHOW_ALWAYS ? " *" : "");
 		roff(cmd->columns[i].help);
 		puts(".RE");
 	}
@@ -110,26 +110,12 @@ static void man_command(const struct command *cmd)
 		man_columns(cmd);
 }
 
-static int man(const char *template)
+static void man_commands(void)
 {
-	FILE *in = fopen(template, "re");
-	char line[1024];
 	size_t i;
 
-	if (!in) {
-		perror(template);
-		return EXIT_FAILED;
-	}
-	while (fgets(line, sizeof(line), in)) {
-		if (strcmp(line, "@COMMANDS@\n")) {
-			fputs(line, stdout);
-			continue;
-		}
-		for (i = 0; i < nr_commands; i++)
-			man_command(commands[i]);
-	}
-	fclose(in);
-	return EXIT_OK;
+	for (i = 0; i < nr_commands; i++)
+		man_command(commands[i]);
 }
 
 /* Bash */
@@ -151,7 +137,7 @@ static void bash_verbs(void)
 	fputs("_vpoolctl_verbs='", stdout);
 	for (i = 0; i < nr_commands; i++)
 		printf("%s%s", i ? " " : "", commands[i]->name);
-	puts("'\n");
+	puts("'");
 }
 
 /* What a verb's option takes; nothing for one that takes no value. */
@@ -171,10 +157,10 @@ static void bash_values(void)
 			printf("\t%s:--%s", cmd->name, opt->name);
 			if (opt->letter)
 				printf("|%s:-%c", cmd->name, opt->letter);
-			printf(") echo %s ;;\n", kinds[opt->complete]);
+			printf(")\n\t\techo %s\n\t\t;;\n", kinds[opt->complete]);
 		}
 	}
-	puts("\tesac\n}\n");
+	puts("\tesac\n}");
 }
 
 static void bash_command(const struct command *cmd)
@@ -184,7 +170,7 @@ static void bash_command(const struct command *cmd)
 	printf("\t%s)\n\t\toptions='--help", cmd->name);
 	for (i = 0; i < cmd->nr_options; i++)
 		printf(" --%s", cmd->options[i].name);
-	printf("'\n\t\tfirst=%s\n\t\trest=%s\n", kinds[cmd->complete],
+	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
 	       kinds[cmd->complete_rest]);
 	if (cmd->columns) {
 		fputs("\t\tcolumns='", stdout);
@@ -195,105 +181,50 @@ static void bash_command(const struct command *cmd)
 	puts("\t\t;;");
 }
 
-static const char bash_head[] =
-	"# bash completion for vpoolctl                  -*- shell-script -*-\n"
-	"# SPDX-License-Identifier: GPL-2.0-only\n"
-	"# shellcheck shell=bash\n"
-	"# Made from the command table of vpoolctl.\n"
-	"\n";
-
-static const char bash_middle[] =
-	"_vpoolctl_pools()\n"
-	"{\n"
-	"\tlocal dir\n"
-	"\n"
-	"\tfor dir in /sys/kernel/vpool/pools/*/; do\n"
-	"\t\t[ -d \"$dir\" ] && basename \"$dir\"\n"
-	"\tdone\n"
-	"}\n"
-	"\n"
-	"# Offer words of a kind: _vpoolctl_offer KIND CURRENT COLUMNS\n"
-	"_vpoolctl_offer()\n"
-	"{\n"
-	"\tlocal list=${2%\"${2##*[,+]}\"}\n"
-	"\n"
-	"\tcase $1 in\n"
-	"\tpool) mapfile -t COMPREPLY < <(compgen -W \"$(_vpoolctl_pools)\" -- \"$2\") ;;\n"
-	"\tverb) mapfile -t COMPREPLY < <(compgen -W \"$_vpoolctl_verbs\" -- \"$2\") ;;\n"
-	"\tsize) mapfile -t COMPREPLY < <(compgen -W '4K 2M' -- \"$2\") ;;\n"
-	"\towner) mapfile -t COMPREPLY < <(compgen -u -- \"$2\") ;;\n"
-	"\tcolumns) mapfile -t COMPREPLY < <(compgen -P \"$list\" -W \"$3\" -- \"${2#\"$list\"}\") ;;\n"
-	"\tesac\n"
-	"}\n"
-	"\n"
-	"_vpoolctl()\n"
-	"{\n"
-	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]}\n"
-	"\tlocal options='' first=none rest=none columns='' i nr=0 value=''\n"
-	"\n"
-	"\tCOMPREPLY=()\n"
-	"\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$_vpoolctl_verbs --help --version\" -- \"$cur\")\n"
-	"\t\treturn\n"
-	"\tfi\n"
-	"\tcase $verb in\n";
-
-static const char bash_tail[] =
-	"\t*) return ;;\n"
-	"\tesac\n"
-	"\n"
-	"\t# How many arguments are in front, and is an option's value wanted?\n"
-	"\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
-	"\t\tif [ -n \"$value\" ]; then\n"
-	"\t\t\tvalue=\n"
-	"\t\telif [[ ${COMP_WORDS[i]} == -- ]]; then\n"
-	"\t\t\t:\n"
-	"\t\telif [[ ${COMP_WORDS[i]} == -* ]]; then\n"
-	"\t\t\tvalue=$(_vpoolctl_value \"$verb\" \"${COMP_WORDS[i]}\")\n"
-	"\t\telse\n"
-	"\t\t\tnr=$((nr + 1))\n"
-	"\t\t\t# From the program on, complete as if it stood alone.\n"
-	"\t\t\tif [ \"$rest\" = command ] && [ $nr -eq 2 ]; then\n"
-	"\t\t\t\tdeclare -F _command_offset >/dev/null &&\n"
-	"\t\t\t\t\t_command_offset \"$i\"\n"
-	"\t\t\t\treturn\n"
-	"\t\t\tfi\n"
-	"\t\tfi\n"
-	"\tdone\n"
-	"\n"
-	"\tif [ -n \"$value\" ]; then\n"
-	"\t\t_vpoolctl_offer \"$value\" \"$cur\" \"$columns\"\n"
-	"\telif [[ $cur == -* ]]; then\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
-	"\telif [ $nr -eq 0 ]; then\n"
-	"\t\t_vpoolctl_offer \"$first\" \"$cur\" \"$columns\"\n"
-	"\telif [ \"$rest\" = command ]; then\n"
-	"\t\tmapfile -t COMPREPLY < <(compgen -c -- \"$cur\")\n"
-	"\telse\n"
-	"\t\t_vpoolctl_offer \"$rest\" \"$cur\" \"$columns\"\n"
-	"\tfi\n"
-	"} && complete -F _vpoolctl vpoolctl\n";
-
-static int bash(void)
+static void bash_cases(void)
 {
 	size_t i;
 
-	fputs(bash_head, stdout);
-	bash_verbs();
-	bash_values();
-	fputs(bash_middle, stdout);
 	for (i = 0; i < nr_commands; i++)
 		bash_command(commands[i]);
-	fputs(bash_tail, stdout);
-	return EXIT_OK;
+}
+
+/* Templates */
+
+static const struct {
+	const char *line;
+	void (*put)(void);
+} places[] = {
+	{ "@CASES@\n", bash_cases },
+	{ "@COMMANDS@\n", man_commands },
+	{ "@VALUES@\n", bash_values },
+	{ "@VERBS@\n", bash_verbs },
+};
+
+static void put_line(const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		if (strcmp(line, places[i].line))
+			continue;
+		places[i].put();
+		return;
+	}
+	fputs(line, stdout);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "man"))
-		return finish_output(man(argv[2]));
-	if (argc == 2 && !strcmp(argv[1], "bash"))
-		return finish_output(bash());
-	fputs("usage: docgen man TEMPLATE | docgen bash\n", stderr);
-	return EXIT_USAGE;
+	FILE *in = argc == 2 ? fopen(argv[1], "re") : NULL;
+	char line[1024];
+
+	if (!in) {
+		fputs("usage: docgen TEMPLATE\n", stderr);
+		return EXIT_USAGE;
+	}
+	while (fgets(line, sizeof(line), in))
+		put_line(line);
+	fclose(in);
+	return finish_output(EXIT_OK);
 }

@@ -14,7 +14,7 @@
 static void wrap(const char *text, int at, int indent)
 {
 	while (*text) {
-		int len = strcspn(text, " \n");
+		int len = strcspn(text, "\n ");
 
 		if (at > indent && at + 1 + len > WIDTH) {
 			printf("\n%*s", indent, "");
@@ -26,25 +26,26 @@ static void wrap(const char *text, int at, int indent)
 		printf("%.*s", len, text);
 		at += len;
 		text += len;
-		if (*text == '\n') {
-			printf("\n%*s", indent, "");
+		if (!strncmp(text, "\n\n", 2)) {
+			printf("\n\n%*s", indent, "");
 			at = indent;
 		}
-		if (*text)
-			text++;
+		text += strspn(text, "\n ");
 	}
 	putchar('\n');
 }
 
-void print_overview(void)
+void print_overview(FILE *to)
 {
 	size_t i;
 
-	puts("usage: vpoolctl VERB [OPTION...] [ARGUMENT...]\n\n"
-	     "Carve this host's CPUs and memory into named pools.\n");
+	fputs("usage: vpoolctl VERB [OPTION...] [ARGUMENT...]\n\n"
+	      "Carve this host's CPUs and memory into named pools.\n\n", to);
 	for (i = 0; i < nr_commands; i++)
-		printf("  %-10s%s\n", commands[i]->name, commands[i]->summary);
-	puts("\n'vpoolctl VERB --help' says more about a verb; vpoolctl(8) says all.");
+		fprintf(to, "  %-10s%s\n", commands[i]->name,
+			commands[i]->summary);
+	fputs("\n'vpoolctl VERB --help' says more about a verb; "
+	      "vpoolctl(8) says all.\n", to);
 }
 
 static void print_option(const struct option_def *opt)
@@ -72,7 +73,7 @@ static void print_columns(const struct command *cmd)
 
 	puts("\nColumns (those with * are shown only when asked for):");
 	for (i = 0; i < cmd->nr_columns; i++) {
-		printf("  %c %-12s", cmd->columns[i].hidden ? '*' : ' ',
+		printf("  %c %-12s", cmd->columns[i].show == SHOW_ALWAYS ? ' ' : '*',
 		       cmd->columns[i].name);
 		wrap(cmd->columns[i].help, 16, 16);
 	}
@@ -101,7 +102,7 @@ static int run_help(const struct invocation *inv)
 	const struct command *cmd;
 
 	if (!inv->argc) {
-		print_overview();
+		print_overview(stdout);
 		return EXIT_OK;
 	}
 	cmd = find_command(inv->argv[0]);

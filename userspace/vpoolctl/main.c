@@ -40,8 +40,10 @@ int main(int argc, char **argv)
 	int status;
 
 	setlocale(LC_ALL, "");
-	if (argc < 2)
-		return wrong_usage(NULL, "no verb was given");
+	if (argc < 2) {
+		print_overview(stderr);
+		return EXIT_USAGE;
+	}
 	cmd = find_command(verb_of(argv[1]));
 	if (!cmd)
 		return unknown_verb(argv[1]);

@@ -59,7 +59,7 @@ static bool disk_file(const char *disk, const char *file, char *text,
 	free(path);
 	if (!got)
 		return false;
-	for (len = strlen(text); len && strchr(" \n", text[len - 1]);)
+	for (len = strlen(text); len && strchr("\n ", text[len - 1]);)
 		text[--len] = '\0';
 	return true;
 }

@@ -43,31 +43,38 @@ static void add_to_order(struct table *tb, size_t column)
 
 static void usual_order(struct table *tb)
 {
+	enum visibility most = tb->record ? SHOW_DETAIL : SHOW_ALWAYS;
 	size_t i;
 
 	for (i = 0; i < tb->nr_columns; i++)
-		if (!tb->columns[i].hidden)
+		if (tb->columns[i].show <= most)
 			add_to_order(tb, i);
 }
 
-struct table *table_new(const char *name, const struct column *columns,
-			size_t nr_columns)
+static struct table *new_table(const char *name, const struct column *columns,
+			       size_t nr_columns, bool record)
 {
 	struct table *tb = xcalloc(1, sizeof(*tb));
 
 	tb->name = name;
 	tb->columns = columns;
 	tb->nr_columns = nr_columns;
+	tb->record = record;
 	usual_order(tb);
 	return tb;
+}
+
+struct table *table_new(const char *name, const struct column *columns,
+			size_t nr_columns)
+{
+	return new_table(name, columns, nr_columns, false);
 }
 
 struct table *record_new(const char *name, const struct column *columns,
 			 size_t nr_columns)
 {
-	struct table *tb = table_new(name, columns, nr_columns);
+	struct table *tb = new_table(name, columns, nr_columns, true);
 
-	tb->record = true;
 	table_row(tb);
 	return tb;
 }
@@ -240,6 +247,16 @@ static void scols_column(struct libscols_table *out, const char *name,
 				    right ? SCOLS_FL_RIGHT : 0) ? 0 : -ENOMEM);
 }
 
+static void scols_fill(struct libscols_line *line, size_t at,
+		       const struct table *tb, size_t row, size_t column,
+		       const struct style *style)
+{
+	char *text = cell_text(cell_at(tb, row, column),
+			       tb->columns[column].type, style);
+
+	must(scols_line_refer_data(line, at, text));
+}
+
 static void print_rows(const struct table *tb, const struct style *style,
 		       FILE *to)
 {
@@ -256,30 +273,40 @@ static void print_rows(const struct table *tb, const struct style *style,
 		struct libscols_line *line = scols_table_new_line(out, NULL);
 
 		must(line ? 0 : -ENOMEM);
-		for (i = 0; i < tb->nr_order; i++) {
-			size_t col = tb->order[i];
-
-			must(scols_line_refer_data(line, i,
-				cell_text(cell_at(tb, row, col),
-					  tb->columns[col].type, style)));
-		}
+		for (i = 0; i < tb->nr_order; i++)
+			scols_fill(line, i, tb, row, tb->order[i], style);
 	}
 	must(scols_print_table(out));
 	scols_unref_table(out);
 }
 
-/* "FREE-CPUS" as people write it. */
+static const char *const abbreviations[] = { "CPU", "ID", "NUMA" };
+
+/* The length of an abbreviation at the beginning of a word, or 0. */
+static size_t abbreviation(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(abbreviations); i++)
+		if (!strncmp(word, abbreviations[i], strlen(abbreviations[i])))
+			return strlen(abbreviations[i]);
+	return 0;
+}
+
+/* "FREE-CPUS" as people write it: "Free CPUs:". */
 static char *label(const char *name)
 {
 	char *text = xprintf("%s:", name);
-	size_t i;
+	size_t i, keep = 1;
 
-	for (i = 1; text[i]; i++)
-		text[i] = text[i] == '-' ? ' ' :
-			  tolower((unsigned char)text[i]);
-	for (i = 0; text[i]; i++)
-		if (!strncmp(text + i, "cpu", 3))
-			memcpy(text + i, "CPU", 3);
+	for (i = 0; text[i]; i++) {
+		if ((!i || text[i - 1] == ' ') && abbreviation(text + i))
+			keep = i + abbreviation(text + i);
+		if (text[i] == '-')
+			text[i] = ' ';
+		else if (i >= keep)
+			text[i] = tolower((unsigned char)text[i]);
+	}
 	return text;
 }
 
@@ -299,9 +326,7 @@ static void print_properties(const struct table *tb, const struct style *style,
 		must(line ? 0 : -ENOMEM);
 		must(scols_line_refer_data(line, 0,
 					   label(tb->columns[col].name)));
-		must(scols_line_refer_data(line, 1,
-			cell_text(cell_at(tb, 0, col), tb->columns[col].type,
-				  style)));
+		scols_fill(line, 1, tb, 0, col, style);
 	}
 	must(scols_print_table(out));
 	scols_unref_table(out);

@@ -25,17 +25,29 @@ enum cell_type {
 };
 
 /**
+ * enum visibility - where a column is shown without being asked for
+ * @SHOW_ALWAYS: everywhere
+ * @SHOW_DETAIL: in records; in tables only with -o
+ * @SHOW_NEVER: only with -o, and in JSON
+ */
+enum visibility {
+	SHOW_ALWAYS,
+	SHOW_DETAIL,
+	SHOW_NEVER,
+};
+
+/**
  * struct column - one column of a table, or one line of a record
  * @name: in capitals; as JSON in small letters
  * @type: what its cells are
  * @help: a few words about it
- * @hidden: shown only when asked for with -o; always there as JSON
+ * @show: where it is shown; JSON has all, unless -o chooses
  */
 struct column {
 	const char *name;
 	enum cell_type type;
 	const char *help;
-	bool hidden;
+	enum visibility show;
 };
 
 /**
@@ -87,6 +99,7 @@ void table_print(const struct table *tb, const struct style *style, FILE *to);
 #define OPTION_COLUMNS \
 	{ .name = "output", .letter = 'o', .arg = "COLUMNS", \
 	  .complete = COMPLETE_COLUMNS, \
-	  .help = "which columns to print, as in NAME,FREE; with a + in front, in addition to the usual ones" }
+	  .help = "which columns to print, as in NAME,FREE;\n" \
+		  "with a + in front, besides the usual ones" }
 
 #endif /* VPOOLCTL_TABLE_H */

@@ -81,7 +81,7 @@ int parse_size(const char *text, __u64 *bytes, char *why, size_t room)
 	unit = 1ULL << power * 10;
 	if (__builtin_mul_overflow(whole, unit, &whole))
 		return wrong(why, room, "'%s' is too large", text);
-	fraction = (unsigned __int128)fraction * unit / scale;
+	fraction = (__uint128_t)fraction * unit / scale;
 	if (__builtin_add_overflow(whole, fraction, bytes))
 		return wrong(why, room, "'%s' is too large", text);
 	return 0;
@@ -111,7 +111,7 @@ char *format_size(__u64 bytes, char *text)
 				 tenths / unit, unit_letters[power]);
 		return text;
 	}
-	tenths = (unsigned __int128)bytes * 10 >> top * 10;
+	tenths = (__uint128_t)bytes * 10 >> top * 10;
 	snprintf(text, SIZE_TEXT, "%llu.%llu%c", tenths / 10, tenths % 10,
 		 unit_letters[top]);
 	return text;

@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <libvpool.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
-#define __noreturn __attribute__((noreturn))
+#define __printf(fmt, args) \
+	__attribute__((__format__(__printf__, fmt, \
+				  args)))
 
 /* Exit statuses, as the manual promises them. */
 enum {
@@ -52,7 +54,7 @@ enum completion {
  * @name: the long option, without its dashes
  * @letter: the short one, or 0
  * @arg: what its argument is called, or NULL if it takes none
- * @help: a line or two about it
+ * @help: a line or two about it, filled for output
  * @complete: what can be offered for its argument
  */
 struct option_def {
@@ -71,7 +73,7 @@ struct invocation;
  * @name: the verb
  * @args: its arguments as usage shows them, or NULL
  * @summary: one line
- * @description: some lines, wrapped for output; paragraphs part at "\n"
+ * @description: some lines, filled for output; an empty line parts paragraphs
  * @options: its options
  * @nr_options: how many
  * @columns: the columns of its table, or NULL
@@ -142,7 +144,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 
 /* help.c */
 
-void print_overview(void);
+void print_overview(FILE *to);
 void print_command_help(const struct command *cmd);
 
 /* messages.c */

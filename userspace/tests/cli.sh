@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vpoolctl from the outside: messages and exit statuses, against a directory
+# that looks like sysfs. VPOOLCTL is the program.
+
+dir=$(mktemp -d) || exit 1
+trap 'rm -r "$dir"' EXIT
+# shellcheck source=/dev/null
+. "$(dirname "$0")/tap.sh"
+
+export LC_ALL=C
+export VPOOL_DEV_DIR="$dir/dev"
+export VPOOL_SYSFS_DIR="$dir/nowhere"
+
+# try ARGUMENT...: sets out, err and status
+try()
+{
+	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+}
+
+# check NAME STATUS PATTERN: of what went to standard error
+check()
+{
+	is "$1: exit status" "$status" "$2"
+	like "$1: message" "$err" "$3"
+}
+
+nl='
+'
+no_module="vpoolctl: list: the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'"
+
+try
+check 'no verb' 2 'usage: vpoolctl*'
+try help
+is 'help' "$status" 0
+like 'help lists verbs' "$out" '*create*list*destroy*'
+try --version
+like 'version' "$out" 'vpoolctl [0-9]*.[0-9]*'
+try crate
+check 'misspelt verb' 2 "vpoolctl: unknown verb 'crate': did you mean 'create'?*"
+try xyzzy
+check 'no verb at all' 2 "vpoolctl: unknown verb 'xyzzy'${nl}Try*"
+try help xyzzy
+check 'help for no verb' 2 "*unknown verb 'xyzzy'*"
+for verb in host create list show run regions ps destroy help version; do
+	try "$verb" --help
+	is "$verb --help: exit status" "$status" 0
+	like "$verb --help: usage" "$out" "usage: vpoolctl $verb *"
+	try help "$verb"
+	like "help $verb" "$out" "usage: vpoolctl $verb *"
+done
+
+try list --josn
+check 'misspelt option' 2 "vpoolctl: list: unknown option '--josn': did you mean '--json'?*"
+try list -x
+check 'unknown letter' 2 "vpoolctl: list: unknown option '-x'*"
+try list --json=3
+check 'value for a flag' 2 "vpoolctl: list: option '--json' takes no value*"
+try list -o
+check 'option without its value' 2 "vpoolctl: list: option '-o' needs a value*"
+try list -o NAME -o FREE
+check 'option twice' 2 "*'--output' is there twice*"
+try list extra
+check 'unexpected argument' 2 "*unexpected argument 'extra'*"
+try show
+check 'missing argument' 2 '*too few arguments: it takes NAME*'
+try show a b
+check 'one argument too many' 2 "*unexpected argument 'b'*"
+try list -o NAEM
+check 'misspelt column' 2 "*no column 'NAEM': did you mean 'NAME'?*"
+
+try create x
+check 'create nothing' 2 '*a pool needs --mem or --cpus*'
+try create x --mem 4GB
+check 'decimal size' 2 "*--mem: '4GB': sizes are powers of 1024, write 4GiB*"
+try create x --mem 15E,15E
+check 'sizes beyond all bounds' 2 "*--mem: '15E,15E' is too large*"
+try create x --mem 4G@a
+check 'no node' 2 "*'a' is not the number of a NUMA node*"
+try create x --cpus 5-2
+check 'backward range' 2 '*--cpus: the range 5-2 is backwards*'
+try create x --cpus ''
+check 'empty list' 2 '*--cpus: the list is empty*'
+try create x --cpus 1 --mode 0777
+check 'mode beyond 0666' 2 "*--mode: '0777' is not within 0666*"
+try create x --cpus 1 --mode 9
+check 'mode not octal' 2 "*--mode: '9' is not*"
+try create x --cpus 1 --owner nobody-by-that-name
+check 'unknown owner' 2 "*no user 'nobody-by-that-name'*"
+try create x --cpus 1 --owner :
+check 'empty owner' 2 '*it takes USER:GROUP*'
+try create x --cpus 1 --timeout soon
+check 'no time' 2 "*--timeout: 'soon' is not a time*"
+try create x --mem 4G --page-size 0
+check 'page size 0' 2 '*--page-size: 0*'
+try run x
+check 'run nothing' 2 '*what to run?*'
+try run x --
+check 'run nothing after --' 2 '*what to run?*'
+
+try list
+check 'list without module' 3 "$no_module"
+try list -J
+is 'no output without module' "$out" ''
+for verb in 'show x' 'ps x' 'regions x' 'destroy x' 'create x --cpus 1' \
+	'run x -- true'; do
+	# shellcheck disable=SC2086 # words
+	try $verb
+	check "$verb without module" 3 '*: the vpool module is not loaded: *'
+done
+try host
+is 'host without module' "$status" 0
+like 'host says so' "$out" '*Module loaded:*no*'
+try host -J
+like 'host as JSON' "$out" '*"module_loaded": false*'
+
+pool=$dir/sys/pools/web
+mkdir -p "$pool/cpus" "$pool/memory/node1"
+export VPOOL_SYSFS_DIR="$dir/sys"
+echo active >"$pool/state"
+echo 5 >"$pool/id"
+echo 2097152 >"$pool/page_size"
+echo 0 >"$pool/uid"
+echo 0 >"$pool/gid"
+echo 0660 >"$pool/mode"
+echo 2-3 >"$pool/cpus/assigned"
+echo 1 >"$pool/cpus/members"
+echo 4194304 >"$pool/memory/total_bytes"
+echo 2097152 >"$pool/memory/free_bytes"
+echo 2097152 >"$pool/memory/used_bytes"
+echo 2 >"$pool/memory/regions"
+echo 4194304 >"$pool/memory/node1/total_bytes"
+
+try list
+is 'list' "$out" "NAME STATE  PAGE TOTAL USED FREE CPUS MEMBERS REGIONS
+web  active   2M    4M   2M   2M 2-3        1       2"
+try list -b --noheadings -o name,free
+is 'list of columns in bytes' "$(echo "$out" | tr -s ' ')" 'web 2097152'
+try list -J -o NAME,TOTAL,CPUS
+is 'list as JSON' "$(echo "$out" | tr -d ' \n')" \
+	'{"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
+try show web
+is 'show' "$status" 0
+like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
+try show db
+check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'"
+try show ../web
+check 'show no name' 1 "*is not a pool's name"
+try host
+like 'pooled memory' "$out" '*Memory pooled:*4M*'
+try regions web
+check 'a node that is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
+try list -z
+check 'still wrong' 2 '*'
+"$VPOOLCTL" list >/dev/full 2>"$dir/err"
+is 'output that is lost' "$?" 1
+
+tap_end

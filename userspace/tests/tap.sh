@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Test results in TAP, for shell: source this, call is and like, end with
+# tap_end.
+
+tap_nr=0
+tap_bad=0
+
+# tap_result GOOD NAME
+tap_result()
+{
+	tap_nr=$((tap_nr + 1))
+	if [ "$1" = yes ]; then
+		echo "ok $tap_nr - $2"
+	else
+		echo "not ok $tap_nr - $2"
+		tap_bad=$((tap_bad + 1))
+	fi
+}
+
+# is NAME GOT WANTED
+is()
+{
+	if [ "$2" = "$3" ]; then
+		tap_result yes "$1"
+	else
+		printf '%s\n' "# is '$2'" "# not '$3'" | sed 's/^[^#]/#   &/'
+		tap_result no "$1"
+	fi
+}
+
+# like NAME GOT PATTERN, a pattern as for case
+like()
+{
+	# shellcheck disable=SC2254 # it is a pattern
+	case $2 in
+	$3)
+		tap_result yes "$1"
+		;;
+	*)
+		printf '%s\n' "# is '$2'" "# not like '$3'" |
+			sed 's/^[^#]/#   &/'
+		tap_result no "$1"
+		;;
+	esac
+}
+
+tap_end()
+{
+	echo "1..$tap_nr"
+	exit "$((tap_bad > 0))"
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sets of CPUs and their lists.
+ */
+#include <stdlib.h>
+
+#include "tap.h"
+#include "vpoolctl.h"
+
+static void lists(void)
+{
+	static const struct {
+		const char *text;
+		const char *back;
+		unsigned int count;
+	} cases[] = {
+		{ "", "", 0 },
+		{ "0", "0", 1 },
+		{ "0-3", "0-3", 4 },
+		{ "3,1,2", "1-3", 3 },
+		{ "0-3,8", "0-3,8", 5 },
+		{ "1,1,1", "1", 1 },
+		{ "0-4,2-6", "0-6", 7 },
+		{ "63-64", "63-64", 2 },
+		{ "0-9:1/2", "0,2,4,6,8", 5 },
+		{ "0-9:2/5", "0-1,5-6", 4 },
+		{ "8191", "8191", 1 },
+		{ "0-1048575", "0-1048575", 1048576 },
+	};
+	struct vpool_cpus cpus;
+	char *back, why[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (!expect(!vpool_cpus_parse(cases[i].text, &cpus, why,
+					      sizeof(why))))
+			continue;
+		back = vpool_cpus_format(&cpus);
+		expect_text(back, cases[i].back);
+		expect(vpool_cpus_count(&cpus) == cases[i].count);
+		expect(cpus.bytes % 8 == 0);
+		free(back);
+		vpool_cpus_free(&cpus);
+	}
+}
+
+static void bad_lists(void)
+{
+	static const struct {
+		const char *text;
+		const char *why;
+	} cases[] = {
+		{ "5-2", "the range 5-2 is backwards" },
+		{ "1048576", "cpu 1048576: no host has that many CPUs" },
+		{ "0-4294967296",
+		  "cpu 4294967296: no host has that many CPUs" },
+		{ "99999999999999999999,1",
+		  "cpu 99999999999999999999: no host has that many CPUs" },
+		{ "a", "'a' is not a list of CPUs such as 0-3,8" },
+		{ "1,", "'1,' is not a list of CPUs such as 0-3,8" },
+		{ ",1", "',1' is not a list of CPUs such as 0-3,8" },
+		{ "1-", "'1-' is not a list of CPUs such as 0-3,8" },
+		{ "-1", "'-1' is not a list of CPUs such as 0-3,8" },
+		{ "1 ", "'1 ' is not a list of CPUs such as 0-3,8" },
+		{ "1-2-3", "'1-2-3' is not a list of CPUs such as 0-3,8" },
+		{ "0-9:2",
+		  "'0-9:2' is not a list of CPUs: ':' needs USED/GROUP" },
+		{ "0-9:3/2", "'0-9:3/2': cannot use 3 of each 2 CPUs" },
+		{ "0-9:0/0", "'0-9:0/0': cannot use 0 of each 0 CPUs" },
+	};
+	struct vpool_cpus cpus;
+	char why[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		expect(vpool_cpus_parse(cases[i].text, &cpus, why,
+					sizeof(why)) == -EINVAL);
+		expect_text(why, cases[i].why);
+		expect(!cpus.bits && !cpus.bytes);
+	}
+	expect(vpool_cpus_parse("x", &cpus, NULL, 0) == -EINVAL);
+}
+
+static void arithmetic(void)
+{
+	struct vpool_cpus a, b;
+	char *text;
+
+	if (!expect(!vpool_cpus_parse("0-3,200", &a, NULL, 0)))
+		return;
+	if (!expect(!vpool_cpus_parse("1-2", &b, NULL, 0)))
+		return;
+	vpool_cpus_subtract(&a, &b);
+	text = vpool_cpus_format(&a);
+	expect_text(text, "0,3,200");
+	free(text);
+	vpool_cpus_subtract(&b, &a);
+	expect(vpool_cpus_count(&b) == 2);
+	expect(!vpool_cpus_add(&b, 3));
+	vpool_cpus_and(&a, &b);
+	text = vpool_cpus_format(&a);
+	expect_text(text, "3");
+	free(text);
+	expect(!vpool_cpus_test(&a, 1U << 31));
+	expect(vpool_cpus_add(&a, 1U << 31) == -EINVAL);
+	vpool_cpus_free(&a);
+	vpool_cpus_free(&b);
+}
+
+static void host(void)
+{
+	unsigned int cores = 0;
+	struct vpool_host *info;
+	size_t i;
+
+	if (!expect(!vpool_host_read(&info)))
+		return;
+	expect(vpool_cpus_count(&info->cpus) >= 1);
+	expect(info->cores >= 1);
+	expect(info->cores <= vpool_cpus_count(&info->cpus));
+	expect(info->nr_nodes >= 1);
+	expect(info->total_bytes > 0);
+	expect(info->available_bytes <= info->total_bytes);
+	for (i = 0; i < info->nr_nodes; i++) {
+		cores += info->nodes[i].cores;
+		expect(info->nodes[i].free_bytes <= info->nodes[i].total_bytes);
+	}
+	expect(cores == info->cores);
+	vpool_host_free(info);
+}
+
+static const struct tap_case cases[] = {
+	{ "lists of CPUs are read and written", lists },
+	{ "what is no list is refused, with a reason", bad_lists },
+	{ "sets are cut and subtracted", arithmetic },
+	{ "this host's figures hold together", host },
+};
+
+int main(void)
+{
+	return tap_main(cases, ARRAY_SIZE(cases));
+}

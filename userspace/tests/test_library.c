@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The library against a kernel that the test plays: ioctl(2) ends here.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "vpoolctl.h"
+
+/* The kernel's part */
+
+#define NR_POOLS 40
+
+static struct {
+	int fail;
+	const char *reason;
+	int calls;
+	struct vpool_create create;
+	struct vpool_attach attach;
+} kernel;
+
+static int failing(void)
+{
+	errno = kernel.fail;
+	return -1;
+}
+
+static int give_reason(struct vpool_reason *rs)
+{
+	char *to = (char *)(unsigned long)rs->buf_uptr;
+
+	if (!kernel.reason) {
+		rs->len = 0;
+		return 0;
+	}
+	snprintf(to, rs->len, "%s", kernel.reason);
+	rs->len = strlen(kernel.reason) + 1;
+	return 0;
+}
+
+static int give_list(struct vpool_list *cmd)
+{
+	struct vpool_list_entry *to = (void *)(unsigned long)cmd->entries_uptr;
+	__u32 i, room = cmd->nr;
+
+	cmd->nr = NR_POOLS;
+	if (room < NR_POOLS) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	for (i = 0; i < NR_POOLS; i++) {
+		memset(to + i, 0, sizeof(*to));
+		to[i].id = i;
+		snprintf(to[i].name, sizeof(to[i].name), "p%u", i);
+	}
+	return 0;
+}
+
+/* A host of 4096 CPUs and 20 nodes: more than the first try has room for. */
+static int give_query(struct vpool_query *cmd)
+{
+	struct vpool_node_info *nodes = (void *)(unsigned long)cmd->nodes_uptr;
+	bool room = cmd->nr_nodes >= 20 && cmd->cpus_bytes >= 512;
+
+	cmd->nr_nodes = 20;
+	cmd->cpus_bytes = 512;
+	if (!room) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	memset(nodes, 0, 20 * sizeof(*nodes));
+	nodes[19].node = 19;
+	nodes[19].total_bytes = 1 << 21;
+	memset((void *)(unsigned long)cmd->cpus_uptr, 0xff, 512);
+	cmd->total_bytes = 1 << 21;
+	cmd->state = VPOOL_STATE_ACTIVE;
+	snprintf(cmd->name, sizeof(cmd->name), "web");
+	return 0;
+}
+
+static int take_create(struct vpool_create *cmd)
+{
+	kernel.create = *cmd;
+	cmd->out_id = 7;
+	cmd->out_bytes = 1 << 21;
+	return 0;
+}
+
+int __wrap_ioctl(int fd, unsigned long cmd, ...);
+
+int __wrap_ioctl(int fd, unsigned long cmd, ...)
+{
+	va_list args;
+	void *arg;
+
+	(void)fd;
+	va_start(args, cmd);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (cmd == VPOOL_REASON)
+		return give_reason(arg);
+	kernel.calls++;
+	if (kernel.fail)
+		return failing();
+	if (cmd == VPOOL_LIST)
+		return give_list(arg);
+	if (cmd == VPOOL_QUERY)
+		return give_query(arg);
+	if (cmd == VPOOL_CREATE)
+		return take_create(arg);
+	if (cmd == VPOOL_ATTACH)
+		kernel.attach = *(struct vpool_attach *)arg;
+	return 0;
+}
+
+/* A place that looks like /dev and /sys. */
+
+static char place[64];
+
+static void write_file(const char *path, const char *text)
+{
+	char *full = xprintf("%s/%s", place, path);
+	FILE *file = fopen(full, "w");
+
+	if (expect(file)) {
+		fputs(text, file);
+		fclose(file);
+	}
+	free(full);
+}
+
+static void make_dir(const char *path)
+{
+	char *full = xprintf("%s/%s", place, path);
+
+	mkdir(full, 0755);
+	free(full);
+}
+
+static void set_places(const char *dev, const char *sysfs)
+{
+	char *full = xprintf("%s/%s", place, dev);
+
+	setenv("VPOOL_DEV_DIR", full, 1);
+	free(full);
+	full = xprintf("%s/%s", place, sysfs);
+	setenv("VPOOL_SYSFS_DIR", full, 1);
+	free(full);
+}
+
+static void make_place(void)
+{
+	snprintf(place, sizeof(place), "/tmp/vpool-test-XXXXXX");
+	if (!mkdtemp(place))
+		abort();
+	make_dir("dev");
+	write_file("dev/control", "");
+	write_file("dev/web", "");
+	make_dir("sys");
+	make_dir("sys/pools");
+	make_dir("sys/pools/web");
+	make_dir("sys/pools/web/cpus");
+	make_dir("sys/pools/web/memory");
+	make_dir("sys/pools/web/memory/node0");
+	make_dir("sys/pools/web/memory/node10");
+	make_dir("sys/pools/web/memory/node2");
+	write_file("sys/pools/web/id", "3\n");
+	write_file("sys/pools/web/state", "degraded\n");
+	write_file("sys/pools/web/page_size", "2097152\n");
+	write_file("sys/pools/web/mode", "0640\n");
+	write_file("sys/pools/web/cpus/assigned", "2-5\n");
+	write_file("sys/pools/web/cpus/members", "12\n");
+	write_file("sys/pools/web/memory/total_bytes", "8388608\n");
+	write_file("sys/pools/web/memory/node0/total_bytes", "0\n");
+	write_file("sys/pools/web/memory/node2/total_bytes", "2097152\n");
+	write_file("sys/pools/web/memory/node10/total_bytes", "6291456\n");
+	make_dir("sys/pools/db");
+	write_file("sys/pools/db/id", "1\n");
+	write_file("sys/pools/db/state", "active\n");
+}
+
+static void remove_place(void)
+{
+	char *command = xprintf("rm -r %s", place);
+
+	if (system(command))
+		printf("# %s is left\n", place);
+	free(command);
+}
+
+static void reset(void)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	set_places("dev", "sys");
+}
+
+/* The tests */
+
+static struct vpool *control(void)
+{
+	struct vpool *vp;
+
+	reset();
+	expect(!vpool_open_control(&vp));
+	return vp;
+}
+
+static void kernel_reason(void)
+{
+	struct vpool *vp = control();
+	char text[16];
+
+	expect_text(vpool_reason(vp), "");
+	kernel.fail = EBUSY;
+	kernel.reason = "cpu 3 belongs to pool 'db'";
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect_text(vpool_reason(vp), "cpu 3 belongs to pool 'db'");
+	vpool_reason_copy(vp, text, sizeof(text));
+	expect_text(text, "cpu 3 belongs t");
+	vpool_close(vp);
+}
+
+static void no_reason(void)
+{
+	struct vpool *vp = control();
+
+	kernel.fail = EBUSY;
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect_text(vpool_reason(vp), strerror(EBUSY));
+	kernel.fail = ENOTTY;
+	kernel.reason = "stale";
+	expect(vpool_destroy(vp, "web", 0) == -ENOTTY);
+	expect(strcmp(vpool_reason(vp), "stale"));
+	vpool_close(vp);
+	expect_text(vpool_reason(NULL), "out of memory");
+}
+
+static void long_names(void)
+{
+	struct vpool *vp = control();
+	char name[200];
+
+	memset(name, 'a', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	expect(vpool_destroy(vp, name, 0) == -EINVAL);
+	expect(strstr(vpool_reason(vp), "longer than 32"));
+	expect(!kernel.calls);
+	expect(vpool_query(vp, NULL, NULL) == -EINVAL);
+	vpool_close(vp);
+}
+
+static void growing_arrays(void)
+{
+	struct vpool *vp = control();
+	struct vpool_list_entry *entries;
+	struct vpool_info *info;
+	size_t nr;
+
+	if (expect(!vpool_list(vp, &entries, &nr))) {
+		expect(nr == NR_POOLS);
+		expect_text(entries[NR_POOLS - 1].name, "p39");
+		free(entries);
+	}
+	if (expect(!vpool_query(vp, "web", &info))) {
+		expect(info->nr_nodes == 20);
+		expect(info->nodes[19].node == 19);
+		expect(vpool_cpus_count(&info->cpus) == 4096);
+		expect_text(info->state_name, "active");
+		vpool_info_free(info);
+	}
+	kernel.fail = EMSGSIZE;
+	kernel.calls = 0;
+	expect(vpool_list(vp, &entries, &nr) == -EMSGSIZE);
+	expect(kernel.calls > 1 && kernel.calls < 1000);
+	expect(vpool_regions(vp, "web", NULL, &nr) == -EMSGSIZE);
+	expect(vpool_members(vp, "web", NULL, &nr) == -EMSGSIZE);
+	expect(vpool_query(vp, "web", &info) == -EMSGSIZE);
+	vpool_close(vp);
+}
+
+static void creating(void)
+{
+	struct vpool_request req = VPOOL_REQUEST_INIT;
+	struct vpool_mem mem = { .bytes = 1, .node = 0 };
+	struct vpool *vp = control();
+	struct vpool_cpus cpus;
+
+	if (!expect(!vpool_cpus_parse("64", &cpus, NULL, 0)))
+		return;
+	req.name = "web";
+	req.mem = &mem;
+	req.nr_mem = 1;
+	req.cpus = &cpus;
+	expect(!vpool_create(vp, &req));
+	expect(req.out_id == 7 && req.out_bytes == 1 << 21);
+	expect(kernel.create.size == sizeof(kernel.create));
+	expect_text(kernel.create.name, "web");
+	expect(kernel.create.cpus_bytes == 16);
+	expect(kernel.create.nr_mem == 1);
+	expect(kernel.create.mode == 0660);
+	expect(kernel.create.timeout_ms == 10000);
+	expect(kernel.create.uid == VPOOL_ID_CALLER);
+	req.size--;
+	expect(vpool_create(vp, &req) == -EINVAL);
+	vpool_cpus_free(&cpus);
+	vpool_close(vp);
+}
+
+static void without_module(void)
+{
+	struct vpool *vp;
+
+	reset();
+	set_places("nowhere", "nowhere");
+	expect(vpool_open_control(&vp) == -VPOOL_NO_MODULE);
+	expect(strstr(vpool_reason(vp), "modprobe vpool"));
+	expect(vpool_fd(vp) == -1);
+	vpool_close(vp);
+	expect(vpool_open_reader(&vp) == -VPOOL_NO_MODULE);
+	vpool_close(vp);
+	expect(vpool_open("web", &vp) == -VPOOL_NO_MODULE);
+	vpool_close(vp);
+	set_places("nowhere", "sys");
+	expect(vpool_open_control(&vp) == -ENOENT);
+	expect(strstr(vpool_reason(vp), "devtmpfs"));
+	expect(vpool_destroy(vp, "web", 0) == -EBADF);
+	vpool_close(vp);
+}
+
+static void bad_names(void)
+{
+	static const char *const names[] = {
+		"", "control", "../control", "a/b", ".", "..", "-x", "Web",
+		"a b", "abcdefghijklmnopqrstuvwxyz0123456",
+	};
+	struct vpool *vp;
+	size_t i;
+
+	reset();
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!expect(vpool_open(names[i], &vp) == -EINVAL))
+			printf("# '%s'\n", names[i]);
+		vpool_close(vp);
+	}
+	expect(vpool_open("nope", &vp) == -ENOENT);
+	expect_text(vpool_reason(vp), "there is no pool 'nope'");
+	vpool_close(vp);
+}
+
+static void read_sysfs(void)
+{
+	struct vpool_list_entry *entries;
+	struct vpool_info *info;
+	struct vpool *vp;
+	size_t nr;
+
+	reset();
+	set_places("nowhere", "sys");
+	if (!expect(!vpool_open_reader(&vp)))
+		return;
+	if (expect(!vpool_list(vp, &entries, &nr))) {
+		expect(nr == 2);
+		expect_text(entries[0].name, "db");
+		expect_text(entries[1].name, "web");
+		free(entries);
+	}
+	if (expect(!vpool_query(vp, "web", &info))) {
+		expect_text(info->state_name, "degraded");
+		expect(info->mode == 0640);
+		expect(info->members == 12);
+		expect(info->total_bytes == 8388608);
+		expect(info->nr_nodes == 2);
+		expect(info->nodes[0].node == 2 && info->nodes[1].node == 10);
+		expect(vpool_cpus_count(&info->cpus) == 4);
+		vpool_info_free(info);
+	}
+	expect(vpool_query(vp, "nope", &info) == -ENOENT);
+	expect(vpool_query(vp, "../pools/web", &info) == -EINVAL);
+	expect(vpool_destroy(vp, "web", 0) == -EACCES);
+	expect(!kernel.calls);
+	vpool_close(vp);
+}
+
+static void own_region(void)
+{
+	struct vpool *vp;
+	void *addr;
+
+	vp = control();
+	expect(vpool_map(vp, 0, 4096, &addr) == -ENOTTY);
+	vpool_close(vp);
+	expect(!vpool_open("web", &vp));
+	expect(fcntl(vpool_fd(vp), F_GETFD) == FD_CLOEXEC);
+	expect(!vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS));
+	expect(kernel.attach.size == sizeof(kernel.attach));
+	expect(kernel.attach.pidfd == -1);
+	expect(kernel.attach.flags == VPOOL_ATTACH_PROCESS);
+	kernel.reason = "pool 'web' has 2 MiB free, 4 KiB asked";
+	expect(vpool_map(vp, INT_MAX, 4096, &addr) < 0);
+	expect_text(vpool_reason(vp), kernel.reason);
+	vpool_close(vp);
+}
+
+static const struct tap_case cases[] = {
+	{ "the kernel's reason is what is told", kernel_reason },
+	{ "without a reason, the errno's text is told", no_reason },
+	{ "a name that does not fit is refused", long_names },
+	{ "arrays grow until all fits, but not for ever", growing_arrays },
+	{ "a request reaches the kernel whole", creating },
+	{ "a missing module has an errno and a sentence of its own",
+	  without_module },
+	{ "what is no pool's name opens nothing", bad_names },
+	{ "sysfs is read where the control node cannot be", read_sysfs },
+	{ "a pool's handle closes on exec, attaches and maps", own_region },
+};
+
+int main(void)
+{
+	int status;
+
+	make_place();
+	status = tap_main(cases, ARRAY_SIZE(cases));
+	remove_place();
+	return status;
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tables, as text and as JSON; names that are misspelt; lines of /proc.
+ */
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "proc.h"
+#include "table.h"
+#include "tap.h"
+
+enum {
+	COL_NAME,
+	COL_FREE,
+	COL_TIME,
+	COL_MORE,
+};
+
+static const struct column columns[] = {
+	[COL_NAME] = { "NAME", CELL_TEXT, "" },
+	[COL_FREE] = { "FREE-BYTES", CELL_SIZE, "" },
+	[COL_TIME] = { "TIME", CELL_SECONDS, "" },
+	[COL_MORE] = { "MORE", CELL_BOOL, "", SHOW_NEVER },
+};
+
+static struct table *sample(void)
+{
+	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
+
+	table_row(tb);
+	table_text(tb, COL_NAME, "web");
+	table_number(tb, COL_FREE, 4ULL << 30);
+	table_number(tb, COL_TIME, 93784);
+	table_number(tb, COL_MORE, 1);
+	table_row(tb);
+	table_text(tb, COL_NAME, "a \"b\"\n\xff\xc3\xa4");
+	return tb;
+}
+
+static char *print(const struct table *tb, struct style style)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	table_print(tb, &style, to);
+	fclose(to);
+	return text;
+}
+
+static void as_text(void)
+{
+	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
+	char *text;
+
+	table_row(tb);
+	table_text(tb, COL_NAME, "web");
+	table_number(tb, COL_FREE, 4ULL << 30);
+	table_number(tb, COL_TIME, 93784);
+	text = print(tb, (struct style) { 0 });
+	expect_text(text,
+		    "NAME FREE-BYTES       TIME\n"
+		    "web          4G 1-02:03:04\n");
+	free(text);
+	text = print(tb, (struct style) { .bytes = true, .noheadings = true });
+	expect_text(text, "web  4294967296 1-02:03:04\n");
+	free(text);
+	table_free(tb);
+}
+
+static void unset_cells(void)
+{
+	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
+	char *text;
+
+	table_row(tb);
+	text = print(tb, (struct style) { .noheadings = true });
+	expect_text(text, "-             -    -\n");
+	free(text);
+	table_free(tb);
+}
+
+static const char *member(struct json_object *row, const char *key)
+{
+	return json_object_get_string(json_object_object_get(row, key));
+}
+
+static void as_json(void)
+{
+	struct table *tb = sample();
+	char *text = print(tb, (struct style) { .json = true });
+	struct json_object *all = json_tokener_parse(text), *rows, *row;
+
+	if (expect(all && json_object_object_get_ex(all, "things", &rows)) &&
+	    expect(json_object_array_length(rows) == 2)) {
+		row = json_object_array_get_idx(rows, 0);
+		expect_text(member(row, "name"), "web");
+		expect_text(member(row, "free_bytes"), "4294967296");
+		expect_text(member(row, "time"), "93784");
+		expect_text(member(row, "more"), "true");
+		row = json_object_array_get_idx(rows, 1);
+		expect_text(member(row, "name"), "a \"b\"\n?\xc3\xa4");
+		expect(!member(row, "free_bytes"));
+	}
+	json_object_put(all);
+	free(text);
+	table_free(tb);
+}
+
+static void empty_json(void)
+{
+	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
+	char *text = print(tb, (struct style) { .json = true });
+	struct json_object *all = json_tokener_parse(text), *rows;
+
+	if (expect(all && json_object_object_get_ex(all, "things", &rows)))
+		expect(json_object_array_length(rows) == 0);
+	json_object_put(all);
+	free(text);
+	table_free(tb);
+}
+
+static void records(void)
+{
+	struct table *record = record_new("thing", columns,
+					  ARRAY_SIZE(columns));
+	struct json_object *all, *thing, *rows;
+	char *text;
+
+	table_text(record, COL_NAME, "web");
+	table_number(record, COL_FREE, 1024);
+	record_adopt(record, sample());
+	text = print(record, (struct style) { .json = true });
+	all = json_tokener_parse(text);
+	if (expect(all && json_object_object_get_ex(all, "thing", &thing))) {
+		expect(json_object_object_get_ex(thing, "name", NULL));
+		expect(json_object_object_get_ex(thing, "things", &rows) &&
+		       json_object_array_length(rows) == 2);
+	}
+	json_object_put(all);
+	free(text);
+	text = print(record, (struct style) { 0 });
+	expect(strstr(text, "Name:       web\nFree bytes: 1K\n") == text);
+	expect(strstr(text, "\n\nNAME"));
+	free(text);
+	table_free(record);
+}
+
+static void choice(void)
+{
+	struct table *tb = sample();
+	char *text, why[128];
+
+	expect(!table_choose(tb, "more,NAME", why, sizeof(why)));
+	text = print(tb, (struct style) { 0 });
+	expect(!strncmp(text, "MORE NAME\n", 10));
+	free(text);
+	text = print(tb, (struct style) { .json = true });
+	expect(!strstr(text, "free_bytes"));
+	free(text);
+	expect(!table_choose(tb, "+TIME", why, sizeof(why)));
+	text = print(tb, (struct style) { 0 });
+	expect(strstr(text, "MORE NAME") && strstr(text, "TIME"));
+	free(text);
+	expect(table_choose(tb, "NAM", why, sizeof(why)) == -EINVAL);
+	expect_text(why, "no column 'NAM': did you mean 'NAME'?");
+	expect(table_choose(tb, "", why, sizeof(why)) == -EINVAL);
+	table_free(tb);
+}
+
+static void misspelt(void)
+{
+	static const char *const verbs[] = {
+		"host", "create", "list", "show", "destroy", "regions",
+	};
+
+	expect_text(nearest("crate", verbs, ARRAY_SIZE(verbs)), "create");
+	expect_text(nearest("lsit", verbs, ARRAY_SIZE(verbs)), "list");
+	expect_text(nearest("dest", verbs, ARRAY_SIZE(verbs)), "destroy");
+	expect_text(nearest("regoin", verbs, ARRAY_SIZE(verbs)), "regions");
+	expect(!nearest("xyzzy", verbs, ARRAY_SIZE(verbs)));
+	expect(!nearest("q", verbs, ARRAY_SIZE(verbs)));
+	expect(!nearest("", verbs, ARRAY_SIZE(verbs)));
+	expect(!nearest("a-very-long-word-that-is-not-a-verb-at-all", verbs,
+			ARRAY_SIZE(verbs)));
+}
+
+/* A line as of a task with parentheses in its name. */
+static const char stat_head[] =
+	"42 (a) R (b) S 1 42 42 0 -1 4194560 1 2 3 4 150 60 7 8 20 0 1 0 99";
+static const char stat_tail[] =
+	"4096 5 18446744073709551615 1 1 0 0 0 0 1 4096 1260 0 0 0 17 3 0 0 0";
+
+static void stat_lines(void)
+{
+	struct task task;
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %s\n", stat_head, stat_tail);
+	expect(!parse_stat(line, 100, &task));
+	expect_text(task.comm, "a) R (b");
+	expect(task.cpu == 3);
+	expect(task.seconds == 2);
+	expect(parse_stat(stat_head, 100, &task));
+	expect(parse_stat("42 (short) S 1 2", 100, &task));
+	expect(parse_stat("", 100, &task));
+	expect(parse_stat(")(", 100, &task));
+}
+
+static const struct tap_case cases[] = {
+	{ "a table is printed as text", as_text },
+	{ "cells that are not set are dashes", unset_cells },
+	{ "a table is printed as JSON", as_json },
+	{ "a table without rows is an empty array", empty_json },
+	{ "a record is printed with its tables", records },
+	{ "columns are chosen", choice },
+	{ "the nearest name is found, and none for nonsense", misspelt },
+	{ "lines of /proc/TID/stat are read", stat_lines },
+};
+
+int main(void)
+{
+	return tap_main(cases, ARRAY_SIZE(cases));
+}

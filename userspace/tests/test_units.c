@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sizes, times and requests for memory.
+ */
+#include <stdlib.h>
+
+#include "memspec.h"
+#include "tap.h"
+#include "units.h"
+#include "vpoolctl.h"
+
+static void good_sizes(void)
+{
+	static const struct {
+		const char *text;
+		__u64 bytes;
+	} cases[] = {
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "4096B", 4096 },
+		{ "1K", 1024 },
+		{ "1k", 1024 },
+		{ "512M", 512ULL << 20 },
+		{ "2MiB", 2ULL << 20 },
+		{ "4G", 4ULL << 30 },
+		{ "1.5G", 1536ULL << 20 },
+		{ "0.5K", 512 },
+		{ "3T", 3ULL << 40 },
+		{ "1P", 1ULL << 50 },
+		{ "15E", 15ULL << 60 },
+		{ "18446744073709551615", ~0ULL },
+	};
+	char why[128];
+	__u64 bytes;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!expect(!parse_size(cases[i].text, &bytes, why,
+					sizeof(why))) ||
+		    !expect(bytes == cases[i].bytes))
+			printf("# %s\n", cases[i].text);
+}
+
+static void bad_sizes(void)
+{
+	static const char *const cases[] = {
+		"", "G", "-1", "+1", " 1", "1 ", "1X", "1GG", "1GiBs", "1Gi",
+		".5G", "0x10", "18446744073709551616", "16E", "15.999999999EE",
+		"99999999999999999999", "4G@0",
+	};
+	char why[128];
+	__u64 bytes;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		why[0] = '\0';
+		if (!expect(parse_size(cases[i], &bytes, why, sizeof(why))) ||
+		    !expect(*why))
+			printf("# %s\n", cases[i]);
+	}
+}
+
+static void decimal_sizes(void)
+{
+	char why[128];
+	__u64 bytes;
+
+	expect(parse_size("4GB", &bytes, why, sizeof(why)));
+	expect_text(why, "'4GB': sizes are powers of 1024, write 4GiB");
+}
+
+static void written_sizes(void)
+{
+	static const struct {
+		__u64 bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0B" },
+		{ 1, "1B" },
+		{ 1023, "1023B" },
+		{ 1024, "1K" },
+		{ 1536, "1.5K" },
+		{ 2ULL << 20, "2M" },
+		{ 4ULL << 30, "4G" },
+		{ 1536ULL << 20, "1.5G" },
+		/* Exact, as five digits suffice. */
+		{ (4ULL << 30) - (2ULL << 20), "4094M" },
+		{ 1025, "1025B" },
+		/* Rounded down. */
+		{ (4ULL << 30) - 1, "3.9G" },
+		{ (16ULL << 30) - 4096, "15.9G" },
+		{ ~0ULL, "15.9E" },
+		{ 1ULL << 60, "1E" },
+	};
+	char text[SIZE_TEXT];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_text(format_size(cases[i].bytes, text), cases[i].text);
+}
+
+static void what_is_written_reads(void)
+{
+	char text[SIZE_TEXT], why[128];
+	__u64 bytes, back;
+
+	for (bytes = 1; bytes < 1ULL << 62; bytes = bytes * 3 + 7)
+		if (!expect(!parse_size(format_size(bytes, text), &back, why,
+					sizeof(why))) ||
+		    !expect(back <= bytes && bytes - back <= bytes / 10))
+			printf("# %llu is %s\n", bytes, text);
+}
+
+static void times(void)
+{
+	__u32 ms = 1;
+
+	expect(!parse_seconds("0", &ms) && ms == 0);
+	expect(!parse_seconds("10", &ms) && ms == 10000);
+	expect(!parse_seconds("10s", &ms) && ms == 10000);
+	expect(!parse_seconds("0.25", &ms) && ms == 250);
+	expect(parse_seconds("", &ms));
+	expect(parse_seconds("-1", &ms));
+	expect(parse_seconds("1m", &ms));
+	expect(parse_seconds("4294967296", &ms));
+	expect(parse_seconds("99999999999999999999999", &ms));
+}
+
+static void memory(void)
+{
+	struct vpool_mem *mem;
+	char why[128];
+	size_t nr;
+
+	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, &nr, why,
+				   sizeof(why))))
+		return;
+	expect(nr == 3);
+	expect(mem[0].bytes == 4ULL << 30 && mem[0].node == 0);
+	expect(mem[1].bytes == 2ULL << 20 && mem[1].node == 17);
+	expect(mem[2].bytes == 1ULL << 30 && mem[2].node == VPOOL_ANY_NODE);
+	expect(!mem[0].__reserved && !mem[2].__reserved);
+	free(mem);
+}
+
+static void bad_memory(void)
+{
+	static const char *const cases[] = {
+		"", ",", "4G,", ",4G", "4G@", "@0", "4G@x", "4G@-1", "4G@0@1",
+		"4G@99999999999999999999", "0", "0@1", "4G;1G", "4G@0 ",
+	};
+	struct vpool_mem *mem;
+	char why[128];
+	size_t i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		why[0] = '\0';
+		if (!expect(parse_memspec(cases[i], &mem, &nr, why,
+					  sizeof(why))) || !expect(*why))
+			printf("# '%s'\n", cases[i]);
+	}
+}
+
+static const struct tap_case cases[] = {
+	{ "sizes are read", good_sizes },
+	{ "what is no size is refused, with a reason", bad_sizes },
+	{ "decimal units are refused, with advice", decimal_sizes },
+	{ "sizes are written exactly or rounded down", written_sizes },
+	{ "sizes that are written can be read", what_is_written_reads },
+	{ "times are read", times },
+	{ "requests for memory are read", memory },
+	{ "what is no request is refused, with a reason", bad_memory },
+};
+
+int main(void)
+{
+	return tap_main(cases, ARRAY_SIZE(cases));
+}
