@@ -4,6 +4,7 @@
  * changes nothing.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/vpool.h>
 #include <sched.h>
@@ -542,13 +543,6 @@ FIXTURE_VARIANT_ADD(open_as, anybody)
 {
 	.mode = 0666,
 	.opener = { 1000, 1000, O_RDWR },
-};
-
-FIXTURE_VARIANT_ADD(open_as, not_the_control_node)
-{
-	.mode = 0600,
-	.opener = { 1000, 1000, O_RDWR },
-	.result = EACCES,
 };
 
 FIXTURE_SETUP(open_as)

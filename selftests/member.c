@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Members run on the pool's CPUs, and so does all that they make; a pool knows
+ * exactly who is in it.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "member-pool"
+#define OTHER "member-other"
+#define NO_CPUS "member-memory"
+
+FIXTURE(member)
+{
+	int ctl;
+	int fd;
+};
+
+FIXTURE_SETUP(member)
+{
+	if (vp_online_cpus() < 4)
+		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, "2-3"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(member)
+{
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, NO_CPUS, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static pid_t gettid_(void)
+{
+	return syscall(SYS_gettid);
+}
+
+static bool allowed_is(pid_t tid, const char *want)
+{
+	char list[128];
+
+	if (vp_allowed_cpus(tid, list, sizeof(list)))
+		return false;
+	if (!strcmp(list, want))
+		return true;
+	fprintf(stderr, "# task %d may run on %s, not on %s\n", tid, list,
+		want);
+	return false;
+}
+
+static int set_affinity(const char *list)
+{
+	cpu_set_t set;
+
+	vp_parse_cpus(list, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+TEST_F(member, thread_runs_on_the_pools_cpus)
+{
+	int i;
+
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_TRUE(vp_is_member(self->fd, gettid_(), getpid()));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	for (i = 0; i < 100; i++) {
+		EXPECT_LE(2, sched_getcpu());
+		EXPECT_GE(3, sched_getcpu());
+		sched_yield();
+	}
+}
+
+TEST_F(member, again_changes_nothing)
+{
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_EQ(0, vp_attach(self->fd, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_EQ(0, vp_detach(self->fd, 0));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
+}
+
+/* Whatever it came with, not whatever the box has. */
+TEST_F(member, detach_restores)
+{
+	static const char * const before[] = { "0", "0-1", "1,3", "2" };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(before); i++) {
+		ASSERT_EQ(0, set_affinity(before[i]));
+		EXPECT_EQ(0, vp_attach(self->fd, 0));
+		EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+		EXPECT_EQ(0, vp_detach(self->fd, 0));
+		EXPECT_TRUE(allowed_is(getpid(), before[i]));
+	}
+}
+
+TEST_F(member, descriptor_is_not_needed_any_more)
+{
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	close(self->fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, vp_detach(self->fd, 0));
+}
+
+static int detach(void *arg)
+{
+	return -vp_detach(*(int *)arg, 0);
+}
+
+TEST_F(member, stranger_cannot_be_detached)
+{
+	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
+	EXPECT_TRUE(vp_reason_has(self->fd, POOL));
+	EXPECT_EQ(-ESRCH, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(ESRCH, vp_in_child(detach, &self->fd));
+}
+
+TEST_F(member, belongs_to_one_pool)
+{
+	int other;
+
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
+	other = vp_open(OTHER);
+	ASSERT_LE(0, other);
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_EQ(-EBUSY, vp_attach(other, 0));
+	EXPECT_TRUE(vp_reason_has(other, POOL));
+	EXPECT_EQ(-EBUSY, vp_attach(other, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(-ESRCH, vp_detach(other, 0));
+	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_EQ(0, vp_detach(self->fd, 0));
+	EXPECT_EQ(0, vp_attach(other, 0));
+	EXPECT_TRUE(allowed_is(getpid(), "1"));
+	EXPECT_EQ(0, vp_detach(other, 0));
+	close(other);
+}
+
+TEST_F(member, pool_without_cpus)
+{
+	int fd;
+
+	ASSERT_EQ(0, vp_create(self->ctl, NO_CPUS, HUGE_SIZE, 0, NULL));
+	fd = vp_open(NO_CPUS);
+	EXPECT_EQ(-EINVAL, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_reason_has(fd, "no CPUs"));
+	close(fd);
+}
+
+/* Threads: those that were there, and those that come. */
+
+struct crew {
+	pthread_t thread[4];
+	pid_t tid[4];
+	int nr;
+	sem_t ready;
+	sem_t done;
+};
+
+struct hand {
+	struct crew *crew;
+	int i;
+};
+
+static void *work(void *arg)
+{
+	struct hand *hand = arg;
+	struct crew *crew = hand->crew;
+
+	crew->tid[hand->i] = gettid_();
+	sem_post(&crew->ready);
+	sem_wait(&crew->done);
+	return NULL;
+}
+
+static void crew_start(struct crew *crew, int nr)
+{
+	static struct hand hand[4];
+	int i;
+
+	crew->nr = nr;
+	sem_init(&crew->ready, 0, 0);
+	sem_init(&crew->done, 0, 0);
+	for (i = 0; i < nr; i++) {
+		hand[i] = (struct hand) { .crew = crew, .i = i };
+		pthread_create(&crew->thread[i], NULL, work, &hand[i]);
+	}
+	for (i = 0; i < nr; i++)
+		sem_wait(&crew->ready);
+}
+
+static void crew_stop(struct crew *crew)
+{
+	int i;
+
+	for (i = 0; i < crew->nr; i++)
+		sem_post(&crew->done);
+	for (i = 0; i < crew->nr; i++)
+		pthread_join(crew->thread[i], NULL);
+}
+
+TEST_F(member, process_is_all_its_threads)
+{
+	struct crew crew;
+	int i;
+
+	ASSERT_EQ(0, set_affinity("0-1"));
+	crew_start(&crew, 4);
+	EXPECT_EQ(0, vp_attach(self->fd, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(5, vp_sysfs_u64(POOL, "cpus/members"));
+	for (i = 0; i < crew.nr; i++) {
+		EXPECT_TRUE(allowed_is(crew.tid[i], "2-3"));
+		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
+	}
+	EXPECT_EQ(0, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+	for (i = 0; i < crew.nr; i++)
+		EXPECT_TRUE(allowed_is(crew.tid[i], "0-1"));
+	crew_stop(&crew);
+}
+
+TEST_F(member, thread_is_not_the_process)
+{
+	struct crew crew;
+	int i;
+
+	ASSERT_EQ(0, set_affinity("0-1"));
+	crew_start(&crew, 2);
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	for (i = 0; i < crew.nr; i++)
+		EXPECT_TRUE(allowed_is(crew.tid[i], "0-1"));
+	crew_stop(&crew);
+}
+
+TEST_F(member, new_threads_are_members)
+{
+	struct crew crew;
+	int i;
+
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	crew_start(&crew, 3);
+	EXPECT_EQ(4, vp_sysfs_u64(POOL, "cpus/members"));
+	for (i = 0; i < crew.nr; i++) {
+		EXPECT_TRUE(allowed_is(crew.tid[i], "2-3"));
+		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
+	}
+	crew_stop(&crew);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+}
+
+/* Children. */
+
+static void wait_for_kill(void)
+{
+	for (;;)
+		pause();
+}
+
+static pid_t start_sleeper(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		wait_for_kill();
+	}
+	return pid;
+}
+
+TEST_F(member, children_are_members)
+{
+	pid_t pid;
+
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	pid = start_sleeper();
+	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
+	EXPECT_TRUE(allowed_is(pid, "2-3"));
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
+	/* Its parent leaves, and it stays. */
+	EXPECT_EQ(0, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_TRUE(allowed_is(pid, "2-3"));
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+/* Of a child that has never called us: it has the affinity of who made it. */
+static int detach_inherited(void *arg)
+{
+	if (vp_detach(*(int *)arg, 0))
+		return 1;
+	return !allowed_is(getpid(), "0-1");
+}
+
+TEST_F(member, child_detaches_to_what_its_parent_came_with)
+{
+	ASSERT_EQ(0, set_affinity("0-1"));
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_EQ(0, vp_in_child(detach_inherited, &self->fd));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+}
+
+static int attach_and_exit(void *arg)
+{
+	return -vp_attach(*(int *)arg, 0);
+}
+
+TEST_F(member, exit_removes)
+{
+	int i;
+
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, vp_in_child(attach_and_exit, &self->fd));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_FALSE(vp_is_member(self->fd, getpid(), getpid()));
+}
+
+static int attach_and_exec(void *arg)
+{
+	if (vp_attach(*(int *)arg, 0))
+		return 1;
+	execlp("sh", "sh", "-c",
+	       "test \"$(sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)\" = 2-3",
+	       NULL);
+	return 2;
+}
+
+TEST_F(member, exec_keeps_it)
+{
+	EXPECT_EQ(0, vp_in_child(attach_and_exec, &self->fd));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+TEST_F(member, destroy_is_refused_then_forced)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, set_affinity("0,3"));
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	pid = start_sleeper();
+	close(self->fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
+	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_TRUE(allowed_is(getpid(), "0,3"));
+	EXPECT_TRUE(allowed_is(pid, "0,3"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+/* No other's affinity is touched by who comes and goes. */
+TEST_F(member, others_stay_as_they_are)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, set_affinity("0-3"));
+	pid = start_sleeper();
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_TRUE(allowed_is(pid, "0-3"));
+	EXPECT_FALSE(vp_is_member(self->fd, pid, pid));
+	EXPECT_EQ(0, vp_detach(self->fd, 0));
+	EXPECT_TRUE(allowed_is(pid, "0-3"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+static int unprivileged_attach(void *arg)
+{
+	if (setresuid(65534, 65534, 65534))
+		return 1;
+	if (vp_attach(*(int *)arg, 0))
+		return 2;
+	return !allowed_is(getpid(), "2-3");
+}
+
+TEST_F(member, needs_only_the_descriptor)
+{
+	EXPECT_EQ(0, vp_in_child(unprivileged_attach, &self->fd));
+}
+
+/* Every level makes two, so the last has 2^depth; all of them at once. */
+static int storm(int depth)
+{
+	int i, status = 0;
+	pid_t pid[2];
+
+	if (!depth)
+		return !allowed_is(getpid(), "2-3");
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(storm(depth - 1));
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		status |= vp_wait_status(pid[i]);
+	return status;
+}
+
+static int attach_and_storm(void *arg)
+{
+	if (vp_attach(*(int *)arg, 0))
+		return 1;
+	return storm(6);
+}
+
+TEST_F(member, fork_storm)
+{
+	int i, rounds = vp_scale(20);
+
+	for (i = 0; i < rounds; i++)
+		EXPECT_EQ(0, vp_in_child(attach_and_storm, &self->fd));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+/* Forced while it forks: nobody is left behind on the pool's CPUs. */
+TEST_F(member, forced_in_a_fork_storm)
+{
+	pid_t pid;
+	int i;
+
+	ASSERT_EQ(0, set_affinity("0-1"));
+	for (i = 0; i < 5; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(!!vp_attach(self->fd, 0) | storm(7) << 1);
+		vp_sleep_ms(20 * i);
+		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+		/* What it says of its CPUs depends on the moment; that it ends
+		 * does not.
+		 */
+		EXPECT_LE(0, vp_wait_status(pid));
+		close(self->fd);
+		ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, "2-3"));
+		self->fd = vp_open(POOL);
+		EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+	}
+	EXPECT_TRUE(allowed_is(getpid(), "0-1"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pool memory can be pinned by whatever pins memory, and what is pinned is not
+ * free, whoever has closed it.
+ */
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "pin-pool"
+#define BASE 4096
+/* What fits in a pipe, in pages of its own. */
+#define PIPE_BYTES (8 * BASE)
+#define RAM_DISK "/dev/ram0"
+
+FIXTURE(pin)
+{
+	int ctl;
+	int fd;
+	__u64 page;
+	__u64 pool;
+	__u64 bytes;
+	char *addr;
+	char *heap;
+};
+
+FIXTURE_VARIANT(pin)
+{
+	__u64 page;
+	__u64 pages;
+};
+
+FIXTURE_VARIANT_ADD(pin, huge)
+{
+	.page = HUGE_SIZE,
+	.pages = 4,
+};
+
+FIXTURE_VARIANT_ADD(pin, base)
+{
+	.page = BASE,
+	.pages = 256,
+};
+
+/* Half of the pool is a region, filled; the heap is as large, and empty. */
+FIXTURE_SETUP(pin)
+{
+	self->page = variant->page;
+	self->pool = variant->page * variant->pages;
+	self->bytes = self->pool / 2;
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page, NULL));
+	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
+	ASSERT_NE(MAP_FAILED, self->addr);
+	vp_fill(self->addr, self->bytes, 1);
+	ASSERT_EQ(0, posix_memalign((void **)&self->heap, BASE, self->bytes));
+	memset(self->heap, 0, self->bytes);
+}
+
+FIXTURE_TEARDOWN(pin)
+{
+	if (vp_exists(POOL)) {
+		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	}
+	close(self->ctl);
+}
+
+/* A disk that does direct I/O to the pages it is given, or a negative errno. */
+static int open_disk(void)
+{
+	int fd;
+
+	if (access(RAM_DISK, F_OK) &&
+	    system("modprobe -q brd rd_nr=1 rd_size=16384 2>/dev/null"))
+		return -ENODEV;
+	fd = open(RAM_DISK, O_RDWR | O_DIRECT | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+TEST_F(pin, direct_write_and_read)
+{
+	int disk = open_disk();
+
+	if (disk < 0)
+		SKIP(return, "no " RAM_DISK " to open with O_DIRECT: %s",
+		     strerror(-disk));
+	/* Out of the pool into the disk, and by the heap. */
+	ASSERT_EQ(self->bytes, pwrite(disk, self->addr, self->bytes, 0));
+	ASSERT_EQ(self->bytes, pread(disk, self->heap, self->bytes, 0));
+	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
+	/* Out of the heap into the disk, and into the pool. */
+	vp_fill(self->heap, self->bytes, 2);
+	ASSERT_EQ(self->bytes, pwrite(disk, self->heap, self->bytes, 0));
+	ASSERT_EQ(self->bytes, pread(disk, self->addr, self->bytes, 0));
+	EXPECT_TRUE(vp_is_filled(self->addr, self->bytes, 2));
+	close(disk);
+}
+
+TEST_F(pin, direct_read_of_unaligned_parts)
+{
+	int disk = open_disk();
+	const size_t part = 3 * 512;
+
+	if (disk < 0)
+		SKIP(return, "no " RAM_DISK " to open with O_DIRECT: %s",
+		     strerror(-disk));
+	vp_fill(self->heap, part + 512, 3);
+	ASSERT_EQ(part + 512, pwrite(disk, self->heap, part + 512, 0));
+	ASSERT_EQ(part, pread(disk, self->addr + BASE - 512, part, 0));
+	EXPECT_TRUE(vp_is_filled(self->addr + BASE - 512, part, 3));
+	/* What is around it has stayed. */
+	EXPECT_TRUE(vp_is_filled(self->addr, BASE - 512, 1));
+	close(disk);
+}
+
+/* The file systems of the box: where they do direct I/O, they do it right. */
+TEST_F(pin, direct_read_of_a_file)
+{
+	int file = open("/proc/self/exe", O_RDONLY | O_DIRECT);
+	int plain = open("/proc/self/exe", O_RDONLY);
+	ssize_t len;
+
+	if (file < 0)
+		SKIP(return, "no O_DIRECT on this file system: %s",
+		     strerror(errno));
+	len = pread(file, self->addr, 64 * KIB, 0);
+	EXPECT_LT(0, len);
+	ASSERT_EQ(len, pread(plain, self->heap, len, 0));
+	EXPECT_EQ(0, memcmp(self->addr, self->heap, len));
+	close(plain);
+	close(file);
+}
+
+TEST_F(pin, vmsplice)
+{
+	struct iovec iov = {
+		.iov_base = self->addr,
+		.iov_len = PIPE_BYTES,
+	};
+	int pipes[2];
+
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(PIPE_BYTES, vmsplice(pipes[1], &iov, 1, 0));
+	ASSERT_EQ(PIPE_BYTES, read(pipes[0], self->heap, PIPE_BYTES));
+	EXPECT_TRUE(vp_is_filled(self->heap, PIPE_BYTES, 1));
+	/* And the other way: out of a pipe into the pool. */
+	vp_fill(self->heap, PIPE_BYTES, 2);
+	ASSERT_EQ(PIPE_BYTES, write(pipes[1], self->heap, PIPE_BYTES));
+	ASSERT_EQ(PIPE_BYTES, vmsplice(pipes[0], &iov, 1, 0));
+	EXPECT_TRUE(vp_is_filled(self->addr, PIPE_BYTES, 2));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void wait_for_kill(void)
+{
+	for (;;)
+		pause();
+}
+
+TEST_F(pin, process_vm_readv_and_writev)
+{
+	struct iovec heap = {
+		.iov_base = self->heap,
+		.iov_len = self->bytes,
+	};
+	struct iovec pool = {
+		.iov_base = self->addr,
+		.iov_len = self->bytes,
+	};
+	pid_t pid = fork();
+
+	if (!pid)
+		wait_for_kill();
+	if (process_vm_readv(pid, &heap, 1, &pool, 1, 0) < 0 &&
+	    errno == ENOSYS) {
+		kill(pid, SIGKILL);
+		SKIP(return, "this kernel has no process_vm_readv");
+	}
+	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
+	vp_fill(self->heap, self->bytes, 2);
+	EXPECT_EQ(self->bytes, process_vm_writev(pid, &heap, 1, &pool, 1, 0));
+	EXPECT_TRUE(vp_is_filled(self->addr, self->bytes, 2));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+/* One fixed-buffer read or write, to its end. */
+static int fixed_io(struct io_uring *ring, bool write, int file, char *addr,
+		    unsigned int bytes)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+	int res;
+
+	if (write)
+		io_uring_prep_write_fixed(sqe, file, addr, bytes, 0, 0);
+	else
+		io_uring_prep_read_fixed(sqe, file, addr, bytes, 0, 0);
+	io_uring_submit(ring);
+	res = io_uring_wait_cqe(ring, &cqe);
+	if (res)
+		return res;
+	res = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return res;
+}
+
+/* A ring with the memory registered, or why there is none. */
+static int ring_with(struct io_uring *ring, void *addr, size_t bytes)
+{
+	struct iovec iov = { .iov_base = addr, .iov_len = bytes };
+	int err = io_uring_queue_init(4, ring, 0);
+
+	if (err)
+		return err;
+	err = io_uring_register_buffers(ring, &iov, 1);
+	if (err)
+		io_uring_queue_exit(ring);
+	return err;
+}
+
+TEST_F(pin, io_uring_registered_buffers)
+{
+	int file = memfd_create("pin", MFD_CLOEXEC);
+	struct io_uring ring;
+	int err = ring_with(&ring, self->addr, self->bytes);
+
+	if (err == -ENOSYS || err == -EPERM)
+		SKIP(return, "no io_uring here: %s", strerror(-err));
+	ASSERT_EQ(0, err);
+	ASSERT_LE(0, file);
+	EXPECT_EQ(self->bytes,
+		  fixed_io(&ring, true, file, self->addr, self->bytes));
+	ASSERT_EQ(self->bytes, pread(file, self->heap, self->bytes, 0));
+	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
+	vp_fill(self->heap, self->bytes, 2);
+	ASSERT_EQ(self->bytes, pwrite(file, self->heap, self->bytes, 0));
+	EXPECT_EQ(self->bytes,
+		  fixed_io(&ring, false, file, self->addr, self->bytes));
+	EXPECT_TRUE(vp_is_filled(self->addr, self->bytes, 2));
+	io_uring_queue_exit(&ring);
+	close(file);
+}
+
+TEST_F(pin, io_uring_keeps_what_is_closed)
+{
+	struct io_uring ring;
+	int err = ring_with(&ring, self->addr, self->bytes);
+
+	if (err == -ENOSYS || err == -EPERM)
+		SKIP(return, "no io_uring here: %s", strerror(-err));
+	ASSERT_EQ(0, err);
+	munmap(self->addr, self->bytes);
+	close(self->fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	io_uring_queue_exit(&ring);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+}
+
+/* Puts the first page of the region in a pipe, and lets go of the region. */
+static int pin_and_close(FIXTURE_DATA(pin) * self, int pipes[2])
+{
+	struct iovec iov = { .iov_base = self->addr, .iov_len = BASE };
+
+	if (pipe(pipes) || vmsplice(pipes[1], &iov, 1, 0) != BASE)
+		return -errno;
+	munmap(self->addr, self->bytes);
+	close(self->fd);
+	return 0;
+}
+
+static bool pipe_has_pattern(const int pipes[2])
+{
+	__u64 page[BASE / sizeof(__u64)];
+
+	return read(pipes[0], page, BASE) == BASE &&
+	       vp_is_filled(page, BASE, 1);
+}
+
+TEST_F(pin, pinned_is_used_and_not_handed_out)
+{
+	__u64 all = self->pool, rest = self->pool - self->page;
+	int pipes[2], fd = vp_open(POOL);
+	char *addr;
+
+	ASSERT_EQ(0, pin_and_close(self, pipes));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", self->page));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_EQ(-ENOMEM, vp_commit(fd, &all));
+	ASSERT_EQ(0, vp_commit(fd, &rest));
+	addr = vp_map(fd, rest, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, rest));
+	vp_fill(addr, rest, 2);
+	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/used_bytes"));
+
+	EXPECT_TRUE(pipe_has_pattern(pipes));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", rest));
+	EXPECT_TRUE(vp_is_filled(addr, rest, 2));
+	munmap(addr, rest);
+	close(fd);
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+}
+
+/* Old bytes do not come back with the folio that was pinned longest. */
+TEST_F(pin, pinned_is_zero_when_used_again)
+{
+	int pipes[2], fd;
+	char *addr;
+
+	ASSERT_EQ(0, pin_and_close(self, pipes));
+	EXPECT_TRUE(pipe_has_pattern(pipes));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	addr = vp_open_map(POOL, self->pool, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, self->pool));
+	munmap(addr, self->pool);
+	close(fd);
+}
+
+TEST_F(pin, pinned_outlives_a_forced_destroy)
+{
+	int pipes[2];
+
+	ASSERT_EQ(0, pin_and_close(self, pipes));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page, NULL));
+	EXPECT_TRUE(pipe_has_pattern(pipes));
+	close(pipes[0]);
+	close(pipes[1]);
+	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/free_bytes"));
+}
+
+/* A region that is revoked under a pin: the pin sees the bytes, no one else. */
+TEST_F(pin, revoked_under_a_pin)
+{
+	struct iovec iov = { .iov_base = self->addr, .iov_len = BASE };
+	int pipes[2];
+
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_EQ(SIGBUS, vp_touch(self->addr, false));
+	EXPECT_TRUE(pipe_has_pattern(pipes));
+	close(self->fd);
+}
+
+TEST_HARNESS_MAIN

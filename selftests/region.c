@@ -1,0 +1,673 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions: private by open, committed when they get their size, never another's
+ * memory and never anybody's old bytes.
+ */
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "region-pool"
+#define BASE 4096
+#define PAGES 8
+#define SECRET 0x5ec2e7
+
+FIXTURE(region)
+{
+	int ctl;
+	int fd;
+	__u64 page;
+	__u64 pool;
+};
+
+FIXTURE_VARIANT(region)
+{
+	__u64 page;
+	__u64 pages;
+};
+
+FIXTURE_VARIANT_ADD(region, huge)
+{
+	.page = HUGE_SIZE,
+	.pages = PAGES,
+};
+
+FIXTURE_VARIANT_ADD(region, base)
+{
+	.page = BASE,
+	.pages = 256,
+};
+
+FIXTURE_SETUP(region)
+{
+	self->page = variant->page;
+	self->pool = variant->page * variant->pages;
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, variant->page,
+			       NULL));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(region)
+{
+	if (vp_exists(POOL))
+		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+/* Size and commitment. */
+
+TEST_F(region, commit_sets_the_size)
+{
+	__u64 bytes = self->page + 1;
+
+	EXPECT_EQ(0, vp_commit(self->fd, &bytes));
+	EXPECT_EQ(2 * self->page, bytes);
+	EXPECT_EQ(2 * self->page, lseek(self->fd, 0, SEEK_END));
+	/* Committed is used, whether it was touched or not. */
+	EXPECT_EQ(2 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, size_is_for_life)
+{
+	__u64 bytes = self->page;
+
+	EXPECT_EQ(0, vp_commit(self->fd, &bytes));
+	bytes = 2 * self->page;
+	EXPECT_EQ(-EBUSY, vp_commit(self->fd, &bytes));
+	EXPECT_TRUE(vp_reason_has(self->fd, "size"));
+	EXPECT_EQ(self->page, lseek(self->fd, 0, SEEK_END));
+	EXPECT_EQ(self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_NE(0, ftruncate(self->fd, 2 * self->page));
+}
+
+TEST_F(region, first_mmap_sets_the_size)
+{
+	char *addr = vp_map(self->fd, self->page, 2 * self->page);
+	__u64 bytes = self->page;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(3 * self->page, lseek(self->fd, 0, SEEK_END));
+	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(-EBUSY, vp_commit(self->fd, &bytes));
+	EXPECT_EQ(0, vp_touch(addr, true));
+}
+
+TEST_F(region, first_mmap_is_rounded_up)
+{
+	char *addr = vp_map(self->fd, BASE, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(self->page, lseek(self->fd, 0, SEEK_END));
+	EXPECT_EQ(0, vp_touch(addr + BASE - 1, true));
+}
+
+TEST_F(region, seek_end_is_free_bytes_before)
+{
+	int second = vp_open(POOL);
+	__u64 bytes = self->page;
+
+	EXPECT_EQ(self->pool, lseek(self->fd, 0, SEEK_END));
+	EXPECT_EQ(0, vp_commit(second, &bytes));
+	EXPECT_EQ(self->pool - self->page, lseek(self->fd, 0, SEEK_END));
+	close(second);
+}
+
+TEST_F(region, sizes_that_are_none)
+{
+	static const __u64 bad[] = { 0, ~0ULL, 1ULL << 63 };
+	__u64 bytes;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		bytes = bad[i];
+		EXPECT_EQ(-EINVAL, vp_commit(self->fd, &bytes));
+		EXPECT_TRUE(vp_reason_has(self->fd, "size"));
+	}
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, all_or_nothing)
+{
+	__u64 bytes[] = { self->pool + 1, self->pool * 2, 1ULL << 40,
+			  1ULL << 61 };
+	__u64 one = self->page, all = self->pool;
+	int second = vp_open(POOL), i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		EXPECT_EQ(-ENOMEM, vp_commit(self->fd, &bytes[i]));
+		EXPECT_TRUE(vp_reason_has(self->fd, POOL));
+		EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	}
+	EXPECT_EQ(MAP_FAILED, vp_map(self->fd, self->pool + BASE, 0));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(self->pool, lseek(self->fd, 0, SEEK_END));
+
+	EXPECT_EQ(0, vp_commit(self->fd, &all));
+	EXPECT_EQ(-ENOMEM, vp_commit(second, &one));
+	close(second);
+}
+
+/* Mapping. */
+
+TEST_F(region, private_mapping_is_refused)
+{
+	void *addr = mmap(NULL, self->page, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE, self->fd, 0);
+
+	EXPECT_EQ(MAP_FAILED, addr);
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(vp_reason_has(self->fd, "MAP_PRIVATE"));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, mapping_past_the_size_is_refused)
+{
+	__u64 size = 2 * self->page;
+	const struct {
+		__u64 bytes, offset;
+	} row[] = {
+		{ 3 * self->page, 0 },
+		{ size + BASE, 0 },
+		{ self->page, size },
+		{ 2 * self->page, self->page },
+		{ BASE, 1ULL << 40 },
+	};
+	int i;
+
+	ASSERT_EQ(0, vp_commit(self->fd, &size));
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		EXPECT_EQ(MAP_FAILED,
+			  vp_map(self->fd, row[i].bytes, row[i].offset));
+		EXPECT_EQ(ENXIO, errno) TH_LOG("row %d", i);
+		EXPECT_TRUE(vp_reason_has(self->fd, "mapping"));
+	}
+	EXPECT_EQ(size, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, mappings_at_any_offset_show_the_same)
+{
+	__u64 size = 2 * self->page, at;
+	char *whole, *part;
+
+	whole = vp_map(self->fd, size, 0);
+	ASSERT_NE(MAP_FAILED, whole);
+	vp_fill(whole, size, 1);
+	for (at = 0; at < size; at += self->page / 4 / BASE * BASE ?: BASE) {
+		part = vp_map(self->fd, BASE, at);
+		ASSERT_NE(MAP_FAILED, part);
+		EXPECT_EQ(0, memcmp(part, whole + at, BASE));
+		munmap(part, BASE);
+	}
+}
+
+TEST_F(region, read_only_descriptor)
+{
+	int fd = vp_open_flags(POOL, O_RDONLY);
+	char *addr;
+
+	EXPECT_EQ(MAP_FAILED, vp_map(fd, self->page, 0));
+	EXPECT_EQ(EACCES, errno);
+	addr = mmap(NULL, self->page, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, self->page));
+	EXPECT_NE(0, mprotect(addr, self->page, PROT_READ | PROT_WRITE));
+	munmap(addr, self->page);
+	close(fd);
+}
+
+TEST_F(region, pages_are_of_the_pools_size)
+{
+	__u64 huge = VP_NONE, bytes = 4 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0);
+	int err;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	err = vp_smaps(addr, "FilePmdMapped", &huge);
+	if (err)
+		SKIP(return, "no FilePmdMapped in smaps: %s", strerror(-err));
+	EXPECT_EQ(self->page == HUGE_SIZE ? bytes : 0, huge);
+	EXPECT_EQ(0, vp_smaps(addr, "Rss", &huge));
+	EXPECT_EQ(bytes, huge);
+}
+
+/* A hole, and what is left of a huge page around it. */
+TEST_F(region, partial_munmap)
+{
+	__u64 bytes = self->pool / 4, hole = bytes / 4;
+	char *addr = vp_map(self->fd, bytes, 0), *again;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	ASSERT_EQ(0, munmap(addr + hole, BASE));
+	again = vp_map(self->fd, bytes, 0);
+	ASSERT_NE(MAP_FAILED, again);
+	EXPECT_TRUE(vp_is_filled(again, bytes, 1));
+	EXPECT_EQ(0, memcmp(addr, again, hole));
+	EXPECT_EQ(0, memcmp(addr + hole + BASE, again + hole + BASE,
+			    bytes - hole - BASE));
+	EXPECT_EQ(SIGSEGV, vp_touch(addr + hole, false));
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, mprotect_of_a_part)
+{
+	__u64 bytes = 2 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0), *part;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	part = addr + bytes / 2 / BASE * BASE;
+	ASSERT_EQ(0, mprotect(part, BASE, PROT_READ));
+	EXPECT_EQ(0, vp_touch(part, false));
+	EXPECT_EQ(SIGSEGV, vp_touch(part, true));
+	EXPECT_EQ(0, vp_touch(addr, true));
+	ASSERT_EQ(0, mprotect(part, BASE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(0, vp_touch(part, true));
+	EXPECT_TRUE(vp_is_filled(addr, bytes, 1));
+}
+
+TEST_F(region, mremap_moves_but_does_not_grow)
+{
+	__u64 bytes = 2 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0), *place, *moved;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	EXPECT_EQ(MAP_FAILED, mremap(addr, bytes, 2 * bytes, MREMAP_MAYMOVE));
+	place = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	ASSERT_NE(MAP_FAILED, place);
+	moved = mremap(addr, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+		       place);
+	ASSERT_EQ(place, moved);
+	EXPECT_TRUE(vp_is_filled(moved, bytes, 1));
+	EXPECT_EQ(moved, mremap(moved, bytes, self->page, 0));
+	EXPECT_TRUE(vp_is_filled(moved, self->page, 1));
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, madvise_keeps_contents)
+{
+	static const int advice[] = {
+		MADV_DONTNEED, MADV_REMOVE, MADV_COLD, MADV_PAGEOUT,
+		MADV_NOHUGEPAGE, MADV_HUGEPAGE, MADV_WILLNEED,
+	};
+	__u64 bytes = 2 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0);
+	int i;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	for (i = 0; i < ARRAY_SIZE(advice); i++) {
+		madvise(addr, bytes, advice[i]);
+		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
+			TH_LOG("advice %d", advice[i]);
+		/* A part of a huge page, to tempt the kernel to split it. */
+		madvise(addr + bytes / 2 - BASE, BASE, advice[i]);
+		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
+			TH_LOG("advice %d for a part", advice[i]);
+	}
+	EXPECT_EQ(0, madvise(addr, bytes, MADV_DONTNEED));
+	EXPECT_EQ(0, mlock(addr, bytes));
+	EXPECT_EQ(0, munlock(addr, bytes));
+}
+
+TEST_F(region, is_no_stream)
+{
+	char byte = 1;
+
+	EXPECT_EQ(-1, read(self->fd, &byte, 1));
+	EXPECT_EQ(-1, write(self->fd, &byte, 1));
+}
+
+/* Sharing. */
+
+TEST_F(region, two_opens_never_share)
+{
+	__u64 bytes = self->pool / 2;
+	int fd;
+	char *a = vp_map(self->fd, bytes, 0);
+	char *b = vp_open_map(POOL, bytes, &fd);
+
+	ASSERT_NE(MAP_FAILED, a);
+	ASSERT_NE(MAP_FAILED, b);
+	vp_fill(a, bytes, 1);
+	EXPECT_TRUE(vp_is_zero(b, bytes));
+	vp_fill(b, bytes, 2);
+	EXPECT_TRUE(vp_is_filled(a, bytes, 1));
+	EXPECT_TRUE(vp_is_filled(b, bytes, 2));
+	close(fd);
+}
+
+TEST_F(region, dup_shares)
+{
+	int copy = dup(self->fd);
+	__u64 bytes = self->page;
+	char *a = vp_map(self->fd, bytes, 0), *b = vp_map(copy, bytes, 0);
+
+	ASSERT_NE(MAP_FAILED, a);
+	ASSERT_NE(MAP_FAILED, b);
+	vp_fill(a, bytes, 1);
+	EXPECT_TRUE(vp_is_filled(b, bytes, 1));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	close(copy);
+}
+
+struct shared {
+	char *addr;
+	__u64 bytes;
+	int socket;
+};
+
+static int fill_in_child(void *arg)
+{
+	struct shared *shared = arg;
+
+	if (!vp_is_filled(shared->addr, shared->bytes, 1))
+		return 1;
+	vp_fill(shared->addr, shared->bytes, 2);
+	return 0;
+}
+
+TEST_F(region, fork_shares)
+{
+	struct shared shared = { .bytes = 2 * self->page };
+
+	shared.addr = vp_map(self->fd, shared.bytes, 0);
+	ASSERT_NE(MAP_FAILED, shared.addr);
+	vp_fill(shared.addr, shared.bytes, 1);
+	EXPECT_EQ(0, vp_in_child(fill_in_child, &shared));
+	EXPECT_TRUE(vp_is_filled(shared.addr, shared.bytes, 2));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+}
+
+union fd_message {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+static struct msghdr fd_header(union fd_message *control, struct iovec *iov)
+{
+	return (struct msghdr) {
+		.msg_iov = iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(*control),
+	};
+}
+
+static int send_fd(int socket, int fd)
+{
+	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
+	union fd_message control = {
+		.head = {
+			.cmsg_len = CMSG_LEN(sizeof(int)),
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+		},
+	};
+	struct msghdr msg = fd_header(&control, &iov);
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(socket, &msg, 0) == 1 ? 0 : -errno;
+}
+
+static int receive_fd(int socket)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	union fd_message control;
+	struct msghdr msg = fd_header(&control, &iov);
+	int fd = -1;
+
+	if (recvmsg(socket, &msg, 0) == 1)
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+static int map_received(void *arg)
+{
+	struct shared *shared = arg;
+	int fd = receive_fd(shared->socket);
+
+	shared->addr = vp_map(fd, shared->bytes, 0);
+	if (shared->addr == MAP_FAILED)
+		return 2;
+	return fill_in_child(shared);
+}
+
+TEST_F(region, scm_rights_shares)
+{
+	struct shared shared = { .bytes = 2 * self->page };
+	char *addr = vp_map(self->fd, shared.bytes, 0);
+	int pair[2];
+
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	vp_fill(addr, shared.bytes, 1);
+	EXPECT_EQ(0, send_fd(pair[0], self->fd));
+	shared.socket = pair[1];
+	EXPECT_EQ(0, vp_in_child(map_received, &shared));
+	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
+}
+
+/* A descriptor that only a socket holds is held; with the socket it goes. */
+TEST_F(region, descriptor_in_flight_keeps_the_region)
+{
+	__u64 bytes = self->page;
+	int pair[2], fd = vp_open(POOL);
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	ASSERT_EQ(0, send_fd(pair[0], fd));
+	close(fd);
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	close(pair[0]);
+	close(pair[1]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+}
+
+/* Zero, always. */
+
+TEST_F(region, zero_on_first_touch)
+{
+	char *addr = vp_map(self->fd, self->pool, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, self->pool));
+}
+
+/* As soon as it is free, so mostly before it has been scrubbed. */
+TEST_F(region, zero_when_used_again)
+{
+	int i, rounds = vp_scale(40);
+	int fd;
+	char *addr;
+
+	for (i = 0; i < rounds; i++) {
+		addr = vp_open_map(POOL, self->pool, &fd);
+		ASSERT_NE(MAP_FAILED, addr) TH_LOG("%s", vp_reason(fd));
+		ASSERT_TRUE(vp_is_zero(addr, self->pool));
+		vp_fill(addr, self->pool, SECRET + i);
+		munmap(addr, self->pool);
+		close(fd);
+		ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+		ASSERT_TRUE(vp_books_ok(self->ctl, POOL));
+	}
+}
+
+/* Bytes of one pool are not seen in the next, nor by the host. */
+TEST_F(region, zero_in_the_next_pool)
+{
+	char *addr = vp_map(self->fd, self->pool, 0);
+	int fd, i;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	for (i = 0; i < 4; i++) {
+		vp_fill(addr, self->pool, SECRET);
+		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+		munmap(addr, self->pool);
+		ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool,
+				       self->page, NULL));
+		addr = vp_open_map(POOL, self->pool, &fd);
+		ASSERT_NE(MAP_FAILED, addr);
+		EXPECT_TRUE(vp_is_zero(addr, self->pool));
+		close(fd);
+	}
+}
+
+/* The end. */
+
+TEST_F(region, last_close_or_munmap_gives_back)
+{
+	int fd;
+	char *addr = vp_open_map(POOL, 3 * self->page, &fd);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, 3 * self->page, 1);
+	close(fd);
+	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	munmap(addr, self->page);
+	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	munmap(addr + self->page, 2 * self->page);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+
+	addr = vp_open_map(POOL, self->page, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	munmap(addr, self->page);
+	EXPECT_EQ(self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	close(fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/peak_bytes"));
+}
+
+TEST_F(region, force_revokes)
+{
+	__u64 bytes = 2 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0);
+	struct vpool_query q = {};
+	int second = vp_open(POOL);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_FALSE(vp_exists(POOL));
+	EXPECT_EQ(SIGBUS, vp_touch(addr, false));
+	EXPECT_EQ(SIGBUS, vp_touch(addr + bytes - 1, true));
+	EXPECT_EQ(-ENXIO, vp_commit(second, &bytes));
+	EXPECT_TRUE(vp_reason_has(second, "destroyed"));
+	EXPECT_EQ(-ENXIO, vp_query(second, NULL, &q));
+	EXPECT_EQ(-ENXIO, vp_attach(second, 0));
+	EXPECT_EQ(MAP_FAILED, vp_map(self->fd, bytes, 0));
+	EXPECT_EQ(ENXIO, errno);
+	close(second);
+}
+
+/* The name is free at once, and who had the old pool gets nothing of the new. */
+TEST_F(region, forced_name_is_free)
+{
+	char *old = vp_map(self->fd, self->page, 0), *addr;
+	int fd;
+
+	ASSERT_NE(MAP_FAILED, old);
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page, NULL));
+	addr = vp_open_map(POOL, self->page, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, self->page, 1);
+	EXPECT_EQ(SIGBUS, vp_touch(old, false));
+	EXPECT_EQ(MAP_FAILED, vp_map(self->fd, self->page, 0));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+	munmap(addr, self->page);
+	close(fd);
+}
+
+static int touch_until_revoked(void *arg)
+{
+	struct shared *shared = arg;
+	__u64 end = vp_now_ms() + 20000, at = 0;
+
+	while (vp_now_ms() < end) {
+		if (vp_touch(shared->addr + at, true) == SIGBUS)
+			return 0;
+		at = (at + BASE) % shared->bytes;
+	}
+	return 1;
+}
+
+/* Revoking while others fault and write. */
+TEST_F(region, force_while_touched)
+{
+	struct shared shared = { .bytes = self->pool };
+	pid_t pid[3];
+	int i;
+
+	shared.addr = vp_map(self->fd, shared.bytes, 0);
+	ASSERT_NE(MAP_FAILED, shared.addr);
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(touch_until_revoked(&shared));
+	}
+	vp_sleep_ms(50);
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		EXPECT_EQ(0, vp_wait_status(pid[i]));
+}
+
+/* The kernel says where a page is. */
+static int node_of(void *addr)
+{
+	int node = -1;
+
+	if (syscall(SYS_get_mempolicy, &node, NULL, 0, addr,
+		    MPOL_F_NODE | MPOL_F_ADDR))
+		return -errno;
+	return node;
+}
+
+TEST_F(region, memory_is_on_the_pools_node)
+{
+	struct vp_request req;
+	char *addr;
+	__u64 at;
+	int fd;
+
+	if (!vp_has_node(1))
+		SKIP(return, "needs two NUMA nodes");
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	vp_request_init(&req, POOL);
+	req.create.page_size = self->page;
+	vp_request_mem(&req, self->pool, 1);
+	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
+	addr = vp_open_map(POOL, self->pool, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	for (at = 0; at < self->pool; at += self->page) {
+		ASSERT_EQ(0, vp_touch(addr + at, true));
+		ASSERT_EQ(1, node_of(addr + at));
+	}
+	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/node1/used_bytes"));
+	munmap(addr, self->pool);
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
