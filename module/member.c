@@ -381,6 +381,13 @@ static void vpool_mend_masks(struct work_struct *work)
 	}
 }
 
+static int vpool_members_gone(struct vpool_member_set *members,
+			      struct vpool_why *why)
+{
+	return vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
+			  members->name);
+}
+
 /* What became of a try to add one task. */
 enum vpool_added {
 	VPOOL_ADDED,
@@ -401,8 +408,7 @@ static enum vpool_added vpool_member_add(struct vpool_member_set *members,
 	old = vpool_member_find(task);
 	if (members->closed) {
 		added = VPOOL_CLOSED;
-		vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
-			   members->name);
+		vpool_members_gone(members, why);
 	} else if (!old) {
 		vpool_member_link(member, members, task);
 	} else if (old->members == members) {
@@ -570,6 +576,8 @@ int vpool_member_attach(struct vpool_member_set *members, bool process,
 	u64 call = atomic64_inc_return(&vpool_calls);
 	int err;
 
+	if (READ_ONCE(members->closed))
+		return vpool_members_gone(members, why);
 	if (cpumask_empty(members->cpus))
 		return vpool_fail(why, -EINVAL, "pool '%s' has no CPUs",
 				  members->name);

@@ -503,9 +503,9 @@ static int vpool_busy_region(struct vpool_pool *pool, struct vpool_why *why)
 		list_first_entry(&pool->regions, struct vpool_region, link);
 
 	return vpool_fail(why, -EBUSY,
-			  "pool '%s' is open or mapped %u times, first by task %d (%s)",
-			  pool->name, pool->nr_regions, vpool_region_pid(region),
-			  region->comm);
+			  "pool '%s' has %u regions open or mapped, the oldest by task %d (%s)",
+			  pool->name, pool->nr_regions,
+			  vpool_region_pid(region), region->comm);
 }
 
 /* Marks a pool as going; after that nobody comes to it any more. */

@@ -9,89 +9,73 @@
 #include <linux/vpool.h>
 
 DECLARE_EVENT_CLASS(vpool_pool_event,
+		    TP_PROTO(const char *pool, u32 id, int error),
+		    TP_ARGS(pool, id, error),
 
-	TP_PROTO(const char *pool, u32 id, int error),
+		    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+				     __field(u32, id)
+				     __field(int, error)),
 
-	TP_ARGS(pool, id, error),
+		    TP_fast_assign(strscpy(__entry->pool, pool,
+					   VPOOL_NAME_SIZE);
+				   __entry->id = id;
+				   __entry->error = error;),
 
-	TP_STRUCT__entry(
-		__array(char, pool, VPOOL_NAME_SIZE)
-		__field(u32, id)
-		__field(int, error)
-	),
-
-	TP_fast_assign(
-		strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
-		__entry->id = id;
-		__entry->error = error;
-	),
-
-	TP_printk("pool=%s id=%u error=%d", __entry->pool, __entry->id,
-		  __entry->error)
+		    TP_printk("pool=%s id=%u error=%d", __entry->pool,
+			      __entry->id, __entry->error)
 );
 
 DEFINE_EVENT(vpool_pool_event, vpool_create,
-	TP_PROTO(const char *pool, u32 id, int error),
-	TP_ARGS(pool, id, error)
+	     TP_PROTO(const char *pool, u32 id, int error),
+	     TP_ARGS(pool, id, error)
 );
 
 DEFINE_EVENT(vpool_pool_event, vpool_destroy,
-	TP_PROTO(const char *pool, u32 id, int error),
-	TP_ARGS(pool, id, error)
+	     TP_PROTO(const char *pool, u32 id, int error),
+	     TP_ARGS(pool, id, error)
 );
 
 DECLARE_EVENT_CLASS(vpool_region_event,
+		    TP_PROTO(const char *pool, u64 region, u64 bytes),
+		    TP_ARGS(pool, region, bytes),
 
-	TP_PROTO(const char *pool, u64 region, u64 bytes),
+		    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+				     __field(u64, region)
+				     __field(u64, bytes)),
 
-	TP_ARGS(pool, region, bytes),
+		    TP_fast_assign(strscpy(__entry->pool, pool,
+					   VPOOL_NAME_SIZE);
+				   __entry->region = region;
+				   __entry->bytes = bytes;),
 
-	TP_STRUCT__entry(
-		__array(char, pool, VPOOL_NAME_SIZE)
-		__field(u64, region)
-		__field(u64, bytes)
-	),
-
-	TP_fast_assign(
-		strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
-		__entry->region = region;
-		__entry->bytes = bytes;
-	),
-
-	TP_printk("pool=%s region=%llu bytes=%llu", __entry->pool,
-		  __entry->region, __entry->bytes)
+		    TP_printk("pool=%s region=%llu bytes=%llu", __entry->pool,
+			      __entry->region, __entry->bytes)
 );
 
 DEFINE_EVENT(vpool_region_event, vpool_commit,
-	TP_PROTO(const char *pool, u64 region, u64 bytes),
-	TP_ARGS(pool, region, bytes)
+	     TP_PROTO(const char *pool, u64 region, u64 bytes),
+	     TP_ARGS(pool, region, bytes)
 );
 
 DEFINE_EVENT(vpool_region_event, vpool_release,
-	TP_PROTO(const char *pool, u64 region, u64 bytes),
-	TP_ARGS(pool, region, bytes)
+	     TP_PROTO(const char *pool, u64 region, u64 bytes),
+	     TP_ARGS(pool, region, bytes)
 );
 
 TRACE_EVENT(vpool_attach,
+	    TP_PROTO(const char *pool, pid_t pid, int error),
+	    TP_ARGS(pool, pid, error),
 
-	TP_PROTO(const char *pool, pid_t pid, int error),
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(pid_t, pid)
+			     __field(int, error)),
 
-	TP_ARGS(pool, pid, error),
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->pid = pid;
+			   __entry->error = error;),
 
-	TP_STRUCT__entry(
-		__array(char, pool, VPOOL_NAME_SIZE)
-		__field(pid_t, pid)
-		__field(int, error)
-	),
-
-	TP_fast_assign(
-		strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
-		__entry->pid = pid;
-		__entry->error = error;
-	),
-
-	TP_printk("pool=%s pid=%d error=%d", __entry->pool, __entry->pid,
-		  __entry->error)
+	    TP_printk("pool=%s pid=%d error=%d", __entry->pool, __entry->pid,
+		      __entry->error)
 );
 
 #endif /* VPOOL_TRACE_H */

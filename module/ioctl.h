@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The calls on both kinds of node.
+ */
+#ifndef VPOOL_IOCTL_H
+#define VPOOL_IOCTL_H
+
+#include "reason.h"
+#include "region.h"
+
+struct vpool_pool;
+
+/**
+ * struct vpool_file - one open of a node
+ * @why: of its last failure
+ * @pool: of which it has a reference; NULL for the control node
+ * @region: that it owns, on a pool's node
+ */
+struct vpool_file {
+	struct vpool_why why;
+	struct vpool_pool *pool;
+	struct vpool_region region;
+};
+
+long vpool_file_ioctl(struct vpool_file *file, unsigned int num,
+		      unsigned long arg);
+
+#endif /* VPOOL_IOCTL_H */
