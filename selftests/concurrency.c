@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many at once: pools of the same few names are created, opened, mapped, joined
+ * and destroyed by several threads, and whatever wins, the books are right.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define THREADS 4
+#define NAMES 3
+#define SECONDS 8
+
+static const char * const names[NAMES] = { "many-a", "many-b", "many-c" };
+
+/* What a thread may be told without anything being wrong. */
+static const int fair[] = {
+	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV,
+};
+
+struct worker {
+	pthread_t thread;
+	unsigned int seed;
+	int ctl;
+	int rounds;
+	int created;
+	int unfair;
+	bool books_wrong;
+};
+
+static atomic_bool stop;
+
+static __thread sigjmp_buf revoked;
+
+static void on_sigbus(int sig)
+{
+	siglongjmp(revoked, 1);
+}
+
+static void note(struct worker *worker, int err)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fair); i++)
+		if (err == -fair[i])
+			return;
+	worker->unfair = err;
+}
+
+static void do_create(struct worker *worker, const char *name)
+{
+	static const char * const cpus[] = { NULL, "1", "2", "3" };
+	__u64 bytes = HUGE_SIZE * (1 + rand_r(&worker->seed) % 4);
+	__u64 page = rand_r(&worker->seed) % 2 ? HUGE_SIZE : 4096;
+	int err = vp_create(worker->ctl, name, bytes, page,
+			    cpus[rand_r(&worker->seed) % ARRAY_SIZE(cpus)]);
+
+	worker->created += !err;
+	note(worker, err);
+}
+
+static void do_destroy(struct worker *worker, const char *name)
+{
+	note(worker, vp_destroy(worker->ctl, name, rand_r(&worker->seed) % 2 ?
+				VPOOL_DESTROY_FORCE : 0));
+}
+
+/* A region, for as long as nobody destroys its pool. */
+static void do_map(struct worker *worker, const char *name)
+{
+	__u64 bytes = HUGE_SIZE * (1 + rand_r(&worker->seed) % 2);
+	int fd = vp_open(name);
+	char *addr;
+
+	if (fd < 0) {
+		note(worker, fd);
+		return;
+	}
+	addr = vp_map(fd, bytes, 0);
+	if (addr == MAP_FAILED) {
+		note(worker, -errno);
+	} else {
+		if (!sigsetjmp(revoked, 1))
+			vp_fill(addr, bytes, worker->seed);
+		munmap(addr, bytes);
+	}
+	close(fd);
+}
+
+static void do_join(struct worker *worker, const char *name)
+{
+	int fd = vp_open(name);
+
+	if (fd < 0) {
+		note(worker, fd);
+		return;
+	}
+	note(worker, vp_attach(fd, 0));
+	sched_yield();
+	note(worker, vp_detach(fd, 0));
+	close(fd);
+}
+
+static void do_look(struct worker *worker, const char *name)
+{
+	struct vpool_list_entry entry[16];
+	struct vpool_query q = {};
+	__u32 nr = 16;
+	int err = vp_query(worker->ctl, name, &q);
+
+	note(worker, err);
+	note(worker, vp_list(worker->ctl, entry, &nr));
+	if (err)
+		return;
+	if (q.total_bytes != q.free_bytes + q.used_bytes + q.poisoned_bytes ||
+	    q.free_bytes != q.clean_bytes + q.scrubbing_bytes)
+		worker->books_wrong = true;
+	vp_sysfs_u64(name, "memory/used_bytes");
+	vp_sysfs_u64(name, "cpus/members");
+}
+
+static void *work(void *arg)
+{
+	static void (*const what[])(struct worker *worker, const char *name) = {
+		do_create, do_create, do_destroy, do_map, do_map, do_join,
+		do_look,
+	};
+	struct worker *worker = arg;
+	unsigned int *seed = &worker->seed;
+
+	worker->ctl = vp_control();
+	while (!stop) {
+		what[rand_r(seed) % ARRAY_SIZE(what)](worker,
+						      names[rand_r(seed) % NAMES]);
+		worker->rounds++;
+	}
+	close(worker->ctl);
+	return NULL;
+}
+
+FIXTURE(many)
+{
+	int ctl;
+	struct worker worker[THREADS];
+};
+
+FIXTURE_SETUP(many)
+{
+	struct sigaction act = { .sa_handler = on_sigbus };
+	int i;
+
+	if (vp_online_cpus() < 4)
+		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	sigaction(SIGBUS, &act, NULL);
+	for (i = 0; i < NAMES; i++)
+		vp_destroy(self->ctl, names[i], VPOOL_DESTROY_FORCE);
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	close(self->ctl);
+}
+
+/* Everything is there again: all names, all CPUs, all memory. */
+static void expect_all_free(struct __test_metadata *_metadata, int ctl)
+{
+	int i;
+
+	for (i = 0; i < NAMES; i++) {
+		if (vp_exists(names[i]))
+			EXPECT_TRUE(vp_books_ok(ctl, names[i]));
+		vp_destroy(ctl, names[i], VPOOL_DESTROY_FORCE);
+		EXPECT_FALSE(vp_exists(names[i]));
+	}
+	EXPECT_EQ(0, vp_create(ctl, names[0], 4 * HUGE_SIZE, 0, "1-3"));
+	EXPECT_TRUE(vp_books_ok(ctl, names[0]));
+	EXPECT_EQ(4 * HUGE_SIZE, vp_sysfs_u64(names[0], "memory/free_bytes"));
+	EXPECT_EQ(0, vp_destroy(ctl, names[0], 0));
+}
+
+TEST_F_TIMEOUT(many, threads_of_the_same_names, 90)
+{
+	__u64 free = vp_meminfo("MemFree");
+	int i, rounds = 0, created = 0;
+
+	for (i = 0; i < THREADS; i++) {
+		self->worker[i].seed = i + 1;
+		ASSERT_EQ(0, pthread_create(&self->worker[i].thread, NULL, work,
+					    &self->worker[i]));
+	}
+	vp_sleep_ms(SECONDS * 1000);
+	stop = true;
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(self->worker[i].thread, NULL);
+		EXPECT_EQ(0, self->worker[i].unfair);
+		EXPECT_FALSE(self->worker[i].books_wrong);
+		rounds += self->worker[i].rounds;
+		created += self->worker[i].created;
+	}
+	TH_LOG("%d rounds, %d pools", rounds, created);
+	EXPECT_LT(10, created);
+	expect_all_free(_metadata, self->ctl);
+	EXPECT_LT(free - 64 * MIB, vp_meminfo("MemFree"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A SIGKILL at any instant leaks nothing.
+ *
+ * The victim opens, maps, touches, attaches and forks as fast as it can until it
+ * is killed, children and all, at a random moment.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "kill-pool"
+#define ROUNDS 1000
+/* The longest life of a victim. */
+#define MAX_LIFE_US 6000
+
+FIXTURE(kill)
+{
+	int ctl;
+	__u64 pool;
+	unsigned int seed;
+};
+
+FIXTURE_VARIANT(kill)
+{
+	__u64 page;
+	__u64 pages;
+};
+
+/* Half of the rounds each. */
+FIXTURE_VARIANT_ADD(kill, huge)
+{
+	.page = HUGE_SIZE,
+	.pages = 8,
+};
+
+FIXTURE_VARIANT_ADD(kill, base)
+{
+	.page = 4096,
+	.pages = 512,
+};
+
+FIXTURE_SETUP(kill)
+{
+	const char *seed = getenv("VPOOL_SEED");
+
+	if (vp_online_cpus() < 4)
+		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	self->seed = seed ? atoi(seed) : time(NULL);
+	TH_LOG("VPOOL_SEED=%u", self->seed);
+	self->pool = variant->page * variant->pages;
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, variant->page,
+			       "2-3"));
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+}
+
+FIXTURE_TEARDOWN(kill)
+{
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static void *touch_some(void *arg)
+{
+	vp_fill(arg, 4096, 1);
+	return NULL;
+}
+
+static void with_a_thread(char *addr)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, touch_some, addr))
+		pthread_join(thread, NULL);
+}
+
+/* One turn of what a user does; every step may fail, for others do it too. */
+static void use_pool(__u64 page, unsigned int *seed)
+{
+	__u64 bytes = page * (1 + rand_r(seed) % 3);
+	int fd;
+	char *addr = vp_open_map(POOL, bytes, &fd);
+
+	if (rand_r(seed) % 2)
+		vp_attach(fd, rand_r(seed) % 2 ? VPOOL_ATTACH_PROCESS : 0);
+	if (addr != MAP_FAILED) {
+		vp_fill(addr, bytes, *seed);
+		with_a_thread(addr);
+	}
+	if (rand_r(seed) % 4 == 0)
+		fork();
+	if (rand_r(seed) % 4 == 0)
+		vp_detach(fd, 0);
+	if (addr != MAP_FAILED && rand_r(seed) % 2)
+		munmap(addr, bytes);
+	close(fd);
+}
+
+static void victim(__u64 page, unsigned int seed)
+{
+	setpgid(0, 0);
+	for (;;) {
+		use_pool(page, &seed);
+		/* Children that do the same are enough; theirs would be more. */
+		if (getpid() != getpgid(0))
+			pause();
+	}
+}
+
+static void reap_all(void)
+{
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static void one_life(__u64 page, unsigned int *seed)
+{
+	unsigned int its_seed = rand_r(seed);
+	pid_t pid = fork();
+
+	if (!pid)
+		victim(page, its_seed);
+	setpgid(pid, pid);
+	usleep(rand_r(seed) % MAX_LIFE_US);
+	kill(-pid, SIGKILL);
+	reap_all();
+}
+
+TEST_F_TIMEOUT(kill, at_random_moments, 240)
+{
+	int i, rounds = vp_scale(ROUNDS) / 2;
+
+	TH_LOG("%d rounds", rounds);
+	for (i = 0; i < rounds; i++) {
+		one_life(variant->page, &self->seed);
+		ASSERT_TRUE(vp_books_ok(self->ctl, POOL)) TH_LOG("round %d", i);
+	}
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/regions"));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+}
+
+/* Killed while it creates: there is a whole pool, or none. */
+static void creator(unsigned int seed)
+{
+	int ctl = vp_control();
+
+	for (;;) {
+		vp_create(ctl, "kill-new", 16 * MIB, rand_r(&seed) % 2 ?
+			  4096 : HUGE_SIZE, "1");
+		vp_destroy(ctl, "kill-new", 0);
+	}
+}
+
+TEST_F_TIMEOUT(kill, while_creating, 120)
+{
+	int i, rounds = vp_scale(100) / 2;
+	pid_t pid;
+
+	for (i = 0; i < rounds; i++) {
+		pid = fork();
+		if (!pid)
+			creator(i);
+		usleep(rand_r(&self->seed) % (10 * MAX_LIFE_US));
+		kill(pid, SIGKILL);
+		reap_all();
+		if (vp_exists("kill-new")) {
+			EXPECT_EQ(16 * MIB, vp_sysfs_u64("kill-new",
+							 "memory/total_bytes"));
+			EXPECT_EQ(0, vp_destroy_soon(self->ctl, "kill-new"));
+		}
+		EXPECT_FALSE(vp_exists("kill-new"));
+	}
+	EXPECT_EQ(0, vp_create(self->ctl, "kill-new", 0, 0, "1"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, "kill-new", 0));
+}
+
+TEST_HARNESS_MAIN

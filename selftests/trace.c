@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tracepoints: there, and with the pool's name when they fire.
+ */
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "trace-pool"
+#define TRACING "/sys/kernel/tracing"
+#define OURS TRACING "/instances/vpool-test"
+
+static const char * const events[] = {
+	"vpool_create", "vpool_destroy", "vpool_commit", "vpool_release",
+	"vpool_attach",
+};
+
+FIXTURE(trace)
+{
+	int ctl;
+	char text[65536];
+};
+
+FIXTURE_SETUP(trace)
+{
+	if (access(TRACING "/events", F_OK))
+		SKIP(return, "tracefs is not mounted on " TRACING);
+	if (mkdir(OURS, 0700) && errno != EEXIST)
+		SKIP(return, "no trace instance can be made: %s",
+		     strerror(errno));
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	vp_write_file(OURS "/events/vpool/enable", "0");
+	rmdir(OURS);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+TEST_F(trace, events_are_there)
+{
+	char path[128];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		snprintf(path, sizeof(path), TRACING "/events/vpool/%s/format",
+			 events[i]);
+		EXPECT_EQ(0, access(path, R_OK)) TH_LOG("%s", path);
+	}
+}
+
+/* Does a line of the trace have all of these? */
+static bool has_line(const char *text, const char *event, const char *word)
+{
+	char line[512];
+	size_t len;
+
+	for (; *text; text += len + !!text[len]) {
+		len = strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		if (strstr(line, event) && strstr(line, word))
+			return true;
+	}
+	return false;
+}
+
+/* All that the tracepoints are about, once each. */
+static int use_once(int ctl)
+{
+	int fd, err;
+	char *addr;
+
+	err = vp_create(ctl, POOL, HUGE_SIZE, 0, "1");
+	if (err)
+		return err;
+	addr = vp_open_map(POOL, HUGE_SIZE, &fd);
+	if (addr == MAP_FAILED)
+		return -errno;
+	err = vp_attach(fd, 0) ?: vp_detach(fd, 0);
+	munmap(addr, HUGE_SIZE);
+	close(fd);
+	return err ?: vp_destroy_soon(ctl, POOL);
+}
+
+TEST_F(trace, events_tell_the_pools_name)
+{
+	int i;
+
+	if (vp_online_cpus() < 2)
+		SKIP(return, "needs 2 CPUs");
+	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "1"));
+	ASSERT_EQ(0, use_once(self->ctl));
+	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(OURS "/trace", self->text,
+				  sizeof(self->text)));
+	for (i = 0; i < ARRAY_SIZE(events); i++)
+		EXPECT_TRUE(has_line(self->text, events[i], POOL))
+			TH_LOG("no %s for %s", events[i], POOL);
+	EXPECT_TRUE(has_line(self->text, "vpool_commit", "2097152"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unloading: refused while a pool is used, and otherwise complete. Loads the
+ * module again from the file that VPOOL_KO names.
+ */
+#include <fcntl.h>
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "unload-pool"
+#define BYTES (128 * MIB)
+
+static int load(void)
+{
+	int fd = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
+	long err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "vpool", O_NONBLOCK) ? -errno : 0;
+}
+
+static bool is_loaded(void)
+{
+	return !access("/sys/module/vpool", F_OK);
+}
+
+/* A moment passes between the last close and the module's being idle. */
+static int unload_soon(void)
+{
+	__u64 end = vp_now_ms() + 10000;
+	int err;
+
+	while ((err = unload()) == -EWOULDBLOCK && vp_now_ms() < end)
+		vp_sleep_ms(5);
+	return err;
+}
+
+FIXTURE(unload)
+{
+	int fd;
+};
+
+/* A pool, and the control node closed again. */
+static int make_pool(void)
+{
+	int ctl = vp_control(), err;
+
+	if (ctl < 0)
+		return ctl;
+	vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE);
+	err = vp_create(ctl, POOL, BYTES, 0, "1");
+	close(ctl);
+	return err;
+}
+
+FIXTURE_SETUP(unload)
+{
+	if (!getenv("VPOOL_KO"))
+		SKIP(return, "VPOOL_KO names no module to load again");
+	if (vp_online_cpus() < 2)
+		SKIP(return, "needs 2 CPUs");
+	if (!is_loaded())
+		ASSERT_EQ(0, load());
+	ASSERT_EQ(0, make_pool());
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(unload)
+{
+	int ctl;
+
+	if (!is_loaded())
+		EXPECT_EQ(0, load());
+	ctl = vp_control();
+	vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(ctl);
+}
+
+TEST_F(unload, refused_while_open)
+{
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_TRUE(vp_exists(POOL));
+	close(self->fd);
+	EXPECT_EQ(0, unload_soon());
+}
+
+TEST_F(unload, refused_while_mapped)
+{
+	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	close(self->fd);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(0, vp_touch(addr, true));
+	munmap(addr, HUGE_SIZE);
+	EXPECT_EQ(0, unload_soon());
+}
+
+TEST_F(unload, refused_with_members)
+{
+	ASSERT_EQ(0, vp_attach(self->fd, 0));
+	close(self->fd);
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, vp_detach(self->fd, 0));
+	close(self->fd);
+	EXPECT_EQ(0, unload_soon());
+}
+
+TEST_F(unload, refused_while_control_is_open)
+{
+	int ctl = vp_control();
+
+	ASSERT_LE(0, ctl);
+	close(self->fd);
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	close(ctl);
+	EXPECT_EQ(0, unload_soon());
+}
+
+/* A revoked descriptor is still open: its calls are still ours. */
+TEST_F(unload, refused_while_a_revoked_region_is_open)
+{
+	int ctl = vp_control();
+	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
+	close(ctl);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
+	munmap(addr, HUGE_SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, unload_soon());
+}
+
+TEST_F(unload, idle_pool_goes_back_to_the_host)
+{
+	const __u64 slack = 32 * MIB;
+	__u64 with_pool = vp_meminfo("MemFree");
+
+	close(self->fd);
+	EXPECT_EQ(0, unload_soon());
+	EXPECT_FALSE(is_loaded());
+	EXPECT_NE(0, access(VP_CONTROL, F_OK));
+	EXPECT_NE(0, access("/dev/vpool/" POOL, F_OK));
+	EXPECT_NE(0, access("/sys/kernel/vpool", F_OK));
+	EXPECT_LT(with_pool + BYTES - slack, vp_meminfo("MemFree"));
+}
+
+TEST_F(unload, loads_again_and_again)
+{
+	int i;
+
+	close(self->fd);
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, unload_soon());
+		ASSERT_EQ(0, load());
+		EXPECT_FALSE(vp_exists(POOL));
+		ASSERT_EQ(0, make_pool());
+	}
+}
+
+/* What is pinned after the module has gone is the pipe's alone. */
+TEST_F(unload, pinned_page_outlives_the_module)
+{
+	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
+	struct iovec iov = { .iov_base = addr, .iov_len = 4096 };
+	__u64 page[512];
+	int pipes[2];
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, HUGE_SIZE, 1);
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
+	munmap(addr, HUGE_SIZE);
+	close(self->fd);
+	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
+	EXPECT_TRUE(vp_is_filled(page, 4096, 1));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+TEST_HARNESS_MAIN
