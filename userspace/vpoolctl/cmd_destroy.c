@@ -38,6 +38,19 @@ static const struct column destroy_columns[] = {
 	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
 };
 
+/* Force helps with a pool that is in use, not with one that is on its way. */
+static bool force_helps(struct vpool *vp, const char *name)
+{
+	struct vpool_info *info;
+	bool active;
+
+	if (vpool_query(vp, name, &info))
+		return false;
+	active = info->state == VPOOL_STATE_ACTIVE;
+	vpool_info_free(info);
+	return active;
+}
+
 static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		       const char *name)
 {
@@ -48,8 +61,8 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 	if (!err)
 		return EXIT_OK;
 	status = failed(inv, name, vp, err);
-	if (err == -EBUSY && !force)
-		complain(inv, name, "--force destroys it all the same");
+	if (err == -EBUSY && !force && force_helps(vp, name))
+		complain(inv, name, "it is in use; --force destroys it all the same");
 	return status;
 }
 

@@ -9,7 +9,7 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 #include "table.h"
 #include "units.h"
@@ -341,6 +341,8 @@ static void print_text(const struct table *tb, const struct style *style,
 		print_properties(tb, style, to);
 	else if (tb->nr_rows)
 		print_rows(tb, style, to);
+	else if (isatty(fileno(to)))
+		fprintf(to, "no %s\n", tb->name);
 	for (i = 0; i < tb->nr_children; i++) {
 		if (!tb->children[i]->nr_rows)
 			continue;
