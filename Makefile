@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vpool: the module, the userspace parts, the demonstration and the tests.
+# Everything that is made lands under build/. `make help` says what there is.
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpool
+build := $(CURDIR)/build
+
+# The kernel to build for: the running one, else the newest installed, else the
+# one of the box.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(shell ls -dv /lib/modules/*/build 2>/dev/null | tail -n 1) \
+	$(wildcard $(cache)/kernels/6.12/headers))
+release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+moddir = $(build)/$(release)$(if $(KUNIT),+kunit)
+
+.PHONY: all
+all: module userspace
+
+.PHONY: need-kernel
+need-kernel:
+	@[ -n "$(release)" ] || { \
+		echo "no kernel headers found: install linux-headers-$$(uname -r)" \
+		     "or say KDIR=<folder>" >&2; exit 1; }
+
+# Kbuild writes next to the sources, so it gets a folder of links to them.
+.PHONY: module
+module: need-kernel
+	@mkdir -p $(moddir)
+	@find $(moddir) -xtype l -delete
+	@for dir in module kunit include; do \
+		cp -rsf $(CURDIR)/$$dir $(moddir); done
+	@ln -sf $(CURDIR)/Kbuild $(moddir)/Kbuild
+	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) modules
+
+.PHONY: userspace
+userspace:
+	+$(MAKE) -C userspace BUILD=$(build)/userspace all
+
+.PHONY: modules_install
+modules_install: module
+	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+
+.PHONY: install
+install: userspace
+	+$(MAKE) -C userspace BUILD=$(build)/userspace install
+
+.PHONY: clean
+clean:
+	rm -rf $(build)
+
+.PHONY: demo
+demo:
+	@tools/setup
+	@tools/demo/run
+
+# TESTS is a pattern that names must match, KERNELS the kernels to test on.
+.PHONY: check
+check:
+	@tools/setup
+	@tools/check/all
+
+.PHONY: help
+help:
+	@echo 'make                  the module for $$KDIR and the userspace parts'
+	@echo 'make module           the module alone; KUNIT=1 with its unit tests'
+	@echo 'make userspace        libvpool and vpoolctl'
+	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
+	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
+	@echo 'make demo             all of it at work, in a virtual machine'
+	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
+	@echo 'make clean            remove build/'
+	@echo
+	@echo 'KDIR=$(KDIR)'

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * On a machine of at least four CPUs, one thread a core, where CPU 0 booted.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/string.h>
+
+#include "cpus.h"
+
+struct cpus_fixture {
+	struct vpool_cpus a;
+	struct vpool_cpus b;
+	struct vpool_cpu_rules rules;
+	struct vpool_why why;
+	cpumask_var_t mask;
+};
+
+static int cpus_init(struct kunit *test)
+{
+	struct cpus_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_GE(test, num_online_cpus(), 4);
+	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->mask, GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->a, "a"), 0);
+	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->b, "b"), 0);
+	vpool_why_init(&f->why);
+	test->priv = f;
+	return 0;
+}
+
+static void cpus_exit(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	vpool_cpus_release(&f->a);
+	vpool_cpus_release(&f->b);
+	vpool_cpus_exit(&f->a);
+	vpool_cpus_exit(&f->b);
+	free_cpumask_var(f->mask);
+}
+
+static int claim(struct cpus_fixture *f, struct vpool_cpus *cpus,
+		 const char *list)
+{
+	return cpulist_parse(list, f->mask) ?:
+		vpool_cpus_claim(cpus, f->mask, &f->rules, &f->why);
+}
+
+static void claims_and_releases(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
+	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "2-3"), 0);
+	KUNIT_EXPECT_TRUE(test, vpool_cpus_any(&f->a));
+	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
+	vpool_cpus_release(&f->a);
+	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
+	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2-3"), 0);
+}
+
+static void names_the_owner(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "3"), 0);
+	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2-3"), -EBUSY);
+	KUNIT_EXPECT_STREQ(test, f->why.text, "cpu 3 belongs to pool 'a'");
+	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
+	/* Nothing of the refused claim was kept. */
+	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2"), 0);
+}
+
+static void wants_some(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, claim(f, &f->a, ""), -EINVAL);
+}
+
+static void leaves_the_boot_core(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "0"), -EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "booted"));
+	f->rules.boot_core = true;
+	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "0"), 0);
+}
+
+static void leaves_the_host_its_floor(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	f->rules.boot_core = true;
+	cpumask_copy(f->mask, cpu_online_mask);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, f->mask, &f->rules,
+					       &f->why), -EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "host_cpus_floor"));
+	cpumask_clear_cpu(1, f->mask);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, f->mask, &f->rules,
+					       &f->why), 0);
+}
+
+static void checks_without_taking(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(f->mask, &f->rules, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "1-2"), 0);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(f->mask, &f->rules, &f->why),
+			-EBUSY);
+}
+
+static struct kunit_case vpool_cpus_cases[] = {
+	KUNIT_CASE(claims_and_releases),
+	KUNIT_CASE(names_the_owner),
+	KUNIT_CASE(wants_some),
+	KUNIT_CASE(leaves_the_boot_core),
+	KUNIT_CASE(leaves_the_host_its_floor),
+	KUNIT_CASE(checks_without_taking),
+	{}
+};
+
+static struct kunit_suite vpool_cpus_suite = {
+	.name = "vpool_cpus",
+	.init = cpus_init,
+	.exit = cpus_exit,
+	.test_cases = vpool_cpus_cases,
+};
+
+kunit_test_suite(vpool_cpus_suite);

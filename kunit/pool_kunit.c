@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "pool.h"
+
+struct pool_fixture {
+	struct vpool_spec spec;
+	struct vpool_mem mem;
+	struct vpool_why why;
+	u64 bytes;
+	u32 id;
+};
+
+static int pool_init(struct kunit *test)
+{
+	struct pool_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	vpool_why_init(&f->why);
+	strscpy(f->spec.name, "kunit", sizeof(f->spec.name));
+	f->mem.bytes = PAGE_SIZE;
+	f->mem.node = VPOOL_ANY_NODE;
+	f->spec.mem = &f->mem;
+	f->spec.nr_mem = 1;
+	f->spec.page_size = PAGE_SIZE;
+	f->spec.mode = 0600;
+	test->priv = f;
+	return 0;
+}
+
+static void pool_exit(struct kunit *test)
+{
+	vpool_pool_destroy("kunit", true, NULL);
+}
+
+static int create(struct pool_fixture *f)
+{
+	f->why.text[0] = '\0';
+	return vpool_pool_create(&f->spec, &f->id, &f->bytes, &f->why);
+}
+
+static bool is_there(const char *name)
+{
+	struct vpool_pool *pool = vpool_pool_find(name, NULL);
+
+	if (IS_ERR(pool))
+		return false;
+	vpool_pool_put(pool);
+	return true;
+}
+
+static void creates_finds_destroys(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+	struct vpool_list_entry entry = {};
+	u32 others = vpool_pools_list(NULL, 0);
+
+	KUNIT_ASSERT_EQ(test, create(f), 0);
+	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
+	KUNIT_EXPECT_NE(test, f->id, 0);
+	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
+	KUNIT_EXPECT_EQ(test, vpool_pools_list(NULL, 0), others + 1);
+	if (!others) {
+		vpool_pools_list(&entry, 1);
+		KUNIT_EXPECT_EQ(test, entry.id, f->id);
+		KUNIT_EXPECT_EQ(test, entry.state, VPOOL_STATE_ACTIVE);
+		KUNIT_EXPECT_STREQ(test, entry.name, "kunit");
+	}
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why), 0);
+	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why),
+			-ENOENT);
+}
+
+static void accepts_good_names(struct kunit *test)
+{
+	static const char * const good[] = {
+		"a", "0", "a.b", "a-b_c", "web-1", "controls",
+		"abcdefghijklmnopqrstuvwxyz012345",
+	};
+	struct pool_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		strscpy(f->spec.name, good[i], sizeof(f->spec.name));
+		KUNIT_EXPECT_EQ_MSG(test, create(f), 0, "%s: %s", good[i],
+				    f->why.text);
+		KUNIT_EXPECT_EQ(test, vpool_pool_destroy(good[i], false, NULL),
+				0);
+	}
+}
+
+static void refuses_bad_names(struct kunit *test)
+{
+	static const char * const bad[] = {
+		"", "control", ".", "..", ".a", "-a", "_a", "a/b", "/", "A",
+		"aB", "a b", "a\n", "caf\xc3\xa9", "\xff", "a,b",
+		"abcdefghijklmnopqrstuvwxyz0123456",
+	};
+	struct pool_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		strscpy(f->spec.name, bad[i], sizeof(f->spec.name));
+		KUNIT_EXPECT_EQ_MSG(test, create(f), -EINVAL, "'%s'", bad[i]);
+		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+	}
+	memset(f->spec.name, 'a', sizeof(f->spec.name));
+	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
+}
+
+static void refuses_a_name_twice(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+	u32 id;
+
+	KUNIT_ASSERT_EQ(test, create(f), 0);
+	id = f->id;
+	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'kunit'"));
+	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	f->id = id;
+	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
+	KUNIT_EXPECT_EQ(test, f->id, id);
+}
+
+static void refuses_bad_memory(struct kunit *test)
+{
+	static const struct {
+		u64 bytes;
+		int node;
+		int err;
+	} bad[] = {
+		{ 0, -1, -EINVAL },
+		{ U64_MAX, -1, -EINVAL },
+		{ (u64)S64_MAX + 1, -1, -EINVAL },
+		{ S64_MAX, -1, -ENOMEM },
+		{ PAGE_SIZE, -2, -ENODEV },
+		{ PAGE_SIZE, INT_MAX, -ENODEV },
+		{ PAGE_SIZE, INT_MIN, -ENODEV },
+	};
+	struct pool_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		f->mem.bytes = bad[i].bytes;
+		f->mem.node = bad[i].node;
+		KUNIT_EXPECT_EQ_MSG(test, create(f), bad[i].err, "%llu@%d",
+				    bad[i].bytes, bad[i].node);
+		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+		KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	}
+	f->mem.bytes = PAGE_SIZE;
+	f->mem.node = VPOOL_ANY_NODE;
+	f->mem.__reserved = 1;
+	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
+}
+
+static void refuses_bad_page_sizes(struct kunit *test)
+{
+	static const u64 bad[] = { 1, 3, 8192, SZ_1M, SZ_1G, SZ_4M, U64_MAX };
+	struct pool_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		f->spec.page_size = bad[i];
+		KUNIT_EXPECT_EQ_MSG(test, create(f), -EOPNOTSUPP, "%llu",
+				    bad[i]);
+	}
+}
+
+static void refuses_the_rest(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+
+	f->spec.mode = 0700;
+	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
+	f->spec.mode = 0600;
+	f->spec.nr_mem = 0;
+	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "memory or CPUs"));
+}
+
+static void rounds_up(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+
+	f->spec.page_size = 0;
+	f->mem.bytes = 1;
+	KUNIT_ASSERT_EQ(test, create(f), 0);
+	KUNIT_EXPECT_EQ(test, f->bytes, PMD_SIZE);
+}
+
+static void dry_run_changes_nothing(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+
+	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	KUNIT_EXPECT_EQ(test, create(f), 0);
+	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+}
+
+static void stays_while_it_has_a_region(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+	struct vpool_region *region;
+	struct vpool_region_info info = {};
+	struct vpool_pool *pool;
+	u64 bytes = PAGE_SIZE;
+
+	region = kunit_kzalloc(test, sizeof(*region), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, region);
+	KUNIT_ASSERT_EQ(test, create(f), 0);
+	pool = vpool_pool_find("kunit", &f->why);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
+	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
+	KUNIT_ASSERT_EQ(test, vpool_pool_open(pool, region), 0);
+	KUNIT_EXPECT_EQ(test, vpool_region_commit(region, &bytes, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_pool_regions(pool, &info, 1), 1);
+	KUNIT_EXPECT_EQ(test, info.bytes, PAGE_SIZE);
+
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why),
+			-EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "1 regions"));
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->why), 0);
+	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
+	vpool_pool_close(pool, region);
+	KUNIT_EXPECT_EQ(test, vpool_pool_open(pool, region), -ENXIO);
+	vpool_pool_put(pool);
+}
+
+static void ephemeral_goes_with_its_creator(struct kunit *test)
+{
+	struct pool_fixture *f = test->priv;
+	unsigned long end = jiffies + 10 * HZ;
+
+	f->spec.creator = f;
+	KUNIT_ASSERT_EQ(test, create(f), 0);
+	vpool_pools_abandon(test);
+	msleep(100);
+	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
+	vpool_pools_abandon(f);
+	while (is_there("kunit") && time_before(jiffies, end))
+		msleep(20);
+	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+}
+
+static struct kunit_case vpool_pool_cases[] = {
+	KUNIT_CASE(creates_finds_destroys),
+	KUNIT_CASE(accepts_good_names),
+	KUNIT_CASE(refuses_bad_names),
+	KUNIT_CASE(refuses_a_name_twice),
+	KUNIT_CASE(refuses_bad_memory),
+	KUNIT_CASE(refuses_bad_page_sizes),
+	KUNIT_CASE(refuses_the_rest),
+	KUNIT_CASE(rounds_up),
+	KUNIT_CASE(dry_run_changes_nothing),
+	KUNIT_CASE(stays_while_it_has_a_region),
+	KUNIT_CASE(ephemeral_goes_with_its_creator),
+	{}
+};
+
+static struct kunit_suite vpool_pool_suite = {
+	.name = "vpool_pool",
+	.init = pool_init,
+	.exit = pool_exit,
+	.test_cases = vpool_pool_cases,
+};
+
+kunit_test_suite(vpool_pool_suite);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <kunit/test.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "region.h"
+#include "store.h"
+
+#define NR 4
+
+struct region_fixture {
+	struct vpool_store store;
+	struct vpool_stat stat;
+	struct vpool_why why;
+	struct vpool_region region;
+};
+
+static u64 used(struct region_fixture *f)
+{
+	struct vpool_usage usage;
+
+	vpool_store_usage(&f->store, &usage);
+	return usage.used;
+}
+
+static int region_init(struct kunit *test)
+{
+	struct vpool_patience patience = {
+		.deadline = jiffies + 10 * HZ,
+		.wait = true,
+	};
+	struct region_fixture *f;
+	int err;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	vpool_why_init(&f->why);
+	err = vpool_store_init(&f->store, "test", PMD_SHIFT - PAGE_SHIFT, true,
+			       &f->stat);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	err = vpool_store_reserve(&f->store, VPOOL_ANY_NODE, NR * PMD_SIZE,
+				  &patience, &f->why);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
+	test->priv = f;
+	return 0;
+}
+
+static void region_exit(struct kunit *test)
+{
+	struct region_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	vpool_region_empty(&f->region);
+	KUNIT_EXPECT_EQ(test, used(f), 0);
+	vpool_region_exit(&f->region);
+	vpool_store_close(&f->store);
+}
+
+static void commits_and_rounds_up(struct kunit *test)
+{
+	struct region_fixture *f = test->priv;
+	u64 bytes = PMD_SIZE + 1;
+	unsigned long i;
+
+	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 0);
+	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
+			0);
+	KUNIT_EXPECT_EQ(test, bytes, 2 * PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 2 * PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, used(f), 2 * PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, i_size_read(f->region.inode), 2 * PMD_SIZE);
+	/* What the core compares with the inode's size. */
+	for (i = 0; i < f->region.nr; i++)
+		KUNIT_EXPECT_EQ(test, f->region.folios[i]->index,
+				i << f->store.order);
+}
+
+static void has_its_size_for_life(struct kunit *test)
+{
+	struct region_fixture *f = test->priv;
+	u64 bytes = PMD_SIZE;
+
+	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
+			0);
+	KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
+			-EBUSY);
+	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
+}
+
+static void refuses_bad_sizes(struct kunit *test)
+{
+	static const struct {
+		u64 bytes;
+		int err;
+	} bad[] = {
+		{ 0, -EINVAL },
+		{ U64_MAX, -EINVAL },
+		{ (u64)S64_MAX + 1, -EINVAL },
+		{ S64_MAX, -EINVAL },
+		{ 1ULL << 62, -ENOMEM },
+		{ NR * PMD_SIZE + 1, -ENOMEM },
+	};
+	struct region_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		u64 bytes = bad[i].bytes;
+
+		f->why.text[0] = '\0';
+		KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes,
+							  &f->why),
+				bad[i].err);
+		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+		KUNIT_EXPECT_EQ(test, used(f), 0);
+	}
+}
+
+static void loses_all_when_revoked(struct kunit *test)
+{
+	struct region_fixture *f = test->priv;
+	u64 bytes = NR * PMD_SIZE;
+
+	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
+			0);
+	vpool_region_revoke(&f->region);
+	KUNIT_EXPECT_EQ(test, used(f), 0);
+	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 0);
+	KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
+			-ENXIO);
+	vpool_region_revoke(&f->region);
+}
+
+static struct kunit_case vpool_region_cases[] = {
+	KUNIT_CASE(commits_and_rounds_up),
+	KUNIT_CASE(has_its_size_for_life),
+	KUNIT_CASE(refuses_bad_sizes),
+	KUNIT_CASE(loses_all_when_revoked),
+	{}
+};
+
+static struct kunit_suite vpool_region_suite = {
+	.name = "vpool_region",
+	.init = region_init,
+	.exit = region_exit,
+	.test_cases = vpool_region_cases,
+};
+
+kunit_test_suite(vpool_region_suite);

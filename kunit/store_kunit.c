@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/highmem.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "store.h"
+
+#define NR 8
+
+struct store_fixture {
+	struct vpool_store store;
+	struct vpool_stat stat;
+	struct vpool_why why;
+	struct folio *folio[NR + 1];
+};
+
+static u64 size_of(struct store_fixture *f, unsigned long nr)
+{
+	return nr * vpool_store_page_size(&f->store);
+}
+
+static struct vpool_usage usage_of(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct vpool_usage usage;
+
+	vpool_store_usage(&f->store, &usage);
+	KUNIT_EXPECT_EQ(test, usage.total,
+			usage.free + usage.used + usage.poisoned);
+	KUNIT_EXPECT_EQ(test, usage.free, usage.clean + usage.scrubbing);
+	return usage;
+}
+
+/* Until the books say so, or for ten seconds. */
+static bool used_becomes(struct kunit *test, u64 used)
+{
+	unsigned long end = jiffies + 10 * HZ;
+
+	while (usage_of(test).used != used && time_before(jiffies, end))
+		msleep(20);
+	return usage_of(test).used == used;
+}
+
+static bool all_becomes_clean(struct kunit *test)
+{
+	unsigned long end = jiffies + 10 * HZ;
+
+	while (usage_of(test).scrubbing && time_before(jiffies, end))
+		msleep(20);
+	return !usage_of(test).scrubbing;
+}
+
+static int store_fill(struct kunit *test, unsigned int order)
+{
+	struct vpool_patience patience = {
+		.deadline = jiffies + 10 * HZ,
+		.wait = true,
+	};
+	struct store_fixture *f;
+	int err;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	test->priv = f;
+	vpool_why_init(&f->why);
+	err = vpool_store_init(&f->store, "test", order, true, &f->stat);
+	KUNIT_ASSERT_EQ(test, err, 0);
+	return vpool_store_reserve(&f->store, VPOOL_ANY_NODE, size_of(f, NR),
+				   &patience, &f->why);
+}
+
+static int huge_store_init(struct kunit *test)
+{
+	return store_fill(test, PMD_SHIFT - PAGE_SHIFT);
+}
+
+static int small_store_init(struct kunit *test)
+{
+	return store_fill(test, 0);
+}
+
+static void store_exit(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+
+	if (f)
+		vpool_store_close(&f->store);
+}
+
+static bool folio_is_zero(struct folio *folio)
+{
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		void *kaddr = kmap_local_folio(folio, i * PAGE_SIZE);
+		bool zero = !memchr_inv(kaddr, 0, PAGE_SIZE);
+
+		kunmap_local(kaddr);
+		if (!zero)
+			return false;
+	}
+	return true;
+}
+
+static void folio_soil(struct folio *folio)
+{
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		void *kaddr = kmap_local_folio(folio, i * PAGE_SIZE);
+
+		memset(kaddr, 0xa5, PAGE_SIZE);
+		kunmap_local(kaddr);
+	}
+}
+
+static void has_what_was_reserved(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct vpool_usage usage = usage_of(test);
+
+	KUNIT_EXPECT_EQ(test, usage.total, size_of(f, NR));
+	KUNIT_EXPECT_EQ(test, usage.free, size_of(f, NR));
+	KUNIT_EXPECT_EQ(test, usage.used, 0);
+	KUNIT_EXPECT_EQ(test, usage.peak, 0);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+}
+
+static void gives_all_zeroed(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, NR));
+	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
+	for (i = 0; i < NR; i++)
+		KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
+	vpool_store_return(&f->store, f->folio, NR);
+	KUNIT_EXPECT_TRUE(test, used_becomes(test, 0));
+	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
+}
+
+static void refuses_more_than_there_is(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, NR, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, NR + 1, &f->why),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR + 1,
+					       &f->why), -ENOMEM);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'test' has"));
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
+	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
+					      VPOOL_STAT_ALLOC_FAILURES), 2);
+}
+
+static void scrubs_what_comes_back(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	u64 before;
+	int i;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	before = vpool_stat_read(&f->stat, VPOOL_STAT_SCRUBBED_BYTES);
+	for (i = 0; i < NR; i++)
+		folio_soil(f->folio[i]);
+	vpool_store_return(&f->store, f->folio, NR);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
+					      VPOOL_STAT_SCRUBBED_BYTES),
+			before + size_of(f, NR));
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	for (i = 0; i < NR; i++)
+		KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
+	vpool_store_return(&f->store, f->folio, NR);
+}
+
+static void scrubs_in_the_call_when_in_a_hurry(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	int round, i;
+
+	for (round = 0; round < 20; round++) {
+		KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+						       &f->why), 0);
+		for (i = 0; i < NR; i++) {
+			KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
+			folio_soil(f->folio[i]);
+		}
+		vpool_store_return(&f->store, f->folio, NR);
+	}
+}
+
+static void waits_for_the_last_pin(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct folio *pinned;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	pinned = f->folio[0];
+	folio_get(pinned);
+	folio_soil(pinned);
+	vpool_store_return(&f->store, f->folio, NR);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
+	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), size_of(f, 1));
+	/* Neither scrubbed nor to be had. */
+	KUNIT_EXPECT_FALSE(test, folio_is_zero(pinned));
+	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), -ENOMEM);
+	folio_put(pinned);
+	KUNIT_EXPECT_TRUE(test, used_becomes(test, 0));
+	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+}
+
+static void may_close_with_a_pin(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct folio *pinned;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	pinned = f->folio[0];
+	folio_get(pinned);
+	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_close(&f->store);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(pinned), 1);
+	folio_put(pinned);
+}
+
+static void nodes_add_up(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct vpool_usage usage;
+	u64 total = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		vpool_store_node_usage(&f->store, nid, &usage);
+		KUNIT_EXPECT_EQ(test, usage.total, usage.free + usage.used);
+		total += usage.total;
+	}
+	KUNIT_EXPECT_EQ(test, total, size_of(f, NR));
+}
+
+static void keeps_the_host_its_floor(struct kunit *test)
+{
+	struct vpool_why why;
+
+	vpool_why_init(&why);
+	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(PAGE_SIZE, &why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(S64_MAX, &why), -ENOMEM);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(why.text, "host_mem_floor"));
+}
+
+static void may_be_without_memory(struct kunit *test)
+{
+	struct vpool_store store = {};
+	struct vpool_stat stat = {};
+	struct vpool_usage usage;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_init(&store, "none", 0, false, &stat),
+			0);
+	vpool_store_usage(&store, &usage);
+	KUNIT_EXPECT_EQ(test, usage.total, 0);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&store, 1, NULL), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&store), 0);
+	vpool_store_close(&store);
+}
+
+static struct kunit_case vpool_huge_store_cases[] = {
+	KUNIT_CASE(has_what_was_reserved),
+	KUNIT_CASE(gives_all_zeroed),
+	KUNIT_CASE(refuses_more_than_there_is),
+	KUNIT_CASE(scrubs_what_comes_back),
+	KUNIT_CASE(scrubs_in_the_call_when_in_a_hurry),
+	KUNIT_CASE(waits_for_the_last_pin),
+	KUNIT_CASE(may_close_with_a_pin),
+	KUNIT_CASE(nodes_add_up),
+	{}
+};
+
+static struct kunit_case vpool_small_store_cases[] = {
+	KUNIT_CASE(has_what_was_reserved),
+	KUNIT_CASE(gives_all_zeroed),
+	KUNIT_CASE(refuses_more_than_there_is),
+	KUNIT_CASE(scrubs_what_comes_back),
+	KUNIT_CASE(waits_for_the_last_pin),
+	{}
+};
+
+static struct kunit_case vpool_no_store_cases[] = {
+	KUNIT_CASE(keeps_the_host_its_floor),
+	KUNIT_CASE(may_be_without_memory),
+	{}
+};
+
+static struct kunit_suite vpool_huge_store_suite = {
+	.name = "vpool_store_2m",
+	.init = huge_store_init,
+	.exit = store_exit,
+	.test_cases = vpool_huge_store_cases,
+};
+
+static struct kunit_suite vpool_small_store_suite = {
+	.name = "vpool_store_4k",
+	.init = small_store_init,
+	.exit = store_exit,
+	.test_cases = vpool_small_store_cases,
+};
+
+static struct kunit_suite vpool_no_store_suite = {
+	.name = "vpool_store",
+	.test_cases = vpool_no_store_cases,
+};
+
+kunit_test_suites(&vpool_huge_store_suite, &vpool_small_store_suite,
+		  &vpool_no_store_suite);

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the kernel tools share: the cache, and Debian's packages.
+
+# Tools read this too.
+# shellcheck disable=SC2034
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vpool
+kernels=$cache/kernels
+
+say() { echo "${0##*/}: $*" >&2; }
+die() { say "$@"; exit 1; }
+
+# The newest package whose name matches the extended regex $1.
+newest_package() {
+	apt-cache pkgnames linux- | grep -E "^$1\$" | sort -V | tail -n 1
+}
+
+# Have lists of packages, without asking the network where they are there.
+need_package_lists() {
+	[ -n "$(apt-cache pkgnames linux-headers-)" ] && return
+	if [ "$(id -u)" = 0 ]; then
+		apt-get update -qq
+	else
+		sudo apt-get update -qq
+	fi
+}
+
+# Download packages into the current folder.
+download_packages() {
+	apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" ||
+		die "cannot download: $*"
+}
+
+# Run the rest of the command line while no other process makes $1.
+locked() {
+	local what=$1
+
+	shift
+	mkdir -p "$cache/locks"
+	(
+		flock 9
+		"$@"
+	) 9>"$cache/locks/$what"
+}
