@@ -12,8 +12,8 @@
 
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
 
-/* Far beyond what Linux can have; keeps a typing error from taking memory. */
-#define CPU_LIMIT 1048576U
+/* Far beyond what Linux can have, and the most that the module reads. */
+#define CPU_LIMIT 524288U
 
 /* What a list's parser carries around. */
 struct reader {

@@ -25,7 +25,7 @@ static void lists(void)
 		{ "0-9:1/2", "0,2,4,6,8", 5 },
 		{ "0-9:2/5", "0-1,5-6", 4 },
 		{ "8191", "8191", 1 },
-		{ "0-1048575", "0-1048575", 1048576 },
+		{ "0-524287", "0-524287", 524288 },
 	};
 	struct vpool_cpus cpus;
 	char *back, why[128];
@@ -51,7 +51,7 @@ static void bad_lists(void)
 		const char *why;
 	} cases[] = {
 		{ "5-2", "the range 5-2 is backwards" },
-		{ "1048576", "cpu 1048576: no host has that many CPUs" },
+		{ "524288", "cpu 524288: no host has that many CPUs" },
 		{ "0-4294967296",
 		  "cpu 4294967296: no host has that many CPUs" },
 		{ "99999999999999999999,1",

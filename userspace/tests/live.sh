@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vpoolctl with the module: every verb, and what it says when it cannot. Needs
+# root, the module, two CPUs and 64 MiB; VPOOLCTL is the program.
+
+dir=$(mktemp -d) || exit 1
+# shellcheck source=/dev/null
+. "$(dirname "$0")/tap.sh"
+
+export LC_ALL=C
+VPOOLCTL=${VPOOLCTL:-vpoolctl}
+cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
+pools='live-web live-mem live-none'
+
+if [ ! -c /dev/vpool/control ]; then
+	echo '1..0 # SKIP the module is not loaded'
+	exit 0
+fi
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up()
+{
+	# shellcheck disable=SC2086 # words
+	"$VPOOLCTL" destroy --force $pools >/dev/null 2>&1
+	rm -r "$dir"
+}
+trap clean_up EXIT
+
+# try STATUS ARGUMENT...: sets out and err
+try()
+{
+	local wanted=$1 status
+
+	shift
+	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+	is "vpoolctl $*" "$status" "$wanted"
+}
+
+try 0 host
+like 'the module is seen' "$out" '*Module loaded:*yes*'
+try 0 create live-none --mem 4M --dry-run
+like 'a dry run says so' "$out" 'would create live-none: 4M*'
+try 1 show live-none
+is 'and makes nothing' "$err" \
+	"vpoolctl: show live-none: there is no pool 'live-none'"
+
+try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
+is 'creating says what there is' "$out" \
+	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
+try 0 create live-mem --mem 3M
+like 'rounding is told' "$out" '*3M was asked for; it was rounded up*'
+try 1 create live-mem --mem 4M
+like 'a name is taken once' "$err" "*there is a pool 'live-mem' already"
+try 1 create live-none --cpus "$cpu" --split-cores
+like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'"
+try 1 create live-none --cpus 500000
+like 'a CPU must be there' "$err" '*cpu 500000 *'
+
+try 0 list -b --noheadings -o NAME,TOTAL,CPUS
+like 'both are listed' "$(echo "$out" | tr -s ' ')" \
+	"*live-web 8388608 $cpu*live-mem 4194304 -*"
+try 0 show live-web -J
+like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
+	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
+
+# shellcheck disable=SC2016 # for the shell there
+try 42 run live-web -- sh -c \
+	'grep Cpus_allowed_list /proc/self/status
+	 echo "$VPOOL_POOL $VPOOL_DEVICE"; exit 42'
+like 'a program runs there' "$out" \
+	"Cpus_allowed_list:	$cpu*live-web /dev/vpool/live-web"
+try 0 run live-mem true
+try 127 run live-web /nowhere/nothing
+try 126 run live-web /etc/passwd
+try 1 run live-none true
+
+"$VPOOLCTL" run live-web sleep 100 &
+sleeper=$!
+exec 9<>/dev/vpool/live-web
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	try=$("$VPOOLCTL" ps live-web --noheadings -o COMM)
+	[ "$try" = sleep ] && break
+	sleep 1
+done
+is 'a member is listed' "$try" sleep
+try 0 ps live-web -J
+like 'with its thread' "$(echo "$out" | tr -d ' \n')" "*\"tid\":$sleeper,*"
+try 0 regions live-web --noheadings -o PID,USER
+is 'a region is listed' "$(echo "$out" | tr -s ' ')" "$(echo " $$ root" |
+	sed 's/^ //')"
+try 1 destroy live-web live-mem live-none
+like 'what is in use stays' "$err" "*destroy live-web:*--force*live-none*"
+try 1 show live-mem
+try 0 show live-web
+try 0 destroy --force live-web
+exec 9<&-
+kill "$sleeper"
+wait "$sleeper" 2>/dev/null
+try 0 list --noheadings -o NAME
+is 'nothing is left' "$(echo "$out" | grep -c '^live-')" 0
+
+tap_end
