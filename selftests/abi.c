@@ -106,13 +106,9 @@ struct nodes {
 	int pool;
 };
 
-FIXTURE(abi)
-{
-	struct nodes nodes;
-};
-
 /* A call that is right, on the node that it is for, and what it then returns. */
 struct row {
+	const char *name;
 	unsigned long cmd;
 	size_t size;
 	size_t flags_at;
@@ -126,144 +122,136 @@ struct row {
 	union any_call call;
 };
 
-FIXTURE_VARIANT(abi)
-{
-	struct row row;
+static const struct row rows[] = {
+	{
+		.name = "reason",
+		.cmd = VPOOL_REASON,
+		.size = sizeof(struct vpool_reason),
+		.uptr_at = offsetof(struct vpool_reason, buf_uptr),
+		.nr_at = offsetof(struct vpool_reason, len),
+		.nr_min = 2,
+		.on_control = true,
+		.on_pool = true,
+		.call.reason.len = VPOOL_REASON_SIZE,
+	},
+	{
+		.name = "create",
+		.cmd = VPOOL_CREATE,
+		.size = sizeof(struct vpool_create),
+		.flags_at = offsetof(struct vpool_create, flags),
+		.reserved_at = offsetof(struct vpool_create, __reserved),
+		.uptr_at = offsetof(struct vpool_create, mem_uptr),
+		.on_control = true,
+		.call.create.flags = VPOOL_CREATE_DRY_RUN,
+		.call.create.name = "abi-new",
+		.call.create.uid = VPOOL_ID_CALLER,
+		.call.create.gid = VPOOL_ID_CALLER,
+		.call.create.mode = 0600,
+		.call.create.nr_mem = 1,
+	},
+	{
+		.name = "destroy",
+		.cmd = VPOOL_DESTROY,
+		.size = sizeof(struct vpool_destroy),
+		.flags_at = offsetof(struct vpool_destroy, flags),
+		.on_control = true,
+		.result = -ENOENT,
+		.call.destroy.name = "abi-nobody",
+	},
+	{
+		.name = "list",
+		.cmd = VPOOL_LIST,
+		.size = sizeof(struct vpool_list),
+		.flags_at = offsetof(struct vpool_list, flags),
+		.reserved_at = offsetof(struct vpool_list, __reserved),
+		.uptr_at = offsetof(struct vpool_list, entries_uptr),
+		.nr_at = offsetof(struct vpool_list, nr),
+		.nr_min = 2,
+		.on_control = true,
+		.call.list.nr = 64,
+	},
+	{
+		.name = "query",
+		.cmd = VPOOL_QUERY,
+		.size = sizeof(struct vpool_query),
+		.flags_at = offsetof(struct vpool_query, flags),
+		.reserved_at = offsetof(struct vpool_query, __reserved),
+		.uptr_at = offsetof(struct vpool_query, nodes_uptr),
+		.nr_at = offsetof(struct vpool_query, nr_nodes),
+		.nr_min = 1,
+		.on_control = true,
+		.on_pool = true,
+		.call.query.nr_nodes = 64,
+	},
+	{
+		.name = "query_cpus",
+		.cmd = VPOOL_QUERY,
+		.size = sizeof(struct vpool_query),
+		.uptr_at = offsetof(struct vpool_query, cpus_uptr),
+		.nr_at = offsetof(struct vpool_query, cpus_bytes),
+		.nr_min = sizeof(__u64),
+		.on_control = true,
+		.on_pool = true,
+		.call.query.cpus_bytes = 1024,
+	},
+	{
+		.name = "regions",
+		.cmd = VPOOL_REGIONS,
+		.size = sizeof(struct vpool_regions),
+		.flags_at = offsetof(struct vpool_regions, flags),
+		.reserved_at = offsetof(struct vpool_regions, __reserved),
+		.uptr_at = offsetof(struct vpool_regions, regions_uptr),
+		.nr_at = offsetof(struct vpool_regions, nr),
+		.nr_min = 1,
+		.on_control = true,
+		.on_pool = true,
+		.call.regions.nr = 64,
+	},
+	{
+		.name = "members",
+		.cmd = VPOOL_MEMBERS,
+		.size = sizeof(struct vpool_members),
+		.flags_at = offsetof(struct vpool_members, flags),
+		.reserved_at = offsetof(struct vpool_members, __reserved),
+		.uptr_at = offsetof(struct vpool_members, members_uptr),
+		.nr_at = offsetof(struct vpool_members, nr),
+		.nr_min = 1,
+		.on_control = true,
+		.on_pool = true,
+		.call.members.nr = 64,
+	},
+	{
+		.name = "commit",
+		.cmd = VPOOL_COMMIT,
+		.size = sizeof(struct vpool_commit),
+		.flags_at = offsetof(struct vpool_commit, flags),
+		.on_pool = true,
+		.result = -ENOMEM,
+		.call.commit.bytes = 64 * GIB,
+	},
+	{
+		.name = "attach",
+		.cmd = VPOOL_ATTACH,
+		.size = sizeof(struct vpool_attach),
+		.flags_at = offsetof(struct vpool_attach, flags),
+		.reserved_at = offsetof(struct vpool_attach, __reserved),
+		.on_pool = true,
+		.call.attach.pidfd = VPOOL_SELF,
+	},
+	{
+		.name = "detach",
+		.cmd = VPOOL_DETACH,
+		.size = sizeof(struct vpool_attach),
+		.flags_at = offsetof(struct vpool_attach, flags),
+		.reserved_at = offsetof(struct vpool_attach, __reserved),
+		.on_pool = true,
+		.call.attach.pidfd = VPOOL_SELF,
+	},
 };
 
-FIXTURE_VARIANT_ADD(abi, reason)
+FIXTURE(abi)
 {
-	.row.cmd = VPOOL_REASON,
-	.row.size = sizeof(struct vpool_reason),
-	.row.uptr_at = offsetof(struct vpool_reason, buf_uptr),
-	.row.nr_at = offsetof(struct vpool_reason, len),
-	.row.nr_min = 2,
-	.row.on_control = true,
-	.row.on_pool = true,
-	.row.call.reason.len = VPOOL_REASON_SIZE,
-};
-
-FIXTURE_VARIANT_ADD(abi, create)
-{
-	.row.cmd = VPOOL_CREATE,
-	.row.size = sizeof(struct vpool_create),
-	.row.flags_at = offsetof(struct vpool_create, flags),
-	.row.reserved_at = offsetof(struct vpool_create, __reserved),
-	.row.uptr_at = offsetof(struct vpool_create, mem_uptr),
-	.row.on_control = true,
-	.row.call.create.flags = VPOOL_CREATE_DRY_RUN,
-	.row.call.create.name = "abi-new",
-	.row.call.create.uid = VPOOL_ID_CALLER,
-	.row.call.create.gid = VPOOL_ID_CALLER,
-	.row.call.create.mode = 0600,
-	.row.call.create.nr_mem = 1,
-};
-
-FIXTURE_VARIANT_ADD(abi, destroy)
-{
-	.row.cmd = VPOOL_DESTROY,
-	.row.size = sizeof(struct vpool_destroy),
-	.row.flags_at = offsetof(struct vpool_destroy, flags),
-	.row.on_control = true,
-	.row.result = -ENOENT,
-	.row.call.destroy.name = "abi-nobody",
-};
-
-FIXTURE_VARIANT_ADD(abi, list)
-{
-	.row.cmd = VPOOL_LIST,
-	.row.size = sizeof(struct vpool_list),
-	.row.flags_at = offsetof(struct vpool_list, flags),
-	.row.reserved_at = offsetof(struct vpool_list, __reserved),
-	.row.uptr_at = offsetof(struct vpool_list, entries_uptr),
-	.row.nr_at = offsetof(struct vpool_list, nr),
-	.row.nr_min = 2,
-	.row.on_control = true,
-	.row.call.list.nr = 64,
-};
-
-FIXTURE_VARIANT_ADD(abi, query)
-{
-	.row.cmd = VPOOL_QUERY,
-	.row.size = sizeof(struct vpool_query),
-	.row.flags_at = offsetof(struct vpool_query, flags),
-	.row.reserved_at = offsetof(struct vpool_query, __reserved),
-	.row.uptr_at = offsetof(struct vpool_query, nodes_uptr),
-	.row.nr_at = offsetof(struct vpool_query, nr_nodes),
-	.row.nr_min = 1,
-	.row.on_control = true,
-	.row.on_pool = true,
-	.row.call.query.nr_nodes = 64,
-};
-
-FIXTURE_VARIANT_ADD(abi, query_cpus)
-{
-	.row.cmd = VPOOL_QUERY,
-	.row.size = sizeof(struct vpool_query),
-	.row.uptr_at = offsetof(struct vpool_query, cpus_uptr),
-	.row.nr_at = offsetof(struct vpool_query, cpus_bytes),
-	.row.nr_min = sizeof(__u64),
-	.row.on_control = true,
-	.row.on_pool = true,
-	.row.call.query.cpus_bytes = 1024,
-};
-
-FIXTURE_VARIANT_ADD(abi, regions)
-{
-	.row.cmd = VPOOL_REGIONS,
-	.row.size = sizeof(struct vpool_regions),
-	.row.flags_at = offsetof(struct vpool_regions, flags),
-	.row.reserved_at = offsetof(struct vpool_regions, __reserved),
-	.row.uptr_at = offsetof(struct vpool_regions, regions_uptr),
-	.row.nr_at = offsetof(struct vpool_regions, nr),
-	.row.nr_min = 1,
-	.row.on_control = true,
-	.row.on_pool = true,
-	.row.call.regions.nr = 64,
-};
-
-FIXTURE_VARIANT_ADD(abi, members)
-{
-	.row.cmd = VPOOL_MEMBERS,
-	.row.size = sizeof(struct vpool_members),
-	.row.flags_at = offsetof(struct vpool_members, flags),
-	.row.reserved_at = offsetof(struct vpool_members, __reserved),
-	.row.uptr_at = offsetof(struct vpool_members, members_uptr),
-	.row.nr_at = offsetof(struct vpool_members, nr),
-	.row.nr_min = 1,
-	.row.on_control = true,
-	.row.on_pool = true,
-	.row.call.members.nr = 64,
-};
-
-FIXTURE_VARIANT_ADD(abi, commit)
-{
-	.row.cmd = VPOOL_COMMIT,
-	.row.size = sizeof(struct vpool_commit),
-	.row.flags_at = offsetof(struct vpool_commit, flags),
-	.row.on_pool = true,
-	.row.result = -ENOMEM,
-	.row.call.commit.bytes = 64 * GIB,
-};
-
-FIXTURE_VARIANT_ADD(abi, attach)
-{
-	.row.cmd = VPOOL_ATTACH,
-	.row.size = sizeof(struct vpool_attach),
-	.row.flags_at = offsetof(struct vpool_attach, flags),
-	.row.reserved_at = offsetof(struct vpool_attach, __reserved),
-	.row.on_pool = true,
-	.row.call.attach.pidfd = VPOOL_SELF,
-};
-
-FIXTURE_VARIANT_ADD(abi, detach)
-{
-	.row.cmd = VPOOL_DETACH,
-	.row.size = sizeof(struct vpool_attach),
-	.row.flags_at = offsetof(struct vpool_attach, flags),
-	.row.reserved_at = offsetof(struct vpool_attach, __reserved),
-	.row.on_pool = true,
-	.row.call.attach.pidfd = VPOOL_SELF,
+	struct nodes nodes;
 };
 
 /* Two pools, one of them open and with this task as its member. */
@@ -319,8 +307,7 @@ static bool takes_name(unsigned long cmd)
 	       cmd == VPOOL_MEMBERS;
 }
 
-static void prepare(union any_call *call, const struct row *row,
-		    bool control)
+static void prepare(union any_call *call, const struct row *row, bool control)
 {
 	memcpy(call, &row->call, sizeof(*call));
 	call->size = row->size;
@@ -333,9 +320,8 @@ static void prepare(union any_call *call, const struct row *row,
 }
 
 /* Sends @call, and makes up for what a membership call changes. */
-static int send_call(const struct nodes *nodes,
-		     const struct row *row, bool control,
-		     void *call)
+static int send_call(const struct nodes *nodes, const struct row *row,
+		     bool control, void *call)
 {
 	int err = vp_ioctl(control ? nodes->ctl : nodes->pool, row->cmd,
 			   call);
@@ -351,172 +337,212 @@ static bool home(const struct row *row)
 	return row->on_control;
 }
 
-static int send_sized(const struct nodes *nodes,
-		      const struct row *row, union any_call *call,
-		      size_t size)
+static int send_sized(const struct nodes *nodes, const struct row *row,
+		      union any_call *call, size_t size)
 {
 	call->size = size;
 	return send_call(nodes, row, home(row), call);
 }
 
+static int send_home(const struct nodes *nodes, const struct row *row,
+		     void *call)
+{
+	return send_call(nodes, row, home(row), call);
+}
+
+/* The next row; says which one that was if something has failed by then. */
+static const struct row *next_row(struct __test_metadata *_metadata,
+				  const struct row *row)
+{
+	if (row && _metadata->exit_code == KSFT_FAIL)
+		TH_LOG("failed up to and with '%s'", row->name);
+	if (!row)
+		return rows;
+	return ++row < rows + ARRAY_SIZE(rows) ? row : NULL;
+}
+
 TEST_F(abi, right_call_on_each_node)
 {
-	const struct row *row = &variant->row;
-	int node[] = { true, false };
+	const struct row *row = NULL;
 	union any_call call;
-	int i, want;
+	int control, want;
 
-	for (i = 0; i < ARRAY_SIZE(node); i++) {
-		want = row->result;
-		if (node[i] ? !row->on_control : !row->on_pool)
-			want = -ENOTTY;
-		prepare(&call, row, node[i]);
-		EXPECT_EQ(want, send_call(&self->nodes, row, node[i], &call))
-			TH_LOG("on the %s node", node[i] ? "control" : "pool");
+	while ((row = next_row(_metadata, row))) {
+		for (control = 0; control < 2; control++) {
+			want = row->result;
+			if (!(control ? row->on_control : row->on_pool))
+				want = -ENOTTY;
+			prepare(&call, row, control);
+			EXPECT_EQ(want, send_call(&self->nodes, row, control,
+						  &call));
+		}
 	}
 }
 
 TEST_F(abi, smaller_is_invalid)
 {
-	const struct row *row = &variant->row;
-	size_t size[] = { 0, 1, 4, row->size - 8, row->size - 1 };
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	prepare(&call, row, home(row));
-	for (i = 0; i < ARRAY_SIZE(size); i++)
-		EXPECT_EQ(-EINVAL, send_sized(&self->nodes, row, &call, size[i]))
-			TH_LOG("size %zu", size[i]);
+	while ((row = next_row(_metadata, row))) {
+		size_t size[] = { 0, 1, 4, row->size - 8, row->size - 1 };
+
+		prepare(&call, row, home(row));
+		for (i = 0; i < ARRAY_SIZE(size); i++)
+			EXPECT_EQ(-EINVAL, send_sized(&self->nodes, row, &call,
+						      size[i]));
+	}
 }
 
 TEST_F(abi, larger_with_zero_tail_is_accepted)
 {
-	const struct row *row = &variant->row;
-	size_t size[] = { row->size + 1, row->size + TAIL, 4096 };
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(size); i++) {
-		prepare(&call, row, home(row));
-		EXPECT_EQ(row->result,
-			  send_sized(&self->nodes, row, &call, size[i]))
-			TH_LOG("size %zu", size[i]);
-		EXPECT_TRUE(vp_is_zero(call.bytes + row->size,
-				       sizeof(call) - row->size));
+	while ((row = next_row(_metadata, row))) {
+		size_t size[] = { row->size + 1, row->size + TAIL, 4096 };
+
+		for (i = 0; i < ARRAY_SIZE(size); i++) {
+			prepare(&call, row, home(row));
+			EXPECT_EQ(row->result, send_sized(&self->nodes, row,
+							  &call, size[i]));
+			EXPECT_TRUE(vp_is_zero(call.bytes + row->size,
+					       sizeof(call) - row->size));
+		}
 	}
 }
 
 TEST_F(abi, larger_with_other_tail_is_too_big)
 {
-	const struct row *row = &variant->row;
-	size_t at[] = { row->size, row->size + TAIL - 1 };
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(at); i++) {
-		prepare(&call, row, home(row));
-		call.bytes[at[i]] = 1;
-		EXPECT_EQ(-E2BIG, send_sized(&self->nodes, row, &call,
-					     row->size + TAIL));
+	while ((row = next_row(_metadata, row))) {
+		size_t at[] = { row->size, row->size + TAIL - 1 };
+
+		for (i = 0; i < ARRAY_SIZE(at); i++) {
+			prepare(&call, row, home(row));
+			call.bytes[at[i]] = 1;
+			EXPECT_EQ(-E2BIG, send_sized(&self->nodes, row, &call,
+						     row->size + TAIL));
+		}
 	}
 }
 
 TEST_F(abi, nothing_is_written_beyond_the_size)
 {
-	const struct row *row = &variant->row;
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	prepare(&call, row, home(row));
-	memset(call.bytes + row->size, CANARY,
-	       sizeof(call) - row->size);
-	EXPECT_EQ(row->result,
-		  send_call(&self->nodes, row, home(row), &call));
-	for (i = row->size; i < sizeof(call); i++)
-		ASSERT_EQ(CANARY, call.bytes[i]);
+	while ((row = next_row(_metadata, row))) {
+		prepare(&call, row, home(row));
+		memset(call.bytes + row->size, CANARY,
+		       sizeof(call) - row->size);
+		EXPECT_EQ(row->result, send_home(&self->nodes, row, &call));
+		for (i = row->size; i < sizeof(call); i++)
+			ASSERT_EQ(CANARY, call.bytes[i]);
+	}
 }
 
 TEST_F(abi, unknown_flags_are_not_supported)
 {
-	const struct row *row = &variant->row;
-	__u32 flag[] = { 1U << 31, 1U << 16, 1U << 4 };
+	static const __u32 flag[] = { 1U << 31, 1U << 16, 1U << 4 };
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	if (!row->flags_at)
-		SKIP(return, "this call has no flags of its own to try");
-	for (i = 0; i < ARRAY_SIZE(flag); i++) {
-		prepare(&call, row, home(row));
-		set_u32(&call, row->flags_at,
-			get_u32(&call, row->flags_at) | flag[i]);
-		EXPECT_EQ(-EOPNOTSUPP,
-			  send_call(&self->nodes, row, home(row), &call));
+	while ((row = next_row(_metadata, row))) {
+		for (i = 0; row->flags_at && i < ARRAY_SIZE(flag); i++) {
+			prepare(&call, row, home(row));
+			set_u32(&call, row->flags_at,
+				get_u32(&call, row->flags_at) | flag[i]);
+			EXPECT_EQ(-EOPNOTSUPP,
+				  send_home(&self->nodes, row, &call));
+		}
 	}
 }
 
 TEST_F(abi, reserved_fields_must_be_zero)
 {
-	const struct row *row = &variant->row;
+	const struct row *row = NULL;
 	union any_call call;
 
-	if (!row->reserved_at)
-		SKIP(return, "this call has no reserved field of its own to try");
-	prepare(&call, row, home(row));
-	set_u32(&call, row->reserved_at, 1);
-	EXPECT_EQ(-EINVAL, send_call(&self->nodes, row, home(row), &call));
+	while ((row = next_row(_metadata, row))) {
+		if (!row->reserved_at)
+			continue;
+		prepare(&call, row, home(row));
+		set_u32(&call, row->reserved_at, 1);
+		EXPECT_EQ(-EINVAL, send_home(&self->nodes, row, &call));
+	}
 }
 
-/* Addresses that are not there: unmapped, forbidden, the kernel's. */
-static void *no_address(struct __test_metadata *_metadata, int i)
-{
-	void *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	void *bad[] = { NULL, page, (void *)0xffff888000000000ULL,
-			(void *)~0xfffUL };
+#define NR_NOWHERE 4
 
-	ASSERT_NE(MAP_FAILED, page);
-	ASSERT_EQ(0, mprotect(page, 8192, PROT_NONE));
-	return i < ARRAY_SIZE(bad) ? bad[i] : NULL;
+/* Addresses that are not there: none, forbidden, the kernel's, the last. */
+static void *nowhere(int i)
+{
+	static void *page;
+
+	if (!page)
+		page = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	switch (i) {
+	case 1:
+		return page;
+	case 2:
+		return (void *)0xffff888000000000ULL;
+	case 3:
+		return (void *)~0xfffUL;
+	}
+	return NULL;
 }
 
 TEST_F(abi, bad_argument_is_a_fault)
 {
-	const struct row *row = &variant->row;
+	const struct row *row = NULL;
 	int i;
 
-	for (i = 0; i < 4; i++)
-		EXPECT_EQ(-EFAULT, send_call(&self->nodes, row, home(row),
-					     no_address(_metadata, i)));
+	while ((row = next_row(_metadata, row)))
+		for (i = 0; i < NR_NOWHERE; i++)
+			EXPECT_EQ(-EFAULT, send_home(&self->nodes, row,
+						     nowhere(i)));
 }
 
 TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
 {
-	const struct row *row = &variant->row;
 	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *at = page + 4096 - sizeof(__u64);
+	const struct row *row = NULL;
 	union any_call call;
 
 	ASSERT_NE(MAP_FAILED, page);
 	ASSERT_EQ(0, munmap(page + 4096, 4096));
-	prepare(&call, row, home(row));
-	memcpy(page + 4096 - 8, &call, 8);
-	EXPECT_EQ(-EFAULT, send_call(&self->nodes, row, home(row),
-				     page + 4096 - 8));
+	while ((row = next_row(_metadata, row))) {
+		prepare(&call, row, home(row));
+		memcpy(at, &call, sizeof(__u64));
+		EXPECT_EQ(-EFAULT, send_home(&self->nodes, row, at));
+	}
 }
 
 TEST_F(abi, bad_array_is_a_fault)
 {
-	const struct row *row = &variant->row;
+	const struct row *row = NULL;
 	union any_call call;
 	int i;
 
-	if (!row->uptr_at)
-		SKIP(return, "this call has no array");
-	for (i = 1; i < 4; i++) {
-		prepare(&call, row, home(row));
-		set_uptr(&call, row->uptr_at, no_address(_metadata, i));
-		EXPECT_EQ(-EFAULT,
-			  send_call(&self->nodes, row, home(row), &call));
+	while ((row = next_row(_metadata, row))) {
+		/* No address at all leaves some arrays out. */
+		for (i = 1; row->uptr_at && i < NR_NOWHERE; i++) {
+			prepare(&call, row, home(row));
+			set_uptr(&call, row->uptr_at, nowhere(i));
+			EXPECT_EQ(-EFAULT,
+				  send_home(&self->nodes, row, &call));
+		}
 	}
 }
 
@@ -530,40 +556,42 @@ static bool is_untouched(const char *at)
 
 TEST_F(abi, small_array_gets_the_count_needed)
 {
-	const struct row *row = &variant->row;
+	const struct row *row = NULL;
 	union any_call call;
 	__u32 needed;
 
-	if (!row->nr_at)
-		SKIP(return, "this call fills no array");
-	memset(room, CANARY, sizeof(room));
-	prepare(&call, row, home(row));
-	set_u32(&call, row->nr_at, 0);
-	EXPECT_EQ(-EMSGSIZE, send_call(&self->nodes, row, home(row), &call));
-	needed = get_u32(&call, row->nr_at);
-	EXPECT_LE(row->nr_min, needed);
-	EXPECT_TRUE(is_untouched(room));
+	while ((row = next_row(_metadata, row))) {
+		if (!row->nr_at)
+			continue;
+		memset(room, CANARY, sizeof(room));
+		prepare(&call, row, home(row));
+		set_u32(&call, row->nr_at, 0);
+		EXPECT_EQ(-EMSGSIZE, send_home(&self->nodes, row, &call));
+		needed = get_u32(&call, row->nr_at);
+		EXPECT_LE(row->nr_min, needed);
+		EXPECT_TRUE(is_untouched(room));
 
-	EXPECT_EQ(0, send_call(&self->nodes, row, home(row), &call));
-	EXPECT_EQ(needed, get_u32(&call, row->nr_at));
-	EXPECT_FALSE(is_untouched(room));
+		EXPECT_EQ(0, send_home(&self->nodes, row, &call));
+		EXPECT_EQ(needed, get_u32(&call, row->nr_at));
+		EXPECT_FALSE(is_untouched(room));
+	}
 }
 
 TEST_F(abi, odd_counts_do_no_harm)
 {
-	const struct row *row = &variant->row;
-	__u32 nr[] = { ~0U, 1U << 31, 1U << 24 };
+	static const __u32 nr[] = { ~0U, 1U << 31, 1U << 24 };
+	const struct row *row = NULL;
 	union any_call call;
 	int i, err;
 
-	if (!row->nr_at)
-		SKIP(return, "this call fills no array");
-	for (i = 0; i < ARRAY_SIZE(nr); i++) {
-		prepare(&call, row, home(row));
-		set_u32(&call, row->nr_at, nr[i]);
-		err = send_call(&self->nodes, row, home(row), &call);
-		EXPECT_TRUE(!err || err == -EINVAL)
-			TH_LOG("room for %u: %d", nr[i], err);
+	while ((row = next_row(_metadata, row))) {
+		for (i = 0; row->nr_at && i < ARRAY_SIZE(nr); i++) {
+			prepare(&call, row, home(row));
+			set_u32(&call, row->nr_at, nr[i]);
+			err = send_home(&self->nodes, row, &call);
+			EXPECT_TRUE(!err || err == -EINVAL)
+				TH_LOG("room for %u: %d", nr[i], err);
+		}
 	}
 }
 
@@ -603,17 +631,20 @@ static int compat_is_there(void *arg)
 
 TEST_F(abi, works_for_32_bit_programs)
 {
-	const struct row *row = &variant->row;
 	union any_call *call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
 				    -1, 0);
-	int fd = home(row) ? self->nodes.ctl : self->nodes.pool;
+	const struct row *row = NULL;
 
+	ASSERT_NE(MAP_FAILED, call);
 	if (vp_in_child(compat_is_there, NULL))
 		SKIP(return, "this kernel has no 32-bit system calls");
-	ASSERT_NE(MAP_FAILED, call);
-	prepare(call, row, home(row));
-	EXPECT_EQ(row->result, compat_ioctl(fd, row->cmd, call));
+	while ((row = next_row(_metadata, row))) {
+		prepare(call, row, home(row));
+		EXPECT_EQ(row->result,
+			  compat_ioctl(home(row) ? self->nodes.ctl :
+				       self->nodes.pool, row->cmd, call));
+	}
 }
 
 /* What is no call at all. */
@@ -661,7 +692,7 @@ TEST_F(abi_unknown, reason_starts_empty_and_stays)
 {
 	struct vpool_reason cmd = { .size = sizeof(cmd) };
 	struct vpool_query query = {};
-	int fds[] = { self->ctl, self->pool };
+	int fds[] = { vp_control(), self->pool };
 	__u64 bytes = 64 * GIB;
 	int i;
 

@@ -72,7 +72,7 @@ static const struct row memory[] = {
 	ROW(EINVAL, "bytes", .mem = { { 1ULL << 63, VPOOL_ANY_NODE } }),
 	ROW(ENOMEM, "host", .mem = { { 1ULL << 62, VPOOL_ANY_NODE } }),
 	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, VPOOL_ANY_NODE } }),
-	ROW(ENOMEM, "node 0", .mem = { { 64 * 1024 * GIB, 0 } }),
+	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, 0 } }),
 	ROW(EINVAL, "reserved", .mem = { { HUGE_SIZE, VPOOL_ANY_NODE, 1 } }),
 	ROW(EINVAL, "beyond", .create.nr_mem = 4,
 	    .mem = { { (1ULL << 62), VPOOL_ANY_NODE },
@@ -367,6 +367,7 @@ TEST_F(bad_box, more_than_the_node_has)
 	vp_request_init(&req, NEW);
 	vp_request_mem(&req, vp_meminfo("MemTotal") / 4 * 3, 1);
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	/* All of it, and what another node was asked for, came back. */
 	EXPECT_LT(free - 64 * MIB, vp_meminfo("MemFree"));
 }

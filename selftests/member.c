@@ -100,7 +100,22 @@ TEST_F(member, again_changes_nothing)
 /* Whatever it came with, not whatever the box has. */
 TEST_F(member, detach_restores)
 {
-	static const char * const before[] = { "0", "0-1", "1,3", "2" };
+	static const char * const before[] = { "0", "0-1", "1", "0-3" };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(before); i++) {
+		ASSERT_EQ(0, set_affinity(before[i]));
+		EXPECT_EQ(0, vp_attach(self->fd, 0));
+		EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+		EXPECT_EQ(0, vp_detach(self->fd, 0));
+		EXPECT_TRUE(allowed_is(getpid(), before[i]));
+	}
+}
+
+/* Also where the affinity it came with has only some of the pool's CPUs. */
+TEST_F(member, attach_gives_all_of_the_pools_cpus)
+{
+	static const char * const before[] = { "2", "1,3" };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(before); i++) {
@@ -358,17 +373,17 @@ TEST_F(member, destroy_is_refused_then_forced)
 {
 	pid_t pid;
 
-	ASSERT_EQ(0, set_affinity("0,3"));
+	ASSERT_EQ(0, set_affinity("0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
-	pid = start_sleeper();
 	close(self->fd);
+	pid = start_sleeper();
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
-	EXPECT_TRUE(allowed_is(getpid(), "0,3"));
-	EXPECT_TRUE(allowed_is(pid, "0,3"));
+	EXPECT_TRUE(allowed_is(getpid(), "0-1"));
+	EXPECT_TRUE(allowed_is(pid, "0-1"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }

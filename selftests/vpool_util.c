@@ -77,13 +77,17 @@ void vp_request_cpus(struct vp_request *req, const char *list)
 
 int vp_request_send(int ctl, struct vp_request *req)
 {
-	struct vpool_create *create = &req->create;
+	struct vpool_create create = req->create;
+	int err;
 
-	if (create->nr_mem && !create->mem_uptr)
-		create->mem_uptr = (uintptr_t)req->mem;
-	if (create->cpus_bytes && !create->cpus_uptr)
-		create->cpus_uptr = (uintptr_t)req->cpus;
-	return vp_ioctl(ctl, VPOOL_CREATE, create);
+	if (create.nr_mem && !create.mem_uptr)
+		create.mem_uptr = (uintptr_t)req->mem;
+	if (create.cpus_bytes && !create.cpus_uptr)
+		create.cpus_uptr = (uintptr_t)req->cpus;
+	err = vp_ioctl(ctl, VPOOL_CREATE, &create);
+	req->create.out_id = create.out_id;
+	req->create.out_bytes = create.out_bytes;
+	return err;
 }
 
 /* @bytes of 0 is a pool without memory, @cpus of NULL one without CPUs. */
