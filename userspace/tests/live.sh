@@ -37,7 +37,7 @@ try()
 	status=$?
 	out=$(cat "$dir/out")
 	err=$(cat "$dir/err")
-	is "vpoolctl $*" "$status" "$wanted"
+	is "vpoolctl ${*//$'\n'/ }" "$status" "$wanted"
 }
 
 try 0 host
