@@ -11,7 +11,8 @@ build := $(CURDIR)/build
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -dv /lib/modules/*/build 2>/dev/null | tail -n 1) \
 	$(wildcard $(cache)/kernels/6.12/headers))
-release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+release = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 moddir = $(build)/$(release)$(if $(KUNIT),+kunit)
 
 .PHONY: all
