@@ -227,7 +227,7 @@ static void stays_while_it_has_a_region(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why),
 			-EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "1 regions"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "has 1 region open"));
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->why), 0);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);

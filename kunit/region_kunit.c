@@ -27,10 +27,6 @@ static u64 used(struct region_fixture *f)
 
 static int region_init(struct kunit *test)
 {
-	struct vpool_patience patience = {
-		.deadline = jiffies + 10 * HZ,
-		.wait = true,
-	};
 	struct region_fixture *f;
 	int err;
 
@@ -41,7 +37,7 @@ static int region_init(struct kunit *test)
 			       &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	err = vpool_store_reserve(&f->store, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				  &patience, &f->why);
+				  10 * HZ, &f->why);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
 	test->priv = f;

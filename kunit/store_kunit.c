@@ -55,10 +55,6 @@ static bool all_becomes_clean(struct kunit *test)
 
 static int store_fill(struct kunit *test, unsigned int order)
 {
-	struct vpool_patience patience = {
-		.deadline = jiffies + 10 * HZ,
-		.wait = true,
-	};
 	struct store_fixture *f;
 	int err;
 
@@ -69,7 +65,7 @@ static int store_fill(struct kunit *test, unsigned int order)
 	err = vpool_store_init(&f->store, "test", order, true, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	return vpool_store_reserve(&f->store, VPOOL_ANY_NODE, size_of(f, NR),
-				   &patience, &f->why);
+				   10 * HZ, &f->why);
 }
 
 static int huge_store_init(struct kunit *test)

@@ -167,8 +167,8 @@ static int vpool_spec_cpus(struct vpool_call *call, struct vpool_spec *spec,
 		return 0;
 	if (bytes > VPOOL_MAX_CPUS_BYTES)
 		return vpool_fail(call->why, -EINVAL,
-				  "a CPU mask of %u bytes, at most %u", bytes,
-				  VPOOL_MAX_CPUS_BYTES);
+				  "the CPU mask has %u bytes, no kernel has CPUs beyond %u",
+				  bytes, VPOOL_MAX_CPUS_BYTES);
 	bits = kzalloc(round_up(bytes, sizeof(long)), GFP_KERNEL);
 	if (!bits)
 		return vpool_fail(call->why, -ENOMEM,

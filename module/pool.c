@@ -382,16 +382,13 @@ static int vpool_pool_gather(struct vpool_pool *pool,
 			     const struct vpool_spec *spec,
 			     struct vpool_why *why)
 {
-	struct vpool_patience patience = {
-		.deadline = jiffies + msecs_to_jiffies(spec->timeout_ms),
-		.wait = spec->timeout_ms,
-	};
+	unsigned long patience = msecs_to_jiffies(spec->timeout_ms);
 	u32 i;
 	int err;
 
 	for (i = 0; i < spec->nr_mem; i++) {
 		err = vpool_store_reserve(&pool->store, spec->mem[i].node,
-					  spec->mem[i].bytes, &patience, why);
+					  spec->mem[i].bytes, patience, why);
 		if (err)
 			return err;
 	}
@@ -503,8 +500,9 @@ static int vpool_busy_region(struct vpool_pool *pool, struct vpool_why *why)
 		list_first_entry(&pool->regions, struct vpool_region, link);
 
 	return vpool_fail(why, -EBUSY,
-			  "pool '%s' has %u regions open or mapped, the oldest by task %d (%s)",
+			  "pool '%s' has %u region%s open or mapped, the oldest by task %d (%s)",
 			  pool->name, pool->nr_regions,
+			  pool->nr_regions == 1 ? "" : "s",
 			  vpool_region_pid(region), region->comm);
 }
 
@@ -527,8 +525,9 @@ static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
 				  "%s of pool '%s' are still pinned, by a pipe or a device",
 				  vpool_size(pinned).s, pool->name);
 	if (!vpool_members_close(&pool->members, force))
-		return vpool_fail(why, -EBUSY, "pool '%s' has %u members",
-				  pool->name, pool->members.nr);
+		return vpool_fail(why, -EBUSY, "pool '%s' has %u member%s",
+				  pool->name, pool->members.nr,
+				  pool->members.nr == 1 ? "" : "s");
 	vpool_pool_set_state(pool, VPOOL_STATE_DESTROYING);
 	list_for_each_entry(region, &pool->regions, link)
 		vpool_region_revoke(region);

@@ -44,6 +44,8 @@
 #define VPOOL_BATCH 32
 /* Bytes scrubbed before another pool of the same node gets its turn. */
 #define VPOOL_SCRUB_TURN (64UL << 20)
+/* How long to wait before asking again for memory that was not to be had. */
+#define VPOOL_RETRY (HZ / 50)
 /* How often pinned folios are looked at. */
 #define VPOOL_RECHECK (HZ / 10)
 
@@ -357,12 +359,52 @@ static int vpool_reserve_failed(int nid, u64 got, u64 bytes,
 			  vpool_size(got).s, vpool_size(bytes).s);
 }
 
+/* Refuse at once what a node could not give if it were empty. */
+static int vpool_node_check(int nid, u64 bytes, struct vpool_why *why)
+{
+	u64 present;
+
+	if (nid == VPOOL_ANY_NODE)
+		return 0;
+	present = (u64)node_present_pages(nid) << PAGE_SHIFT;
+	if (bytes <= present)
+		return 0;
+	return vpool_fail(why, -ENOMEM, "node %d has %s in all, %s asked", nid,
+			  vpool_size(present).s, vpool_size(bytes).s);
+}
+
+/*
+ * One folio more. Memory that is short may come back while we wait; of the time
+ * for that, @left in jiffies, only waiting uses up any.
+ */
+static int vpool_reserve_one(struct vpool_store *store, int nid,
+			     unsigned long *left)
+{
+	struct folio *folio = vpool_folio_alloc(store->order, nid, *left);
+	unsigned long start = jiffies, waited = 0;
+
+	while (!folio) {
+		if (!*left)
+			return -ENOMEM;
+		schedule_timeout_interruptible(VPOOL_RETRY);
+		if (signal_pending(current))
+			return -EINTR;
+		waited = jiffies - start;
+		if (waited >= *left)
+			return -ETIME;
+		folio = vpool_folio_alloc(store->order, nid, *left);
+	}
+	*left -= waited;
+	vpool_store_add(store, folio);
+	return 0;
+}
+
 /**
  * vpool_store_reserve - take memory from the host
  * @store: where it goes
  * @nid: the node it must come from, or VPOOL_ANY_NODE
  * @bytes: how much, a multiple of the page size
- * @patience: how long to go on
+ * @patience: how long to wait for memory that is short, in jiffies
  * @why: told if it fails
  *
  * What was reserved before a failure stays in the store: its owner closes it.
@@ -372,37 +414,32 @@ static int vpool_reserve_failed(int nid, u64 got, u64 bytes,
  * Return: 0, -ENOMEM, -EINTR or -ETIME.
  */
 int vpool_store_reserve(struct vpool_store *store, int nid, u64 bytes,
-			const struct vpool_patience *patience,
-			struct vpool_why *why)
+			unsigned long patience, struct vpool_why *why)
 {
 	u64 got, page_size = vpool_store_page_size(store);
-	struct folio *folio;
-	int err;
+	int err = vpool_node_check(nid, bytes, why);
 
-	for (got = 0; got < bytes; got += page_size) {
-		if (signal_pending(current))
-			return vpool_fail(why, -EINTR,
-					  "interrupted after %s of %s",
-					  vpool_size(got).s,
-					  vpool_size(bytes).s);
-		if (patience->wait && time_after(jiffies, patience->deadline))
-			return vpool_fail(why, -ETIME,
-					  "out of time after %s of %s",
-					  vpool_size(got).s,
-					  vpool_size(bytes).s);
+	for (got = 0; !err && got < bytes; got += page_size) {
 		if (!(got & (PMD_SIZE - 1))) {
 			err = vpool_host_can_spare(bytes - got, why);
 			if (err)
 				return err;
 		}
-		folio = vpool_folio_alloc(store->order, nid, patience->wait);
-		if (!folio)
+		err = signal_pending(current) ? -EINTR :
+			vpool_reserve_one(store, nid, &patience);
+		if (err == -ENOMEM)
 			return vpool_reserve_failed(nid, got, bytes, why);
-		vpool_store_add(store, folio);
+		if (err)
+			return vpool_fail(why, err, "%s after %s of %s",
+					  err == -EINTR ? "interrupted" :
+					  "out of time",
+					  vpool_size(got).s,
+					  vpool_size(bytes).s);
 		cond_resched();
 	}
-	vpool_store_kick(store);
-	return 0;
+	if (!err)
+		vpool_store_kick(store);
+	return err;
 }
 
 /**

@@ -89,22 +89,11 @@ struct vpool_usage {
 	u64 peak;
 };
 
-/**
- * struct vpool_patience - how long to go on reserving
- * @deadline: in jiffies
- * @wait: false to take only what is at hand
- */
-struct vpool_patience {
-	unsigned long deadline;
-	bool wait;
-};
-
 int vpool_store_init(struct vpool_store *store, const char *name,
 		     unsigned int order, bool has_memory,
 		     struct vpool_stat *stat);
 int vpool_store_reserve(struct vpool_store *store, int nid, u64 bytes,
-			const struct vpool_patience *patience,
-			struct vpool_why *why);
+			unsigned long patience, struct vpool_why *why);
 u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
 

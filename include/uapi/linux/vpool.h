@@ -151,8 +151,8 @@ enum vpool_create_flags {
  * @uid: owner of the pool's node, or VPOOL_ID_CALLER
  * @gid: group of the pool's node, or VPOOL_ID_CALLER
  * @mode: permission bits of the pool's node, within 0666
- * @timeout_ms: how long to go on gathering memory, in milliseconds; 0 takes
- *	what is at hand at once and waits for nothing
+ * @timeout_ms: how long to go on once memory is short, in milliseconds; 0 takes
+ *	what is at hand and fails when that is not enough
  * @mem_uptr: array of struct vpool_mem
  * @nr_mem: its length; 0 for a pool without memory
  * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool
