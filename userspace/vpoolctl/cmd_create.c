@@ -64,8 +64,8 @@ static const struct option_def create_options[] = {
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
-			"how long to go on gathering memory; 10 unless\n"
-			"given, 0 takes only what is at hand",
+			"how long to wait for memory that is short; 10\n"
+			"unless given, 0 takes only what is at hand",
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -386,9 +386,9 @@ const struct command cmd_create = {
 	.description =
 		"Make a pool: all that is asked for, or nothing. Its node is\n"
 		"/dev/vpool/NAME. A name has up to 32 small letters, digits,\n"
-		"dots, underscores and dashes. Memory is gathered for as\n"
-		"long as --timeout allows; an interrupt gives everything\n"
-		"back.\n\n"
+		"dots, underscores and dashes. Where memory is short, it is\n"
+		"waited for as long as --timeout allows; an interrupt gives\n"
+		"everything back.\n\n"
 		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes.",
 	.options = create_options,
 	.nr_options = ARRAY_SIZE(create_options),
