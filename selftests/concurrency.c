@@ -155,8 +155,8 @@ FIXTURE_SETUP(many)
 	struct sigaction act = { .sa_handler = on_sigbus };
 	int i;
 
-	if (vp_online_cpus() < 4)
-		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	sigaction(SIGBUS, &act, NULL);

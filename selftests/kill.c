@@ -48,8 +48,8 @@ FIXTURE_SETUP(kill)
 {
 	const char *seed = getenv("VPOOL_SEED");
 
-	if (vp_online_cpus() < 4)
-		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
 	self->seed = seed ? atoi(seed) : time(NULL);
 	TH_LOG("VPOOL_SEED=%u", self->seed);
 	self->pool = variant->page * variant->pages;

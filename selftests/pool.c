@@ -25,8 +25,8 @@ FIXTURE(pool)
 
 FIXTURE_SETUP(pool)
 {
-	if (vp_online_cpus() < 4)
-		SKIP(return, "needs 4 CPUs, there are %d", vp_online_cpus());
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);

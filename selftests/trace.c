@@ -94,8 +94,8 @@ TEST_F(trace, events_tell_the_pools_name)
 {
 	int i;
 
-	if (vp_online_cpus() < 2)
-		SKIP(return, "needs 2 CPUs");
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "1"));
 	ASSERT_EQ(0, use_once(self->ctl));
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "0"));

@@ -69,8 +69,8 @@ FIXTURE_SETUP(unload)
 {
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
-	if (vp_online_cpus() < 2)
-		SKIP(return, "needs 2 CPUs");
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
 	if (!is_loaded())
 		ASSERT_EQ(0, load());
 	ASSERT_EQ(0, make_pool());

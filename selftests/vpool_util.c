@@ -561,6 +561,35 @@ int vp_online_cpus(void)
 	return sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+/* The threads of a CPU's core, itself among them; false without such a CPU. */
+bool vp_core_of(int cpu, cpu_set_t *core)
+{
+	char path[128], list[256];
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 cpu);
+	if (vp_read_file(path, list, sizeof(list)))
+		return false;
+	vp_parse_cpus(list, core);
+	return true;
+}
+
+/* Why this is no box for tests that name CPUs, which take 1, 2 and 3. */
+const char *vp_unfit(void)
+{
+	cpu_set_t core;
+	int cpu;
+
+	for (cpu = 0; cpu < 4; cpu++)
+		if (!vp_core_of(cpu, &core))
+			return "needs CPUs 0 to 3";
+	for (cpu = 0; cpu < 4; cpu++)
+		if (vp_core_of(cpu, &core) && CPU_COUNT(&core) > 1)
+			return "needs cores of one thread each";
+	return NULL;
+}
+
 bool vp_has_node(int node)
 {
 	char path[64];

@@ -96,6 +96,8 @@ int vp_touch(void *addr, bool write);
 
 /* The box and the pace. */
 int vp_online_cpus(void);
+bool vp_core_of(int cpu, cpu_set_t *core);
+const char *vp_unfit(void);
 bool vp_has_node(int node);
 bool vp_is_debug(void);
 int vp_scale(int rounds);
