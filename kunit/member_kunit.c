@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 

@@ -261,17 +261,19 @@ static void keeps_the_host_its_floor(struct kunit *test)
 
 static void may_be_without_memory(struct kunit *test)
 {
-	struct vpool_store store = {};
-	struct vpool_stat stat = {};
+	struct store_fixture *f;
 	struct vpool_usage usage;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_init(&store, "none", 0, false, &stat),
-			0);
-	vpool_store_usage(&store, &usage);
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_EQ(test, vpool_store_init(&f->store, "none", 0, false,
+					       &f->stat), 0);
+	vpool_store_usage(&f->store, &usage);
 	KUNIT_EXPECT_EQ(test, usage.total, 0);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&store, 1, NULL), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&store), 0);
-	vpool_store_close(&store);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 1, NULL),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
+	vpool_store_close(&f->store);
 }
 
 static struct kunit_case vpool_huge_store_cases[] = {
