@@ -11,7 +11,7 @@
 #include "proc.h"
 #include "vpoolctl.h"
 
-/* Fields of /proc/TID/stat, counted as in proc(5). */
+/* Fields of /proc/PID/task/TID/stat, counted as in proc(5). */
 enum {
 	STAT_STATE = 3,
 	STAT_UTIME = 14,
@@ -54,7 +54,8 @@ static int read_stat(int tid, struct task *task)
 	int err = -ESRCH;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	/* What stands in /proc/TID/stat is summed over the process. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
 	file = fopen(path, "re");
 	if (!file)
 		return -ESRCH;
