@@ -453,6 +453,10 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 	u32 mask_bytes = BITS_TO_LONGS(nr_cpu_ids) * sizeof(long);
 	int err;
 
+	if (room_cpus % sizeof(u64))
+		return vpool_fail(call->why, -EINVAL,
+				  "room for %u bytes of CPU mask is no multiple of 8",
+				  room_cpus);
 	cmd->nr_nodes = num_node_state(N_MEMORY);
 	cmd->cpus_bytes = mask_bytes;
 	if (cmd->nodes_uptr && room_nodes < cmd->nr_nodes)

@@ -26,6 +26,9 @@
  *  - A task that is detached may fork meanwhile. It gets its old mask first and
  *    stops being a member after, so that the child is a member and its mask is
  *    set, or it is not and its mask is the old one.
+ *  - What a user asked for with sched_setaffinity(2) is kept by the scheduler and
+ *    intersected with every mask set later. So that a member gets all of the
+ *    pool's CPUs, that too is replaced, and given back with the rest.
  *  - Each member holds a reference on the module: unloading waits for none.
  */
 #include <linux/hashtable.h>
@@ -59,7 +62,8 @@
  * @members: the pool's
  * @call: the attach that made it, or made its ancestor, a member
  * @stale: its mask is still to be set
- * @saved: the mask it came with, and goes back to
+ * @has_user: it came with a mask asked for by sched_setaffinity(2)
+ * @saved: the mask it came with, and goes back to; behind it that other one
  */
 struct vpool_member {
 	struct hlist_node hash;
@@ -70,6 +74,7 @@ struct vpool_member {
 	struct vpool_member_set *members;
 	u64 call;
 	bool stale;
+	bool has_user;
 	unsigned long saved[];
 };
 
@@ -110,6 +115,11 @@ static struct vpool_member *vpool_member_find(const struct task_struct *task)
 static struct cpumask *vpool_member_saved(struct vpool_member *member)
 {
 	return to_cpumask(member->saved);
+}
+
+static struct cpumask *vpool_member_user(struct vpool_member *member)
+{
+	return to_cpumask(member->saved + cpumask_size() / sizeof(long));
 }
 
 static void vpool_member_free_rcu(struct rcu_head *rcu)
@@ -185,7 +195,8 @@ static void vpool_fork_child(struct task_struct *parent,
 			mempool_free(member, vpool_member_pool);
 		return;
 	}
-	cpumask_copy(vpool_member_saved(member), vpool_member_saved(of_parent));
+	memcpy(member->saved, of_parent->saved, 2 * cpumask_size());
+	member->has_user = of_parent->has_user;
 	member->call = of_parent->call;
 	member->stale = !cpumask_equal(child->cpus_ptr,
 				       of_parent->members->cpus);
@@ -294,7 +305,7 @@ static void vpool_probe_release(struct work_struct *work)
  */
 int vpool_members_start(void)
 {
-	size_t size = sizeof(struct vpool_member) + cpumask_size();
+	size_t size = sizeof(struct vpool_member) + 2 * cpumask_size();
 
 	for_each_kernel_tracepoint(vpool_probe_find, NULL);
 	if (!vpool_tp_fork || !vpool_tp_exit) {
@@ -333,21 +344,41 @@ void vpool_members_init(struct vpool_member_set *members, const char *name,
 	INIT_LIST_HEAD(&members->list);
 }
 
-static void vpool_task_mask(struct task_struct *task, struct cpumask *mask)
+static void vpool_task_save(struct task_struct *task,
+			    struct vpool_member *member)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(mask, &task->cpus_mask);
+	cpumask_copy(vpool_member_saved(member), &task->cpus_mask);
+	member->has_user = task->user_cpus_ptr;
+	if (member->has_user)
+		cpumask_copy(vpool_member_user(member), task->user_cpus_ptr);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+static int vpool_task_set(struct task_struct *task, const struct cpumask *mask,
+			  const struct cpumask *user)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (task->user_cpus_ptr)
+		cpumask_copy(task->user_cpus_ptr, user);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return set_cpus_allowed_ptr(task, mask);
 }
 
 /* As far as those CPUs are still there; a task always has some CPU. */
 static void vpool_task_restore(struct task_struct *task,
-			       const struct cpumask *saved)
+			       struct vpool_member *member)
 {
-	if (set_cpus_allowed_ptr(task, saved))
-		set_cpus_allowed_ptr(task, cpu_possible_mask);
+	const struct cpumask *saved = vpool_member_saved(member);
+	const struct cpumask *user = member->has_user ?
+		vpool_member_user(member) : saved;
+
+	if (vpool_task_set(task, saved, user))
+		vpool_task_set(task, cpu_possible_mask, user);
 }
 
 static struct task_struct *vpool_stale_task(struct vpool_member_set **members)
@@ -375,7 +406,7 @@ static void vpool_mend_masks(struct work_struct *work)
 	struct task_struct *task;
 
 	while ((task = vpool_stale_task(&members))) {
-		set_cpus_allowed_ptr(task, members->cpus);
+		vpool_task_set(task, members->cpus, members->cpus);
 		put_task_struct(task);
 		cond_resched();
 	}
@@ -431,7 +462,7 @@ static int vpool_attach_task(struct vpool_member_set *members,
 	int err;
 
 	member = mempool_alloc(vpool_member_pool, GFP_KERNEL);
-	vpool_task_mask(task, vpool_member_saved(member));
+	vpool_task_save(task, member);
 	member->stale = false;
 	member->call = call;
 	added = vpool_member_add(members, task, member, why);
@@ -450,7 +481,7 @@ static int vpool_attach_task(struct vpool_member_set *members,
 		vpool_member_remove(task);
 		return 0;
 	}
-	err = set_cpus_allowed_ptr(task, members->cpus);
+	err = vpool_task_set(task, members->cpus, members->cpus);
 	if (!err)
 		return 0;
 	vpool_member_remove(task);
@@ -526,7 +557,7 @@ static void vpool_detach_task(struct vpool_member_set *members,
 
 	/* The work may be about to set the mask that we take away. */
 	flush_work(&vpool_mend_work);
-	vpool_task_restore(task, vpool_member_saved(member));
+	vpool_task_restore(task, member);
 
 	spin_lock(&vpool_member_lock);
 	linked = vpool_member_unlink(member);
