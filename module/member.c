@@ -20,12 +20,15 @@
  *    either a member by then, and the fork probe adds the child, or it is not,
  *    and then the child is in the thread list that attach walks again until it
  *    finds no more.
- *  - A child's mask is a copy of its parent's from before the fork probe. Where it
- *    is not the pool's, the child is marked stale and a work item sets it; attach
- *    waits for that.
+ *  - A child's mask is a copy of its parent's from before the fork probe, and that
+ *    may be old. The child has not run yet, it is on no runqueue, and waking it
+ *    takes its pi_lock: under that lock the probe just writes the right mask.
  *  - A task that is detached may fork meanwhile. It gets its old mask first and
- *    stops being a member after, so that the child is a member and its mask is
- *    set, or it is not and its mask is the old one.
+ *    stops being a member after, so that the child is a member and has the pool's
+ *    mask, or it is not and has the old one.
+ *  - When a pool goes by force its members may fork faster than they can be
+ *    detached. From then on their children are no members, and the probe gives
+ *    them their parent's old mask.
  *  - What a user asked for with sched_setaffinity(2) is kept by the scheduler and
  *    intersected with every mask set later. So that a member gets all of the
  *    pool's CPUs, that too is replaced, and given back with the rest.
@@ -61,7 +64,6 @@
  * @task: the member; in the hash only as long as it is alive
  * @members: the pool's
  * @call: the attach that made it, or made its ancestor, a member
- * @stale: its mask is still to be set
  * @has_user: it came with a mask asked for by sched_setaffinity(2)
  * @saved: the mask it came with, and goes back to; behind it that other one
  */
@@ -73,7 +75,6 @@ struct vpool_member {
 	struct task_struct *task;
 	struct vpool_member_set *members;
 	u64 call;
-	bool stale;
 	bool has_user;
 	unsigned long saved[];
 };
@@ -98,8 +99,6 @@ static struct tracepoint *vpool_tp_exit;
 
 static void vpool_probe_release(struct work_struct *work);
 static DECLARE_WORK(vpool_probe_work, vpool_probe_release);
-static void vpool_mend_masks(struct work_struct *work);
-static DECLARE_WORK(vpool_mend_work, vpool_mend_masks);
 
 static struct vpool_member *vpool_member_find(const struct task_struct *task)
 {
@@ -120,6 +119,13 @@ static struct cpumask *vpool_member_saved(struct vpool_member *member)
 static struct cpumask *vpool_member_user(struct vpool_member *member)
 {
 	return to_cpumask(member->saved + cpumask_size() / sizeof(long));
+}
+
+/* What its user asked for is to be when it is no member any more. */
+static const struct cpumask *vpool_member_old_user(struct vpool_member *member)
+{
+	return member->has_user ? vpool_member_user(member) :
+		vpool_member_saved(member);
 }
 
 static void vpool_member_free_rcu(struct rcu_head *rcu)
@@ -178,32 +184,64 @@ static void vpool_member_link(struct vpool_member *member,
 	members->nr++;
 }
 
-static void vpool_fork_child(struct task_struct *parent,
+/* @child has been forked and not been woken yet: see the top of this file. */
+static void vpool_new_task_set(struct task_struct *child,
+			       const struct cpumask *mask,
+			       const struct cpumask *user)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&child->pi_lock, flags);
+	cpumask_copy(&child->cpus_mask, mask);
+	child->nr_cpus_allowed = cpumask_weight(mask);
+	if (child->user_cpus_ptr)
+		cpumask_copy(child->user_cpus_ptr, user);
+	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
+}
+
+/* Enters @member for @child, if that is to be one. */
+static bool vpool_fork_enter(struct vpool_member *member,
+			     struct vpool_member *of_parent,
 			     struct task_struct *child)
 {
-	struct vpool_member *member, *of_parent;
+	struct vpool_member_set *members = of_parent->members;
 
-	member = mempool_alloc(vpool_member_pool, GFP_ATOMIC | __GFP_NOWARN);
-	spin_lock(&vpool_member_lock);
-	of_parent = vpool_member_find(parent);
-	if (!member && of_parent)
+	lockdep_assert_held(&vpool_member_lock);
+	/* An attach of the whole process may have been here before us. */
+	if (vpool_member_find(child))
+		return false;
+	if (members->closed) {
+		vpool_new_task_set(child, vpool_member_saved(of_parent),
+				   vpool_member_old_user(of_parent));
+		return false;
+	}
+	vpool_new_task_set(child, members->cpus, members->cpus);
+	if (!member) {
 		pr_warn_ratelimited("no memory to follow task %d into pool '%s'\n",
-				    child->pid, of_parent->members->name);
-	if (!member || !of_parent || vpool_member_find(child)) {
-		spin_unlock(&vpool_member_lock);
-		if (member)
-			mempool_free(member, vpool_member_pool);
-		return;
+				    child->pid, members->name);
+		return false;
 	}
 	memcpy(member->saved, of_parent->saved, 2 * cpumask_size());
 	member->has_user = of_parent->has_user;
 	member->call = of_parent->call;
-	member->stale = !cpumask_equal(child->cpus_ptr,
-				       of_parent->members->cpus);
-	vpool_member_link(member, of_parent->members, child);
-	if (member->stale)
-		schedule_work(&vpool_mend_work);
+	vpool_member_link(member, members, child);
+	return true;
+}
+
+static void vpool_fork_child(struct task_struct *parent,
+			     struct task_struct *child)
+{
+	struct vpool_member *member, *of_parent;
+	bool entered = false;
+
+	member = mempool_alloc(vpool_member_pool, GFP_ATOMIC | __GFP_NOWARN);
+	spin_lock(&vpool_member_lock);
+	of_parent = vpool_member_find(parent);
+	if (of_parent)
+		entered = vpool_fork_enter(member, of_parent, child);
 	spin_unlock(&vpool_member_lock);
+	if (member && !entered)
+		mempool_free(member, vpool_member_pool);
 }
 
 static void vpool_probe_fork(void *data, struct task_struct *parent,
@@ -322,7 +360,6 @@ int vpool_members_start(void)
  */
 void vpool_members_stop(void)
 {
-	cancel_work_sync(&vpool_mend_work);
 	flush_work(&vpool_probe_work);
 	vpool_probe_release(NULL);
 	tracepoint_synchronize_unregister();
@@ -374,42 +411,10 @@ static void vpool_task_restore(struct task_struct *task,
 			       struct vpool_member *member)
 {
 	const struct cpumask *saved = vpool_member_saved(member);
-	const struct cpumask *user = member->has_user ?
-		vpool_member_user(member) : saved;
+	const struct cpumask *user = vpool_member_old_user(member);
 
 	if (vpool_task_set(task, saved, user))
 		vpool_task_set(task, cpu_possible_mask, user);
-}
-
-static struct task_struct *vpool_stale_task(struct vpool_member_set **members)
-{
-	struct task_struct *task = NULL;
-	struct vpool_member *member;
-	int bucket;
-
-	spin_lock(&vpool_member_lock);
-	hash_for_each(vpool_member_hash, bucket, member, hash) {
-		if (!member->stale)
-			continue;
-		member->stale = false;
-		*members = member->members;
-		task = get_task_struct(member->task);
-		break;
-	}
-	spin_unlock(&vpool_member_lock);
-	return task;
-}
-
-static void vpool_mend_masks(struct work_struct *work)
-{
-	struct vpool_member_set *members;
-	struct task_struct *task;
-
-	while ((task = vpool_stale_task(&members))) {
-		vpool_task_set(task, members->cpus, members->cpus);
-		put_task_struct(task);
-		cond_resched();
-	}
 }
 
 static int vpool_members_gone(struct vpool_member_set *members,
@@ -463,7 +468,6 @@ static int vpool_attach_task(struct vpool_member_set *members,
 
 	member = mempool_alloc(vpool_member_pool, GFP_KERNEL);
 	vpool_task_save(task, member);
-	member->stale = false;
 	member->call = call;
 	added = vpool_member_add(members, task, member, why);
 	if (added != VPOOL_ADDED)
@@ -552,11 +556,8 @@ static void vpool_detach_task(struct vpool_member_set *members,
 		return;
 	}
 	refcount_inc(&member->ref);
-	member->stale = false;
 	spin_unlock(&vpool_member_lock);
 
-	/* The work may be about to set the mask that we take away. */
-	flush_work(&vpool_mend_work);
 	vpool_task_restore(task, member);
 
 	spin_lock(&vpool_member_lock);
@@ -620,7 +621,6 @@ int vpool_member_attach(struct vpool_member_set *members, bool process,
 		err = vpool_attach_process(members, call, why);
 	else
 		err = vpool_attach_task(members, current, call, why);
-	flush_work(&vpool_mend_work);
 	vpool_probe_put();
 	trace_vpool_attach(members->name, current->pid, err);
 	return err;
@@ -696,8 +696,6 @@ bool vpool_members_close(struct vpool_member_set *members, bool force)
 		put_task_struct(task);
 		cond_resched();
 	}
-	/* A mask being set by the work would come after the old one. */
-	flush_work(&vpool_mend_work);
 	return true;
 }
 
