@@ -23,6 +23,10 @@
 #define VP_CONTROL "/dev/vpool/control"
 #define VP_POOLS "/sys/kernel/vpool/pools"
 
+/* The harness gives each test 30 seconds, few for the checking kernel. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 /* What a read of a number that is not there gives. */
 #define VP_NONE (~0ULL)
 
