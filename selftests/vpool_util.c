@@ -446,6 +446,24 @@ __u64 vp_meminfo(const char *field)
 	return strtoull(text, NULL, 10) * KIB;
 }
 
+/*
+ * What the host has free, with what it keeps at hand for each CPU: MemFree leaves
+ * that out, and it may be many huge pages that a pool has just given back.
+ */
+__u64 vp_host_free(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	unsigned long long at_hand, pages = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, " count: %llu", &at_hand) == 1)
+			pages += at_hand;
+	if (file)
+		fclose(file);
+	return vp_meminfo("MemFree") + pages * sysconf(_SC_PAGESIZE);
+}
+
 /* Is this the head of a mapping, "start-end ...", and is @addr within it? */
 static bool smaps_head_has(const char *line, unsigned long addr)
 {

@@ -90,6 +90,7 @@ __u64 vp_sysfs_u64(const char *pool, const char *attr);
 bool vp_sysfs_becomes(const char *pool, const char *attr, __u64 want);
 bool vp_idle(const char *pool);
 __u64 vp_meminfo(const char *field);
+__u64 vp_host_free(void);
 int vp_smaps(const void *addr, const char *field, __u64 *bytes);
 
 /* Memory. */
