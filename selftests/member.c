@@ -455,15 +455,15 @@ TEST_F(member, fork_storm)
 /* Forced while it forks: nobody is left behind on the pool's CPUs. */
 TEST_F(member, forced_in_a_fork_storm)
 {
+	int i, depth = vp_is_debug() ? 5 : 7;
 	pid_t pid;
-	int i;
 
 	ASSERT_EQ(0, set_affinity("0-1"));
 	for (i = 0; i < 5; i++) {
 		pid = fork();
 		if (!pid) {
 			vp_attach(self->fd, 0);
-			_exit(storm(7, false));
+			_exit(storm(depth, false));
 		}
 		vp_sleep_ms(20 * i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
