@@ -34,8 +34,10 @@ static int member_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->before, GFP_KERNEL));
 	cpumask_set_cpu(1, f->cpus);
 	cpumask_copy(f->before, current->cpus_ptr);
-	vpool_members_init(&f->a, "a", f->cpus);
-	vpool_members_init(&f->b, "b", f->cpus);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a"), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b"), 0);
+	vpool_members_move(&f->a, f->cpus, false);
+	vpool_members_move(&f->b, f->cpus, false);
 	f->a.emptied = count_emptied;
 	vpool_why_init(&f->why);
 	emptied_fixture = f;
@@ -51,20 +53,34 @@ static void member_exit(struct kunit *test)
 		return;
 	vpool_members_close(&f->a, true);
 	vpool_members_close(&f->b, true);
+	vpool_members_exit(&f->a);
+	vpool_members_exit(&f->b);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->before));
 	free_cpumask_var(f->cpus);
 	free_cpumask_var(f->before);
+}
+
+static int attach(struct member_fixture *f, struct vpool_member_set *members,
+		  bool process)
+{
+	return vpool_member_attach(members, current, process, NULL, &f->why);
+}
+
+static int detach(struct member_fixture *f, struct vpool_member_set *members,
+		  bool process)
+{
+	return vpool_member_detach(members, current, process, &f->why);
 }
 
 static void attaches_and_detaches(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
+	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->cpus));
 	KUNIT_EXPECT_EQ(test, raw_smp_processor_id(), 1);
-	KUNIT_EXPECT_EQ(test, vpool_member_detach(&f->a, false, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, detach(f, &f->a, false), 0);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 0);
 	KUNIT_EXPECT_EQ(test, f->emptied, 1);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->before));
@@ -74,11 +90,11 @@ static void attaches_once(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->a, true, &f->why), 0);
+	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false), 0);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, true), 0);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
-	KUNIT_EXPECT_EQ(test, vpool_member_detach(&f->a, true, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, detach(f, &f->a, true), 0);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 0);
 }
 
@@ -86,13 +102,13 @@ static void belongs_to_one_pool(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->b, false, &f->why),
+	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false),
 			-EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "member of pool 'a'"));
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->b, true, &f->why),
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true),
 			-EBUSY);
-	KUNIT_EXPECT_EQ(test, vpool_member_detach(&f->b, false, &f->why),
+	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false),
 			-ESRCH);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
 	KUNIT_EXPECT_EQ(test, f->b.nr, 0);
@@ -103,7 +119,8 @@ static void needs_cpus(struct kunit *test)
 	struct member_fixture *f = test->priv;
 
 	cpumask_clear(f->cpus);
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->a, false, &f->why),
+	vpool_members_move(&f->a, f->cpus, false);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
 			-EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "no CPUs"));
 }
@@ -114,7 +131,7 @@ static void lists_within_its_room(struct kunit *test)
 	struct vpool_member_info info = { .tid = -1 };
 
 	KUNIT_EXPECT_EQ(test, vpool_members_list(&f->a, &info, 1), 0);
-	KUNIT_ASSERT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
+	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
 	KUNIT_EXPECT_EQ(test, vpool_members_list(&f->a, NULL, 0), 1);
 	KUNIT_EXPECT_EQ(test, vpool_members_list(&f->a, &info, 1), 1);
 	KUNIT_EXPECT_EQ(test, info.tid, task_pid_vnr(current));
@@ -124,13 +141,13 @@ static void closes_when_idle_or_forced(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, vpool_member_attach(&f->a, false, &f->why), 0);
+	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
 	KUNIT_EXPECT_FALSE(test, vpool_members_close(&f->a, false));
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
 	KUNIT_EXPECT_TRUE(test, vpool_members_close(&f->a, true));
 	KUNIT_EXPECT_EQ(test, f->a.nr, 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->before));
-	KUNIT_EXPECT_EQ(test, vpool_member_attach(&f->a, false, &f->why),
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
 			-ENXIO);
 }
 

@@ -6,6 +6,7 @@
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "cpus.h"
 
@@ -14,9 +15,12 @@ module_param(host_cpus_floor, uint, 0644);
 MODULE_PARM_DESC(host_cpus_floor,
 		 "online CPUs that pools never take from the host, at least 1");
 
-/* The pool of each CPU, NULL for the host's. Under vpool_cpus_lock, a leaf. */
+/* The pool of each CPU, NULL for the host's. Under vpool_cpus_lock. */
 static struct vpool_cpus **vpool_cpu_owner;
 static DEFINE_MUTEX(vpool_cpus_lock);
+
+static void vpool_cpus_settle(struct work_struct *work);
+static DECLARE_WORK(vpool_settle_work, vpool_cpus_settle);
 
 /**
  * vpool_cpus_start - the host has all CPUs
@@ -35,6 +39,7 @@ int vpool_cpus_start(void)
  */
 void vpool_cpus_stop(void)
 {
+	cancel_work_sync(&vpool_settle_work);
 	kfree(vpool_cpu_owner);
 }
 
@@ -48,7 +53,13 @@ void vpool_cpus_stop(void)
 int vpool_cpus_init(struct vpool_cpus *cpus, const char *name)
 {
 	cpus->name = name;
-	return zalloc_cpumask_var(&cpus->assigned, GFP_KERNEL) ? 0 : -ENOMEM;
+	cpus->moved = NULL;
+	if (!zalloc_cpumask_var(&cpus->assigned, GFP_KERNEL))
+		return -ENOMEM;
+	if (zalloc_cpumask_var(&cpus->effective, GFP_KERNEL))
+		return 0;
+	free_cpumask_var(cpus->assigned);
+	return -ENOMEM;
 }
 
 /**
@@ -58,6 +69,43 @@ int vpool_cpus_init(struct vpool_cpus *cpus, const char *name)
 void vpool_cpus_exit(struct vpool_cpus *cpus)
 {
 	free_cpumask_var(cpus->assigned);
+	free_cpumask_var(cpus->effective);
+}
+
+static void vpool_cpus_moved(struct vpool_cpus *cpus)
+{
+	lockdep_assert_held(&vpool_cpus_lock);
+	if (cpus->moved)
+		cpus->moved(cpus);
+}
+
+/* Each pool with CPUs, at the first of them. */
+static void vpool_cpus_settle(struct work_struct *work)
+{
+	struct vpool_cpus *owner;
+	unsigned int cpu;
+
+	cpus_read_lock();
+	mutex_lock(&vpool_cpus_lock);
+	for_each_possible_cpu(cpu) {
+		owner = vpool_cpu_owner[cpu];
+		if (owner && cpumask_first(owner->assigned) == cpu)
+			vpool_cpus_moved(owner);
+	}
+	mutex_unlock(&vpool_cpus_lock);
+	cpus_read_unlock();
+}
+
+/**
+ * vpool_cpus_settle_later - have all members' masks set anew
+ *
+ * For who finds that they are not right, and cannot or may not do it itself.
+ *
+ * Context: any.
+ */
+void vpool_cpus_settle_later(void)
+{
+	schedule_work(&vpool_settle_work);
 }
 
 static int vpool_cpu_check(unsigned int cpu, const struct cpumask *wanted,
@@ -175,6 +223,8 @@ int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
 		for_each_cpu(cpu, wanted)
 			vpool_cpu_owner[cpu] = cpus;
 		cpumask_copy(cpus->assigned, wanted);
+		cpumask_copy(cpus->effective, wanted);
+		vpool_cpus_moved(cpus);
 	}
 	mutex_unlock(&vpool_cpus_lock);
 	cpus_read_unlock();
@@ -195,5 +245,6 @@ void vpool_cpus_release(struct vpool_cpus *cpus)
 	for_each_cpu(cpu, cpus->assigned)
 		vpool_cpu_owner[cpu] = NULL;
 	cpumask_clear(cpus->assigned);
+	cpumask_clear(cpus->effective);
 	mutex_unlock(&vpool_cpus_lock);
 }

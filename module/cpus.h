@@ -13,12 +13,16 @@
 /**
  * struct vpool_cpus - a pool's CPUs
  * @name: of the pool, for reasons
- * @assigned: the CPUs that are the pool's, online or not. Does not change from
- *	claim to release, so that who holds the pool reads it without a lock
+ * @assigned: the CPUs that are the pool's, online or not; under vpool_cpus_lock
+ * @effective: those of them that are online; the same
+ * @moved: called under vpool_cpus_lock when @effective has changed, or when the
+ *	host's CPUs have and there is none in it; sleeps. Or NULL
  */
 struct vpool_cpus {
 	const char *name;
 	cpumask_var_t assigned;
+	cpumask_var_t effective;
+	void (*moved)(struct vpool_cpus *cpus);
 };
 
 /**
@@ -42,6 +46,7 @@ int vpool_cpus_check(const struct cpumask *wanted,
 int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why);
+void vpool_cpus_settle_later(void);
 void vpool_cpus_release(struct vpool_cpus *cpus);
 
 static inline bool vpool_cpus_any(const struct vpool_cpus *cpus)

@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -505,44 +506,79 @@ static int vpool_call_commit(struct vpool_call *call)
 	return err ?: vpool_respond(call);
 }
 
-static int vpool_check_attach(struct vpool_call *call)
+static int vpool_check_attach(struct vpool_call *call, u32 known)
 {
 	struct vpool_attach *cmd = call->cmd;
+	bool process = cmd->flags & VPOOL_ATTACH_PROCESS;
+	bool dedicated = cmd->flags & VPOOL_ATTACH_DEDICATED;
 	int err;
 
-	err = vpool_check_flags(call, cmd->flags, VPOOL_ATTACH_PROCESS);
+	err = vpool_check_flags(call, cmd->flags, known);
 	if (!err)
 		err = vpool_check_reserved(call, cmd->__reserved);
-	if (!err && cmd->pidfd != VPOOL_SELF)
-		err = vpool_fail(call->why, -EOPNOTSUPP,
-				 "only the caller itself can be attached or detached");
+	if (!err && process && dedicated)
+		err = vpool_fail(call->why, -EINVAL,
+				 "a CPU is dedicated to one thread, not to a process");
+	if (!err && (cmd->tid < 0 || (cmd->tid && process)))
+		err = vpool_fail(call->why, -EINVAL,
+				 "thread %d, where %s is meant", cmd->tid,
+				 process ? "a process" : "a number or 0");
+	if (!err && dedicated && cmd->cpu < -1)
+		err = vpool_fail(call->why, -EINVAL,
+				 "cpu %d is neither a number nor -1", cmd->cpu);
 	return err;
+}
+
+static struct task_struct *vpool_call_target(struct vpool_call *call)
+{
+	struct vpool_attach *cmd = call->cmd;
+
+	return vpool_target_get(cmd->pidfd, cmd->tid,
+				cmd->flags & VPOOL_ATTACH_PROCESS, call->why);
 }
 
 static int vpool_call_attach(struct vpool_call *call)
 {
 	struct vpool_attach *cmd = call->cmd;
 	struct vpool_pool *pool = call->file->pool;
+	bool dedicated = cmd->flags & VPOOL_ATTACH_DEDICATED;
+	struct task_struct *task;
 	int err;
 
-	err = vpool_check_attach(call);
+	err = vpool_check_attach(call, VPOOL_ATTACH_PROCESS |
+				 VPOOL_ATTACH_DEDICATED);
 	if (err)
 		return err;
-	err = vpool_member_attach(&pool->members,
-				  cmd->flags & VPOOL_ATTACH_PROCESS, call->why);
-	if (!err)
-		vpool_stat_inc(&pool->stat, VPOOL_STAT_ATTACHES);
-	return err;
+	task = vpool_call_target(call);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = vpool_member_attach(&pool->members, task,
+				  cmd->flags & VPOOL_ATTACH_PROCESS,
+				  dedicated ? &cmd->cpu : NULL, call->why);
+	put_task_struct(task);
+	if (err)
+		return err;
+	vpool_stat_inc(&pool->stat, VPOOL_STAT_ATTACHES);
+	return dedicated ? vpool_respond(call) : 0;
 }
 
 static int vpool_call_detach(struct vpool_call *call)
 {
 	struct vpool_attach *cmd = call->cmd;
+	struct task_struct *task;
+	int err;
 
-	return vpool_check_attach(call) ?:
-		vpool_member_detach(&call->file->pool->members,
-				    cmd->flags & VPOOL_ATTACH_PROCESS,
-				    call->why);
+	err = vpool_check_attach(call, VPOOL_ATTACH_PROCESS);
+	if (err)
+		return err;
+	task = vpool_call_target(call);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	err = vpool_member_detach(&call->file->pool->members, task,
+				  cmd->flags & VPOOL_ATTACH_PROCESS,
+				  call->why);
+	put_task_struct(task);
+	return err;
 }
 
 union vpool_any_cmd {
@@ -622,7 +658,8 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 };
 
 /* What was published keeps its layout for ever; fields are added behind it. */
-static_assert(offsetofend(struct vpool_attach, __reserved) == 16);
+static_assert(offsetofend(struct vpool_attach, tid) == 16);
+static_assert(offsetofend(struct vpool_attach, __reserved) == 24);
 static_assert(offsetofend(struct vpool_commit, bytes) == 16);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);

@@ -7,9 +7,11 @@
  * one lock guards the hash and all lists, because fork and exit come with nothing
  * but a task.
  *
- * Fork and exit are seen through the kernel's own tracepoints, which are not
+ * New tasks and exit are seen through the kernel's own tracepoints, which are not
  * exported by name and are therefore looked up. They are registered only while
- * there is a member, so that without one a fork costs nothing.
+ * there is a member, so that without one a fork costs nothing. The tracepoint for
+ * new tasks is that of copy_process(), not that of fork: only there the threads
+ * are seen that the kernel itself makes in a process, as io_uring and vhost do.
  *
  * Who can race with whom:
  *
@@ -23,9 +25,15 @@
  *  - A child's mask is a copy of its parent's from before the fork probe, and that
  *    may be old. The child has not run yet, it is on no runqueue, and waking it
  *    takes its pi_lock: under that lock the probe just writes the right mask.
+ *  - The masks of tasks that live already are set under the mutex of their pool's
+ *    members, one after the other, so that of two changes the later one stays.
+ *    Every change of what they are to be is a round. It is announced under the
+ *    lock of all members first, and children born after that have the new mask;
+ *    then the masks of those are set that are of an earlier round.
  *  - A task that is detached may fork meanwhile. It gets its old mask first and
  *    stops being a member after, so that the child is a member and has the pool's
- *    mask, or it is not and has the old one.
+ *    mask, or it is not and has the old one. What a task came with is saved in the
+ *    moment it becomes a member, when it has no mask of a pool any more.
  *  - When a pool goes by force its members may fork faster than they can be
  *    detached. From then on their children are no members, and the probe gives
  *    them their parent's old mask.
@@ -38,52 +46,25 @@
 #include <linux/mempool.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/pid.h>
 #include <linux/rcupdate.h>
-#include <linux/refcount.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "cpus.h"
 #include "member.h"
-#include "trace.h"
 
 /* So many members can be forked while no page can be had. */
 #define VPOOL_MEMBER_RESERVE 128
 #define VPOOL_MEMBER_HASH_BITS 10
 
-/**
- * struct vpool_member - one task's membership
- * @hash: found by task
- * @link: in the pool's list
- * @rcu: frees it
- * @ref: one for being linked, one for each detach under way
- * @task: the member; in the hash only as long as it is alive
- * @members: the pool's
- * @call: the attach that made it, or made its ancestor, a member
- * @has_user: it came with a mask asked for by sched_setaffinity(2)
- * @saved: the mask it came with, and goes back to; behind it that other one
- */
-struct vpool_member {
-	struct hlist_node hash;
-	struct list_head link;
-	struct rcu_head rcu;
-	refcount_t ref;
-	struct task_struct *task;
-	struct vpool_member_set *members;
-	u64 call;
-	bool has_user;
-	unsigned long saved[];
-};
-
 /*
  * Guards the hash, all lists of members and everything in a member; a leaf, taken
  * in fork and exit. Looking up the hash needs only RCU.
  */
-static DEFINE_SPINLOCK(vpool_member_lock);
+DEFINE_SPINLOCK(vpool_member_lock);
 static DEFINE_HASHTABLE(vpool_member_hash, VPOOL_MEMBER_HASH_BITS);
 static mempool_t *vpool_member_pool;
 
@@ -92,15 +73,20 @@ static DEFINE_MUTEX(vpool_probe_lock);
 static bool vpool_probed;
 /* Members and attaches under way: what the probes are registered for. */
 static atomic_t vpool_probe_users = ATOMIC_INIT(0);
-/* Attaches so far; the first is 1. */
-static atomic64_t vpool_calls = ATOMIC64_INIT(0);
-static struct tracepoint *vpool_tp_fork;
+static struct tracepoint *vpool_tp_new;
 static struct tracepoint *vpool_tp_exit;
 
 static void vpool_probe_release(struct work_struct *work);
 static DECLARE_WORK(vpool_probe_work, vpool_probe_release);
 
-static struct vpool_member *vpool_member_find(const struct task_struct *task)
+/**
+ * vpool_member_find - a task's membership
+ * @task: which
+ *
+ * Context: in an RCU section, or with vpool_member_lock held.
+ * Return: it, or NULL if the task is no member.
+ */
+struct vpool_member *vpool_member_find(const struct task_struct *task)
 {
 	struct vpool_member *member;
 
@@ -111,21 +97,25 @@ static struct vpool_member *vpool_member_find(const struct task_struct *task)
 	return NULL;
 }
 
-static struct cpumask *vpool_member_saved(struct vpool_member *member)
+/**
+ * vpool_member_alloc - room for one
+ * @gfp: as mempool_alloc(), which see
+ *
+ * Return: not initialised; or NULL, if @gfp does not let it wait.
+ */
+struct vpool_member *vpool_member_alloc(gfp_t gfp)
 {
-	return to_cpumask(member->saved);
+	return mempool_alloc(vpool_member_pool, gfp);
 }
 
-static struct cpumask *vpool_member_user(struct vpool_member *member)
+/**
+ * vpool_member_free - the end of one that was never linked
+ * @member: which, or NULL
+ */
+void vpool_member_free(struct vpool_member *member)
 {
-	return to_cpumask(member->saved + cpumask_size() / sizeof(long));
-}
-
-/* What its user asked for is to be when it is no member any more. */
-static const struct cpumask *vpool_member_old_user(struct vpool_member *member)
-{
-	return member->has_user ? vpool_member_user(member) :
-		vpool_member_saved(member);
+	if (member)
+		mempool_free(member, vpool_member_pool);
 }
 
 static void vpool_member_free_rcu(struct rcu_head *rcu)
@@ -134,13 +124,20 @@ static void vpool_member_free_rcu(struct rcu_head *rcu)
 		     vpool_member_pool);
 }
 
-static void vpool_probe_put(void)
+/**
+ * vpool_probe_put - the probes are not needed any more for what they were got for
+ */
+void vpool_probe_put(void)
 {
 	if (atomic_dec_and_test(&vpool_probe_users))
 		schedule_work(&vpool_probe_work);
 }
 
-static void vpool_member_put(struct vpool_member *member)
+/**
+ * vpool_member_put - drop a reference
+ * @member: which
+ */
+void vpool_member_put(struct vpool_member *member)
 {
 	if (!refcount_dec_and_test(&member->ref))
 		return;
@@ -149,8 +146,26 @@ static void vpool_member_put(struct vpool_member *member)
 	module_put(THIS_MODULE);
 }
 
-/* Leaves the reference for being linked to the caller, if it was linked. */
-static bool vpool_member_unlink(struct vpool_member *member)
+static void vpool_member_free_cpu(struct vpool_member *member)
+{
+	struct vpool_member_set *members = member->members;
+
+	if (member->cpu < 0)
+		return;
+	cpumask_clear_cpu(member->cpu, members->dedicated);
+	members->nr_dedicated--;
+	/* The others may run there now. */
+	vpool_cpus_settle_later();
+}
+
+/**
+ * vpool_member_unlink - a task is no member any more
+ * @member: its membership; may have been unlinked already
+ *
+ * Context: vpool_member_lock held.
+ * Return: true if it was linked; then the reference for that is the caller's.
+ */
+bool vpool_member_unlink(struct vpool_member *member)
 {
 	struct vpool_member_set *members = member->members;
 
@@ -159,17 +174,25 @@ static bool vpool_member_unlink(struct vpool_member *member)
 		return false;
 	hash_del_rcu(&member->hash);
 	list_del(&member->link);
+	vpool_member_free_cpu(member);
 	members->nr--;
 	if (!members->nr && members->emptied)
 		members->emptied(members);
 	return true;
 }
 
-/*
- * Adds @task, which has no membership. The reference on the module stands in for
- * one that the caller has: an open descriptor, or the parent's membership.
+/**
+ * vpool_member_link - a task becomes a member
+ * @member: to be its membership
+ * @members: of the pool
+ * @task: that has no membership
+ *
+ * The reference on the module stands in for one that the caller has: an open
+ * descriptor, or the parent's membership.
+ *
+ * Context: vpool_member_lock held.
  */
-static void vpool_member_link(struct vpool_member *member,
+void vpool_member_link(struct vpool_member *member,
 			      struct vpool_member_set *members,
 			      struct task_struct *task)
 {
@@ -177,26 +200,13 @@ static void vpool_member_link(struct vpool_member *member,
 	refcount_set(&member->ref, 1);
 	member->task = task;
 	member->members = members;
+	member->round = 0;
+	member->cpu = -1;
 	__module_get(THIS_MODULE);
 	atomic_inc(&vpool_probe_users);
 	hash_add_rcu(vpool_member_hash, &member->hash, (unsigned long)task);
 	list_add_tail(&member->link, &members->list);
 	members->nr++;
-}
-
-/* @child has been forked and not been woken yet: see the top of this file. */
-static void vpool_new_task_set(struct task_struct *child,
-			       const struct cpumask *mask,
-			       const struct cpumask *user)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
-	cpumask_copy(&child->cpus_mask, mask);
-	child->nr_cpus_allowed = cpumask_weight(mask);
-	if (child->user_cpus_ptr)
-		cpumask_copy(child->user_cpus_ptr, user);
-	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
 }
 
 /* Enters @member for @child, if that is to be one. */
@@ -215,7 +225,7 @@ static bool vpool_fork_enter(struct vpool_member *member,
 				   vpool_member_old_user(of_parent));
 		return false;
 	}
-	vpool_new_task_set(child, members->cpus, members->cpus);
+	vpool_new_member_set(of_parent, child);
 	if (!member) {
 		pr_warn_ratelimited("no memory to follow task %d into pool '%s'\n",
 				    child->pid, members->name);
@@ -225,6 +235,7 @@ static bool vpool_fork_enter(struct vpool_member *member,
 	member->has_user = of_parent->has_user;
 	member->call = of_parent->call;
 	vpool_member_link(member, members, child);
+	member->round = members->round;
 	return true;
 }
 
@@ -234,29 +245,34 @@ static void vpool_fork_child(struct task_struct *parent,
 	struct vpool_member *member, *of_parent;
 	bool entered = false;
 
-	member = mempool_alloc(vpool_member_pool, GFP_ATOMIC | __GFP_NOWARN);
+	member = vpool_member_alloc(GFP_ATOMIC | __GFP_NOWARN);
 	spin_lock(&vpool_member_lock);
 	of_parent = vpool_member_find(parent);
 	if (of_parent)
 		entered = vpool_fork_enter(member, of_parent, child);
 	spin_unlock(&vpool_member_lock);
-	if (member && !entered)
-		mempool_free(member, vpool_member_pool);
+	if (!entered)
+		vpool_member_free(member);
 }
 
-static void vpool_probe_fork(void *data, struct task_struct *parent,
-			     struct task_struct *child)
+/* In the parent, when the child is all there and has not been woken. */
+static void vpool_probe_new(void *data, struct task_struct *child,
+			    unsigned long clone_flags)
 {
 	bool follow;
 
 	rcu_read_lock();
-	follow = vpool_member_find(parent);
+	follow = vpool_member_find(current);
 	rcu_read_unlock();
 	if (follow)
-		vpool_fork_child(parent, child);
+		vpool_fork_child(current, child);
 }
 
-static void vpool_member_remove(struct task_struct *task)
+/**
+ * vpool_member_remove - a task has exited, or was never quite a member
+ * @task: which; need not be one
+ */
+void vpool_member_remove(struct task_struct *task)
 {
 	struct vpool_member *member;
 
@@ -284,8 +300,8 @@ static void vpool_probe_exit(void *data, struct task_struct *task)
 
 static void vpool_probe_find(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, "sched_process_fork"))
-		vpool_tp_fork = tp;
+	if (!strcmp(tp->name, "task_newtask"))
+		vpool_tp_new = tp;
 	else if (!strcmp(tp->name, "sched_process_exit"))
 		vpool_tp_exit = tp;
 }
@@ -300,7 +316,7 @@ static int vpool_probe_register(void)
 	err = tracepoint_probe_register(vpool_tp_exit, vpool_probe_exit, NULL);
 	if (err)
 		return err;
-	err = tracepoint_probe_register(vpool_tp_fork, vpool_probe_fork, NULL);
+	err = tracepoint_probe_register(vpool_tp_new, vpool_probe_new, NULL);
 	if (err) {
 		tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit,
 					    NULL);
@@ -310,7 +326,13 @@ static int vpool_probe_register(void)
 	return 0;
 }
 
-static int vpool_probe_get(void)
+/**
+ * vpool_probe_get - have the probes registered
+ *
+ * Context: sleeps; takes vpool_probe_lock.
+ * Return: 0, then vpool_probe_put() is to follow, or a negative errno.
+ */
+int vpool_probe_get(void)
 {
 	int err;
 
@@ -327,7 +349,7 @@ static void vpool_probe_release(struct work_struct *work)
 {
 	mutex_lock(&vpool_probe_lock);
 	if (vpool_probed && !atomic_read(&vpool_probe_users)) {
-		tracepoint_probe_unregister(vpool_tp_fork, vpool_probe_fork,
+		tracepoint_probe_unregister(vpool_tp_new, vpool_probe_new,
 					    NULL);
 		tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit,
 					    NULL);
@@ -346,8 +368,8 @@ int vpool_members_start(void)
 	size_t size = sizeof(struct vpool_member) + 2 * cpumask_size();
 
 	for_each_kernel_tracepoint(vpool_probe_find, NULL);
-	if (!vpool_tp_fork || !vpool_tp_exit) {
-		pr_err("this kernel has no sched_process tracepoints (CONFIG_TRACEPOINTS)\n");
+	if (!vpool_tp_new || !vpool_tp_exit) {
+		pr_err("this kernel has no task_newtask and sched_process_exit tracepoints (CONFIG_TRACEPOINTS)\n");
 		return -ENXIO;
 	}
 	vpool_member_pool = mempool_create_kmalloc_pool(VPOOL_MEMBER_RESERVE,
@@ -369,334 +391,38 @@ void vpool_members_stop(void)
 
 /**
  * vpool_members_init - a pool without members
- * @members: to initialise
+ * @members: to initialise, all of it 0
  * @name: the pool's, which outlives @members
- * @cpus: the pool's, which do so too
+ *
+ * Return: 0 or -ENOMEM with nothing left behind.
  */
-void vpool_members_init(struct vpool_member_set *members, const char *name,
-			const struct cpumask *cpus)
+int vpool_members_init(struct vpool_member_set *members, const char *name)
 {
 	members->name = name;
-	members->cpus = cpus;
+	mutex_init(&members->moving);
 	INIT_LIST_HEAD(&members->list);
-}
-
-static void vpool_task_save(struct task_struct *task,
-			    struct vpool_member *member)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(vpool_member_saved(member), &task->cpus_mask);
-	member->has_user = task->user_cpus_ptr;
-	if (member->has_user)
-		cpumask_copy(vpool_member_user(member), task->user_cpus_ptr);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
-static int vpool_task_set(struct task_struct *task, const struct cpumask *mask,
-			  const struct cpumask *user)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	if (task->user_cpus_ptr)
-		cpumask_copy(task->user_cpus_ptr, user);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return set_cpus_allowed_ptr(task, mask);
-}
-
-/* As far as those CPUs are still there; a task always has some CPU. */
-static void vpool_task_restore(struct task_struct *task,
-			       struct vpool_member *member)
-{
-	const struct cpumask *saved = vpool_member_saved(member);
-	const struct cpumask *user = vpool_member_old_user(member);
-
-	if (vpool_task_set(task, saved, user))
-		vpool_task_set(task, cpu_possible_mask, user);
-}
-
-static int vpool_members_gone(struct vpool_member_set *members,
-			      struct vpool_why *why)
-{
-	return vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
-			  members->name);
-}
-
-/* What became of a try to add one task. */
-enum vpool_added {
-	VPOOL_ADDED,
-	VPOOL_WAS_THERE,
-	VPOOL_IN_OTHER,
-	VPOOL_CLOSED,
-};
-
-static enum vpool_added vpool_member_add(struct vpool_member_set *members,
-					 struct task_struct *task,
-					 struct vpool_member *member,
-					 struct vpool_why *why)
-{
-	enum vpool_added added = VPOOL_ADDED;
-	struct vpool_member *old;
-
-	spin_lock(&vpool_member_lock);
-	old = vpool_member_find(task);
-	if (members->closed) {
-		added = VPOOL_CLOSED;
-		vpool_members_gone(members, why);
-	} else if (!old) {
-		vpool_member_link(member, members, task);
-	} else if (old->members == members) {
-		added = VPOOL_WAS_THERE;
-	} else {
-		added = VPOOL_IN_OTHER;
-		vpool_fail(why, -EBUSY, "task %d is a member of pool '%s'",
-			   task->pid, old->members->name);
-	}
-	spin_unlock(&vpool_member_lock);
-	return added;
-}
-
-static int vpool_attach_task(struct vpool_member_set *members,
-			     struct task_struct *task, u64 call,
-			     struct vpool_why *why)
-{
-	struct vpool_member *member;
-	enum vpool_added added;
-	int err;
-
-	member = mempool_alloc(vpool_member_pool, GFP_KERNEL);
-	vpool_task_save(task, member);
-	member->call = call;
-	added = vpool_member_add(members, task, member, why);
-	if (added != VPOOL_ADDED)
-		mempool_free(member, vpool_member_pool);
-	if (added == VPOOL_CLOSED)
-		return -ENXIO;
-	if (added == VPOOL_IN_OTHER)
-		return -EBUSY;
-	if (added == VPOOL_WAS_THERE)
+	if (zalloc_cpumask_var(&members->cpus, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&members->shared, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&members->before, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&members->scratch, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&members->dedicated, GFP_KERNEL))
 		return 0;
-
-	/* After the insertion: see the top of this file. */
-	smp_mb();
-	if (READ_ONCE(task->flags) & PF_EXITING) {
-		vpool_member_remove(task);
-		return 0;
-	}
-	err = vpool_task_set(task, members->cpus, members->cpus);
-	if (!err)
-		return 0;
-	vpool_member_remove(task);
-	return vpool_fail(why, err, "no cpu of pool '%s' is online",
-			  members->name);
-}
-
-/* Which call made @task a member of @members, 0 if it is none. */
-static u64 vpool_member_call(struct vpool_member_set *members,
-			     struct task_struct *task)
-{
-	struct vpool_member *member;
-	u64 call = 0;
-
-	rcu_read_lock();
-	member = vpool_member_find(task);
-	if (member && member->members == members)
-		call = member->call;
-	rcu_read_unlock();
-	return call;
-}
-
-static bool vpool_is_stranger(u64 call, u64 unused)
-{
-	return !call;
-}
-
-static bool vpool_is_member(u64 call, u64 unused)
-{
-	return call;
-}
-
-static bool vpool_is_of_call(u64 call, u64 which)
-{
-	return call == which;
-}
-
-/* A thread of current's process for which @wanted holds, or NULL. */
-static struct task_struct *vpool_find_thread(struct vpool_member_set *members,
-					     bool (*wanted)(u64 call, u64 arg),
-					     u64 arg)
-{
-	struct task_struct *task;
-
-	rcu_read_lock();
-	for_each_thread(current, task) {
-		if (READ_ONCE(task->flags) & PF_EXITING ||
-		    !wanted(vpool_member_call(members, task), arg))
-			continue;
-		get_task_struct(task);
-		rcu_read_unlock();
-		return task;
-	}
-	rcu_read_unlock();
-	return NULL;
-}
-
-static void vpool_detach_task(struct vpool_member_set *members,
-			      struct task_struct *task)
-{
-	struct vpool_member *member;
-	bool linked;
-
-	spin_lock(&vpool_member_lock);
-	member = vpool_member_find(task);
-	if (!member || member->members != members) {
-		spin_unlock(&vpool_member_lock);
-		return;
-	}
-	refcount_inc(&member->ref);
-	spin_unlock(&vpool_member_lock);
-
-	vpool_task_restore(task, member);
-
-	spin_lock(&vpool_member_lock);
-	linked = vpool_member_unlink(member);
-	spin_unlock(&vpool_member_lock);
-	if (linked)
-		vpool_member_put(member);
-	vpool_member_put(member);
-}
-
-/* All or none: threads that were added before one fails are detached. */
-static int vpool_attach_process(struct vpool_member_set *members, u64 call,
-				struct vpool_why *why)
-{
-	struct task_struct *task;
-	int err = 0;
-
-	while (!err && (task = vpool_find_thread(members, vpool_is_stranger,
-						 0))) {
-		err = vpool_attach_task(members, task, call, why);
-		put_task_struct(task);
-		cond_resched();
-	}
-	while (err && (task = vpool_find_thread(members, vpool_is_of_call,
-						call))) {
-		vpool_detach_task(members, task);
-		put_task_struct(task);
-	}
-	return err;
+	vpool_members_exit(members);
+	return -ENOMEM;
 }
 
 /**
- * vpool_member_attach - attach current
- * @members: of the pool; the caller has a descriptor of it open
- * @process: with all threads of its process
- * @why: told if it fails
- *
- * When it returns, every thread attached, and every one forked by them so far,
- * has the pool's mask.
- *
- * Context: sleeps; takes vpool_probe_lock and vpool_member_lock.
- * Return: 0, -EINVAL if the pool has no CPUs, -EBUSY if a thread belongs to
- * another pool, -ENXIO if the pool is going, -ENOMEM.
+ * vpool_members_exit - the end of one
+ * @members: closed, or never used
  */
-int vpool_member_attach(struct vpool_member_set *members, bool process,
-			struct vpool_why *why)
+void vpool_members_exit(struct vpool_member_set *members)
 {
-	u64 call = atomic64_inc_return(&vpool_calls);
-	int err;
-
-	if (READ_ONCE(members->closed))
-		return vpool_members_gone(members, why);
-	if (cpumask_empty(members->cpus))
-		return vpool_fail(why, -EINVAL, "pool '%s' has no CPUs",
-				  members->name);
-	err = vpool_probe_get();
-	if (err)
-		return vpool_fail(why, err,
-				  "the fork and exit tracepoints cannot be used");
-	if (process)
-		err = vpool_attach_process(members, call, why);
-	else
-		err = vpool_attach_task(members, current, call, why);
-	vpool_probe_put();
-	trace_vpool_attach(members->name, current->pid, err);
-	return err;
-}
-
-/**
- * vpool_member_detach - detach current
- * @members: of the pool
- * @process: with all threads of its process that are members
- * @why: told if it fails
- *
- * Context: sleeps; takes vpool_member_lock.
- * Return: 0 or -ESRCH if there is nothing to detach.
- */
-int vpool_member_detach(struct vpool_member_set *members, bool process,
-			struct vpool_why *why)
-{
-	struct task_struct *task;
-	unsigned int nr = 0;
-
-	if (!process) {
-		nr = !!vpool_member_call(members, current);
-		vpool_detach_task(members, current);
-	}
-	while (process &&
-	       (task = vpool_find_thread(members, vpool_is_member, 0))) {
-		vpool_detach_task(members, task);
-		put_task_struct(task);
-		nr++;
-	}
-	if (nr)
-		return 0;
-	return vpool_fail(why, -ESRCH, "task %d is no member of pool '%s'",
-			  current->pid, members->name);
-}
-
-static struct task_struct *vpool_members_first(struct vpool_member_set *members)
-{
-	struct task_struct *task = NULL;
-	struct vpool_member *member;
-
-	spin_lock(&vpool_member_lock);
-	member = list_first_entry_or_null(&members->list, struct vpool_member,
-					  link);
-	if (member)
-		task = get_task_struct(member->task);
-	spin_unlock(&vpool_member_lock);
-	return task;
-}
-
-/**
- * vpool_members_close - let nobody attach any more
- * @members: of the pool
- * @force: detach those that are
- *
- * Context: sleeps; takes vpool_member_lock.
- * Return: false, with nothing changed, if there are members and @force is not
- * given.
- */
-bool vpool_members_close(struct vpool_member_set *members, bool force)
-{
-	struct task_struct *task;
-	bool closed;
-
-	spin_lock(&vpool_member_lock);
-	closed = !members->nr || force;
-	members->closed |= closed;
-	spin_unlock(&vpool_member_lock);
-	if (!closed)
-		return false;
-	while ((task = vpool_members_first(members))) {
-		vpool_detach_task(members, task);
-		put_task_struct(task);
-		cond_resched();
-	}
-	return true;
+	free_cpumask_var(members->cpus);
+	free_cpumask_var(members->shared);
+	free_cpumask_var(members->before);
+	free_cpumask_var(members->scratch);
+	free_cpumask_var(members->dedicated);
+	mutex_destroy(&members->moving);
 }
 
 /**
@@ -725,4 +451,17 @@ unsigned int vpool_members_list(struct vpool_member_set *members,
 	nr = members->nr;
 	spin_unlock(&vpool_member_lock);
 	return nr;
+}
+
+/**
+ * vpool_members_dedicated - which CPUs one member has for its own
+ * @members: of the pool
+ * @mask: set to them
+ */
+void vpool_members_dedicated(struct vpool_member_set *members,
+			     struct cpumask *mask)
+{
+	spin_lock(&vpool_member_lock);
+	cpumask_copy(mask, members->dedicated);
+	spin_unlock(&vpool_member_lock);
 }

@@ -194,6 +194,7 @@ static void vpool_pool_release(struct kref *ref)
 {
 	struct vpool_pool *pool = container_of(ref, struct vpool_pool, ref);
 
+	vpool_members_exit(&pool->members);
 	vpool_cpus_exit(&pool->cpus);
 	mutex_destroy(&pool->lock);
 	kfree(pool);
@@ -237,6 +238,14 @@ static void vpool_pool_emptied(struct vpool_member_set *members)
 					   members));
 }
 
+/* Its members follow its CPUs. */
+static void vpool_pool_moved(struct vpool_cpus *cpus)
+{
+	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
+
+	vpool_members_move(&pool->members, cpus->effective, false);
+}
+
 static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 					   unsigned int order)
 {
@@ -247,10 +256,12 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	if (vpool_cpus_init(&pool->cpus, pool->name))
 		goto free_pool;
+	if (vpool_members_init(&pool->members, pool->name))
+		goto exit_cpus;
 	if (vpool_store_init(&pool->store, pool->name, order, spec->nr_mem,
 			     &pool->stat))
-		goto exit_cpus;
-	vpool_members_init(&pool->members, pool->name, pool->cpus.assigned);
+		goto exit_members;
+	pool->cpus.moved = vpool_pool_moved;
 	pool->members.emptied = vpool_pool_emptied;
 	kref_init(&pool->ref);
 	mutex_init(&pool->lock);
@@ -265,6 +276,8 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	atomic_inc(&vpool_live);
 	return pool;
 
+exit_members:
+	vpool_members_exit(&pool->members);
 exit_cpus:
 	vpool_cpus_exit(&pool->cpus);
 free_pool:

@@ -12,8 +12,12 @@
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
+ *       vpool_member_set.moving (also straight under vpool_pool.lock)
  *   vpool_probe_lock
- *   vpool_member_lock, vpool_store.lock, vpool_why.lock: leaves
+ *   vpool_member_lock
+ *     a task's pi_lock
+ *     vpool_why.lock
+ *   vpool_store.lock: a leaf, as vpool_why.lock
  *
  * Nothing is copied from or to userspace under any of them.
  */

@@ -69,24 +69,27 @@ static const struct attribute_group vpool_pool_group = {
 VPOOL_SHOW(assigned, "%*pbl", cpumask_pr_args(pool->cpus.assigned));
 VPOOL_SHOW(members, "%u", READ_ONCE(pool->members.nr));
 
-static ssize_t effective_show(struct kobject *kobj,
+VPOOL_SHOW(effective, "%*pbl", cpumask_pr_args(pool->cpus.effective));
+
+static ssize_t dedicated_show(struct kobject *kobj,
 			      struct kobj_attribute *attr, char *buf)
 {
-	cpumask_var_t effective;
+	cpumask_var_t mask;
 	ssize_t len;
 
-	if (!alloc_cpumask_var(&effective, GFP_KERNEL))
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	cpumask_and(effective, to_pool(kobj)->cpus.assigned, cpu_online_mask);
-	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(effective));
-	free_cpumask_var(effective);
+	vpool_members_dedicated(&to_pool(kobj)->members, mask);
+	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(mask));
+	free_cpumask_var(mask);
 	return len;
 }
 
-static struct kobj_attribute vpool_effective = __ATTR_RO(effective);
+static struct kobj_attribute vpool_dedicated = __ATTR_RO(dedicated);
 
 static struct attribute *vpool_cpus_attrs[] = {
 	&vpool_assigned.attr,
+	&vpool_dedicated.attr,
 	&vpool_effective.attr,
 	&vpool_members.attr,
 	NULL

@@ -75,8 +75,10 @@ FROZEN(sizeof(struct vpool_members) == 64);
 FROZEN(offsetof(struct vpool_members, members_uptr) == 56);
 FROZEN(sizeof(struct vpool_commit) == 16);
 FROZEN(offsetof(struct vpool_commit, bytes) == 8);
-FROZEN(sizeof(struct vpool_attach) == 16);
+FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
+FROZEN(offsetof(struct vpool_attach, tid) == 12);
+FROZEN(offsetof(struct vpool_attach, cpu) == 16);
 
 union any_call {
 	__u32 size;
@@ -111,6 +113,7 @@ struct row {
 	const char *name;
 	unsigned long cmd;
 	size_t size;
+	size_t first_size;	/* as first published, if it has grown */
 	size_t flags_at;
 	size_t reserved_at;
 	size_t uptr_at;
@@ -233,6 +236,7 @@ static const struct row rows[] = {
 		.name = "attach",
 		.cmd = VPOOL_ATTACH,
 		.size = sizeof(struct vpool_attach),
+		.first_size = 16,
 		.flags_at = offsetof(struct vpool_attach, flags),
 		.reserved_at = offsetof(struct vpool_attach, __reserved),
 		.on_pool = true,
@@ -242,6 +246,7 @@ static const struct row rows[] = {
 		.name = "detach",
 		.cmd = VPOOL_DETACH,
 		.size = sizeof(struct vpool_attach),
+		.first_size = 16,
 		.flags_at = offsetof(struct vpool_attach, flags),
 		.reserved_at = offsetof(struct vpool_attach, __reserved),
 		.on_pool = true,
@@ -386,12 +391,31 @@ TEST_F(abi, smaller_is_invalid)
 	int i;
 
 	while ((row = next_row(_metadata, row))) {
-		size_t size[] = { 0, 1, 4, row->size - 8, row->size - 1 };
+		size_t first = row->first_size ?: row->size;
+		size_t size[] = { 0, 1, 4, first - 8, first - 1 };
 
 		prepare(&call, row, home(row));
 		for (i = 0; i < ARRAY_SIZE(size); i++)
 			EXPECT_EQ(-EINVAL, send_sized(&self->nodes, row, &call,
 						      size[i]));
+	}
+}
+
+/* Of a program that was built when the structure was smaller. */
+TEST_F(abi, smaller_as_first_published_is_accepted)
+{
+	const struct row *row = NULL;
+	union any_call call;
+
+	while ((row = next_row(_metadata, row))) {
+		if (!row->first_size)
+			continue;
+		prepare(&call, row, home(row));
+		memset(call.bytes + row->first_size, CANARY,
+		       sizeof(call) - row->first_size);
+		EXPECT_EQ(row->result, send_sized(&self->nodes, row, &call,
+						  row->first_size));
+		EXPECT_EQ(CANARY, call.bytes[row->first_size]);
 	}
 }
 
@@ -450,7 +474,7 @@ TEST_F(abi, nothing_is_written_beyond_the_size)
 
 TEST_F(abi, unknown_flags_are_not_supported)
 {
-	static const __u32 flag[] = { 1U << 31, 1U << 16, 1U << 4 };
+	static const __u32 flag[] = { 1U << 31, 1U << 16, 1U << 9 };
 	const struct row *row = NULL;
 	union any_call call;
 	int i;

@@ -50,19 +50,6 @@ static pid_t gettid_(void)
 	return syscall(SYS_gettid);
 }
 
-static bool allowed_is(pid_t tid, const char *want)
-{
-	char list[128];
-
-	if (vp_allowed_cpus(tid, list, sizeof(list)))
-		return false;
-	if (!strcmp(list, want))
-		return true;
-	fprintf(stderr, "# task %d may run on %s, not on %s\n", tid, list,
-		want);
-	return false;
-}
-
 static int set_affinity(const char *list)
 {
 	cpu_set_t set;
@@ -76,7 +63,7 @@ TEST_F(member, thread_runs_on_the_pools_cpus)
 	int i;
 
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
-	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 	EXPECT_TRUE(vp_is_member(self->fd, gettid_(), getpid()));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	for (i = 0; i < 100; i++) {
@@ -106,9 +93,9 @@ TEST_F(member, detach_restores)
 	for (i = 0; i < ARRAY_SIZE(before); i++) {
 		ASSERT_EQ(0, set_affinity(before[i]));
 		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(allowed_is(getpid(), before[i]));
+		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
 	}
 }
 
@@ -121,9 +108,9 @@ TEST_F(member, attach_gives_all_of_the_pools_cpus)
 	for (i = 0; i < ARRAY_SIZE(before); i++) {
 		ASSERT_EQ(0, set_affinity(before[i]));
 		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(allowed_is(getpid(), before[i]));
+		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
 	}
 }
 
@@ -163,10 +150,10 @@ TEST_F(member, belongs_to_one_pool)
 	EXPECT_TRUE(vp_reason_has(other, POOL));
 	EXPECT_EQ(-EBUSY, vp_attach(other, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(-ESRCH, vp_detach(other, 0));
-	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 	EXPECT_EQ(0, vp_attach(other, 0));
-	EXPECT_TRUE(allowed_is(getpid(), "1"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "1"));
 	EXPECT_EQ(0, vp_detach(other, 0));
 	close(other);
 }
@@ -244,13 +231,13 @@ TEST_F(member, process_is_all_its_threads)
 	EXPECT_EQ(0, vp_attach(self->fd, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(5, vp_sysfs_u64(POOL, "cpus/members"));
 	for (i = 0; i < crew.nr; i++) {
-		EXPECT_TRUE(allowed_is(crew.tid[i], "2-3"));
+		EXPECT_TRUE(vp_may_run_on(crew.tid[i], "2-3"));
 		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
 	}
 	EXPECT_EQ(0, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
 	for (i = 0; i < crew.nr; i++)
-		EXPECT_TRUE(allowed_is(crew.tid[i], "0-1"));
+		EXPECT_TRUE(vp_may_run_on(crew.tid[i], "0-1"));
 	crew_stop(&crew);
 }
 
@@ -264,7 +251,7 @@ TEST_F(member, thread_is_not_the_process)
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	for (i = 0; i < crew.nr; i++)
-		EXPECT_TRUE(allowed_is(crew.tid[i], "0-1"));
+		EXPECT_TRUE(vp_may_run_on(crew.tid[i], "0-1"));
 	crew_stop(&crew);
 }
 
@@ -277,7 +264,7 @@ TEST_F(member, new_threads_are_members)
 	crew_start(&crew, 3);
 	EXPECT_EQ(4, vp_sysfs_u64(POOL, "cpus/members"));
 	for (i = 0; i < crew.nr; i++) {
-		EXPECT_TRUE(allowed_is(crew.tid[i], "2-3"));
+		EXPECT_TRUE(vp_may_run_on(crew.tid[i], "2-3"));
 		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
 	}
 	crew_stop(&crew);
@@ -310,12 +297,12 @@ TEST_F(member, children_are_members)
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	pid = start_sleeper();
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(allowed_is(pid, "2-3"));
+	EXPECT_TRUE(vp_may_run_on(pid, "2-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
 	/* Its parent leaves, and it stays. */
 	EXPECT_EQ(0, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
-	EXPECT_TRUE(allowed_is(pid, "2-3"));
+	EXPECT_TRUE(vp_may_run_on(pid, "2-3"));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
@@ -327,7 +314,7 @@ static int detach_inherited(void *arg)
 {
 	if (vp_detach(*(int *)arg, 0))
 		return 1;
-	return !allowed_is(getpid(), "0-1");
+	return !vp_may_run_on(getpid(), "0-1");
 }
 
 TEST_F(member, child_detaches_to_what_its_parent_came_with)
@@ -380,10 +367,10 @@ TEST_F(member, destroy_is_refused_then_forced)
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
-	EXPECT_TRUE(allowed_is(getpid(), "2-3"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
-	EXPECT_TRUE(allowed_is(getpid(), "0-1"));
-	EXPECT_TRUE(allowed_is(pid, "0-1"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
+	EXPECT_TRUE(vp_may_run_on(pid, "0-1"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }
@@ -396,10 +383,10 @@ TEST_F(member, others_stay_as_they_are)
 	ASSERT_EQ(0, set_affinity("0-3"));
 	pid = start_sleeper();
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
-	EXPECT_TRUE(allowed_is(pid, "0-3"));
+	EXPECT_TRUE(vp_may_run_on(pid, "0-3"));
 	EXPECT_FALSE(vp_is_member(self->fd, pid, pid));
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
-	EXPECT_TRUE(allowed_is(pid, "0-3"));
+	EXPECT_TRUE(vp_may_run_on(pid, "0-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }
@@ -410,7 +397,7 @@ static int unprivileged_attach(void *arg)
 		return 1;
 	if (vp_attach(*(int *)arg, 0))
 		return 2;
-	return !allowed_is(getpid(), "2-3");
+	return !vp_may_run_on(getpid(), "2-3");
 }
 
 TEST_F(member, needs_only_the_descriptor)
@@ -425,7 +412,7 @@ static int storm(int depth, bool look)
 	pid_t pid[2];
 
 	if (!depth)
-		return look && !allowed_is(getpid(), "2-3");
+		return look && !vp_may_run_on(getpid(), "2-3");
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = fork();
 		if (!pid[i])
@@ -473,7 +460,7 @@ TEST_F(member, forced_in_a_fork_storm)
 		self->fd = vp_open(POOL);
 		EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
 	}
-	EXPECT_TRUE(allowed_is(getpid(), "0-1"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
 }
 
 TEST_HARNESS_MAIN

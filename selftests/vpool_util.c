@@ -322,6 +322,56 @@ int vp_detach(int fd, __u32 flags)
 	return vp_membership(fd, VPOOL_DETACH, flags);
 }
 
+/* With @cpu, that CPU is to be its own; set to the one it gets. */
+int vp_attach_task(int fd, int pidfd, pid_t tid, __u32 flags, int *cpu)
+{
+	struct vpool_attach arg = {
+		.size = sizeof(arg),
+		.flags = flags | (cpu ? VPOOL_ATTACH_DEDICATED : 0),
+		.pidfd = pidfd,
+		.tid = tid,
+		.cpu = cpu ? *cpu : 0,
+	};
+	int err = vp_ioctl(fd, VPOOL_ATTACH, &arg);
+
+	if (cpu)
+		*cpu = arg.cpu;
+	return err;
+}
+
+int vp_detach_task(int fd, int pidfd, pid_t tid, __u32 flags)
+{
+	struct vpool_attach arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.pidfd = pidfd,
+		.tid = tid,
+	};
+
+	return vp_ioctl(fd, VPOOL_DETACH, &arg);
+}
+
+int vp_pidfd(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Is that the mask of a task? Says what it is, if not. */
+bool vp_may_run_on(pid_t tid, const char *want)
+{
+	char list[256];
+
+	if (vp_allowed_cpus(tid, list, sizeof(list)))
+		return false;
+	if (!strcmp(list, want))
+		return true;
+	fprintf(stderr, "# task %d may run on %s, not on %s\n", tid, list,
+		want);
+	return false;
+}
+
 bool vp_is_member(int fd, pid_t tid, pid_t pid)
 {
 	struct vpool_member_info info[MAX_LISTED];

@@ -78,6 +78,10 @@ void *vp_open_map(const char *name, __u64 bytes, int *fd);
 /* Members. */
 int vp_attach(int fd, __u32 flags);
 int vp_detach(int fd, __u32 flags);
+int vp_attach_task(int fd, int pidfd, pid_t tid, __u32 flags, int *cpu);
+int vp_detach_task(int fd, int pidfd, pid_t tid, __u32 flags);
+int vp_pidfd(pid_t pid);
+bool vp_may_run_on(pid_t tid, const char *want);
 bool vp_is_member(int fd, pid_t tid, pid_t pid);
 int vp_allowed_cpus(pid_t tid, char *list, size_t size);
 void vp_parse_cpus(const char *list, cpu_set_t *set);

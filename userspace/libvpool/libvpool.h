@@ -399,6 +399,32 @@ int vpool_attach(struct vpool *vp, int pidfd, unsigned int flags);
  */
 int vpool_detach(struct vpool *vp, int pidfd, unsigned int flags);
 
+/**
+ * vpool_attach_task() - make any thread a member, and maybe give it a CPU
+ * @vp: a pool handle
+ * @pidfd: its process, or VPOOL_SELF for the caller's
+ * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
+ * @flags: any of enum vpool_attach_flags
+ * @cpu: NULL; or the CPU of the pool that is to be the thread's own, -1 for any;
+ *	the one it has on return. Implies VPOOL_ATTACH_DEDICATED
+ *
+ * Return: 0, or what linux/vpool.h says about VPOOL_ATTACH
+ */
+int vpool_attach_task(struct vpool *vp, int pidfd, pid_t tid,
+		      unsigned int flags, int *cpu);
+
+/**
+ * vpool_detach_task() - end the membership of any thread
+ * @vp: a pool handle
+ * @pidfd: its process, or VPOOL_SELF for the caller's
+ * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
+ * @flags: any of enum vpool_attach_flags that VPOOL_DETACH takes
+ *
+ * Return: 0, or what linux/vpool.h says about VPOOL_DETACH
+ */
+int vpool_detach_task(struct vpool *vp, int pidfd, pid_t tid,
+		      unsigned int flags);
+
 /* The host */
 
 /**

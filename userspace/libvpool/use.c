@@ -33,22 +33,40 @@ int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr)
 	return 0;
 }
 
-static int change_member(struct vpool *vp, unsigned long call, int pidfd,
-			 unsigned int flags)
+int vpool_attach_task(struct vpool *vp, int pidfd, pid_t tid,
+		      unsigned int flags, int *cpu)
 {
 	struct vpool_attach cmd = {
-		.size = sizeof(cmd), .flags = flags, .pidfd = pidfd,
+		.size = sizeof(cmd), .flags = flags, .pidfd = pidfd, .tid = tid,
 	};
+	int err;
 
-	return vpool_call(vp, call, &cmd);
+	if (cpu) {
+		cmd.flags |= VPOOL_ATTACH_DEDICATED;
+		cmd.cpu = *cpu;
+	}
+	err = vpool_call(vp, VPOOL_ATTACH, &cmd);
+	if (!err && cpu)
+		*cpu = cmd.cpu;
+	return err;
 }
 
 int vpool_attach(struct vpool *vp, int pidfd, unsigned int flags)
 {
-	return change_member(vp, VPOOL_ATTACH, pidfd, flags);
+	return vpool_attach_task(vp, pidfd, 0, flags, NULL);
+}
+
+int vpool_detach_task(struct vpool *vp, int pidfd, pid_t tid,
+		      unsigned int flags)
+{
+	struct vpool_attach cmd = {
+		.size = sizeof(cmd), .flags = flags, .pidfd = pidfd, .tid = tid,
+	};
+
+	return vpool_call(vp, VPOOL_DETACH, &cmd);
 }
 
 int vpool_detach(struct vpool *vp, int pidfd, unsigned int flags)
 {
-	return change_member(vp, VPOOL_DETACH, pidfd, flags);
+	return vpool_detach_task(vp, pidfd, 0, flags);
 }

@@ -41,6 +41,7 @@
  *  - ENODEV: a CPU or node does not exist or is offline.
  *  - ENXIO: the pool of this descriptor has been destroyed; beyond a region.
  *  - EPERM: the caller may not do that.
+ *  - EBADF: a descriptor is not open, or no pidfd.
  *  - EINTR: a signal came; everything was given back.
  *  - ETIME: the time allowed ran out; everything was given back.
  *  - EMSGSIZE: an array is too small; the count needed was written back.
@@ -423,23 +424,46 @@ struct vpool_commit {
 /**
  * enum vpool_attach_flags - for struct vpool_attach.flags
  * @VPOOL_ATTACH_PROCESS: the process with all its threads, not one thread
+ * @VPOOL_ATTACH_DEDICATED: give the thread one CPU of the pool for its own; not
+ *	together with VPOOL_ATTACH_PROCESS, nor for VPOOL_DETACH
  */
 enum vpool_attach_flags {
 	VPOOL_ATTACH_PROCESS = 1 << 0,
+	VPOOL_ATTACH_DEDICATED = 1 << 1,
 };
 
 /**
  * struct vpool_attach - ioctl(VPOOL_ATTACH), ioctl(VPOOL_DETACH)
  * @size: sizeof(struct vpool_attach)
  * @flags: any of enum vpool_attach_flags
- * @pidfd: VPOOL_SELF for the calling thread or its process
+ * @pidfd: a process by its pidfd, or VPOOL_SELF for the caller's. Without
+ *	VPOOL_ATTACH_PROCESS: its first thread, the calling thread for VPOOL_SELF,
+ *	or the thread that a pidfd of one (PIDFD_THREAD) names
+ * @tid: another thread of that process, in the caller's pid namespace, or 0; not
+ *	with VPOOL_ATTACH_PROCESS
+ * @cpu: with VPOOL_ATTACH_DEDICATED, in: the CPU wanted, or -1 for any; out: the
+ *	CPU given. Otherwise left alone
  * @__reserved: must be 0
  *
  * VPOOL_ATTACH makes a task a member of this descriptor's pool: it runs on the
  * pool's CPUs only, and so does every thread and child it makes from then on,
  * until it is detached, exits, or the pool goes. EBUSY if it belongs to another
- * pool; attaching a member again changes nothing. EINVAL if the pool has no
- * CPUs. A membership does not keep the descriptor needed: it may be closed.
+ * pool; attaching a member again changes nothing, unless it is to have a CPU of
+ * its own. EINVAL if the pool has no CPUs, ENODEV if none of them is online. A
+ * membership does not keep the descriptor needed: it may be closed.
+ *
+ * The caller may attach and detach whom it may give an affinity by
+ * sched_setaffinity(2): its user's tasks, and with CAP_SYS_NICE in the user
+ * namespace of the task any other; EPERM for those of other users, EINVAL for
+ * kernel threads, ESRCH for who has exited. Of a process all threads are attached
+ * or none.
+ *
+ * A dedicated CPU is one thread's: the other members of the pool keep off it, the
+ * children of its owner among them, until that thread is detached or exits. EBUSY
+ * if it is dedicated already, or if it is the last that members without one could
+ * run on; EINVAL if it is not the pool's. Where all CPUs but dedicated ones go
+ * offline the other members run on those. Asking again moves a thread to another
+ * CPU, or with -1 tells which it has.
  *
  * VPOOL_DETACH ends it and gives the task back the affinity it came with, as far
  * as those CPUs are still there. ESRCH if it is no member of this pool. Pool
@@ -449,6 +473,8 @@ struct vpool_attach {
 	__u32 size;
 	__u32 flags;
 	__s32 pidfd;
+	__s32 tid;
+	__s32 cpu;
 	__u32 __reserved;
 };
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which member has which CPU for its own. All of it under vpool_member_lock, which
+ * a task that gets one, one that exits and one that is forked take.
+ */
+#include <linux/cpumask.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "dedicate.h"
+
+static struct vpool_member *vpool_dedicated_to(struct vpool_member_set *members,
+					       int cpu)
+{
+	struct vpool_member *member;
+
+	list_for_each_entry(member, &members->list, link)
+		if (member->cpu == cpu)
+			return member;
+	return NULL;
+}
+
+/* "2 to task 17, 3 to task 18", as far as there is room. */
+static void vpool_dedicated_text(struct vpool_member_set *members, char *text,
+				 size_t size)
+{
+	struct vpool_member *member;
+	int cpu, len = 0;
+
+	for_each_cpu(cpu, members->dedicated) {
+		member = vpool_dedicated_to(members, cpu);
+		if (!member)
+			continue;
+		len += scnprintf(text + len, size - len, "%s%d to task %d",
+				 len ? ", " : "", cpu,
+				 task_pid_vnr(member->task));
+	}
+}
+
+static int vpool_all_dedicated(struct vpool_member_set *members,
+			       struct vpool_why *why)
+{
+	char text[VPOOL_REASON_SIZE / 2] = "";
+
+	vpool_dedicated_text(members, text, sizeof(text));
+	return vpool_fail(why, -EBUSY,
+			  "all CPUs of pool '%s' are dedicated: %s",
+			  members->name, text);
+}
+
+/**
+ * vpool_share_check - is there a CPU for a member without one of its own?
+ * @members: of the pool
+ * @why: told if not
+ *
+ * Context: vpool_member_lock held.
+ * Return: 0, or -EBUSY.
+ */
+int vpool_share_check(struct vpool_member_set *members, struct vpool_why *why)
+{
+	lockdep_assert_held(&vpool_member_lock);
+	if (!cpumask_subset(members->cpus, members->dedicated))
+		return 0;
+	return vpool_all_dedicated(members, why);
+}
+
+/* A CPU that was asked for by number. */
+static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
+				    struct vpool_why *why)
+{
+	struct vpool_member *has;
+
+	if (cpu >= (int)nr_cpu_ids)
+		return vpool_fail(why, -ENODEV, "cpu %d does not exist", cpu);
+	if (cpumask_test_cpu(cpu, members->dedicated)) {
+		has = vpool_dedicated_to(members, cpu);
+		return vpool_fail(why, -EBUSY,
+				  "cpu %d of pool '%s' is dedicated to task %d",
+				  cpu, members->name,
+				  has ? task_pid_vnr(has->task) : 0);
+	}
+	if (cpumask_test_cpu(cpu, members->cpus))
+		return 0;
+	return vpool_fail(why, cpu_online(cpu) ? -EINVAL : -ENODEV,
+			  "cpu %d is not of pool '%s', or not online", cpu,
+			  members->name);
+}
+
+/* Somebody has to run somewhere: members that share need one CPU to the last. */
+static int vpool_dedicate_check_last(struct vpool_member_set *members,
+				     const struct vpool_member *old,
+				     struct vpool_why *why)
+{
+	unsigned int sharing = members->nr - members->nr_dedicated;
+	unsigned int cpu, left = 0;
+
+	if (old)
+		sharing--;
+	for_each_cpu(cpu, members->cpus)
+		left += !cpumask_test_cpu(cpu, members->dedicated);
+	if (left > 1 || !sharing)
+		return 0;
+	return vpool_fail(why, -EBUSY,
+			  "the %u other member%s of pool '%s' need%s the last CPU that is not dedicated",
+			  sharing, sharing == 1 ? "" : "s", members->name,
+			  sharing == 1 ? "s" : "");
+}
+
+/**
+ * vpool_dedicate_check - can a member have a CPU of its own?
+ * @members: of the pool
+ * @old: its membership, or NULL if it is to become a member
+ * @cpu: the one wanted, or -1 for any; set to the one it can have
+ * @why: told if not
+ *
+ * Context: vpool_member_lock held.
+ * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is not online or
+ * does not exist, -EBUSY if it is another's or others need it.
+ */
+int vpool_dedicate_check(struct vpool_member_set *members,
+			 const struct vpool_member *old, int *cpu,
+			 struct vpool_why *why)
+{
+	int err = 0;
+
+	lockdep_assert_held(&vpool_member_lock);
+	if (old && old->cpu >= 0 && (*cpu < 0 || *cpu == old->cpu)) {
+		*cpu = old->cpu;
+		return 0;
+	}
+	if (cpumask_subset(members->cpus, members->dedicated))
+		return vpool_all_dedicated(members, why);
+	if (*cpu >= 0)
+		err = vpool_dedicate_check_cpu(members, *cpu, why);
+	if (!err && !(old && old->cpu >= 0))
+		err = vpool_dedicate_check_last(members, old, why);
+	if (err || *cpu >= 0)
+		return err;
+	for_each_cpu(*cpu, members->cpus)
+		if (!cpumask_test_cpu(*cpu, members->dedicated))
+			break;
+	return 0;
+}
+
+/**
+ * vpool_dedicate - give a member a CPU of its own
+ * @member: which; another that it has is taken back
+ * @cpu: as vpool_dedicate_check() says
+ *
+ * Context: vpool_member_lock and the members' moving mutex held;
+ * vpool_members_follow() is to come.
+ */
+void vpool_dedicate(struct vpool_member *member, int cpu)
+{
+	struct vpool_member_set *members = member->members;
+
+	lockdep_assert_held(&vpool_member_lock);
+	if (member->cpu >= 0)
+		cpumask_clear_cpu(member->cpu, members->dedicated);
+	else
+		members->nr_dedicated++;
+	member->cpu = cpu;
+	cpumask_set_cpu(cpu, members->dedicated);
+	vpool_members_round(members);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One thread, one CPU: the others of the pool keep off it, until it goes.
+ */
+#include <linux/vpool.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "dedicated-pool"
+
+FIXTURE(dedicated)
+{
+	int ctl;
+	int fd;
+};
+
+FIXTURE_SETUP(dedicated)
+{
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1-3"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(dedicated)
+{
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+struct sleeper {
+	pid_t pid;
+	int pidfd;
+};
+
+static struct sleeper start_sleeper(void)
+{
+	struct sleeper sleeper;
+
+	sleeper.pid = fork();
+	if (!sleeper.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	sleeper.pidfd = vp_pidfd(sleeper.pid);
+	return sleeper;
+}
+
+static void stop_sleeper(struct sleeper *sleeper)
+{
+	kill(sleeper->pid, SIGKILL);
+	vp_wait_status(sleeper->pid);
+	close(sleeper->pidfd);
+}
+
+/* Attaches with a CPU of its own; returns which, or an error. */
+static int dedicate(int fd, const struct sleeper *sleeper, int cpu)
+{
+	int err = vp_attach_task(fd, sleeper ? sleeper->pidfd : VPOOL_SELF, 0,
+				 0, &cpu);
+
+	return err ?: cpu;
+}
+
+static int share(int fd, const struct sleeper *sleeper)
+{
+	return vp_attach_task(fd, sleeper->pidfd, 0, 0, NULL);
+}
+
+static bool dedicated_is(const char *want)
+{
+	char text[64];
+
+	if (vp_sysfs(POOL, "cpus/dedicated", text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (!strcmp(text, want))
+		return true;
+	fprintf(stderr, "# '%s' is dedicated, not '%s'\n", text, want);
+	return false;
+}
+
+TEST_F(dedicated, others_keep_off)
+{
+	struct sleeper a = start_sleeper(), b = start_sleeper();
+
+	EXPECT_TRUE(dedicated_is(""));
+	EXPECT_EQ(0, share(self->fd, &a));
+	EXPECT_TRUE(vp_may_run_on(a.pid, "1-3"));
+	EXPECT_EQ(2, dedicate(self->fd, &b, 2));
+	EXPECT_TRUE(dedicated_is("2"));
+	EXPECT_TRUE(vp_may_run_on(b.pid, "2"));
+	EXPECT_TRUE(vp_may_run_on(a.pid, "1,3"));
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
+	/* Who comes later keeps off, too. */
+	stop_sleeper(&a);
+	a = start_sleeper();
+	EXPECT_EQ(0, share(self->fd, &a));
+	EXPECT_TRUE(vp_may_run_on(a.pid, "1,3"));
+	EXPECT_EQ(0, vp_detach_task(self->fd, b.pidfd, 0, 0));
+	EXPECT_TRUE(dedicated_is(""));
+	EXPECT_TRUE(vp_may_run_on(a.pid, "1-3"));
+	stop_sleeper(&a);
+	stop_sleeper(&b);
+}
+
+static bool may_soon_run_on(pid_t pid, const char *want)
+{
+	char list[64];
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (!vp_allowed_cpus(pid, list, sizeof(list)) &&
+		    !strcmp(list, want))
+			return true;
+		vp_sleep_ms(10);
+	}
+	return vp_may_run_on(pid, want);
+}
+
+TEST_F(dedicated, freed_at_exit)
+{
+	struct sleeper a = start_sleeper(), b = start_sleeper();
+
+	EXPECT_EQ(0, share(self->fd, &a));
+	EXPECT_EQ(1, dedicate(self->fd, &b, -1));
+	EXPECT_TRUE(vp_may_run_on(a.pid, "2-3"));
+	stop_sleeper(&b);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(dedicated_is(""));
+	EXPECT_TRUE(may_soon_run_on(a.pid, "1-3"));
+	stop_sleeper(&a);
+}
+
+TEST_F(dedicated, more_than_there_are)
+{
+	struct sleeper s[4];
+	char task[32];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		s[i] = start_sleeper();
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(i + 1, dedicate(self->fd, &s[i], -1));
+	EXPECT_EQ(-EBUSY, dedicate(self->fd, &s[3], -1));
+	for (i = 0; i < 3; i++) {
+		snprintf(task, sizeof(task), "%d to task %d", i + 1, s[i].pid);
+		EXPECT_TRUE(vp_reason_has(self->fd, task));
+	}
+	EXPECT_EQ(-EBUSY, dedicate(self->fd, &s[3], 2));
+	/* Nor is there a place for one that would share. */
+	EXPECT_EQ(-EBUSY, share(self->fd, &s[3]));
+	EXPECT_TRUE(vp_reason_has(self->fd, "dedicated"));
+	EXPECT_EQ(3, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_TRUE(dedicated_is("1-3"));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[1].pidfd, 0, 0));
+	EXPECT_EQ(2, dedicate(self->fd, &s[3], -1));
+	for (i = 0; i < 4; i++)
+		stop_sleeper(&s[i]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(dedicated_is(""));
+}
+
+TEST_F(dedicated, last_shared_stays)
+{
+	struct sleeper s[3];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		s[i] = start_sleeper();
+	EXPECT_EQ(0, share(self->fd, &s[2]));
+	EXPECT_EQ(1, dedicate(self->fd, &s[0], -1));
+	EXPECT_EQ(2, dedicate(self->fd, &s[1], -1));
+	EXPECT_TRUE(vp_may_run_on(s[2].pid, "3"));
+	/* Who shares it alone may have it. */
+	EXPECT_EQ(3, dedicate(self->fd, &s[2], -1));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[1].pidfd, 0, 0));
+	EXPECT_EQ(0, share(self->fd, &s[1]));
+	EXPECT_TRUE(vp_may_run_on(s[1].pid, "2"));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[0].pidfd, 0, 0));
+	EXPECT_EQ(1, dedicate(self->fd, &s[0], -1));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[0].pidfd, 0, 0));
+	EXPECT_EQ(0, share(self->fd, &s[0]));
+	EXPECT_EQ(2, dedicate(self->fd, &s[0], 2));
+	/* Now 1 is what the other one has. */
+	EXPECT_TRUE(vp_may_run_on(s[1].pid, "1"));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[2].pidfd, 0, 0));
+	EXPECT_EQ(3, dedicate(self->fd, &s[2], 3));
+	EXPECT_EQ(0, vp_detach_task(self->fd, s[2].pidfd, 0, 0));
+	EXPECT_EQ(0, share(self->fd, &s[2]));
+	EXPECT_EQ(3, dedicate(self->fd, &s[2], 3));
+	EXPECT_EQ(-EBUSY, dedicate(self->fd, NULL, 1));
+	EXPECT_TRUE(vp_reason_has(self->fd, "last"));
+	for (i = 0; i < 3; i++)
+		stop_sleeper(&s[i]);
+}
+
+TEST_F(dedicated, asking_again)
+{
+	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
+	EXPECT_EQ(2, dedicate(self->fd, NULL, -1));
+	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
+	/* To share again it would have to be detached. */
+	EXPECT_EQ(0, vp_attach(self->fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2"));
+	EXPECT_EQ(3, dedicate(self->fd, NULL, 3));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "3"));
+	EXPECT_TRUE(dedicated_is("3"));
+	EXPECT_EQ(3, sched_getcpu());
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+}
+
+static int where_am_i(void *arg)
+{
+	return !vp_may_run_on(getpid(), arg);
+}
+
+TEST_F(dedicated, is_not_inherited)
+{
+	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
+	EXPECT_EQ(0, vp_in_child(where_am_i, "1,3"));
+	EXPECT_TRUE(dedicated_is("2"));
+}
+
+TEST_F(dedicated, bad_input)
+{
+	int any = -1;
+
+	EXPECT_EQ(-EINVAL, vp_attach_task(self->fd, VPOOL_SELF, 0,
+					  VPOOL_ATTACH_PROCESS, &any));
+	EXPECT_EQ(-EINVAL, dedicate(self->fd, NULL, 0));
+	EXPECT_TRUE(vp_reason_has(self->fd, "cpu 0"));
+	EXPECT_EQ(-EINVAL, dedicate(self->fd, NULL, -2));
+	EXPECT_EQ(-ENODEV, dedicate(self->fd, NULL, 100000));
+	EXPECT_EQ(-EOPNOTSUPP, vp_detach_task(self->fd, VPOOL_SELF, 0,
+					      VPOOL_ATTACH_DEDICATED));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_TRUE(dedicated_is(""));
+}
+
+/* Threads that come and go with CPUs of their own, all at once. */
+static int come_and_go(void *arg)
+{
+	int fd = *(int *)arg, i, cpu;
+
+	for (i = 0; i < vp_scale(200); i++) {
+		cpu = dedicate(fd, NULL, -1);
+		if (cpu == -EBUSY)
+			continue;
+		if (cpu < 1 || cpu > 3 || sched_getcpu() != cpu)
+			return 1;
+		if (i % 2 && vp_detach(fd, 0))
+			return 2;
+	}
+	return 0;
+}
+
+TEST_F(dedicated, many_at_once)
+{
+	pid_t pid[6];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(come_and_go(&self->fd));
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		EXPECT_EQ(0, vp_wait_status(pid[i]));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(dedicated_is(""));
+}
+
+TEST_HARNESS_MAIN
