@@ -128,6 +128,8 @@ static const char *const kinds[] = {
 	[COMPLETE_OWNER] = "owner",
 	[COMPLETE_COMMAND] = "command",
 	[COMPLETE_VERB] = "verb",
+	[COMPLETE_FILE] = "file",
+	[COMPLETE_VM] = "vm",
 };
 
 static void bash_verbs(void)

@@ -42,7 +42,7 @@ void print_overview(FILE *to)
 	fputs("usage: vpoolctl VERB [OPTION...] [ARGUMENT...]\n\n"
 	      "Carve this host's CPUs and memory into named pools.\n\n", to);
 	for (i = 0; i < nr_commands; i++)
-		fprintf(to, "  %-10s%s\n", commands[i]->name,
+		fprintf(to, "  %-12s%s\n", commands[i]->name,
 			commands[i]->summary);
 	fputs("\n'vpoolctl VERB --help' says more about a verb; "
 	      "vpoolctl(8) says all.\n", to);
@@ -97,19 +97,40 @@ void print_command_help(const struct command *cmd)
 		print_columns(cmd);
 }
 
+void print_group(FILE *to, const char *group)
+{
+	size_t i, len = strlen(group);
+
+	fprintf(to, "usage: vpoolctl %s VERB [OPTION...] [ARGUMENT...]\n\n",
+		group);
+	for (i = 0; i < nr_commands; i++)
+		if (!strncmp(commands[i]->name, group, len) &&
+		    commands[i]->name[len] == ' ')
+			fprintf(to, "  %-12s%s\n", commands[i]->name,
+				commands[i]->summary);
+}
+
 static int run_help(const struct invocation *inv)
 {
 	const struct command *cmd;
+	int nr;
 
 	if (!inv->argc) {
 		print_overview(stdout);
 		return EXIT_OK;
 	}
-	cmd = find_command(inv->argv[0]);
-	if (!cmd)
-		return wrong_usage(NULL, "unknown verb '%s'", inv->argv[0]);
-	print_command_help(cmd);
-	return EXIT_OK;
+	cmd = find_command(inv->argv, &nr);
+	if (cmd && nr == inv->argc) {
+		print_command_help(cmd);
+		return EXIT_OK;
+	}
+	if (inv->argc == 1 && is_group(inv->argv[0])) {
+		print_group(stdout, inv->argv[0]);
+		return EXIT_OK;
+	}
+	return wrong_usage(NULL, "unknown verb '%s%s%s'", inv->argv[0],
+			   inv->argc > 1 ? " " : "",
+			   inv->argc > 1 ? inv->argv[1] : "");
 }
 
 const struct command cmd_help = {
@@ -117,7 +138,7 @@ const struct command cmd_help = {
 	.args = "[VERB]",
 	.summary = "show what there is to do, or how a verb works",
 	.description = "Show all verbs, or what one of them does.",
-	.max_args = 1,
+	.max_args = 2,
 	.complete = COMPLETE_VERB,
 	.run = run_help,
 };

@@ -8,23 +8,52 @@
 
 #include "vpoolctl.h"
 
-static int unknown_verb(const char *verb)
+/* The names of verbs; with a group, their second words. */
+static size_t verb_names(const char *group, const char **names, size_t room)
+{
+	size_t i, nr = 0, len = group ? strlen(group) : 0;
+
+	for (i = 0; i < nr_commands && nr < room; i++) {
+		if (!group)
+			names[nr++] = commands[i]->name;
+		else if (!strncmp(commands[i]->name, group, len) &&
+			 commands[i]->name[len] == ' ')
+			names[nr++] = commands[i]->name + len + 1;
+	}
+	return nr;
+}
+
+static int unknown_verb(const char *group, const char *verb)
 {
 	const char *names[64], *near;
-	size_t i;
 
 	if (*verb == '-')
 		return wrong_usage(NULL, "unknown option '%s'", verb);
-	for (i = 0; i < nr_commands && i < ARRAY_SIZE(names); i++)
-		names[i] = commands[i]->name;
-	near = nearest(verb, names, i);
+	near = nearest(verb, names,
+		       verb_names(group, names, ARRAY_SIZE(names)));
 	if (!near)
-		return wrong_usage(NULL, "unknown verb '%s'", verb);
-	return wrong_usage(NULL, "unknown verb '%s': did you mean '%s'?",
-			   verb, near);
+		return wrong_usage(NULL, "unknown verb '%s%s%s'",
+				   group ? group : "", group ? " " : "", verb);
+	return wrong_usage(NULL,
+			   "unknown verb '%s%s%s': did you mean '%s%s%s'?",
+			   group ? group : "", group ? " " : "", verb,
+			   group ? group : "", group ? " " : "", near);
 }
 
-static const char *verb_of(const char *arg)
+/* No verb: perhaps the first word of some. */
+static int no_verb(char **words)
+{
+	if (!is_group(words[0]))
+		return unknown_verb(NULL, words[0]);
+	if (!words[1] || !strcmp(words[1], "--help") ||
+	    !strcmp(words[1], "-h")) {
+		print_group(words[1] ? stdout : stderr, words[0]);
+		return words[1] ? EXIT_OK : EXIT_USAGE;
+	}
+	return unknown_verb(words[0], words[1]);
+}
+
+static char *verb_of(char *arg)
 {
 	if (!strcmp(arg, "--help") || !strcmp(arg, "-h"))
 		return "help";
@@ -37,17 +66,18 @@ int main(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct invocation inv;
-	int status;
+	int status, nr;
 
 	setlocale(LC_ALL, "");
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
-	cmd = find_command(verb_of(argv[1]));
+	argv[1] = verb_of(argv[1]);
+	cmd = find_command(argv + 1, &nr);
 	if (!cmd)
-		return unknown_verb(argv[1]);
-	status = parse_options(cmd, argc - 1, argv + 1, &inv);
+		return finish_output(no_verb(argv + 1));
+	status = parse_options(cmd, argc - nr, argv + nr, &inv);
 	if (!status)
 		status = cmd->run(&inv);
 	/* Less than nothing: help was asked for, and given. */

@@ -5,6 +5,7 @@
  * QEMU is started without memory and devices (-preconfig): it gets its memory
  * over QMP, see vm_place.c, so that what takes how long can be told apart.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -26,6 +26,8 @@ struct qmp {
 	/* What came with the last read and is not parsed yet. */
 	char data[4096];
 	size_t at, len;
+	/* The number of the last command: answers to others are not waited for. */
+	int64_t id;
 	/* Events that nobody has waited for yet: an array of objects. */
 	struct json_object *events;
 	char why[256];
@@ -158,15 +160,21 @@ static bool keep_event(struct qmp *qmp, struct json_object *object)
 	return true;
 }
 
-/* The answer to a command; events on the way are kept. */
+/* The answer to the last command; events on the way are kept. */
 static int read_answer(struct qmp *qmp, int ms, struct json_object **answer)
 {
 	int err;
 
-	do
+	for (;;) {
 		err = read_object(qmp, ms, answer);
-	while (!err && keep_event(qmp, *answer));
-	return err;
+		if (err)
+			return err;
+		if (keep_event(qmp, *answer))
+			continue;
+		if (json_number(*answer, "id") == qmp->id)
+			return 0;
+		json_object_put(*answer);
+	}
 }
 
 /* Calling */
@@ -196,6 +204,7 @@ static int send_command(struct qmp *qmp, const char *command,
 
 	json_object_object_add(call, "execute",
 			       json_object_new_string(command));
+	json_object_object_add(call, "id", json_object_new_int64(++qmp->id));
 	if (args)
 		json_object_object_add(call, "arguments", args);
 	err = send_all(qmp, json_object_to_json_string(call));

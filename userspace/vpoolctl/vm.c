@@ -126,7 +126,7 @@ void vm_side_look(struct vm_side *side)
 	}
 }
 
-int vm_side_wait(struct vm_side *side, int ms)
+int vm_side_wait(const struct vm_side *side, int ms)
 {
 	struct pollfd poll_fd = { .fd = side->pidfd, .events = POLLIN };
 	int nr;

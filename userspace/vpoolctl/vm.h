@@ -70,7 +70,7 @@ void vm_close(struct vm *vm);
 void vm_side_look(struct vm_side *side);
 
 /* Wait until a side's QEMU has ended; -ETIMEDOUT if it has not. */
-int vm_side_wait(struct vm_side *side, int ms);
+int vm_side_wait(const struct vm_side *side, int ms);
 
 /* End a side's QEMU now, and remove its directory. */
 void vm_side_kill(struct vm_side *side);

@@ -6,15 +6,41 @@
  * as there are vCPUs for them. A region's memory comes from the node of the thread
  * that maps it first, so QEMU maps each guest node's on CPUs of the host's.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "units.h"
 #include "vm_place.h"
 
 /* Planning */
+
+int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
+		  __u64 bytes, unsigned int vcpus)
+{
+	unsigned int cpus = vpool_cpus_count(&pool->cpus);
+	char want[SIZE_TEXT], have[SIZE_TEXT];
+
+	if (!cpus)
+		complain(inv, inv->argv[0],
+			 "pool '%s' has no CPUs; create one with --cpus or --ncpus",
+			 pool->name);
+	else if (vcpus > cpus)
+		complain(inv, inv->argv[0],
+			 "%u vCPUs were asked for, pool '%s' has %u CPU%s",
+			 vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
+	else if (!pool->free_bytes || bytes > pool->free_bytes)
+		complain(inv, inv->argv[0],
+			 "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
+			 pool->name, format_size(pool->free_bytes, have),
+			 bytes ? format_size(bytes, want) : "some", pool->name);
+	else
+		return 0;
+	return -1;
+}
 
 static int compare_free(const void *a, const void *b)
 {
@@ -281,7 +307,7 @@ static int build_memory(struct qemu *qemu, struct vpool *pool,
 			const char *pool_name, const struct vm_plan *plan,
 			const struct vpool_host *host)
 {
-	char id[16];
+	char id[32];
 	int err = 0;
 	size_t i;
 

@@ -37,6 +37,10 @@ struct vm_placed {
 	unsigned int sharing;
 };
 
+/* Can a pool take that? 0, or -1 with a complaint. 0 bytes is any. */
+int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
+		  __u64 bytes, unsigned int vcpus);
+
 /* Spread memory and vCPUs over the nodes that a pool has memory on. */
 void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	     struct vm_plan *plan);

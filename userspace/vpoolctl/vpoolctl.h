@@ -38,6 +38,8 @@ enum {
  * @COMPLETE_OWNER: users
  * @COMPLETE_COMMAND: a program
  * @COMPLETE_VERB: verbs of vpoolctl
+ * @COMPLETE_FILE: files
+ * @COMPLETE_VM: names of virtual machines
  */
 enum completion {
 	COMPLETE_NONE,
@@ -47,6 +49,8 @@ enum completion {
 	COMPLETE_OWNER,
 	COMPLETE_COMMAND,
 	COMPLETE_VERB,
+	COMPLETE_FILE,
+	COMPLETE_VM,
 };
 
 /**
@@ -123,7 +127,15 @@ struct invocation {
 extern const struct command * const commands[];
 extern const size_t nr_commands;
 
-const struct command *find_command(const char *name);
+/*
+ * The command that a NULL-terminated list of words begins with, and how many of
+ * them its name is: a verb may be of two words, as "vm start". NULL if there is
+ * none.
+ */
+const struct command *find_command(char **words, int *nr);
+
+/* Is it the first of two words? */
+bool is_group(const char *word);
 
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
@@ -135,6 +147,13 @@ extern const struct command cmd_regions;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
 extern const struct command cmd_version;
+extern const struct command cmd_vm_console;
+extern const struct command cmd_vm_list;
+extern const struct command cmd_vm_migrate;
+extern const struct command cmd_vm_pause;
+extern const struct command cmd_vm_resume;
+extern const struct command cmd_vm_start;
+extern const struct command cmd_vm_stop;
 
 /* options.c */
 
@@ -145,6 +164,8 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 /* help.c */
 
 void print_overview(FILE *to);
+/* The verbs of two words that begin with one. */
+void print_group(FILE *to, const char *group);
 void print_command_help(const struct command *cmd);
 
 /* messages.c */

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What runs in a guest of the tests, as its first program: writes memory all the
+ * time, checks that what it wrote before is still there, says on the console how
+ * it goes, and shuts down when the power button is pressed. MB in the environment,
+ * from the kernel's command line, is how much memory.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/input.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096
+/* How often it says that it is well. */
+#define SAY_MS 500
+
+static uint64_t *mem;
+static size_t words;
+
+static void say(const char *what, unsigned long round)
+{
+	char line[80];
+	int len;
+
+	len = snprintf(line, sizeof(line), "guest: %s %lu\n", what, round);
+	if (write(STDOUT_FILENO, line, len) != len)
+		sync();
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void load_module(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (fd >= 0) {
+		syscall(SYS_finit_module, fd, "", 0);
+		close(fd);
+	}
+}
+
+static int open_button(void)
+{
+	int fd, tries;
+
+	load_module("/evdev.ko");
+	load_module("/button.ko");
+	for (tries = 0; tries < 50; tries++) {
+		fd = open("/dev/input/event0", O_RDONLY | O_NONBLOCK);
+		if (fd >= 0)
+			return fd;
+		usleep(100000);
+	}
+	say("no power button", 0);
+	return -1;
+}
+
+static void look_at_button(int fd)
+{
+	struct input_event event;
+
+	while (read(fd, &event, sizeof(event)) == sizeof(event)) {
+		if (event.type != EV_KEY || event.code != KEY_POWER)
+			continue;
+		say("power off", 0);
+		reboot(RB_POWER_OFF);
+	}
+}
+
+static uint64_t value(size_t word, unsigned long round)
+{
+	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ round;
+}
+
+/* What the last round wrote is there, and its sum is right; write anew. */
+static int do_round(unsigned long round)
+{
+	uint64_t sum = 0, wanted = 0;
+	size_t i;
+
+	for (i = 0; i < words; i += PAGE / sizeof(*mem) / 4) {
+		if (round) {
+			sum += mem[i];
+			wanted += value(i, round - 1);
+		}
+		mem[i] = value(i, round);
+	}
+	return sum == wanted;
+}
+
+int main(void)
+{
+	const char *mb = getenv("MB");
+	int64_t said = 0;
+	unsigned long round;
+	size_t bytes;
+	int button;
+
+	mkdir("/dev", 0755);
+	mount("dev", "/dev", "devtmpfs", 0, "");
+	bytes = (mb ? atoi(mb) : 16) * 1048576UL;
+	words = bytes / sizeof(*mem);
+	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	button = open_button();
+	say("up", 0);
+	for (round = 0;; round++) {
+		if (!do_round(round)) {
+			say("WRONG in round", round);
+			reboot(RB_POWER_OFF);
+		}
+		if (now_ms() - said > SAY_MS) {
+			say("right in round", round);
+			said = now_ms();
+		}
+		look_at_button(button);
+	}
+}
