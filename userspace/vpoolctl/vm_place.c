@@ -276,8 +276,12 @@ static struct json_object *text(const char *value)
 	return json_object_new_string(value);
 }
 
+/*
+ * Mapped at a multiple of the page size: else neither QEMU's page tables nor KVM's
+ * could have huge pages.
+ */
 static int add_memory(struct qemu *qemu, const char *id, const char *pool,
-		      __u64 bytes)
+		      __u64 page_size, __u64 bytes)
 {
 	const char *dir = getenv("VPOOL_DEV_DIR");
 	struct json_object *args = json_object_new_object();
@@ -287,6 +291,7 @@ static int add_memory(struct qemu *qemu, const char *id, const char *pool,
 	json_object_object_add(args, "id", text(id));
 	json_object_object_add(args, "mem-path", text(path));
 	json_object_object_add(args, "size", json_object_new_int64(bytes));
+	json_object_object_add(args, "align", json_object_new_int64(page_size));
 	json_object_object_add(args, "share", json_object_new_boolean(true));
 	json_object_object_add(args, "prealloc", json_object_new_boolean(true));
 	free(path);
@@ -307,15 +312,23 @@ static int build_memory(struct qemu *qemu, struct vpool *pool,
 			const char *pool_name, const struct vm_plan *plan,
 			const struct vpool_host *host)
 {
+	struct vpool_info *info;
+	__u64 page_size;
 	char id[32];
-	int err = 0;
+	int err;
 	size_t i;
 
+	err = vpool_query(pool, NULL, &info);
+	if (err)
+		return err;
+	page_size = info->page_size;
+	vpool_info_free(info);
 	for (i = 0; i < plan->nr && !err; i++) {
 		snprintf(id, sizeof(id), "ram%zu", i);
 		if (host->nr_nodes > 1)
 			move_to(qemu, pool, host, plan->node[i].host);
-		err = add_memory(qemu, id, pool_name, plan->node[i].bytes);
+		err = add_memory(qemu, id, pool_name, page_size,
+				 plan->node[i].bytes);
 		if (!err)
 			err = add_node(qemu, i, id);
 	}

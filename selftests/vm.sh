@@ -1,0 +1,298 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Virtual machines on pools, by vpoolctl vm: real guests under KVM, which write
+# memory all the time and check it. Needs root, KVM, four CPUs and 512 MiB free.
+#
+# VPOOL_KERNEL_IMAGE is the kernel that the guests boot, the one that runs here:
+# its modules are in /lib/modules. VPOOL_VM_ROUNDS is how often one is started and
+# stopped, 5 unless told.
+
+here=$(dirname "$(readlink -f "$0")")
+build=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/../userspace/tests/tap.sh"
+
+skip() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+[ -e /dev/kvm ] || skip 'no /dev/kvm here'
+[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
+
+export LC_ALL=C
+dir=$(mktemp -d) || exit 1
+export VPOOL_RUN_DIR=$dir/run
+kvm=/sys/kernel/debug/kvm
+pools=/sys/kernel/vpool/pools
+rounds=${VPOOL_VM_ROUNDS:-5}
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+	local vm
+
+	for vm in "$dir"/run/vm/*/; do
+		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
+	done
+	vpoolctl destroy --force vm-a vm-b vm-mem
+	[ -e "$dir/kvm" ] && mv /dev/kvm.away /dev/kvm
+	rm -r "$dir"
+} > /dev/null 2>&1
+trap clean_up EXIT
+
+# try STATUS ARGUMENT...: sets out and err
+try() {
+	local wanted=$1 status
+
+	shift
+	vpoolctl "$@" > "$dir/out" 2> "$dir/err"
+	status=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+	[ "$status" = "$wanted" ] || sed 's/^/# /' "$dir/out" "$dir/err"
+	is "vpoolctl $*" "$status" "$wanted"
+}
+
+# refused NAME PATTERN ARGUMENT...: vm start says so, and leaves nothing
+refused() {
+	local name=$1 pattern=$2
+
+	shift 2
+	vpoolctl vm start "$@" > "$dir/out" 2> "$dir/err"
+	is "$name: refused" "$?" 1
+	like "$name: message" "$(cat "$dir/err")" "vpoolctl: vm start $pattern"
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.2
+	done
+}
+
+used() { cat "$pools/$1/memory/used_bytes"; }
+dedicated() { cat "$pools/$1/cpus/dedicated"; }
+listed() { vpoolctl vm list --noheadings -o "$1" | tr -s ' ' ' ' | sed 's/ *$//'; }
+pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
+is_listed() { [ "$(listed NAME | grep -cx "$1")" = "$2" ]; }
+all_back() { [ "$(used "$1") $(dedicated "$1")" = '0 ' ]; }
+
+# How much of the pool's memory a process has mapped by huge pages.
+huge_and_size() {
+	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
+		ours && /^Size:/ { size += $2 }
+		ours && /^FilePmdMapped:/ { huge += $2 }
+		END { print huge " of " size " kB" }' "/proc/$1/smaps"
+}
+
+# The last round that a guest is known to have done.
+round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
+is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
+is_up() { [ -n "$(round "$1")" ]; }
+
+# MemFree without what caches hold, in KiB.
+mem_free() {
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+make_initrd() {
+	local root=$dir/initrd file name
+
+	mkdir -p "$root/dev"
+	cp "$build/vm_guest" "$root/init"
+	mknod "$root/dev/console" c 5 1
+	for name in evdev button; do
+		file=$(modinfo -n "$name" 2> /dev/null)
+		case $file in
+		*.xz) xz -dc "$file" > "$root/$name.ko" ;;
+		*.ko) cp "$file" "$root/$name.ko" ;;
+		esac
+	done
+	(cd "$root" && find . | cpio -o -H newc --quiet) > "$dir/guest.cpio"
+}
+
+kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
+	--append 'console=ttyS0 quiet MB=16')
+boot=(--mem 144M "${kernel[@]}")
+
+# Two at once, in two pools
+
+make_initrd
+before=$(mem_free)
+try 0 create vm-a --cpus 2-3 --mem 160M
+try 0 create vm-b --cpus 1 --mem 160M
+try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"
+like 'it says where, and how long it took' "$out" \
+	'started one on pool vm-a: 144M of memory, 1 vCPU with CPU [23] to itself; process [0-9]*QEMU * ms, memory * ms, devices * ms, first instruction * ms'
+echo "# $out" | tail -n 1
+try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two"
+like 'a pool of one CPU is shared' "$out" '*1 vCPU, one that shares; *'
+is 'its memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
+like 'its vCPU has a CPU to itself' "$(dedicated vm-a)" '[23]'
+is 'QEMU has it by huge pages only' "$(huge_and_size "$(pid_of one)")" \
+	"$((144 << 10)) of $((144 << 10)) kB"
+is 'both are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
+	"one vm-a running 1 144M
+two vm-b running 1 144M"
+is 'with where the vCPU sits' "$(listed NAME,CPUS | head -n 1)" \
+	"one $(dedicated vm-a)"
+try 1 vm start one --pool vm-b "${boot[@]}"
+like 'a name is taken once' "$err" '*there is a virtual machine of that name already*'
+until_true 240 is_up one
+like 'the first guest is up' "$(round one)" '[0-9]*'
+until_true 120 is_up two
+like 'the second guest is up' "$(round two)" '[0-9]*'
+like 'KVM maps them by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
+echo "# KVM has $(cat "$kvm/pages_2m") of 2 MiB and $(cat "$kvm/pages_4k") of 4 KiB"
+
+# Pause, resume, kill
+
+try 0 vm pause two
+is 'it is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
+sleep 1
+at=$(round two)
+sleep 2
+is 'and does nothing' "$(round two)" "$at"
+try 0 vm resume two
+until_true 60 is_beyond two "$at"
+is 'it runs on' "$?" 0
+kill -9 "$(pid_of two)"
+until_true 30 all_back vm-b
+is 'a killed one leaves nothing in use' "$(used vm-b)" 0
+is 'and is not listed' "$(listed NAME)" one
+is 'nor has it a directory' "$(ls "$dir/run/vm")" one
+
+# Migrate
+
+at=$(round one)
+try 0 vm migrate one --to vm-b --downtime 1
+like 'it says how long' "$out" \
+	'migrated one to pool vm-b: stood still for *[0-9] ms, took *[0-9] ms in all; 144M back and zeroed in pool vm-a'
+echo "# $out"
+is 'the old pool has all back' \
+	"$(cd $pools/vm-a && cat memory/used_bytes memory/scrubbing_bytes cpus/members cpus/dedicated)" \
+	"$(printf '0\n0\n0\n')"
+is 'it is in the new one' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+until_true 60 is_beyond one "$at"
+is 'it runs on, and its memory is right' "$?" 0
+try 1 vm migrate one --to vm-b
+like 'not to where it is' "$err" "*it is on pool 'vm-b' already"
+try 1 vm migrate one --to vm-none
+like 'not to what is not there' "$err" "*there is no pool 'vm-none'*"
+try 0 create vm-mem --mem 4M
+try 1 vm migrate one --to vm-mem
+like 'not to where no CPU is' "$err" "*pool 'vm-mem' has no CPUs*"
+try 0 destroy vm-mem
+
+# A migration that fails in the middle
+
+target_pid() { cat "$pools/vm-a/cpus/members" 2> /dev/null; }
+has_target() { [ "$(target_pid)" -gt 0 ] 2> /dev/null; }
+kill_target() {
+	until_true 60 has_target
+	sleep "$1"
+	vpoolctl destroy --force vm-a
+} > /dev/null 2>&1
+
+kill_target 3 &
+killer=$!
+try 1 vm migrate one --to vm-a --timeout 60 --downtime 0.001
+wait "$killer"
+is 'its pool is gone' "$([ -e $pools/vm-a ] && echo there)" ''
+is 'it is where it was' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+at=$(round one)
+until_true 60 is_beyond one "$at"
+is 'and runs on' "$?" 0
+try 0 create vm-a --cpus 2-3 --mem 160M
+try 1 vm migrate one --to vm-a --timeout 0.1 --downtime 0.001
+like 'one that takes too long is called off' "$err" \
+	"*not migrated, it runs on in pool 'vm-b': not done after *"
+is 'and leaves nothing' "$(used vm-a) $(listed NAME,POOL,STATE)" \
+	'0 one vm-b running'
+vpoolctl vm migrate one --to vm-a --timeout 60 --downtime 0.001 > /dev/null 2>&1 &
+migration=$!
+until_true 60 has_target
+sleep 2
+kill -9 "$migration"
+wait "$migration" 2> /dev/null
+until_true 60 is_listed one 1
+is 'without its vpoolctl it is there once' "$(listed NAME,STATE)" 'one running'
+is 'on one pool' "$(($(used vm-a) + $(used vm-b)))" $((144 << 20))
+at=$(round one)
+until_true 60 is_beyond one "$at"
+is 'and still runs' "$?" 0
+
+# Stop
+
+is 'its memory was right all the time' "$(grep -c WRONG "$dir/one")" 0
+try 0 vm stop one --timeout 120
+like 'the guest shuts down' "$out" "one shut down; 144M back in pool vm-?"
+is 'all is back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
+is 'nothing is left' "$(ls "$dir/run/vm")" ''
+try 1 vm stop one
+like 'it is no more' "$err" '*there is no such virtual machine*'
+
+# Bad input
+
+refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
+refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was asked for*" \
+	x --pool vm-a "${kernel[@]}" --mem 1G
+refused 'too few CPUs' "x: 3 vCPUs were asked for, pool 'vm-a' has 2 CPUs" \
+	x --pool vm-a --vcpus 3 "${boot[@]}"
+vpoolctl create vm-mem --mem 4M > /dev/null
+refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"
+vpoolctl destroy vm-mem
+refused 'no kernel' 'x: the kernel /nowhere: No such file*' x --pool vm-a --kernel /nowhere
+refused 'what is no kernel' 'x: the kernel /etc/passwd: is no kernel*' x --pool vm-a --kernel /etc/passwd
+refused 'a folder' 'x: the kernel /etc: is no file' x --pool vm-a --kernel /etc
+refused 'no disk' 'x: the disk /nowhere: No such file*' x --pool vm-a --disk /nowhere
+refused 'what is no qcow2' 'x: the disk /etc/passwd: is no qcow2 image' \
+	x --pool vm-a --disk /etc/passwd,format=qcow2
+refused 'what QEMU refuses' "x: QEMU has ended; it said:*nonsense*" \
+	x --pool vm-a "${boot[@]}" -- -device nonsense
+VPOOL_QEMU=/nowhere refused 'no QEMU' 'x: /nowhere is not there*install QEMU*' \
+	x --pool vm-a "${boot[@]}"
+printf '#!/bin/sh\necho QEMU emulator version 5.2.0\n' > "$dir/old"
+chmod +x "$dir/old"
+VPOOL_QEMU=$dir/old refused 'an old QEMU' 'x: * is QEMU 5.2; it takes 7.2 or newer' \
+	x --pool vm-a "${boot[@]}"
+mv /dev/kvm /dev/kvm.away
+refused 'no KVM' 'x: there is no KVM here*--accel tcg*' x --pool vm-a "${boot[@]}"
+try 0 vm start soft --pool vm-a --accel tcg "${boot[@]}"
+mv /dev/kvm.away /dev/kvm
+try 0 vm stop soft --force
+is 'nothing is left of all that' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
+
+# A vpoolctl that dies while it starts one
+
+vpoolctl vm start half --pool vm-a "${boot[@]}" > /dev/null 2>&1 &
+half=$!
+until_true 60 has_target
+kill -9 "$half"
+wait "$half" 2> /dev/null
+until_true 30 all_back vm-a
+is 'one that was half started has nothing' "$(used vm-a)" 0
+is 'nor is it listed' "$(listed NAME; ls "$dir/run/vm")" ''
+
+# Over and over
+
+bad=0
+for ((i = 0; i < rounds; i++)); do
+	vpoolctl vm start again --pool vm-a "${boot[@]}" > /dev/null || bad=1
+	vpoolctl vm stop --force again > /dev/null || bad=1
+	all_back vm-a || bad=1
+done
+is "$rounds times started and stopped" "$bad" 0
+try 0 destroy vm-a vm-b
+after=$(mem_free)
+echo "# MemFree: $before kB before, $after kB after"
+is 'the host has its memory back' "$((after > before - (24 << 10)))" 1
+
+tap_end
