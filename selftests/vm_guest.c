@@ -22,9 +22,12 @@
 #define PAGE 4096
 /* How often it says that it is well. */
 #define SAY_MS 500
+#define MAX_BUTTONS 8
 
 static uint64_t *mem;
 static size_t words;
+static int buttons[MAX_BUTTONS + 1];
+static int nr_buttons;
 
 static void say(const char *what, unsigned long round)
 {
@@ -54,31 +57,39 @@ static void load_module(const char *path)
 	}
 }
 
-static int open_button(void)
+/* One of the devices with keys is the button. */
+static void open_buttons(void)
 {
-	int fd, tries;
+	char path[32];
+	int i, tries;
 
 	load_module("/evdev.ko");
 	load_module("/button.ko");
-	for (tries = 0; tries < 50; tries++) {
-		fd = open("/dev/input/event0", O_RDONLY | O_NONBLOCK);
-		if (fd >= 0)
-			return fd;
+	for (tries = 0; tries < 20 && !nr_buttons; tries++) {
 		usleep(100000);
+		for (i = 0; i < MAX_BUTTONS; i++) {
+			snprintf(path, sizeof(path), "/dev/input/event%d", i);
+			buttons[nr_buttons] = open(path, O_RDONLY | O_NONBLOCK);
+			if (buttons[nr_buttons] >= 0)
+				nr_buttons++;
+		}
 	}
-	say("no power button", 0);
-	return -1;
+	say("devices with keys:", nr_buttons);
 }
 
-static void look_at_button(int fd)
+static void look_at_buttons(void)
 {
 	struct input_event event;
+	int i;
 
-	while (read(fd, &event, sizeof(event)) == sizeof(event)) {
-		if (event.type != EV_KEY || event.code != KEY_POWER)
-			continue;
-		say("power off", 0);
-		reboot(RB_POWER_OFF);
+	for (i = 0; i < nr_buttons; i++) {
+		while (read(buttons[i], &event, sizeof(event)) ==
+		       sizeof(event)) {
+			if (event.type != EV_KEY || event.code != KEY_POWER)
+				continue;
+			say("power off", 0);
+			reboot(RB_POWER_OFF);
+		}
 	}
 }
 
@@ -109,7 +120,6 @@ int main(void)
 	int64_t said = 0;
 	unsigned long round;
 	size_t bytes;
-	int button;
 
 	mkdir("/dev", 0755);
 	mount("dev", "/dev", "devtmpfs", 0, "");
@@ -117,7 +127,7 @@ int main(void)
 	words = bytes / sizeof(*mem);
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	button = open_button();
+	open_buttons();
 	say("up", 0);
 	for (round = 0;; round++) {
 		if (!do_round(round)) {
@@ -128,6 +138,6 @@ int main(void)
 			say("right in round", round);
 			said = now_ms();
 		}
-		look_at_button(button);
+		look_at_buttons();
 	}
 }

@@ -12,6 +12,7 @@ trap 'rm -r "$dir"' EXIT
 export LC_ALL=C
 export VPOOL_DEV_DIR="$dir/dev"
 export VPOOL_SYSFS_DIR="$dir/nowhere"
+export VPOOL_RUN_DIR="$dir/run"
 
 # try ARGUMENT...: sets out, err and status
 try()
@@ -52,6 +53,56 @@ for verb in host create list show run regions ps destroy help version; do
 	like "$verb --help: usage" "$out" "usage: vpoolctl $verb *"
 	try help "$verb"
 	like "help $verb" "$out" "usage: vpoolctl $verb *"
+done
+
+try help vm
+is 'help vm' "$status" 0
+like 'help vm lists its verbs' "$out" '*vm start*vm list*vm stop*vm migrate*'
+try vm
+check 'vm alone' 2 'usage: vpoolctl vm VERB*'
+try vm --help
+is 'vm --help' "$status" 0
+try vm strat
+check 'misspelt second word' 2 "vpoolctl: unknown verb 'vm strat': did you mean 'vm start'?*"
+for verb in start list stop migrate console pause resume; do
+	try vm "$verb" --help
+	is "vm $verb --help: exit status" "$status" 0
+	like "vm $verb --help: usage" "$out" "usage: vpoolctl vm $verb *"
+	try help vm "$verb"
+	like "help vm $verb" "$out" "usage: vpoolctl vm $verb *"
+done
+
+try vm start x --pool a
+check 'vm with nothing to boot' 2 '*what shall it boot?*'
+try vm start x --kernel /vmlinuz
+check 'vm on no pool' 2 '*on which pool?*'
+try vm start X --pool a --kernel /vmlinuz
+check 'no name for a vm' 2 "*'X' is no name*"
+try vm start x --pool a --kernel /vmlinuz --vcpus 0
+check 'no number of vCPUs' 2 "*--vcpus: '0' is no number of CPUs*"
+try vm start x --pool a --kernel /vmlinuz --mem 1GB
+check "a vm's memory" 2 '*--mem: *powers of 1024*'
+try vm start x --pool a --disk /disk --initrd /initrd
+check 'an initrd without a kernel' 2 '*--initrd and --append are for a --kernel*'
+try vm start x --pool a --disk /disk --net tap
+check 'no such net' 2 "*--net: 'tap' is neither user nor none*"
+try vm start x --pool a --disk /disk --accel hvf
+check 'no such accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
+try vm start x --pool a --disk /disk,format=
+check 'no format' 2 '*--disk: it takes FILE,format=FORMAT*'
+try vm start x --pool a --kernel /nowhere/vmlinuz
+check 'a kernel that is not there' 1 \
+	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory'
+try vm start x --pool a --kernel /etc/passwd
+check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
+try vm migrate x
+check 'migrate to nowhere' 2 '*to which pool?*'
+try vm stop x --timeout soon
+check 'no time to stop' 2 "*--timeout: 'soon' is not a time*"
+for verb in stop console pause resume 'migrate --to a'; do
+	# shellcheck disable=SC2086 # words
+	try vm $verb x
+	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
 
 try list --josn

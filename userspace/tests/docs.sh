@@ -39,4 +39,18 @@ if command -v man >/dev/null; then
 	is 'the manual has no warnings' \
 		"$(MANWIDTH=80 man --warnings -l "$man" 2>&1 >/dev/null)" ''
 fi
+vms='start list stop migrate console pause resume'
+for verb in $vms; do
+	like "the manual has vm $verb" "$(cat "$man")" \
+		"*fBvpoolctl vm $verb*"
+	like "vm $verb is offered" "$(complete_line vpoolctl vm '')" "*$verb*"
+	like "vm $verb's options are offered" \
+		"$(complete_line vpoolctl vm "$verb" --)" '*--help*'
+done
+is 'vm is offered once' "$(complete_line vpoolctl v)" 'vm version'
+is 'the beginning of a second word' "$(complete_line vpoolctl vm mi)" migrate
+is "an option of a verb of two words" \
+	"$(complete_line vpoolctl vm start x --kern)" --kernel
+mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
+is 'a virtual machine' "$(complete_line vpoolctl vm stop '')" one
 tap_end

@@ -132,14 +132,54 @@ static const char *const kinds[] = {
 	[COMPLETE_VM] = "vm",
 };
 
+/* Is the first word of a command that of one before it? */
+static bool is_repeated(size_t nr)
+{
+	size_t i, len = strcspn(commands[nr]->name, " ");
+
+	for (i = 0; i < nr; i++)
+		if (strcspn(commands[i]->name, " ") == len &&
+		    !strncmp(commands[i]->name, commands[nr]->name, len))
+			return true;
+	return false;
+}
+
 static void bash_verbs(void)
 {
 	size_t i;
 
 	fputs("_vpoolctl_verbs='", stdout);
 	for (i = 0; i < nr_commands; i++)
-		printf("%s%s", i ? " " : "", commands[i]->name);
+		if (!is_repeated(i))
+			printf("%s%.*s", i ? " " : "",
+			       (int)strcspn(commands[i]->name, " "),
+			       commands[i]->name);
 	puts("'");
+}
+
+/* The second words of the verbs that have two. */
+static void bash_second_words(void)
+{
+	const char *space;
+	size_t i;
+
+	puts("_vpoolctl_second()\n{\n\tcase $1 in");
+	for (i = 0; i < nr_commands; i++) {
+		space = strchr(commands[i]->name, ' ');
+		if (!space)
+			continue;
+		printf("\t%.*s)\n\t\techo '",
+		       (int)(space - commands[i]->name), commands[i]->name);
+		for (; i < nr_commands; i++) {
+			printf("%s ", space + 1);
+			space = i + 1 < nr_commands ?
+				strchr(commands[i + 1]->name, ' ') : NULL;
+			if (!space || !is_repeated(i + 1))
+				break;
+		}
+		puts("'\n\t\t;;");
+	}
+	puts("\tesac\n}");
 }
 
 /* What a verb's option takes; nothing for one that takes no value. */
@@ -156,9 +196,9 @@ static void bash_values(void)
 
 			if (!opt->arg)
 				continue;
-			printf("\t%s:--%s", cmd->name, opt->name);
+			printf("\t'%s':--%s", cmd->name, opt->name);
 			if (opt->letter)
-				printf("|%s:-%c", cmd->name, opt->letter);
+				printf("|'%s':-%c", cmd->name, opt->letter);
 			printf(")\n\t\techo %s\n\t\t;;\n", kinds[opt->complete]);
 		}
 	}
@@ -169,7 +209,7 @@ static void bash_command(const struct command *cmd)
 {
 	size_t i;
 
-	printf("\t%s)\n\t\toptions='--help", cmd->name);
+	printf("\t'%s')\n\t\toptions='--help", cmd->name);
 	for (i = 0; i < cmd->nr_options; i++)
 		printf(" --%s", cmd->options[i].name);
 	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
@@ -199,6 +239,7 @@ static const struct {
 } places[] = {
 	{ "@CASES@\n", bash_cases },
 	{ "@COMMANDS@\n", man_commands },
+	{ "@SECOND@\n", bash_second_words },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },
 };

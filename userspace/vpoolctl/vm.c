@@ -362,21 +362,35 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	return err;
 }
 
+/* With two QEMUs: not the one that is being made, or has let go. */
+static int tell_apart(char * const *status)
+{
+	int i;
+
+	for (i = 0; i < VM_SIDES; i++)
+		if (unborn(status[i]) || is(status[i], "postmigrate"))
+			return !i;
+	/* One that is being made does not answer before it can. */
+	return status[0] ? 0 : status[1] ? 1 : -1;
+}
+
 struct vm *vm_look(const char *name)
 {
 	struct vm *vm = vm_new(name);
-	char *status;
+	char *status[VM_SIDES] = { NULL };
 	int i;
 
 	find_sides(vm);
-	for (i = 0; i < VM_SIDES; i++) {
-		if (!vm->side[i].pid)
-			continue;
-		status = vm_side_status(vm->side + i);
-		if (!unborn(status) && !is(status, "postmigrate"))
+	for (i = 0; i < VM_SIDES; i++)
+		if (vm->side[i].pid)
+			status[i] = vm_side_status(vm->side + i);
+	if (vm->side[0].pid && vm->side[1].pid)
+		vm->now = tell_apart(status);
+	for (i = 0; vm->now < 0 && i < VM_SIDES; i++)
+		if (status[i] && !unborn(status[i]) && !vm->side[!i].pid)
 			vm->now = i;
-		free(status);
-	}
+	for (i = 0; i < VM_SIDES; i++)
+		free(status[i]);
 	return vm;
 }
 
