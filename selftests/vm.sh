@@ -95,6 +95,17 @@ round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -
 is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
 is_up() { [ -n "$(round "$1")" ]; }
 
+# A disk in a process of its own: QEMU passes it the memory, and it maps it.
+start_backend() {
+	printf '%-512s' 4711 > "$dir/disk"
+	truncate -s 1M "$dir/disk"
+	qemu-storage-daemon \
+		--blockdev "driver=file,node-name=file,filename=$dir/disk" \
+		--export "type=vhost-user-blk,id=disk,node-name=file,addr.type=unix,addr.path=$dir/disk.socket" &
+	backend=$!
+	until_true 60 test -S "$dir/disk.socket"
+}
+
 # MemFree without what caches hold, in KiB.
 mem_free() {
 	sync
@@ -103,18 +114,21 @@ mem_free() {
 }
 
 make_initrd() {
-	local root=$dir/initrd file name
+	local root=$dir/initrd file nr=0
 
 	mkdir -p "$root/dev"
 	cp "$build/vm_guest" "$root/init"
 	mknod "$root/dev/console" c 5 1
-	for name in evdev button; do
-		file=$(modinfo -n "$name" 2> /dev/null)
+	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk \
+		2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
+		awk '!seen[$0]++' > "$dir/modules"
+	while read -r file; do
 		case $file in
-		*.xz) xz -dc "$file" > "$root/$name.ko" ;;
-		*.ko) cp "$file" "$root/$name.ko" ;;
+		*.xz) xz -dc "$file" > "$root/$nr.ko" ;;
+		*) cp "$file" "$root/$nr.ko" ;;
 		esac
-	done
+		nr=$((nr + 1))
+	done < "$dir/modules"
 	(cd "$root" && find . | cpio -o -H newc --quiet) > "$dir/guest.cpio"
 }
 
@@ -132,7 +146,10 @@ try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"
 like 'it says where, and how long it took' "$out" \
 	'started one on pool vm-a: 144M of memory, 1 vCPU with CPU [23] to itself; process [0-9]*QEMU * ms, memory * ms, devices * ms, first instruction * ms'
 echo "# $out" | tail -n 1
-try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two"
+start_backend
+try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two" -- \
+	-chardev "socket,id=disk,path=$dir/disk.socket" \
+	-device vhost-user-blk-pci,chardev=disk
 like 'a pool of one CPU is shared' "$out" '*1 vCPU, one that shares; *'
 is 'its memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
 like 'its vCPU has a CPU to itself' "$(dedicated vm-a)" '[23]'
@@ -152,6 +169,10 @@ like 'the second guest is up' "$(round two)" '[0-9]*'
 like 'KVM maps them by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
 echo "# KVM has $(cat "$kvm/pages_2m") of 2 MiB and $(cat "$kvm/pages_4k") of 4 KiB"
 
+is 'a vhost-user disk reaches the memory' \
+	"$(sed -n 's/^guest: disk \([0-9]*\).$/\1/p' "$dir/two")" 4711
+like 'and has it mapped' "$(grep -c /dev/vpool/vm-b "/proc/$backend/maps")" '[1-9]*'
+
 # Pause, resume, kill
 
 try 0 vm pause two
@@ -168,6 +189,8 @@ until_true 30 all_back vm-b
 is 'a killed one leaves nothing in use' "$(used vm-b)" 0
 is 'and is not listed' "$(listed NAME)" one
 is 'nor has it a directory' "$(ls "$dir/run/vm")" one
+kill "$backend"
+wait "$backend"
 
 # Migrate
 
@@ -280,6 +303,20 @@ wait "$half" 2> /dev/null
 until_true 30 all_back vm-a
 is 'one that was half started has nothing' "$(used vm-a)" 0
 is 'nor is it listed' "$(listed NAME; ls "$dir/run/vm")" ''
+
+# QEMU by hand
+
+vpoolctl run vm-a -- qemu-system-x86_64 -accel kvm -m 64M -S -nodefaults -display none \
+	-object memory-backend-file,id=ram,size=64M,mem-path=/dev/vpool/vm-a,share=on,align=2M,prealloc=on \
+	-machine q35,memory-backend=ram > /dev/null &
+qemu=$!
+maps_all() { [ "$(huge_and_size "$qemu")" = '65536 of 65536 kB' ]; }
+until_true 60 maps_all
+is 'QEMU by hand has it by huge pages only' "$(huge_and_size "$qemu")" '65536 of 65536 kB'
+kill "$qemu"
+wait "$qemu"
+until_true 30 all_back vm-a
+is 'and gives it back' "$(used vm-a)" 0
 
 # Over and over
 

@@ -2,7 +2,7 @@
 /*
  * What runs in a guest of the tests, as its first program: writes memory all the
  * time, checks that what it wrote before is still there, says on the console how
- * it goes, and shuts down when the power button is pressed. MB in the environment,
+ * it goes and what its disk begins with, and shuts down when the power button is pressed. MB in the environment,
  * from the kernel's command line, is how much memory.
  */
 #include <dirent.h>
@@ -47,11 +47,17 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void load_module(const char *path)
+/* Modules are /0.ko and on, in the order that they are to be loaded in. */
+static void load_modules(void)
 {
-	int fd = open(path, O_RDONLY);
+	char path[16];
+	int i, fd;
 
-	if (fd >= 0) {
+	for (i = 0;; i++) {
+		snprintf(path, sizeof(path), "/%d.ko", i);
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			break;
 		syscall(SYS_finit_module, fd, "", 0);
 		close(fd);
 	}
@@ -63,8 +69,6 @@ static void open_buttons(void)
 	char path[32];
 	int i, tries;
 
-	load_module("/evdev.ko");
-	load_module("/button.ko");
 	for (tries = 0; tries < 20 && !nr_buttons; tries++) {
 		usleep(100000);
 		for (i = 0; i < MAX_BUTTONS; i++) {
@@ -91,6 +95,19 @@ static void look_at_buttons(void)
 			reboot(RB_POWER_OFF);
 		}
 	}
+}
+
+/* The number that stands at the beginning of the disk, if there is one. */
+static void look_at_disk(void)
+{
+	char text[32] = "";
+	int fd = open("/dev/vda", O_RDONLY);
+
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		say("disk", strtoul(text, NULL, 10));
+	close(fd);
 }
 
 static uint64_t value(size_t word, unsigned long round)
@@ -127,6 +144,8 @@ int main(void)
 	words = bytes / sizeof(*mem);
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	load_modules();
+	look_at_disk();
 	open_buttons();
 	say("up", 0);
 	for (round = 0;; round++) {
