@@ -2,13 +2,13 @@
 /*
  * What runs in a guest of the tests, as its first program: writes memory all the
  * time, checks that what it wrote before is still there, says on the console how
- * it goes and what its disk begins with, and shuts down when the power button is pressed. MB in the environment,
- * from the kernel's command line, is how much memory.
+ * it goes and what its disk begins with, and shuts down when the power button is
+ * pressed. MB in the environment, from the kernel's command line, is how much
+ * memory.
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/input.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -24,7 +24,7 @@
 #define SAY_MS 500
 #define MAX_BUTTONS 8
 
-static uint64_t *mem;
+static __u64 *mem;
 static size_t words;
 static int buttons[MAX_BUTTONS + 1];
 static int nr_buttons;
@@ -39,12 +39,12 @@ static void say(const char *what, unsigned long round)
 		sync();
 }
 
-static int64_t now_ms(void)
+static long long now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* Modules are /0.ko and on, in the order that they are to be loaded in. */
@@ -110,7 +110,7 @@ static void look_at_disk(void)
 	close(fd);
 }
 
-static uint64_t value(size_t word, unsigned long round)
+static __u64 value(size_t word, unsigned long round)
 {
 	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ round;
 }
@@ -118,7 +118,7 @@ static uint64_t value(size_t word, unsigned long round)
 /* What the last round wrote is there, and its sum is right; write anew. */
 static int do_round(unsigned long round)
 {
-	uint64_t sum = 0, wanted = 0;
+	__u64 sum = 0, wanted = 0;
 	size_t i;
 
 	for (i = 0; i < words; i += PAGE / sizeof(*mem) / 4) {
@@ -134,7 +134,7 @@ static int do_round(unsigned long round)
 int main(void)
 {
 	const char *mb = getenv("MB");
-	int64_t said = 0;
+	long long said = 0;
 	unsigned long round;
 	size_t bytes;
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,13 @@ struct qmp {
 	char data[4096];
 	size_t at, len;
 	/* The number of the last command: answers to others are not waited for. */
-	int64_t id;
+	long long id;
 	/* Events that nobody has waited for yet: an array of objects. */
 	struct json_object *events;
 	char why[256];
 };
 
-static volatile sig_atomic_t got_signal;
+static atomic_int got_signal;
 
 static void note_signal(int signal)
 {
@@ -293,7 +294,7 @@ static int connect_once(int fd, const char *path)
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path));
 	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
 }
 
@@ -364,7 +365,7 @@ const char *json_text(struct json_object *object, const char *key)
 	return json_object_get_string(member);
 }
 
-int64_t json_number(struct json_object *object, const char *key)
+long long json_number(struct json_object *object, const char *key)
 {
 	struct json_object *member;
 

@@ -66,6 +66,6 @@ char *qmp_status(struct qmp *qmp);
 
 /* Members of objects, with a value for those that are missing. */
 const char *json_text(struct json_object *object, const char *key);
-int64_t json_number(struct json_object *object, const char *key);
+long long json_number(struct json_object *object, const char *key);
 
 #endif /* VPOOLCTL_QMP_H */

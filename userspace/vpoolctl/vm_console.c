@@ -26,7 +26,7 @@ int console_open(const struct vm_side *side)
 	if (strlen(path) >= sizeof(addr.sun_path))
 		err = -ENAMETOOLONG;
 	else
-		strcpy(addr.sun_path, path);
+		memcpy(addr.sun_path, path, strlen(path));
 	if (fd < 0 || (!err && connect(fd, (struct sockaddr *)&addr,
 				       sizeof(addr))))
 		err = -errno;

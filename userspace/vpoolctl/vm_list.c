@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,27 +111,37 @@ static void fill_vcpus(struct table *tb, pid_t pid)
 
 /* Machines */
 
+/* The field of /proc/PID/stat that has the time of its start, as in proc(5). */
+#define STAT_STARTTIME 22
+
+/* Ticks from boot to when a process began. */
+static unsigned long long parse_start(const char *line)
+{
+	const char *at = strrchr(line, ')');
+	int field;
+
+	/* Behind the name, the second; that may have spaces in it. */
+	for (field = 2; at && field < STAT_STARTTIME; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
 /* Seconds since a process began. */
 static __u64 read_age(pid_t pid)
 {
-	char *path = xprintf("/proc/%d/stat", pid), *line = NULL, *at = NULL;
+	char *path = xprintf("/proc/%d/stat", pid), *line = NULL;
 	FILE *file = fopen(path, "re");
-	uint64_t ticks = 0, begun;
+	unsigned long long begun = 0;
 	struct timespec now;
 	size_t room = 0;
 
 	if (file && getdelim(&line, &room, '\0', file) > 0)
-		at = strrchr(line, ')');
-	/* The 22nd field; the name was the second. */
-	if (at)
-		sscanf(at, ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64,
-		       &ticks);
+		begun = parse_start(line) / sysconf(_SC_CLK_TCK);
 	if (file)
 		fclose(file);
 	free(line);
 	free(path);
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	begun = ticks / sysconf(_SC_CLK_TCK);
 	return (__u64)now.tv_sec > begun ? now.tv_sec - begun : 0;
 }
 

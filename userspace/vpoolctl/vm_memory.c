@@ -3,7 +3,6 @@
  * Whose memory a virtual machine has.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +25,16 @@ static void add_mapping(const char *line, struct vm_memory *memory)
 {
 	const char *dir = device_dir(), *path = strchr(line, '/');
 	size_t len = strlen(dir);
-	uint64_t start, end;
+	unsigned long long start, end;
 
 	if (!path || strncmp(path, dir, len) || path[len] != '/')
 		return;
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
+	if (sscanf(line, "%llx-%llx", &start, &end) != 2)
 		return;
 	path += len + 1;
 	if (!*memory->pool)
 		snprintf(memory->pool, sizeof(memory->pool), "%.*s",
-			 (int)strcspn(path, " \n"), path);
+			 (int)strcspn(path, "\n "), path);
 	memory->bytes += end - start;
 }
 

@@ -76,8 +76,8 @@ struct move {
 	struct vm_memory old;
 	__u32 timeout_ms;
 	__u32 downtime_ms;
-	int64_t total_ms;
-	int64_t stood_ms;
+	long long total_ms;
+	long long stood_ms;
 	bool progress;
 };
 
@@ -202,7 +202,7 @@ static void show_progress(struct move *move, struct json_object *info)
 		move->vm->name,
 		format_size(json_number(ram, "remaining"), left),
 		format_size(json_number(ram, "total"), total),
-		(long long)json_number(info, "total-time") / 1000);
+		json_number(info, "total-time") / 1000);
 	move->progress = true;
 }
 
@@ -281,7 +281,7 @@ static bool call_off(struct move *move)
 	return done <= 0;
 }
 
-static int migrate(struct move *move, char *why, size_t room)
+static int hand_over(struct move *move, char *why, size_t room)
 {
 	int err;
 
@@ -354,8 +354,8 @@ static int leave_old(struct move *move)
 	if (!err)
 		err = wait_scrubbed(move->old.pool, RETURN_MS);
 	printf("migrated %s to pool %s: stood still for %lld ms, took %lld ms in all; ",
-	       move->vm->name, move->pool_name, (long long)move->stood_ms,
-	       (long long)move->total_ms);
+	       move->vm->name, move->pool_name, move->stood_ms,
+	       move->total_ms);
 	printf("%s %s pool %s\n", format_size(move->old.bytes, size),
 	       err ? "not yet back in" : "back and zeroed in", move->old.pool);
 	return EXIT_OK;
@@ -368,7 +368,7 @@ static int move_over(struct move *move)
 
 	/* From here on nobody but the QEMUs may say who has the machine. */
 	qemu_release(&move->to);
-	err = migrate(move, why, sizeof(why));
+	err = hand_over(move, why, sizeof(why));
 	clear_progress(move);
 	if (err && !call_off(move))
 		err = 0;
