@@ -196,6 +196,8 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	if (spec->mode != cmd->mode)
 		spec->mode = (umode_t)~0;
 	spec->timeout_ms = cmd->timeout_ms;
+	spec->nr_cpus = cmd->nr_cpus;
+	spec->cpus_node = cmd->cpus_node;
 	if (cmd->flags & VPOOL_CREATE_EPHEMERAL)
 		spec->creator = call->file;
 	err = vpool_spec_ids(call, spec);
@@ -217,7 +219,8 @@ static int vpool_call_create(struct vpool_call *call)
 	err = vpool_check_flags(call, cmd->flags, VPOOL_CREATE_DRY_RUN |
 				VPOOL_CREATE_EPHEMERAL |
 				VPOOL_CREATE_SPLIT_CORES |
-				VPOOL_CREATE_BOOT_CORE);
+				VPOOL_CREATE_BOOT_CORE |
+				VPOOL_CREATE_ISOLATED);
 	if (!err)
 		err = vpool_check_reserved(call, cmd->__reserved);
 	if (!err)
@@ -413,7 +416,7 @@ static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 {
 	memcpy(cmd->name, pool->name, sizeof(cmd->name));
 	cmd->id = pool->id;
-	cmd->state = READ_ONCE(pool->state);
+	cmd->state = vpool_pool_state(pool);
 	cmd->page_size = vpool_store_page_size(&pool->store);
 	cmd->uid = from_kuid_munged(current_user_ns(), pool->uid);
 	cmd->gid = from_kgid_munged(current_user_ns(), pool->gid);
@@ -421,6 +424,7 @@ static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 	cmd->regions = READ_ONCE(pool->nr_regions);
 	cmd->members = READ_ONCE(pool->members.nr);
 	cmd->created_ns = pool->created_ns;
+	cmd->create_flags = pool->create_flags;
 	vpool_query_usage(cmd, pool);
 }
 
@@ -447,6 +451,22 @@ static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool)
 	return 0;
 }
 
+static int vpool_query_cpus(struct vpool_call *call, struct vpool_pool *pool,
+			    u32 bytes)
+{
+	struct vpool_query *cmd = call->cmd;
+	cpumask_var_t mask;
+	int err;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return vpool_fail(call->why, -ENOMEM,
+				  "no kernel memory for the CPU mask");
+	vpool_cpus_read(&pool->cpus, mask, NULL);
+	err = vpool_copy_out(call, cmd->cpus_uptr, cpumask_bits(mask), bytes);
+	free_cpumask_var(mask);
+	return err;
+}
+
 static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 {
 	struct vpool_query *cmd = call->cmd;
@@ -466,9 +486,7 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 		return vpool_too_small(call, room_cpus, mask_bytes);
 	err = vpool_query_nodes(call, pool);
 	if (!err && cmd->cpus_uptr)
-		err = vpool_copy_out(call, cmd->cpus_uptr,
-				     cpumask_bits(pool->cpus.assigned),
-				     mask_bytes);
+		err = vpool_query_cpus(call, pool, mask_bytes);
 	if (err)
 		return err;
 	vpool_query_fill(cmd, pool);
@@ -483,7 +501,8 @@ static int vpool_call_query(struct vpool_call *call)
 
 	err = vpool_check_flags(call, cmd->flags, 0);
 	if (!err)
-		err = vpool_check_reserved(call, cmd->__reserved);
+		err = vpool_check_reserved(call, cmd->__reserved |
+					   cmd->__reserved_2);
 	if (err)
 		return err;
 	pool = vpool_call_pool(call, cmd->name);
@@ -662,10 +681,12 @@ static_assert(offsetofend(struct vpool_attach, tid) == 16);
 static_assert(offsetofend(struct vpool_attach, __reserved) == 24);
 static_assert(offsetofend(struct vpool_commit, bytes) == 16);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
+static_assert(offsetofend(struct vpool_create, cpus_node) == 120);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);
 static_assert(offsetofend(struct vpool_list, entries_uptr) == 24);
 static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
+static_assert(offsetofend(struct vpool_query, __reserved_2) == 184);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
 /* These are elements of arrays, and cannot even grow. */

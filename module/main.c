@@ -24,9 +24,12 @@ static int __init vpool_init(void)
 	err = vpool_cpus_start();
 	if (err)
 		return err;
-	err = vpool_scrubbers_start();
+	err = vpool_hotplug_start();
 	if (err)
 		goto stop_cpus;
+	err = vpool_scrubbers_start();
+	if (err)
+		goto stop_hotplug;
 	err = vpool_members_start();
 	if (err)
 		goto stop_scrubbers;
@@ -54,6 +57,8 @@ stop_members:
 	vpool_members_stop();
 stop_scrubbers:
 	vpool_scrubbers_stop();
+stop_hotplug:
+	vpool_hotplug_stop();
 stop_cpus:
 	vpool_cpus_stop();
 	return err;
@@ -67,6 +72,7 @@ static void __exit vpool_exit(void)
 	vpool_sysfs_stop();
 	vpool_members_stop();
 	vpool_scrubbers_stop();
+	vpool_hotplug_stop();
 	vpool_cpus_stop();
 }
 

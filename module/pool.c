@@ -50,9 +50,25 @@ const char *vpool_state_name(enum vpool_state state)
 		[VPOOL_STATE_CREATING] = "creating",
 		[VPOOL_STATE_ACTIVE] = "active",
 		[VPOOL_STATE_DESTROYING] = "destroying",
+		[VPOOL_STATE_DEGRADED] = "degraded",
 	};
 
 	return name[state];
+}
+
+/**
+ * vpool_pool_state - a pool's state as others see it
+ * @pool: which
+ *
+ * Return: the state; that of a pool in use which lacks CPUs is degraded.
+ */
+enum vpool_state vpool_pool_state(struct vpool_pool *pool)
+{
+	enum vpool_state state = READ_ONCE(pool->state);
+
+	if (state == VPOOL_STATE_ACTIVE && READ_ONCE(pool->cpus.degraded))
+		return VPOOL_STATE_DEGRADED;
+	return state;
 }
 
 static bool vpool_name_is_valid(const char *name)
@@ -161,6 +177,11 @@ static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
 	return 0;
 }
 
+static bool vpool_spec_has_cpus(const struct vpool_spec *spec)
+{
+	return spec->cpus || spec->nr_cpus;
+}
+
 static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 			    u64 *bytes, struct vpool_why *why)
 {
@@ -173,9 +194,15 @@ static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 		return vpool_fail(why, -EINVAL,
 				  "mode %#o has bits that are not in 0666",
 				  spec->mode);
-	if (!spec->nr_mem && !spec->cpus)
+	if (!spec->nr_mem && !vpool_spec_has_cpus(spec))
 		return vpool_fail(why, -EINVAL,
 				  "a pool needs memory or CPUs");
+	if (spec->flags & VPOOL_CREATE_ISOLATED && !vpool_spec_has_cpus(spec))
+		return vpool_fail(why, -EINVAL,
+				  "a pool without CPUs cannot be isolated");
+	if (spec->cpus && spec->nr_cpus)
+		return vpool_fail(why, -EINVAL,
+				  "CPUs are asked for by list or by number, not both");
 	err = vpool_page_order(spec->page_size, order, why);
 	if (err)
 		return err;
@@ -188,6 +215,22 @@ static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
 		.split_cores = spec->flags & VPOOL_CREATE_SPLIT_CORES,
 		.boot_core = spec->flags & VPOOL_CREATE_BOOT_CORE,
 	};
+}
+
+/* What @spec wants, near the nodes that it asks memory of by number. */
+static struct vpool_cpu_wish vpool_spec_wish(const struct vpool_spec *spec)
+{
+	struct vpool_cpu_wish wish = {
+		.mask = spec->cpus,
+		.nr = spec->nr_cpus,
+		.node = spec->cpus_node,
+	};
+	u32 i;
+
+	for (i = 0; i < spec->nr_mem; i++)
+		if (spec->mem[i].node != VPOOL_ANY_NODE)
+			node_set(spec->mem[i].node, wish.near);
+	return wish;
 }
 
 static void vpool_pool_release(struct kref *ref)
@@ -239,11 +282,14 @@ static void vpool_pool_emptied(struct vpool_member_set *members)
 }
 
 /* Its members follow its CPUs. */
-static void vpool_pool_moved(struct vpool_cpus *cpus)
+static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 {
 	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
 
-	vpool_members_move(&pool->members, cpus->effective, false);
+	vpool_members_move(&pool->members, cpus->usable, cpus->exiled);
+	/* As long as it has CPUs it has its directory. */
+	if (changed)
+		vpool_faces->dir_changed(pool);
 }
 
 static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
@@ -256,12 +302,14 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	if (vpool_cpus_init(&pool->cpus, pool->name))
 		goto free_pool;
-	if (vpool_members_init(&pool->members, pool->name))
+	if (vpool_members_init(&pool->members, pool->name, &pool->stat))
 		goto exit_cpus;
 	if (vpool_store_init(&pool->store, pool->name, order, spec->nr_mem,
 			     &pool->stat))
 		goto exit_members;
 	pool->cpus.moved = vpool_pool_moved;
+	pool->create_flags = spec->flags;
+	pool->members.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
 	pool->members.emptied = vpool_pool_emptied;
 	kref_init(&pool->ref);
 	mutex_init(&pool->lock);
@@ -373,7 +421,7 @@ u32 vpool_pools_list(struct vpool_list_entry *entries, u32 max)
 	xa_for_each(&vpool_ids, id, pool) {
 		if (nr < max) {
 			entries[nr].id = id;
-			entries[nr].state = READ_ONCE(pool->state);
+			entries[nr].state = vpool_pool_state(pool);
 			strscpy(entries[nr].name, pool->name,
 				VPOOL_NAME_SIZE);
 		}
@@ -408,11 +456,51 @@ static int vpool_pool_gather(struct vpool_pool *pool,
 	return 0;
 }
 
-static int vpool_pool_build(struct vpool_pool *pool,
+/* By number: near the memory that the pool has got. */
+static int vpool_pool_claim(struct vpool_pool *pool,
 			    const struct vpool_spec *spec,
 			    struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	struct vpool_usage usage;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		vpool_store_node_usage(&pool->store, nid, &usage);
+		if (usage.total)
+			node_set(nid, wish.near);
+	}
+	return vpool_cpus_claim(&pool->cpus, &wish, &rules, why);
+}
+
+/*
+ * CPUs by list are taken first, that is quick; those by number where the memory
+ * turns out to be, but only if there are so many before it is gathered.
+ */
+static int vpool_pool_supply(struct vpool_pool *pool,
+			     const struct vpool_spec *spec,
+			     struct vpool_why *why)
+{
+	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	int err = 0;
+
+	if (spec->cpus)
+		err = vpool_pool_claim(pool, spec, why);
+	else if (spec->nr_cpus)
+		err = vpool_cpus_check(&wish, &rules, why);
+	if (!err)
+		err = vpool_pool_gather(pool, spec, why);
+	if (!err && spec->nr_cpus)
+		err = vpool_pool_claim(pool, spec, why);
+	return err;
+}
+
+static int vpool_pool_build(struct vpool_pool *pool,
+			    const struct vpool_spec *spec,
+			    struct vpool_why *why)
+{
 	int err;
 
 	err = vpool_pool_enter(pool, why);
@@ -426,12 +514,7 @@ static int vpool_pool_build(struct vpool_pool *pool,
 		vpool_fail(why, err, "no kernel memory for sysfs");
 		goto close_store;
 	}
-	if (spec->cpus) {
-		err = vpool_cpus_claim(&pool->cpus, spec->cpus, &rules, why);
-		if (err)
-			goto del_dir;
-	}
-	err = vpool_pool_gather(pool, spec, why);
+	err = vpool_pool_supply(pool, spec, why);
 	if (err)
 		goto release_cpus;
 	err = vpool_faces->node_add(pool);
@@ -446,7 +529,6 @@ static int vpool_pool_build(struct vpool_pool *pool,
 
 release_cpus:
 	vpool_cpus_release(&pool->cpus);
-del_dir:
 	vpool_faces->dir_del(pool);
 close_store:
 	vpool_store_close(&pool->store);
@@ -458,6 +540,7 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 			 struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
 	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
 	int err;
 
@@ -465,8 +548,8 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 		vpool_pool_put(pool);
 		return vpool_name_taken(spec->name, why);
 	}
-	if (spec->cpus) {
-		err = vpool_cpus_check(spec->cpus, &rules, why);
+	if (vpool_spec_has_cpus(spec)) {
+		err = vpool_cpus_check(&wish, &rules, why);
 		if (err)
 			return err;
 	}

@@ -55,6 +55,7 @@ struct vpool_dir;
  * @gid: group of its node
  * @mode: permission bits of its node
  * @created_ns: CLOCK_REALTIME
+ * @create_flags: of enum vpool_create_flags, as it was created
  * @creator: the control descriptor that an ephemeral pool is tied to, or NULL;
  *	under @lock
  * @orphan: that descriptor is gone; under @lock
@@ -81,6 +82,7 @@ struct vpool_pool {
 	kgid_t gid;
 	umode_t mode;
 	u64 created_ns;
+	u32 create_flags;
 	const void *creator;
 	bool orphan;
 	struct work_struct reap;
@@ -126,7 +128,9 @@ struct vpool_faces {
  * @timeout_ms: for gathering memory
  * @mem: requests, in bytes as given
  * @nr_mem: how many
- * @cpus: CPUs wanted, or NULL for none
+ * @cpus: CPUs wanted, or NULL
+ * @nr_cpus: so many CPUs wanted, or 0
+ * @cpus_node: from that node, or VPOOL_ANY_NODE
  * @creator: as in struct vpool_pool
  */
 struct vpool_spec {
@@ -140,6 +144,8 @@ struct vpool_spec {
 	struct vpool_mem *mem;
 	u32 nr_mem;
 	const struct cpumask *cpus;
+	u32 nr_cpus;
+	int cpus_node;
 	const void *creator;
 };
 
@@ -161,6 +167,7 @@ void vpool_pool_close(struct vpool_pool *pool, struct vpool_region *region);
 u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 		       u32 max);
 
+enum vpool_state vpool_pool_state(struct vpool_pool *pool);
 const char *vpool_state_name(enum vpool_state state);
 
 #endif /* VPOOL_POOL_H */

@@ -35,7 +35,7 @@ FROZEN(sizeof(struct vpool_reason) == 16);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
 FROZEN(sizeof(struct vpool_mem) == 16);
 FROZEN(offsetof(struct vpool_mem, node) == 8);
-FROZEN(sizeof(struct vpool_create) == 112);
+FROZEN(sizeof(struct vpool_create) == 120);
 FROZEN(offsetof(struct vpool_create, name) == 8);
 FROZEN(offsetof(struct vpool_create, page_size) == 48);
 FROZEN(offsetof(struct vpool_create, uid) == 56);
@@ -56,7 +56,7 @@ FROZEN(sizeof(struct vpool_list) == 24);
 FROZEN(offsetof(struct vpool_list, entries_uptr) == 16);
 FROZEN(sizeof(struct vpool_node_info) == 32);
 FROZEN(offsetof(struct vpool_node_info, node) == 24);
-FROZEN(sizeof(struct vpool_query) == 176);
+FROZEN(sizeof(struct vpool_query) == 184);
 FROZEN(offsetof(struct vpool_query, id) == 48);
 FROZEN(offsetof(struct vpool_query, page_size) == 56);
 FROZEN(offsetof(struct vpool_query, regions) == 76);
@@ -141,6 +141,7 @@ static const struct row rows[] = {
 		.name = "create",
 		.cmd = VPOOL_CREATE,
 		.size = sizeof(struct vpool_create),
+		.first_size = 112,
 		.flags_at = offsetof(struct vpool_create, flags),
 		.reserved_at = offsetof(struct vpool_create, __reserved),
 		.uptr_at = offsetof(struct vpool_create, mem_uptr),
@@ -177,6 +178,7 @@ static const struct row rows[] = {
 		.name = "query",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.flags_at = offsetof(struct vpool_query, flags),
 		.reserved_at = offsetof(struct vpool_query, __reserved),
 		.uptr_at = offsetof(struct vpool_query, nodes_uptr),
@@ -190,6 +192,7 @@ static const struct row rows[] = {
 		.name = "query_cpus",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.uptr_at = offsetof(struct vpool_query, cpus_uptr),
 		.nr_at = offsetof(struct vpool_query, cpus_bytes),
 		.nr_min = sizeof(__u64),

@@ -18,6 +18,8 @@ static void fill_create(struct vpool_create *cmd,
 	cmd->timeout_ms = req->timeout_ms;
 	cmd->mem_uptr = (unsigned long)req->mem;
 	cmd->nr_mem = req->nr_mem;
+	cmd->nr_cpus = req->nr_cpus;
+	cmd->cpus_node = req->cpus_node;
 	if (!req->cpus)
 		return;
 	cmd->cpus_uptr = (unsigned long)req->cpus->bits;

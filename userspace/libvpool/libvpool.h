@@ -78,6 +78,8 @@ struct vpool_cpus {
  * @nr_mem: length of @mem
  * @mem: how much memory from where, or NULL
  * @cpus: its CPUs, or NULL
+ * @nr_cpus: how many CPUs, for the module to choose; 0 if not so
+ * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE for near the memory
  * @out_bytes: out: its memory in bytes, after rounding
  * @out_id: out: its id
  *
@@ -95,6 +97,8 @@ struct vpool_request {
 	size_t nr_mem;
 	const struct vpool_mem *mem;
 	const struct vpool_cpus *cpus;
+	__u32 nr_cpus;
+	int cpus_node;
 	__u64 out_bytes;
 	__u32 out_id;
 };
@@ -105,6 +109,7 @@ struct vpool_request {
 	.gid = VPOOL_ID_CALLER, \
 	.mode = 0660, \
 	.timeout_ms = 10000, \
+	.cpus_node = VPOOL_ANY_NODE, \
 }
 
 /**
@@ -130,6 +135,8 @@ struct vpool_request {
  * @cpus: its CPUs
  * @nr_nodes: length of @nodes
  * @nodes: what it has on each NUMA node where it has memory
+ * @create_flags: of enum vpool_create_flags; from a handle that may only read,
+ *	VPOOL_CREATE_ISOLATED or nothing
  *
  * Made by the library only, so that it can grow at its end.
  */
@@ -155,6 +162,7 @@ struct vpool_info {
 	struct vpool_cpus cpus;
 	size_t nr_nodes;
 	struct vpool_node_info *nodes;
+	__u32 create_flags;
 };
 
 /**

@@ -63,7 +63,7 @@
 /* No reason is longer, its NUL included. */
 #define VPOOL_REASON_SIZE 256
 
-/* Any node, for struct vpool_mem.node. */
+/* Any node, for struct vpool_mem.node and struct vpool_create.cpus_node. */
 #define VPOOL_ANY_NODE (-1)
 /* The caller's own uid or gid, for struct vpool_create. */
 #define VPOOL_ID_CALLER 0xffffffffU
@@ -89,11 +89,13 @@ enum {
  * @VPOOL_STATE_CREATING: memory is being reserved; it cannot be opened yet
  * @VPOOL_STATE_ACTIVE: in use, or ready to be
  * @VPOOL_STATE_DESTROYING: on its way out; it cannot be opened any more
+ * @VPOOL_STATE_DEGRADED: as active, but some of its CPUs are offline
  */
 enum vpool_state {
 	VPOOL_STATE_CREATING = 0,
 	VPOOL_STATE_ACTIVE = 1,
 	VPOOL_STATE_DESTROYING = 2,
+	VPOOL_STATE_DEGRADED = 3,
 };
 
 /**
@@ -135,12 +137,16 @@ struct vpool_mem {
  *	time, the pool is destroyed as soon as nobody uses it
  * @VPOOL_CREATE_SPLIT_CORES: allow taking some but not all threads of a core
  * @VPOOL_CREATE_BOOT_CORE: allow taking the core that the host booted on
+ * @VPOOL_CREATE_ISOLATED: put members back that leave the pool's CPUs, by
+ *	sched_setaffinity(2) or otherwise; needs CPUs. Keeping others off them is
+ *	done with a cgroup
  */
 enum vpool_create_flags {
 	VPOOL_CREATE_DRY_RUN = 1 << 0,
 	VPOOL_CREATE_EPHEMERAL = 1 << 1,
 	VPOOL_CREATE_SPLIT_CORES = 1 << 2,
 	VPOOL_CREATE_BOOT_CORE = 1 << 3,
+	VPOOL_CREATE_ISOLATED = 1 << 4,
 };
 
 /**
@@ -157,11 +163,18 @@ enum vpool_create_flags {
  * @mem_uptr: array of struct vpool_mem
  * @nr_mem: its length; 0 for a pool without memory
  * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool
- *	without CPUs
+ *	without CPUs, or with @nr_cpus
  * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
  * @out_id: the new pool's id; ids are not used again soon
  * @__reserved: must be 0
  * @out_bytes: memory of the new pool in bytes, after rounding
+ * @nr_cpus: how many CPUs, for the module to choose; not together with
+ *	@cpus_bytes
+ * @cpus_node: with @nr_cpus: the node to choose them from, or VPOOL_ANY_NODE:
+ *	from where the pool's memory is, the nearest first
+ *
+ * CPUs that the module chooses are whole cores; EBUSY if there are no such that add
+ * up to the number, unless VPOOL_CREATE_SPLIT_CORES lets it take part of a core.
  *
  * Create a pool, with all that was asked for or not at all. Needs CAP_SYS_ADMIN
  * in the initial user namespace. When the call returns, the node
@@ -184,6 +197,8 @@ struct vpool_create {
 	__u32 out_id;
 	__u32 __reserved;
 	__aligned_u64 out_bytes;
+	__u32 nr_cpus;
+	__s32 cpus_node;
 };
 
 #define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
@@ -294,6 +309,8 @@ struct vpool_node_info {
  * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: bytes
  *	written, or needed
  * @__reserved: must be 0
+ * @create_flags: out: of enum vpool_create_flags, as it was created
+ * @__reserved_2: must be 0
  *
  * Read all figures of a pool, its memory's from one moment. EMSGSIZE, with
  * @nr_nodes and @cpus_bytes set and nothing else written, if an array is too
@@ -324,6 +341,8 @@ struct vpool_query {
 	__aligned_u64 cpus_uptr;
 	__u32 cpus_bytes;
 	__u32 __reserved;
+	__u32 create_flags;
+	__u32 __reserved_2;
 };
 
 #define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
