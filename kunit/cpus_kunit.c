@@ -12,6 +12,7 @@ struct cpus_fixture {
 	struct vpool_cpus a;
 	struct vpool_cpus b;
 	struct vpool_cpu_rules rules;
+	struct vpool_cpu_wish wish;
 	struct vpool_why why;
 	cpumask_var_t mask;
 };
@@ -26,6 +27,7 @@ static int cpus_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->mask, GFP_KERNEL));
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->a, "a"), 0);
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->b, "b"), 0);
+	f->wish.mask = f->mask;
 	vpool_why_init(&f->why);
 	test->priv = f;
 	return 0;
@@ -48,7 +50,7 @@ static int claim(struct cpus_fixture *f, struct vpool_cpus *cpus,
 		 const char *list)
 {
 	return cpulist_parse(list, f->mask) ?:
-		vpool_cpus_claim(cpus, f->mask, &f->rules, &f->why);
+		vpool_cpus_claim(cpus, &f->wish, &f->rules, &f->why);
 }
 
 static void claims_and_releases(struct kunit *test)
@@ -99,11 +101,11 @@ static void leaves_the_host_its_floor(struct kunit *test)
 
 	f->rules.boot_core = true;
 	cpumask_copy(f->mask, cpu_online_mask);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, f->mask, &f->rules,
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, &f->wish, &f->rules,
 					       &f->why), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "host_cpus_floor"));
 	cpumask_clear_cpu(1, f->mask);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, f->mask, &f->rules,
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, &f->wish, &f->rules,
 					       &f->why), 0);
 }
 
@@ -112,10 +114,32 @@ static void checks_without_taking(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(f->mask, &f->rules, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, &f->why), 0);
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "1-2"), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(f->mask, &f->rules, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, &f->why),
 			-EBUSY);
+}
+
+static void claims_by_number(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+	struct vpool_cpu_wish wish = { .nr = 2, .node = VPOOL_ANY_NODE };
+
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&wish, &f->rules, &f->why), 0);
+	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
+	KUNIT_ASSERT_EQ(test, vpool_cpus_claim(&f->a, &wish, &f->rules,
+					       &f->why), 0);
+	/* Not the one that the host booted on. */
+	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
+	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
+	wish.nr = num_online_cpus();
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->b, &wish, &f->rules,
+					       &f->why), -EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "can be had"));
+	wish.node = nr_node_ids;
+	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->b, &wish, &f->rules,
+					       &f->why), -ENODEV);
+	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 }
 
 static struct kunit_case vpool_cpus_cases[] = {
@@ -125,6 +149,7 @@ static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(leaves_the_boot_core),
 	KUNIT_CASE(leaves_the_host_its_floor),
 	KUNIT_CASE(checks_without_taking),
+	KUNIT_CASE(claims_by_number),
 	{}
 };
 

@@ -10,6 +10,7 @@
 struct member_fixture {
 	struct vpool_member_set a;
 	struct vpool_member_set b;
+	struct vpool_stat stat;
 	struct vpool_why why;
 	cpumask_var_t cpus;
 	cpumask_var_t before;
@@ -34,8 +35,8 @@ static int member_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->before, GFP_KERNEL));
 	cpumask_set_cpu(1, f->cpus);
 	cpumask_copy(f->before, current->cpus_ptr);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a"), 0);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b"), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat), 0);
 	vpool_members_move(&f->a, f->cpus, false);
 	vpool_members_move(&f->b, f->cpus, false);
 	f->a.emptied = count_emptied;

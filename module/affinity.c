@@ -146,6 +146,7 @@ int vpool_member_set(struct vpool_member *member)
 	err = vpool_task_set(member->task, mask, mask);
 	spin_lock(&vpool_member_lock);
 	member->round = round;
+	member->late = err;
 	spin_unlock(&vpool_member_lock);
 	return err;
 }

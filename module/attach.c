@@ -433,7 +433,8 @@ static struct task_struct *vpool_members_first(struct vpool_member_set *members)
  * @members: of the pool
  * @force: detach those that are
  *
- * Context: sleeps; takes the members' moving mutex and vpool_member_lock.
+ * Context: sleeps; takes the members' moving mutex and vpool_member_lock; waits for
+ * who holds the CPU hotplug lock.
  * Return: false, with nothing changed, if there are members and @force is not
  * given.
  */
@@ -455,5 +456,6 @@ bool vpool_members_close(struct vpool_member_set *members, bool force)
 		cond_resched();
 	}
 	mutex_unlock(&members->moving);
+	cancel_delayed_work_sync(&members->look);
 	return true;
 }

@@ -3,12 +3,13 @@
 #include <linux/cpumask.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/nodemask.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-#include <linux/workqueue.h>
 
 #include "cpus.h"
+#include "pick.h"
 
 static unsigned int host_cpus_floor = 1;
 module_param(host_cpus_floor, uint, 0644);
@@ -18,9 +19,6 @@ MODULE_PARM_DESC(host_cpus_floor,
 /* The pool of each CPU, NULL for the host's. Under vpool_cpus_lock. */
 static struct vpool_cpus **vpool_cpu_owner;
 static DEFINE_MUTEX(vpool_cpus_lock);
-
-static void vpool_cpus_settle(struct work_struct *work);
-static DECLARE_WORK(vpool_settle_work, vpool_cpus_settle);
 
 /**
  * vpool_cpus_start - the host has all CPUs
@@ -39,13 +37,12 @@ int vpool_cpus_start(void)
  */
 void vpool_cpus_stop(void)
 {
-	cancel_work_sync(&vpool_settle_work);
 	kfree(vpool_cpu_owner);
 }
 
 /**
  * vpool_cpus_init - a pool without CPUs
- * @cpus: to initialise
+ * @cpus: to initialise, all of it 0
  * @name: the pool's, which outlives @cpus
  *
  * Return: 0 or -ENOMEM.
@@ -53,12 +50,11 @@ void vpool_cpus_stop(void)
 int vpool_cpus_init(struct vpool_cpus *cpus, const char *name)
 {
 	cpus->name = name;
-	cpus->moved = NULL;
-	if (!zalloc_cpumask_var(&cpus->assigned, GFP_KERNEL))
-		return -ENOMEM;
-	if (zalloc_cpumask_var(&cpus->effective, GFP_KERNEL))
+	if (zalloc_cpumask_var(&cpus->assigned, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&cpus->effective, GFP_KERNEL) &&
+	    zalloc_cpumask_var(&cpus->usable, GFP_KERNEL))
 		return 0;
-	free_cpumask_var(cpus->assigned);
+	vpool_cpus_exit(cpus);
 	return -ENOMEM;
 }
 
@@ -70,42 +66,171 @@ void vpool_cpus_exit(struct vpool_cpus *cpus)
 {
 	free_cpumask_var(cpus->assigned);
 	free_cpumask_var(cpus->effective);
+	free_cpumask_var(cpus->usable);
 }
 
-static void vpool_cpus_moved(struct vpool_cpus *cpus)
+/* What is nobody's, for members whose pool has no CPU online. */
+static void vpool_cpus_of_host(struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	cpumask_copy(mask, cpu_online_mask);
+	for_each_online_cpu(cpu)
+		if (vpool_cpu_owner[cpu])
+			cpumask_clear_cpu(cpu, mask);
+	if (cpumask_empty(mask))
+		cpumask_copy(mask, cpu_online_mask);
+}
+
+/* Works out all that follows from @assigned and @effective, and says so. */
+static void vpool_cpus_moved(struct vpool_cpus *cpus, bool changed)
 {
 	lockdep_assert_held(&vpool_cpus_lock);
+	WRITE_ONCE(cpus->degraded,
+		   !cpumask_equal(cpus->assigned, cpus->effective));
+	cpus->exiled = cpus->degraded && cpumask_empty(cpus->effective);
+	if (cpus->exiled)
+		vpool_cpus_of_host(cpus->usable);
+	else
+		cpumask_copy(cpus->usable, cpus->effective);
 	if (cpus->moved)
-		cpus->moved(cpus);
+		cpus->moved(cpus, changed);
 }
 
-/* Each pool with CPUs, at the first of them. */
-static void vpool_cpus_settle(struct work_struct *work)
+/**
+ * vpool_cpus_turn - a CPU goes online or offline
+ * @cpu: which
+ * @online: which of that
+ *
+ * Context: sleeps; CPU hotplug's; takes vpool_cpus_lock.
+ */
+void vpool_cpus_turn(unsigned int cpu, bool online)
+{
+	struct vpool_cpus *owner;
+
+	mutex_lock(&vpool_cpus_lock);
+	owner = vpool_cpu_owner[cpu];
+	if (owner) {
+		if (online)
+			cpumask_set_cpu(cpu, owner->effective);
+		else
+			cpumask_clear_cpu(cpu, owner->effective);
+		vpool_cpus_moved(owner, true);
+	} else {
+		/* There may be members of some pool on the host. */
+		vpool_cpus_settle_later();
+	}
+	mutex_unlock(&vpool_cpus_lock);
+}
+
+/**
+ * vpool_cpus_settle - set all members' masks anew
+ *
+ * Context: sleeps; the CPU hotplug lock held; takes vpool_cpus_lock.
+ */
+void vpool_cpus_settle(void)
 {
 	struct vpool_cpus *owner;
 	unsigned int cpu;
 
-	cpus_read_lock();
 	mutex_lock(&vpool_cpus_lock);
 	for_each_possible_cpu(cpu) {
 		owner = vpool_cpu_owner[cpu];
+		/* Each pool once, at its first CPU. */
 		if (owner && cpumask_first(owner->assigned) == cpu)
-			vpool_cpus_moved(owner);
+			vpool_cpus_moved(owner, false);
 	}
 	mutex_unlock(&vpool_cpus_lock);
-	cpus_read_unlock();
 }
 
-/**
- * vpool_cpus_settle_later - have all members' masks set anew
- *
- * For who finds that they are not right, and cannot or may not do it itself.
- *
- * Context: any.
- */
-void vpool_cpus_settle_later(void)
+/* In what order the nodes are taken; VPOOL_RANK_NEVER for one that is not. */
+static unsigned int vpool_node_rank(int node, const struct vpool_cpu_wish *wish)
 {
-	schedule_work(&vpool_settle_work);
+	unsigned int rank = VPOOL_RANK_NEVER - 1;
+	int near;
+
+	if (wish->node != VPOOL_ANY_NODE)
+		return node == wish->node ? 0 : VPOOL_RANK_NEVER;
+	if (nodes_empty(wish->near) || node == NUMA_NO_NODE)
+		return 0;
+	for_each_node_mask(near, wish->near)
+		rank = min_t(unsigned int, rank, node_distance(near, node));
+	return rank;
+}
+
+static bool vpool_cpu_is_free(unsigned int cpu,
+			      const struct vpool_cpu_rules *rules)
+{
+	return cpu_online(cpu) && !vpool_cpu_owner[cpu] &&
+		(rules->boot_core ||
+		 !cpumask_test_cpu(0, topology_sibling_cpumask(cpu)));
+}
+
+static void vpool_cpus_place(struct vpool_place *places,
+			     const struct vpool_cpu_wish *wish,
+			     const struct vpool_cpu_rules *rules)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		places[cpu].core = cpu;
+		places[cpu].rank = VPOOL_RANK_NEVER;
+		if (!cpu_possible(cpu) || !vpool_cpu_is_free(cpu, rules))
+			continue;
+		places[cpu].rank = vpool_node_rank(cpu_to_node(cpu), wish);
+	}
+	/* A thread that is not free is of its core all the same. */
+	for_each_online_cpu(cpu)
+		places[cpu].core = cpumask_first(topology_sibling_cpumask(cpu));
+}
+
+static int vpool_cpus_too_few(unsigned int got,
+			      const struct vpool_cpu_wish *wish,
+			      const struct vpool_cpu_rules *rules,
+			      struct vpool_why *why)
+{
+	const char *what = rules->split_cores ? "" : " in whole cores";
+
+	if (wish->node == VPOOL_ANY_NODE)
+		return vpool_fail(why, -EBUSY,
+				  "%u CPUs asked, %u can be had%s", wish->nr,
+				  got, what);
+	return vpool_fail(why, -EBUSY,
+			  "%u CPUs asked on node %d, %u can be had there%s",
+			  wish->nr, wish->node, got, what);
+}
+
+/* Chooses as many CPUs as are wanted. */
+static int vpool_cpus_pick(struct cpumask *picked,
+			   const struct vpool_cpu_wish *wish,
+			   const struct vpool_cpu_rules *rules,
+			   struct vpool_why *why)
+{
+	struct vpool_place *places;
+	unsigned int *room, got;
+
+	if (wish->node != VPOOL_ANY_NODE &&
+	    (wish->node < 0 || wish->node >= (int)nr_node_ids ||
+	     !node_online(wish->node)))
+		return vpool_fail(why, -ENODEV, "node %d does not exist",
+				  wish->node);
+	places = kvcalloc(nr_cpu_ids, sizeof(*places), GFP_KERNEL);
+	room = kvcalloc(nr_cpu_ids, sizeof(*room), GFP_KERNEL);
+	if (!places || !room) {
+		kvfree(places);
+		kvfree(room);
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory to choose CPUs");
+	}
+	vpool_cpus_place(places, wish, rules);
+	cpumask_clear(picked);
+	got = vpool_pick(places, nr_cpu_ids, wish->nr, rules->split_cores,
+			 room, cpumask_bits(picked));
+	kvfree(places);
+	kvfree(room);
+	if (got == wish->nr)
+		return 0;
+	return vpool_cpus_too_few(got, wish, rules, why);
 }
 
 static int vpool_cpu_check(unsigned int cpu, const struct cpumask *wanted,
@@ -162,7 +287,6 @@ static int vpool_cpus_check_locked(const struct cpumask *wanted,
 	unsigned int cpu;
 	int err;
 
-	lockdep_assert_held(&vpool_cpus_lock);
 	if (cpumask_empty(wanted))
 		return vpool_fail(why, -EINVAL, "the list of CPUs is empty");
 	err = vpool_cpus_check_floor(wanted, why);
@@ -175,60 +299,119 @@ static int vpool_cpus_check_locked(const struct cpumask *wanted,
 	return err;
 }
 
+/* Finds, under both locks, the CPUs of a wish, and whether they can be had. */
+static int vpool_cpus_find(struct cpumask *found,
+			   const struct vpool_cpu_wish *wish,
+			   const struct vpool_cpu_rules *rules,
+			   struct vpool_why *why)
+{
+	int err = 0;
+
+	lockdep_assert_held(&vpool_cpus_lock);
+	if (wish->mask)
+		cpumask_copy(found, wish->mask);
+	else
+		err = vpool_cpus_pick(found, wish, rules, why);
+	return err ?: vpool_cpus_check_locked(found, rules, why);
+}
+
+/* Takes what is wished for, or with @cpus NULL only looks. */
+static int vpool_cpus_get(struct vpool_cpus *cpus,
+			  const struct vpool_cpu_wish *wish,
+			  const struct vpool_cpu_rules *rules,
+			  struct vpool_why *why)
+{
+	cpumask_var_t found;
+	unsigned int cpu;
+	int err;
+
+	if (!alloc_cpumask_var(&found, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
+	cpus_read_lock();
+	mutex_lock(&vpool_cpus_lock);
+	err = vpool_cpus_find(found, wish, rules, why);
+	if (!err && cpus) {
+		for_each_cpu(cpu, found)
+			vpool_cpu_owner[cpu] = cpus;
+		cpumask_copy(cpus->assigned, found);
+		cpumask_copy(cpus->effective, found);
+		vpool_cpus_moved(cpus, false);
+		/* Who is in exile there has to go elsewhere. */
+		vpool_cpus_settle_later();
+	}
+	mutex_unlock(&vpool_cpus_lock);
+	cpus_read_unlock();
+	free_cpumask_var(found);
+	return err;
+}
+
 /**
  * vpool_cpus_check - could these CPUs be claimed now?
- * @wanted: which
+ * @wish: which
  * @rules: what is allowed
  * @why: told if not
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
- * Return: 0, -EINVAL for none, -ENODEV for one that is not online, -EBUSY for
- * one that is another pool's or must stay with the host.
+ * Return: 0, -EINVAL for none, -ENODEV for one that is not online or a node that is
+ * not there, -EBUSY for one that is another pool's or must stay with the host, or if
+ * there are too few, -ENOMEM.
  */
-int vpool_cpus_check(const struct cpumask *wanted,
+int vpool_cpus_check(const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why)
 {
-	int err;
-
-	cpus_read_lock();
-	mutex_lock(&vpool_cpus_lock);
-	err = vpool_cpus_check_locked(wanted, rules, why);
-	mutex_unlock(&vpool_cpus_lock);
-	cpus_read_unlock();
-	return err;
+	return vpool_cpus_get(NULL, wish, rules, why);
 }
 
 /**
  * vpool_cpus_claim - take CPUs from the host
  * @cpus: the pool's, which has none
- * @wanted: which
+ * @wish: which
  * @rules: what is allowed
  * @why: told if it fails
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
  * Return: 0 with all of them, or as vpool_cpus_check() with none.
  */
-int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
+int vpool_cpus_claim(struct vpool_cpus *cpus,
+		     const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why)
 {
-	unsigned int cpu;
-	int err;
+	return vpool_cpus_get(cpus, wish, rules, why);
+}
 
-	cpus_read_lock();
+/**
+ * vpool_cpus_background - where work for a pool that nobody waits for may run
+ * @cpus: the pool's, or NULL
+ * @nid: the node whose memory it is about
+ * @mask: set to the pool's own CPUs, if any is online; else to the host's, those
+ *	of the node if there are any
+ *
+ * Context: sleeps; takes vpool_cpus_lock.
+ */
+void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
+			   struct cpumask *mask)
+{
+	unsigned int cpu;
+	bool near = false;
+
+	cpumask_clear(mask);
 	mutex_lock(&vpool_cpus_lock);
-	err = vpool_cpus_check_locked(wanted, rules, why);
-	if (!err) {
-		for_each_cpu(cpu, wanted)
-			vpool_cpu_owner[cpu] = cpus;
-		cpumask_copy(cpus->assigned, wanted);
-		cpumask_copy(cpus->effective, wanted);
-		vpool_cpus_moved(cpus);
+	if (cpus && cpumask_and(mask, cpus->assigned, cpu_online_mask)) {
+		mutex_unlock(&vpool_cpus_lock);
+		return;
+	}
+	for_each_online_cpu(cpu) {
+		if (vpool_cpu_owner[cpu])
+			continue;
+		cpumask_set_cpu(cpu, mask);
+		near |= cpu_to_node(cpu) == nid;
 	}
 	mutex_unlock(&vpool_cpus_lock);
-	cpus_read_unlock();
-	return err;
+	if (near)
+		cpumask_and(mask, mask, cpumask_of_node(nid));
 }
 
 /**
@@ -246,5 +429,25 @@ void vpool_cpus_release(struct vpool_cpus *cpus)
 		vpool_cpu_owner[cpu] = NULL;
 	cpumask_clear(cpus->assigned);
 	cpumask_clear(cpus->effective);
+	WRITE_ONCE(cpus->degraded, false);
+	mutex_unlock(&vpool_cpus_lock);
+}
+
+/**
+ * vpool_cpus_read - which CPUs are a pool's
+ * @cpus: the pool's
+ * @assigned: set to them, or NULL
+ * @effective: set to those that are online, or NULL
+ *
+ * Context: sleeps; takes vpool_cpus_lock.
+ */
+void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,
+		     struct cpumask *effective)
+{
+	mutex_lock(&vpool_cpus_lock);
+	if (assigned)
+		cpumask_copy(assigned, cpus->assigned);
+	if (effective)
+		cpumask_copy(effective, cpus->effective);
 	mutex_unlock(&vpool_cpus_lock);
 }

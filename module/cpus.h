@@ -6,23 +6,30 @@
 #define VPOOL_CPUS_H
 
 #include <linux/cpumask.h>
+#include <linux/nodemask.h>
 #include <linux/types.h>
 
 #include "reason.h"
 
 /**
- * struct vpool_cpus - a pool's CPUs
+ * struct vpool_cpus - a pool's CPUs; all of it under vpool_cpus_lock
  * @name: of the pool, for reasons
- * @assigned: the CPUs that are the pool's, online or not; under vpool_cpus_lock
- * @effective: those of them that are online; the same
- * @moved: called under vpool_cpus_lock when @effective has changed, or when the
- *	host's CPUs have and there is none in it; sleeps. Or NULL
+ * @assigned: the CPUs that are the pool's, online or not
+ * @effective: those of them that are online
+ * @usable: what members are to run on: these; or, if there are none, the host's
+ * @degraded: some are not online; may be read without the lock
+ * @exiled: none is, though it has some
+ * @moved: called when @usable is to be looked at again; @changed if one of
+ *	@effective, @degraded and @exiled is another. Sleeps. Or NULL
  */
 struct vpool_cpus {
 	const char *name;
 	cpumask_var_t assigned;
 	cpumask_var_t effective;
-	void (*moved)(struct vpool_cpus *cpus);
+	cpumask_var_t usable;
+	bool degraded;
+	bool exiled;
+	void (*moved)(struct vpool_cpus *cpus, bool changed);
 };
 
 /**
@@ -35,23 +42,52 @@ struct vpool_cpu_rules {
 	bool boot_core;
 };
 
+/**
+ * struct vpool_cpu_wish - which CPUs are wanted
+ * @mask: these; or NULL, and then
+ * @nr: so many
+ * @node: from that node, or VPOOL_ANY_NODE
+ * @near: the nodes that they are to be near to, for VPOOL_ANY_NODE; may be empty
+ */
+struct vpool_cpu_wish {
+	const struct cpumask *mask;
+	unsigned int nr;
+	int node;
+	nodemask_t near;
+};
+
 int vpool_cpus_start(void);
 void vpool_cpus_stop(void);
 
 int vpool_cpus_init(struct vpool_cpus *cpus, const char *name);
 void vpool_cpus_exit(struct vpool_cpus *cpus);
-int vpool_cpus_check(const struct cpumask *wanted,
+int vpool_cpus_check(const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why);
-int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
+int vpool_cpus_claim(struct vpool_cpus *cpus,
+		     const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why);
 void vpool_cpus_settle_later(void);
 void vpool_cpus_release(struct vpool_cpus *cpus);
+void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,
+		     struct cpumask *effective);
+void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
+			   struct cpumask *mask);
 
 static inline bool vpool_cpus_any(const struct vpool_cpus *cpus)
 {
 	return !cpumask_empty(cpus->assigned);
 }
+
+/* hotplug.c: CPUs that come and go. */
+
+int vpool_hotplug_start(void);
+void vpool_hotplug_stop(void);
+
+/* cpus.c, for hotplug.c. */
+
+void vpool_cpus_turn(unsigned int cpu, bool online);
+void vpool_cpus_settle(void);
 
 #endif /* VPOOL_CPUS_H */

@@ -122,23 +122,23 @@ static int vpool_spec_ids(struct vpool_call *call, struct vpool_spec *spec)
 			  "the owner does not exist in this user namespace");
 }
 
-static int vpool_spec_mem(struct vpool_call *call, struct vpool_spec *spec)
+/* An array of requests, to be freed; NULL if there are none. */
+static struct vpool_mem *vpool_copy_mem(struct vpool_call *call, u64 uptr,
+					u32 nr)
 {
-	struct vpool_create *cmd = call->cmd;
+	struct vpool_mem *mem;
 
-	spec->nr_mem = cmd->nr_mem;
-	if (!cmd->nr_mem)
-		return 0;
-	if (cmd->nr_mem > VPOOL_MAX_MEM)
-		return vpool_fail(call->why, -EINVAL,
-				  "%u memory requests, at most %u",
-				  cmd->nr_mem, VPOOL_MAX_MEM);
-	spec->mem = memdup_user(u64_to_user_ptr(cmd->mem_uptr),
-				cmd->nr_mem * sizeof(*spec->mem));
-	if (!IS_ERR(spec->mem))
-		return 0;
-	return vpool_fail(call->why, PTR_ERR_OR_ZERO(spec->mem),
-			  "the memory requests cannot be read");
+	if (!nr)
+		return NULL;
+	if (nr > VPOOL_MAX_MEM)
+		return ERR_PTR(vpool_fail(call->why, -EINVAL,
+					  "%u memory requests, at most %u",
+					  nr, VPOOL_MAX_MEM));
+	mem = memdup_user(u64_to_user_ptr(uptr), nr * sizeof(*mem));
+	if (IS_ERR(mem))
+		vpool_fail(call->why, PTR_ERR(mem),
+			   "the memory requests cannot be read");
+	return mem;
 }
 
 /* Copies what fits a mask, and names the first CPU that does not. */
@@ -196,14 +196,17 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	if (spec->mode != cmd->mode)
 		spec->mode = (umode_t)~0;
 	spec->timeout_ms = cmd->timeout_ms;
+	spec->nr_cpus = cmd->nr_cpus;
+	spec->cpus_node = cmd->cpus_node;
 	if (cmd->flags & VPOOL_CREATE_EPHEMERAL)
 		spec->creator = call->file;
 	err = vpool_spec_ids(call, spec);
 	if (err)
 		return err;
-	err = vpool_spec_mem(call, spec);
-	if (err)
-		return err;
+	spec->nr_mem = cmd->nr_mem;
+	spec->mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
+	if (IS_ERR(spec->mem))
+		return PTR_ERR(spec->mem);
 	return vpool_spec_cpus(call, spec, mask);
 }
 
@@ -217,7 +220,8 @@ static int vpool_call_create(struct vpool_call *call)
 	err = vpool_check_flags(call, cmd->flags, VPOOL_CREATE_DRY_RUN |
 				VPOOL_CREATE_EPHEMERAL |
 				VPOOL_CREATE_SPLIT_CORES |
-				VPOOL_CREATE_BOOT_CORE);
+				VPOOL_CREATE_BOOT_CORE |
+				VPOOL_CREATE_ISOLATED);
 	if (!err)
 		err = vpool_check_reserved(call, cmd->__reserved);
 	if (!err)
@@ -234,6 +238,32 @@ static int vpool_call_create(struct vpool_call *call)
 	if (!IS_ERR(spec.mem))
 		kfree(spec.mem);
 	free_cpumask_var(mask);
+	return err ?: vpool_respond(call);
+}
+
+static int vpool_call_resize(struct vpool_call *call)
+{
+	struct vpool_resize *cmd = call->cmd;
+	struct vpool_mem *mem;
+	int err;
+
+	err = vpool_check_flags(call, cmd->flags, VPOOL_RESIZE_DRY_RUN);
+	if (!err)
+		err = vpool_check_admin(call);
+	if (err)
+		return err;
+	mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
+	if (IS_ERR(mem))
+		return PTR_ERR(mem);
+	if (mem)
+		err = vpool_pool_resize(cmd->name, mem, cmd->nr_mem,
+					cmd->timeout_ms,
+					cmd->flags & VPOOL_RESIZE_DRY_RUN,
+					&cmd->out_bytes, call->why);
+	else
+		err = vpool_fail(call->why, -EINVAL,
+				 "nothing was said of what is to change");
+	kfree(mem);
 	return err ?: vpool_respond(call);
 }
 
@@ -407,13 +437,15 @@ static void vpool_query_usage(struct vpool_query *cmd, struct vpool_pool *pool)
 	cmd->clean_bytes = usage.clean;
 	cmd->scrubbing_bytes = usage.scrubbing;
 	cmd->poisoned_bytes = usage.poisoned;
+	cmd->target_bytes = usage.target;
+	cmd->gathered_bytes = usage.gathered;
 }
 
 static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 {
 	memcpy(cmd->name, pool->name, sizeof(cmd->name));
 	cmd->id = pool->id;
-	cmd->state = READ_ONCE(pool->state);
+	cmd->state = vpool_pool_state(pool);
 	cmd->page_size = vpool_store_page_size(&pool->store);
 	cmd->uid = from_kuid_munged(current_user_ns(), pool->uid);
 	cmd->gid = from_kgid_munged(current_user_ns(), pool->gid);
@@ -421,6 +453,7 @@ static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 	cmd->regions = READ_ONCE(pool->nr_regions);
 	cmd->members = READ_ONCE(pool->members.nr);
 	cmd->created_ns = pool->created_ns;
+	cmd->create_flags = pool->create_flags;
 	vpool_query_usage(cmd, pool);
 }
 
@@ -447,6 +480,22 @@ static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool)
 	return 0;
 }
 
+static int vpool_query_cpus(struct vpool_call *call, struct vpool_pool *pool,
+			    u32 bytes)
+{
+	struct vpool_query *cmd = call->cmd;
+	cpumask_var_t mask;
+	int err;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
+		return vpool_fail(call->why, -ENOMEM,
+				  "no kernel memory for the CPU mask");
+	vpool_cpus_read(&pool->cpus, mask, NULL);
+	err = vpool_copy_out(call, cmd->cpus_uptr, cpumask_bits(mask), bytes);
+	free_cpumask_var(mask);
+	return err;
+}
+
 static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 {
 	struct vpool_query *cmd = call->cmd;
@@ -466,9 +515,7 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 		return vpool_too_small(call, room_cpus, mask_bytes);
 	err = vpool_query_nodes(call, pool);
 	if (!err && cmd->cpus_uptr)
-		err = vpool_copy_out(call, cmd->cpus_uptr,
-				     cpumask_bits(pool->cpus.assigned),
-				     mask_bytes);
+		err = vpool_query_cpus(call, pool, mask_bytes);
 	if (err)
 		return err;
 	vpool_query_fill(cmd, pool);
@@ -483,7 +530,8 @@ static int vpool_call_query(struct vpool_call *call)
 
 	err = vpool_check_flags(call, cmd->flags, 0);
 	if (!err)
-		err = vpool_check_reserved(call, cmd->__reserved);
+		err = vpool_check_reserved(call, cmd->__reserved |
+					   cmd->__reserved_2);
 	if (err)
 		return err;
 	pool = vpool_call_pool(call, cmd->name);
@@ -499,9 +547,10 @@ static int vpool_call_commit(struct vpool_call *call)
 	struct vpool_commit *cmd = call->cmd;
 	int err;
 
-	err = vpool_check_flags(call, cmd->flags, 0);
+	err = vpool_check_flags(call, cmd->flags, VPOOL_COMMIT_POPULATE);
 	if (!err)
 		err = vpool_region_commit(&call->file->region, &cmd->bytes,
+					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->why);
 	return err ?: vpool_respond(call);
 }
@@ -591,6 +640,7 @@ union vpool_any_cmd {
 	struct vpool_query query;
 	struct vpool_reason reason;
 	struct vpool_regions regions;
+	struct vpool_resize resize;
 };
 
 /* On which nodes a call works. */
@@ -655,6 +705,10 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		VPOOL_DETACH, sizeof(struct vpool_attach), 16,
 		VPOOL_ON_POOL, vpool_call_detach,
 	},
+	[VPOOL_CMD_RESIZE] = {
+		VPOOL_RESIZE, sizeof(struct vpool_resize), 72,
+		VPOOL_ON_CONTROL, vpool_call_resize,
+	},
 };
 
 /* What was published keeps its layout for ever; fields are added behind it. */
@@ -662,12 +716,15 @@ static_assert(offsetofend(struct vpool_attach, tid) == 16);
 static_assert(offsetofend(struct vpool_attach, __reserved) == 24);
 static_assert(offsetofend(struct vpool_commit, bytes) == 16);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
+static_assert(offsetofend(struct vpool_create, cpus_node) == 120);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);
 static_assert(offsetofend(struct vpool_list, entries_uptr) == 24);
 static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
+static_assert(offsetofend(struct vpool_query, __reserved_2) == 200);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
+static_assert(offsetofend(struct vpool_resize, out_bytes) == 72);
 /* These are elements of arrays, and cannot even grow. */
 static_assert(sizeof(struct vpool_list_entry) == 48);
 static_assert(sizeof(struct vpool_mem) == 16);

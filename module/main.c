@@ -5,8 +5,9 @@
 #include "chardev.h"
 #include "cpus.h"
 #include "member.h"
+#include "poison.h"
 #include "pool.h"
-#include "store.h"
+#include "scrub.h"
 #include "sysfs.h"
 
 static const struct vpool_faces vpool_faces = {
@@ -24,9 +25,12 @@ static int __init vpool_init(void)
 	err = vpool_cpus_start();
 	if (err)
 		return err;
-	err = vpool_scrubbers_start();
+	err = vpool_hotplug_start();
 	if (err)
 		goto stop_cpus;
+	err = vpool_scrubbers_start();
+	if (err)
+		goto stop_hotplug;
 	err = vpool_members_start();
 	if (err)
 		goto stop_scrubbers;
@@ -39,11 +43,16 @@ static int __init vpool_init(void)
 	err = vpool_pools_start(&vpool_faces);
 	if (err)
 		goto stop_nodes;
-	err = vpool_control_start();
+	err = vpool_poison_start();
 	if (err)
 		goto stop_pools;
+	err = vpool_control_start();
+	if (err)
+		goto stop_poison;
 	return 0;
 
+stop_poison:
+	vpool_poison_stop();
 stop_pools:
 	vpool_pools_stop();
 stop_nodes:
@@ -54,6 +63,8 @@ stop_members:
 	vpool_members_stop();
 stop_scrubbers:
 	vpool_scrubbers_stop();
+stop_hotplug:
+	vpool_hotplug_stop();
 stop_cpus:
 	vpool_cpus_stop();
 	return err;
@@ -62,11 +73,13 @@ stop_cpus:
 static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
+	vpool_poison_stop();
 	vpool_pools_stop();
 	vpool_nodes_stop();
 	vpool_sysfs_stop();
 	vpool_members_stop();
 	vpool_scrubbers_stop();
+	vpool_hotplug_stop();
 	vpool_cpus_stop();
 }
 

@@ -46,6 +46,7 @@
 #include <linux/mempool.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -53,6 +54,7 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "cpus.h"
 #include "member.h"
 
@@ -201,12 +203,17 @@ void vpool_member_link(struct vpool_member *member,
 	member->task = task;
 	member->members = members;
 	member->round = 0;
+	member->look = members->look_nr;
 	member->cpu = -1;
+	member->late = false;
+	member->astray = false;
 	__module_get(THIS_MODULE);
 	atomic_inc(&vpool_probe_users);
 	hash_add_rcu(vpool_member_hash, &member->hash, (unsigned long)task);
 	list_add_tail(&member->link, &members->list);
 	members->nr++;
+	vpool_look_later(members,
+			 task->flags & (PF_IO_WORKER | PF_USER_WORKER));
 }
 
 /* Enters @member for @child, if that is to be one. */
@@ -393,12 +400,16 @@ void vpool_members_stop(void)
  * vpool_members_init - a pool without members
  * @members: to initialise, all of it 0
  * @name: the pool's, which outlives @members
+ * @stat: the pool's, too
  *
  * Return: 0 or -ENOMEM with nothing left behind.
  */
-int vpool_members_init(struct vpool_member_set *members, const char *name)
+int vpool_members_init(struct vpool_member_set *members, const char *name,
+		       struct vpool_stat *stat)
 {
 	members->name = name;
+	members->stat = stat;
+	INIT_DELAYED_WORK(&members->look, vpool_look);
 	mutex_init(&members->moving);
 	INIT_LIST_HEAD(&members->list);
 	if (zalloc_cpumask_var(&members->cpus, GFP_KERNEL) &&

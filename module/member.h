@@ -3,7 +3,7 @@
  * Members: the tasks that run on a pool's CPUs only.
  *
  * member.c knows who is one, attach.c makes and unmakes them by call, affinity.c
- * sets their masks, target.c finds the task that a call names.
+ * sets their masks, escape.c looks after them, target.c finds the task that a call names.
  */
 #ifndef VPOOL_MEMBER_H
 #define VPOOL_MEMBER_H
@@ -17,8 +17,10 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/vpool.h>
+#include <linux/workqueue.h>
 
 #include "reason.h"
+#include "stat.h"
 
 /**
  * struct vpool_member_set - who is attached to one pool
@@ -37,6 +39,10 @@
  * @list: of struct vpool_member, under the lock of all members
  * @nr: how many; under the same lock
  * @nr_dedicated: those with a CPU of their own; under the same lock
+ * @look_nr: how often they have been looked at; under the same lock
+ * @look: does that
+ * @isolated: members that leave are put back
+ * @stat: counts those
  * @closed: nobody may attach any more; under the same lock
  * @emptied: called when the last one is gone, in any context, or NULL
  */
@@ -53,6 +59,10 @@ struct vpool_member_set {
 	struct list_head list;
 	unsigned int nr;
 	unsigned int nr_dedicated;
+	u64 look_nr;
+	struct delayed_work look;
+	bool isolated;
+	struct vpool_stat *stat;
 	bool closed;
 	void (*emptied)(struct vpool_member_set *members);
 };
@@ -67,7 +77,10 @@ struct vpool_member_set {
  * @members: the pool's
  * @call: the attach that made it, or made its ancestor, a member
  * @round: the one of @members that its mask is of, 0 if it has none yet
+ * @look: the one of @members that it was last seen at
  * @cpu: its own CPU, or -1
+ * @late: no CPU was active for the mask that it is to have
+ * @astray: it was seen with another mask, and left with it
  * @has_user: it came with a mask asked for by sched_setaffinity(2)
  * @saved: the mask it came with, and goes back to; behind it that other one
  */
@@ -80,7 +93,10 @@ struct vpool_member {
 	struct vpool_member_set *members;
 	u64 call;
 	u64 round;
+	u64 look;
 	int cpu;
+	bool late;
+	bool astray;
 	bool has_user;
 	unsigned long saved[];
 };
@@ -88,7 +104,8 @@ struct vpool_member {
 int vpool_members_start(void);
 void vpool_members_stop(void);
 
-int vpool_members_init(struct vpool_member_set *members, const char *name);
+int vpool_members_init(struct vpool_member_set *members, const char *name,
+		       struct vpool_stat *stat);
 void vpool_members_exit(struct vpool_member_set *members);
 void vpool_members_move(struct vpool_member_set *members,
 			const struct cpumask *cpus, bool exiled);
@@ -157,5 +174,10 @@ void vpool_new_member_set(struct vpool_member *of_parent,
 int vpool_member_set(struct vpool_member *member);
 void vpool_members_round(struct vpool_member_set *members);
 bool vpool_members_follow(struct vpool_member_set *members);
+
+/* escape.c: who runs where it should not. */
+
+void vpool_look_later(struct vpool_member_set *members, bool soon);
+void vpool_look(struct work_struct *work);
 
 #endif /* VPOOL_MEMBER_H */

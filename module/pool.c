@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
@@ -50,9 +51,25 @@ const char *vpool_state_name(enum vpool_state state)
 		[VPOOL_STATE_CREATING] = "creating",
 		[VPOOL_STATE_ACTIVE] = "active",
 		[VPOOL_STATE_DESTROYING] = "destroying",
+		[VPOOL_STATE_DEGRADED] = "degraded",
 	};
 
 	return name[state];
+}
+
+/**
+ * vpool_pool_state - a pool's state as others see it
+ * @pool: which
+ *
+ * Return: the state; that of a pool in use which lacks CPUs is degraded.
+ */
+enum vpool_state vpool_pool_state(struct vpool_pool *pool)
+{
+	enum vpool_state state = READ_ONCE(pool->state);
+
+	if (state == VPOOL_STATE_ACTIVE && READ_ONCE(pool->cpus.degraded))
+		return VPOOL_STATE_DEGRADED;
+	return state;
 }
 
 static bool vpool_name_is_valid(const char *name)
@@ -115,8 +132,6 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 	if (mem->__reserved)
 		return vpool_fail(why, -EINVAL,
 				  "a reserved field of a memory request is not 0");
-	if (!mem->bytes)
-		return vpool_fail(why, -EINVAL, "0 bytes of memory asked");
 	if (mem->bytes > S64_MAX)
 		return vpool_fail(why, -EINVAL,
 				  "%llu bytes are beyond all bounds",
@@ -133,23 +148,31 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 	return 0;
 }
 
-/* Rounds the requests up and adds them. */
-static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
-			    u64 *total, struct vpool_why *why)
+/**
+ * vpool_check_mems - check requests for form, round them up and add them
+ * @mem: the requests
+ * @nr_mem: how many
+ * @order: of the pool's folios
+ * @total: set to their sum in bytes
+ * @why: told if it fails
+ *
+ * Return: 0, -EINVAL, -ENODEV for a node that does not exist, -ENOMEM for what
+ * no host could give.
+ */
+int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
+		     u64 *total, struct vpool_why *why)
 {
 	u64 page_size = (u64)PAGE_SIZE << order;
 	u32 i;
 	int err;
 
 	*total = 0;
-	for (i = 0; i < spec->nr_mem; i++) {
-		struct vpool_mem *mem = &spec->mem[i];
-
-		err = vpool_check_mem(mem, why);
+	for (i = 0; i < nr_mem; i++) {
+		err = vpool_check_mem(&mem[i], why);
 		if (err)
 			return err;
-		mem->bytes = round_up(mem->bytes, page_size);
-		if (check_add_overflow(*total, mem->bytes, total))
+		mem[i].bytes = round_up(mem[i].bytes, page_size);
+		if (check_add_overflow(*total, mem[i].bytes, total))
 			return vpool_fail(why, -EINVAL,
 					  "the memory requests add up beyond all bounds");
 	}
@@ -161,9 +184,15 @@ static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
 	return 0;
 }
 
+static bool vpool_spec_has_cpus(const struct vpool_spec *spec)
+{
+	return spec->cpus || spec->nr_cpus;
+}
+
 static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 			    u64 *bytes, struct vpool_why *why)
 {
+	u32 i;
 	int err;
 
 	err = vpool_check_name(spec->name, why);
@@ -173,13 +202,23 @@ static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 		return vpool_fail(why, -EINVAL,
 				  "mode %#o has bits that are not in 0666",
 				  spec->mode);
-	if (!spec->nr_mem && !spec->cpus)
+	if (!spec->nr_mem && !vpool_spec_has_cpus(spec))
 		return vpool_fail(why, -EINVAL,
 				  "a pool needs memory or CPUs");
+	if (spec->flags & VPOOL_CREATE_ISOLATED && !vpool_spec_has_cpus(spec))
+		return vpool_fail(why, -EINVAL,
+				  "a pool without CPUs cannot be isolated");
+	if (spec->cpus && spec->nr_cpus)
+		return vpool_fail(why, -EINVAL,
+				  "CPUs are asked for by list or by number, not both");
 	err = vpool_page_order(spec->page_size, order, why);
 	if (err)
 		return err;
-	return vpool_check_mems(spec, *order, bytes, why);
+	for (i = 0; i < spec->nr_mem; i++)
+		if (!spec->mem[i].bytes)
+			return vpool_fail(why, -EINVAL,
+					  "0 bytes of memory asked");
+	return vpool_check_mems(spec->mem, spec->nr_mem, *order, bytes, why);
 }
 
 static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
@@ -190,12 +229,29 @@ static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
 	};
 }
 
+/* What @spec wants, near the nodes that it asks memory of by number. */
+static struct vpool_cpu_wish vpool_spec_wish(const struct vpool_spec *spec)
+{
+	struct vpool_cpu_wish wish = {
+		.mask = spec->cpus,
+		.nr = spec->nr_cpus,
+		.node = spec->cpus_node,
+	};
+	u32 i;
+
+	for (i = 0; i < spec->nr_mem; i++)
+		if (spec->mem[i].node != VPOOL_ANY_NODE)
+			node_set(spec->mem[i].node, wish.near);
+	return wish;
+}
+
 static void vpool_pool_release(struct kref *ref)
 {
 	struct vpool_pool *pool = container_of(ref, struct vpool_pool, ref);
 
 	vpool_members_exit(&pool->members);
 	vpool_cpus_exit(&pool->cpus);
+	mutex_destroy(&pool->resizing);
 	mutex_destroy(&pool->lock);
 	kfree(pool);
 	if (atomic_dec_and_test(&vpool_live))
@@ -239,11 +295,14 @@ static void vpool_pool_emptied(struct vpool_member_set *members)
 }
 
 /* Its members follow its CPUs. */
-static void vpool_pool_moved(struct vpool_cpus *cpus)
+static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 {
 	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
 
-	vpool_members_move(&pool->members, cpus->effective, false);
+	vpool_members_move(&pool->members, cpus->usable, cpus->exiled);
+	/* As long as it has CPUs it has its directory. */
+	if (changed)
+		vpool_faces->dir_changed(pool);
 }
 
 static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
@@ -256,14 +315,17 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	if (vpool_cpus_init(&pool->cpus, pool->name))
 		goto free_pool;
-	if (vpool_members_init(&pool->members, pool->name))
+	if (vpool_members_init(&pool->members, pool->name, &pool->stat))
 		goto exit_cpus;
-	if (vpool_store_init(&pool->store, pool->name, order, spec->nr_mem,
+	if (vpool_store_init(&pool->store, pool->name, &pool->cpus, order,
 			     &pool->stat))
 		goto exit_members;
 	pool->cpus.moved = vpool_pool_moved;
+	pool->create_flags = spec->flags;
+	pool->members.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
 	pool->members.emptied = vpool_pool_emptied;
 	kref_init(&pool->ref);
+	mutex_init(&pool->resizing);
 	mutex_init(&pool->lock);
 	INIT_WORK(&pool->reap, vpool_pool_reap);
 	INIT_LIST_HEAD(&pool->regions);
@@ -373,7 +435,7 @@ u32 vpool_pools_list(struct vpool_list_entry *entries, u32 max)
 	xa_for_each(&vpool_ids, id, pool) {
 		if (nr < max) {
 			entries[nr].id = id;
-			entries[nr].state = READ_ONCE(pool->state);
+			entries[nr].state = vpool_pool_state(pool);
 			strscpy(entries[nr].name, pool->name,
 				VPOOL_NAME_SIZE);
 		}
@@ -392,27 +454,73 @@ static void vpool_pool_set_state(struct vpool_pool *pool,
 }
 
 static int vpool_pool_gather(struct vpool_pool *pool,
-			     const struct vpool_spec *spec,
+			     const struct vpool_spec *spec, u64 bytes,
 			     struct vpool_why *why)
 {
-	unsigned long patience = msecs_to_jiffies(spec->timeout_ms);
+	struct vpool_gather gather = {
+		.store = &pool->store,
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.patience = msecs_to_jiffies(spec->timeout_ms),
+	};
+	int err = 0;
 	u32 i;
-	int err;
 
-	for (i = 0; i < spec->nr_mem; i++) {
-		err = vpool_store_reserve(&pool->store, spec->mem[i].node,
-					  spec->mem[i].bytes, patience, why);
-		if (err)
-			return err;
-	}
-	return 0;
+	vpool_store_set_target(&pool->store, bytes);
+	for (i = 0; !err && i < spec->nr_mem; i++)
+		err = vpool_store_gather(&gather, spec->mem[i].node,
+					 spec->mem[i].bytes, why);
+	if (err)
+		vpool_store_discard(&gather);
+	else
+		vpool_store_publish(&gather);
+	return err;
 }
 
-static int vpool_pool_build(struct vpool_pool *pool,
+/* By number: near the memory that the pool has got. */
+static int vpool_pool_claim(struct vpool_pool *pool,
 			    const struct vpool_spec *spec,
 			    struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	struct vpool_usage usage;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		vpool_store_node_usage(&pool->store, nid, &usage);
+		if (usage.total)
+			node_set(nid, wish.near);
+	}
+	return vpool_cpus_claim(&pool->cpus, &wish, &rules, why);
+}
+
+/*
+ * CPUs by list are taken first, that is quick; those by number where the memory
+ * turns out to be, but only if there are so many before it is gathered.
+ */
+static int vpool_pool_supply(struct vpool_pool *pool,
+			     const struct vpool_spec *spec, u64 bytes,
+			     struct vpool_why *why)
+{
+	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	int err = 0;
+
+	if (spec->cpus)
+		err = vpool_pool_claim(pool, spec, why);
+	else if (spec->nr_cpus)
+		err = vpool_cpus_check(&wish, &rules, why);
+	if (!err)
+		err = vpool_pool_gather(pool, spec, bytes, why);
+	if (!err && spec->nr_cpus)
+		err = vpool_pool_claim(pool, spec, why);
+	return err;
+}
+
+static int vpool_pool_build(struct vpool_pool *pool,
+			    const struct vpool_spec *spec, u64 bytes,
+			    struct vpool_why *why)
+{
 	int err;
 
 	err = vpool_pool_enter(pool, why);
@@ -426,12 +534,7 @@ static int vpool_pool_build(struct vpool_pool *pool,
 		vpool_fail(why, err, "no kernel memory for sysfs");
 		goto close_store;
 	}
-	if (spec->cpus) {
-		err = vpool_cpus_claim(&pool->cpus, spec->cpus, &rules, why);
-		if (err)
-			goto del_dir;
-	}
-	err = vpool_pool_gather(pool, spec, why);
+	err = vpool_pool_supply(pool, spec, bytes, why);
 	if (err)
 		goto release_cpus;
 	err = vpool_faces->node_add(pool);
@@ -446,7 +549,6 @@ static int vpool_pool_build(struct vpool_pool *pool,
 
 release_cpus:
 	vpool_cpus_release(&pool->cpus);
-del_dir:
 	vpool_faces->dir_del(pool);
 close_store:
 	vpool_store_close(&pool->store);
@@ -458,6 +560,7 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 			 struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
+	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
 	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
 	int err;
 
@@ -465,8 +568,8 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 		vpool_pool_put(pool);
 		return vpool_name_taken(spec->name, why);
 	}
-	if (spec->cpus) {
-		err = vpool_cpus_check(spec->cpus, &rules, why);
+	if (vpool_spec_has_cpus(spec)) {
+		err = vpool_cpus_check(&wish, &rules, why);
 		if (err)
 			return err;
 	}
@@ -500,7 +603,7 @@ int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe a pool");
 	vpool_pool_get(pool);
-	err = vpool_pool_build(pool, spec, why);
+	err = vpool_pool_build(pool, spec, *bytes, why);
 	*id = pool->id;
 	trace_vpool_create(spec->name, *id, err);
 	vpool_pool_put(pool);
@@ -558,6 +661,9 @@ static int vpool_pool_end(struct vpool_pool *pool, bool force,
 	trace_vpool_destroy(pool->name, pool->id, err);
 	if (err)
 		return err;
+	/* Whoever is resizing sees the state, gives up and lets go. */
+	mutex_lock(&pool->resizing);
+	mutex_unlock(&pool->resizing);
 	vpool_faces->node_del(pool);
 	vpool_cpus_release(&pool->cpus);
 	vpool_faces->dir_del(pool);
@@ -595,7 +701,13 @@ static void vpool_pool_reap(struct work_struct *work)
 	vpool_pool_put(pool);
 }
 
-static struct vpool_pool *vpool_pool_next(u32 *id)
+/**
+ * vpool_pool_next - walk all pools
+ * @id: of the one before, 0 at first; set to that of the one returned
+ *
+ * Return: with a reference, or NULL.
+ */
+struct vpool_pool *vpool_pool_next(u32 *id)
 {
 	unsigned long index = *id;
 	struct vpool_pool *pool;
@@ -699,6 +811,37 @@ u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 	nr = pool->nr_regions;
 	mutex_unlock(&pool->lock);
 	return nr;
+}
+
+static void vpool_pool_poisoned(struct vpool_pool *pool, struct folio *folio)
+{
+	struct vpool_region *region;
+
+	if (!vpool_store_poison(&pool->store, folio))
+		return;
+	mutex_lock(&pool->lock);
+	list_for_each_entry(region, &pool->regions, link)
+		if (vpool_region_poisoned(region, folio))
+			break;
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vpool_pools_poisoned - a page of the host is broken
+ * @pfn: the page, which the kernel has marked; it may be any pool's or none's
+ *
+ * Context: sleeps; takes the lock of the pool that it was in use by.
+ */
+void vpool_pools_poisoned(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct vpool_pool *pool;
+	u32 id = 0;
+
+	while (page && (pool = vpool_pool_next(&id))) {
+		vpool_pool_poisoned(pool, page_folio(page));
+		vpool_pool_put(pool);
+	}
 }
 
 /**

@@ -6,9 +6,10 @@
  *
  *   mmap_lock
  *     vpool_region.sem
- *   vpool_pool.lock
- *     vpool_region.sem
- *       folio lock, i_mmap_rwsem
+ *   vpool_pool.resizing
+ *     vpool_pool.lock
+ *       vpool_region.sem
+ *         folio lock, i_mmap_rwsem
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
@@ -55,10 +56,12 @@ struct vpool_dir;
  * @gid: group of its node
  * @mode: permission bits of its node
  * @created_ns: CLOCK_REALTIME
+ * @create_flags: of enum vpool_create_flags, as it was created
  * @creator: the control descriptor that an ephemeral pool is tied to, or NULL;
  *	under @lock
  * @orphan: that descriptor is gone; under @lock
  * @reap: destroys an orphan that nobody uses
+ * @resizing: held by the one that changes how much the pool has
  * @lock: guards @state, @regions and what is said to be under it
  * @state: one of enum vpool_state; read without @lock where it may be old
  * @regions: of struct vpool_region, oldest first
@@ -81,9 +84,11 @@ struct vpool_pool {
 	kgid_t gid;
 	umode_t mode;
 	u64 created_ns;
+	u32 create_flags;
 	const void *creator;
 	bool orphan;
 	struct work_struct reap;
+	struct mutex resizing;	/* how much a pool has */
 	struct mutex lock;	/* a pool's state and regions */
 	enum vpool_state state;
 	struct list_head regions;
@@ -126,7 +131,9 @@ struct vpool_faces {
  * @timeout_ms: for gathering memory
  * @mem: requests, in bytes as given
  * @nr_mem: how many
- * @cpus: CPUs wanted, or NULL for none
+ * @cpus: CPUs wanted, or NULL
+ * @nr_cpus: so many CPUs wanted, or 0
+ * @cpus_node: from that node, or VPOOL_ANY_NODE
  * @creator: as in struct vpool_pool
  */
 struct vpool_spec {
@@ -140,6 +147,8 @@ struct vpool_spec {
 	struct vpool_mem *mem;
 	u32 nr_mem;
 	const struct cpumask *cpus;
+	u32 nr_cpus;
+	int cpus_node;
 	const void *creator;
 };
 
@@ -148,8 +157,15 @@ void vpool_pools_stop(void);
 
 int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 		      struct vpool_why *why);
+int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
+		      u32 timeout_ms, bool dry_run, u64 *bytes,
+		      struct vpool_why *why);
 int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
 void vpool_pools_abandon(const void *creator);
+
+int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
+		     u64 *total, struct vpool_why *why);
+void vpool_pools_poisoned(unsigned long pfn);
 
 struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why);
 void vpool_pool_get(struct vpool_pool *pool);
@@ -161,6 +177,9 @@ void vpool_pool_close(struct vpool_pool *pool, struct vpool_region *region);
 u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 		       u32 max);
 
+enum vpool_state vpool_pool_state(struct vpool_pool *pool);
 const char *vpool_state_name(enum vpool_state state);
+
+struct vpool_pool *vpool_pool_next(u32 *id);
 
 #endif /* VPOOL_POOL_H */

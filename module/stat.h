@@ -15,6 +15,7 @@
  * @VPOOL_STAT_FAULTS_HUGE: faults that offered the core a whole huge folio
  * @VPOOL_STAT_FAULTS_BASE: faults that offered it a base page
  * @VPOOL_STAT_ATTACHES: tasks attached by a call, not those they forked
+ * @VPOOL_STAT_ESCAPES: members seen with CPUs in their mask that are not for them
  * @VPOOL_STAT_SCRUBBED_BYTES: bytes zeroed, in the background or in a call
  * @VPOOL_NR_STATS: how many there are
  */
@@ -25,6 +26,7 @@ enum vpool_stat_item {
 	VPOOL_STAT_FAULTS_HUGE,
 	VPOOL_STAT_FAULTS_BASE,
 	VPOOL_STAT_ATTACHES,
+	VPOOL_STAT_ESCAPES,
 	VPOOL_STAT_SCRUBBED_BYTES,
 	VPOOL_NR_STATS,
 };

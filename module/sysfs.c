@@ -44,17 +44,19 @@ static ssize_t _name##_show(struct kobject *kobj,			\
 static struct kobj_attribute vpool_##_name = __ATTR_RO(_name)
 
 VPOOL_SHOW(id, "%u", pool->id);
-VPOOL_SHOW(state, "%s", vpool_state_name(READ_ONCE(pool->state)));
+VPOOL_SHOW(state, "%s", vpool_state_name(vpool_pool_state(pool)));
 VPOOL_SHOW(page_size, "%llu", vpool_store_page_size(&pool->store));
 VPOOL_SHOW(uid, "%u", from_kuid_munged(current_user_ns(), pool->uid));
 VPOOL_SHOW(gid, "%u", from_kgid_munged(current_user_ns(), pool->gid));
 VPOOL_SHOW(mode, "%04o", pool->mode);
+VPOOL_SHOW(isolated, "%u", pool->members.isolated);
 VPOOL_SHOW(created_ns, "%llu", pool->created_ns);
 
 static struct attribute *vpool_pool_attrs[] = {
 	&vpool_created_ns.attr,
 	&vpool_gid.attr,
 	&vpool_id.attr,
+	&vpool_isolated.attr,
 	&vpool_mode.attr,
 	&vpool_page_size.attr,
 	&vpool_state.attr,
@@ -66,26 +68,49 @@ static const struct attribute_group vpool_pool_group = {
 	.attrs = vpool_pool_attrs,
 };
 
-VPOOL_SHOW(assigned, "%*pbl", cpumask_pr_args(pool->cpus.assigned));
 VPOOL_SHOW(members, "%u", READ_ONCE(pool->members.nr));
 
-VPOOL_SHOW(effective, "%*pbl", cpumask_pr_args(pool->cpus.effective));
+static void vpool_read_assigned(struct vpool_pool *pool, struct cpumask *mask)
+{
+	vpool_cpus_read(&pool->cpus, mask, NULL);
+}
 
-static ssize_t dedicated_show(struct kobject *kobj,
-			      struct kobj_attribute *attr, char *buf)
+static void vpool_read_effective(struct vpool_pool *pool, struct cpumask *mask)
+{
+	vpool_cpus_read(&pool->cpus, NULL, mask);
+}
+
+static void vpool_read_dedicated(struct vpool_pool *pool, struct cpumask *mask)
+{
+	vpool_members_dedicated(&pool->members, mask);
+}
+
+static ssize_t vpool_emit_mask(struct kobject *kobj, char *buf,
+			       void (*read)(struct vpool_pool *pool,
+					    struct cpumask *mask))
 {
 	cpumask_var_t mask;
 	ssize_t len;
 
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	vpool_members_dedicated(&to_pool(kobj)->members, mask);
+	read(to_pool(kobj), mask);
 	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(mask));
 	free_cpumask_var(mask);
 	return len;
 }
 
-static struct kobj_attribute vpool_dedicated = __ATTR_RO(dedicated);
+#define VPOOL_MASK(_name)						\
+static ssize_t _name##_show(struct kobject *kobj,			\
+			    struct kobj_attribute *attr, char *buf)	\
+{									\
+	return vpool_emit_mask(kobj, buf, vpool_read_##_name);		\
+}									\
+static struct kobj_attribute vpool_##_name = __ATTR_RO(_name)
+
+VPOOL_MASK(assigned);
+VPOOL_MASK(dedicated);
+VPOOL_MASK(effective);
 
 static struct attribute *vpool_cpus_attrs[] = {
 	&vpool_assigned.attr,
@@ -106,6 +131,7 @@ static const struct attribute_group vpool_cpus_group = {
 VPOOL_STAT(alloc_failures, VPOOL_STAT_ALLOC_FAILURES);
 VPOOL_STAT(allocs, VPOOL_STAT_ALLOCS);
 VPOOL_STAT(attaches, VPOOL_STAT_ATTACHES);
+VPOOL_STAT(escapes, VPOOL_STAT_ESCAPES);
 VPOOL_STAT(faults_base, VPOOL_STAT_FAULTS_BASE);
 VPOOL_STAT(faults_huge, VPOOL_STAT_FAULTS_HUGE);
 VPOOL_STAT(frees, VPOOL_STAT_FREES);
@@ -115,6 +141,7 @@ static struct attribute *vpool_stat_attrs[] = {
 	&vpool_alloc_failures.attr,
 	&vpool_allocs.attr,
 	&vpool_attaches.attr,
+	&vpool_escapes.attr,
 	&vpool_faults_base.attr,
 	&vpool_faults_huge.attr,
 	&vpool_frees.attr,
@@ -158,9 +185,11 @@ static struct kobj_attribute vpool_##_what##_bytes =			\
 
 VPOOL_BYTES(clean);
 VPOOL_BYTES(free);
+VPOOL_BYTES(gathered);
 VPOOL_BYTES(peak);
 VPOOL_BYTES(poisoned);
 VPOOL_BYTES(scrubbing);
+VPOOL_BYTES(target);
 VPOOL_BYTES(total);
 VPOOL_BYTES(used);
 VPOOL_SHOW(regions, "%u", READ_ONCE(pool->nr_regions));
@@ -168,10 +197,12 @@ VPOOL_SHOW(regions, "%u", READ_ONCE(pool->nr_regions));
 static struct attribute *vpool_memory_attrs[] = {
 	&vpool_clean_bytes.attr,
 	&vpool_free_bytes.attr,
+	&vpool_gathered_bytes.attr,
 	&vpool_peak_bytes.attr,
 	&vpool_poisoned_bytes.attr,
 	&vpool_regions.attr,
 	&vpool_scrubbing_bytes.attr,
+	&vpool_target_bytes.attr,
 	&vpool_total_bytes.attr,
 	&vpool_used_bytes.attr,
 	NULL
@@ -321,12 +352,14 @@ void vpool_dir_del(struct vpool_pool *pool)
 }
 
 /**
- * vpool_dir_changed - tell those who poll, and udev, that the state has changed
+ * vpool_dir_changed - tell those who poll, and udev, that the state has changed,
+ * or which CPUs there are
  * @pool: which
  */
 void vpool_dir_changed(struct vpool_pool *pool)
 {
 	sysfs_notify(&pool->dir->kobj, NULL, "state");
+	sysfs_notify(&pool->dir->kobj, "cpus", "effective");
 	kobject_uevent(&pool->dir->kobj, KOBJ_CHANGE);
 }
 

@@ -30,12 +30,13 @@ FROZEN(VPOOL_MEMBERS == 0xBB06);
 FROZEN(VPOOL_COMMIT == 0xBB07);
 FROZEN(VPOOL_ATTACH == 0xBB08);
 FROZEN(VPOOL_DETACH == 0xBB09);
+FROZEN(VPOOL_RESIZE == 0xBB0a);
 
 FROZEN(sizeof(struct vpool_reason) == 16);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
 FROZEN(sizeof(struct vpool_mem) == 16);
 FROZEN(offsetof(struct vpool_mem, node) == 8);
-FROZEN(sizeof(struct vpool_create) == 112);
+FROZEN(sizeof(struct vpool_create) == 120);
 FROZEN(offsetof(struct vpool_create, name) == 8);
 FROZEN(offsetof(struct vpool_create, page_size) == 48);
 FROZEN(offsetof(struct vpool_create, uid) == 56);
@@ -56,7 +57,7 @@ FROZEN(sizeof(struct vpool_list) == 24);
 FROZEN(offsetof(struct vpool_list, entries_uptr) == 16);
 FROZEN(sizeof(struct vpool_node_info) == 32);
 FROZEN(offsetof(struct vpool_node_info, node) == 24);
-FROZEN(sizeof(struct vpool_query) == 176);
+FROZEN(sizeof(struct vpool_query) == 200);
 FROZEN(offsetof(struct vpool_query, id) == 48);
 FROZEN(offsetof(struct vpool_query, page_size) == 56);
 FROZEN(offsetof(struct vpool_query, regions) == 76);
@@ -65,6 +66,7 @@ FROZEN(offsetof(struct vpool_query, total_bytes) == 96);
 FROZEN(offsetof(struct vpool_query, poisoned_bytes) == 144);
 FROZEN(offsetof(struct vpool_query, nodes_uptr) == 152);
 FROZEN(offsetof(struct vpool_query, cpus_bytes) == 168);
+FROZEN(offsetof(struct vpool_query, target_bytes) == 176);
 FROZEN(sizeof(struct vpool_region_info) == 40);
 FROZEN(offsetof(struct vpool_region_info, comm) == 24);
 FROZEN(sizeof(struct vpool_regions) == 64);
@@ -79,6 +81,10 @@ FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
 FROZEN(offsetof(struct vpool_attach, tid) == 12);
 FROZEN(offsetof(struct vpool_attach, cpu) == 16);
+FROZEN(sizeof(struct vpool_resize) == 72);
+FROZEN(offsetof(struct vpool_resize, nr_mem) == 52);
+FROZEN(offsetof(struct vpool_resize, mem_uptr) == 56);
+FROZEN(offsetof(struct vpool_resize, out_bytes) == 64);
 
 union any_call {
 	__u32 size;
@@ -91,6 +97,7 @@ union any_call {
 	struct vpool_members members;
 	struct vpool_commit commit;
 	struct vpool_attach attach;
+	struct vpool_resize resize;
 	unsigned char bytes[4096];
 };
 
@@ -141,6 +148,7 @@ static const struct row rows[] = {
 		.name = "create",
 		.cmd = VPOOL_CREATE,
 		.size = sizeof(struct vpool_create),
+		.first_size = 112,
 		.flags_at = offsetof(struct vpool_create, flags),
 		.reserved_at = offsetof(struct vpool_create, __reserved),
 		.uptr_at = offsetof(struct vpool_create, mem_uptr),
@@ -177,6 +185,7 @@ static const struct row rows[] = {
 		.name = "query",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.flags_at = offsetof(struct vpool_query, flags),
 		.reserved_at = offsetof(struct vpool_query, __reserved),
 		.uptr_at = offsetof(struct vpool_query, nodes_uptr),
@@ -190,6 +199,7 @@ static const struct row rows[] = {
 		.name = "query_cpus",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.uptr_at = offsetof(struct vpool_query, cpus_uptr),
 		.nr_at = offsetof(struct vpool_query, cpus_bytes),
 		.nr_min = sizeof(__u64),
@@ -251,6 +261,17 @@ static const struct row rows[] = {
 		.reserved_at = offsetof(struct vpool_attach, __reserved),
 		.on_pool = true,
 		.call.attach.pidfd = VPOOL_SELF,
+	},
+	{
+		.name = "resize",
+		.cmd = VPOOL_RESIZE,
+		.size = sizeof(struct vpool_resize),
+		.flags_at = offsetof(struct vpool_resize, flags),
+		.uptr_at = offsetof(struct vpool_resize, mem_uptr),
+		.on_control = true,
+		.result = -ENOENT,
+		.call.resize.name = "abi-nobody",
+		.call.resize.nr_mem = 1,
 	},
 };
 

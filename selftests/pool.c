@@ -72,6 +72,7 @@ static const struct {
 	{ "stat/faults_huge", "0\n" },
 	{ "stat/faults_base", "0\n" },
 	{ "stat/attaches", "0\n" },
+	{ "stat/escapes", "0\n" },
 };
 
 static const char * const numbers[] = {

@@ -13,6 +13,7 @@ static const char * const state_names[] = {
 	[VPOOL_STATE_CREATING] = "creating",
 	[VPOOL_STATE_ACTIVE] = "active",
 	[VPOOL_STATE_DESTROYING] = "destroying",
+	[VPOOL_STATE_DEGRADED] = "degraded",
 };
 
 const char *vpool_state_name(unsigned int state)
@@ -40,10 +41,13 @@ static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 	info->free_bytes = cmd->free_bytes;
 	info->used_bytes = cmd->used_bytes;
 	info->peak_bytes = cmd->peak_bytes;
+	info->target_bytes = cmd->target_bytes;
+	info->gathered_bytes = cmd->gathered_bytes;
 	info->clean_bytes = cmd->clean_bytes;
 	info->scrubbing_bytes = cmd->scrubbing_bytes;
 	info->poisoned_bytes = cmd->poisoned_bytes;
 	info->nr_nodes = cmd->nr_nodes;
+	info->create_flags = cmd->create_flags;
 }
 
 /* Make room for as much as the last try was told is needed. */

@@ -24,7 +24,7 @@ static unsigned int state_of(const char *name)
 {
 	unsigned int state;
 
-	for (state = 0; state <= VPOOL_STATE_DESTROYING; state++)
+	for (state = 0; state <= VPOOL_STATE_DEGRADED; state++)
 		if (!strcmp(name, vpool_state_name(state)))
 			return state;
 	return VPOOL_STATE_ACTIVE;
@@ -51,6 +51,8 @@ static void read_memory(int dir, struct vpool_info *info)
 	info->free_bytes = number(dir, "memory/free_bytes", 10);
 	info->used_bytes = number(dir, "memory/used_bytes", 10);
 	info->peak_bytes = number(dir, "memory/peak_bytes", 10);
+	info->target_bytes = number(dir, "memory/target_bytes", 10);
+	info->gathered_bytes = number(dir, "memory/gathered_bytes", 10);
 	info->clean_bytes = number(dir, "memory/clean_bytes", 10);
 	info->scrubbing_bytes = number(dir, "memory/scrubbing_bytes", 10);
 	info->poisoned_bytes = number(dir, "memory/poisoned_bytes", 10);
@@ -101,6 +103,9 @@ static int read_pool(int dir, struct vpool_info *info)
 	info->gid = number(dir, "gid", 10);
 	info->mode = number(dir, "mode", 8);
 	info->created_ns = number(dir, "created_ns", 10);
+	/* Of its flags, that is the one to be seen here. */
+	if (number(dir, "isolated", 10) == 1)
+		info->create_flags = VPOOL_CREATE_ISOLATED;
 	info->members = number(dir, "cpus/members", 10);
 	err = vpool_read_cpus(dir, "cpus/assigned", &info->cpus);
 	if (err == -ENOMEM)

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 enum {
 	OPT_MEM,
 	OPT_CPUS,
+	OPT_NCPUS,
 	OPT_PAGE_SIZE,
 	OPT_OWNER,
 	OPT_MODE,
@@ -41,6 +43,12 @@ static const struct option_def create_options[] = {
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.help = "CPUs, as in 2-5,8",
+	},
+	[OPT_NCPUS] = {
+		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
+		.help =
+			"so many CPUs, in whole cores, from one NUMA node or\n"
+			"from where the memory is, the nearest first",
 	},
 	[OPT_PAGE_SIZE] = {
 		.name = "page-size", .letter = 'p', .arg = "SIZE",
@@ -123,8 +131,8 @@ static int take_mem(const struct invocation *inv, struct wish *wish)
 
 	if (!inv->given[OPT_MEM])
 		return EXIT_OK;
-	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->req.nr_mem,
-			  why, sizeof(why)))
+	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, NULL,
+			  &wish->req.nr_mem, why, sizeof(why)))
 		return wrong_usage(inv->cmd, "--mem: %s", why);
 	wish->req.mem = wish->mem;
 	for (i = 0; i < wish->req.nr_mem; i++)
@@ -147,6 +155,41 @@ static int take_cpus(const struct invocation *inv, struct wish *wish)
 			     sizeof(why)))
 		return wrong_usage(inv->cmd, "--cpus: %s", why);
 	wish->req.cpus = &wish->cpus;
+	return EXIT_OK;
+}
+
+/* A number up to INT_MAX that ends at @end, or at the end of the text. */
+static bool number_before(const char *text, char until, unsigned long *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*value = strtoul(text, &end, 10);
+	return !errno && *value <= INT_MAX && (!*end || *end == until);
+}
+
+static int take_ncpus(const struct invocation *inv, struct wish *wish)
+{
+	const char *text = inv->value[OPT_NCPUS];
+	unsigned long nr, node;
+	const char *at;
+
+	if (!inv->given[OPT_NCPUS])
+		return EXIT_OK;
+	if (inv->given[OPT_CPUS])
+		return wrong_usage(inv->cmd,
+				   "--cpus and --ncpus exclude each other");
+	if (!number_before(text, '@', &nr) || !nr)
+		return wrong_usage(inv->cmd,
+				   "--ncpus: '%s' is not NUMBER[@NODE]", text);
+	at = strchr(text, '@');
+	if (at && !number_before(at + 1, '\0', &node))
+		return wrong_usage(inv->cmd,
+				   "--ncpus: '%s' is not a node", at + 1);
+	wish->req.nr_cpus = nr;
+	wish->req.cpus_node = at ? (int)node : VPOOL_ANY_NODE;
 	return EXIT_OK;
 }
 
@@ -273,8 +316,8 @@ static void take_flags(const struct invocation *inv, struct wish *wish)
 static int take_wish(const struct invocation *inv, struct wish *wish)
 {
 	int (* const steps[])(const struct invocation *, struct wish *) = {
-		take_mem, take_cpus, take_page_size, take_owner, take_mode,
-		take_timeout,
+		take_mem, take_cpus, take_ncpus, take_page_size, take_owner,
+		take_mode, take_timeout,
 	};
 	int status = EXIT_OK;
 	size_t i;
@@ -284,7 +327,8 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 	take_flags(inv, wish);
 	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
 		status = steps[i](inv, wish);
-	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS])
+	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS] &&
+	    !inv->given[OPT_NCPUS])
 		status = wrong_usage(inv->cmd,
 				     "a pool needs --mem or --cpus, or both");
 	return status;
@@ -329,9 +373,12 @@ static void print_text(const struct wish *wish, const char *cpus)
 	       "would create" : "created", req->name);
 	if (req->nr_mem)
 		printf(" %s of memory in pages of %s", total, page);
-	if (req->nr_mem && req->cpus)
+	if (req->nr_mem && (*cpus || req->nr_cpus))
 		fputs(" and", stdout);
-	if (req->cpus)
+	if (req->nr_cpus && !*cpus)
+		printf(" %u CPU%s", req->nr_cpus,
+		       req->nr_cpus == 1 ? "" : "s");
+	else if (*cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
 	putchar('\n');
 	if (req->out_bytes > wish->asked)
@@ -339,20 +386,35 @@ static void print_text(const struct wish *wish, const char *cpus)
 		       format_size(wish->asked, asked));
 }
 
+/* Which CPUs were chosen; if the pool is gone again, none. */
+static void read_cpus(struct vpool *vp, struct wish *wish)
+{
+	struct vpool_info *info;
+
+	if (!wish->req.nr_cpus || wish->req.flags & VPOOL_CREATE_DRY_RUN ||
+	    vpool_query(vp, wish->req.name, &info))
+		return;
+	if (vpool_cpus_copy(&wish->cpus, &info->cpus))
+		wish->cpus = (struct vpool_cpus) { 0 };
+	vpool_info_free(info);
+}
+
 static int create(const struct invocation *inv, struct vpool *vp,
 		  struct wish *wish)
 {
-	bool watch = !inv->given[OPT_DRY_RUN] && !inv->given[OPT_QUIET];
+	bool watch = wish->asked && !inv->given[OPT_DRY_RUN] &&
+		     !inv->given[OPT_QUIET];
 	struct progress *progress = NULL;
 	char *cpus;
 	int err;
 
 	if (watch)
-		progress = progress_start(wish->req.name, wish->asked);
+		progress = progress_start("create", wish->req.name);
 	err = vpool_create(vp, &wish->req);
 	progress_stop(progress);
 	if (err)
 		return failed(inv, wish->req.name, vp, err);
+	read_cpus(vp, wish);
 	cpus = cpus_text(&wish->cpus);
 	if (inv->given[OPT_JSON])
 		print_json(wish, cpus);

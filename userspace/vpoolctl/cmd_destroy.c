@@ -46,7 +46,8 @@ static bool force_helps(struct vpool *vp, const char *name)
 
 	if (vpool_query(vp, name, &info))
 		return false;
-	active = info->state == VPOOL_STATE_ACTIVE;
+	active = info->state == VPOOL_STATE_ACTIVE ||
+		info->state == VPOOL_STATE_DEGRADED;
 	vpool_info_free(info);
 	return active;
 }

@@ -63,7 +63,7 @@
 /* No reason is longer, its NUL included. */
 #define VPOOL_REASON_SIZE 256
 
-/* Any node, for struct vpool_mem.node. */
+/* Any node, for struct vpool_mem.node and struct vpool_create.cpus_node. */
 #define VPOOL_ANY_NODE (-1)
 /* The caller's own uid or gid, for struct vpool_create. */
 #define VPOOL_ID_CALLER 0xffffffffU
@@ -82,6 +82,7 @@ enum {
 	VPOOL_CMD_COMMIT = 0x07,
 	VPOOL_CMD_ATTACH = 0x08,
 	VPOOL_CMD_DETACH = 0x09,
+	VPOOL_CMD_RESIZE = 0x0a,
 };
 
 /**
@@ -89,11 +90,13 @@ enum {
  * @VPOOL_STATE_CREATING: memory is being reserved; it cannot be opened yet
  * @VPOOL_STATE_ACTIVE: in use, or ready to be
  * @VPOOL_STATE_DESTROYING: on its way out; it cannot be opened any more
+ * @VPOOL_STATE_DEGRADED: as active, but some of its CPUs are offline
  */
 enum vpool_state {
 	VPOOL_STATE_CREATING = 0,
 	VPOOL_STATE_ACTIVE = 1,
 	VPOOL_STATE_DESTROYING = 2,
+	VPOOL_STATE_DEGRADED = 3,
 };
 
 /**
@@ -135,12 +138,16 @@ struct vpool_mem {
  *	time, the pool is destroyed as soon as nobody uses it
  * @VPOOL_CREATE_SPLIT_CORES: allow taking some but not all threads of a core
  * @VPOOL_CREATE_BOOT_CORE: allow taking the core that the host booted on
+ * @VPOOL_CREATE_ISOLATED: put members back that leave the pool's CPUs, by
+ *	sched_setaffinity(2) or otherwise; needs CPUs. Keeping others off them is
+ *	done with a cgroup
  */
 enum vpool_create_flags {
 	VPOOL_CREATE_DRY_RUN = 1 << 0,
 	VPOOL_CREATE_EPHEMERAL = 1 << 1,
 	VPOOL_CREATE_SPLIT_CORES = 1 << 2,
 	VPOOL_CREATE_BOOT_CORE = 1 << 3,
+	VPOOL_CREATE_ISOLATED = 1 << 4,
 };
 
 /**
@@ -157,11 +164,18 @@ enum vpool_create_flags {
  * @mem_uptr: array of struct vpool_mem
  * @nr_mem: its length; 0 for a pool without memory
  * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool
- *	without CPUs
+ *	without CPUs, or with @nr_cpus
  * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
  * @out_id: the new pool's id; ids are not used again soon
  * @__reserved: must be 0
  * @out_bytes: memory of the new pool in bytes, after rounding
+ * @nr_cpus: how many CPUs, for the module to choose; not together with
+ *	@cpus_bytes
+ * @cpus_node: with @nr_cpus: the node to choose them from, or VPOOL_ANY_NODE:
+ *	from where the pool's memory is, the nearest first
+ *
+ * CPUs that the module chooses are whole cores; EBUSY if there are no such that add
+ * up to the number, unless VPOOL_CREATE_SPLIT_CORES lets it take part of a core.
  *
  * Create a pool, with all that was asked for or not at all. Needs CAP_SYS_ADMIN
  * in the initial user namespace. When the call returns, the node
@@ -184,9 +198,50 @@ struct vpool_create {
 	__u32 out_id;
 	__u32 __reserved;
 	__aligned_u64 out_bytes;
+	__u32 nr_cpus;
+	__s32 cpus_node;
 };
 
 #define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
+
+/**
+ * enum vpool_resize_flags - for struct vpool_resize.flags
+ * @VPOOL_RESIZE_DRY_RUN: check everything, change nothing
+ */
+enum vpool_resize_flags {
+	VPOOL_RESIZE_DRY_RUN = 1 << 0,
+};
+
+/**
+ * struct vpool_resize - ioctl(VPOOL_RESIZE)
+ * @size: sizeof(struct vpool_resize)
+ * @flags: any of enum vpool_resize_flags
+ * @name: which pool
+ * @timeout_ms: as in struct vpool_create
+ * @nr_mem: length of the array at @mem_uptr
+ * @mem_uptr: array of struct vpool_mem, each the new total on that node, which
+ *	may be 0; nodes that are not named stay as they are. Or one entry with
+ *	VPOOL_ANY_NODE: the new total of the pool
+ * @out_bytes: memory of the pool after that, in bytes, after rounding
+ *
+ * Change how much memory a pool has, while it is in use: all of it or nothing.
+ * Only what is free can be taken from a pool: EBUSY, with how much that is in
+ * the reason, if it is less than asked. What goes back to the host is zeroed.
+ * EINVAL for a pool that would have neither memory nor CPUs, for a node named
+ * twice, or if VPOOL_ANY_NODE is not alone. Needs CAP_SYS_ADMIN in the initial
+ * user namespace. Control node only.
+ */
+struct vpool_resize {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 timeout_ms;
+	__u32 nr_mem;
+	__aligned_u64 mem_uptr;
+	__aligned_u64 out_bytes;
+};
+
+#define VPOOL_RESIZE _IO(VPOOL_TYPE, VPOOL_CMD_RESIZE)
 
 /**
  * enum vpool_destroy_flags - for struct vpool_destroy.flags
@@ -294,6 +349,12 @@ struct vpool_node_info {
  * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: bytes
  *	written, or needed
  * @__reserved: must be 0
+ * @target_bytes: out: what total is, or is about to be, while it is created or
+ *	resized
+ * @gathered_bytes: out: of that, what has been taken from the host but is not
+ *	yet in total
+ * @create_flags: out: of enum vpool_create_flags, as it was created
+ * @__reserved_2: must be 0
  *
  * Read all figures of a pool, its memory's from one moment. EMSGSIZE, with
  * @nr_nodes and @cpus_bytes set and nothing else written, if an array is too
@@ -324,6 +385,10 @@ struct vpool_query {
 	__aligned_u64 cpus_uptr;
 	__u32 cpus_bytes;
 	__u32 __reserved;
+	__aligned_u64 target_bytes;
+	__aligned_u64 gathered_bytes;
+	__u32 create_flags;
+	__u32 __reserved_2;
 };
 
 #define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
@@ -402,9 +467,18 @@ struct vpool_members {
 #define VPOOL_MEMBERS _IO(VPOOL_TYPE, VPOOL_CMD_MEMBERS)
 
 /**
+ * enum vpool_commit_flags - for struct vpool_commit.flags
+ * @VPOOL_COMMIT_POPULATE: every later mmap(2) of the region fills the page tables
+ *	of the whole mapping before it returns, so that no touch faults
+ */
+enum vpool_commit_flags {
+	VPOOL_COMMIT_POPULATE = 1 << 0,
+};
+
+/**
  * struct vpool_commit - ioctl(VPOOL_COMMIT)
  * @size: sizeof(struct vpool_commit)
- * @flags: must be 0
+ * @flags: any of enum vpool_commit_flags
  * @bytes: in: the region's size; out: the same, rounded up to the page size
  *
  * Give this region its size, and with it its memory: success means that no later

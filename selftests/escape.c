@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Members that leave are seen and counted, and put back where the pool is isolated;
+ * threads that the kernel makes in a member's process stay in the pool.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <linux/vpool.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "escape-pool"
+#define ISOLATED "escape-isolated"
+
+FIXTURE(escape)
+{
+	int ctl;
+	int fd;
+	int isolated;
+};
+
+static int create_isolated(int ctl, const char *name, const char *cpus)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, name);
+	if (cpus)
+		vp_request_cpus(&req, cpus);
+	else
+		vp_request_mem(&req, HUGE_SIZE, VPOOL_ANY_NODE);
+	req.create.flags |= VPOOL_CREATE_ISOLATED;
+	return vp_request_send(ctl, &req);
+}
+
+FIXTURE_SETUP(escape)
+{
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, ISOLATED, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
+	ASSERT_EQ(0, create_isolated(self->ctl, ISOLATED, "2-3"));
+	self->fd = vp_open(POOL);
+	self->isolated = vp_open(ISOLATED);
+	ASSERT_LE(0, self->fd);
+	ASSERT_LE(0, self->isolated);
+}
+
+FIXTURE_TEARDOWN(escape)
+{
+	close(self->fd);
+	close(self->isolated);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, ISOLATED, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static int set_affinity(pid_t tid, const char *list)
+{
+	cpu_set_t set;
+
+	vp_parse_cpus(list, &set);
+	return sched_setaffinity(tid, sizeof(set), &set) ? -errno : 0;
+}
+
+static bool soon_on(pid_t tid, const char *want)
+{
+	char list[64];
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (!vp_allowed_cpus(tid, list, sizeof(list)) &&
+		    !strcmp(list, want))
+			return true;
+		vp_sleep_ms(10);
+	}
+	return vp_may_run_on(tid, want);
+}
+
+TEST_F(escape, flag_is_shown)
+{
+	struct vpool_query query = {};
+
+	ASSERT_EQ(0, vp_query(self->ctl, ISOLATED, &query));
+	EXPECT_EQ(VPOOL_CREATE_ISOLATED, query.create_flags);
+	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "isolated"));
+	ASSERT_EQ(0, vp_query(self->ctl, POOL, &query));
+	EXPECT_EQ(0, query.create_flags);
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "isolated"));
+	EXPECT_EQ(-EINVAL, create_isolated(self->ctl, "escape-memory", NULL));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "without CPUs"));
+}
+
+TEST_F(escape, put_back_where_isolated)
+{
+	int i;
+
+	ASSERT_EQ(0, vp_attach(self->isolated, 0));
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, set_affinity(0, "0-1"));
+		EXPECT_TRUE(soon_on(getpid(), "2-3"));
+		EXPECT_LE(2, sched_getcpu());
+		EXPECT_EQ(i, vp_sysfs_u64(ISOLATED, "stat/escapes"));
+	}
+	/* Partly out is out. */
+	ASSERT_EQ(0, set_affinity(0, "1-2"));
+	EXPECT_TRUE(soon_on(getpid(), "2-3"));
+	EXPECT_EQ(4, vp_sysfs_u64(ISOLATED, "stat/escapes"));
+	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
+}
+
+TEST_F(escape, counted_once_elsewhere)
+{
+	ASSERT_EQ(0, vp_attach(self->fd, 0));
+	ASSERT_EQ(0, set_affinity(0, "0-1"));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "stat/escapes", 1));
+	vp_sleep_ms(2500);
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
+	/* Back, and out again. */
+	ASSERT_EQ(0, set_affinity(0, "1"));
+	vp_sleep_ms(2500);
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
+	ASSERT_EQ(0, set_affinity(0, "0"));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "stat/escapes", 2));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+}
+
+/* Keeping to some of the pool's CPUs is everybody's own affair. */
+TEST_F(escape, within_the_pool_is_none)
+{
+	ASSERT_EQ(0, vp_attach(self->isolated, 0));
+	ASSERT_EQ(0, set_affinity(0, "3"));
+	vp_sleep_ms(2500);
+	EXPECT_TRUE(vp_may_run_on(getpid(), "3"));
+	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
+}
+
+TEST_F(escape, off_a_dedicated_cpu)
+{
+	int cpu = 2;
+
+	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
+	ASSERT_EQ(0, set_affinity(0, "2-3"));
+	EXPECT_TRUE(soon_on(getpid(), "2"));
+	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "stat/escapes"));
+}
+
+/* The first task of this process that is a thread of io_uring, or 0. */
+static pid_t find_worker(void)
+{
+	char path[64], comm[64];
+	struct dirent *entry;
+	pid_t found = 0;
+	DIR *dir = opendir("/proc/self/task");
+
+	while (!found && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm",
+			 entry->d_name);
+		if (!vp_read_file(path, comm, sizeof(comm)) &&
+		    (!strncmp(comm, "iou-wrk", 7) ||
+		     !strncmp(comm, "iou-sqp", 7)))
+			found = atoi(entry->d_name);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* A read that blocks in a thread of the ring's. */
+static int start_worker(struct io_uring *ring, unsigned int flags, int pipefd)
+{
+	static char byte;
+	struct io_uring_sqe *sqe;
+	int i, err;
+
+	err = io_uring_queue_init(4, ring, flags);
+	if (err)
+		return err;
+	sqe = io_uring_get_sqe(ring);
+	io_uring_prep_read(sqe, pipefd, &byte, 1, 0);
+	sqe->flags |= IOSQE_ASYNC;
+	io_uring_submit(ring);
+	for (i = 0; i < 200 && !find_worker(); i++)
+		vp_sleep_ms(10);
+	return find_worker();
+}
+
+static int worker_stays(void *arg)
+{
+	int *fd = arg, pipefd[2], worker;
+	struct io_uring ring;
+
+	if (pipe(pipefd) || vp_attach(fd[0], VPOOL_ATTACH_PROCESS))
+		return 1;
+	worker = start_worker(&ring, fd[1], pipefd[0]);
+	if (worker == -EPERM || worker == -ENOSYS)
+		return 77;
+	if (worker <= 0)
+		return 2;
+	if (!vp_is_member(fd[0], worker, getpid()))
+		return 3;
+	if (!soon_on(worker, "2-3"))
+		return 4;
+	if (write(pipefd[1], "x", 1) != 1)
+		return 5;
+	return 0;
+}
+
+TEST_F(escape, threads_of_io_uring_are_members)
+{
+	unsigned int flags[] = { 0, IORING_SETUP_SQPOLL };
+	int i, status;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		int arg[] = { self->isolated, flags[i] };
+
+		status = vp_in_child(worker_stays, arg);
+		if (status == 77)
+			SKIP(return, "io_uring is not to be had");
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_TRUE(vp_sysfs_becomes(ISOLATED, "cpus/members", 0));
+	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
+}
+
+/* One that was there before is attached with the process. */
+static int worker_comes_along(void *arg)
+{
+	int *fd = arg, pipefd[2], worker;
+	struct io_uring ring;
+
+	if (pipe(pipefd))
+		return 1;
+	worker = start_worker(&ring, 0, pipefd[0]);
+	if (worker == -EPERM || worker == -ENOSYS)
+		return 77;
+	if (worker <= 0)
+		return 2;
+	if (vp_attach(*fd, VPOOL_ATTACH_PROCESS))
+		return 3;
+	if (!vp_is_member(*fd, worker, getpid()) ||
+	    !vp_may_run_on(worker, "2-3"))
+		return 4;
+	return 0;
+}
+
+TEST_F(escape, threads_of_io_uring_come_along)
+{
+	int status = vp_in_child(worker_comes_along, &self->isolated);
+
+	if (status == 77)
+		SKIP(return, "io_uring is not to be had");
+	EXPECT_EQ(0, status);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs of a pool that go offline and come back, with members on them.
+ */
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/vpool.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "hotplug-pool"
+#define ONE "hotplug-one"
+
+FIXTURE(hotplug)
+{
+	int ctl;
+	int fd;
+};
+
+static int set_online(int cpu, bool online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
+		 cpu);
+	return vp_write_file(path, online ? "1" : "0");
+}
+
+static void all_online(void)
+{
+	int cpu;
+
+	for (cpu = 1; cpu < 4; cpu++)
+		set_online(cpu, true);
+}
+
+FIXTURE_SETUP(hotplug)
+{
+	if (access("/sys/devices/system/cpu/cpu3/online", W_OK))
+		SKIP(return, "CPUs cannot be taken offline here");
+	all_online();
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1-3"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(hotplug)
+{
+	all_online();
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, ONE, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+struct worker {
+	pid_t pid;
+	int pidfd;
+};
+
+static struct worker start(void (*fn)(void))
+{
+	struct worker worker;
+
+	worker.pid = fork();
+	if (!worker.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			fn();
+	}
+	worker.pidfd = vp_pidfd(worker.pid);
+	return worker;
+}
+
+static void stop(struct worker *worker)
+{
+	kill(worker->pid, SIGKILL);
+	vp_wait_status(worker->pid);
+	close(worker->pidfd);
+}
+
+static void sleep_on(void)
+{
+	pause();
+}
+
+static void spin(void)
+{
+	static volatile unsigned long turns;
+
+	turns++;
+}
+
+static void fork_on(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+}
+
+static int attach(int fd, struct worker *worker)
+{
+	return vp_attach_task(fd, worker->pidfd, 0, VPOOL_ATTACH_PROCESS, NULL);
+}
+
+static bool attr_is(const char *pool, const char *attr, const char *want)
+{
+	char text[128];
+
+	if (vp_sysfs(pool, attr, text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (!strcmp(text, want))
+		return true;
+	fprintf(stderr, "# %s of %s is '%s', not '%s'\n", attr, pool, text,
+		want);
+	return false;
+}
+
+/* A CPU that comes is used a moment after it has come. */
+static bool soon_on(pid_t pid, const char *want)
+{
+	char list[64];
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (!vp_allowed_cpus(pid, list, sizeof(list)) &&
+		    !strcmp(list, want))
+			return true;
+		vp_sleep_ms(10);
+	}
+	return vp_may_run_on(pid, want);
+}
+
+TEST_F(hotplug, within_the_pool)
+{
+	struct worker sleeper = start(sleep_on), spinner = start(spin);
+
+	ASSERT_EQ(0, attach(self->fd, &sleeper));
+	ASSERT_EQ(0, attach(self->fd, &spinner));
+	ASSERT_EQ(0, set_online(2, false));
+	EXPECT_TRUE(attr_is(POOL, "state", "degraded"));
+	EXPECT_TRUE(attr_is(POOL, "cpus/assigned", "1-3"));
+	EXPECT_TRUE(attr_is(POOL, "cpus/effective", "1,3"));
+	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "1,3"));
+	EXPECT_TRUE(vp_may_run_on(spinner.pid, "1,3"));
+	ASSERT_EQ(0, set_online(1, false));
+	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "3"));
+	EXPECT_TRUE(vp_may_run_on(spinner.pid, "3"));
+	ASSERT_EQ(0, set_online(2, true));
+	EXPECT_TRUE(soon_on(sleeper.pid, "2-3"));
+	EXPECT_TRUE(attr_is(POOL, "state", "degraded"));
+	ASSERT_EQ(0, set_online(1, true));
+	EXPECT_TRUE(soon_on(sleeper.pid, "1-3"));
+	EXPECT_TRUE(soon_on(spinner.pid, "1-3"));
+	EXPECT_TRUE(attr_is(POOL, "state", "active"));
+	EXPECT_TRUE(attr_is(POOL, "cpus/effective", "1-3"));
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
+	stop(&sleeper);
+	stop(&spinner);
+}
+
+TEST_F(hotplug, query_and_list_say_degraded)
+{
+	struct vpool_query query = {};
+	struct vpool_list_entry entry[64];
+	bool found = false;
+	__u32 i, nr = 64;
+
+	ASSERT_EQ(0, set_online(3, false));
+	ASSERT_EQ(0, vp_query(self->ctl, POOL, &query));
+	EXPECT_EQ(VPOOL_STATE_DEGRADED, query.state);
+	ASSERT_EQ(0, vp_list(self->ctl, entry, &nr));
+	for (i = 0; i < nr; i++)
+		if (!strcmp(entry[i].name, POOL))
+			found = entry[i].state == VPOOL_STATE_DEGRADED;
+	EXPECT_TRUE(found);
+	/* It is as usable as another, and can be destroyed. */
+	close(self->fd);
+	self->fd = vp_open(POOL);
+	EXPECT_LE(0, self->fd);
+	close(self->fd);
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+}
+
+/* The kernel's events, and those only. */
+static int listen_uevents(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_KOBJECT_UEVENT);
+
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	return fd;
+}
+
+static bool uevent_comes(int fd, const char *want)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	char text[4096];
+	ssize_t len;
+
+	while (poll(&pollfd, 1, 5000) == 1) {
+		len = recv(fd, text, sizeof(text) - 1, 0);
+		if (len <= 0)
+			return false;
+		text[len] = '\0';
+		if (!strcmp(text, want))
+			return true;
+	}
+	return false;
+}
+
+TEST_F(hotplug, to_the_host_when_none_is_left)
+{
+	struct worker sleeper = start(sleep_on), spinner = start(spin);
+	int fd, events;
+
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
+	ASSERT_EQ(0, vp_create(self->ctl, ONE, 0, 0, "2"));
+	fd = vp_open(ONE);
+	ASSERT_EQ(0, attach(fd, &sleeper));
+	ASSERT_EQ(0, attach(fd, &spinner));
+	events = listen_uevents();
+	ASSERT_LE(0, events);
+	ASSERT_EQ(0, set_online(2, false));
+	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
+	EXPECT_TRUE(attr_is(ONE, "state", "degraded"));
+	EXPECT_TRUE(attr_is(ONE, "cpus/effective", ""));
+	/* Not to another pool's. */
+	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "0,3"));
+	EXPECT_TRUE(vp_may_run_on(spinner.pid, "0,3"));
+	EXPECT_EQ(-ENODEV, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_reason_has(fd, "online"));
+	/* Nor to one that comes to be. */
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "3"));
+	EXPECT_TRUE(soon_on(sleeper.pid, "0-1"));
+	ASSERT_EQ(0, set_online(2, true));
+	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
+	EXPECT_TRUE(soon_on(sleeper.pid, "2"));
+	EXPECT_TRUE(soon_on(spinner.pid, "2"));
+	EXPECT_TRUE(attr_is(ONE, "state", "active"));
+	close(events);
+	close(fd);
+	stop(&sleeper);
+	stop(&spinner);
+}
+
+static bool wakes(int fd, int cpu, bool online)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLPRI };
+	char text[64];
+
+	if (pread(fd, text, sizeof(text), 0) < 0 || poll(&pollfd, 1, 0) ||
+	    set_online(cpu, online))
+		return false;
+	return poll(&pollfd, 1, 5000) == 1;
+}
+
+TEST_F(hotplug, wakes_who_polls)
+{
+	int state = open(VP_POOLS "/" POOL "/state", O_RDONLY);
+	int effective = open(VP_POOLS "/" POOL "/cpus/effective", O_RDONLY);
+
+	ASSERT_LE(0, state);
+	ASSERT_LE(0, effective);
+	EXPECT_TRUE(wakes(state, 3, false));
+	EXPECT_TRUE(wakes(effective, 2, false));
+	EXPECT_TRUE(wakes(state, 2, true));
+	EXPECT_TRUE(wakes(effective, 3, true));
+	close(state);
+	close(effective);
+}
+
+TEST_F(hotplug, dedicated_cpus)
+{
+	struct worker own = start(sleep_on), other = start(sleep_on);
+	int cpu = 2;
+
+	ASSERT_EQ(0, attach(self->fd, &other));
+	ASSERT_EQ(0, vp_attach_task(self->fd, own.pidfd, 0, 0, &cpu));
+	/* Its own goes: it shares what the others do. */
+	ASSERT_EQ(0, set_online(2, false));
+	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
+	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
+	EXPECT_TRUE(attr_is(POOL, "cpus/dedicated", "2"));
+	ASSERT_EQ(0, set_online(2, true));
+	EXPECT_TRUE(soon_on(own.pid, "2"));
+	EXPECT_TRUE(soon_on(other.pid, "1,3"));
+	/* All others go: in the pool is more than off that CPU. */
+	ASSERT_EQ(0, set_online(1, false));
+	ASSERT_EQ(0, set_online(3, false));
+	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
+	EXPECT_TRUE(vp_may_run_on(other.pid, "2"));
+	ASSERT_EQ(0, set_online(3, true));
+	EXPECT_TRUE(soon_on(other.pid, "3"));
+	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
+	stop(&own);
+	stop(&other);
+}
+
+/* What keeps itself to some of its CPUs goes on to do so, while one is left. */
+TEST_F(hotplug, narrow_members)
+{
+	struct worker worker = start(sleep_on);
+	cpu_set_t set;
+
+	ASSERT_EQ(0, attach(self->fd, &worker));
+	vp_parse_cpus("1-2", &set);
+	ASSERT_EQ(0, sched_setaffinity(worker.pid, sizeof(set), &set));
+	ASSERT_EQ(0, set_online(3, false));
+	EXPECT_TRUE(vp_may_run_on(worker.pid, "1-2"));
+	ASSERT_EQ(0, set_online(2, false));
+	EXPECT_TRUE(vp_may_run_on(worker.pid, "1"));
+	ASSERT_EQ(0, set_online(1, true));
+	ASSERT_EQ(0, set_online(2, true));
+	ASSERT_EQ(0, set_online(1, false));
+	EXPECT_TRUE(vp_may_run_on(worker.pid, "2"));
+	stop(&worker);
+}
+
+static int may_run_on_3(void *arg)
+{
+	return !vp_may_run_on(getpid(), "3");
+}
+
+static int narrow_parent(void *arg)
+{
+	cpu_set_t set;
+
+	if (vp_attach(*(int *)arg, 0))
+		return 1;
+	vp_parse_cpus("3", &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		return 2;
+	return vp_in_child(may_run_on_3, NULL);
+}
+
+TEST_F(hotplug, narrow_parents_have_narrow_children)
+{
+	EXPECT_EQ(0, vp_in_child(narrow_parent, &self->fd));
+}
+
+/* Rounds. */
+
+struct figures {
+	bool online[4];
+	char effective[16];
+	char members[16];
+};
+
+static void append(char *list, int cpu)
+{
+	char text[8];
+
+	snprintf(text, sizeof(text), "%s%d", *list ? "," : "", cpu);
+	strcat(list, text);
+}
+
+/* As the kernel writes it. */
+static void tidy(char *list)
+{
+	if (!strcmp(list, "1,2"))
+		strcpy(list, "1-2");
+	else if (!strcmp(list, "2,3"))
+		strcpy(list, "2-3");
+	else if (!strcmp(list, "1,2,3"))
+		strcpy(list, "1-3");
+}
+
+static void expected(struct figures *f)
+{
+	int cpu;
+
+	f->effective[0] = '\0';
+	for (cpu = 1; cpu < 4; cpu++)
+		if (f->online[cpu])
+			append(f->effective, cpu);
+	tidy(f->effective);
+	strcpy(f->members, *f->effective ? f->effective : "0");
+}
+
+TEST_F(hotplug, rounds_under_load)
+{
+	int i, j, cpu, rounds = vp_scale(200);
+	struct figures f = { .online = { true, true, true, true } };
+	struct worker worker[] = {
+		start(spin), start(spin), start(sleep_on), start(fork_on),
+	};
+
+	srand(1);
+	for (j = 0; j < ARRAY_SIZE(worker); j++)
+		ASSERT_EQ(0, attach(self->fd, &worker[j]));
+	for (i = 0; i < rounds; i++) {
+		cpu = 1 + rand() % 3;
+		f.online[cpu] = !f.online[cpu];
+		ASSERT_EQ(0, set_online(cpu, f.online[cpu]));
+		expected(&f);
+		ASSERT_TRUE(attr_is(POOL, "cpus/effective", f.effective));
+		ASSERT_TRUE(attr_is(POOL, "cpus/assigned", "1-3"));
+		ASSERT_TRUE(attr_is(POOL, "state", strcmp(f.effective, "1-3") ?
+				    "degraded" : "active"));
+		for (j = 0; j < ARRAY_SIZE(worker); j++)
+			ASSERT_TRUE(soon_on(worker[j].pid, f.members));
+	}
+	for (j = 0; j < ARRAY_SIZE(worker); j++)
+		stop(&worker[j]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+/* A fork storm while CPUs come and go. */
+
+#define NR_FORKERS 8
+
+struct storm {
+	int children;
+	int failed;
+};
+
+static void *fork_many(void *arg)
+{
+	struct storm *storm = arg;
+	int i, status;
+	pid_t pid;
+
+	for (i = 0; i < storm->children; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (waitpid(pid, &status, 0) != pid || status)
+			storm->failed++;
+	}
+	return NULL;
+}
+
+static int storm_of_forks(void *arg)
+{
+	pthread_t thread[NR_FORKERS];
+	struct storm storm[NR_FORKERS];
+	int i, failed = 0, children = *(int *)arg / NR_FORKERS;
+
+	for (i = 0; i < NR_FORKERS; i++) {
+		storm[i] = (struct storm) { .children = children };
+		if (pthread_create(&thread[i], NULL, fork_many, &storm[i]))
+			return 1;
+	}
+	for (i = 0; i < NR_FORKERS; i++) {
+		pthread_join(thread[i], NULL);
+		failed += storm[i].failed;
+	}
+	return failed ? 2 : 0;
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+		info.si_pid == pid;
+}
+
+TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
+{
+	int children = vp_is_debug() ? 400 : 20000, rounds = 0, cpu;
+	struct worker survivor = start(sleep_on);
+	pid_t pid;
+
+	ASSERT_EQ(0, attach(self->fd, &survivor));
+	pid = fork();
+	if (!pid) {
+		if (vp_attach(self->fd, VPOOL_ATTACH_PROCESS))
+			_exit(3);
+		_exit(storm_of_forks(&children));
+	}
+	srand(2);
+	while (!has_ended(pid)) {
+		cpu = 1 + rand() % 3;
+		EXPECT_EQ(0, set_online(cpu, false));
+		EXPECT_EQ(0, set_online(cpu, true));
+		rounds++;
+	}
+	TH_LOG("%d children, %d rounds of offline and online", children,
+	       rounds);
+	EXPECT_EQ(0, vp_wait_status(pid));
+	EXPECT_LE(1, rounds);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(soon_on(survivor.pid, "1-3"));
+	EXPECT_TRUE(attr_is(POOL, "state", "active"));
+	stop(&survivor);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+TEST_HARNESS_MAIN
