@@ -138,8 +138,29 @@ boot=(--mem 144M "${kernel[@]}")
 
 # Two at once, in two pools
 
+section() { echo "# $SECONDS s: $*"; }
+
 make_initrd
 before=$(mem_free)
+
+# On the checking kernel, where a guest would take too long to boot
+
+if [ "${VPOOL_KERNEL:-}" = debug ]; then
+	try 0 create vm-a --cpus 2-3 --mem 160M
+	try 0 create vm-b --cpus 1 --mem 160M
+	try 0 vm start one --pool vm-a "${boot[@]}"
+	try 0 vm migrate one --to vm-b --timeout 600 --downtime 5
+	is 'it is in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+	is 'the old one has all back' "$(used vm-a)" 0
+	try 0 vm start two --pool vm-a "${boot[@]}"
+	kill -9 "$(pid_of one)"
+	until_true 60 all_back vm-b
+	is 'a killed one leaves nothing in use' "$(used vm-b)" 0
+	try 0 vm stop two --force
+	is 'nor does one that is stopped' "$(used vm-a) $(dedicated vm-a)" '0 '
+	try 0 destroy vm-a vm-b
+	tap_end
+fi
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 0 create vm-b --cpus 1 --mem 160M
 try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"
@@ -162,6 +183,7 @@ is 'with where the vCPU sits' "$(listed NAME,CPUS | head -n 1)" \
 	"one $(dedicated vm-a)"
 try 1 vm start one --pool vm-b "${boot[@]}"
 like 'a name is taken once' "$err" '*there is a virtual machine of that name already*'
+section 'waiting for the guests'
 until_true 240 is_up one
 like 'the first guest is up' "$(round one)" '[0-9]*'
 until_true 120 is_up two
@@ -173,7 +195,7 @@ is 'a vhost-user disk reaches the memory' \
 	"$(sed -n 's/^guest: disk \([0-9]*\).$/\1/p' "$dir/two")" 4711
 like 'and has it mapped' "$(grep -c /dev/vpool/vm-b "/proc/$backend/maps")" '[1-9]*'
 
-# Pause, resume, kill
+section 'pause, resume, kill'
 
 try 0 vm pause two
 is 'it is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
@@ -192,7 +214,7 @@ is 'nor has it a directory' "$(ls "$dir/run/vm")" one
 kill "$backend"
 wait "$backend"
 
-# Migrate
+section migrate
 
 at=$(round one)
 try 0 vm migrate one --to vm-b --downtime 1
@@ -214,7 +236,7 @@ try 1 vm migrate one --to vm-mem
 like 'not to where no CPU is' "$err" "*pool 'vm-mem' has no CPUs*"
 try 0 destroy vm-mem
 
-# A migration that fails in the middle
+section 'a migration that fails in the middle'
 
 target_pid() { cat "$pools/vm-a/cpus/members" 2> /dev/null; }
 has_target() { [ "$(target_pid)" -gt 0 ] 2> /dev/null; }
@@ -252,7 +274,7 @@ at=$(round one)
 until_true 60 is_beyond one "$at"
 is 'and still runs' "$?" 0
 
-# Stop
+section stop
 
 is 'its memory was right all the time' "$(grep -c WRONG "$dir/one")" 0
 try 0 vm stop one --timeout 120
@@ -262,7 +284,7 @@ is 'nothing is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
 like 'it is no more' "$err" '*there is no such virtual machine*'
 
-# Bad input
+section 'bad input'
 
 refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
 refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was asked for*" \
@@ -293,7 +315,7 @@ mv /dev/kvm.away /dev/kvm
 try 0 vm stop soft --force
 is 'nothing is left of all that' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
 
-# A vpoolctl that dies while it starts one
+section 'a vpoolctl that dies'
 
 vpoolctl vm start half --pool vm-a "${boot[@]}" > /dev/null 2>&1 &
 half=$!
@@ -304,7 +326,19 @@ until_true 30 all_back vm-a
 is 'one that was half started has nothing' "$(used vm-a)" 0
 is 'nor is it listed' "$(listed NAME; ls "$dir/run/vm")" ''
 
-# QEMU by hand
+section 'NUMA nodes'
+
+if [ -e /sys/devices/system/node/node1 ]; then
+	try 0 destroy vm-a vm-b
+	try 0 create vm-a --cpus 1-2 --mem 80M@0,80M@1
+	try 0 vm start both --pool vm-a --vcpus 2 "${boot[@]}"
+	is 'its memory is half on each node' \
+		"$(cat $pools/vm-a/memory/node[01]/used_bytes)" \
+		"$(printf '%s\n' $((72 << 20)) $((72 << 20)))"
+	try 0 vm stop both --force
+fi
+
+section 'QEMU by hand'
 
 vpoolctl run vm-a -- qemu-system-x86_64 -accel kvm -m 64M -S -nodefaults -display none \
 	-object memory-backend-file,id=ram,size=64M,mem-path=/dev/vpool/vm-a,share=on,align=2M,prealloc=on \
@@ -318,7 +352,7 @@ wait "$qemu"
 until_true 30 all_back vm-a
 is 'and gives it back' "$(used vm-a)" 0
 
-# Over and over
+section 'over and over'
 
 bad=0
 for ((i = 0; i < rounds; i++)); do
@@ -327,7 +361,8 @@ for ((i = 0; i < rounds; i++)); do
 	all_back vm-a || bad=1
 done
 is "$rounds times started and stopped" "$bad" 0
-try 0 destroy vm-a vm-b
+vpoolctl destroy vm-b > /dev/null 2>&1
+try 0 destroy vm-a
 after=$(mem_free)
 echo "# MemFree: $before kB before, $after kB after"
 is 'the host has its memory back' "$((after > before - (24 << 10)))" 1
