@@ -416,12 +416,14 @@ int qemu_launch(const struct invocation *inv, const char *name,
 
 void qemu_release(struct qemu *qemu)
 {
-	if (qemu->guard_fd >= 0) {
-		/* If the guard is gone, so is what it guards from. */
-		if (write(qemu->guard_fd, "", 1) != 1)
-			perror("vpoolctl: guard");
+	void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+
+	/* A guard that somebody ended does no harm any more. */
+	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
+		qemu->guard = 0;
+	signal(SIGPIPE, old);
+	if (qemu->guard_fd >= 0)
 		close(qemu->guard_fd);
-	}
 	qemu->guard_fd = -1;
 	if (qemu->guard > 0)
 		waitpid(qemu->guard, NULL, 0);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,6 +99,8 @@ int console_relay(const struct invocation *inv, int fd)
 
 	(void)inv;
 	fflush(stdout);
+	/* The terminal is to be itself again, whatever ends. */
+	signal(SIGPIPE, SIG_IGN);
 	if (tty) {
 		fputs("(Ctrl-] leaves)\n", stderr);
 		raw = old;

@@ -272,7 +272,6 @@ static bool call_off(struct move *move)
 	char why[256];
 	int done = 0;
 
-	forget_interrupt();
 	qmp_run(move->from, 10000, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {
 		qmp_wait(move->from, EVERY_MS, "MIGRATION");
@@ -361,6 +360,34 @@ static int leave_old(struct move *move)
 	return EXIT_OK;
 }
 
+/* The first QEMU has ended by itself: did the machine get away in time? */
+static bool got_away(struct move *move)
+{
+	char *status = qmp_status(move->to.qmp);
+	bool away = status && strcmp(status, "inmigrate");
+
+	free(status);
+	return away;
+}
+
+static bool old_has_ended(const struct move *move)
+{
+	return !vm_side_wait(move->vm->side + move->vm->now, 0);
+}
+
+static int not_moved(struct move *move, const char *why)
+{
+	if (old_has_ended(move))
+		complain(move->inv, move->vm->name,
+			 "its QEMU has ended on the way");
+	else
+		complain(move->inv, move->vm->name,
+			 "not migrated, it runs on in pool '%s': %s",
+			 move->old.pool, why);
+	qemu_kill(&move->to);
+	return EXIT_FAILED;
+}
+
 static int move_over(struct move *move)
 {
 	char why[256] = "";
@@ -370,21 +397,21 @@ static int move_over(struct move *move)
 	qemu_release(&move->to);
 	err = hand_over(move, why, sizeof(why));
 	clear_progress(move);
-	if (err && !call_off(move))
+	/* Undoing is not to be interrupted. */
+	forget_interrupt();
+	if (err && old_has_ended(move))
+		err = !got_away(move);
+	else if (err && !call_off(move))
 		err = 0;
-	if (!err && take_over(move)) {
+	if (err)
+		return not_moved(move, why);
+	if (take_over(move)) {
 		complain(move->inv, move->vm->name,
 			 "it was handed over, but QEMU %d does not run it",
 			 move->to.side->pid);
 		return EXIT_FAILED;
 	}
-	if (!err)
-		return leave_old(move);
-	complain(move->inv, move->vm->name,
-		 "not migrated, it runs on in pool '%s': %s", move->old.pool,
-		 why);
-	qemu_kill(&move->to);
-	return EXIT_FAILED;
+	return leave_old(move);
 }
 
 static int migrate_to(struct move *move)
