@@ -416,7 +416,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 
 void qemu_release(struct qemu *qemu)
 {
-	void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+	sighandler_t old = signal(SIGPIPE, SIG_IGN);
 
 	/* A guard that somebody ended does no harm any more. */
 	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
