@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * QMP, against a child that plays QEMU; and what virtual machines leave.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "qmp.h"
+#include "tap.h"
+#include "vm.h"
+
+#define HELLO "{\"QMP\": {\"version\": {}}}\r\n"
+#define READY "{\"return\": {}, \"id\": 1}\r\n"
+
+static char dir[] = "/tmp/vpool-qmp.XXXXXX";
+static char path[64];
+static pid_t child;
+
+static void put(int fd, const char *text)
+{
+	if (write(fd, text, strlen(text)) < 0)
+		_exit(1);
+}
+
+static void get_line(int fd)
+{
+	char c = 0;
+
+	while (c != '\n')
+		if (read(fd, &c, 1) != 1)
+			_exit(1);
+}
+
+/* Each step is what it says after a command; the first after capabilities. */
+static void play(int listener, const char *const *steps)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	put(fd, HELLO);
+	for (; *steps; steps++) {
+		get_line(fd);
+		put(fd, *steps);
+	}
+	/* Gone after the last. */
+	_exit(0);
+}
+
+/* Start the child and connect to it. */
+static struct qmp *connect_to(const char *const *steps)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct qmp *qmp;
+
+	memcpy(addr.sun_path, path, strlen(path));
+	unlink(path);
+	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(listener, 1))
+		return NULL;
+	child = fork();
+	if (!child)
+		play(listener, steps);
+	close(listener);
+	expect(!qmp_open(path, 5000, &qmp));
+	return qmp;
+}
+
+static void end(struct qmp *qmp)
+{
+	qmp_close(qmp);
+	waitpid(child, NULL, 0);
+}
+
+static void answers(void)
+{
+	static const char *const steps[] = {
+		READY,
+		"{\"return\": {\"status\": \"running\"}, \"id\": 2}\r\n",
+		NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+	char *status;
+
+	if (!qmp)
+		return;
+	status = qmp_status(qmp);
+	expect_text(status, "running");
+	free(status);
+	end(qmp);
+}
+
+static void refusals(void)
+{
+	static const char *const steps[] = {
+		READY,
+		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 2}\r\n",
+		NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+
+	if (!qmp)
+		return;
+	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EREMOTEIO);
+	expect_text(qmp_why(qmp), "quit: no");
+	end(qmp);
+}
+
+/* An event may come before the answer, and is there when it is waited for. */
+static void events(void)
+{
+	static const char *const steps[] = {
+		READY,
+		"{\"event\": \"STOP\"}\r\n{\"event\": \"RESUME\"}\r\n{\"return\": {}, \"id\": 2}\r\n",
+		NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+
+	if (!qmp)
+		return;
+	expect(!qmp_run(qmp, 5000, "cont", NULL, NULL));
+	expect(!qmp_wait(qmp, 5000, "RESUME"));
+	expect(!qmp_wait(qmp, 5000, "STOP"));
+	expect(qmp_wait(qmp, 5000, "RESUME") == -EPIPE);
+	end(qmp);
+}
+
+/* The answer to a call that was given up is not taken for that to the next. */
+static void late_answers(void)
+{
+	static const char *const steps[] = {
+		READY, "{\"ret",
+		"urn\": {\"status\": \"old\"}, \"id\": 2}\r\n{\"return\": {\"status\": \"new\"}, \"id\": 3}\r\n",
+		NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+	char *status;
+
+	if (!qmp)
+		return;
+	expect(qmp_run(qmp, 50, "query-status", NULL, NULL) == -ETIMEDOUT);
+	status = qmp_status(qmp);
+	expect_text(status, "new");
+	free(status);
+	end(qmp);
+}
+
+static void an_end(void)
+{
+	static const char *const steps[] = { READY, "", NULL };
+	struct qmp *qmp = connect_to(steps);
+
+	if (!qmp)
+		return;
+	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EPIPE);
+	expect(!qmp_status(qmp));
+	end(qmp);
+}
+
+static void no_json(void)
+{
+	static const char *const steps[] = { READY, "nonsense\r\n", NULL };
+	struct qmp *qmp = connect_to(steps);
+
+	if (!qmp)
+		return;
+	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EPROTO);
+	end(qmp);
+}
+
+static void nobody(void)
+{
+	struct qmp *qmp;
+
+	expect(qmp_open("/nowhere/qmp", 100, &qmp) == -ENOENT);
+	expect(!qmp);
+}
+
+static void names(void)
+{
+	static const char *const good[] = { "a", "web-1", "0.x_y" };
+	static const char *const bad[] = {
+		"", ".", "..", "-a", "A", "a/b", "a b", "a,b",
+		"abcdefghijklmnopqrstuvwxyz0123456",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		expect(vm_name_ok(good[i]));
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		expect(!vm_name_ok(bad[i]));
+}
+
+/* What a crash left has no QEMU; a look removes it. */
+static void leftovers(void)
+{
+	char *vms = xprintf("%s/vm", dir), *left = xprintf("%s/x", vms);
+	char *side = xprintf("%s/0", left), *log = xprintf("%s/log", side);
+	struct vm *vm;
+	FILE *file;
+
+	mkdir(vms, 0700);
+	mkdir(left, 0700);
+	mkdir(side, 0700);
+	file = fopen(log, "w");
+	if (expect(file))
+		fclose(file);
+	expect(vm_open("x", false, &vm) == -ENOENT);
+	expect(access(left, F_OK) && errno == ENOENT);
+	free(log);
+	free(side);
+	free(left);
+	free(vms);
+}
+
+/* Who works on a machine has it for himself. */
+static void locking(void)
+{
+	struct vm *vm, *other;
+
+	if (!expect(!vm_open("y", true, &vm)))
+		return;
+	expect(vm->now == -1);
+	expect(vm_open("y", false, &other) == -EBUSY);
+	vm_close(vm);
+	expect(vm_open("y", false, &other) == -ENOENT);
+}
+
+static const struct tap_case cases[] = {
+	{ "answers are read", answers },
+	{ "refusals say why", refusals },
+	{ "events are kept until they are waited for", events },
+	{ "late answers are dropped", late_answers },
+	{ "an end is noticed", an_end },
+	{ "what is no JSON is refused", no_json },
+	{ "nobody listens", nobody },
+	{ "names of machines", names },
+	{ "leftovers are removed", leftovers },
+	{ "a machine is locked", locking },
+};
+
+int main(void)
+{
+	char *command;
+	int status;
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/qmp", dir);
+	setenv("VPOOL_RUN_DIR", dir, 1);
+	status = tap_main(cases, ARRAY_SIZE(cases));
+	command = xprintf("rm -r %s", dir);
+	if (system(command))
+		status = 1;
+	free(command);
+	return status;
+}
