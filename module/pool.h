@@ -153,6 +153,7 @@ int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
 int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
 void vpool_pools_abandon(const void *creator);
 
+int vpool_check_node(int nid, struct vpool_why *why);
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
 		     u64 *total, struct vpool_why *why);
 void vpool_pools_poisoned(unsigned long pfn);
