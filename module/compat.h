@@ -38,6 +38,12 @@ static inline void vpool_vm_flags_set(struct vm_area_struct *vma,
 #define kthread_run_worker kthread_create_worker
 #endif
 
+/* A page of a driver that can move it. The name is the core's. */
+static inline bool vpool_page_moves(struct page *page)
+{
+	return __PageMovable(page);
+}
+
 /*
  * A block of the host's memory, emptied and made a folio; NULL where something in
  * it does not move. 6.12: alloc_contig_range() makes a compound page itself.

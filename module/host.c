@@ -196,7 +196,7 @@ static bool vpool_page_may_move(struct page *page)
 {
 	if (PageReserved(page) || PageHWPoison(page))
 		return false;
-	return PageLRU(page) || __PageMovable(page) || !page_ref_count(page);
+	return PageLRU(page) || vpool_page_moves(page) || !page_ref_count(page);
 }
 
 /* A tail page has no references of its own; its head tells. */

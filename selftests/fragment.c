@@ -111,7 +111,7 @@ static __u64 node_meminfo(int node, const char *field)
 	return bytes;
 }
 
-static __u64 vmstat(const char *field)
+static __u64 vm_counter(const char *field)
 {
 	unsigned long long value, found = VP_NONE;
 	char name[64];
@@ -165,9 +165,10 @@ static __u64 physical_limit(int node)
 	char line[256];
 
 	while (file && fgets(line, sizeof(line), file)) {
-		sscanf(line, "Node %d, zone", &at);
-		sscanf(line, " spanned %llu", &spanned);
-		if (at != node || sscanf(line, " start_pfn: %llu", &start) != 1)
+		if (sscanf(line, "Node %d, zone", &at) == 1 ||
+		    sscanf(line, " spanned %llu", &spanned) == 1 ||
+		    sscanf(line, " start_pfn: %llu", &start) != 1 ||
+		    at != node)
 			continue;
 		for (pfn = (start + BLOCK - 1) / BLOCK * BLOCK;
 		     pfn + BLOCK <= start + spanned; pfn += BLOCK)
@@ -339,7 +340,7 @@ FIXTURE_SETUP(fragment)
 	self->node = last_node();
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
-	self->killed = vmstat("oom_kill");
+	self->killed = vm_counter("oom_kill");
 	ASSERT_LE(0, vp_read_file(FLOOR, self->floor, sizeof(self->floor)));
 	ASSERT_LE(0, vp_read_file(MIN_FREE, self->min_free,
 				  sizeof(self->min_free)));
@@ -407,7 +408,7 @@ TEST_F(fragment, gives_what_can_move)
 	EXPECT_LE(self->arena / 4, limit);
 	if (variant->scene == UNMOVABLE)
 		EXPECT_LT(limit, self->arena);
-	EXPECT_EQ(self->killed, vmstat("oom_kill"));
+	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
 	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
