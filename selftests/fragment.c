@@ -242,7 +242,7 @@ static bool fill_cache(int disk, int node, __u64 bytes)
 	return bytes < sizeof(buffer);
 }
 
-static void fill_pipes(FIXTURE_DATA(fragment) *self)
+static void fill_pipes(struct _test_data_fragment *self)
 {
 	static char buffer[BASE * PIPE_PAGES];
 
@@ -289,7 +289,7 @@ static bool but_some_of_third(__u64 pfn)
 	return pfn / BLOCK % 3 || pfn % BLOCK % 32 != 5;
 }
 
-static bool fill_anon(FIXTURE_DATA(fragment) *self, enum scene scene)
+static bool fill_anon(struct _test_data_fragment *self, enum scene scene)
 {
 	size_t i;
 
@@ -311,7 +311,7 @@ static bool fill_anon(FIXTURE_DATA(fragment) *self, enum scene scene)
 	return true;
 }
 
-static void clear_scene(FIXTURE_DATA(fragment) *self)
+static void clear_scene(struct _test_data_fragment *self)
 {
 	while (self->nr_pipes) {
 		int *ends = self->pipe[--self->nr_pipes];
@@ -325,7 +325,7 @@ static void clear_scene(FIXTURE_DATA(fragment) *self)
 	vp_write_file("/proc/sys/vm/drop_caches", "1");
 }
 
-static bool make_scene(FIXTURE_DATA(fragment) *self, enum scene scene)
+static bool make_scene(struct _test_data_fragment *self, enum scene scene)
 {
 	clear_scene(self);
 	if (scene == CACHE)
