@@ -100,12 +100,19 @@ static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
 	return __folio_alloc(gfp | __GFP_NOWARN, walk->order, walk->nid, NULL);
 }
 
+/*
+ * The efforts come later for those who have patience. An allocation that may not
+ * reclaim passes for an atomic one, whose reserves are not for us.
+ */
 static struct folio *vpool_walk_at_hand(struct vpool_host_walk *walk)
 {
+	gfp_t gfp = GFP_HIGHUSER;
+
 	if (walk->patient)
-		return vpool_walk_alloc(walk,
-					GFP_HIGHUSER & ~__GFP_DIRECT_RECLAIM);
-	return vpool_walk_alloc(walk, GFP_HIGHUSER | __GFP_NORETRY);
+		gfp = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
+	else
+		gfp |= __GFP_NORETRY;
+	return vpool_walk_alloc(walk, gfp);
 }
 
 /* Pages of ours are not meant to be in a zone that is for movable ones. */
