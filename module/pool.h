@@ -10,6 +10,8 @@
  *     vpool_pool.lock
  *       vpool_region.sem
  *         folio lock, i_mmap_rwsem
+ *     vpool_scan_lock
+ *       folio lock, i_mmap_rwsem: of what a block is emptied of
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock

@@ -47,8 +47,6 @@
 
 /* Folios moved under one hold of the lock. */
 #define VPOOL_BATCH 32
-/* How long to wait before asking again for memory that was not to be had. */
-#define VPOOL_RETRY (HZ / 50)
 /* How often pinned folios are looked at. */
 #define VPOOL_RECHECK (HZ / 10)
 
@@ -328,18 +326,6 @@ static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 	spin_unlock(&store->lock);
 }
 
-static int vpool_reserve_failed(int nid, u64 got, u64 bytes,
-				struct vpool_why *why)
-{
-	if (nid == VPOOL_ANY_NODE)
-		return vpool_fail(why, -ENOMEM,
-				  "the host had %s in free blocks, %s asked",
-				  vpool_size(got).s, vpool_size(bytes).s);
-	return vpool_fail(why, -ENOMEM,
-			  "node %d had %s in free blocks, %s asked", nid,
-			  vpool_size(got).s, vpool_size(bytes).s);
-}
-
 /* Refuse at once what a node could not give if it were empty. */
 static int vpool_node_check(int nid, u64 bytes, struct vpool_why *why)
 {
@@ -363,45 +349,57 @@ static int vpool_gather_stopped(struct vpool_gather *gather)
 	return 0;
 }
 
-/*
- * One folio more. Memory that is short may come back while we wait; of the time
- * for that only waiting uses up any.
- */
-static int vpool_gather_one(struct vpool_gather *gather, int nid)
+/* One folio more. Of the time for that, only efforts and waiting use up any. */
+static int vpool_gather_one(struct vpool_gather *gather,
+			    struct vpool_host_walk *walk)
 {
-	unsigned int order = gather->store->order;
-	struct folio *folio = vpool_host_take(order, nid, gather->patience);
-	unsigned long start = jiffies, waited = 0;
+	struct folio *folio;
 	int err;
 
-	while (!folio) {
+	while (!(folio = vpool_host_take(walk))) {
 		if (!gather->patience)
 			return -ENOMEM;
-		schedule_timeout_interruptible(VPOOL_RETRY);
 		err = vpool_gather_stopped(gather);
 		if (err)
 			return err;
-		waited = jiffies - start;
-		if (waited >= gather->patience)
+		if (walk->spent >= gather->patience)
 			return -ETIME;
-		folio = vpool_host_take(order, nid, gather->patience);
+		vpool_host_wait(walk);
 	}
-	gather->patience -= waited;
 	vpool_gather_add(gather, folio);
 	return 0;
 }
 
-static int vpool_gather_failed(struct vpool_gather *gather, int err, int nid,
-			       u64 got, u64 bytes, struct vpool_why *why)
+static const char *vpool_gather_verdict(int err)
 {
-	if (err == -ENOMEM)
-		return vpool_reserve_failed(nid, got, bytes, why);
+	switch (err) {
+	case -EINTR:
+		return "interrupted: ";
+	case -ETIME:
+		return "out of time: ";
+	}
+	return "";
+}
+
+static int vpool_gather_failed(struct vpool_gather *gather, int err,
+			       const struct vpool_host_walk *walk, u64 got,
+			       u64 bytes, struct vpool_why *why)
+{
+	u64 page_size = vpool_store_page_size(gather->store);
+	char node[32] = "the host", fixed[80] = "";
+
 	if (err == -ENXIO)
 		return vpool_fail(why, err, "pool '%s' has been destroyed",
 				  gather->store->name);
-	return vpool_fail(why, err, "%s after %s of %s",
-			  err == -EINTR ? "interrupted" : "out of time",
-			  vpool_size(got).s, vpool_size(bytes).s);
+	if (!walk->any)
+		snprintf(node, sizeof(node), "node %d", walk->nid);
+	if (walk->fixed)
+		snprintf(fixed, sizeof(fixed),
+			 "; %s is in blocks with pages that cannot be moved",
+			 vpool_size(walk->fixed * page_size).s);
+	return vpool_fail(why, err, "%s%s had %s in free blocks, %s asked%s",
+			  vpool_gather_verdict(err), node, vpool_size(got).s,
+			  vpool_size(bytes).s, fixed);
 }
 
 /**
@@ -422,9 +420,12 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 {
 	u64 got, page_size = vpool_store_page_size(gather->store);
 	int err = vpool_node_check(nid, bytes, why);
+	struct vpool_host_walk walk;
 
 	if (err)
 		return err;
+	vpool_host_walk_init(&walk, gather->store->order, nid,
+			     gather->patience);
 	for (got = 0; got < bytes; got += page_size) {
 		if (!(got & (PMD_SIZE - 1))) {
 			err = vpool_host_can_spare(bytes - got, why);
@@ -432,12 +433,15 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 				return err;
 		}
 		err = vpool_gather_stopped(gather) ?:
-			vpool_gather_one(gather, nid);
+			vpool_gather_one(gather, &walk);
 		if (err)
-			return vpool_gather_failed(gather, err, nid, got,
+			return vpool_gather_failed(gather, err, &walk, got,
 						   bytes, why);
 		cond_resched();
 	}
+	/* A spare moment for the next node, so that it is not taken for none. */
+	if (gather->patience)
+		gather->patience -= min(walk.spent, gather->patience - 1);
 	return 0;
 }
 
