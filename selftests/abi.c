@@ -75,8 +75,9 @@ FROZEN(offsetof(struct vpool_regions, regions_uptr) == 56);
 FROZEN(sizeof(struct vpool_member_info) == 8);
 FROZEN(sizeof(struct vpool_members) == 64);
 FROZEN(offsetof(struct vpool_members, members_uptr) == 56);
-FROZEN(sizeof(struct vpool_commit) == 16);
+FROZEN(sizeof(struct vpool_commit) == 24);
 FROZEN(offsetof(struct vpool_commit, bytes) == 8);
+FROZEN(offsetof(struct vpool_commit, node) == 16);
 FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
 FROZEN(offsetof(struct vpool_attach, tid) == 12);
@@ -237,6 +238,8 @@ static const struct row rows[] = {
 		.name = "commit",
 		.cmd = VPOOL_COMMIT,
 		.size = sizeof(struct vpool_commit),
+		.first_size = 16,
+		.reserved_at = offsetof(struct vpool_commit, __reserved),
 		.flags_at = offsetof(struct vpool_commit, flags),
 		.on_pool = true,
 		.result = -ENOMEM,
@@ -719,7 +722,7 @@ FIXTURE_TEARDOWN(abi_unknown)
 TEST_F(abi_unknown, ioctls_are_not_ours)
 {
 	unsigned long cmd[] = {
-		_IO(VPOOL_TYPE, VPOOL_CMD_DETACH + 1), _IO(VPOOL_TYPE, 0xff),
+		_IO(VPOOL_TYPE, VPOOL_CMD_RESIZE + 1), _IO(VPOOL_TYPE, 0xff),
 		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
 		_IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
 		TCGETS,

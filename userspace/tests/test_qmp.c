@@ -17,7 +17,7 @@
 #define HELLO "{\"QMP\": {\"version\": {}}}\r\n"
 #define READY "{\"return\": {}, \"id\": 1}\r\n"
 
-static char dir[] = "/tmp/vpool-qmp.XXXXXX";
+static char dir[32] = "/tmp/vpool-qmp.XXXXXX";
 static char path[64];
 static pid_t child;
 
