@@ -19,6 +19,8 @@
 #define CPUS_POOL "bench-cpus"
 /* Of the other pools. */
 #define NAME_SIZE 24
+/* Forks that are not measured. */
+#define WARM 10
 
 static struct bench_samples create, destroy, opening, closing, control;
 
@@ -105,8 +107,8 @@ static void with_others(const struct bench_options *options, int ctl,
 		one_life(ctl, NULL);
 	bench_say("create", "vpool", others, &create, 1);
 	bench_say("destroy", "vpool", others, &destroy, 1);
-	bench_say("open", "vpool", others, &opening, 1);
-	bench_say("close", "vpool", others, &closing, 1);
+	bench_say("open-call", "vpool", others, &opening, 1);
+	bench_say("close-call", "vpool", others, &closing, 1);
 	bench_say("control", "vpool", others, &control, 1);
 	oldest_life(ctl, options->calls, others);
 }
@@ -262,25 +264,47 @@ void bench_calls(const struct bench_options *options)
 }
 
 /* A child that ends at once, from its making to its being waited for. */
+static void one_fork(struct bench_samples *samples)
+{
+	__u64 begin = bench_now();
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (waitpid(pid, NULL, 0) != pid)
+		bench_die("fork", ECHILD);
+	bench_add(samples, begin, bench_now());
+}
+
+/* The same without copying the memory: less to drown a small difference in. */
+static void one_vfork(struct bench_samples *samples)
+{
+	__u64 begin = bench_now();
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(0);
+	if (waitpid(pid, NULL, 0) != pid)
+		bench_die("vfork", ECHILD);
+	bench_add(samples, begin, bench_now());
+}
+
 static void forks(const struct bench_options *options, const char *who)
 {
-	static struct bench_samples samples;
-	int i, status, warm = 10;
-	__u64 begin, end;
-	pid_t pid;
+	static struct bench_samples warm, samples;
+	int i;
 
-	for (i = -warm; i < 3 * options->calls; i++) {
-		begin = bench_now();
-		pid = fork();
-		if (!pid)
-			_exit(0);
-		if (waitpid(pid, &status, 0) != pid || status)
-			bench_die("fork", ECHILD);
-		end = bench_now();
-		if (i >= 0)
-			bench_add(&samples, begin, end);
-	}
+	for (i = 0; i < WARM; i++)
+		one_fork(&warm);
+	for (i = 0; i < 3 * options->calls; i++)
+		one_fork(&samples);
 	bench_say("fork", who, 0, &samples, 1);
+	for (i = 0; i < WARM; i++)
+		one_vfork(&warm);
+	for (i = 0; i < 10 * options->calls; i++)
+		one_vfork(&samples);
+	bench_say("vfork", who, 0, &samples, 1);
+	warm.nr = 0;
 }
 
 static int load(const char *file)

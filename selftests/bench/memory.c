@@ -5,8 +5,8 @@
  *
  * The peers are hugetlbfs (through memfd_create(2), which spares it the walk to a
  * file), tmpfs with transparent huge pages, and anonymous memory with them. All
- * have huge pages at hand before anything is measured, and each is looked at once
- * to see that it is mapped by huge pages.
+ * have huge pages at hand before anything is measured, and each time it is checked
+ * that they are what is mapped.
  *
  * All CPUs but the first are offline meanwhile. So what vpool does in the
  * background does not run before the benchmark sleeps, and none of it is counted
@@ -238,8 +238,7 @@ static void note_zeroing(struct peer *peer)
 			       again->at[again->nr - 1];
 }
 
-static void one_round(struct peer *peer, __u64 bytes, bool populate,
-		      bool measure)
+static void one_round(struct peer *peer, __u64 bytes, bool populate)
 {
 	struct bench_samples *samples = peer->samples;
 	__u64 t[7];
@@ -256,9 +255,8 @@ static void one_round(struct peer *peer, __u64 bytes, bool populate,
 	touch(addr, bytes);
 	t[4] = bench_now();
 
-	if (!measure) {
-		check_mapped(peer, addr, bytes);
-	} else if (populate) {
+	check_mapped(peer, addr, bytes);
+	if (populate) {
 		bench_add(&samples[POPULATE], t[2], t[3]);
 		bench_add(&samples[READY_POPULATED], t[0], t[4]);
 	} else {
@@ -276,11 +274,9 @@ static void one_round(struct peer *peer, __u64 bytes, bool populate,
 	t[5] = bench_now();
 	release(addr, fd, bytes);
 	t[6] = bench_now();
-	if (measure)
-		bench_add(&samples[populate ? RELEASE_POPULATED : RELEASE],
-			  t[5], t[6]);
+	bench_add(&samples[populate ? RELEASE_POPULATED : RELEASE], t[5], t[6]);
 	if (is_vpool(peer))
-		settle(measure && !populate ? &samples[SCRUB] : NULL);
+		settle(populate ? NULL : &samples[SCRUB]);
 }
 
 static void say(struct peer *peer, __u64 bytes)
@@ -355,12 +351,10 @@ void bench_memory(const struct bench_options *options)
 
 	others_online(false);
 	prepare(options);
-	for (peer = peers; peer < peers + NR_PEERS; peer++)
-		one_round(peer, options->bytes, false, false);
 	for (round = 0; round < options->rounds; round++) {
 		for (peer = peers; peer < peers + NR_PEERS; peer++) {
-			one_round(peer, options->bytes, false, true);
-			one_round(peer, options->bytes, true, true);
+			one_round(peer, options->bytes, false);
+			one_round(peer, options->bytes, true);
 		}
 	}
 	for (peer = peers; peer < peers + NR_PEERS; peer++)
