@@ -8,10 +8,11 @@
  * have huge pages at hand before anything is measured, and each time it is checked
  * that they are what is mapped.
  *
- * All CPUs but the first are offline meanwhile. So what vpool does in the
- * background does not run before the benchmark sleeps, and none of it is counted
- * under what was measured before; it is measured on its own, as the time until no
- * byte is left to scrub while the benchmark sleeps. The clock of the box counts
+ * All CPUs but the first are offline meanwhile, and the benchmark goes before
+ * everything else. So what vpool does in the background does not run before the
+ * benchmark sleeps, and none of it is counted under what was measured before; it
+ * is measured on its own, as the time until no byte is left to scrub while the
+ * benchmark sleeps. The clock of the box counts
  * an idle CPU's time too, but at the end of that only: until the next look.
  */
 #include <errno.h>
@@ -305,6 +306,22 @@ static void others_online(bool online)
 	}
 }
 
+/*
+ * Alone on the machine, and ahead of everything that vpool does in the background
+ * until we sleep: of the scrubber nothing is counted under what was called.
+ */
+static void alone(bool alone)
+{
+	struct sched_param param = { .sched_priority = alone ? 1 : 0 };
+
+	others_online(!alone);
+	bench_must("sched_rt_runtime_us",
+		   vp_write_file("/proc/sys/kernel/sched_rt_runtime_us",
+				 alone ? "-1" : "950000"));
+	if (sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param))
+		bench_die("sched_setscheduler", errno);
+}
+
 static void probe_populate(__u64 bytes)
 {
 	int fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
@@ -349,7 +366,7 @@ void bench_memory(const struct bench_options *options)
 	struct peer *peer;
 	int round;
 
-	others_online(false);
+	alone(true);
 	prepare(options);
 	for (round = 0; round < options->rounds; round++) {
 		for (peer = peers; peer < peers + NR_PEERS; peer++) {
@@ -360,7 +377,7 @@ void bench_memory(const struct bench_options *options)
 	for (peer = peers; peer < peers + NR_PEERS; peer++)
 		say(peer, options->bytes);
 	clean_up();
-	others_online(true);
+	alone(false);
 }
 
 static void one_commit(long folios, __u64 page_size,
@@ -407,8 +424,8 @@ static void commits(const struct bench_options *options, const char *who,
 
 void bench_commits(const struct bench_options *options)
 {
-	others_online(false);
+	alone(true);
 	commits(options, "2M", HUGE_SIZE);
 	commits(options, "4K", 4096);
-	others_online(true);
+	alone(false);
 }
