@@ -13,6 +13,10 @@
 
 #include "../vpool_util.h"
 
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#endif
+
 /* Of these pools the benchmark makes its own; none may be there before. */
 #define BENCH_POOL "bench"
 

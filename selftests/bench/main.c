@@ -69,7 +69,7 @@ void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
 {
 	__u64 took = end - begin;
 
-	if (samples->nr == sizeof(samples->at) / sizeof(samples->at[0]))
+	if (samples->nr == ARRAY_SIZE(samples->at))
 		bench_die("too many measurements", ENOSPC);
 	samples->at[samples->nr++] = took > nothing ? took - nothing : 0;
 }

@@ -32,8 +32,6 @@
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
-/* Of struct vpool_commit, where the module knows it. */
-#define COMMIT_POPULATE (1U << 0)
 /* How long to sleep between two looks at the scrubber. */
 #define LOOK_US 1000
 
@@ -85,8 +83,6 @@ struct peer {
 	struct bench_samples samples[PHASES];
 };
 
-static bool can_populate;
-
 static int vpool_open(void)
 {
 	return vp_open(BENCH_POOL);
@@ -96,7 +92,7 @@ static int vpool_commit(int fd, __u64 bytes, bool populate)
 {
 	struct vpool_commit cmd = {
 		.size = sizeof(cmd),
-		.flags = populate && can_populate ? COMMIT_POPULATE : 0,
+		.flags = populate ? VPOOL_COMMIT_POPULATE : 0,
 		.bytes = bytes,
 	};
 
@@ -142,8 +138,6 @@ static struct peer peers[] = {
 	{ "anonymous", "AnonHugePages", nothing_open, nothing_commit },
 };
 
-#define NR_PEERS (sizeof(peers) / sizeof(peers[0]))
-
 static bool is_vpool(const struct peer *peer)
 {
 	return peer == &peers[0];
@@ -159,7 +153,7 @@ static char *map(const struct peer *peer, int fd, __u64 bytes, bool populate)
 	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
 	char *addr;
 
-	if (populate && !(is_vpool(peer) && can_populate))
+	if (populate && !is_vpool(peer))
 		flags |= MAP_POPULATE;
 	addr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (addr == MAP_FAILED)
@@ -172,7 +166,7 @@ static void touch(char *addr, __u64 bytes)
 	__u64 at;
 
 	for (at = 0; at < bytes; at += HUGE_SIZE)
-		*(volatile char *)(addr + at) = 1;
+		__atomic_store_n(addr + at, 1, __ATOMIC_RELAXED);
 }
 
 static void release(char *addr, int fd, __u64 bytes)
@@ -322,16 +316,6 @@ static void alone(bool alone)
 		bench_die("sched_setscheduler", errno);
 }
 
-static void probe_populate(__u64 bytes)
-{
-	int fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
-
-	can_populate = true;
-	can_populate = !vpool_commit(fd, bytes, true);
-	close(fd);
-	settle(NULL);
-}
-
 static void prepare(const struct bench_options *options)
 {
 	char pages[32], got[32];
@@ -341,7 +325,6 @@ static void prepare(const struct bench_options *options)
 					 NULL));
 	close(ctl);
 	settle(NULL);
-	probe_populate(options->bytes);
 	snprintf(pages, sizeof(pages), "%llu\n", options->bytes / HUGE_SIZE);
 	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, pages));
 	bench_must(HUGEPAGES, vp_read_file(HUGEPAGES, got, sizeof(got)));
@@ -369,12 +352,12 @@ void bench_memory(const struct bench_options *options)
 	alone(true);
 	prepare(options);
 	for (round = 0; round < options->rounds; round++) {
-		for (peer = peers; peer < peers + NR_PEERS; peer++) {
+		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
 			one_round(peer, options->bytes, false);
 			one_round(peer, options->bytes, true);
 		}
 	}
-	for (peer = peers; peer < peers + NR_PEERS; peer++)
+	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
 		say(peer, options->bytes);
 	clean_up();
 	alone(false);
