@@ -228,7 +228,8 @@ static int look(struct move *move, char *why, size_t room)
 	if (!strcmp(status, "completed")) {
 		move->total_ms = json_number(info, "total-time");
 		move->stood_ms = json_number(info, "downtime");
-		done = 1;
+		/* It is complete a moment before the times are reckoned. */
+		done = move->total_ms > 0;
 	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
 		snprintf(why, room, "%s", *json_text(info, "error-desc") ?
 			 json_text(info, "error-desc") : status);
