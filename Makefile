@@ -21,8 +21,9 @@ all: module userspace
 .PHONY: need-kernel
 need-kernel:
 	@[ -n "$(release)" ] || { \
-		echo "no kernel headers found: install linux-headers-$$(uname -r)" \
-		     "or say KDIR=<folder>" >&2; exit 1; }
+		echo "no kernel headers found: run tools/setup," \
+		     "install linux-headers-$$(uname -r), or say KDIR=<folder>" >&2; \
+		exit 1; }
 
 # Kbuild writes next to the sources, so it gets a folder of links to them.
 .PHONY: module
