@@ -39,13 +39,31 @@ module: need-kernel
 userspace:
 	+$(MAKE) -C userspace BUILD=$(build)/userspace all
 
+# Packages of a kernel's headers want modules signed but have no key.
 .PHONY: modules_install
 modules_install: module
-	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) \
+		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) \
+		modules_install
 
 .PHONY: install
 install: userspace
 	+$(MAKE) -C userspace BUILD=$(build)/userspace install
+
+# Debian packages, in build/deb/.
+.PHONY: deb
+deb:
+	@tools/setup deb
+	@tools/deb/build $(build)/deb
+
+# The module's source where DKMS finds it, built for the running kernel.
+.PHONY: dkms
+dkms:
+	@tools/deb/dkms
+
+.PHONY: docs
+docs:
+	@tools/docs/build $(build)/docs
 
 .PHONY: clean
 clean:
@@ -69,6 +87,9 @@ help:
 	@echo 'make userspace        libvpool and vpoolctl'
 	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
 	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
+	@echo 'make dkms             the module through DKMS, for this and later kernels'
+	@echo 'make deb              Debian packages, in build/deb'
+	@echo 'make docs             the documentation, in build/docs/html and /man'
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
 	@echo 'make clean            remove build/'
