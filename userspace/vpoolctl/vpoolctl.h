@@ -132,6 +132,7 @@ extern const struct command cmd_host;
 extern const struct command cmd_list;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
+extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
 extern const struct command cmd_version;
