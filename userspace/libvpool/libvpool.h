@@ -306,7 +306,7 @@ void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
 /**
  * vpool_create() - create a pool
  * @vp: a control handle
- * @req: what it shall be; the members out_... are set
+ * @req: what it shall be; @out_bytes and @out_id are set
  *
  * Return: 0, or what linux/vpool.h says about VPOOL_CREATE
  */
