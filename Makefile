@@ -5,6 +5,7 @@
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpool
 build := $(CURDIR)/build
+as_root = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 # The kernel to build for: the running one, else the newest installed, else the
 # one of the box.
@@ -59,7 +60,7 @@ deb:
 # The module's source where DKMS finds it, built for the running kernel.
 .PHONY: dkms
 dkms:
-	@tools/deb/dkms
+	@$(as_root) tools/deb/dkms
 
 .PHONY: docs
 docs:
@@ -80,6 +81,11 @@ check:
 	@tools/setup
 	@tools/check/all
 
+# What takes longer: the packages, tried in a clean root that is booted.
+.PHONY: check-long
+check-long: deb
+	@$(as_root) tools/deb/boot $(build)/deb
+
 .PHONY: help
 help:
 	@echo 'make                  the module for $$KDIR and the userspace parts'
@@ -92,6 +98,7 @@ help:
 	@echo 'make docs             the documentation, in build/docs/html and /man'
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
+	@echo 'make check-long       the packages, in a clean root under systemd; as root'
 	@echo 'make clean            remove build/'
 	@echo
 	@echo 'KDIR=$(KDIR)'
