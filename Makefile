@@ -81,9 +81,22 @@ check:
 	@tools/setup
 	@tools/check/all
 
-# What takes longer: the packages, tried in a clean root that is booted.
+# Into build/bench and Documentation/bench.
+.PHONY: bench
+bench:
+	@tools/setup
+	@selftests/bench/run
+
+# What takes too long for every change.
 .PHONY: check-long
-check-long: deb
+check-long:
+	@tools/setup
+	@tools/check/long
+	+@$(MAKE) check-deb
+
+# The packages, in a clean root that is booted.
+.PHONY: check-deb
+check-deb: deb
 	@$(as_root) tools/deb/boot $(build)/deb
 
 .PHONY: help
@@ -98,7 +111,9 @@ help:
 	@echo 'make docs             the documentation, in build/docs/html and /man'
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
-	@echo 'make check-long       the packages, in a clean root under systemd; as root'
+	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
+	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
+	@echo 'make check-deb        the packages, in a clean root under systemd; as root'
 	@echo 'make clean            remove build/'
 	@echo
 	@echo 'KDIR=$(KDIR)'
