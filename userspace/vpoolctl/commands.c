@@ -15,6 +15,9 @@ const struct command * const commands[] = {
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_destroy,
+	&cmd_apply,
+	&cmd_export,
+	&cmd_check,
 	&cmd_help,
 	&cmd_version,
 };

@@ -128,6 +128,7 @@ static const char *const kinds[] = {
 	[COMPLETE_OWNER] = "owner",
 	[COMPLETE_COMMAND] = "command",
 	[COMPLETE_VERB] = "verb",
+	[COMPLETE_FILE] = "file",
 };
 
 static void bash_verbs(void)

@@ -38,6 +38,7 @@ enum {
  * @COMPLETE_OWNER: users
  * @COMPLETE_COMMAND: a program
  * @COMPLETE_VERB: verbs of vpoolctl
+ * @COMPLETE_FILE: files
  */
 enum completion {
 	COMPLETE_NONE,
@@ -47,6 +48,7 @@ enum completion {
 	COMPLETE_OWNER,
 	COMPLETE_COMMAND,
 	COMPLETE_VERB,
+	COMPLETE_FILE,
 };
 
 /**
@@ -125,8 +127,11 @@ extern const size_t nr_commands;
 
 const struct command *find_command(const char *name);
 
+extern const struct command cmd_apply;
+extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
+extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
 extern const struct command cmd_list;
