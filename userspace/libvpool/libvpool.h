@@ -320,6 +320,30 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **info);
 void vpool_info_free(struct vpool_info *info);
 
 /**
+ * struct vpool_counter - something that a pool counts since it was created
+ * @name: what, as the file in the pool's stat/ in sysfs is called
+ * @value: how often, or how much
+ */
+struct vpool_counter {
+	char name[32];
+	__u64 value;
+};
+
+/**
+ * vpool_counters() - read all that a pool counts
+ * @vp: any handle
+ * @name: the pool; NULL for that of a pool handle
+ * @counters: one entry for each counter, sorted by name; for free(3)
+ * @nr: how many
+ *
+ * Newer modules count more.
+ *
+ * Return: 0; -ENOENT if there is no such pool
+ */
+int vpool_counters(struct vpool *vp, const char *name,
+		   struct vpool_counter **counters, size_t *nr);
+
+/**
  * vpool_regions() - list a pool's open regions
  * @vp: any handle
  * @name: the pool; NULL for that of a pool handle

@@ -15,6 +15,7 @@ const struct command * const commands[] = {
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_destroy,
+	&cmd_top,
 	&cmd_apply,
 	&cmd_export,
 	&cmd_check,
