@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "plan.h"
 #include "table.h"
@@ -105,14 +104,6 @@ static void print_text(const struct plan *plan)
 		printf("%s%s %s\n", word, word[len - 1] == 'e' ? "d" : "ed",
 		       change_name(plan->changes + i));
 	}
-}
-
-/* Colour is for terminals, and for those who like it: no-color.org. */
-static bool want_colour(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no && *no);
 }
 
 static void print(const struct invocation *inv, const struct plan *plan)

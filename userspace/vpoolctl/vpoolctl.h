@@ -135,6 +135,8 @@ extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
 extern const struct command cmd_list;
+extern const struct command cmd_map;
+extern const struct command cmd_metrics;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
 extern const struct command cmd_run;
@@ -166,6 +168,9 @@ int failed(const struct invocation *inv, const char *subject,
 	   const struct vpool *vp, int err);
 /* Flush standard output; EXIT_FAILED with a complaint if it is lost. */
 int finish_output(int status);
+
+/* Is standard output for colours: a terminal, and NO_COLOR is not set? */
+bool want_colour(void);
 
 /* suggest.c */
 
