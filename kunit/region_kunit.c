@@ -25,19 +25,30 @@ static u64 used(struct region_fixture *f)
 	return usage.used;
 }
 
+static int commit(struct region_fixture *f, u64 *bytes)
+{
+	return vpool_region_commit(&f->region, bytes, false, &f->why);
+}
+
 static int region_init(struct kunit *test)
 {
+	struct vpool_gather gather = {
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.patience = 10 * HZ,
+	};
 	struct region_fixture *f;
 	int err;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	vpool_why_init(&f->why);
-	err = vpool_store_init(&f->store, "test", PMD_SHIFT - PAGE_SHIFT, true,
-			       &f->stat);
+	err = vpool_store_init(&f->store, "test", NULL,
+			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
-	err = vpool_store_reserve(&f->store, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				  10 * HZ, &f->why);
+	gather.store = &f->store;
+	err = vpool_store_gather(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
+				 &f->why);
+	vpool_store_publish(&gather);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
 	test->priv = f;
@@ -63,8 +74,7 @@ static void commits_and_rounds_up(struct kunit *test)
 	unsigned long i;
 
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 0);
-	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
-			0);
+	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	KUNIT_EXPECT_EQ(test, bytes, 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, used(f), 2 * PMD_SIZE);
@@ -80,10 +90,8 @@ static void has_its_size_for_life(struct kunit *test)
 	struct region_fixture *f = test->priv;
 	u64 bytes = PMD_SIZE;
 
-	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
-			0);
-	KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
-			-EBUSY);
+	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
+	KUNIT_EXPECT_EQ(test, commit(f, &bytes), -EBUSY);
 	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
 }
 
@@ -107,9 +115,7 @@ static void refuses_bad_sizes(struct kunit *test)
 		u64 bytes = bad[i].bytes;
 
 		f->why.text[0] = '\0';
-		KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes,
-							  &f->why),
-				bad[i].err);
+		KUNIT_EXPECT_EQ(test, commit(f, &bytes), bad[i].err);
 		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
 		KUNIT_EXPECT_EQ(test, used(f), 0);
 	}
@@ -120,13 +126,11 @@ static void loses_all_when_revoked(struct kunit *test)
 	struct region_fixture *f = test->priv;
 	u64 bytes = NR * PMD_SIZE;
 
-	KUNIT_ASSERT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
-			0);
+	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	vpool_region_revoke(&f->region);
 	KUNIT_EXPECT_EQ(test, used(f), 0);
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 0);
-	KUNIT_EXPECT_EQ(test, vpool_region_commit(&f->region, &bytes, &f->why),
-			-ENXIO);
+	KUNIT_EXPECT_EQ(test, commit(f, &bytes), -ENXIO);
 	vpool_region_revoke(&f->region);
 }
 

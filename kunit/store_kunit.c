@@ -15,6 +15,7 @@ struct store_fixture {
 	struct vpool_stat stat;
 	struct vpool_why why;
 	struct folio *folio[NR + 1];
+	u64 *bytes;
 };
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -56,16 +57,25 @@ static bool all_becomes_clean(struct kunit *test)
 static int store_fill(struct kunit *test, unsigned int order)
 {
 	struct store_fixture *f;
+	struct vpool_gather gather = {
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.patience = 10 * HZ,
+	};
 	int err;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->bytes = kunit_kcalloc(test, nr_node_ids, sizeof(u64), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f->bytes);
 	test->priv = f;
 	vpool_why_init(&f->why);
-	err = vpool_store_init(&f->store, "test", order, true, &f->stat);
+	err = vpool_store_init(&f->store, "test", NULL, order, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
-	return vpool_store_reserve(&f->store, VPOOL_ANY_NODE, size_of(f, NR),
-				   10 * HZ, &f->why);
+	gather.store = &f->store;
+	err = vpool_store_gather(&gather, first_memory_node, size_of(f, NR),
+				 &f->why);
+	vpool_store_publish(&gather);
+	return err;
 }
 
 static int huge_store_init(struct kunit *test)
@@ -234,6 +244,134 @@ static void may_close_with_a_pin(struct kunit *test)
 	folio_put(pinned);
 }
 
+static void gathers_beside_the_books(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct vpool_gather gather = {
+		.store = &f->store,
+		.folios = LIST_HEAD_INIT(gather.folios),
+	};
+
+	vpool_store_set_target(&f->store, size_of(f, NR + 2));
+	KUNIT_ASSERT_EQ(test, vpool_store_gather(&gather, VPOOL_ANY_NODE,
+						 size_of(f, 2), &f->why), 0);
+	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
+	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, size_of(f, 2));
+	KUNIT_EXPECT_EQ(test, usage_of(test).target, size_of(f, NR + 2));
+	vpool_store_discard(&gather);
+	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
+	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
+}
+
+static bool always(struct vpool_store *store)
+{
+	return true;
+}
+
+static void can_be_told_to_stop_gathering(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct vpool_gather gather = {
+		.store = &f->store,
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.cancelled = always,
+	};
+
+	KUNIT_EXPECT_EQ(test, vpool_store_gather(&gather, VPOOL_ANY_NODE,
+						 size_of(f, 2), &f->why),
+			-ENXIO);
+	vpool_store_discard(&gather);
+	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
+}
+
+static void shrinks_by_what_is_free(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR - 2,
+					       &f->why), 0);
+	f->bytes[first_memory_node] = size_of(f, 3);
+	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
+			-EBUSY);
+	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
+	f->bytes[first_memory_node] = size_of(f, 1);
+	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
+			0);
+	/* What is held is out of everybody's reach. */
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 2, &f->why),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 1, &f->why), 0);
+	vpool_store_shrink(&f->store, f->bytes);
+	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR - 1));
+	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, 1));
+	vpool_store_return(&f->store, f->folio, NR - 2);
+}
+
+/* The page is good, really: let the host have it again. */
+static void mend(struct folio *folio)
+{
+	ClearPageHWPoison(&folio->page);
+	if (folio_test_large(folio))
+		ClearPageHasHWPoisoned(&folio->page);
+}
+
+static void sets_broken_memory_aside(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct folio *free, *used;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	used = f->folio[0];
+	free = f->folio[1];
+	vpool_store_return(&f->store, f->folio + 1, NR - 1);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+
+	SetPageHWPoison(&free->page);
+	KUNIT_EXPECT_FALSE(test, vpool_store_poison(&f->store, free));
+	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 1));
+	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, NR - 2));
+	SetPageHWPoison(&used->page);
+	KUNIT_EXPECT_TRUE(test, vpool_store_poison(&f->store, used));
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
+	vpool_store_return(&f->store, &used, 1);
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
+	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 2));
+	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR - 1,
+					       &f->why), -ENOMEM);
+	mend(free);
+	mend(used);
+}
+
+static void knows_its_own_folios(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct folio *other = folio_alloc(GFP_KERNEL, f->store.order);
+
+	KUNIT_ASSERT_NOT_NULL(test, other);
+	KUNIT_EXPECT_FALSE(test, vpool_store_poison(&f->store, other));
+	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, 0);
+	folio_put(other);
+}
+
+static void scrubbing_finds_broken_memory(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+	struct folio *broken;
+	struct page *page;
+
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
+					       &f->why), 0);
+	broken = f->folio[0];
+	page = folio_page(broken, folio_nr_pages(broken) - 1);
+	SetPageHWPoison(page);
+	vpool_store_return(&f->store, f->folio, NR);
+	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
+	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 1));
+	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, NR - 1));
+	ClearPageHWPoison(page);
+}
+
 static void nodes_add_up(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
@@ -266,7 +404,7 @@ static void may_be_without_memory(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	KUNIT_ASSERT_EQ(test, vpool_store_init(&f->store, "none", 0, false,
+	KUNIT_ASSERT_EQ(test, vpool_store_init(&f->store, "none", NULL, 0,
 					       &f->stat), 0);
 	vpool_store_usage(&f->store, &usage);
 	KUNIT_EXPECT_EQ(test, usage.total, 0);
@@ -285,6 +423,12 @@ static struct kunit_case vpool_huge_store_cases[] = {
 	KUNIT_CASE(waits_for_the_last_pin),
 	KUNIT_CASE(may_close_with_a_pin),
 	KUNIT_CASE(nodes_add_up),
+	KUNIT_CASE(gathers_beside_the_books),
+	KUNIT_CASE(can_be_told_to_stop_gathering),
+	KUNIT_CASE(shrinks_by_what_is_free),
+	KUNIT_CASE(sets_broken_memory_aside),
+	KUNIT_CASE(knows_its_own_folios),
+	KUNIT_CASE(scrubbing_finds_broken_memory),
 	{}
 };
 
@@ -294,6 +438,12 @@ static struct kunit_case vpool_small_store_cases[] = {
 	KUNIT_CASE(refuses_more_than_there_is),
 	KUNIT_CASE(scrubs_what_comes_back),
 	KUNIT_CASE(waits_for_the_last_pin),
+	KUNIT_CASE(gathers_beside_the_books),
+	KUNIT_CASE(can_be_told_to_stop_gathering),
+	KUNIT_CASE(shrinks_by_what_is_free),
+	KUNIT_CASE(sets_broken_memory_aside),
+	KUNIT_CASE(knows_its_own_folios),
+	KUNIT_CASE(scrubbing_finds_broken_memory),
 	{}
 };
 

@@ -182,6 +182,36 @@ int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
 }
 
 /**
+ * vpool_cpus_background - where work for a pool that nobody waits for may run
+ * @cpus: the pool's, or NULL
+ * @nid: the node whose memory it is about
+ * @mask: set to the pool's own CPUs, if any is online; else to the host's, those
+ *	of the node if there are any
+ *
+ * Context: sleeps; takes vpool_cpus_lock.
+ */
+void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
+			   struct cpumask *mask)
+{
+	unsigned int cpu;
+	bool near = false;
+
+	if (cpus && cpumask_and(mask, cpus->assigned, cpu_online_mask))
+		return;
+	cpumask_clear(mask);
+	mutex_lock(&vpool_cpus_lock);
+	for_each_online_cpu(cpu) {
+		if (vpool_cpu_owner[cpu])
+			continue;
+		cpumask_set_cpu(cpu, mask);
+		near |= cpu_to_node(cpu) == nid;
+	}
+	mutex_unlock(&vpool_cpus_lock);
+	if (near)
+		cpumask_and(mask, mask, cpumask_of_node(nid));
+}
+
+/**
  * vpool_cpus_release - give all of a pool's CPUs back to the host
  * @cpus: the pool's; no task may be held to them any more
  *

@@ -43,6 +43,8 @@ int vpool_cpus_claim(struct vpool_cpus *cpus, const struct cpumask *wanted,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why);
 void vpool_cpus_release(struct vpool_cpus *cpus);
+void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
+			   struct cpumask *mask);
 
 static inline bool vpool_cpus_any(const struct vpool_cpus *cpus)
 {

@@ -121,23 +121,23 @@ static int vpool_spec_ids(struct vpool_call *call, struct vpool_spec *spec)
 			  "the owner does not exist in this user namespace");
 }
 
-static int vpool_spec_mem(struct vpool_call *call, struct vpool_spec *spec)
+/* An array of requests, to be freed; NULL if there are none. */
+static struct vpool_mem *vpool_copy_mem(struct vpool_call *call, u64 uptr,
+					u32 nr)
 {
-	struct vpool_create *cmd = call->cmd;
+	struct vpool_mem *mem;
 
-	spec->nr_mem = cmd->nr_mem;
-	if (!cmd->nr_mem)
-		return 0;
-	if (cmd->nr_mem > VPOOL_MAX_MEM)
-		return vpool_fail(call->why, -EINVAL,
-				  "%u memory requests, at most %u",
-				  cmd->nr_mem, VPOOL_MAX_MEM);
-	spec->mem = memdup_user(u64_to_user_ptr(cmd->mem_uptr),
-				cmd->nr_mem * sizeof(*spec->mem));
-	if (!IS_ERR(spec->mem))
-		return 0;
-	return vpool_fail(call->why, PTR_ERR_OR_ZERO(spec->mem),
-			  "the memory requests cannot be read");
+	if (!nr)
+		return NULL;
+	if (nr > VPOOL_MAX_MEM)
+		return ERR_PTR(vpool_fail(call->why, -EINVAL,
+					  "%u memory requests, at most %u",
+					  nr, VPOOL_MAX_MEM));
+	mem = memdup_user(u64_to_user_ptr(uptr), nr * sizeof(*mem));
+	if (IS_ERR(mem))
+		vpool_fail(call->why, PTR_ERR(mem),
+			   "the memory requests cannot be read");
+	return mem;
 }
 
 /* Copies what fits a mask, and names the first CPU that does not. */
@@ -200,9 +200,10 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	err = vpool_spec_ids(call, spec);
 	if (err)
 		return err;
-	err = vpool_spec_mem(call, spec);
-	if (err)
-		return err;
+	spec->nr_mem = cmd->nr_mem;
+	spec->mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
+	if (IS_ERR(spec->mem))
+		return PTR_ERR(spec->mem);
 	return vpool_spec_cpus(call, spec, mask);
 }
 
@@ -233,6 +234,32 @@ static int vpool_call_create(struct vpool_call *call)
 	if (!IS_ERR(spec.mem))
 		kfree(spec.mem);
 	free_cpumask_var(mask);
+	return err ?: vpool_respond(call);
+}
+
+static int vpool_call_resize(struct vpool_call *call)
+{
+	struct vpool_resize *cmd = call->cmd;
+	struct vpool_mem *mem;
+	int err;
+
+	err = vpool_check_flags(call, cmd->flags, VPOOL_RESIZE_DRY_RUN);
+	if (!err)
+		err = vpool_check_admin(call);
+	if (err)
+		return err;
+	mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
+	if (IS_ERR(mem))
+		return PTR_ERR(mem);
+	if (mem)
+		err = vpool_pool_resize(cmd->name, mem, cmd->nr_mem,
+					cmd->timeout_ms,
+					cmd->flags & VPOOL_RESIZE_DRY_RUN,
+					&cmd->out_bytes, call->why);
+	else
+		err = vpool_fail(call->why, -EINVAL,
+				 "nothing was said of what is to change");
+	kfree(mem);
 	return err ?: vpool_respond(call);
 }
 
@@ -406,6 +433,8 @@ static void vpool_query_usage(struct vpool_query *cmd, struct vpool_pool *pool)
 	cmd->clean_bytes = usage.clean;
 	cmd->scrubbing_bytes = usage.scrubbing;
 	cmd->poisoned_bytes = usage.poisoned;
+	cmd->target_bytes = usage.target;
+	cmd->gathered_bytes = usage.gathered;
 }
 
 static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
@@ -498,9 +527,10 @@ static int vpool_call_commit(struct vpool_call *call)
 	struct vpool_commit *cmd = call->cmd;
 	int err;
 
-	err = vpool_check_flags(call, cmd->flags, 0);
+	err = vpool_check_flags(call, cmd->flags, VPOOL_COMMIT_POPULATE);
 	if (!err)
 		err = vpool_region_commit(&call->file->region, &cmd->bytes,
+					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->why);
 	return err ?: vpool_respond(call);
 }
@@ -555,6 +585,7 @@ union vpool_any_cmd {
 	struct vpool_query query;
 	struct vpool_reason reason;
 	struct vpool_regions regions;
+	struct vpool_resize resize;
 };
 
 /* On which nodes a call works. */
@@ -619,6 +650,10 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		VPOOL_DETACH, sizeof(struct vpool_attach), 16,
 		VPOOL_ON_POOL, vpool_call_detach,
 	},
+	[VPOOL_CMD_RESIZE] = {
+		VPOOL_RESIZE, sizeof(struct vpool_resize), 72,
+		VPOOL_ON_CONTROL, vpool_call_resize,
+	},
 };
 
 /* What was published keeps its layout for ever; fields are added behind it. */
@@ -631,6 +666,7 @@ static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
+static_assert(offsetofend(struct vpool_resize, out_bytes) == 72);
 /* These are elements of arrays, and cannot even grow. */
 static_assert(sizeof(struct vpool_list_entry) == 48);
 static_assert(sizeof(struct vpool_mem) == 16);

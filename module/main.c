@@ -5,8 +5,9 @@
 #include "chardev.h"
 #include "cpus.h"
 #include "member.h"
+#include "poison.h"
 #include "pool.h"
-#include "store.h"
+#include "scrub.h"
 #include "sysfs.h"
 
 static const struct vpool_faces vpool_faces = {
@@ -39,11 +40,16 @@ static int __init vpool_init(void)
 	err = vpool_pools_start(&vpool_faces);
 	if (err)
 		goto stop_nodes;
-	err = vpool_control_start();
+	err = vpool_poison_start();
 	if (err)
 		goto stop_pools;
+	err = vpool_control_start();
+	if (err)
+		goto stop_poison;
 	return 0;
 
+stop_poison:
+	vpool_poison_stop();
 stop_pools:
 	vpool_pools_stop();
 stop_nodes:
@@ -62,6 +68,7 @@ stop_cpus:
 static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
+	vpool_poison_stop();
 	vpool_pools_stop();
 	vpool_nodes_stop();
 	vpool_sysfs_stop();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
@@ -115,8 +116,6 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 	if (mem->__reserved)
 		return vpool_fail(why, -EINVAL,
 				  "a reserved field of a memory request is not 0");
-	if (!mem->bytes)
-		return vpool_fail(why, -EINVAL, "0 bytes of memory asked");
 	if (mem->bytes > S64_MAX)
 		return vpool_fail(why, -EINVAL,
 				  "%llu bytes are beyond all bounds",
@@ -133,23 +132,31 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 	return 0;
 }
 
-/* Rounds the requests up and adds them. */
-static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
-			    u64 *total, struct vpool_why *why)
+/**
+ * vpool_check_mems - check requests for form, round them up and add them
+ * @mem: the requests
+ * @nr_mem: how many
+ * @order: of the pool's folios
+ * @total: set to their sum in bytes
+ * @why: told if it fails
+ *
+ * Return: 0, -EINVAL, -ENODEV for a node that does not exist, -ENOMEM for what
+ * no host could give.
+ */
+int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
+		     u64 *total, struct vpool_why *why)
 {
 	u64 page_size = (u64)PAGE_SIZE << order;
 	u32 i;
 	int err;
 
 	*total = 0;
-	for (i = 0; i < spec->nr_mem; i++) {
-		struct vpool_mem *mem = &spec->mem[i];
-
-		err = vpool_check_mem(mem, why);
+	for (i = 0; i < nr_mem; i++) {
+		err = vpool_check_mem(&mem[i], why);
 		if (err)
 			return err;
-		mem->bytes = round_up(mem->bytes, page_size);
-		if (check_add_overflow(*total, mem->bytes, total))
+		mem[i].bytes = round_up(mem[i].bytes, page_size);
+		if (check_add_overflow(*total, mem[i].bytes, total))
 			return vpool_fail(why, -EINVAL,
 					  "the memory requests add up beyond all bounds");
 	}
@@ -164,6 +171,7 @@ static int vpool_check_mems(struct vpool_spec *spec, unsigned int order,
 static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 			    u64 *bytes, struct vpool_why *why)
 {
+	u32 i;
 	int err;
 
 	err = vpool_check_name(spec->name, why);
@@ -179,7 +187,11 @@ static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 	err = vpool_page_order(spec->page_size, order, why);
 	if (err)
 		return err;
-	return vpool_check_mems(spec, *order, bytes, why);
+	for (i = 0; i < spec->nr_mem; i++)
+		if (!spec->mem[i].bytes)
+			return vpool_fail(why, -EINVAL,
+					  "0 bytes of memory asked");
+	return vpool_check_mems(spec->mem, spec->nr_mem, *order, bytes, why);
 }
 
 static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
@@ -195,6 +207,7 @@ static void vpool_pool_release(struct kref *ref)
 	struct vpool_pool *pool = container_of(ref, struct vpool_pool, ref);
 
 	vpool_cpus_exit(&pool->cpus);
+	mutex_destroy(&pool->resizing);
 	mutex_destroy(&pool->lock);
 	kfree(pool);
 	if (atomic_dec_and_test(&vpool_live))
@@ -247,12 +260,13 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	if (vpool_cpus_init(&pool->cpus, pool->name))
 		goto free_pool;
-	if (vpool_store_init(&pool->store, pool->name, order, spec->nr_mem,
+	if (vpool_store_init(&pool->store, pool->name, &pool->cpus, order,
 			     &pool->stat))
 		goto exit_cpus;
 	vpool_members_init(&pool->members, pool->name, pool->cpus.assigned);
 	pool->members.emptied = vpool_pool_emptied;
 	kref_init(&pool->ref);
+	mutex_init(&pool->resizing);
 	mutex_init(&pool->lock);
 	INIT_WORK(&pool->reap, vpool_pool_reap);
 	INIT_LIST_HEAD(&pool->regions);
@@ -379,24 +393,30 @@ static void vpool_pool_set_state(struct vpool_pool *pool,
 }
 
 static int vpool_pool_gather(struct vpool_pool *pool,
-			     const struct vpool_spec *spec,
+			     const struct vpool_spec *spec, u64 bytes,
 			     struct vpool_why *why)
 {
-	unsigned long patience = msecs_to_jiffies(spec->timeout_ms);
+	struct vpool_gather gather = {
+		.store = &pool->store,
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.patience = msecs_to_jiffies(spec->timeout_ms),
+	};
+	int err = 0;
 	u32 i;
-	int err;
 
-	for (i = 0; i < spec->nr_mem; i++) {
-		err = vpool_store_reserve(&pool->store, spec->mem[i].node,
-					  spec->mem[i].bytes, patience, why);
-		if (err)
-			return err;
-	}
-	return 0;
+	vpool_store_set_target(&pool->store, bytes);
+	for (i = 0; !err && i < spec->nr_mem; i++)
+		err = vpool_store_gather(&gather, spec->mem[i].node,
+					 spec->mem[i].bytes, why);
+	if (err)
+		vpool_store_discard(&gather);
+	else
+		vpool_store_publish(&gather);
+	return err;
 }
 
 static int vpool_pool_build(struct vpool_pool *pool,
-			    const struct vpool_spec *spec,
+			    const struct vpool_spec *spec, u64 bytes,
 			    struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
@@ -418,7 +438,7 @@ static int vpool_pool_build(struct vpool_pool *pool,
 		if (err)
 			goto del_dir;
 	}
-	err = vpool_pool_gather(pool, spec, why);
+	err = vpool_pool_gather(pool, spec, bytes, why);
 	if (err)
 		goto release_cpus;
 	err = vpool_faces->node_add(pool);
@@ -487,7 +507,7 @@ int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe a pool");
 	vpool_pool_get(pool);
-	err = vpool_pool_build(pool, spec, why);
+	err = vpool_pool_build(pool, spec, *bytes, why);
 	*id = pool->id;
 	trace_vpool_create(spec->name, *id, err);
 	vpool_pool_put(pool);
@@ -545,6 +565,9 @@ static int vpool_pool_end(struct vpool_pool *pool, bool force,
 	trace_vpool_destroy(pool->name, pool->id, err);
 	if (err)
 		return err;
+	/* Whoever is resizing sees the state, gives up and lets go. */
+	mutex_lock(&pool->resizing);
+	mutex_unlock(&pool->resizing);
 	vpool_faces->node_del(pool);
 	vpool_cpus_release(&pool->cpus);
 	vpool_faces->dir_del(pool);
@@ -582,7 +605,13 @@ static void vpool_pool_reap(struct work_struct *work)
 	vpool_pool_put(pool);
 }
 
-static struct vpool_pool *vpool_pool_next(u32 *id)
+/**
+ * vpool_pool_next - walk all pools
+ * @id: of the one before, 0 at first; set to that of the one returned
+ *
+ * Return: with a reference, or NULL.
+ */
+struct vpool_pool *vpool_pool_next(u32 *id)
 {
 	unsigned long index = *id;
 	struct vpool_pool *pool;
@@ -686,6 +715,37 @@ u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 	nr = pool->nr_regions;
 	mutex_unlock(&pool->lock);
 	return nr;
+}
+
+static void vpool_pool_poisoned(struct vpool_pool *pool, struct folio *folio)
+{
+	struct vpool_region *region;
+
+	if (!vpool_store_poison(&pool->store, folio))
+		return;
+	mutex_lock(&pool->lock);
+	list_for_each_entry(region, &pool->regions, link)
+		if (vpool_region_poisoned(region, folio))
+			break;
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vpool_pools_poisoned - a page of the host is broken
+ * @pfn: the page, which the kernel has marked; it may be any pool's or none's
+ *
+ * Context: sleeps; takes the lock of the pool that it was in use by.
+ */
+void vpool_pools_poisoned(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct vpool_pool *pool;
+	u32 id = 0;
+
+	while (page && (pool = vpool_pool_next(&id))) {
+		vpool_pool_poisoned(pool, page_folio(page));
+		vpool_pool_put(pool);
+	}
 }
 
 /**

@@ -6,9 +6,10 @@
  *
  *   mmap_lock
  *     vpool_region.sem
- *   vpool_pool.lock
- *     vpool_region.sem
- *       folio lock, i_mmap_rwsem
+ *   vpool_pool.resizing
+ *     vpool_pool.lock
+ *       vpool_region.sem
+ *         folio lock, i_mmap_rwsem
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
@@ -55,6 +56,7 @@ struct vpool_dir;
  *	under @lock
  * @orphan: that descriptor is gone; under @lock
  * @reap: destroys an orphan that nobody uses
+ * @resizing: held by the one that changes how much the pool has
  * @lock: guards @state, @regions and what is said to be under it
  * @state: one of enum vpool_state; read without @lock where it may be old
  * @regions: of struct vpool_region, oldest first
@@ -80,6 +82,7 @@ struct vpool_pool {
 	const void *creator;
 	bool orphan;
 	struct work_struct reap;
+	struct mutex resizing;	/* how much a pool has */
 	struct mutex lock;	/* a pool's state and regions */
 	enum vpool_state state;
 	struct list_head regions;
@@ -144,8 +147,15 @@ void vpool_pools_stop(void);
 
 int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 		      struct vpool_why *why);
+int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
+		      u32 timeout_ms, bool dry_run, u64 *bytes,
+		      struct vpool_why *why);
 int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
 void vpool_pools_abandon(const void *creator);
+
+int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
+		     u64 *total, struct vpool_why *why);
+void vpool_pools_poisoned(unsigned long pfn);
 
 struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why);
 void vpool_pool_get(struct vpool_pool *pool);
@@ -158,5 +168,7 @@ u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 		       u32 max);
 
 const char *vpool_state_name(enum vpool_state state);
+
+struct vpool_pool *vpool_pool_next(u32 *id);
 
 #endif /* VPOOL_POOL_H */

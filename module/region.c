@@ -23,6 +23,7 @@
 #include <linux/pid.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 
 #include "compat.h"
 #include "region.h"
@@ -30,6 +31,8 @@
 #include "trace.h"
 
 #define VPOOL_FS_MAGIC 0x76706f6f
+/* Pages populated before others get a chance at the mmap lock. */
+#define VPOOL_POPULATE_BATCH 64
 
 static int vpool_fs_init_context(struct fs_context *fc)
 {
@@ -209,6 +212,7 @@ static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
  * vpool_region_commit - give a region its size and its memory
  * @region: which
  * @bytes: in: the size wanted; out: the same, rounded up to the page size
+ * @populate: have every later mapping filled before mmap(2) returns
  * @why: told if it fails
  *
  * Context: sleeps; takes @region->sem.
@@ -216,12 +220,14 @@ static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
  * -ENXIO after a revoke.
  */
 int vpool_region_commit(struct vpool_region *region, u64 *bytes,
-			struct vpool_why *why)
+			bool populate, struct vpool_why *why)
 {
 	int err;
 
 	down_write(&region->sem);
 	err = vpool_region_commit_locked(region, bytes, why);
+	if (!err)
+		region->populate = populate;
 	up_write(&region->sem);
 	return err;
 }
@@ -279,6 +285,76 @@ static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
 };
 
+/**
+ * struct vpool_populate - a mapping to be filled when mmap(2) is about to return
+ * @work: of the task that maps
+ * @start: first address
+ * @end: address after the last
+ */
+struct vpool_populate {
+	struct callback_head work;
+	unsigned long start;
+	unsigned long end;
+};
+
+/* As long as the mapping is there and is one of ours. */
+static bool vpool_populate_one(struct mm_struct *mm, unsigned long *addr)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, *addr);
+	unsigned int flags = 0;
+
+	mmap_assert_locked(mm);
+	if (!vma || vma->vm_ops != &vpool_region_vm_ops)
+		return false;
+	if (vma->vm_flags & VM_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	*addr += vpool_store_page_size(((struct vpool_region *)
+					vma->vm_private_data)->store);
+	return !fixup_user_fault(mm, *addr - 1, flags, NULL);
+}
+
+static void vpool_populate_run(struct callback_head *work)
+{
+	struct vpool_populate *populate =
+		container_of(work, struct vpool_populate, work);
+	struct mm_struct *mm = current->mm;
+	unsigned long addr = populate->start, nr = 0;
+
+	mmap_read_lock(mm);
+	while (addr < populate->end && vpool_populate_one(mm, &addr)) {
+		if (++nr % VPOOL_POPULATE_BATCH)
+			continue;
+		mmap_read_unlock(mm);
+		cond_resched();
+		mmap_read_lock(mm);
+	}
+	mmap_read_unlock(mm);
+	kfree(populate);
+}
+
+/*
+ * A mapping cannot be filled while it is being made, and nothing calls us when it
+ * is there; what a task has to do before it is back in userspace comes closest.
+ */
+static int vpool_populate_soon(struct vm_area_struct *vma,
+			       struct vpool_why *why)
+{
+	struct vpool_populate *populate;
+	int err = -ENOMEM;
+
+	populate = kmalloc(sizeof(*populate), GFP_KERNEL_ACCOUNT);
+	if (populate) {
+		init_task_work(&populate->work, vpool_populate_run);
+		populate->start = vma->vm_start;
+		populate->end = vma->vm_end;
+		err = task_work_add(current, &populate->work, TWA_RESUME);
+	}
+	if (!err)
+		return 0;
+	kfree(populate);
+	return vpool_fail(why, err, "the mapping cannot be populated");
+}
+
 static int vpool_region_mmap_locked(struct vpool_region *region,
 				    struct vm_area_struct *vma,
 				    struct vpool_why *why)
@@ -316,6 +392,7 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_why *why)
 {
+	bool populate;
 	int err;
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -326,7 +403,10 @@ int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		err = vpool_revoked(why);
 	else
 		err = vpool_region_mmap_locked(region, vma, why);
+	populate = region->populate;
 	up_write(&region->sem);
+	if (!err && populate)
+		err = vpool_populate_soon(vma, why);
 	if (err)
 		return err;
 
@@ -359,4 +439,30 @@ void vpool_region_revoke(struct vpool_region *region)
 	unmap_mapping_range(region->inode->i_mapping, 0, 0, 1);
 	vpool_region_give_back(region);
 	up_write(&region->sem);
+}
+
+/**
+ * vpool_region_poisoned - a page in some folio is broken
+ * @region: which may have it
+ * @folio: the one; marked, so that it will not be mapped in one piece again
+ *
+ * Context: sleeps; takes @region->sem and the folio's lock.
+ * Return: true if it is this region's; no page table maps it any more.
+ */
+bool vpool_region_poisoned(struct vpool_region *region, struct folio *folio)
+{
+	bool ours;
+
+	down_read(&region->sem);
+	ours = vpool_region_find(region, folio->index) == folio;
+	if (ours) {
+		/* Faults that did not see the mark have ended after that. */
+		folio_lock(folio);
+		folio_unlock(folio);
+		unmap_mapping_range(region->inode->i_mapping,
+				    (loff_t)folio->index << PAGE_SHIFT,
+				    folio_size(folio), 1);
+	}
+	up_read(&region->sem);
+	return ours;
 }

@@ -28,6 +28,7 @@ struct vpool_store;
  *	map the region, and whose size lets the core use huge ones
  * @sem: held for writing to commit and to revoke, for reading to fault and map
  * @revoked: its folios are gone; under @sem
+ * @populate: whoever maps it wants all page tables filled; under @sem
  * @nr: how many folios it has, 0 until it is committed; under @sem
  * @folios: in the order of their offsets; under @sem
  * @pid: the process that opened it
@@ -41,6 +42,7 @@ struct vpool_region {
 	struct inode *inode;
 	struct rw_semaphore sem;
 	bool revoked;
+	bool populate;
 	unsigned long nr;
 	struct folio **folios;
 	struct pid *pid;
@@ -52,10 +54,11 @@ int vpool_region_init(struct vpool_region *region, struct vpool_store *store);
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
 int vpool_region_commit(struct vpool_region *region, u64 *bytes,
-			struct vpool_why *why);
+			bool populate, struct vpool_why *why);
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_why *why);
 void vpool_region_revoke(struct vpool_region *region);
+bool vpool_region_poisoned(struct vpool_region *region, struct folio *folio);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 

@@ -8,12 +8,16 @@
  *
  *   clean      free and zero: on its node's clean list
  *   dirty      free, with some region's bytes in it: on the dirty list
- *   scrubbing  free, being zeroed: in the scrubber's hands, on no list
- *   in use     in a region's array, on no list of ours
+ *   scrubbing  free, being zeroed: in a scrubber's hands, on no list
+ *   used       in a region's array, on no list of ours
  *   pinned     its region is gone, but somebody (a pipe, a DMA) holds it still:
  *              on the pinned list until the store's reference is the last one
+ *   poisoned   a page of it is broken: on the poisoned list for good
+ *   gathered   taken from the host, not yet the store's: on a list of the call
+ *              that creates or grows the pool
  *
- * so that it costs no memory beside its struct page: the links are folio->lru.
+ * so that it costs no memory beside its struct page: the links are folio->lru, and
+ * folio->private says which node's it is, and in which of these places.
  *
  * Whether a folio is free of others is decided by its reference count alone. The
  * question is asked only when no page table maps it any more and nobody can find
@@ -42,8 +46,6 @@
 
 /* Folios moved under one hold of the lock. */
 #define VPOOL_BATCH 32
-/* Bytes scrubbed before another pool of the same node gets its turn. */
-#define VPOOL_SCRUB_TURN (64UL << 20)
 /* How long to wait before asking again for memory that was not to be had. */
 #define VPOOL_RETRY (HZ / 50)
 /* How often pinned folios are looked at. */
@@ -54,72 +56,42 @@ module_param(host_mem_floor, ulong, 0644);
 MODULE_PARM_DESC(host_mem_floor,
 		 "MiB of available memory that pools never take from the host");
 
-static struct kthread_worker **vpool_scrubbers;
+/* Where a folio is: see the top of this file. */
+enum vpool_place {
+	VPOOL_CLEAN,
+	VPOOL_DIRTY,
+	VPOOL_SCRUBBING,
+	VPOOL_USED,
+	VPOOL_PINNED,
+	VPOOL_POISONED,
+	VPOOL_GATHERED,
+	VPOOL_PLACE_MASK = 7,
+};
 
-/* A node may have gained its memory after we were loaded. */
-static struct kthread_worker *vpool_scrubber(int nid)
+static_assert(__alignof__(struct vpool_store_node) > VPOOL_PLACE_MASK);
+
+static void vpool_folio_place(struct folio *folio,
+			      struct vpool_store_node *node,
+			      enum vpool_place place)
 {
-	return vpool_scrubbers[nid] ?: vpool_scrubbers[first_memory_node];
+	folio->private = (void *)((unsigned long)node | place);
 }
 
-static struct kthread_worker *vpool_scrubber_create(int nid)
+static enum vpool_place vpool_folio_where(struct folio *folio)
 {
-	const struct cpumask *cpus = cpumask_of_node(nid);
-	struct kthread_worker *worker;
-
-	worker = kthread_run_worker(0, "vpool_scrub/%d", nid);
-	if (IS_ERR(worker))
-		return worker;
-	set_user_nice(worker->task, MAX_NICE);
-	if (cpumask_intersects(cpus, cpu_online_mask))
-		set_cpus_allowed_ptr(worker->task, cpus);
-	return worker;
+	return (unsigned long)folio->private & VPOOL_PLACE_MASK;
 }
 
-/**
- * vpool_scrubbers_start - one low-priority thread for each node with memory
- *
- * Return: 0 or -ENOMEM.
- */
-int vpool_scrubbers_start(void)
+static struct vpool_store_node *vpool_folio_node(struct folio *folio)
 {
-	int nid;
-
-	vpool_scrubbers = kcalloc(nr_node_ids, sizeof(*vpool_scrubbers),
-				  GFP_KERNEL);
-	if (!vpool_scrubbers)
-		return -ENOMEM;
-	for_each_node_state(nid, N_MEMORY) {
-		struct kthread_worker *worker = vpool_scrubber_create(nid);
-
-		if (IS_ERR(worker)) {
-			vpool_scrubbers_stop();
-			return PTR_ERR(worker);
-		}
-		vpool_scrubbers[nid] = worker;
-	}
-	return 0;
+	return (void *)((unsigned long)folio->private & ~VPOOL_PLACE_MASK);
 }
 
-/**
- * vpool_scrubbers_stop - end the threads; every store must be closed
- */
-void vpool_scrubbers_stop(void)
+/* Of a large folio the flag says that one of its pages is broken. */
+static bool vpool_folio_poisoned(struct folio *folio)
 {
-	unsigned int nid;
-
-	for (nid = 0; nid < nr_node_ids; nid++)
-		if (vpool_scrubbers[nid])
-			kthread_destroy_worker(vpool_scrubbers[nid]);
-	kfree(vpool_scrubbers);
-}
-
-static void vpool_folio_zero(struct folio *folio)
-{
-	long i, nr = folio_nr_pages(folio);
-
-	for (i = 0; i < nr; i++)
-		clear_highpage(folio_page(folio, i));
+	return folio_test_large(folio) ? PageHasHWPoisoned(&folio->page) :
+		PageHWPoison(&folio->page);
 }
 
 static bool vpool_folio_idle(struct folio *folio)
@@ -137,6 +109,14 @@ static unsigned long vpool_node_used(const struct vpool_store_node *node)
 	return node->nr_total - vpool_node_free(node) - node->nr_poisoned;
 }
 
+/* What takers may have of it; memory that breaks can make it less than was held. */
+static unsigned long vpool_node_takable(const struct vpool_store_node *node)
+{
+	unsigned long free = vpool_node_free(node);
+
+	return free - min(free, node->nr_held);
+}
+
 static unsigned long vpool_store_sum(struct vpool_store *store,
 				     unsigned long (*of)(const struct vpool_store_node *))
 {
@@ -149,59 +129,103 @@ static unsigned long vpool_store_sum(struct vpool_store *store,
 	return sum;
 }
 
-/*
- * Zero a batch from the dirty list. Returns the bytes done, 0 when the list is
- * empty. Small folios go many at a time, so that the lock stays off the profile.
- */
-static unsigned long vpool_scrub_batch(struct vpool_store_node *node)
+/* Puts a folio that nobody has on the list where it belongs. */
+static void vpool_node_put(struct vpool_store_node *node, struct folio *folio,
+			   enum vpool_place place)
+{
+	lockdep_assert_held(&node->store->lock);
+	if (vpool_folio_poisoned(folio))
+		place = VPOOL_POISONED;
+	switch (place) {
+	case VPOOL_CLEAN:
+		list_add_tail(&folio->lru, &node->clean);
+		node->nr_clean++;
+		break;
+	case VPOOL_DIRTY:
+		list_add_tail(&folio->lru, &node->dirty);
+		node->nr_dirty++;
+		break;
+	case VPOOL_PINNED:
+		list_add_tail(&folio->lru, &node->pinned);
+		break;
+	default:
+		place = VPOOL_POISONED;
+		list_add_tail(&folio->lru, &node->poisoned);
+		node->nr_poisoned++;
+	}
+	vpool_folio_place(folio, node, place);
+}
+
+/* The other way round; only for places with a list of the node. */
+static void vpool_node_del(struct vpool_store_node *node, struct folio *folio)
+{
+	lockdep_assert_held(&node->store->lock);
+	list_del(&folio->lru);
+	if (vpool_folio_where(folio) == VPOOL_CLEAN)
+		node->nr_clean--;
+	else if (vpool_folio_where(folio) == VPOOL_DIRTY)
+		node->nr_dirty--;
+}
+
+static unsigned long vpool_scrub_start(struct vpool_store_node *node,
+				       struct list_head *batch)
 {
 	struct vpool_store *store = node->store;
 	unsigned long nr = 0, max = max(1UL, PMD_SIZE / PAGE_SIZE >> store->order);
-	struct folio *folio;
-	LIST_HEAD(batch);
 
 	spin_lock(&store->lock);
 	while (nr < max && !list_empty(&node->dirty)) {
-		list_move_tail(node->dirty.next, &batch);
+		struct folio *folio =
+			list_first_entry(&node->dirty, struct folio, lru);
+
+		list_move_tail(&folio->lru, batch);
+		vpool_folio_place(folio, node, VPOOL_SCRUBBING);
 		nr++;
 	}
 	node->nr_dirty -= nr;
 	node->nr_scrubbing += nr;
 	spin_unlock(&store->lock);
+	return nr;
+}
+
+/**
+ * vpool_store_scrub_batch - zero some dirty folios
+ * @node: of which node
+ *
+ * Small folios go many at a time, so that the lock stays off the profile.
+ *
+ * Context: sleeps.
+ * Return: the bytes done, 0 when there are none.
+ */
+unsigned long vpool_store_scrub_batch(struct vpool_store_node *node)
+{
+	struct vpool_store *store = node->store;
+	struct folio *folio, *next;
+	LIST_HEAD(broken);
+	LIST_HEAD(batch);
+	unsigned long nr;
+
+	nr = vpool_scrub_start(node, &batch);
 	if (!nr)
 		return 0;
-
-	list_for_each_entry(folio, &batch, lru)
-		vpool_folio_zero(folio);
+	list_for_each_entry_safe(folio, next, &batch, lru)
+		if (!vpool_folio_zero(folio))
+			list_move_tail(&folio->lru, &broken);
 	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
 		       nr * vpool_store_page_size(store));
 
 	spin_lock(&store->lock);
-	list_splice_tail(&batch, &node->clean);
 	node->nr_scrubbing -= nr;
-	node->nr_clean += nr;
+	list_for_each_entry_safe(folio, next, &batch, lru)
+		vpool_node_put(node, folio, VPOOL_CLEAN);
+	list_for_each_entry_safe(folio, next, &broken, lru)
+		vpool_node_put(node, folio, VPOOL_POISONED);
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
 	return nr * vpool_store_page_size(store);
 }
 
-static void vpool_scrub_work(struct kthread_work *work)
-{
-	struct vpool_store_node *node =
-		container_of(work, struct vpool_store_node, scrub);
-	unsigned long done = 0, bytes;
-
-	do {
-		bytes = vpool_scrub_batch(node);
-		done += bytes;
-		cond_resched();
-	} while (bytes && done < VPOOL_SCRUB_TURN);
-	if (bytes)
-		kthread_queue_work(vpool_scrubber(node - node->store->node),
-				   work);
-}
-
-static void vpool_store_kick(struct vpool_store *store)
+static void vpool_store_kick(struct vpool_store *store, bool urgent)
 {
 	bool pinned = false;
 	int nid;
@@ -210,12 +234,11 @@ static void vpool_store_kick(struct vpool_store *store)
 		struct vpool_store_node *node = &store->node[nid];
 
 		if (!list_empty(&node->dirty))
-			kthread_queue_work(vpool_scrubber(nid), &node->scrub);
+			vpool_scrub_kick(node->scrub, nid, urgent);
 		pinned |= !list_empty(&node->pinned);
 	}
 	if (pinned)
-		kthread_queue_delayed_work(vpool_scrubber(first_memory_node),
-					   &store->recheck, VPOOL_RECHECK);
+		vpool_scrub_later(&store->recheck, VPOOL_RECHECK);
 }
 
 /* Look once at every folio that was pinned when we came, a batch at a time. */
@@ -234,12 +257,12 @@ static void vpool_recheck_node(struct vpool_store_node *node)
 		list_for_each_entry_safe(folio, next, &pinned, lru) {
 			if (nr++ == VPOOL_BATCH)
 				break;
-			if (vpool_folio_idle(folio)) {
-				list_move_tail(&folio->lru, &node->dirty);
-				node->nr_dirty++;
-			} else {
-				list_move_tail(&folio->lru, &still);
-			}
+			list_del(&folio->lru);
+			if (vpool_folio_idle(folio) ||
+			    vpool_folio_poisoned(folio))
+				vpool_node_put(node, folio, VPOOL_DIRTY);
+			else
+				list_add_tail(&folio->lru, &still);
 		}
 		cond_resched_lock(&store->lock);
 	}
@@ -255,21 +278,21 @@ static void vpool_recheck_work(struct kthread_work *work)
 
 	for_each_node_state(nid, N_MEMORY)
 		vpool_recheck_node(&store->node[nid]);
-	vpool_store_kick(store);
+	vpool_store_kick(store, false);
 }
 
 /**
  * vpool_store_init - an empty store
  * @store: to initialise
  * @name: the pool's, which outlives the store
+ * @cpus: the pool's, which do so too, or NULL
  * @order: of its folios
- * @has_memory: false for a pool of CPUs alone
  * @stat: the pool's counters
  *
  * Return: 0 or -ENOMEM.
  */
 int vpool_store_init(struct vpool_store *store, const char *name,
-		     unsigned int order, bool has_memory,
+		     const struct vpool_cpus *cpus, unsigned int order,
 		     struct vpool_stat *stat)
 {
 	unsigned int nid;
@@ -278,11 +301,9 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 	init_waitqueue_head(&store->progress);
 	kthread_init_delayed_work(&store->recheck, vpool_recheck_work);
 	store->name = name;
+	store->cpus = cpus;
 	store->order = order;
 	store->stat = stat;
-	if (!has_memory)
-		return 0;
-
 	store->node = kcalloc(nr_node_ids, sizeof(*store->node), GFP_KERNEL);
 	if (!store->node)
 		return -ENOMEM;
@@ -293,7 +314,8 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 		INIT_LIST_HEAD(&node->clean);
 		INIT_LIST_HEAD(&node->dirty);
 		INIT_LIST_HEAD(&node->pinned);
-		kthread_init_work(&node->scrub, vpool_scrub_work);
+		INIT_LIST_HEAD(&node->poisoned);
+		vpool_scrub_init(node->scrub, node);
 	}
 	return 0;
 }
@@ -331,19 +353,15 @@ static struct folio *vpool_folio_alloc(unsigned int order, int nid, bool wait)
 	return __folio_alloc(gfp, order, nid, NULL);
 }
 
-static void vpool_store_add(struct vpool_store *store, struct folio *folio)
+static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
-	struct vpool_store_node *node = &store->node[folio_nid(folio)];
-	/* With init_on_alloc the page allocator has zeroed it already. */
-	bool clean = want_init_on_alloc(GFP_HIGHUSER);
+	struct vpool_store *store = gather->store;
 
 	spin_lock(&store->lock);
-	list_add_tail(&folio->lru, clean ? &node->clean : &node->dirty);
-	if (clean)
-		node->nr_clean++;
-	else
-		node->nr_dirty++;
-	node->nr_total++;
+	vpool_folio_place(folio, &store->node[folio_nid(folio)],
+			  VPOOL_GATHERED);
+	list_add_tail(&folio->lru, &gather->folios);
+	store->gathered++;
 	spin_unlock(&store->lock);
 }
 
@@ -373,73 +391,131 @@ static int vpool_node_check(int nid, u64 bytes, struct vpool_why *why)
 			  vpool_size(present).s, vpool_size(bytes).s);
 }
 
-/*
- * One folio more. Memory that is short may come back while we wait; of the time
- * for that, @left in jiffies, only waiting uses up any.
- */
-static int vpool_reserve_one(struct vpool_store *store, int nid,
-			     unsigned long *left)
+static int vpool_gather_stopped(struct vpool_gather *gather)
 {
-	struct folio *folio = vpool_folio_alloc(store->order, nid, *left);
-	unsigned long start = jiffies, waited = 0;
-
-	while (!folio) {
-		if (!*left)
-			return -ENOMEM;
-		schedule_timeout_interruptible(VPOOL_RETRY);
-		if (signal_pending(current))
-			return -EINTR;
-		waited = jiffies - start;
-		if (waited >= *left)
-			return -ETIME;
-		folio = vpool_folio_alloc(store->order, nid, *left);
-	}
-	*left -= waited;
-	vpool_store_add(store, folio);
+	if (signal_pending(current))
+		return -EINTR;
+	if (gather->cancelled && gather->cancelled(gather->store))
+		return -ENXIO;
 	return 0;
 }
 
+/*
+ * One folio more. Memory that is short may come back while we wait; of the time
+ * for that only waiting uses up any.
+ */
+static int vpool_gather_one(struct vpool_gather *gather, int nid)
+{
+	unsigned int order = gather->store->order;
+	struct folio *folio = vpool_folio_alloc(order, nid, gather->patience);
+	unsigned long start = jiffies, waited = 0;
+	int err;
+
+	while (!folio) {
+		if (!gather->patience)
+			return -ENOMEM;
+		schedule_timeout_interruptible(VPOOL_RETRY);
+		err = vpool_gather_stopped(gather);
+		if (err)
+			return err;
+		waited = jiffies - start;
+		if (waited >= gather->patience)
+			return -ETIME;
+		folio = vpool_folio_alloc(order, nid, gather->patience);
+	}
+	gather->patience -= waited;
+	vpool_gather_add(gather, folio);
+	return 0;
+}
+
+static int vpool_gather_failed(struct vpool_gather *gather, int err, int nid,
+			       u64 got, u64 bytes, struct vpool_why *why)
+{
+	if (err == -ENOMEM)
+		return vpool_reserve_failed(nid, got, bytes, why);
+	if (err == -ENXIO)
+		return vpool_fail(why, err, "pool '%s' has been destroyed",
+				  gather->store->name);
+	return vpool_fail(why, err, "%s after %s of %s",
+			  err == -EINTR ? "interrupted" : "out of time",
+			  vpool_size(got).s, vpool_size(bytes).s);
+}
+
 /**
- * vpool_store_reserve - take memory from the host
- * @store: where it goes
+ * vpool_store_gather - take memory from the host
+ * @gather: where it goes, and how long it may take
  * @nid: the node it must come from, or VPOOL_ANY_NODE
  * @bytes: how much, a multiple of the page size
- * @patience: how long to wait for memory that is short, in jiffies
  * @why: told if it fails
  *
- * What was reserved before a failure stays in the store: its owner closes it.
- * Nothing of @store is used by others yet but for its usage.
+ * Follow it with vpool_store_publish() or vpool_store_discard(), whatever it
+ * returns.
  *
- * Context: sleeps, for as long as @patience allows.
- * Return: 0, -ENOMEM, -EINTR or -ETIME.
+ * Context: sleeps, for as long as @gather allows.
+ * Return: 0, -ENOMEM, -EINTR, -ETIME, or -ENXIO if it was cancelled.
  */
-int vpool_store_reserve(struct vpool_store *store, int nid, u64 bytes,
-			unsigned long patience, struct vpool_why *why)
+int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
+		       struct vpool_why *why)
 {
-	u64 got, page_size = vpool_store_page_size(store);
+	u64 got, page_size = vpool_store_page_size(gather->store);
 	int err = vpool_node_check(nid, bytes, why);
 
-	for (got = 0; !err && got < bytes; got += page_size) {
+	if (err)
+		return err;
+	for (got = 0; got < bytes; got += page_size) {
 		if (!(got & (PMD_SIZE - 1))) {
 			err = vpool_host_can_spare(bytes - got, why);
 			if (err)
 				return err;
 		}
-		err = signal_pending(current) ? -EINTR :
-			vpool_reserve_one(store, nid, &patience);
-		if (err == -ENOMEM)
-			return vpool_reserve_failed(nid, got, bytes, why);
+		err = vpool_gather_stopped(gather) ?:
+			vpool_gather_one(gather, nid);
 		if (err)
-			return vpool_fail(why, err, "%s after %s of %s",
-					  err == -EINTR ? "interrupted" :
-					  "out of time",
-					  vpool_size(got).s,
-					  vpool_size(bytes).s);
+			return vpool_gather_failed(gather, err, nid, got,
+						   bytes, why);
 		cond_resched();
 	}
-	if (!err)
-		vpool_store_kick(store);
-	return err;
+	return 0;
+}
+
+/**
+ * vpool_store_publish - what was gathered becomes the store's
+ * @gather: empty after that
+ *
+ * Context: may sleep.
+ */
+void vpool_store_publish(struct vpool_gather *gather)
+{
+	/* With init_on_alloc the page allocator has zeroed it already. */
+	bool clean = want_init_on_alloc(GFP_HIGHUSER);
+	struct vpool_store *store = gather->store;
+	unsigned long nr = 0;
+
+	spin_lock(&store->lock);
+	while (!list_empty(&gather->folios)) {
+		struct folio *folio = list_first_entry(&gather->folios,
+						       struct folio, lru);
+		struct vpool_store_node *node = vpool_folio_node(folio);
+
+		list_del(&folio->lru);
+		vpool_node_put(node, folio, clean ? VPOOL_CLEAN : VPOOL_DIRTY);
+		node->nr_total++;
+		store->gathered--;
+		if (!(++nr % VPOOL_BATCH))
+			cond_resched_lock(&store->lock);
+	}
+	spin_unlock(&store->lock);
+	vpool_store_kick(store, false);
+}
+
+/**
+ * vpool_store_set_target - say how much memory the store is about to have
+ * @store: which
+ * @bytes: so much
+ */
+void vpool_store_set_target(struct vpool_store *store, u64 bytes)
+{
+	WRITE_ONCE(store->target, bytes / vpool_store_page_size(store));
 }
 
 /**
@@ -464,20 +540,49 @@ u64 vpool_store_pinned(struct vpool_store *store)
 }
 
 /*
- * A folio that is still pinned is freed by whoever holds it last. The others go
- * back to the host zeroed.
+ * Gives a folio to the host, zeroed if it is @dirty. One that is still pinned is
+ * freed by whoever holds it last. One with a broken page is not given back: the
+ * page allocator would hand it out again in one piece.
  */
-static void vpool_free_list(struct list_head *list, bool zero)
+static void vpool_folio_free(struct folio *folio, bool dirty)
+{
+	bool broken = vpool_folio_poisoned(folio);
+
+	if (dirty && !broken && vpool_folio_idle(folio))
+		broken = !vpool_folio_zero(folio);
+	folio->private = NULL;
+	if (broken && folio_test_large(folio))
+		pr_warn("keeping %lu KiB at pfn %#lx aside for good: a page of them is broken\n",
+			folio_size(folio) >> 10, folio_pfn(folio));
+	else
+		folio_put(folio);
+}
+
+static void vpool_free_list(struct list_head *list, bool dirty)
 {
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, list, lru) {
 		list_del(&folio->lru);
-		if (zero && vpool_folio_idle(folio))
-			vpool_folio_zero(folio);
-		folio_put(folio);
+		vpool_folio_free(folio, dirty);
 		cond_resched();
 	}
+}
+
+/**
+ * vpool_store_discard - what was gathered goes back to the host
+ * @gather: empty after that
+ *
+ * Context: sleeps.
+ */
+void vpool_store_discard(struct vpool_gather *gather)
+{
+	struct vpool_store *store = gather->store;
+
+	spin_lock(&store->lock);
+	store->gathered = 0;
+	spin_unlock(&store->lock);
+	vpool_free_list(&gather->folios, false);
 }
 
 /**
@@ -498,10 +603,11 @@ void vpool_store_close(struct vpool_store *store)
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		struct vpool_store_node *node = &store->node[nid];
 
-		kthread_cancel_work_sync(&node->scrub);
+		vpool_scrub_cancel(node->scrub);
 		vpool_free_list(&node->clean, false);
 		vpool_free_list(&node->dirty, true);
 		vpool_free_list(&node->pinned, true);
+		vpool_free_list(&node->poisoned, false);
 	}
 	kfree(store->node);
 	store->node = NULL;
@@ -535,13 +641,11 @@ static unsigned long vpool_store_unpromised(struct vpool_store *store)
 int vpool_store_can_take(struct vpool_store *store, unsigned long nr,
 			 struct vpool_why *why)
 {
-	unsigned long free = 0;
+	unsigned long free;
 
-	if (store->node) {
-		spin_lock(&store->lock);
-		free = vpool_store_unpromised(store);
-		spin_unlock(&store->lock);
-	}
+	spin_lock(&store->lock);
+	free = vpool_store_unpromised(store);
+	spin_unlock(&store->lock);
 	return nr <= free ? 0 : vpool_store_short(store, free, nr, why);
 }
 
@@ -566,16 +670,20 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 				   struct folio **folios, unsigned long max,
 				   bool *dirty)
 {
-	struct list_head *list;
 	unsigned int nr = 0;
+	struct list_head *list;
 
 	lockdep_assert_held(&node->store->lock);
 	*dirty = list_empty(&node->clean);
 	list = *dirty ? &node->dirty : &node->clean;
-	max = min_t(unsigned long, max, VPOOL_BATCH);
+	max = min3(max, (unsigned long)VPOOL_BATCH, vpool_node_takable(node));
 	while (nr < max && !list_empty(list)) {
-		folios[nr] = list_first_entry(list, struct folio, lru);
-		list_del(&folios[nr++]->lru);
+		struct folio *folio = list_first_entry(list, struct folio,
+						       lru);
+
+		list_del(&folio->lru);
+		vpool_folio_place(folio, node, VPOOL_USED);
+		folios[nr++] = folio;
 	}
 	if (*dirty)
 		node->nr_dirty -= nr;
@@ -603,15 +711,60 @@ static unsigned int vpool_store_pop(struct vpool_store *store,
 	return nr;
 }
 
-static bool vpool_store_has_listed(struct vpool_store *store)
+/* Whether a taker that found nothing should look again. */
+static bool vpool_store_may_pop(struct vpool_store *store)
 {
+	bool may;
 	int nid;
 
-	for_each_node_state(nid, N_MEMORY)
-		if (!list_empty(&store->node[nid].clean) ||
-		    !list_empty(&store->node[nid].dirty))
-			return true;
-	return false;
+	spin_lock(&store->lock);
+	may = vpool_store_sum(store, vpool_node_free) < store->promised;
+	for_each_node_state(nid, N_MEMORY) {
+		struct vpool_store_node *node = &store->node[nid];
+
+		may |= node->nr_clean + node->nr_dirty &&
+		       vpool_node_takable(node);
+	}
+	spin_unlock(&store->lock);
+	return may;
+}
+
+/* Only memory that breaks can make less free than was promised. */
+static bool vpool_store_breaks_promise(struct vpool_store *store,
+				       unsigned long nr)
+{
+	bool breaks;
+
+	spin_lock(&store->lock);
+	breaks = vpool_store_sum(store, vpool_node_free) < store->promised;
+	if (breaks)
+		store->promised -= nr;
+	spin_unlock(&store->lock);
+	return breaks;
+}
+
+/* The folios that can be zeroed come first after that; returns how many. */
+static unsigned int vpool_take_zero(struct vpool_store *store,
+				    struct folio **folios, unsigned int nr)
+{
+	unsigned int i, good = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = folios[i];
+
+		if (vpool_folio_zero(folio)) {
+			folios[good++] = folio;
+			continue;
+		}
+		spin_lock(&store->lock);
+		vpool_node_put(vpool_folio_node(folio), folio, VPOOL_POISONED);
+		/* Another one is to take its place. */
+		store->promised++;
+		spin_unlock(&store->lock);
+	}
+	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
+		       good * vpool_store_page_size(store));
+	return good;
 }
 
 /**
@@ -621,16 +774,15 @@ static bool vpool_store_has_listed(struct vpool_store *store)
  * @nr: how many
  * @why: told if it fails
  *
- * For a store with memory, see vpool_store_can_take().
- *
- * Context: sleeps; zeroes what the scrubber has not come to yet.
+ * Context: sleeps; zeroes what the scrubbers have not come to yet, with their
+ * help.
  * Return: 0 with all of them, or -ENOMEM with none.
  */
 int vpool_store_take(struct vpool_store *store, struct folio **folios,
 		     unsigned long nr, struct vpool_why *why)
 {
 	unsigned long got = 0;
-	unsigned int n, i;
+	unsigned int n;
 	bool dirty;
 	int err;
 
@@ -639,19 +791,25 @@ int vpool_store_take(struct vpool_store *store, struct folio **folios,
 		return err;
 	while (got < nr) {
 		n = vpool_store_pop(store, folios + got, nr - got, &dirty);
-		if (!n)
+		if (!n) {
+			vpool_store_kick(store, true);
 			wait_event(store->progress,
-				   vpool_store_has_listed(store));
-		for (i = 0; dirty && i < n; i++)
-			vpool_folio_zero(folios[got + i]);
-		if (dirty)
-			vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
-				       n * vpool_store_page_size(store));
+				   vpool_store_may_pop(store));
+			if (vpool_store_breaks_promise(store, nr - got))
+				goto give_back;
+		} else if (dirty) {
+			vpool_store_kick(store, true);
+			n = vpool_take_zero(store, folios + got, n);
+		}
 		got += n;
 		cond_resched();
 	}
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
 	return 0;
+
+give_back:
+	vpool_store_return(store, folios, got);
+	return vpool_store_short(store, 0, nr, why);
 }
 
 /**
@@ -670,21 +828,173 @@ void vpool_store_return(struct vpool_store *store, struct folio **folios,
 	spin_lock(&store->lock);
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = folios[i];
-		struct vpool_store_node *node =
-			&store->node[folio_nid(folio)];
 
-		if (vpool_folio_idle(folio)) {
-			list_add_tail(&folio->lru, &node->dirty);
-			node->nr_dirty++;
-		} else {
-			list_add_tail(&folio->lru, &node->pinned);
-		}
+		vpool_node_put(vpool_folio_node(folio), folio,
+			       vpool_folio_idle(folio) ? VPOOL_DIRTY :
+			       VPOOL_PINNED);
 		if (i % VPOOL_BATCH == VPOOL_BATCH - 1)
 			cond_resched_lock(&store->lock);
 	}
 	spin_unlock(&store->lock);
 	vpool_stat_inc(store->stat, VPOOL_STAT_FREES);
-	vpool_store_kick(store);
+	vpool_store_kick(store, false);
+}
+
+/**
+ * vpool_store_hold - promise to give folios back to the host
+ * @store: whose
+ * @bytes: how much of each node id
+ * @why: told if it fails
+ *
+ * Follow it with vpool_store_shrink() of the same.
+ *
+ * Return: 0, or -EBUSY with nothing promised if less is free.
+ */
+int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
+		     struct vpool_why *why)
+{
+	u64 page_size = vpool_store_page_size(store), sum = 0, can = 0;
+	bool enough = true;
+	int nid;
+
+	spin_lock(&store->lock);
+	for_each_node_state(nid, N_MEMORY) {
+		u64 free = vpool_node_free(&store->node[nid]) * page_size;
+
+		enough &= bytes[nid] <= free;
+		can += min(bytes[nid], free);
+		sum += bytes[nid];
+	}
+	can = min(can, vpool_store_unpromised(store) * page_size);
+	enough &= sum <= can;
+	for_each_node_state(nid, N_MEMORY)
+		if (enough)
+			store->node[nid].nr_held += bytes[nid] / page_size;
+	if (enough)
+		store->promised += sum / page_size;
+	spin_unlock(&store->lock);
+	if (enough)
+		return 0;
+	return vpool_fail(why, -EBUSY,
+			  "pool '%s' can give back %s of the %s asked, the rest is in use",
+			  store->name, vpool_size(can).s, vpool_size(sum).s);
+}
+
+/* Takes held folios out of a node, those that are not zero first. */
+static unsigned int vpool_node_cut(struct vpool_store_node *node,
+				   struct list_head *cut)
+{
+	struct vpool_store *store = node->store;
+	struct folio *folio;
+	unsigned int nr = 0;
+
+	spin_lock(&store->lock);
+	while (nr < VPOOL_BATCH && node->nr_held) {
+		if (!list_empty(&node->dirty))
+			folio = list_first_entry(&node->dirty, struct folio,
+						 lru);
+		else if (!list_empty(&node->clean))
+			folio = list_last_entry(&node->clean, struct folio,
+						lru);
+		else
+			break;
+		vpool_node_del(node, folio);
+		list_add_tail(&folio->lru, cut);
+		node->nr_held--;
+		node->nr_total--;
+		store->promised--;
+		nr++;
+	}
+	/* What was promised to the host has broken meanwhile. */
+	if (!nr && vpool_node_free(node) < node->nr_held) {
+		unsigned long lost = node->nr_held - vpool_node_free(node);
+
+		node->nr_held -= lost;
+		store->promised -= lost;
+	}
+	spin_unlock(&store->lock);
+	return nr;
+}
+
+static bool vpool_node_has_listed(struct vpool_store_node *node)
+{
+	bool has;
+
+	spin_lock(&node->store->lock);
+	has = node->nr_clean + node->nr_dirty ||
+	      vpool_node_free(node) < node->nr_held;
+	spin_unlock(&node->store->lock);
+	return has;
+}
+
+static void vpool_node_shrink(struct vpool_store_node *node)
+{
+	struct folio *folio, *next;
+
+	while (READ_ONCE(node->nr_held)) {
+		LIST_HEAD(cut);
+
+		if (!vpool_node_cut(node, &cut))
+			wait_event(node->store->progress,
+				   vpool_node_has_listed(node));
+		list_for_each_entry_safe(folio, next, &cut, lru) {
+			bool dirty = vpool_folio_where(folio) == VPOOL_DIRTY;
+
+			list_del(&folio->lru);
+			vpool_folio_free(folio, dirty);
+		}
+		cond_resched();
+	}
+}
+
+/**
+ * vpool_store_shrink - give folios back to the host, zeroed
+ * @store: whose
+ * @bytes: how much of each node id, as promised to vpool_store_hold()
+ *
+ * Context: sleeps; zeroes what has not been scrubbed.
+ */
+void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		if (bytes[nid])
+			vpool_node_shrink(&store->node[nid]);
+}
+
+/**
+ * vpool_store_poison - a page of some folio is broken
+ * @store: whose it may be
+ * @folio: any folio of the host; what is read of it may be stale
+ *
+ * A free one is set aside at once, one in a region when the region gives it back.
+ *
+ * Return: true if it is in use by a region of this store.
+ */
+bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
+{
+	struct vpool_store_node *node;
+	enum vpool_place place;
+
+	spin_lock(&store->lock);
+	node = vpool_folio_node(folio);
+	place = vpool_folio_where(folio);
+	if (!store->node || node != &store->node[folio_nid(folio)]) {
+		spin_unlock(&store->lock);
+		return false;
+	}
+	/* The core maps such a folio by pages only, so that the good ones work. */
+	if (folio_test_large(folio))
+		SetPageHasHWPoisoned(&folio->page);
+	if (place == VPOOL_CLEAN || place == VPOOL_DIRTY ||
+	    place == VPOOL_PINNED) {
+		vpool_node_del(node, folio);
+		vpool_node_put(node, folio, VPOOL_POISONED);
+	}
+	spin_unlock(&store->lock);
+	wake_up_all(&store->progress);
+	return place == VPOOL_USED;
 }
 
 static void vpool_usage_add(struct vpool_usage *usage,
@@ -717,6 +1027,8 @@ void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage)
 	for_each_node_state(nid, N_MEMORY)
 		vpool_usage_add(usage, store, &store->node[nid]);
 	usage->peak = store->peak * vpool_store_page_size(store);
+	usage->target = store->target * vpool_store_page_size(store);
+	usage->gathered = store->gathered * vpool_store_page_size(store);
 	spin_unlock(&store->lock);
 }
 

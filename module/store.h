@@ -14,8 +14,10 @@
 #include <linux/wait.h>
 
 #include "reason.h"
+#include "scrub.h"
 #include "stat.h"
 
+struct vpool_cpus;
 struct vpool_store;
 
 /**
@@ -24,24 +26,28 @@ struct vpool_store;
  * @clean: free folios that are zero, linked by their lru
  * @dirty: free folios that wait to be zeroed
  * @pinned: folios that a region released while something still held them
+ * @poisoned: folios with broken memory in them, set aside for good
  * @nr_total: folios the store owns here
  * @nr_clean: on @clean
  * @nr_dirty: on @dirty
- * @nr_scrubbing: off @dirty, in the hands of the scrubber
- * @nr_poisoned: set aside for good
- * @scrub: zeroes @dirty in the background
+ * @nr_scrubbing: off @dirty, in the hands of the scrubbers
+ * @nr_poisoned: on @poisoned
+ * @nr_held: free folios that takers leave alone, because the pool is shrinking
+ * @scrub: zero @dirty
  */
 struct vpool_store_node {
 	struct vpool_store *store;
 	struct list_head clean;
 	struct list_head dirty;
 	struct list_head pinned;
+	struct list_head poisoned;
 	unsigned long nr_total;
 	unsigned long nr_clean;
 	unsigned long nr_dirty;
 	unsigned long nr_scrubbing;
 	unsigned long nr_poisoned;
-	struct kthread_work scrub;
+	unsigned long nr_held;
+	struct vpool_scrub scrub[VPOOL_SCRUBBERS];
 };
 
 /**
@@ -49,7 +55,10 @@ struct vpool_store_node {
  * @lock: guards the lists and the counts; a leaf. Held for a batch of folios at
  *	most
  * @name: of the pool, for reasons and traces
+ * @cpus: of the pool, for scrubbing; may be NULL
  * @order: of every folio in it
+ * @target: how many folios it has, or is about to have
+ * @gathered: how many of those to come have been taken from the host
  * @promised: free folios that takers were promised and have not yet popped
  * @peak: the most folios that were ever in regions or pinned
  * @progress: woken when a folio becomes clean
@@ -60,7 +69,10 @@ struct vpool_store_node {
 struct vpool_store {
 	spinlock_t lock;	/* the lists and counts */
 	const char *name;
+	const struct vpool_cpus *cpus;
 	unsigned int order;
+	unsigned long target;
+	unsigned long gathered;
 	unsigned long promised;
 	unsigned long peak;
 	wait_queue_head_t progress;
@@ -78,6 +90,8 @@ struct vpool_store {
  * @scrubbing: free and not yet zero
  * @poisoned: set aside
  * @peak: the highest @used so far; for a whole store only
+ * @target: what @total is, or is about to be; for a whole store only
+ * @gathered: taken from the host, but not yet in @total; for a whole store only
  */
 struct vpool_usage {
 	u64 total;
@@ -87,13 +101,36 @@ struct vpool_usage {
 	u64 scrubbing;
 	u64 poisoned;
 	u64 peak;
+	u64 target;
+	u64 gathered;
+};
+
+/**
+ * struct vpool_gather - memory on its way from the host into a store
+ * @store: which
+ * @folios: gathered so far
+ * @patience: how long to wait for memory that is short, in jiffies; what was
+ *	waited is taken off
+ * @cancelled: whether to give up, or NULL
+ */
+struct vpool_gather {
+	struct vpool_store *store;
+	struct list_head folios;
+	unsigned long patience;
+	bool (*cancelled)(struct vpool_store *store);
 };
 
 int vpool_store_init(struct vpool_store *store, const char *name,
-		     unsigned int order, bool has_memory,
+		     const struct vpool_cpus *cpus, unsigned int order,
 		     struct vpool_stat *stat);
-int vpool_store_reserve(struct vpool_store *store, int nid, u64 bytes,
-			unsigned long patience, struct vpool_why *why);
+int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
+		       struct vpool_why *why);
+void vpool_store_publish(struct vpool_gather *gather);
+void vpool_store_discard(struct vpool_gather *gather);
+void vpool_store_set_target(struct vpool_store *store, u64 bytes);
+int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
+		     struct vpool_why *why);
+void vpool_store_shrink(struct vpool_store *store, const u64 *bytes);
 u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
 
@@ -103,6 +140,9 @@ int vpool_store_take(struct vpool_store *store, struct folio **folios,
 		     unsigned long nr, struct vpool_why *why);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
+
+bool vpool_store_poison(struct vpool_store *store, struct folio *folio);
+unsigned long vpool_store_scrub_batch(struct vpool_store_node *node);
 
 void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage);
 void vpool_store_node_usage(struct vpool_store *store, int nid,
@@ -115,7 +155,9 @@ static inline u64 vpool_store_page_size(const struct vpool_store *store)
 	return (u64)PAGE_SIZE << store->order;
 }
 
-int vpool_scrubbers_start(void);
-void vpool_scrubbers_stop(void);
+static inline int vpool_store_node_id(const struct vpool_store_node *node)
+{
+	return node - node->store->node;
+}
 
 #endif /* VPOOL_STORE_H */

@@ -155,9 +155,11 @@ static struct kobj_attribute vpool_##_what##_bytes =			\
 
 VPOOL_BYTES(clean);
 VPOOL_BYTES(free);
+VPOOL_BYTES(gathered);
 VPOOL_BYTES(peak);
 VPOOL_BYTES(poisoned);
 VPOOL_BYTES(scrubbing);
+VPOOL_BYTES(target);
 VPOOL_BYTES(total);
 VPOOL_BYTES(used);
 VPOOL_SHOW(regions, "%u", READ_ONCE(pool->nr_regions));
@@ -165,10 +167,12 @@ VPOOL_SHOW(regions, "%u", READ_ONCE(pool->nr_regions));
 static struct attribute *vpool_memory_attrs[] = {
 	&vpool_clean_bytes.attr,
 	&vpool_free_bytes.attr,
+	&vpool_gathered_bytes.attr,
 	&vpool_peak_bytes.attr,
 	&vpool_poisoned_bytes.attr,
 	&vpool_regions.attr,
 	&vpool_scrubbing_bytes.attr,
+	&vpool_target_bytes.attr,
 	&vpool_total_bytes.attr,
 	&vpool_used_bytes.attr,
 	NULL

@@ -35,6 +35,22 @@ DEFINE_EVENT(vpool_pool_event, vpool_destroy,
 	     TP_ARGS(pool, id, error)
 );
 
+TRACE_EVENT(vpool_resize,
+	    TP_PROTO(const char *pool, u64 bytes, int error),
+	    TP_ARGS(pool, bytes, error),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(u64, bytes)
+			     __field(int, error)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->bytes = bytes;
+			   __entry->error = error;),
+
+	    TP_printk("pool=%s bytes=%llu error=%d", __entry->pool,
+		      __entry->bytes, __entry->error)
+);
+
 DECLARE_EVENT_CLASS(vpool_region_event,
 		    TP_PROTO(const char *pool, u64 region, u64 bytes),
 		    TP_ARGS(pool, region, bytes),

@@ -30,6 +30,7 @@ FROZEN(VPOOL_MEMBERS == 0xBB06);
 FROZEN(VPOOL_COMMIT == 0xBB07);
 FROZEN(VPOOL_ATTACH == 0xBB08);
 FROZEN(VPOOL_DETACH == 0xBB09);
+FROZEN(VPOOL_RESIZE == 0xBB0a);
 
 FROZEN(sizeof(struct vpool_reason) == 16);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
@@ -56,7 +57,7 @@ FROZEN(sizeof(struct vpool_list) == 24);
 FROZEN(offsetof(struct vpool_list, entries_uptr) == 16);
 FROZEN(sizeof(struct vpool_node_info) == 32);
 FROZEN(offsetof(struct vpool_node_info, node) == 24);
-FROZEN(sizeof(struct vpool_query) == 176);
+FROZEN(sizeof(struct vpool_query) == 192);
 FROZEN(offsetof(struct vpool_query, id) == 48);
 FROZEN(offsetof(struct vpool_query, page_size) == 56);
 FROZEN(offsetof(struct vpool_query, regions) == 76);
@@ -65,6 +66,7 @@ FROZEN(offsetof(struct vpool_query, total_bytes) == 96);
 FROZEN(offsetof(struct vpool_query, poisoned_bytes) == 144);
 FROZEN(offsetof(struct vpool_query, nodes_uptr) == 152);
 FROZEN(offsetof(struct vpool_query, cpus_bytes) == 168);
+FROZEN(offsetof(struct vpool_query, target_bytes) == 176);
 FROZEN(sizeof(struct vpool_region_info) == 40);
 FROZEN(offsetof(struct vpool_region_info, comm) == 24);
 FROZEN(sizeof(struct vpool_regions) == 64);
@@ -77,6 +79,10 @@ FROZEN(sizeof(struct vpool_commit) == 16);
 FROZEN(offsetof(struct vpool_commit, bytes) == 8);
 FROZEN(sizeof(struct vpool_attach) == 16);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
+FROZEN(sizeof(struct vpool_resize) == 72);
+FROZEN(offsetof(struct vpool_resize, nr_mem) == 52);
+FROZEN(offsetof(struct vpool_resize, mem_uptr) == 56);
+FROZEN(offsetof(struct vpool_resize, out_bytes) == 64);
 
 union any_call {
 	__u32 size;
@@ -89,6 +95,7 @@ union any_call {
 	struct vpool_members members;
 	struct vpool_commit commit;
 	struct vpool_attach attach;
+	struct vpool_resize resize;
 	unsigned char bytes[4096];
 };
 
@@ -111,6 +118,7 @@ struct row {
 	const char *name;
 	unsigned long cmd;
 	size_t size;
+	size_t first_size;
 	size_t flags_at;
 	size_t reserved_at;
 	size_t uptr_at;
@@ -174,6 +182,7 @@ static const struct row rows[] = {
 		.name = "query",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.flags_at = offsetof(struct vpool_query, flags),
 		.reserved_at = offsetof(struct vpool_query, __reserved),
 		.uptr_at = offsetof(struct vpool_query, nodes_uptr),
@@ -187,6 +196,7 @@ static const struct row rows[] = {
 		.name = "query_cpus",
 		.cmd = VPOOL_QUERY,
 		.size = sizeof(struct vpool_query),
+		.first_size = 176,
 		.uptr_at = offsetof(struct vpool_query, cpus_uptr),
 		.nr_at = offsetof(struct vpool_query, cpus_bytes),
 		.nr_min = sizeof(__u64),
@@ -246,6 +256,17 @@ static const struct row rows[] = {
 		.reserved_at = offsetof(struct vpool_attach, __reserved),
 		.on_pool = true,
 		.call.attach.pidfd = VPOOL_SELF,
+	},
+	{
+		.name = "resize",
+		.cmd = VPOOL_RESIZE,
+		.size = sizeof(struct vpool_resize),
+		.flags_at = offsetof(struct vpool_resize, flags),
+		.uptr_at = offsetof(struct vpool_resize, mem_uptr),
+		.on_control = true,
+		.result = -ENOENT,
+		.call.resize.name = "abi-nobody",
+		.call.resize.nr_mem = 1,
 	},
 };
 
@@ -386,7 +407,8 @@ TEST_F(abi, smaller_is_invalid)
 	int i;
 
 	while ((row = next_row(_metadata, row))) {
-		size_t size[] = { 0, 1, 4, row->size - 8, row->size - 1 };
+		size_t first = row->first_size ?: row->size;
+		size_t size[] = { 0, 1, 4, first - 8, first - 1 };
 
 		prepare(&call, row, home(row));
 		for (i = 0; i < ARRAY_SIZE(size); i++)

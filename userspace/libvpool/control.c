@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Creating, destroying and listing pools.
+ * Creating, resizing, destroying and listing pools.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +43,30 @@ int vpool_create(struct vpool *vp, struct vpool_request *req)
 	req->out_bytes = cmd.out_bytes;
 	req->out_id = cmd.out_id;
 	return 0;
+}
+
+int vpool_resize(struct vpool *vp, struct vpool_change *chg)
+{
+	struct vpool_resize cmd = {
+		.size = sizeof(cmd),
+		.flags = chg->flags,
+		.timeout_ms = chg->timeout_ms,
+		.mem_uptr = (unsigned long)chg->mem,
+		.nr_mem = chg->nr_mem,
+	};
+	int err;
+
+	if (chg->size != sizeof(*chg))
+		return vpool_fail(vp, EINVAL,
+				  "the change is not for libvpool %s",
+				  vpool_version());
+	err = vpool_set_name(vp, cmd.name, chg->name);
+	if (err)
+		return err;
+	err = vpool_call(vp, VPOOL_RESIZE, &cmd);
+	if (!err)
+		chg->out_bytes = cmd.out_bytes;
+	return err;
 }
 
 int vpool_destroy(struct vpool *vp, const char *name, unsigned int flags)

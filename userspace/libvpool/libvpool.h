@@ -108,6 +108,33 @@ struct vpool_request {
 }
 
 /**
+ * struct vpool_change - what a pool shall have from now on
+ * @size: sizeof(struct vpool_change); VPOOL_CHANGE_INIT sets it
+ * @name: the pool
+ * @flags: any of enum vpool_resize_flags
+ * @timeout_ms: how long to go on gathering memory, in milliseconds
+ * @nr_mem: length of @mem
+ * @mem: new totals, of some nodes or of the pool, or NULL
+ * @out_bytes: out: its memory in bytes after that
+ *
+ * Start from VPOOL_CHANGE_INIT.
+ */
+struct vpool_change {
+	size_t size;
+	const char *name;
+	__u32 flags;
+	__u32 timeout_ms;
+	size_t nr_mem;
+	const struct vpool_mem *mem;
+	__u64 out_bytes;
+};
+
+#define VPOOL_CHANGE_INIT { \
+	.size = sizeof(struct vpool_change), \
+	.timeout_ms = 10000, \
+}
+
+/**
  * struct vpool_info - all that is known about a pool
  * @name: its name
  * @state_name: its state in a word, as in sysfs
@@ -127,6 +154,9 @@ struct vpool_request {
  * @clean_bytes: free and zeroed
  * @scrubbing_bytes: free and waiting to be zeroed
  * @poisoned_bytes: set aside for a hardware memory error
+ * @target_bytes: what total is, or is about to be
+ * @gathered_bytes: of that, what is on its way: not the host's any more, not
+ *	yet in total
  * @cpus: its CPUs
  * @nr_nodes: length of @nodes
  * @nodes: what it has on each NUMA node where it has memory
@@ -152,6 +182,8 @@ struct vpool_info {
 	__u64 clean_bytes;
 	__u64 scrubbing_bytes;
 	__u64 poisoned_bytes;
+	__u64 target_bytes;
+	__u64 gathered_bytes;
 	struct vpool_cpus cpus;
 	size_t nr_nodes;
 	struct vpool_node_info *nodes;
@@ -281,6 +313,15 @@ void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
 int vpool_create(struct vpool *vp, struct vpool_request *req);
 
 /**
+ * vpool_resize() - change how much memory a pool has
+ * @vp: a control handle
+ * @chg: the change; out_bytes is set
+ *
+ * Return: 0, or what linux/vpool.h says about VPOOL_RESIZE
+ */
+int vpool_resize(struct vpool *vp, struct vpool_change *chg);
+
+/**
  * vpool_destroy() - destroy a pool
  * @vp: a control handle
  * @name: the pool
@@ -382,11 +423,12 @@ const char *vpool_state_name(unsigned int state);
  * vpool_commit() - give a handle's region its size and memory
  * @vp: a pool handle
  * @bytes: the size; rounded up to the pool's page size on return
+ * @flags: any of enum vpool_commit_flags
  *
  * Return: 0; -ENOMEM if the pool has too little; -EBUSY if the region has a
  * size already
  */
-int vpool_commit(struct vpool *vp, __u64 *bytes);
+int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags);
 
 /**
  * vpool_map() - map a handle's region

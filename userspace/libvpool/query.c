@@ -40,6 +40,8 @@ static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 	info->free_bytes = cmd->free_bytes;
 	info->used_bytes = cmd->used_bytes;
 	info->peak_bytes = cmd->peak_bytes;
+	info->target_bytes = cmd->target_bytes;
+	info->gathered_bytes = cmd->gathered_bytes;
 	info->clean_bytes = cmd->clean_bytes;
 	info->scrubbing_bytes = cmd->scrubbing_bytes;
 	info->poisoned_bytes = cmd->poisoned_bytes;

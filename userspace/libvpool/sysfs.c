@@ -51,6 +51,8 @@ static void read_memory(int dir, struct vpool_info *info)
 	info->free_bytes = number(dir, "memory/free_bytes", 10);
 	info->used_bytes = number(dir, "memory/used_bytes", 10);
 	info->peak_bytes = number(dir, "memory/peak_bytes", 10);
+	info->target_bytes = number(dir, "memory/target_bytes", 10);
+	info->gathered_bytes = number(dir, "memory/gathered_bytes", 10);
 	info->clean_bytes = number(dir, "memory/clean_bytes", 10);
 	info->scrubbing_bytes = number(dir, "memory/scrubbing_bytes", 10);
 	info->poisoned_bytes = number(dir, "memory/poisoned_bytes", 10);

@@ -7,9 +7,11 @@
 
 #include "private.h"
 
-int vpool_commit(struct vpool *vp, __u64 *bytes)
+int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags)
 {
-	struct vpool_commit cmd = { .size = sizeof(cmd), .bytes = *bytes };
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd), .flags = flags, .bytes = *bytes,
+	};
 	int err;
 
 	err = vpool_call(vp, VPOOL_COMMIT, &cmd);

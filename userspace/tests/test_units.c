@@ -132,7 +132,7 @@ static void memory(void)
 	char why[128];
 	size_t nr;
 
-	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, &nr, why,
+	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, NULL, &nr, why,
 				   sizeof(why))))
 		return;
 	expect(nr == 3);
@@ -155,7 +155,7 @@ static void bad_memory(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		why[0] = '\0';
-		if (!expect(parse_memspec(cases[i], &mem, &nr, why,
+		if (!expect(parse_memspec(cases[i], &mem, NULL, &nr, why,
 					  sizeof(why))) || !expect(*why))
 			printf("# '%s'\n", cases[i]);
 	}

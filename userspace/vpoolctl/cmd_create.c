@@ -120,8 +120,8 @@ static int take_mem(const struct invocation *inv, struct wish *wish)
 
 	if (!inv->given[OPT_MEM])
 		return EXIT_OK;
-	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->req.nr_mem,
-			  why, sizeof(why)))
+	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, NULL,
+			  &wish->req.nr_mem, why, sizeof(why)))
 		return wrong_usage(inv->cmd, "--mem: %s", why);
 	wish->req.mem = wish->mem;
 	for (i = 0; i < wish->req.nr_mem; i++)
@@ -276,13 +276,14 @@ static void print_text(const struct wish *wish, const char *cpus)
 static int create(const struct invocation *inv, struct vpool *vp,
 		  struct wish *wish)
 {
-	bool watch = !inv->given[OPT_DRY_RUN] && !inv->given[OPT_QUIET];
+	bool watch = wish->asked && !inv->given[OPT_DRY_RUN] &&
+		     !inv->given[OPT_QUIET];
 	struct progress *progress = NULL;
 	char *cpus;
 	int err;
 
 	if (watch)
-		progress = progress_start(wish->req.name, wish->asked);
+		progress = progress_start("create", wish->req.name);
 	err = vpool_create(vp, &wish->req);
 	progress_stop(progress);
 	if (err)

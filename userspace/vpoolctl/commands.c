@@ -11,6 +11,7 @@ const struct command * const commands[] = {
 	&cmd_create,
 	&cmd_list,
 	&cmd_show,
+	&cmd_resize,
 	&cmd_run,
 	&cmd_regions,
 	&cmd_ps,

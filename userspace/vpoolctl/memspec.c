@@ -39,10 +39,6 @@ static int parse_one(char *text, struct vpool_mem *mem, char *why, size_t room)
 	err = parse_size(text, &mem->bytes, why, room);
 	if (err)
 		return err;
-	if (!mem->bytes) {
-		snprintf(why, room, "'%s' is no memory at all", text);
-		return -EINVAL;
-	}
 	mem->node = VPOOL_ANY_NODE;
 	if (at && parse_node(at, &mem->node)) {
 		snprintf(why, room,
@@ -53,10 +49,25 @@ static int parse_one(char *text, struct vpool_mem *mem, char *why, size_t room)
 	return 0;
 }
 
-int parse_memspec(const char *text, struct vpool_mem **mem, size_t *nr,
-		  char *why, size_t room)
+/* The sign of a change, if there is one. */
+static char parse_sign(char **text)
 {
-	char *copy = xstrdup(text), *next = copy, *part;
+	return **text == '+' || **text == '-' ? *(*text)++ : 0;
+}
+
+static int check_some(const struct vpool_mem *mem, const char *text, char *why,
+		      size_t room)
+{
+	if (mem->bytes)
+		return 0;
+	snprintf(why, room, "'%s' is no memory at all", text);
+	return -EINVAL;
+}
+
+int parse_memspec(const char *text, struct vpool_mem **mem, char **signs,
+		  size_t *nr, char *why, size_t room)
+{
+	char *copy = xstrdup(text), *next = copy, *part, *sign = NULL;
 	struct vpool_mem *array = NULL;
 	int err = 0;
 
@@ -64,13 +75,21 @@ int parse_memspec(const char *text, struct vpool_mem **mem, size_t *nr,
 	while (!err && (part = strsep(&next, ","))) {
 		array = xrealloc(array, (*nr + 1) * sizeof(*array));
 		memset(array + *nr, 0, sizeof(*array));
-		err = parse_one(part, array + (*nr)++, why, room);
+		sign = xrealloc(sign, *nr + 1);
+		sign[*nr] = signs ? parse_sign(&part) : 0;
+		err = parse_one(part, array + *nr, why, room);
+		if (!err && !signs)
+			err = check_some(array + *nr, part, why, room);
+		(*nr)++;
 	}
 	free(copy);
-	if (err) {
+	if (err || !signs)
+		free(sign);
+	else
+		*signs = sign;
+	if (err)
 		free(array);
-		return err;
-	}
-	*mem = array;
-	return 0;
+	else
+		*mem = array;
+	return err;
 }

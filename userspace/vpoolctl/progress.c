@@ -17,8 +17,9 @@
 #define EVERY_MS 250
 
 struct progress {
+	const char *verb;
 	const char *name;
-	__u64 bytes;
+	struct timespec start;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t stopped;
@@ -44,17 +45,47 @@ static bool pause_for(struct progress *pr, unsigned int ms)
 	return !stop;
 }
 
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec - start->tv_sec +
+	       (now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+/* How fast it has been so far, and how long it takes if that goes on. */
+static void show_rate(struct progress *pr, __u64 have, __u64 want)
+{
+	double rate = have / seconds_since(&pr->start);
+	char text[SIZE_TEXT];
+
+	if (rate < 1 || want < have)
+		return;
+	fprintf(stderr, ", %s/s, %.0f s left", format_size(rate, text),
+		(want - have) / rate);
+}
+
 static void show(struct progress *pr, struct vpool *vp)
 {
 	char have[SIZE_TEXT], want[SIZE_TEXT];
 	struct vpool_info *info;
+	__u64 wanted;
 
 	if (vpool_query(vp, pr->name, &info))
 		return;
-	fprintf(stderr, "\r\033[Kvpoolctl: create %s: %s of %s", pr->name,
-		format_size(info->total_bytes, have),
-		format_size(pr->bytes, want));
-	pr->shown = true;
+	/* What other nodes give back meanwhile is not known here. */
+	wanted = info->target_bytes > info->total_bytes ?
+		 info->target_bytes - info->total_bytes : 0;
+	if (wanted < info->gathered_bytes)
+		wanted = info->gathered_bytes;
+	if (wanted) {
+		fprintf(stderr, "\r\033[Kvpoolctl: %s %s: %s of %s", pr->verb,
+			pr->name, format_size(info->gathered_bytes, have),
+			format_size(wanted, want));
+		show_rate(pr, info->gathered_bytes, wanted);
+		pr->shown = true;
+	}
 	vpool_info_free(info);
 }
 
@@ -74,15 +105,16 @@ static void *watch(void *arg)
 	return NULL;
 }
 
-struct progress *progress_start(const char *name, __u64 bytes)
+struct progress *progress_start(const char *verb, const char *name)
 {
 	struct progress *pr;
 
-	if (!bytes || !isatty(STDERR_FILENO))
+	if (!isatty(STDERR_FILENO))
 		return NULL;
 	pr = xcalloc(1, sizeof(*pr));
+	pr->verb = verb;
 	pr->name = name;
-	pr->bytes = bytes;
+	clock_gettime(CLOCK_MONOTONIC, &pr->start);
 	pthread_mutex_init(&pr->lock, NULL);
 	pthread_cond_init(&pr->stopped, NULL);
 	if (!pthread_create(&pr->thread, NULL, watch, pr))

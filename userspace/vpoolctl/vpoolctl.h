@@ -139,6 +139,7 @@ extern const struct command cmd_map;
 extern const struct command cmd_metrics;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
+extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
 extern const struct command cmd_top;

@@ -81,6 +81,7 @@ enum {
 	VPOOL_CMD_COMMIT = 0x07,
 	VPOOL_CMD_ATTACH = 0x08,
 	VPOOL_CMD_DETACH = 0x09,
+	VPOOL_CMD_RESIZE = 0x0a,
 };
 
 /**
@@ -188,6 +189,45 @@ struct vpool_create {
 #define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
 
 /**
+ * enum vpool_resize_flags - for struct vpool_resize.flags
+ * @VPOOL_RESIZE_DRY_RUN: check everything, change nothing
+ */
+enum vpool_resize_flags {
+	VPOOL_RESIZE_DRY_RUN = 1 << 0,
+};
+
+/**
+ * struct vpool_resize - ioctl(VPOOL_RESIZE)
+ * @size: sizeof(struct vpool_resize)
+ * @flags: any of enum vpool_resize_flags
+ * @name: which pool
+ * @timeout_ms: as in struct vpool_create
+ * @nr_mem: length of the array at @mem_uptr
+ * @mem_uptr: array of struct vpool_mem, each the new total on that node, which
+ *	may be 0; nodes that are not named stay as they are. Or one entry with
+ *	VPOOL_ANY_NODE: the new total of the pool
+ * @out_bytes: memory of the pool after that, in bytes, after rounding
+ *
+ * Change how much memory a pool has, while it is in use: all of it or nothing.
+ * Only what is free can be taken from a pool: EBUSY, with how much that is in
+ * the reason, if it is less than asked. What goes back to the host is zeroed.
+ * EINVAL for a pool that would have neither memory nor CPUs, for a node named
+ * twice, or if VPOOL_ANY_NODE is not alone. Needs CAP_SYS_ADMIN in the initial
+ * user namespace. Control node only.
+ */
+struct vpool_resize {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 timeout_ms;
+	__u32 nr_mem;
+	__aligned_u64 mem_uptr;
+	__aligned_u64 out_bytes;
+};
+
+#define VPOOL_RESIZE _IO(VPOOL_TYPE, VPOOL_CMD_RESIZE)
+
+/**
  * enum vpool_destroy_flags - for struct vpool_destroy.flags
  * @VPOOL_DESTROY_FORCE: revoke what is open, mapped or attached: later touches
  *	of its mappings get SIGBUS, its members go back to the CPUs they came
@@ -293,6 +333,10 @@ struct vpool_node_info {
  * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: bytes
  *	written, or needed
  * @__reserved: must be 0
+ * @target_bytes: out: what total is, or is about to be, while it is created or
+ *	resized
+ * @gathered_bytes: out: of that, what has been taken from the host but is not
+ *	yet in total
  *
  * Read all figures of a pool, its memory's from one moment. EMSGSIZE, with
  * @nr_nodes and @cpus_bytes set and nothing else written, if an array is too
@@ -323,6 +367,8 @@ struct vpool_query {
 	__aligned_u64 cpus_uptr;
 	__u32 cpus_bytes;
 	__u32 __reserved;
+	__aligned_u64 target_bytes;
+	__aligned_u64 gathered_bytes;
 };
 
 #define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
@@ -401,9 +447,18 @@ struct vpool_members {
 #define VPOOL_MEMBERS _IO(VPOOL_TYPE, VPOOL_CMD_MEMBERS)
 
 /**
+ * enum vpool_commit_flags - for struct vpool_commit.flags
+ * @VPOOL_COMMIT_POPULATE: every later mmap(2) of the region fills the page tables
+ *	of the whole mapping before it returns, so that no touch faults
+ */
+enum vpool_commit_flags {
+	VPOOL_COMMIT_POPULATE = 1 << 0,
+};
+
+/**
  * struct vpool_commit - ioctl(VPOOL_COMMIT)
  * @size: sizeof(struct vpool_commit)
- * @flags: must be 0
+ * @flags: any of enum vpool_commit_flags
  * @bytes: in: the region's size; out: the same, rounded up to the page size
  *
  * Give this region its size, and with it its memory: success means that no later

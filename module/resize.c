@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Changing how much memory a pool has, while it is in use.
+ *
+ * One call may let some nodes grow and others shrink. What is to come is gathered
+ * first, beside the pool; then, in one step under the pool's lock, what is to go
+ * is promised to the host; only then does anything change, and nothing of that
+ * can fail.
+ *
+ * Who can race with whom: two resizes, by pool->resizing. A resize and a destroy,
+ * by pool->lock and the state: a destroy that comes first makes the resize give
+ * up, one that comes later waits until the resize has ended. A resize and those
+ * who commit regions, by the store's promises.
+ */
+#include <linux/bitmap.h>
+#include <linux/jiffies.h>
+#include <linux/nodemask.h>
+#include <linux/slab.h>
+
+#include "pool.h"
+#include "trace.h"
+
+/**
+ * struct vpool_plan - what is to change, in bytes
+ * @grow: of each node id
+ * @shrink: of each node id
+ * @grow_any: from any node
+ * @total: of the pool after that
+ */
+struct vpool_plan {
+	u64 *grow;
+	u64 *shrink;
+	u64 grow_any;
+	u64 total;
+};
+
+static int vpool_plan_init(struct vpool_plan *plan, struct vpool_why *why)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->grow = kcalloc(nr_node_ids, sizeof(u64), GFP_KERNEL);
+	plan->shrink = kcalloc(nr_node_ids, sizeof(u64), GFP_KERNEL);
+	if (plan->grow && plan->shrink)
+		return 0;
+	return vpool_fail(why, -ENOMEM, "no kernel memory to plan a resize");
+}
+
+static void vpool_plan_exit(struct vpool_plan *plan)
+{
+	kfree(plan->grow);
+	kfree(plan->shrink);
+}
+
+/* Takes from the node that has most to give, again and again. */
+static void vpool_plan_shrink_any(struct vpool_plan *plan,
+				  struct vpool_pool *pool, u64 bytes)
+{
+	while (bytes) {
+		u64 most = 0, left, take;
+		int nid, from = first_memory_node;
+
+		for_each_node_state(nid, N_MEMORY) {
+			struct vpool_usage usage;
+
+			vpool_store_node_usage(&pool->store, nid, &usage);
+			left = usage.free - min(usage.free, plan->shrink[nid]);
+			if (left > most) {
+				most = left;
+				from = nid;
+			}
+		}
+		/* If nobody has any, the first one's promise will tell. */
+		take = most ? min(bytes, most) : bytes;
+		plan->shrink[from] += take;
+		bytes -= take;
+	}
+}
+
+static int vpool_plan_any(struct vpool_plan *plan, struct vpool_pool *pool,
+			  u64 target)
+{
+	struct vpool_usage usage;
+
+	vpool_store_usage(&pool->store, &usage);
+	plan->total = target;
+	if (target > usage.total)
+		plan->grow_any = target - usage.total;
+	else
+		vpool_plan_shrink_any(plan, pool, usage.total - target);
+	return 0;
+}
+
+static void vpool_plan_node(struct vpool_plan *plan, struct vpool_pool *pool,
+			    int nid, u64 target)
+{
+	struct vpool_usage usage;
+
+	vpool_store_node_usage(&pool->store, nid, &usage);
+	plan->total += target - usage.total;
+	if (target > usage.total)
+		plan->grow[nid] = target - usage.total;
+	else
+		plan->shrink[nid] = usage.total - target;
+}
+
+static int vpool_plan_nodes(struct vpool_plan *plan, struct vpool_pool *pool,
+			    const struct vpool_mem *mem, u32 nr_mem,
+			    struct vpool_why *why)
+{
+	nodemask_t seen = NODE_MASK_NONE;
+	struct vpool_usage usage;
+	u32 i;
+
+	vpool_store_usage(&pool->store, &usage);
+	plan->total = usage.total;
+	for (i = 0; i < nr_mem; i++) {
+		if (mem[i].node == VPOOL_ANY_NODE)
+			return vpool_fail(why, -EINVAL,
+					  "a total over all nodes cannot be mixed with other requests");
+		if (node_test_and_set(mem[i].node, seen))
+			return vpool_fail(why, -EINVAL,
+					  "node %d is named twice",
+					  mem[i].node);
+		vpool_plan_node(plan, pool, mem[i].node, mem[i].bytes);
+	}
+	return 0;
+}
+
+static int vpool_plan_make(struct vpool_plan *plan, struct vpool_pool *pool,
+			   const struct vpool_mem *mem, u32 nr_mem,
+			   struct vpool_why *why)
+{
+	int err;
+
+	if (nr_mem == 1 && mem->node == VPOOL_ANY_NODE)
+		err = vpool_plan_any(plan, pool, mem->bytes);
+	else
+		err = vpool_plan_nodes(plan, pool, mem, nr_mem, why);
+	if (err)
+		return err;
+	if (!plan->total && !vpool_cpus_any(&pool->cpus))
+		return vpool_fail(why, -EINVAL,
+				  "pool '%s' has no CPUs, so it needs memory",
+				  pool->name);
+	return 0;
+}
+
+static u64 vpool_plan_growth(const struct vpool_plan *plan)
+{
+	u64 sum = plan->grow_any;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		sum += plan->grow[nid];
+	return sum;
+}
+
+static bool vpool_resize_cancelled(struct vpool_store *store)
+{
+	struct vpool_pool *pool = container_of(store, struct vpool_pool,
+					       store);
+
+	return READ_ONCE(pool->state) == VPOOL_STATE_DESTROYING;
+}
+
+static int vpool_plan_gather(const struct vpool_plan *plan,
+			     struct vpool_gather *gather,
+			     struct vpool_why *why)
+{
+	int nid, err = 0;
+
+	for_each_node_state(nid, N_MEMORY) {
+		if (!plan->grow[nid])
+			continue;
+		err = vpool_store_gather(gather, nid, plan->grow[nid], why);
+		if (err)
+			return err;
+	}
+	if (plan->grow_any)
+		err = vpool_store_gather(gather, VPOOL_ANY_NODE,
+					 plan->grow_any, why);
+	return err;
+}
+
+/* The step after which nothing can fail. */
+static int vpool_plan_hold(const struct vpool_plan *plan,
+			   struct vpool_pool *pool, struct vpool_why *why)
+{
+	int err;
+
+	mutex_lock(&pool->lock);
+	if (pool->state == VPOOL_STATE_DESTROYING)
+		err = vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
+				 pool->name);
+	else
+		err = vpool_store_hold(&pool->store, plan->shrink, why);
+	mutex_unlock(&pool->lock);
+	return err;
+}
+
+static int vpool_plan_execute(const struct vpool_plan *plan,
+			      struct vpool_pool *pool, u32 timeout_ms,
+			      struct vpool_why *why)
+{
+	struct vpool_gather gather = {
+		.store = &pool->store,
+		.folios = LIST_HEAD_INIT(gather.folios),
+		.patience = msecs_to_jiffies(timeout_ms),
+		.cancelled = vpool_resize_cancelled,
+	};
+	struct vpool_usage usage;
+	int err;
+
+	vpool_store_set_target(&pool->store, plan->total);
+	err = vpool_plan_gather(plan, &gather, why) ?:
+		vpool_plan_hold(plan, pool, why);
+	if (err) {
+		vpool_store_discard(&gather);
+		vpool_store_usage(&pool->store, &usage);
+		vpool_store_set_target(&pool->store, usage.total);
+		return err;
+	}
+	vpool_store_publish(&gather);
+	vpool_store_shrink(&pool->store, plan->shrink);
+	return 0;
+}
+
+static int vpool_resize_locked(struct vpool_pool *pool,
+			       const struct vpool_mem *mem, u32 nr_mem,
+			       u32 timeout_ms, bool dry_run, u64 *bytes,
+			       struct vpool_why *why)
+{
+	struct vpool_plan plan;
+	int err;
+
+	lockdep_assert_held(&pool->resizing);
+	if (READ_ONCE(pool->state) == VPOOL_STATE_CREATING ||
+	    READ_ONCE(pool->state) == VPOOL_STATE_DESTROYING)
+		return vpool_fail(why, -EBUSY, "pool '%s' is %s", pool->name,
+				  vpool_state_name(pool->state));
+	err = vpool_plan_init(&plan, why);
+	if (!err)
+		err = vpool_plan_make(&plan, pool, mem, nr_mem, why);
+	if (!err && dry_run)
+		err = vpool_host_can_spare(vpool_plan_growth(&plan), why);
+	else if (!err)
+		err = vpool_plan_execute(&plan, pool, timeout_ms, why);
+	*bytes = plan.total;
+	vpool_plan_exit(&plan);
+	return err;
+}
+
+/**
+ * vpool_pool_resize - change how much memory a pool has
+ * @name: which
+ * @mem: the new totals: of nodes, the others stay as they are, or one of all
+ *	nodes; rounded up to the page size
+ * @nr_mem: how many
+ * @timeout_ms: for gathering memory
+ * @dry_run: check only
+ * @bytes: set to what the pool has in all after that
+ * @why: told if it fails
+ *
+ * Context: sleeps; takes the pool's resizing mutex for all of that.
+ * Return: 0, or an errno as the UAPI describes with nothing changed.
+ */
+int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
+		      u32 timeout_ms, bool dry_run, u64 *bytes,
+		      struct vpool_why *why)
+{
+	struct vpool_pool *pool = vpool_pool_find(name, why);
+	u64 asked;
+	int err;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	err = vpool_check_mems(mem, nr_mem, pool->store.order, &asked, why);
+	if (err)
+		goto put_pool;
+	if (mutex_lock_interruptible(&pool->resizing)) {
+		err = vpool_fail(why, -EINTR,
+				 "interrupted while another call resizes pool '%s'",
+				 pool->name);
+		goto put_pool;
+	}
+	err = vpool_resize_locked(pool, mem, nr_mem, timeout_ms, dry_run,
+				  bytes, why);
+	mutex_unlock(&pool->resizing);
+	if (!dry_run)
+		trace_vpool_resize(pool->name, *bytes, err);
+put_pool:
+	vpool_pool_put(pool);
+	return err;
+}

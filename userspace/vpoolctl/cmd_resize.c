@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl resize: change how much memory a pool has.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "memspec.h"
+#include "progress.h"
+#include "table.h"
+#include "units.h"
+
+enum {
+	RESIZE_MEM,
+	RESIZE_TIMEOUT,
+	RESIZE_DRY_RUN,
+	RESIZE_QUIET,
+	RESIZE_JSON,
+};
+
+static const struct option_def resize_options[] = {
+	[RESIZE_MEM] = {
+		.name = "mem", .letter = 'm', .arg = "[+|-]SIZE[@NODE],...",
+		.help =
+			"how much memory it shall have, in all or on each NUMA\n"
+			"node named, the others staying as they are; with a\n"
+			"sign, so much more or less than now",
+	},
+	[RESIZE_TIMEOUT] = {
+		.name = "timeout", .letter = 't', .arg = "SECONDS",
+		.help =
+			"how long to wait for memory that is short; 10\n"
+			"unless given, 0 takes only what is at hand",
+	},
+	[RESIZE_DRY_RUN] = {
+		.name = "dry-run", .letter = 'n',
+		.help = "check everything, change nothing",
+	},
+	[RESIZE_QUIET] = {
+		.name = "quiet", .letter = 'q',
+		.help = "print nothing when it works",
+	},
+	[RESIZE_JSON] = OPTION_JSON,
+};
+
+enum {
+	COL_NAME,
+	COL_WAS,
+	COL_TOTAL,
+	COL_DRY_RUN,
+};
+
+static const struct column resize_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_WAS] = { .name = "WAS", .type = CELL_SIZE },
+	[COL_TOTAL] = { .name = "TOTAL", .type = CELL_SIZE },
+	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
+};
+
+/* What the options came to. */
+struct wish {
+	struct vpool_change chg;
+	struct vpool_mem *mem;
+	char *signs;
+	__u64 was;
+};
+
+static int take_wish(const struct invocation *inv, struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+
+	*wish = (struct wish) { .chg = VPOOL_CHANGE_INIT };
+	wish->chg.name = inv->argv[0];
+	if (inv->given[RESIZE_DRY_RUN])
+		wish->chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	if (!inv->given[RESIZE_MEM])
+		return wrong_usage(inv->cmd, "say with --mem how much");
+	if (parse_memspec(inv->value[RESIZE_MEM], &wish->mem, &wish->signs,
+			  &wish->chg.nr_mem, why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--mem: %s", why);
+	wish->chg.mem = wish->mem;
+	if (inv->given[RESIZE_TIMEOUT] &&
+	    parse_seconds(inv->value[RESIZE_TIMEOUT], &wish->chg.timeout_ms))
+		return wrong_usage(inv->cmd,
+				   "--timeout: '%s' is not a time in seconds",
+				   inv->value[RESIZE_TIMEOUT]);
+	return EXIT_OK;
+}
+
+static __u64 now_on(const struct vpool_info *info, __s32 node)
+{
+	size_t i;
+
+	if (node == VPOOL_ANY_NODE)
+		return info->total_bytes;
+	for (i = 0; i < info->nr_nodes; i++)
+		if (info->nodes[i].node == node)
+			return info->nodes[i].total_bytes;
+	return 0;
+}
+
+/* The kernel takes totals only: a change is what it has now, and that. */
+static int add_to_now(const struct invocation *inv, struct wish *wish,
+		      const struct vpool_info *info)
+{
+	size_t i;
+
+	wish->was = info->total_bytes;
+	for (i = 0; i < wish->chg.nr_mem; i++) {
+		__u64 now = now_on(info, wish->mem[i].node);
+		__u64 *bytes = &wish->mem[i].bytes;
+		bool bad = false;
+
+		if (wish->signs[i] == '+') {
+			bad = __builtin_add_overflow(now, *bytes, bytes);
+		} else if (wish->signs[i] == '-') {
+			bad = *bytes > now;
+			*bytes = now - *bytes;
+		}
+		if (!bad)
+			continue;
+		complain(inv, wish->chg.name,
+			 wish->signs[i] == '-' ?
+			 "it has less than --mem takes away" :
+			 "--mem is too large");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static void print_json(const struct wish *wish)
+{
+	struct table *tb = record_new("pool", resize_columns,
+				      ARRAY_SIZE(resize_columns));
+	struct style style = { .json = true };
+
+	table_text(tb, COL_NAME, wish->chg.name);
+	table_number(tb, COL_WAS, wish->was);
+	table_number(tb, COL_TOTAL, wish->chg.out_bytes);
+	table_number(tb, COL_DRY_RUN,
+		     !!(wish->chg.flags & VPOOL_RESIZE_DRY_RUN));
+	table_print(tb, &style, stdout);
+	table_free(tb);
+}
+
+static void print_text(const struct wish *wish)
+{
+	bool dry = wish->chg.flags & VPOOL_RESIZE_DRY_RUN;
+	char was[SIZE_TEXT], total[SIZE_TEXT];
+
+	printf("%s %s: %s of memory, %s %s\n",
+	       dry ? "would resize" : "resized", wish->chg.name,
+	       format_size(wish->chg.out_bytes, total),
+	       dry ? "it has" : "it had", format_size(wish->was, was));
+}
+
+static int resize(const struct invocation *inv, struct vpool *vp,
+		  struct wish *wish)
+{
+	struct progress *progress = NULL;
+	struct vpool_info *info;
+	int err;
+
+	err = vpool_query(vp, wish->chg.name, &info);
+	if (err)
+		return failed(inv, wish->chg.name, vp, err);
+	err = add_to_now(inv, wish, info);
+	vpool_info_free(info);
+	if (err)
+		return err;
+	if (!inv->given[RESIZE_DRY_RUN] && !inv->given[RESIZE_QUIET])
+		progress = progress_start("resize", wish->chg.name);
+	err = vpool_resize(vp, &wish->chg);
+	progress_stop(progress);
+	if (err)
+		return failed(inv, wish->chg.name, vp, err);
+	if (inv->given[RESIZE_JSON])
+		print_json(wish);
+	else if (!inv->given[RESIZE_QUIET])
+		print_text(wish);
+	return EXIT_OK;
+}
+
+static int run_resize(const struct invocation *inv)
+{
+	struct vpool *vp = NULL;
+	struct wish wish;
+	int status, err;
+
+	status = take_wish(inv, &wish);
+	if (!status) {
+		err = vpool_open_control(&vp);
+		status = err ? failed(inv, inv->argv[0], vp, err) :
+			       resize(inv, vp, &wish);
+	}
+	vpool_close(vp);
+	free(wish.signs);
+	free(wish.mem);
+	return status;
+}
+
+const struct command cmd_resize = {
+	.name = "resize",
+	.args = "NAME",
+	.summary = "change how much memory a pool has",
+	.description =
+		"Change how much memory a pool has, while it is in use: all\n"
+		"that is asked for, or nothing. Only what is free can be\n"
+		"taken from a pool; it goes back to the host zeroed.\n\n"
+		"vpoolctl resize web --mem 4G          4 GiB in all\n"
+		"vpoolctl resize web --mem +1G@1,-1G@0 move 1 GiB to node 1",
+	.options = resize_options,
+	.nr_options = ARRAY_SIZE(resize_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_resize,
+};
