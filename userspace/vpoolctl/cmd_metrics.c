@@ -57,6 +57,10 @@ static const struct {
 	      "Free memory that is zeroed."),
 	GAUGE("vpool_memory_scrubbing_bytes", scrubbing_bytes,
 	      "Free memory that waits to be zeroed."),
+	GAUGE("vpool_memory_target_bytes", target_bytes,
+	      "What the size is, or is about to be."),
+	GAUGE("vpool_memory_gathered_bytes", gathered_bytes,
+	      "Memory on its way into the pool."),
 	GAUGE("vpool_memory_poisoned_bytes", poisoned_bytes,
 	      "Memory set aside for a hardware error."),
 #undef GAUGE

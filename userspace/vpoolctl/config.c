@@ -107,7 +107,7 @@ static void add_mem(const struct reader *rd, const yaml_node_t *at,
 
 	if (!text)
 		return;
-	if (parse_memspec(text, &mem, &nr, why, sizeof(why))) {
+	if (parse_memspec(text, &mem, NULL, &nr, why, sizeof(why))) {
 		wrong(rd, at, "mem: %s", why);
 		return;
 	}

@@ -17,6 +17,7 @@ const char *change_word(const struct change *change)
 	static const char *const words[] = {
 		[CHANGE_CREATE] = "create",
 		[CHANGE_DESTROY] = "destroy",
+		[CHANGE_RESIZE] = "resize",
 		[CHANGE_REPLACE] = "replace",
 	};
 
@@ -102,6 +103,100 @@ static bool compare(struct change *change)
 	return differ;
 }
 
+static void aim(struct change *change, int node, __u64 bytes)
+{
+	change->target = xrealloc(change->target, (change->nr_target + 1) *
+				  sizeof(*change->target));
+	change->target[change->nr_target++] = (struct vpool_mem) {
+		.bytes = bytes, .node = node,
+	};
+}
+
+static bool is_aimed(const struct change *change, int node)
+{
+	size_t i;
+
+	for (i = 0; i < change->nr_target; i++)
+		if (change->target[i].node == node)
+			return true;
+	return false;
+}
+
+/*
+ * What each node is to have. What may be anywhere stays where it is, as far as
+ * there is more than the node must have; the rest is asked of the first node, as
+ * the kernel takes "anywhere" alone only.
+ */
+static void aim_at_nodes(struct change *change)
+{
+	const struct pool_config *have = &change->have, *want = change->want;
+	__u64 left = mem_on(want, VPOOL_ANY_NODE);
+	size_t i;
+
+	for (i = 0; i < want->nr_mem; i++) {
+		int node = want->mem[i].node;
+
+		if (node != VPOOL_ANY_NODE && !is_aimed(change, node))
+			aim(change, node, mem_on(want, node));
+	}
+	for (i = 0; i < have->nr_mem; i++)
+		if (!is_aimed(change, have->mem[i].node))
+			aim(change, have->mem[i].node, 0);
+	for (i = 0; i < change->nr_target; i++) {
+		struct vpool_mem *target = change->target + i;
+		__u64 more = mem_on(have, target->node);
+
+		more = more > target->bytes ? more - target->bytes : 0;
+		more = more < left ? more : left;
+		target->bytes += more;
+		left -= more;
+	}
+	if (change->nr_target)
+		change->target[0].bytes += left;
+}
+
+static bool anywhere(const struct pool_config *pool)
+{
+	size_t i;
+
+	for (i = 0; i < pool->nr_mem; i++)
+		if (pool->mem[i].node != VPOOL_ANY_NODE)
+			return false;
+	return true;
+}
+
+/* Memory can change while the pool is in use, the rest cannot. */
+static bool can_resize(const struct change *change)
+{
+	enum property property;
+
+	for (property = 0; property < NR_PROPERTIES; property++)
+		if (change->differs[property] && property != PROPERTY_MEM)
+			return false;
+	return true;
+}
+
+static enum change_kind kind_of(struct change *change)
+{
+	if (!change->want)
+		return CHANGE_DESTROY;
+	if (!can_resize(change))
+		return CHANGE_REPLACE;
+	if (anywhere(change->want))
+		aim(change, VPOOL_ANY_NODE, pool_config_bytes(change->want));
+	else
+		aim_at_nodes(change);
+	return CHANGE_RESIZE;
+}
+
+bool change_releases(const struct change *change)
+{
+	if (change->kind != CHANGE_RESIZE)
+		return change->info;
+	return pool_config_bytes(change->want) <
+	       pool_config_bytes(&change->have);
+}
+
 /* The next change; it counts once plan->nr does. */
 static struct change *room_for_change(struct plan *plan)
 {
@@ -120,11 +215,12 @@ static void plan_for_pool(struct plan *plan, const struct vpool_info *info,
 	if (!change->want && keep)
 		return;
 	pool_config_of(&change->have, info);
-	change->kind = change->want ? CHANGE_REPLACE : CHANGE_DESTROY;
-	if (!change->want || compare(change))
-		plan->nr++;
-	else
+	if (change->want && !compare(change)) {
 		pool_config_free(&change->have);
+		return;
+	}
+	change->kind = kind_of(change);
+	plan->nr++;
 }
 
 static bool is_there(const struct plan *plan, const char *name)
@@ -163,8 +259,10 @@ void plan_free(struct plan *plan)
 {
 	size_t i;
 
-	for (i = 0; i < plan->nr; i++)
+	for (i = 0; i < plan->nr; i++) {
 		pool_config_free(&plan->changes[i].have);
+		free(plan->changes[i].target);
+	}
 	free(plan->changes);
 	free_pools(plan->pools, plan->nr_pools);
 }

@@ -8,11 +8,13 @@
  * enum change_kind - what is to happen to a pool
  * @CHANGE_CREATE: it is not there
  * @CHANGE_DESTROY: it is there and not declared
+ * @CHANGE_RESIZE: it has to get more or less memory, or elsewhere
  * @CHANGE_REPLACE: it has to be destroyed and made anew
  */
 enum change_kind {
 	CHANGE_CREATE,
 	CHANGE_DESTROY,
+	CHANGE_RESIZE,
 	CHANGE_REPLACE,
 };
 
@@ -22,6 +24,8 @@ enum change_kind {
  * @info: the pool that is there, or NULL
  * @have: the same as it would be declared; without a name if there is none
  * @want: the pool that is declared, or NULL
+ * @target: for a resize, what to ask the kernel for
+ * @nr_target: how many of these
  * @differs: which properties differ, by enum property
  * @released: what it had was given back
  * @taken: what it is to have was taken
@@ -31,6 +35,8 @@ struct change {
 	const struct vpool_info *info;
 	struct pool_config have;
 	const struct pool_config *want;
+	struct vpool_mem *target;
+	size_t nr_target;
 	bool differs[NR_PROPERTIES];
 	bool released;
 	bool taken;
@@ -63,7 +69,11 @@ void plan_free(struct plan *plan);
 const char *change_name(const struct change *change);
 const char *change_word(const struct change *change);
 
-/* How to ask for a pool. */
+/* Does it give something back that another change may take? */
+bool change_releases(const struct change *change);
+
+/* How to ask for a pool, and for the change of one. */
+void fill_resize(struct vpool_change *chg, const struct change *change);
 void fill_request(struct vpool_request *req, const struct pool_config *pool);
 
 /* Print the changes as a diff of files. */

@@ -53,10 +53,14 @@ static void check_idle(struct checker *ck, const struct change *change)
 
 	if (!info)
 		return;
+	if (change->kind == CHANGE_RESIZE)
+		way = "its memory is to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
 		problem(ck, change, "%s, but it is %s just now", way,
 			info->state_name);
+	else if (change->kind == CHANGE_RESIZE)
+		return;
 	else if (info->members || info->regions || info->used_bytes)
 		problem(ck, change,
 			"%s, but it is in use: members: %u, open regions: %u, memory pinned or in regions: %llu bytes",
@@ -159,9 +163,22 @@ static bool releases(const struct plan *plan)
 	size_t i;
 
 	for (i = 0; i < plan->nr; i++)
-		if (plan->changes[i].info)
+		if (change_releases(plan->changes + i))
 			return true;
 	return false;
+}
+
+/* Growing may need what others are yet to give back. */
+static void ask_resize(struct checker *ck, const struct change *change)
+{
+	struct vpool_change chg;
+
+	if (releases(ck->plan) && !change_releases(change))
+		return;
+	fill_resize(&chg, change);
+	chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	if (vpool_resize(ck->vp, &chg))
+		problem(ck, change, "%s", vpool_reason(ck->vp));
 }
 
 /*
@@ -201,8 +218,12 @@ static void check_change(struct checker *ck, const struct change *change,
 		check_cpus(ck, change);
 	}
 	/* Its answer would be the same. */
-	if (change->want && can_create && !ck->bad)
-		ask_kernel(ck, change);
+	if (change->want && can_create && !ck->bad) {
+		if (change->kind == CHANGE_RESIZE)
+			ask_resize(ck, change);
+		else
+			ask_kernel(ck, change);
+	}
 	ck->bad |= bad;
 }
 
