@@ -8,7 +8,7 @@ dir=$(dirname "$0")
 . "$dir/tap.sh"
 
 man=$BUILD/man/vpoolctl.8
-verbs='host create list show run regions ps destroy help version'
+verbs=$("$VPOOLCTL" help | sed -n "s,^  \([a-z]\+\) .*,\1,p")
 
 # complete_line WORD...: what is offered for the last of them
 complete_line()
