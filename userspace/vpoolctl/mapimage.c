@@ -113,7 +113,8 @@ static int run_lstopo(const struct hostmap *map, char *xml, char *path,
 	argv[nr++] = "--input-format";
 	argv[nr++] = "xml";
 	argv[nr++] = "--output-format";
-	argv[nr++] = format;
+	/* With text that can be searched, and without graphics libraries. */
+	argv[nr++] = !strcmp(format, "svg") ? "nativesvg" : format;
 	argv[nr++] = "--no-factorize";
 	argv[nr++] = "--no-default-legend";
 	argv[nr++] = "--force";
