@@ -217,29 +217,43 @@ static void take_boot_core(const struct reader *rd, const yaml_node_t *at,
 	take_bool(rd, at, "boot-core", &pool->boot_core);
 }
 
-static const struct {
-	const char *name;
-	void (*take)(const struct reader *rd, const yaml_node_t *at,
-		     struct pool_config *pool);
-} properties[] = {
-	{ "mem", take_mem },
-	{ "cpus", take_cpus },
-	{ "page-size", take_page_size },
-	{ "owner", take_owner },
-	{ "mode", take_mode },
-	{ "timeout", take_timeout },
-	{ "split-cores", take_split_cores },
-	{ "boot-core", take_boot_core },
+const struct property_def property_defs[] = {
+	{ "mem", "SIZE[@NODE],...", take_mem,
+	  "Its memory, from one NUMA node or from any, as in 4G@0,4G@1 or\n"
+	  "512M; a list of such, as in [4G@0, 4G@1], is the same. What is\n"
+	  "declared without a node may be anywhere, and stays where it is.\n"
+	  "Rounded up to the page size." },
+	{ "cpus", "LIST", take_cpus,
+	  "Its CPUs, as in 2-5,8. Within braces a\n"
+	  "list with a comma goes in quotes." },
+	{ "page-size", "SIZE", take_page_size,
+	  "In what units it holds memory: 4K, 2M or 1G, if the kernel can. 2M\n"
+	  "unless given." },
+	{ "owner", "USER[:GROUP]", take_owner,
+	  "Who may use the pool, by name or number. USER alone takes that\n"
+	  "user's group. root:root unless given." },
+	{ "mode", "MODE", take_mode,
+	  "Permission bits of the pool's node, in octal, within 0666, in\n"
+	  "quotes or not. 0660 unless given." },
+	{ "timeout", "SECONDS", take_timeout,
+	  "How long to wait for memory that is short when the pool is made\n"
+	  "or grows; 10 unless given. Not a state: it is never a difference." },
+	{ "split-cores", "true|false", take_split_cores,
+	  "Allow taking some but not all threads of a core. Not a state." },
+	{ "boot-core", "true|false", take_boot_core,
+	  "Allow taking the core that the host booted on. Not a state." },
 };
+
+const size_t nr_property_defs = ARRAY_SIZE(property_defs);
 
 static void unknown_property(const struct reader *rd, const yaml_node_t *key,
 			     const char *word)
 {
-	const char *names[ARRAY_SIZE(properties)], *near;
+	const char *names[ARRAY_SIZE(property_defs)], *near;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(properties); i++)
-		names[i] = properties[i].name;
+	for (i = 0; i < ARRAY_SIZE(property_defs); i++)
+		names[i] = property_defs[i].name;
 	near = nearest(word, names, ARRAY_SIZE(names));
 	if (near)
 		wrong(rd, key, "unknown property '%s': did you mean '%s'?",
@@ -255,10 +269,10 @@ static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
 	const char *word = scalar(rd, key, "the name of a property");
 	size_t i;
 
-	for (i = 0; word && i < ARRAY_SIZE(properties); i++) {
-		if (strcmp(word, properties[i].name))
+	for (i = 0; word && i < ARRAY_SIZE(property_defs); i++) {
+		if (strcmp(word, property_defs[i].name))
 			continue;
-		properties[i].take(rd, node(rd, pair->value), pool);
+		property_defs[i].take(rd, node(rd, pair->value), pool);
 		return;
 	}
 	if (word)

@@ -76,6 +76,27 @@ struct config {
 	size_t nr_files;
 };
 
+struct reader;
+struct yaml_node_s;
+
+/**
+ * struct property_def - a property as files have it
+ * @name: its name
+ * @arg: what its value is called
+ * @take: read it
+ * @help: some lines about it, filled for output
+ */
+struct property_def {
+	const char *name;
+	const char *arg;
+	void (*take)(const struct reader *rd, const struct yaml_node_s *at,
+		     struct pool_config *pool);
+	const char *help;
+};
+
+extern const struct property_def property_defs[];
+extern const size_t nr_property_defs;
+
 /* Add what a file declares; "-" is standard input. */
 void config_read_file(struct config *cfg, const char *path);
 /* The files named; if none is, the host's own: vpool.conf and vpool.d/ in /etc. */
