@@ -5,6 +5,8 @@
 # directory that looks like sysfs; their JSON against the schema that ships.
 # VPOOLCTL is the program.
 
+# Where tools/setup unpacks what is not installed.
+PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
 dir=$(mktemp -d) || exit 1
 trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)

@@ -5,6 +5,8 @@
 # and the one-liners for tracepoints as the administrator's guide has them. Needs
 # root, the module and two CPUs; VPOOLCTL is the program.
 
+# Where tools/setup unpacks what is not installed.
+PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
 . "$(dirname "$0")/tap.sh"
