@@ -44,8 +44,8 @@ struct rgb pool_colour(size_t pool)
 
 char pool_letter(size_t pool)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	return letters[pool % (ARRAY_SIZE(letters) - 1)];
 }

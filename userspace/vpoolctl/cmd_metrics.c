@@ -31,53 +31,43 @@ static void family(FILE *to, const char *name, const char *type,
 	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Figures of a pool that are numbers of struct vpool_info. */
+/* Figures of a pool's memory, all of them __u64 in struct vpool_info. */
 static const struct {
 	const char *name;
 	const char *help;
 	size_t offset;
-	size_t size;
 } gauges[] = {
 #define GAUGE(name, member, help) \
-	{ name, help, offsetof(struct vpool_info, member), \
-	  sizeof(((struct vpool_info *)0)->member) }
-	GAUGE("vpool_page_size_bytes", page_size,
+	{ "vpool_" name "_bytes", help, offsetof(struct vpool_info, member) }
+	GAUGE("page_size", page_size,
 	      "The unit in which the pool holds memory."),
-	GAUGE("vpool_regions", regions, "Open regions."),
-	GAUGE("vpool_members", members, "Tasks attached."),
-	GAUGE("vpool_memory_size_bytes", total_bytes,
+	GAUGE("memory_size", total_bytes,
 	      "All memory of the pool: free, used and poisoned."),
-	GAUGE("vpool_memory_free_bytes", free_bytes,
+	GAUGE("memory_free", free_bytes,
 	      "Memory in no region: clean and scrubbing."),
-	GAUGE("vpool_memory_used_bytes", used_bytes,
+	GAUGE("memory_used", used_bytes,
 	      "Memory in regions, or released but still pinned."),
-	GAUGE("vpool_memory_peak_bytes", peak_bytes,
+	GAUGE("memory_peak", peak_bytes,
 	      "The most memory that was ever used."),
-	GAUGE("vpool_memory_clean_bytes", clean_bytes,
-	      "Free memory that is zeroed."),
-	GAUGE("vpool_memory_scrubbing_bytes", scrubbing_bytes,
+	GAUGE("memory_clean", clean_bytes, "Free memory that is zeroed."),
+	GAUGE("memory_scrubbing", scrubbing_bytes,
 	      "Free memory that waits to be zeroed."),
-	GAUGE("vpool_memory_target_bytes", target_bytes,
+	GAUGE("memory_target", target_bytes,
 	      "What the size is, or is about to be."),
-	GAUGE("vpool_memory_gathered_bytes", gathered_bytes,
+	GAUGE("memory_gathered", gathered_bytes,
 	      "Memory on its way into the pool."),
-	GAUGE("vpool_memory_poisoned_bytes", poisoned_bytes,
+	GAUGE("memory_poisoned", poisoned_bytes,
 	      "Memory set aside for a hardware error."),
 #undef GAUGE
 };
 
 static __u64 gauge_value(const struct vpool_info *info, size_t gauge)
 {
-	const char *at = (const char *)info + gauges[gauge].offset;
-	__u64 wide;
-	__u32 word;
+	__u64 value;
 
-	if (gauges[gauge].size == sizeof(wide)) {
-		memcpy(&wide, at, sizeof(wide));
-		return wide;
-	}
-	memcpy(&word, at, sizeof(word));
-	return word;
+	memcpy(&value, (const char *)info + gauges[gauge].offset,
+	       sizeof(value));
+	return value;
 }
 
 static void put_gauges(FILE *to, const struct sample *sample)
@@ -95,21 +85,42 @@ static void put_gauges(FILE *to, const struct sample *sample)
 	}
 }
 
-static void put_info(FILE *to, const struct sample *sample)
+static void put_users(FILE *to, const struct sample *sample)
 {
-	static const char name[] = "vpool_info";
 	size_t i;
 
-	family(to, name, "gauge", "What does not change of a pool; always 1.");
-	for (i = 0; i < sample->nr_pools; i++) {
-		const struct vpool_info *info = sample->pools[i].info;
-		char *cpus = cpus_text(&info->cpus);
+	family(to, "vpool_regions", "gauge", "Open regions.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_regions{pool=\"%s\"} %u\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->regions);
+	family(to, "vpool_members", "gauge", "Tasks attached.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_members{pool=\"%s\"} %u\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->members);
+}
 
-		fprintf(to, "%s{pool=\"%s\",id=\"%u\",uid=\"%u\",gid=\"%u\",mode=\"%04o\",cpus=\"%s\"} 1\n",
-			name, info->name, info->id, info->uid, info->gid,
-			info->mode, cpus);
-		free(cpus);
-	}
+/* One thing for all that hardly changes of a pool. */
+static void put_labels(FILE *to, const struct vpool_info *info)
+{
+	char *cpus = cpus_text(&info->cpus);
+
+	fprintf(to, "vpool_info{pool=\"%s\",id=\"%u\",", info->name, info->id);
+	fprintf(to, "uid=\"%u\",gid=\"%u\",mode=\"%04o\",", info->uid,
+		info->gid, info->mode);
+	fprintf(to, "cpus=\"%s\"} 1\n", cpus);
+	free(cpus);
+}
+
+static void put_info(FILE *to, const struct sample *sample)
+{
+	size_t i;
+
+	family(to, "vpool_info", "gauge",
+	       "What does not change of a pool; always 1.");
+	for (i = 0; i < sample->nr_pools; i++)
+		put_labels(to, sample->pools[i].info);
 	family(to, "vpool_state", "gauge",
 	       "The state that the pool is in; always 1.");
 	for (i = 0; i < sample->nr_pools; i++)
@@ -253,6 +264,7 @@ static void put_metrics(FILE *to, const struct sample *sample,
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
 	put_info(to, sample);
 	put_gauges(to, sample);
+	put_users(to, sample);
 	put_nodes(to, sample, "size", "All memory of the pool on a NUMA node.",
 		  offsetof(struct vpool_node_info, total_bytes));
 	put_nodes(to, sample, "free", "Memory in no region on a NUMA node.",

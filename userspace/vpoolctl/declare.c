@@ -51,11 +51,13 @@ static char *mem_text(const struct pool_config *pool)
 /* A value as YAML; in quotes where it could be taken for something else. */
 static char *yaml_text(char *text)
 {
-	size_t plain = strspn(text, "abcdefghijklmnopqrstuvwxyz"
-			      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:@,-");
+	size_t plain = 0;
 	char *quoted, *to;
 	const char *from;
 
+	while (isalnum((unsigned char)text[plain]) ||
+	       (text[plain] && strchr("._:@,-", text[plain])))
+		plain++;
 	if (isalnum((unsigned char)*text) && !text[plain] &&
 	    text[plain - 1] != ':')
 		return text;

@@ -5,13 +5,14 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan.h"
 #include "progress.h"
 
-static volatile sig_atomic_t interrupted;
+static atomic_int interrupted;
 
 static void note_interrupt(int signal)
 {
@@ -29,8 +30,7 @@ static void catch_interrupts(void)
 		sigaction(signals[i], &act, NULL);
 }
 
-void fill_request(struct vpool_request *req,
-			 const struct pool_config *pool)
+void fill_request(struct vpool_request *req, const struct pool_config *pool)
 {
 	*req = (struct vpool_request)VPOOL_REQUEST_INIT;
 	req->name = pool->name;
