@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "host.h"
 #include "store.h"
 
 #define NR 8

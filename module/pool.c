@@ -13,6 +13,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "host.h"
 #include "pool.h"
 #include "trace.h"
 

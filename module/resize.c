@@ -17,6 +17,7 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
+#include "host.h"
 #include "pool.h"
 #include "trace.h"
 

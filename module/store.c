@@ -34,14 +34,13 @@
 #include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/nodemask.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
 #include <linux/topology.h>
 
 #include "compat.h"
+#include "host.h"
 #include "store.h"
 
 /* Folios moved under one hold of the lock. */
@@ -50,11 +49,6 @@
 #define VPOOL_RETRY (HZ / 50)
 /* How often pinned folios are looked at. */
 #define VPOOL_RECHECK (HZ / 10)
-
-static unsigned long host_mem_floor = 256;
-module_param(host_mem_floor, ulong, 0644);
-MODULE_PARM_DESC(host_mem_floor,
-		 "MiB of available memory that pools never take from the host");
 
 /* Where a folio is: see the top of this file. */
 enum vpool_place {
@@ -320,39 +314,6 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 	return 0;
 }
 
-/**
- * vpool_host_can_spare - would taking this leave the host its floor?
- * @bytes: how much is to be taken
- * @why: told if not
- *
- * Return: 0 or -ENOMEM.
- */
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why)
-{
-	u64 available = (u64)si_mem_available() << PAGE_SHIFT;
-	u64 floor = (u64)READ_ONCE(host_mem_floor) << 20;
-
-	if (available > floor && available - floor >= bytes)
-		return 0;
-	return vpool_fail(why, -ENOMEM,
-			  "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
-			  vpool_size(bytes).s, vpool_size(available).s,
-			  vpool_size(floor).s);
-}
-
-/* Never the OOM killer: neither flag lets the allocator go that far. */
-static struct folio *vpool_folio_alloc(unsigned int order, int nid, bool wait)
-{
-	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN;
-
-	gfp |= wait ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY;
-	if (nid == VPOOL_ANY_NODE)
-		nid = numa_mem_id();
-	else
-		gfp |= __GFP_THISNODE;
-	return __folio_alloc(gfp, order, nid, NULL);
-}
-
 static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
 	struct vpool_store *store = gather->store;
@@ -407,7 +368,7 @@ static int vpool_gather_stopped(struct vpool_gather *gather)
 static int vpool_gather_one(struct vpool_gather *gather, int nid)
 {
 	unsigned int order = gather->store->order;
-	struct folio *folio = vpool_folio_alloc(order, nid, gather->patience);
+	struct folio *folio = vpool_host_take(order, nid, gather->patience);
 	unsigned long start = jiffies, waited = 0;
 	int err;
 
@@ -421,7 +382,7 @@ static int vpool_gather_one(struct vpool_gather *gather, int nid)
 		waited = jiffies - start;
 		if (waited >= gather->patience)
 			return -ETIME;
-		folio = vpool_folio_alloc(order, nid, gather->patience);
+		folio = vpool_host_take(order, nid, gather->patience);
 	}
 	gather->patience -= waited;
 	vpool_gather_add(gather, folio);

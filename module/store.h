@@ -148,8 +148,6 @@ void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage);
 void vpool_store_node_usage(struct vpool_store *store, int nid,
 			    struct vpool_usage *usage);
 
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why);
-
 static inline u64 vpool_store_page_size(const struct vpool_store *store)
 {
 	return (u64)PAGE_SIZE << store->order;
