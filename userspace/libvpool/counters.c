@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a pool counts: the files in its directory stat in sysfs, whatever they
- * are called.
+ * What only sysfs tells: the module's version, and what a pool counts, which is
+ * the files in its directory stat, whatever they are called.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -12,6 +12,23 @@
 #include <unistd.h>
 
 #include "private.h"
+
+int vpool_abi_version(struct vpool *vp, unsigned int *version)
+{
+	char path[4096];
+	__u64 value;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/abi_version", vpool_sysfs_dir());
+	err = vpool_read_u64(AT_FDCWD, path, 10, &value);
+	if (err == -ENOENT)
+		return vpool_fail(vp, VPOOL_NO_MODULE,
+				  "the vpool module is not loaded");
+	if (err)
+		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+	*version = value;
+	return 0;
+}
 
 static int compare_names(const void *a, const void *b)
 {

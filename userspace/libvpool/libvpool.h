@@ -334,6 +334,15 @@ int vpool_destroy(struct vpool *vp, const char *name, unsigned int flags);
 /* Reading */
 
 /**
+ * vpool_abi_version() - the ABI version of the module that is loaded
+ * @vp: any handle
+ * @version: VPOOL_ABI_VERSION as the module was built with
+ *
+ * Return: 0; -ENOPKG without the module
+ */
+int vpool_abi_version(struct vpool *vp, unsigned int *version);
+
+/**
  * vpool_list() - list all pools
  * @vp: a control handle, or one of vpool_open_reader()
  * @entries: one entry for each, in the order of ids; for free(3)

@@ -63,6 +63,8 @@ schema()
 	fi
 }
 
+mkdir -p sys
+echo 7 >sys/abi_version
 pool web 0 4194304
 pool db '' 6291456
 
@@ -250,6 +252,9 @@ fi
 is 'metrics of memory' "$(grep '^vpool_memory_size_bytes' out)" \
 	'vpool_memory_size_bytes{pool="db"} 6291456
 vpool_memory_size_bytes{pool="web"} 4194304'
+is 'metrics of the module' "$(grep '^vpool_[pa].*s[^{]* ' out)" \
+	'vpool_pools 2
+vpool_abi_version 7'
 is 'what changes seldom' "$(grep '^vpool_info' out)" \
 	'vpool_info{pool="db",id="2",uid="0",gid="0",mode="0660",cpus=""} 1
 vpool_info{pool="web",id="3",uid="0",gid="0",mode="0660",cpus="0"} 1'

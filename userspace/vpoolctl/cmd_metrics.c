@@ -262,6 +262,11 @@ static void put_metrics(FILE *to, const struct sample *sample,
 {
 	family(to, "vpool_pools", "gauge", "Pools of this host.");
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
+	if (sample->abi) {
+		family(to, "vpool_abi_version", "gauge",
+		       "VPOOL_ABI_VERSION of the module.");
+		fprintf(to, "vpool_abi_version %u\n", sample->abi);
+	}
 	put_info(to, sample);
 	put_gauges(to, sample);
 	put_users(to, sample);

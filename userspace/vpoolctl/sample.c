@@ -100,6 +100,8 @@ int sample_take(struct vpool *vp, struct sample *sample)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	sample->ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 	read_cpu_times(sample);
+	if (vpool_abi_version(vp, &sample->abi))
+		sample->abi = 0;
 	sample->pools = xcalloc(nr, sizeof(*sample->pools));
 	for (i = 0; i < nr; i++) {
 		int one = add_pool(vp, sample, pools[i]);

@@ -29,6 +29,7 @@ struct sampled_pool {
 /**
  * struct sample - the pools, and the host's CPUs, at one moment
  * @ns: when, of CLOCK_MONOTONIC
+ * @abi: the ABI version of the module; 0 if it does not tell
  * @pools: the pools
  * @nr_pools: how many
  * @cpus: one for each CPU, by its number
@@ -36,6 +37,7 @@ struct sampled_pool {
  */
 struct sample {
 	__u64 ns;
+	unsigned int abi;
 	struct sampled_pool *pools;
 	size_t nr_pools;
 	struct cpu_time *cpus;
