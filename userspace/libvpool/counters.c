@@ -54,7 +54,7 @@ static int add_counter(int dir, const char *name,
 		return -ENOMEM;
 	*counters = more;
 	more += (*nr)++;
-	snprintf(more->name, sizeof(more->name), "%s", name);
+	memcpy(more->name, name, strlen(name) + 1);
 	more->value = value;
 	return 0;
 }
