@@ -52,10 +52,12 @@ with mmap.mmap(fd, 1 << 21) as m:
 
 "$VPOOLCTL" run watch-a sh -c 'while :; do :; done' &
 burner=$!
-"$VPOOLCTL" top -b -n 1 -d 5 -J >"$dir/top" &
+"$VPOOLCTL" top -b -n 1 -d 10 -J >"$dir/top" &
 looker=$!
-sleep 2
-use watch-b
+# However slow the machine is, some of it falls between the two looks.
+while kill -0 "$looker" 2>/dev/null; do
+	use watch-b
+done
 wait "$looker"
 figures=$(python3 -c '
 import json, sys
