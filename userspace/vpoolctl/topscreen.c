@@ -15,6 +15,9 @@
 /* Lines above the table. */
 #define HEAD 2
 
+/* How long a message stays, at least. */
+#define MESSAGE_MS 4000
+
 #define KEYS "q quit  M memory  P busy  N name  < > column  R reverse  " \
 	"b bytes  d delay  space now"
 
@@ -185,6 +188,9 @@ static enum outcome show(struct top *top)
 		timeout(end > now ? end - now : 0);
 		outcome = press(top, getch(), &message);
 		now = now_ms();
+		/* Long enough to be read. */
+		if (message && end < now + MESSAGE_MS)
+			end = now + MESSAGE_MS;
 	}
 	return outcome;
 }
