@@ -195,8 +195,10 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	if (spec->mode != cmd->mode)
 		spec->mode = (umode_t)~0;
 	spec->timeout_ms = cmd->timeout_ms;
-	if (cmd->flags & VPOOL_CREATE_EPHEMERAL)
+	if (cmd->flags & VPOOL_CREATE_EPHEMERAL) {
 		spec->creator = call->file;
+		call->file->has_ephemeral = true;
+	}
 	err = vpool_spec_ids(call, spec);
 	if (err)
 		return err;
