@@ -16,6 +16,12 @@ const struct command * const commands[] = {
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_destroy,
+	&cmd_top,
+	&cmd_map,
+	&cmd_metrics,
+	&cmd_apply,
+	&cmd_export,
+	&cmd_check,
 	&cmd_help,
 	&cmd_version,
 };

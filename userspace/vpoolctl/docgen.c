@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "table.h"
 
 /* Roff */
@@ -118,6 +119,18 @@ static void man_commands(void)
 		man_command(commands[i]);
 }
 
+static void man_properties(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_property_defs; i++) {
+		printf(".TP\n\\fB%s:\\fR ", property_defs[i].name);
+		roff_arg(property_defs[i].arg);
+		putchar('\n');
+		roff(property_defs[i].help);
+	}
+}
+
 /* Bash */
 
 static const char *const kinds[] = {
@@ -128,6 +141,7 @@ static const char *const kinds[] = {
 	[COMPLETE_OWNER] = "owner",
 	[COMPLETE_COMMAND] = "command",
 	[COMPLETE_VERB] = "verb",
+	[COMPLETE_FILE] = "file",
 };
 
 static void bash_verbs(void)
@@ -197,6 +211,7 @@ static const struct {
 } places[] = {
 	{ "@CASES@\n", bash_cases },
 	{ "@COMMANDS@\n", man_commands },
+	{ "@PROPERTIES@\n", man_properties },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },
 };

@@ -38,6 +38,7 @@ enum {
  * @COMPLETE_OWNER: users
  * @COMPLETE_COMMAND: a program
  * @COMPLETE_VERB: verbs of vpoolctl
+ * @COMPLETE_FILE: files
  */
 enum completion {
 	COMPLETE_NONE,
@@ -47,6 +48,7 @@ enum completion {
 	COMPLETE_OWNER,
 	COMPLETE_COMMAND,
 	COMPLETE_VERB,
+	COMPLETE_FILE,
 };
 
 /**
@@ -125,16 +127,22 @@ extern const size_t nr_commands;
 
 const struct command *find_command(const char *name);
 
+extern const struct command cmd_apply;
+extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
+extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
 extern const struct command cmd_list;
+extern const struct command cmd_map;
+extern const struct command cmd_metrics;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
 extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
+extern const struct command cmd_top;
 extern const struct command cmd_version;
 
 /* options.c */
@@ -161,6 +169,9 @@ int failed(const struct invocation *inv, const char *subject,
 	   const struct vpool *vp, int err);
 /* Flush standard output; EXIT_FAILED with a complaint if it is lost. */
 int finish_output(int status);
+
+/* Is standard output for colours: a terminal, and NO_COLOR is not set? */
+bool want_colour(void);
 
 /* suggest.c */
 
