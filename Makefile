@@ -5,6 +5,7 @@
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpool
 build := $(CURDIR)/build
+as_root = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 # The kernel to build for: the running one, else the newest installed, else the
 # one of the box.
@@ -21,8 +22,9 @@ all: module userspace
 .PHONY: need-kernel
 need-kernel:
 	@[ -n "$(release)" ] || { \
-		echo "no kernel headers found: install linux-headers-$$(uname -r)" \
-		     "or say KDIR=<folder>" >&2; exit 1; }
+		echo "no kernel headers found: run tools/setup," \
+		     "install linux-headers-$$(uname -r), or say KDIR=<folder>" >&2; \
+		exit 1; }
 
 # Kbuild writes next to the sources, so it gets a folder of links to them.
 .PHONY: module
@@ -38,13 +40,31 @@ module: need-kernel
 userspace:
 	+$(MAKE) -C userspace BUILD=$(build)/userspace all
 
+# Packages of a kernel's headers want modules signed but have no key.
 .PHONY: modules_install
 modules_install: module
-	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) \
+		$(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=) \
+		modules_install
 
 .PHONY: install
 install: userspace
 	+$(MAKE) -C userspace BUILD=$(build)/userspace install
+
+# Debian packages, in build/deb/.
+.PHONY: deb
+deb:
+	@tools/setup deb
+	@tools/deb/build $(build)/deb
+
+# The module's source where DKMS finds it, built for the running kernel.
+.PHONY: dkms
+dkms:
+	@$(as_root) tools/deb/dkms
+
+.PHONY: docs
+docs:
+	@tools/docs/build $(build)/docs
 
 .PHONY: clean
 clean:
@@ -72,6 +92,12 @@ bench:
 check-long:
 	@tools/setup
 	@tools/check/long
+	+@$(MAKE) check-deb
+
+# The packages, in a clean root that is booted.
+.PHONY: check-deb
+check-deb: deb
+	@$(as_root) tools/deb/boot $(build)/deb
 
 .PHONY: help
 help:
@@ -80,10 +106,14 @@ help:
 	@echo 'make userspace        libvpool and vpoolctl'
 	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
 	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
+	@echo 'make dkms             the module through DKMS, for this and later kernels'
+	@echo 'make deb              Debian packages, in build/deb'
+	@echo 'make docs             the documentation, in build/docs/html and /man'
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
 	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
 	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
+	@echo 'make check-deb        the packages, in a clean root under systemd; as root'
 	@echo 'make clean            remove build/'
 	@echo
 	@echo 'KDIR=$(KDIR)'

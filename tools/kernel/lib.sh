@@ -11,9 +11,9 @@ kernels=$cache/kernels
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
 
-# The newest package whose name matches the extended regex $1.
+# The newest package whose name matches the extended regex $1, if there is one.
 newest_package() {
-	apt-cache pkgnames linux- | grep -E "^$1\$" | sort -V | tail -n 1
+	apt-cache pkgnames linux- | sed -nE "/^$1\$/p" | sort -V | tail -n 1
 }
 
 # Have lists of packages, without asking the network where they are there.

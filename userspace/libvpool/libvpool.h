@@ -314,7 +314,7 @@ void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
 /**
  * vpool_create() - create a pool
  * @vp: a control handle
- * @req: what it shall be; the members out_... are set
+ * @req: what it shall be; @out_bytes and @out_id are set
  *
  * Return: 0, or what linux/vpool.h says about VPOOL_CREATE
  */
@@ -342,6 +342,15 @@ int vpool_destroy(struct vpool *vp, const char *name, unsigned int flags);
 /* Reading */
 
 /**
+ * vpool_abi_version() - the ABI version of the module that is loaded
+ * @vp: any handle
+ * @version: VPOOL_ABI_VERSION as the module was built with
+ *
+ * Return: 0; -ENOPKG without the module
+ */
+int vpool_abi_version(struct vpool *vp, unsigned int *version);
+
+/**
  * vpool_list() - list all pools
  * @vp: a control handle, or one of vpool_open_reader()
  * @entries: one entry for each, in the order of ids; for free(3)
@@ -367,6 +376,30 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **info);
  * @info: that, or NULL
  */
 void vpool_info_free(struct vpool_info *info);
+
+/**
+ * struct vpool_counter - something that a pool counts since it was created
+ * @name: what, as the file in the pool's stat/ in sysfs is called
+ * @value: how often, or how much
+ */
+struct vpool_counter {
+	char name[32];
+	__u64 value;
+};
+
+/**
+ * vpool_counters() - read all that a pool counts
+ * @vp: any handle
+ * @name: the pool; NULL for that of a pool handle
+ * @counters: one entry for each counter, sorted by name; for free(3)
+ * @nr: how many
+ *
+ * Newer modules count more.
+ *
+ * Return: 0; -ENOENT if there is no such pool
+ */
+int vpool_counters(struct vpool *vp, const char *name,
+		   struct vpool_counter **counters, size_t *nr);
 
 /**
  * vpool_regions() - list a pool's open regions

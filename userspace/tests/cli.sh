@@ -47,7 +47,7 @@ try xyzzy
 check 'no verb at all' 2 "vpoolctl: unknown verb 'xyzzy'${nl}Try*"
 try help xyzzy
 check 'help for no verb' 2 "*unknown verb 'xyzzy'*"
-for verb in host create list show run regions ps destroy help version; do
+for verb in $("$VPOOLCTL" help | sed -n "s,^  \([a-z]*\) .*,\1,p"); do
 	try "$verb" --help
 	is "$verb --help: exit status" "$status" 0
 	like "$verb --help: usage" "$out" "usage: vpoolctl $verb *"

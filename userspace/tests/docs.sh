@@ -8,7 +8,7 @@ dir=$(dirname "$0")
 . "$dir/tap.sh"
 
 man=$BUILD/man/vpoolctl.8
-verbs='host create list show run regions ps destroy help version'
+verbs=$("$VPOOLCTL" help | sed -n "s,^  \([a-z]\+\) .*,\1,p")
 
 # complete_line WORD...: what is offered for the last of them
 complete_line()
@@ -35,9 +35,23 @@ is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
 is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
 is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
 like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
+like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
+conf=$BUILD/man/vpool.conf.5
+like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
+for property in mem cpus page-size owner mode timeout split-cores boot-core; do
+	is "vpool.conf(5) has $property" \
+		"$(grep -c "^.fB$property:" "$conf")" 1
+done
+# The example in the manual is right.
+sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
+	sed '/owner:/d' >"$BUILD/example.conf"
+is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
+	'1 file, 2 pools, no mistakes'
 if command -v man >/dev/null; then
-	is 'the manual has no warnings' \
-		"$(MANWIDTH=80 man --warnings -l "$man" 2>&1 >/dev/null)" ''
+	for page in "$man" "$conf"; do
+		is "$(basename "$page") has no warnings" \
+			"$(MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ''
+	done
 fi
 vms='start list stop migrate console pause resume'
 for verb in $vms; do

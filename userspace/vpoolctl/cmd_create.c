@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "memspec.h"
+#include "ownership.h"
 #include "progress.h"
 #include "table.h"
 #include "units.h"
@@ -208,87 +209,24 @@ static int take_page_size(const struct invocation *inv, struct wish *wish)
 	return EXIT_OK;
 }
 
-/* A user's or group's number, written as such. */
-static bool number_of(const char *text, __u32 *id)
-{
-	unsigned long long value;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || value >= VPOOL_ID_CALLER)
-		return false;
-	*id = value;
-	return true;
-}
-
-static int take_user(const struct invocation *inv, struct wish *wish,
-		     const char *user)
-{
-	const struct passwd *pw = getpwnam(user);
-
-	if (pw) {
-		wish->req.uid = pw->pw_uid;
-		wish->req.gid = pw->pw_gid;
-		return EXIT_OK;
-	}
-	if (!number_of(user, &wish->req.uid))
-		return wrong_usage(inv->cmd, "--owner: no user '%s'", user);
-	pw = getpwuid(wish->req.uid);
-	if (pw)
-		wish->req.gid = pw->pw_gid;
-	return EXIT_OK;
-}
-
-static int take_group(const struct invocation *inv, struct wish *wish,
-		      const char *group)
-{
-	const struct group *gr = getgrnam(group);
-
-	if (gr)
-		wish->req.gid = gr->gr_gid;
-	else if (!number_of(group, &wish->req.gid))
-		return wrong_usage(inv->cmd, "--owner: no group '%s'", group);
-	return EXIT_OK;
-}
-
 static int take_owner(const struct invocation *inv, struct wish *wish)
 {
-	char *user, *group;
-	int status = EXIT_OK;
+	char why[VPOOL_REASON_SIZE];
 
-	if (!inv->given[OPT_OWNER])
-		return EXIT_OK;
-	user = xstrdup(inv->value[OPT_OWNER]);
-	group = strchr(user, ':');
-	if (group)
-		*group++ = '\0';
-	if (!*user && (!group || !*group))
-		status = wrong_usage(inv->cmd, "--owner: it takes USER:GROUP");
-	if (!status && *user)
-		status = take_user(inv, wish, user);
-	if (!status && group && *group)
-		status = take_group(inv, wish, group);
-	free(user);
-	return status;
+	if (inv->given[OPT_OWNER] &&
+	    parse_owner(inv->value[OPT_OWNER], &wish->req.uid, &wish->req.gid,
+			why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--owner: %s", why);
+	return EXIT_OK;
 }
 
 static int take_mode(const struct invocation *inv, struct wish *wish)
 {
-	const char *text = inv->value[OPT_MODE];
-	unsigned long mode;
-	char *end;
+	char why[VPOOL_REASON_SIZE];
 
-	if (!inv->given[OPT_MODE])
-		return EXIT_OK;
-	mode = strtoul(text, &end, 8);
-	if (!isdigit((unsigned char)*text) || *end || mode & ~0666UL)
-		return wrong_usage(inv->cmd,
-				   "--mode: '%s' is not within 0666, in octal",
-				   text);
-	wish->req.mode = mode;
+	if (inv->given[OPT_MODE] &&
+	    parse_mode(inv->value[OPT_MODE], &wish->req.mode, why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--mode: %s", why);
 	return EXIT_OK;
 }
 

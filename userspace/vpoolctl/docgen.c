@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "table.h"
 
 /* Roff */
@@ -116,6 +117,18 @@ static void man_commands(void)
 
 	for (i = 0; i < nr_commands; i++)
 		man_command(commands[i]);
+}
+
+static void man_properties(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_property_defs; i++) {
+		printf(".TP\n\\fB%s:\\fR ", property_defs[i].name);
+		roff_arg(property_defs[i].arg);
+		putchar('\n');
+		roff(property_defs[i].help);
+	}
 }
 
 /* Bash */
@@ -239,6 +252,7 @@ static const struct {
 } places[] = {
 	{ "@CASES@\n", bash_cases },
 	{ "@COMMANDS@\n", man_commands },
+	{ "@PROPERTIES@\n", man_properties },
 	{ "@SECOND@\n", bash_second_words },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vpoolctl.h"
 
@@ -59,4 +61,11 @@ int finish_output(int status)
 		return status;
 	fprintf(stderr, "vpoolctl: standard output: %s\n", strerror(errno));
 	return status ? status : EXIT_FAILED;
+}
+
+bool want_colour(void)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no && *no);
 }

@@ -197,6 +197,11 @@ static char *seconds_text(__u64 s)
 	return xprintf("%02llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
 }
 
+static char *tenths_text(__u64 tenths)
+{
+	return xprintf("%llu.%llu", tenths / 10, tenths % 10);
+}
+
 static char *cell_text(const struct cell *cell, enum cell_type type,
 		       const struct style *style)
 {
@@ -213,6 +218,8 @@ static char *cell_text(const struct cell *cell, enum cell_type type,
 		break;
 	case CELL_SECONDS:
 		return seconds_text(cell->number);
+	case CELL_TENTHS:
+		return tenths_text(cell->number);
 	case CELL_BOOL:
 		return xstrdup(cell->number ? "yes" : "no");
 	case CELL_NUMBER:
@@ -389,6 +396,15 @@ static struct json_object *json_text(const char *text)
 	return json;
 }
 
+static struct json_object *json_tenths(__u64 tenths)
+{
+	char *text = tenths_text(tenths);
+	struct json_object *json = json_object_new_double_s(tenths / 10.0, text);
+
+	free(text);
+	return json;
+}
+
 static struct json_object *json_cell(const struct cell *cell,
 				     enum cell_type type)
 {
@@ -398,17 +414,25 @@ static struct json_object *json_cell(const struct cell *cell,
 		return json_text(cell->text);
 	if (type == CELL_BOOL)
 		return json_object_new_boolean(cell->number);
+	if (type == CELL_TENTHS)
+		return json_tenths(cell->number);
 	return json_object_new_uint64(cell->number);
 }
 
+/* A key for a heading: "NUMA-NODES" is numa_nodes, "BUSY%" busy_percent. */
 static void json_key(const char *name, char *key, size_t room)
 {
-	size_t i;
+	size_t i, len = 0;
 
-	for (i = 0; name[i] && i < room - 1; i++)
-		key[i] = name[i] == '-' ? '_' :
-			 tolower((unsigned char)name[i]);
-	key[i] = '\0';
+	for (i = 0; name[i] && len < room - 1; i++) {
+		if (name[i] == '%' || name[i] == '/')
+			len += snprintf(key + len, room - len, "_%s",
+					name[i] == '%' ? "percent" : "per_");
+		else
+			key[len++] = name[i] == '-' ? '_' :
+				     tolower((unsigned char)name[i]);
+	}
+	key[len < room ? len : room - 1] = '\0';
 }
 
 static struct json_object *json_row(const struct table *tb, size_t row)

@@ -14,6 +14,7 @@
  * @CELL_NUMBER: a number, also as JSON
  * @CELL_SIZE: bytes, shown in IEC units; as JSON the number of bytes
  * @CELL_SECONDS: a time, shown as [D-]HH:MM:SS; as JSON the seconds
+ * @CELL_TENTHS: tenths, shown with one digit behind the point, also in JSON
  * @CELL_BOOL: yes or no; as JSON true or false
  */
 enum cell_type {
@@ -21,6 +22,7 @@ enum cell_type {
 	CELL_NUMBER,
 	CELL_SIZE,
 	CELL_SECONDS,
+	CELL_TENTHS,
 	CELL_BOOL,
 };
 
@@ -38,7 +40,8 @@ enum visibility {
 
 /**
  * struct column - one column of a table, or one line of a record
- * @name: in capitals; as JSON in small letters
+ * @name: in capitals; as JSON in small letters, BUSY% and ALLOCS/S as
+ *	busy_percent and allocs_per_s
  * @type: what its cells are
  * @help: a few words about it
  * @show: where it is shown; JSON has all, unless -o chooses

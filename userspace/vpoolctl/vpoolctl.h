@@ -137,16 +137,22 @@ const struct command *find_command(char **words, int *nr);
 /* Is it the first of two words? */
 bool is_group(const char *word);
 
+extern const struct command cmd_apply;
+extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
+extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
 extern const struct command cmd_list;
+extern const struct command cmd_map;
+extern const struct command cmd_metrics;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
 extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
+extern const struct command cmd_top;
 extern const struct command cmd_version;
 extern const struct command cmd_vm_console;
 extern const struct command cmd_vm_list;
@@ -182,6 +188,9 @@ int failed(const struct invocation *inv, const char *subject,
 	   const struct vpool *vp, int err);
 /* Flush standard output; EXIT_FAILED with a complaint if it is lost. */
 int finish_output(int status);
+
+/* Is standard output for colours: a terminal, and NO_COLOR is not set? */
+bool want_colour(void);
 
 /* suggest.c */
 

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+"""How Sphinx builds the documentation; tools/docs/build calls it."""
+
+import os
+import re
+
+TOP = os.environ["VPOOL_TOP"]
+
+with open(f"{TOP}/userspace/Makefile", encoding="utf-8") as f:
+    release = version = re.search(r"^VERSION := (.*)$", f.read(), re.M)[1]
+
+project = "vpool"
+author = "The vpool developers"
+copyright = "2026, The vpool developers"  # pylint: disable=redefined-builtin
+exclude_patterns = []
+# The language of the literal blocks is not one that can be coloured, mostly.
+highlight_language = "none"
+primary_domain = "c"
+# Types of the C library and of the kernel are not described here.
+nitpicky = False
+
+html_theme = "alabaster"
+html_theme_options = {"description": "named pools of CPUs and memory",
+                      "page_width": "60em"}
+html_copy_source = False
+
+man_pages = [
+    ("userspace-api", "vpool", "pools of CPUs and memory, for programs",
+     author, 4),
+    ("libvpool", "libvpool", "library for pools of CPUs and memory",
+     author, 3),
+    ("admin-guide", "vpool-admin", "administering pools of CPUs and memory",
+     author, 7),
+    ("troubleshooting", "vpool-troubleshooting",
+     "what vpool's refusals mean, and what to do", author, 7),
+]
+man_show_urls = True

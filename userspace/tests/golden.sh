@@ -1,0 +1,285 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What check, apply, export, top, map and metrics print, word for word, against a
+# directory that looks like sysfs; their JSON against the schema that ships.
+# VPOOLCTL is the program.
+
+# Where tools/setup unpacks what is not installed.
+PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
+dir=$(mktemp -d) || exit 1
+trap 'rm -r "$dir"' EXIT
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/tap.sh"
+
+export LC_ALL=C
+export VPOOL_DEV_DIR="$dir/dev"
+export VPOOL_SYSFS_DIR="$dir/sys"
+export VPOOL_ETC_DIR="$dir/etc"
+cd "$dir" || exit 1
+
+# pool NAME CPUS BYTES: one that looks so
+pool()
+{
+	local at=sys/pools/$1 file
+
+	mkdir -p "$at/cpus" "$at/memory/node0" "$at/stat"
+	for file in id uid gid cpus/members memory/used_bytes memory/regions \
+		memory/free_bytes memory/scrubbing_bytes stat/allocs \
+		stat/alloc_failures stat/frees stat/faults_huge \
+		stat/faults_base stat/attaches stat/scrubbed_bytes; do
+		echo 0 >"$at/$file"
+	done
+	echo active >"$at/state"
+	echo "${#1}" >"$at/id"
+	echo 2097152 >"$at/page_size"
+	echo 0660 >"$at/mode"
+	echo "$2" >"$at/cpus/assigned"
+	echo "$3" >"$at/memory/total_bytes"
+	echo "$3" >"$at/memory/clean_bytes"
+	echo "$3" >"$at/memory/free_bytes"
+	echo "$3" >"$at/memory/node0/total_bytes"
+	echo 1600000000000000000 >"$at/created_ns"
+}
+
+# try ARGUMENT...: sets out, err and status
+try()
+{
+	"$VPOOLCTL" "$@" >out 2>err </dev/null
+	status=$?
+	out=$(cat out)
+	err=$(cat err)
+}
+
+# schema VERB: what was printed last, if there is something to check it with
+schema()
+{
+	if python3 -c 'import jsonschema' 2>/dev/null; then
+		is "$1 -J is as the schema says" \
+			"$("$here/validate.py" "$1" <out 2>&1)" ''
+	else
+		tap_result yes "$1 -J # SKIP python3-jsonschema is not installed"
+	fi
+}
+
+mkdir -p sys
+echo 7 >sys/abi_version
+pool web 0 4194304
+pool db '' 6291456
+
+# check
+
+mkdir -p etc/vpool.d
+try check
+is 'check without files: exit status' "$status" 1
+is 'check without files' "$err" \
+	"$dir/etc/vpool.conf: it is not there, nor is a drop-in in vpool.d beside it"
+echo 'pools: {web: {mem: 4M, cpus: 0}}' >etc/vpool.conf
+echo 'pools: {db: {mem: 6M}}' >etc/vpool.d/50-db.conf
+echo 'not read' >etc/vpool.d/README
+try check
+is 'check of the host'"'"'s files' "$out" '2 files, 2 pools, no mistakes'
+try check -J
+schema check
+cat >bad.conf <<-END
+	pools:
+	  web:
+	    mem: [4G@0, 4GB]
+	    cpu: 2-5
+	  db:
+	    cpus: 3
+	    mode: 0777
+	  db: {cpus: 9}
+	other: 1
+END
+try check bad.conf
+is 'check of mistakes: exit status' "$status" 1
+is 'check of mistakes' "$err" \
+	"bad.conf:3:17: mem: '4GB': sizes are powers of 1024, write 4GiB
+bad.conf:4:5: unknown property 'cpu': did you mean 'cpus'?
+bad.conf:7:11: mode: '0777' is not within 0666, in octal
+bad.conf:8:3: pool 'db' is declared already, at bad.conf:5:3
+bad.conf:9:1: unknown key 'other': it takes 'pools'"
+try check -J bad.conf
+is 'check of mistakes as JSON: exit status' "$status" 1
+schema check
+try check - <<<''
+like 'check of an empty file' "$err" 'standard input: it declares nothing*'
+
+# export and apply
+
+try export
+is 'export' "$(sed 1d out)" '# See vpool.conf(5).
+pools:
+  db:
+    mem: 6M@0
+    page-size: 2M
+    owner: root:root
+    mode: "0660"
+  web:
+    mem: 4M@0
+    cpus: 0
+    page-size: 2M
+    owner: root:root
+    mode: "0660"
+    boot-core: true'
+"$VPOOLCTL" export >exported
+try apply --dry-run exported
+is 'apply of what was exported' "$out" \
+	'the host is as declared, nothing is to be done'
+try apply --dry-run
+is 'apply of the host'"'"'s files' "$out" \
+	'the host is as declared, nothing is to be done'
+cat >new.conf <<-END
+	pools:
+	  web: {mem: 8M, cpus: 0}
+	  new: {mem: 3M@0, mode: "0600", owner: daemon}
+END
+try apply -n new.conf
+is 'apply: exit status' "$status" 0
+is 'apply as a diff' "$out" '--- this host
++++ new.conf
+# destroy db
+-  db:
+-    mem: 6M@0
+-    page-size: 2M
+-    owner: root:root
+-    mode: "0660"
+# resize web
+   web:
+-    mem: 4M@0
++    mem: 8M
+     cpus: 0
+     page-size: 2M
+     owner: root:root
+     mode: "0660"
+# create new
++  new:
++    mem: 4M@0
++    page-size: 2M
++    owner: daemon:daemon
++    mode: "0600"'
+try apply -n -J new.conf
+schema apply
+like 'apply as JSON' "$(tr -d ' \n' <out)" \
+	'{"changes":\[{"name":"db","action":"destroy","mem_before":6291456,"mem_after":null,*'
+try apply -n --keep new.conf
+is 'apply that keeps others' "$(grep '^#' out)" '# resize web
+# create new'
+sed 's/8M/8M, mode: 0600/' new.conf >replace.conf
+try apply -n replace.conf
+like 'apply that has to make anew' "$out" \
+	'*# replace web: destroy it and create it anew, as it is idle*'
+echo 3 >sys/pools/web/cpus/members
+try apply -n replace.conf
+is 'apply to a pool in use: exit status' "$status" 1
+like 'apply to a pool in use' "$err" \
+	'vpoolctl: apply web: replace.conf:2:3: it would have to be made anew, but it is in use: members: 3,*nothing was changed'
+echo 0 >sys/pools/web/cpus/members
+echo 'pools: {a: {mem: 1M@77, cpus: 5000}}' >absent.conf
+try apply -n absent.conf
+is 'apply of what the host does not have' "$err" \
+	'vpoolctl: apply a: absent.conf:1:9: this host has no node 77
+vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not there
+vpoolctl: apply: nothing was changed'
+try apply bad.conf
+is 'apply of mistakes: exit status' "$status" 1
+like 'apply of mistakes' "$err" 'bad.conf:3:17:*nothing was changed'
+
+# top
+
+try top -b -n 1 -d 0.1 -s NAME -o NAME,TOTAL,USED%,MEMBERS,ALLOCS/S,SCRUBBED/S
+is 'top' "$out" 'NAME TOTAL USED% MEMBERS ALLOCS/S SCRUBBED/S
+db      6M   0.0       0      0.0         0B
+web     4M   0.0       0      0.0         0B'
+try top -b -n 2 -d 0.1 -s TOTAL -r --noheadings --bytes -o name,total
+is 'top twice, in reverse, in bytes' "$out" 'web  4194304
+db   6291456
+
+web  4194304
+db   6291456'
+try top -J -n 1 -d 0.1
+schema top
+try top
+is 'top without a terminal' "$status" 2
+like 'says what to do' "$err" '*say --batch*'
+try top -b -s BSY
+like 'top by no column' "$err" "*no column 'BSY': did you mean 'BUSY%'?*"
+try top -b -n 0
+is 'top no times' "$status" 2
+
+# map
+
+export HWLOC_SYNTHETIC='pack:1 [numa] core:2 pu:1' HWLOC_THISSYSTEM=0
+try map
+is 'map: exit status' "$status" 0
+like 'map has the memory' "$out" 'node 0   memory *: 10M in pools, *'
+like 'map has the CPUs' "$out" '*cores  b*'
+like 'map has its legend' "$out" '*a db: 6M of memory, CPUs none
+b web: 4M of memory, CPUs 0
+# the host
+. free'
+try map -J
+schema map
+for format in svg png; do
+	if command -v lstopo >/dev/null; then
+		try map -o "map.$format"
+		is "map as $format: exit status" "$status$err" 0
+		like "map.$format is one" "$(file -b "map.$format")" "${format^^}*"
+	else
+		tap_result yes "map as $format # SKIP hwloc is not installed"
+	fi
+done
+if command -v lstopo >/dev/null; then
+	like 'a pool is in the picture' "$(cat map.svg)" '*web: 4M on node 0*'
+	like 'and so is its colour' "$(cat map.svg)" \
+		'*<rect*rgb(86,180,233)*'
+fi
+try map -o map.gif
+is 'map as something else' "$status" 2
+
+# metrics
+
+try metrics
+is 'metrics: exit status' "$status" 0
+if command -v promtool >/dev/null; then
+	is 'promtool finds nothing wrong' \
+		"$(promtool check metrics <out 2>&1)" ''
+else
+	tap_result yes 'promtool # SKIP prometheus is not installed'
+fi
+is 'metrics of memory' "$(grep '^vpool_memory_size_bytes' out)" \
+	'vpool_memory_size_bytes{pool="db"} 6291456
+vpool_memory_size_bytes{pool="web"} 4194304'
+is 'metrics of the module' "$(grep '^vpool_[pa].*s[^{]* ' out)" \
+	'vpool_pools 2
+vpool_abi_version 7'
+is 'what changes seldom' "$(grep '^vpool_info' out)" \
+	'vpool_info{pool="db",id="2",uid="0",gid="0",mode="0660",cpus=""} 1
+vpool_info{pool="web",id="3",uid="0",gid="0",mode="0660",cpus="0"} 1'
+is 'time of creation' \
+	"$(sed -n 's/^vpool_created_timestamp_seconds{pool="web"} //p' out)" \
+	1600000000.000000000
+# All of sysfs: each file that holds a figure is in a metric's name.
+for file in sys/pools/web/stat/*; do
+	is "metrics have $(basename "$file")" "$(grep -c \
+		"^vpool_$(basename "$file")_total{pool=\"web\"} 0" out)" 1
+done
+echo 7 >sys/pools/web/stat/new_thing
+echo 7 >sys/pools/db/stat/new_thing
+try metrics -o metrics.prom
+like 'a counter that is new' "$(cat metrics.prom)" \
+	'*vpool_new_thing_total{pool="web"} 7*'
+is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
+try metrics -o /nowhere/x
+is 'metrics into no folder' "$err" \
+	'vpoolctl: metrics: /nowhere/x: No such file or directory'
+try list -J
+schema list
+try show web -J
+schema show
+try host -J
+schema host
+
+tap_end

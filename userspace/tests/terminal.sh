@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Completion and top as typed on a terminal, by tmux. VPOOLCTL is the program,
+# BUILD has the completion.
+
+dir=$(mktemp -d) || exit 1
+# shellcheck source=/dev/null
+. "$(dirname "$0")/tap.sh"
+
+if ! command -v tmux >/dev/null; then
+	tap_result yes 'a terminal # SKIP tmux is not installed'
+	tap_end
+fi
+
+mux()
+{
+	tmux -S "$dir/socket" -f /dev/null "$@"
+}
+trap 'mux kill-server 2>/dev/null; rm -r "$dir"' EXIT
+
+# sees NAME PATTERN: on the screen, within a quarter of a minute
+sees()
+{
+	local i screen
+
+	for ((i = 0; i < 60; i++)); do
+		screen=$(mux capture-pane -p 2>/dev/null)
+		# shellcheck disable=SC2254 # it is a pattern
+		case $screen in
+		$2) break ;;
+		esac
+		sleep 0.25
+	done
+	like "$1" "$screen" "$2"
+}
+
+# types NAME TEXT PATTERN: what a line becomes; begins a new one
+types()
+{
+	mux send-keys C-u
+	mux send-keys C-l
+	mux send-keys -l "$2"
+	mux send-keys Tab
+	sees "$1" "$3"
+}
+
+export LC_ALL=C.UTF-8
+export VPOOL_SYSFS_DIR="$dir/sys" VPOOL_DEV_DIR="$dir/dev"
+mkdir -p "$dir/sys/pools/web/cpus" "$dir/sys/pools/web/memory" \
+	"$dir/sys/pools/web/stat"
+echo active >"$dir/sys/pools/web/state"
+echo 8388608 >"$dir/sys/pools/web/memory/total_bytes"
+echo 'pools: {}' >"$dir/some-file.conf"
+
+cat >"$dir/bashrc" <<-END
+	PS1='% '
+	vpoolctl() { "$VPOOLCTL" "\$@"; }
+	. "$BUILD/completion/vpoolctl"
+	cd "$dir"
+END
+mux new-session -d -x 100 -y 20 "bash --noprofile --rcfile $dir/bashrc -i"
+sees 'a prompt' '*%*'
+types 'a verb is completed' 'vpoolctl des' '% vpoolctl destroy*'
+types 'an option is completed' 'vpoolctl apply --dry' \
+	'% vpoolctl apply --dry-run*'
+types 'a file is completed' 'vpoolctl check some' \
+	'% vpoolctl check some-file.conf*'
+types 'a column is completed' 'vpoolctl top --sort MEMB' \
+	'% vpoolctl top --sort MEMBERS*'
+mux send-keys C-u
+mux send-keys -l 'vpoolctl top -d 0.3'
+mux send-keys Enter
+sees 'top shows a pool' '*vpoolctl top - *, 1 pool*sorted by USED*NAME*web *8M*'
+mux send-keys N
+sees 'top sorts' '*sorted by NAME*'
+rm -r "$dir/sys/pools/web"
+sees 'top sees a pool go' '*0 pools*'
+mux send-keys q
+sees 'top gives the terminal back' '*%*top -d 0.3*%*'
+
+tap_end
