@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "isolate.h"
 #include "table.h"
 
 enum {
@@ -72,6 +73,7 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		       struct table *tb)
 {
 	int i, one, status = EXIT_OK;
+	char why[WHY_SIZE];
 
 	for (i = 0; i < inv->argc; i++) {
 		one = destroy_one(inv, vp, inv->argv[i]);
@@ -80,6 +82,10 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		table_number(tb, COL_DESTROYED, !one);
 		if (one)
 			status = one;
+	}
+	if (isolate_mend(why)) {
+		complain(inv, NULL, "%s", why);
+		status = EXIT_FAILED;
 	}
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isolate.h"
 #include "memspec.h"
 #include "progress.h"
 #include "table.h"
@@ -218,6 +219,7 @@ static void print_text(const struct wish *wish, const char *cpus)
 static int resize(const struct invocation *inv, struct vpool *vp,
 		  struct wish *wish)
 {
+	char why[WHY_SIZE];
 	struct progress *progress = NULL;
 	struct vpool_info *info;
 	char *cpus;
@@ -241,6 +243,10 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 		print_json(wish, cpus);
 	else if (!inv->given[RESIZE_QUIET])
 		print_text(wish, cpus);
+	if (!err && isolate_mend(why)) {
+		complain(inv, wish->chg.name, "%s", why);
+		err = EXIT_FAILED;
+	}
 free_cpus:
 	free(cpus);
 	return err;

@@ -125,10 +125,13 @@ extern const size_t nr_commands;
 
 const struct command *find_command(const char *name);
 
+extern const struct command cmd_attach;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
+extern const struct command cmd_detach;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
+extern const struct command cmd_kill;
 extern const struct command cmd_list;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
