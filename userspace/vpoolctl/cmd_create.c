@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "baseline.h"
 #include "isolate.h"
 #include "memspec.h"
 #include "progress.h"
@@ -485,6 +486,8 @@ static int create(const struct invocation *inv, struct vpool *vp,
 	if (err)
 		return err;
 	read_cpus(vp, wish);
+	if (!inv->given[OPT_DRY_RUN])
+		baseline_save(vp, wish->req.name);
 	cpus = cpus_text(&wish->cpus);
 	if (inv->given[OPT_JSON])
 		print_json(wish, cpus);

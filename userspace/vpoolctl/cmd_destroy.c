@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "baseline.h"
 #include "isolate.h"
 #include "table.h"
 
@@ -60,8 +61,10 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 	int err, status;
 
 	err = vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
-	if (!err)
+	if (!err) {
+		baseline_forget(name);
 		return EXIT_OK;
+	}
 	status = failed(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
 		complain(inv, name, "it is in use; --force destroys it all the same");

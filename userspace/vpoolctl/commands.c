@@ -18,6 +18,7 @@ const struct command * const commands[] = {
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_kill,
+	&cmd_audit,
 	&cmd_destroy,
 	&cmd_help,
 	&cmd_version,

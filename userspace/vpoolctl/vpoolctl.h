@@ -126,6 +126,7 @@ extern const size_t nr_commands;
 const struct command *find_command(const char *name);
 
 extern const struct command cmd_attach;
+extern const struct command cmd_audit;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
 extern const struct command cmd_detach;
