@@ -8,7 +8,7 @@ dir=$(dirname "$0")
 . "$dir/tap.sh"
 
 man=$BUILD/man/vpoolctl.8
-verbs='host create list show run regions ps destroy help version'
+verbs='host create list show run attach detach regions ps kill audit destroy help version'
 
 # complete_line WORD...: what is offered for the last of them
 complete_line()
