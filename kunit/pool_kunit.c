@@ -221,8 +221,8 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
 	KUNIT_ASSERT_EQ(test, vpool_pool_open(pool, region), 0);
-	KUNIT_EXPECT_EQ(test, vpool_region_commit(region, &bytes, false,
-						  &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
+						  false, &f->why), 0);
 	KUNIT_EXPECT_EQ(test, vpool_pool_regions(pool, &info, 1), 1);
 	KUNIT_EXPECT_EQ(test, info.bytes, PAGE_SIZE);
 

@@ -27,7 +27,8 @@ static u64 used(struct region_fixture *f)
 
 static int commit(struct region_fixture *f, u64 *bytes)
 {
-	return vpool_region_commit(&f->region, bytes, false, &f->why);
+	return vpool_region_commit(&f->region, VPOOL_ANY_NODE, bytes, false,
+				   &f->why);
 }
 
 static int region_init(struct kunit *test)

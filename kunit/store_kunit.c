@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "host.h"
 #include "store.h"
 
 #define NR 8
@@ -17,6 +18,12 @@ struct store_fixture {
 	struct folio *folio[NR + 1];
 	u64 *bytes;
 };
+
+static int take(struct store_fixture *f, unsigned long nr)
+{
+	return vpool_store_take(&f->store, VPOOL_ANY_NODE, f->folio, nr,
+				&f->why);
+}
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
 {
@@ -140,8 +147,7 @@ static void gives_all_zeroed(struct kunit *test)
 	struct store_fixture *f = test->priv;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
 	for (i = 0; i < NR; i++)
@@ -155,11 +161,10 @@ static void refuses_more_than_there_is(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, NR, &f->why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, NR + 1, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, NR, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, NR + 1, &f->why),
 			-ENOMEM);
-	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR + 1,
-					       &f->why), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, take(f, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'test' has"));
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
 	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
@@ -172,8 +177,7 @@ static void scrubs_what_comes_back(struct kunit *test)
 	u64 before;
 	int i;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	before = vpool_stat_read(&f->stat, VPOOL_STAT_SCRUBBED_BYTES);
 	for (i = 0; i < NR; i++)
 		folio_soil(f->folio[i]);
@@ -182,8 +186,7 @@ static void scrubs_what_comes_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
 					      VPOOL_STAT_SCRUBBED_BYTES),
 			before + size_of(f, NR));
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	for (i = 0; i < NR; i++)
 		KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
 	vpool_store_return(&f->store, f->folio, NR);
@@ -195,8 +198,7 @@ static void scrubs_in_the_call_when_in_a_hurry(struct kunit *test)
 	int round, i;
 
 	for (round = 0; round < 20; round++) {
-		KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-						       &f->why), 0);
+		KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 		for (i = 0; i < NR; i++) {
 			KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
 			folio_soil(f->folio[i]);
@@ -210,8 +212,7 @@ static void waits_for_the_last_pin(struct kunit *test)
 	struct store_fixture *f = test->priv;
 	struct folio *pinned;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	pinned = f->folio[0];
 	folio_get(pinned);
 	folio_soil(pinned);
@@ -221,8 +222,7 @@ static void waits_for_the_last_pin(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), size_of(f, 1));
 	/* Neither scrubbed nor to be had. */
 	KUNIT_EXPECT_FALSE(test, folio_is_zero(pinned));
-	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, take(f, NR), -ENOMEM);
 	folio_put(pinned);
 	KUNIT_EXPECT_TRUE(test, used_becomes(test, 0));
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
@@ -234,8 +234,7 @@ static void may_close_with_a_pin(struct kunit *test)
 	struct store_fixture *f = test->priv;
 	struct folio *pinned;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	pinned = f->folio[0];
 	folio_get(pinned);
 	vpool_store_return(&f->store, f->folio, NR);
@@ -288,8 +287,7 @@ static void shrinks_by_what_is_free(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR - 2,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR - 2), 0);
 	f->bytes[first_memory_node] = size_of(f, 3);
 	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
 			-EBUSY);
@@ -298,9 +296,9 @@ static void shrinks_by_what_is_free(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
 			0);
 	/* What is held is out of everybody's reach. */
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 2, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 2, &f->why),
 			-ENOMEM);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 1, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 1, &f->why), 0);
 	vpool_store_shrink(&f->store, f->bytes);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR - 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, 1));
@@ -320,8 +318,7 @@ static void sets_broken_memory_aside(struct kunit *test)
 	struct store_fixture *f = test->priv;
 	struct folio *free, *used;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	used = f->folio[0];
 	free = f->folio[1];
 	vpool_store_return(&f->store, f->folio + 1, NR - 1);
@@ -337,8 +334,7 @@ static void sets_broken_memory_aside(struct kunit *test)
 	vpool_store_return(&f->store, &used, 1);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 2));
-	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, f->folio, NR - 1,
-					       &f->why), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, take(f, NR - 1), -ENOMEM);
 	mend(free);
 	mend(used);
 }
@@ -360,8 +356,7 @@ static void scrubbing_finds_broken_memory(struct kunit *test)
 	struct folio *broken;
 	struct page *page;
 
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, f->folio, NR,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	broken = f->folio[0];
 	page = folio_page(broken, folio_nr_pages(broken) - 1);
 	SetPageHWPoison(page);
@@ -370,6 +365,21 @@ static void scrubbing_finds_broken_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, NR - 1));
 	ClearPageHWPoison(page);
+}
+
+static void takes_from_one_node(struct kunit *test)
+{
+	struct store_fixture *f = test->priv;
+
+	/* All of it is on that one. */
+	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, first_memory_node,
+					       f->folio, NR + 1, &f->why),
+			-ENOMEM);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "on node"));
+	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, first_memory_node,
+					       f->folio, NR, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
+	vpool_store_return(&f->store, f->folio, NR);
 }
 
 static void nodes_add_up(struct kunit *test)
@@ -408,7 +418,7 @@ static void may_be_without_memory(struct kunit *test)
 					       &f->stat), 0);
 	vpool_store_usage(&f->store, &usage);
 	KUNIT_EXPECT_EQ(test, usage.total, 0);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, 1, NULL),
+	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 1, NULL),
 			-ENOMEM);
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
 	vpool_store_close(&f->store);
@@ -422,6 +432,7 @@ static struct kunit_case vpool_huge_store_cases[] = {
 	KUNIT_CASE(scrubs_in_the_call_when_in_a_hurry),
 	KUNIT_CASE(waits_for_the_last_pin),
 	KUNIT_CASE(may_close_with_a_pin),
+	KUNIT_CASE(takes_from_one_node),
 	KUNIT_CASE(nodes_add_up),
 	KUNIT_CASE(gathers_beside_the_books),
 	KUNIT_CASE(can_be_told_to_stop_gathering),

@@ -7,9 +7,12 @@
 #define VPOOL_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
+#include <linux/poison.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/version.h>
@@ -61,5 +64,99 @@ static inline struct pid *vpool_pidfd_pid(const struct file *file)
 		return file->private_data;
 	return NULL;
 }
+
+/* A page of a driver that can move it. The name is the core's. */
+static inline bool vpool_page_moves(struct page *page)
+{
+	return __PageMovable(page);
+}
+
+/*
+ * A block of the host's memory, emptied and made a folio; NULL where something in
+ * it does not move. 6.12: alloc_contig_range() makes a compound page itself.
+ *
+ * On 6.1 it gives single pages, each with a reference, and prep_compound_page()
+ * is not for modules. The compound page is put together here by the helpers that
+ * the core uses for it, all of them inline; freeing the block to ask the allocator
+ * for it whole would lose it to whoever is quicker. Until then each page is on its
+ * own, and one that happens to be looked at, by whoever walks all pages, has a
+ * reference too many for a tail: the block is given back.
+ *
+ * Between the two the layout of a compound page changed from version to version,
+ * and blocks are not emptied.
+ */
+#define VPOOL_CONTIG_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+#if !defined(CONFIG_CONTIG_ALLOC)
+static inline struct folio *vpool_contig_folio(unsigned long pfn,
+					       unsigned int order)
+{
+	return NULL;
+}
+#elif KERNEL_VERSION(6, 12, 0) <= LINUX_VERSION_CODE
+static inline struct folio *vpool_contig_folio(unsigned long pfn,
+					       unsigned int order)
+{
+	if (alloc_contig_range(pfn, pfn + (1UL << order), MIGRATE_MOVABLE,
+			       VPOOL_CONTIG_GFP | __GFP_COMP))
+		return NULL;
+	return page_folio(pfn_to_page(pfn));
+}
+#elif KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+/* Tail pages have no reference; undone if one of them has more than ours. */
+static inline bool vpool_pages_freeze(struct page *page, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 1; i < nr; i++)
+		if (!page_ref_freeze(page + i, 1))
+			break;
+	if (i == nr)
+		return true;
+	while (--i)
+		page_ref_unfreeze(page + i, 1);
+	return false;
+}
+
+static inline void vpool_pages_join(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	__SetPageHead(page);
+	for (i = 1; i < 1UL << order; i++) {
+		page[i].mapping = TAIL_MAPPING;
+		set_page_private(page + i, 0);
+		set_compound_head(page + i, page);
+	}
+	set_compound_page_dtor(page, COMPOUND_PAGE_DTOR);
+	set_compound_order(page, order);
+	atomic_set(compound_mapcount_ptr(page), -1);
+	atomic_set(compound_pincount_ptr(page), 0);
+}
+
+static inline struct folio *vpool_contig_folio(unsigned long pfn,
+					       unsigned int order)
+{
+	unsigned long i, nr = 1UL << order;
+	struct page *page = pfn_to_page(pfn);
+
+	if (alloc_contig_range(pfn, pfn + nr, MIGRATE_MOVABLE,
+			       VPOOL_CONTIG_GFP))
+		return NULL;
+	if (vpool_pages_freeze(page, nr)) {
+		vpool_pages_join(page, order);
+		return page_folio(page);
+	}
+	for (i = 0; i < nr; i++)
+		__free_page(page + i);
+	return NULL;
+}
+#else
+static inline struct folio *vpool_contig_folio(unsigned long pfn,
+					       unsigned int order)
+{
+	return NULL;
+}
+#endif
 
 #endif /* VPOOL_COMPAT_H */

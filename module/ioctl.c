@@ -569,11 +569,17 @@ static int vpool_call_query(struct vpool_call *call)
 static int vpool_call_commit(struct vpool_call *call)
 {
 	struct vpool_commit *cmd = call->cmd;
+	int nid = VPOOL_ANY_NODE;
 	int err;
 
-	err = vpool_check_flags(call, cmd->flags, VPOOL_COMMIT_POPULATE);
+	err = vpool_check_flags(call, cmd->flags, VPOOL_COMMIT_POPULATE |
+				VPOOL_COMMIT_NODE);
 	if (!err)
-		err = vpool_region_commit(&call->file->region, &cmd->bytes,
+		err = vpool_check_reserved(call, cmd->__reserved);
+	if (!err && cmd->flags & VPOOL_COMMIT_NODE)
+		err = vpool_check_node(nid = cmd->node, call->why);
+	if (!err)
+		err = vpool_region_commit(&call->file->region, nid, &cmd->bytes,
 					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->why);
 	return err ?: vpool_respond(call);
@@ -739,6 +745,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 static_assert(offsetofend(struct vpool_attach, tid) == 16);
 static_assert(offsetofend(struct vpool_attach, __reserved) == 24);
 static_assert(offsetofend(struct vpool_commit, bytes) == 16);
+static_assert(offsetofend(struct vpool_commit, __reserved) == 24);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
 static_assert(offsetofend(struct vpool_create, cpus_node) == 120);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);

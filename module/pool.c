@@ -14,6 +14,7 @@
 #include <linux/xarray.h>
 
 #include "dedicate.h"
+#include "host.h"
 #include "pool.h"
 #include "trace.h"
 
@@ -128,6 +129,22 @@ static int vpool_page_order(u64 page_size, unsigned int *order,
 	return 0;
 }
 
+/**
+ * vpool_check_node - can there be memory on that node?
+ * @nid: as userspace gave it
+ * @why: told if not
+ *
+ * Return: 0, -ENODEV if there is no such node, -ENOMEM if it has no memory.
+ */
+int vpool_check_node(int nid, struct vpool_why *why)
+{
+	if (nid < 0 || nid >= (int)nr_node_ids || !node_online(nid))
+		return vpool_fail(why, -ENODEV, "node %d does not exist", nid);
+	if (!node_state(nid, N_MEMORY))
+		return vpool_fail(why, -ENOMEM, "node %d has no memory", nid);
+	return 0;
+}
+
 static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 {
 	if (mem->__reserved)
@@ -137,16 +154,8 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
 		return vpool_fail(why, -EINVAL,
 				  "%llu bytes are beyond all bounds",
 				  mem->bytes);
-	if (mem->node == VPOOL_ANY_NODE)
-		return 0;
-	if (mem->node < 0 || mem->node >= (int)nr_node_ids ||
-	    !node_online(mem->node))
-		return vpool_fail(why, -ENODEV, "node %d does not exist",
-				  mem->node);
-	if (!node_state(mem->node, N_MEMORY))
-		return vpool_fail(why, -ENOMEM, "node %d has no memory",
-				  mem->node);
-	return 0;
+	return mem->node == VPOOL_ANY_NODE ? 0 :
+		vpool_check_node(mem->node, why);
 }
 
 /**

@@ -10,6 +10,8 @@
  *     vpool_pool.lock
  *       vpool_region.sem
  *         folio lock, i_mmap_rwsem
+ *     vpool_scan_lock
+ *       folio lock, i_mmap_rwsem: of what a block is emptied of
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
@@ -181,6 +183,7 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
 void vpool_pools_abandon(const void *creator);
 
+int vpool_check_node(int nid, struct vpool_why *why);
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
 		     u64 *total, struct vpool_why *why);
 void vpool_pools_poisoned(unsigned long pfn);

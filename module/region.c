@@ -166,8 +166,8 @@ static int vpool_revoked(struct vpool_why *why)
 	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
 }
 
-static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
-				      struct vpool_why *why)
+static int vpool_region_commit_locked(struct vpool_region *region, int nid,
+				      u64 *bytes, struct vpool_why *why)
 {
 	u64 page_size = vpool_store_page_size(region->store);
 	struct folio **folios;
@@ -186,14 +186,14 @@ static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
 				  "%llu bytes is no size for a region", *bytes);
 	nr = DIV_ROUND_UP_ULL(*bytes, page_size);
 	/* The cheap check first: the array of a hopeless request may be huge. */
-	err = vpool_store_can_take(region->store, nr, why);
+	err = vpool_store_can_take(region->store, nid, nr, why);
 	if (err)
 		return err;
 	folios = kvmalloc_array(nr, sizeof(*folios), GFP_KERNEL | __GFP_NOWARN);
 	if (!folios)
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe %lu pages", nr);
-	err = vpool_store_take(region->store, folios, nr, why);
+	err = vpool_store_take(region->store, nid, folios, nr, why);
 	if (err) {
 		kvfree(folios);
 		return err;
@@ -211,6 +211,7 @@ static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
 /**
  * vpool_region_commit - give a region its size and its memory
  * @region: which
+ * @nid: the node its memory must come from, or VPOOL_ANY_NODE
  * @bytes: in: the size wanted; out: the same, rounded up to the page size
  * @populate: have every later mapping filled before mmap(2) returns
  * @why: told if it fails
@@ -219,13 +220,13 @@ static int vpool_region_commit_locked(struct vpool_region *region, u64 *bytes,
  * Return: 0, -EINVAL, -EBUSY if it has a size, -ENOMEM with nothing taken, or
  * -ENXIO after a revoke.
  */
-int vpool_region_commit(struct vpool_region *region, u64 *bytes,
+int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 			bool populate, struct vpool_why *why)
 {
 	int err;
 
 	down_write(&region->sem);
-	err = vpool_region_commit_locked(region, bytes, why);
+	err = vpool_region_commit_locked(region, nid, bytes, why);
 	if (!err)
 		region->populate = populate;
 	up_write(&region->sem);
@@ -367,7 +368,8 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
 	if (vma->vm_pgoff > MAX_LFS_FILESIZE >> PAGE_SHIFT || end < start)
 		return vpool_fail(why, -EINVAL, "the offset is out of range");
 	if (!region->nr) {
-		err = vpool_region_commit_locked(region, &bytes, why);
+		err = vpool_region_commit_locked(region, VPOOL_ANY_NODE, &bytes,
+						 why);
 		if (err)
 			return err;
 	}

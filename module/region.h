@@ -53,7 +53,7 @@ struct vpool_region {
 int vpool_region_init(struct vpool_region *region, struct vpool_store *store);
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
-int vpool_region_commit(struct vpool_region *region, u64 *bytes,
+int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 			bool populate, struct vpool_why *why);
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_why *why);

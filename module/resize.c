@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "dedicate.h"
+#include "host.h"
 #include "pool.h"
 #include "trace.h"
 

@@ -29,32 +29,26 @@
  * Takers are promised their number first, in one step, and then pop folios in
  * batches, so that the lock is held for a bounded time and two takers can never
  * both fail where one could have been served. What is promised is free until it
- * is popped; it may be in the scrubber's hands, then the taker waits for it.
+ * is popped; it may be in the scrubber's hands, then the taker waits for it. Who
+ * wants folios of one node, to use them or to give them back to the host, holds
+ * them there too, and others leave them alone.
  */
 #include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/nodemask.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/swap.h>
 #include <linux/topology.h>
 
 #include "compat.h"
+#include "host.h"
 #include "store.h"
 
 /* Folios moved under one hold of the lock. */
 #define VPOOL_BATCH 32
-/* How long to wait before asking again for memory that was not to be had. */
-#define VPOOL_RETRY (HZ / 50)
 /* How often pinned folios are looked at. */
 #define VPOOL_RECHECK (HZ / 10)
-
-static unsigned long host_mem_floor = 256;
-module_param(host_mem_floor, ulong, 0644);
-MODULE_PARM_DESC(host_mem_floor,
-		 "MiB of available memory that pools never take from the host");
 
 /* Where a folio is: see the top of this file. */
 enum vpool_place {
@@ -320,39 +314,6 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 	return 0;
 }
 
-/**
- * vpool_host_can_spare - would taking this leave the host its floor?
- * @bytes: how much is to be taken
- * @why: told if not
- *
- * Return: 0 or -ENOMEM.
- */
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why)
-{
-	u64 available = (u64)si_mem_available() << PAGE_SHIFT;
-	u64 floor = (u64)READ_ONCE(host_mem_floor) << 20;
-
-	if (available > floor && available - floor >= bytes)
-		return 0;
-	return vpool_fail(why, -ENOMEM,
-			  "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
-			  vpool_size(bytes).s, vpool_size(available).s,
-			  vpool_size(floor).s);
-}
-
-/* Never the OOM killer: neither flag lets the allocator go that far. */
-static struct folio *vpool_folio_alloc(unsigned int order, int nid, bool wait)
-{
-	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN;
-
-	gfp |= wait ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY;
-	if (nid == VPOOL_ANY_NODE)
-		nid = numa_mem_id();
-	else
-		gfp |= __GFP_THISNODE;
-	return __folio_alloc(gfp, order, nid, NULL);
-}
-
 static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
 	struct vpool_store *store = gather->store;
@@ -363,18 +324,6 @@ static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 	list_add_tail(&folio->lru, &gather->folios);
 	store->gathered++;
 	spin_unlock(&store->lock);
-}
-
-static int vpool_reserve_failed(int nid, u64 got, u64 bytes,
-				struct vpool_why *why)
-{
-	if (nid == VPOOL_ANY_NODE)
-		return vpool_fail(why, -ENOMEM,
-				  "the host had %s in free blocks, %s asked",
-				  vpool_size(got).s, vpool_size(bytes).s);
-	return vpool_fail(why, -ENOMEM,
-			  "node %d had %s in free blocks, %s asked", nid,
-			  vpool_size(got).s, vpool_size(bytes).s);
 }
 
 /* Refuse at once what a node could not give if it were empty. */
@@ -400,45 +349,57 @@ static int vpool_gather_stopped(struct vpool_gather *gather)
 	return 0;
 }
 
-/*
- * One folio more. Memory that is short may come back while we wait; of the time
- * for that only waiting uses up any.
- */
-static int vpool_gather_one(struct vpool_gather *gather, int nid)
+/* One folio more. Of the time for that, only efforts and waiting use up any. */
+static int vpool_gather_one(struct vpool_gather *gather,
+			    struct vpool_host_walk *walk)
 {
-	unsigned int order = gather->store->order;
-	struct folio *folio = vpool_folio_alloc(order, nid, gather->patience);
-	unsigned long start = jiffies, waited = 0;
+	struct folio *folio;
 	int err;
 
-	while (!folio) {
+	while (!(folio = vpool_host_take(walk))) {
 		if (!gather->patience)
 			return -ENOMEM;
-		schedule_timeout_interruptible(VPOOL_RETRY);
 		err = vpool_gather_stopped(gather);
 		if (err)
 			return err;
-		waited = jiffies - start;
-		if (waited >= gather->patience)
+		if (walk->spent >= gather->patience)
 			return -ETIME;
-		folio = vpool_folio_alloc(order, nid, gather->patience);
+		vpool_host_wait(walk);
 	}
-	gather->patience -= waited;
 	vpool_gather_add(gather, folio);
 	return 0;
 }
 
-static int vpool_gather_failed(struct vpool_gather *gather, int err, int nid,
-			       u64 got, u64 bytes, struct vpool_why *why)
+static const char *vpool_gather_verdict(int err)
 {
-	if (err == -ENOMEM)
-		return vpool_reserve_failed(nid, got, bytes, why);
+	switch (err) {
+	case -EINTR:
+		return "interrupted: ";
+	case -ETIME:
+		return "out of time: ";
+	}
+	return "";
+}
+
+static int vpool_gather_failed(struct vpool_gather *gather, int err,
+			       const struct vpool_host_walk *walk, u64 got,
+			       u64 bytes, struct vpool_why *why)
+{
+	u64 page_size = vpool_store_page_size(gather->store);
+	char node[32] = "the host", fixed[80] = "";
+
 	if (err == -ENXIO)
 		return vpool_fail(why, err, "pool '%s' has been destroyed",
 				  gather->store->name);
-	return vpool_fail(why, err, "%s after %s of %s",
-			  err == -EINTR ? "interrupted" : "out of time",
-			  vpool_size(got).s, vpool_size(bytes).s);
+	if (!walk->any)
+		snprintf(node, sizeof(node), "node %d", walk->nid);
+	if (walk->fixed)
+		snprintf(fixed, sizeof(fixed),
+			 "; %s is in blocks with pages that cannot be moved",
+			 vpool_size(walk->fixed * page_size).s);
+	return vpool_fail(why, err, "%s%s had %s in free blocks, %s asked%s",
+			  vpool_gather_verdict(err), node, vpool_size(got).s,
+			  vpool_size(bytes).s, fixed);
 }
 
 /**
@@ -459,9 +420,12 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 {
 	u64 got, page_size = vpool_store_page_size(gather->store);
 	int err = vpool_node_check(nid, bytes, why);
+	struct vpool_host_walk walk;
 
 	if (err)
 		return err;
+	vpool_host_walk_init(&walk, gather->store->order, nid,
+			     gather->patience);
 	for (got = 0; got < bytes; got += page_size) {
 		if (!(got & (PMD_SIZE - 1))) {
 			err = vpool_host_can_spare(bytes - got, why);
@@ -469,12 +433,15 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 				return err;
 		}
 		err = vpool_gather_stopped(gather) ?:
-			vpool_gather_one(gather, nid);
+			vpool_gather_one(gather, &walk);
 		if (err)
-			return vpool_gather_failed(gather, err, nid, got,
+			return vpool_gather_failed(gather, err, &walk, got,
 						   bytes, why);
 		cond_resched();
 	}
+	/* A spare moment for the next node, so that it is not taken for none. */
+	if (gather->patience)
+		gather->patience -= min(walk.spent, gather->patience - 1);
 	return 0;
 }
 
@@ -613,15 +580,22 @@ void vpool_store_close(struct vpool_store *store)
 	store->node = NULL;
 }
 
-static int vpool_store_short(struct vpool_store *store, unsigned long free,
-			     unsigned long nr, struct vpool_why *why)
+static int vpool_store_short(struct vpool_store *store, int nid,
+			     unsigned long free, unsigned long nr,
+			     struct vpool_why *why)
 {
+	struct vpool_size_text have, want;
 	u64 page_size = vpool_store_page_size(store);
 
+	have = vpool_size(free * page_size);
+	want = vpool_size(nr * page_size);
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
-	return vpool_fail(why, -ENOMEM, "pool '%s' has %s free, %s asked", store->name,
-			  vpool_size(free * page_size).s,
-			  vpool_size(nr * page_size).s);
+	if (nid == VPOOL_ANY_NODE)
+		return vpool_fail(why, -ENOMEM, "pool '%s' has %s free, %s asked",
+				  store->name, have.s, want.s);
+	return vpool_fail(why, -ENOMEM,
+			  "pool '%s' has %s free on node %d, %s asked",
+			  store->name, have.s, nid, want.s);
 }
 
 static unsigned long vpool_store_unpromised(struct vpool_store *store)
@@ -630,39 +604,51 @@ static unsigned long vpool_store_unpromised(struct vpool_store *store)
 	return vpool_store_sum(store, vpool_node_free) - store->promised;
 }
 
+static unsigned long vpool_store_available(struct vpool_store *store, int nid)
+{
+	unsigned long all = vpool_store_unpromised(store);
+
+	if (nid == VPOOL_ANY_NODE)
+		return all;
+	return min(all, vpool_node_takable(&store->node[nid]));
+}
+
 /**
  * vpool_store_can_take - would vpool_store_take() succeed now?
  * @store: from where
+ * @nid: the node they must come from, or VPOOL_ANY_NODE
  * @nr: how many folios
  * @why: told if not
  *
  * Return: 0 or -ENOMEM; nothing is promised.
  */
-int vpool_store_can_take(struct vpool_store *store, unsigned long nr,
+int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
 			 struct vpool_why *why)
 {
 	unsigned long free;
 
 	spin_lock(&store->lock);
-	free = vpool_store_unpromised(store);
+	free = vpool_store_available(store, nid);
 	spin_unlock(&store->lock);
-	return nr <= free ? 0 : vpool_store_short(store, free, nr, why);
+	return nr <= free ? 0 : vpool_store_short(store, nid, free, nr, why);
 }
 
-static int vpool_store_promise(struct vpool_store *store, unsigned long nr,
-			       struct vpool_why *why)
+static int vpool_store_promise(struct vpool_store *store, int nid,
+			       unsigned long nr, struct vpool_why *why)
 {
 	unsigned long free, used;
 
 	spin_lock(&store->lock);
-	free = vpool_store_unpromised(store);
+	free = vpool_store_available(store, nid);
 	if (nr <= free) {
 		store->promised += nr;
+		if (nid != VPOOL_ANY_NODE)
+			store->node[nid].nr_held += nr;
 		used = vpool_store_sum(store, vpool_node_used);
 		store->peak = max(store->peak, used + store->promised);
 	}
 	spin_unlock(&store->lock);
-	return nr <= free ? 0 : vpool_store_short(store, free, nr, why);
+	return nr <= free ? 0 : vpool_store_short(store, nid, free, nr, why);
 }
 
 /* Pop up to @max folios of one list; a batch is all clean or all dirty. */
@@ -676,7 +662,7 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 	lockdep_assert_held(&node->store->lock);
 	*dirty = list_empty(&node->clean);
 	list = *dirty ? &node->dirty : &node->clean;
-	max = min3(max, (unsigned long)VPOOL_BATCH, vpool_node_takable(node));
+	max = min(max, (unsigned long)VPOOL_BATCH);
 	while (nr < max && !list_empty(list)) {
 		struct folio *folio = list_first_entry(list, struct folio,
 						       lru);
@@ -693,58 +679,95 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 	return nr;
 }
 
-static unsigned int vpool_store_pop(struct vpool_store *store,
+/* The node nearest to @from that has something for takers of any node. */
+static struct vpool_store_node *vpool_store_nearest(struct vpool_store *store,
+						    int from)
+{
+	struct vpool_store_node *best = NULL;
+	int nid, distance = INT_MAX;
+
+	for_each_node_state(nid, N_MEMORY) {
+		struct vpool_store_node *node = &store->node[nid];
+
+		if (!vpool_node_takable(node) ||
+		    !(node->nr_clean + node->nr_dirty) ||
+		    node_distance(from, nid) >= distance)
+			continue;
+		best = node;
+		distance = node_distance(from, nid);
+	}
+	return best;
+}
+
+/* From any node, the nearest first, or from one where they are held for us. */
+static unsigned int vpool_store_pop(struct vpool_store *store, int nid,
 				    struct folio **folios, unsigned long max,
 				    bool *dirty)
 {
-	int local = numa_mem_id(), nid;
-	unsigned int nr;
+	struct vpool_store_node *node;
+	unsigned int nr = 0;
 
 	spin_lock(&store->lock);
-	nr = vpool_node_pop(&store->node[local], folios, max, dirty);
-	for_each_node_state(nid, N_MEMORY) {
-		if (nr)
-			break;
-		nr = vpool_node_pop(&store->node[nid], folios, max, dirty);
+	if (nid != VPOOL_ANY_NODE) {
+		node = &store->node[nid];
+		nr = vpool_node_pop(node, folios, min(max, node->nr_held),
+				    dirty);
+		node->nr_held -= nr;
+	} else {
+		node = vpool_store_nearest(store, numa_mem_id());
+		if (node)
+			nr = vpool_node_pop(node, folios,
+					    min(max, vpool_node_takable(node)),
+					    dirty);
 	}
 	spin_unlock(&store->lock);
 	return nr;
 }
 
+/* Only memory that breaks can make less free than was promised. */
+static bool vpool_promise_is_broken(struct vpool_store *store, int nid)
+{
+	lockdep_assert_held(&store->lock);
+	if (nid != VPOOL_ANY_NODE &&
+	    vpool_node_free(&store->node[nid]) < store->node[nid].nr_held)
+		return true;
+	return vpool_store_sum(store, vpool_node_free) < store->promised;
+}
+
 /* Whether a taker that found nothing should look again. */
-static bool vpool_store_may_pop(struct vpool_store *store)
+static bool vpool_store_may_pop(struct vpool_store *store, int nid)
 {
 	bool may;
-	int nid;
 
 	spin_lock(&store->lock);
-	may = vpool_store_sum(store, vpool_node_free) < store->promised;
-	for_each_node_state(nid, N_MEMORY) {
-		struct vpool_store_node *node = &store->node[nid];
-
-		may |= node->nr_clean + node->nr_dirty &&
-		       vpool_node_takable(node);
-	}
+	if (nid == VPOOL_ANY_NODE)
+		may = vpool_store_nearest(store, numa_mem_id());
+	else
+		may = store->node[nid].nr_clean + store->node[nid].nr_dirty;
+	may |= vpool_promise_is_broken(store, nid);
 	spin_unlock(&store->lock);
 	return may;
 }
 
-/* Only memory that breaks can make less free than was promised. */
-static bool vpool_store_breaks_promise(struct vpool_store *store,
-				       unsigned long nr)
+/* Gives a promise up that cannot be kept; false if it can. */
+static bool vpool_store_unpromise(struct vpool_store *store, int nid,
+				  unsigned long nr)
 {
-	bool breaks;
+	bool broken;
 
 	spin_lock(&store->lock);
-	breaks = vpool_store_sum(store, vpool_node_free) < store->promised;
-	if (breaks)
+	broken = vpool_promise_is_broken(store, nid);
+	if (broken) {
 		store->promised -= nr;
+		if (nid != VPOOL_ANY_NODE)
+			store->node[nid].nr_held -= nr;
+	}
 	spin_unlock(&store->lock);
-	return breaks;
+	return broken;
 }
 
 /* The folios that can be zeroed come first after that; returns how many. */
-static unsigned int vpool_take_zero(struct vpool_store *store,
+static unsigned int vpool_take_zero(struct vpool_store *store, int nid,
 				    struct folio **folios, unsigned int nr)
 {
 	unsigned int i, good = 0;
@@ -760,6 +783,8 @@ static unsigned int vpool_take_zero(struct vpool_store *store,
 		vpool_node_put(vpool_folio_node(folio), folio, VPOOL_POISONED);
 		/* Another one is to take its place. */
 		store->promised++;
+		if (nid != VPOOL_ANY_NODE)
+			store->node[nid].nr_held++;
 		spin_unlock(&store->lock);
 	}
 	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
@@ -770,7 +795,8 @@ static unsigned int vpool_take_zero(struct vpool_store *store,
 /**
  * vpool_store_take - hand out folios, zeroed
  * @store: from where
- * @folios: filled with @nr of them, the caller's node first
+ * @nid: the node they must come from, or VPOOL_ANY_NODE for the nearest first
+ * @folios: filled with @nr of them
  * @nr: how many
  * @why: told if it fails
  *
@@ -778,7 +804,7 @@ static unsigned int vpool_take_zero(struct vpool_store *store,
  * help.
  * Return: 0 with all of them, or -ENOMEM with none.
  */
-int vpool_store_take(struct vpool_store *store, struct folio **folios,
+int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
 		     unsigned long nr, struct vpool_why *why)
 {
 	unsigned long got = 0;
@@ -786,20 +812,20 @@ int vpool_store_take(struct vpool_store *store, struct folio **folios,
 	bool dirty;
 	int err;
 
-	err = vpool_store_promise(store, nr, why);
+	err = vpool_store_promise(store, nid, nr, why);
 	if (err)
 		return err;
 	while (got < nr) {
-		n = vpool_store_pop(store, folios + got, nr - got, &dirty);
+		n = vpool_store_pop(store, nid, folios + got, nr - got, &dirty);
 		if (!n) {
 			vpool_store_kick(store, true);
 			wait_event(store->progress,
-				   vpool_store_may_pop(store));
-			if (vpool_store_breaks_promise(store, nr - got))
+				   vpool_store_may_pop(store, nid));
+			if (vpool_store_unpromise(store, nid, nr - got))
 				goto give_back;
 		} else if (dirty) {
 			vpool_store_kick(store, true);
-			n = vpool_take_zero(store, folios + got, n);
+			n = vpool_take_zero(store, nid, folios + got, n);
 		}
 		got += n;
 		cond_resched();
@@ -809,7 +835,7 @@ int vpool_store_take(struct vpool_store *store, struct folio **folios,
 
 give_back:
 	vpool_store_return(store, folios, got);
-	return vpool_store_short(store, 0, nr, why);
+	return vpool_store_short(store, nid, 0, nr, why);
 }
 
 /**
@@ -859,7 +885,7 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 
 	spin_lock(&store->lock);
 	for_each_node_state(nid, N_MEMORY) {
-		u64 free = vpool_node_free(&store->node[nid]) * page_size;
+		u64 free = vpool_node_takable(&store->node[nid]) * page_size;
 
 		enough &= bytes[nid] <= free;
 		can += min(bytes[nid], free);

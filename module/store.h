@@ -32,7 +32,7 @@ struct vpool_store;
  * @nr_dirty: on @dirty
  * @nr_scrubbing: off @dirty, in the hands of the scrubbers
  * @nr_poisoned: on @poisoned
- * @nr_held: free folios that takers leave alone, because the pool is shrinking
+ * @nr_held: free folios that were promised to who wants them from this node
  * @scrub: zero @dirty
  */
 struct vpool_store_node {
@@ -134,9 +134,9 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes);
 u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
 
-int vpool_store_can_take(struct vpool_store *store, unsigned long nr,
+int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
 			 struct vpool_why *why);
-int vpool_store_take(struct vpool_store *store, struct folio **folios,
+int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
 		     unsigned long nr, struct vpool_why *why);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
@@ -147,8 +147,6 @@ unsigned long vpool_store_scrub_batch(struct vpool_store_node *node);
 void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage);
 void vpool_store_node_usage(struct vpool_store *store, int nid,
 			    struct vpool_usage *usage);
-
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why);
 
 static inline u64 vpool_store_page_size(const struct vpool_store *store)
 {

@@ -75,8 +75,9 @@ FROZEN(offsetof(struct vpool_regions, regions_uptr) == 56);
 FROZEN(sizeof(struct vpool_member_info) == 8);
 FROZEN(sizeof(struct vpool_members) == 64);
 FROZEN(offsetof(struct vpool_members, members_uptr) == 56);
-FROZEN(sizeof(struct vpool_commit) == 16);
+FROZEN(sizeof(struct vpool_commit) == 24);
 FROZEN(offsetof(struct vpool_commit, bytes) == 8);
+FROZEN(offsetof(struct vpool_commit, node) == 16);
 FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
 FROZEN(offsetof(struct vpool_attach, tid) == 12);
@@ -237,6 +238,8 @@ static const struct row rows[] = {
 		.name = "commit",
 		.cmd = VPOOL_COMMIT,
 		.size = sizeof(struct vpool_commit),
+		.first_size = 16,
+		.reserved_at = offsetof(struct vpool_commit, __reserved),
 		.flags_at = offsetof(struct vpool_commit, flags),
 		.on_pool = true,
 		.result = -ENOMEM,

@@ -116,6 +116,37 @@ int vp_destroy(int ctl, const char *name, __u32 flags)
 	return vp_ioctl(ctl, VPOOL_DESTROY, &cmd);
 }
 
+static int vp_resize_call(int ctl, const char *name, struct vpool_mem *mem,
+			  __u32 nr, __u64 *bytes)
+{
+	struct vpool_resize cmd = {
+		.size = sizeof(cmd),
+		.timeout_ms = 10000,
+		.nr_mem = nr,
+		.mem_uptr = (uintptr_t)mem,
+	};
+	int err;
+
+	vp_name(cmd.name, name);
+	err = vp_ioctl(ctl, VPOOL_RESIZE, &cmd);
+	if (!err && bytes)
+		*bytes = cmd.out_bytes;
+	return err;
+}
+
+/* To @bytes on @node, or in all; @bytes becomes what the pool has in all. */
+int vp_resize(int ctl, const char *name, __u64 *bytes, int node)
+{
+	struct vpool_mem mem = { .bytes = *bytes, .node = node };
+
+	return vp_resize_call(ctl, name, &mem, 1, bytes);
+}
+
+int vp_resize_nodes(int ctl, const char *name, struct vpool_mem *mem, __u32 nr)
+{
+	return vp_resize_call(ctl, name, mem, nr, NULL);
+}
+
 /* Unforced, but patient with a task or descriptor that is just going. */
 int vp_destroy_soon(int ctl, const char *name)
 {

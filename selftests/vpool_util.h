@@ -51,6 +51,9 @@ int vp_request_send(int ctl, struct vp_request *req);
 int vp_create(int ctl, const char *name, __u64 bytes, __u64 page_size,
 	      const char *cpus);
 int vp_destroy(int ctl, const char *name, __u32 flags);
+int vp_resize(int ctl, const char *name, __u64 *bytes, int node);
+int vp_resize_nodes(int ctl, const char *name, struct vpool_mem *mem,
+		    __u32 nr);
 int vp_destroy_soon(int ctl, const char *name);
 
 /* Descriptors. */

@@ -484,9 +484,11 @@ struct vpool_members {
  * enum vpool_commit_flags - for struct vpool_commit.flags
  * @VPOOL_COMMIT_POPULATE: every later mmap(2) of the region fills the page tables
  *	of the whole mapping before it returns, so that no touch faults
+ * @VPOOL_COMMIT_NODE: all of it comes from struct vpool_commit.node
  */
 enum vpool_commit_flags {
 	VPOOL_COMMIT_POPULATE = 1 << 0,
+	VPOOL_COMMIT_NODE = 1 << 1,
 };
 
 /**
@@ -494,6 +496,9 @@ enum vpool_commit_flags {
  * @size: sizeof(struct vpool_commit)
  * @flags: any of enum vpool_commit_flags
  * @bytes: in: the region's size; out: the same, rounded up to the page size
+ * @node: with VPOOL_COMMIT_NODE: a NUMA node. Without, memory comes from the nodes
+ *	nearest to the caller
+ * @__reserved: must be 0
  *
  * Give this region its size, and with it its memory: success means that no later
  * touch fails for want of memory. Without this call the first mmap(2) does it,
@@ -505,6 +510,8 @@ struct vpool_commit {
 	__u32 size;
 	__u32 flags;
 	__aligned_u64 bytes;
+	__s32 node;
+	__u32 __reserved;
 };
 
 #define VPOOL_COMMIT _IO(VPOOL_TYPE, VPOOL_CMD_COMMIT)

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A pool gets what a fragmented host can give: at least what hugetlbfs gets of
+ * it, and at least nine tenths of the blocks that hold nothing unmovable.
+ *
+ * All of it plays on one node, in an arena: what is left of the node when another
+ * pool has taken the rest of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/mempolicy.h>
+#include <linux/vpool.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "fragment"
+#define BALLAST "fragment-ballast"
+#define BASE 4096UL
+#define BLOCK (HUGE_SIZE / BASE)
+#define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
+#define MIN_FREE "/proc/sys/vm/min_free_kbytes"
+#define PIPES 64
+#define PIPE_PAGES 16
+#define MAX_NODES 8
+
+/* Of /proc/kpageflags. */
+#define KPF_LRU 5
+#define KPF_BUDDY 10
+#define KPF_HUGE 17
+#define PFN_MASK ((1ULL << 55) - 1)
+
+/* How the arena is made hard to take. */
+enum scene {
+	CACHE,
+	SPARSE,
+	UNMOVABLE,
+};
+
+FIXTURE(fragment)
+{
+	int ctl;
+	int node;
+	int pipe[PIPES][2];
+	int nr_pipes;
+	int disk;
+	__u64 arena;
+	__u64 killed;
+	char floor[32];
+	char min_free[32];
+	char *anon;
+	size_t bytes;
+};
+
+FIXTURE_VARIANT(fragment)
+{
+	enum scene scene;
+};
+
+FIXTURE_VARIANT_ADD(fragment, cache)
+{
+	.scene = CACHE,
+};
+
+FIXTURE_VARIANT_ADD(fragment, sparse)
+{
+	.scene = SPARSE,
+};
+
+FIXTURE_VARIANT_ADD(fragment, unmovable)
+{
+	.scene = UNMOVABLE,
+};
+
+static int last_node(void)
+{
+	int node = MAX_NODES;
+
+	while (--node > 0 && !vp_has_node(node))
+		;
+	return node;
+}
+
+/* "Node 1 MemFree:  1234 kB" */
+static __u64 node_meminfo(int node, const char *field)
+{
+	char path[96], line[128], format[64];
+	unsigned long long kib, bytes = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/meminfo", node);
+	snprintf(format, sizeof(format), "Node %d %s: %%llu kB", node, field);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, format, &kib) == 1)
+			bytes = kib * KIB;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+static __u64 vm_counter(const char *field)
+{
+	unsigned long long value, found = VP_NONE;
+	char name[64];
+	FILE *file = fopen("/proc/vmstat", "re");
+
+	while (file && fscanf(file, "%63s %llu", name, &value) == 2)
+		if (!strcmp(name, field))
+			found = value;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static __u64 round_down(__u64 bytes)
+{
+	return bytes - bytes % HUGE_SIZE;
+}
+
+static int create_on(int ctl, const char *name, __u64 bytes, int node,
+		     __u32 timeout_ms)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, name);
+	req.create.timeout_ms = timeout_ms;
+	vp_request_mem(&req, bytes, node);
+	return vp_request_send(ctl, &req);
+}
+
+static bool block_may_move(int fd, __u64 pfn)
+{
+	__u64 flags[BLOCK];
+	size_t i;
+
+	if (pread(fd, flags, sizeof(flags), pfn * sizeof(*flags)) !=
+	    sizeof(flags))
+		return false;
+	for (i = 0; i < BLOCK; i++)
+		if (!(flags[i] & (1ULL << KPF_LRU | 1ULL << KPF_BUDDY)) ||
+		    flags[i] & 1ULL << KPF_HUGE)
+			return false;
+	return true;
+}
+
+/* What a node could give if all that can move did: by its zones' spans. */
+static __u64 physical_limit(int node)
+{
+	unsigned long long spanned = 0, start, pfn, bytes = 0;
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), at = -1;
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Node %d, zone", &at) == 1 ||
+		    sscanf(line, " spanned %llu", &spanned) == 1 ||
+		    sscanf(line, " start_pfn: %llu", &start) != 1 ||
+		    at != node)
+			continue;
+		for (pfn = (start + BLOCK - 1) / BLOCK * BLOCK;
+		     pfn + BLOCK <= start + spanned; pfn += BLOCK)
+			if (block_may_move(fd, pfn))
+				bytes += HUGE_SIZE;
+	}
+	if (file)
+		fclose(file);
+	close(fd);
+	return bytes;
+}
+
+/* What hugetlbfs gets of a node; given back at once. */
+static __u64 hugetlb_gets(int node, __u64 bytes)
+{
+	char path[128], text[32] = "0";
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages",
+		 node);
+	snprintf(text, sizeof(text), "%llu", bytes / HUGE_SIZE);
+	vp_write_file(path, text);
+	vp_read_file(path, text, sizeof(text));
+	vp_write_file(path, "0");
+	return strtoull(text, NULL, 10) * HUGE_SIZE;
+}
+
+/* Preferred, not bound: what does not fit goes elsewhere, not out of memory. */
+static void prefer(int node)
+{
+	unsigned long mask = 1UL << node;
+
+	syscall(SYS_set_mempolicy, node < 0 ? MPOL_DEFAULT : MPOL_PREFERRED,
+		node < 0 ? NULL : &mask, node < 0 ? 0 : sizeof(mask) * 8);
+}
+
+/* A disk of @bytes without memory of its own: a loop over one large hole. */
+static int disk_open(__u64 bytes)
+{
+	int ctl, hole, nr, disk = -1;
+	char path[32];
+
+	if (access("/dev/loop-control", R_OK) && system("modprobe -q loop"))
+		return -1;
+	ctl = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	nr = ioctl(ctl, LOOP_CTL_GET_FREE);
+	snprintf(path, sizeof(path), "/dev/loop%d", nr);
+	hole = memfd_create("hole", MFD_CLOEXEC);
+	if (nr >= 0 && !ftruncate(hole, bytes))
+		disk = open(path, O_RDWR | O_CLOEXEC);
+	if (disk >= 0 && ioctl(disk, LOOP_SET_FD, hole)) {
+		close(disk);
+		disk = -1;
+	}
+	close(hole);
+	close(ctl);
+	return disk;
+}
+
+/* Read the disk until the cache has taken the arena. */
+static bool fill_cache(int disk, int node, __u64 bytes)
+{
+	static char buffer[1 << 20];
+
+	lseek(disk, 0, SEEK_SET);
+	prefer(node);
+	while (bytes >= sizeof(buffer) &&
+	       read(disk, buffer, sizeof(buffer)) == sizeof(buffer))
+		bytes -= sizeof(buffer);
+	prefer(-1);
+	return bytes < sizeof(buffer);
+}
+
+static void fill_pipes(struct _test_data_fragment *self)
+{
+	static char buffer[BASE * PIPE_PAGES];
+
+	prefer(self->node);
+	while (self->nr_pipes < PIPES) {
+		int *ends = self->pipe[self->nr_pipes];
+
+		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+			break;
+		self->nr_pipes++;
+		if (write(ends[1], buffer, sizeof(buffer)) != sizeof(buffer))
+			break;
+	}
+	prefer(-1);
+}
+
+/* Give back the pages of which @keep says no to their frame. */
+static void thin(char *addr, size_t bytes, bool (*keep)(__u64 pfn))
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	__u64 entry[BLOCK];
+	size_t at, i;
+
+	for (at = 0; at < bytes; at += HUGE_SIZE) {
+		if (pread(fd, entry, sizeof(entry), ((uintptr_t)addr + at) /
+			  BASE * sizeof(*entry)) != sizeof(entry))
+			break;
+		for (i = 0; i < BLOCK; i++)
+			if (!keep(entry[i] & PFN_MASK))
+				madvise(addr + at + i * BASE, BASE,
+					MADV_DONTNEED);
+	}
+	close(fd);
+}
+
+static bool one_of_block(__u64 pfn)
+{
+	return pfn % BLOCK == 137;
+}
+
+/* Makes room for what does not move, in every third block. */
+static bool but_some_of_third(__u64 pfn)
+{
+	return pfn / BLOCK % 3 || pfn % BLOCK % 32 != 5;
+}
+
+static bool fill_anon(struct _test_data_fragment *self, enum scene scene)
+{
+	size_t i;
+
+	self->bytes = self->arena;
+	self->anon = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (self->anon == MAP_FAILED)
+		return false;
+	madvise(self->anon, self->bytes, MADV_NOHUGEPAGE);
+	prefer(self->node);
+	for (i = 0; i < self->bytes; i += BASE)
+		self->anon[i] = 1;
+	prefer(-1);
+	if (scene == UNMOVABLE) {
+		thin(self->anon, self->bytes, but_some_of_third);
+		fill_pipes(self);
+	}
+	thin(self->anon, self->bytes, one_of_block);
+	return true;
+}
+
+static void clear_scene(struct _test_data_fragment *self)
+{
+	while (self->nr_pipes) {
+		int *ends = self->pipe[--self->nr_pipes];
+
+		close(ends[0]);
+		close(ends[1]);
+	}
+	if (self->anon && self->anon != MAP_FAILED)
+		munmap(self->anon, self->bytes);
+	self->anon = NULL;
+	vp_write_file("/proc/sys/vm/drop_caches", "1");
+}
+
+static bool make_scene(struct _test_data_fragment *self, enum scene scene)
+{
+	clear_scene(self);
+	if (scene == CACHE)
+		return fill_cache(self->disk, self->node, self->arena);
+	return fill_anon(self, scene);
+}
+
+FIXTURE_SETUP(fragment)
+{
+	__u64 free;
+
+	self->node = last_node();
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	self->killed = vm_counter("oom_kill");
+	ASSERT_LE(0, vp_read_file(FLOOR, self->floor, sizeof(self->floor)));
+	ASSERT_LE(0, vp_read_file(MIN_FREE, self->min_free,
+				  sizeof(self->min_free)));
+	vp_write_file(FLOOR, "16");
+	/* Or the host's own reserve is a tenth of so small an arena. */
+	vp_write_file(MIN_FREE, "4096");
+	vp_write_file("/proc/sys/vm/drop_caches", "3");
+
+	self->arena = (vp_is_debug() ? 64 : 256) * MIB;
+	free = round_down(node_meminfo(self->node, "MemFree"));
+	if (free < self->arena + 16 * MIB)
+		SKIP(return, "node %d has too little memory", self->node);
+	ASSERT_EQ(0, create_on(self->ctl, BALLAST, free - self->arena,
+			       self->node, 20000))
+		TH_LOG("%s", vp_reason(self->ctl));
+	self->disk = -1;
+	if (variant->scene != CACHE)
+		return;
+	self->disk = disk_open(self->arena);
+	if (self->disk < 0)
+		SKIP(return, "no loop device to fill the page cache from");
+}
+
+FIXTURE_TEARDOWN(fragment)
+{
+	clear_scene(self);
+	if (self->disk >= 0) {
+		ioctl(self->disk, LOOP_CLR_FD);
+		close(self->disk);
+	}
+	vp_destroy(self->ctl, POOL, 0);
+	vp_destroy(self->ctl, BALLAST, 0);
+	vp_write_file(FLOOR, self->floor);
+	vp_write_file(MIN_FREE, self->min_free);
+	close(self->ctl);
+}
+
+TEST_F(fragment, gives_what_can_move)
+{
+	__u64 theirs, limit, want, begin;
+	int err;
+
+	ASSERT_TRUE(make_scene(self, variant->scene));
+	theirs = hugetlb_gets(self->node, self->arena);
+
+	ASSERT_TRUE(make_scene(self, variant->scene));
+	limit = physical_limit(self->node);
+	want = round_down(limit / 10 * 9 + HUGE_SIZE - 1);
+	if (want < theirs)
+		want = theirs;
+	begin = vp_now_ms();
+	err = create_on(self->ctl, POOL, limit, self->node, 5000);
+	TH_LOG("arena %llu MiB, limit %llu MiB, hugetlbfs %llu MiB; all: %s",
+	       self->arena / MIB, limit / MIB, theirs / MIB,
+	       err ? vp_reason(self->ctl) : "had");
+	if (err || want > limit) {
+		if (!err)
+			ASSERT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+		err = create_on(self->ctl, POOL, want, self->node,
+				20000 * vp_scale(1));
+	}
+	ASSERT_EQ(0, err)
+		TH_LOG("%s", vp_reason(self->ctl));
+	TH_LOG("%llu ms", vp_now_ms() - begin);
+	EXPECT_LE(self->arena / 4, limit);
+	if (variant->scene == UNMOVABLE)
+		EXPECT_LT(limit, self->arena);
+	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+}
+
+/* Requests that no node can meet: more than is there beside the kernel. */
+FIXTURE(in_vain)
+{
+	int ctl;
+	int node;
+	__u64 bytes;
+	__u64 free;
+};
+
+FIXTURE_SETUP(in_vain)
+{
+	self->node = last_node();
+	if (self->node == 0)
+		SKIP(return, "the host would be left without memory: one node");
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	self->bytes = round_down(node_meminfo(self->node, "MemTotal"));
+	self->free = vp_host_free();
+}
+
+FIXTURE_TEARDOWN(in_vain)
+{
+	if (self->node)
+		close(self->ctl);
+}
+
+/* The host has its memory again, but for what it took for itself meanwhile. */
+static bool all_is_back(__u64 free)
+{
+	__u64 end = vp_now_ms() + 10000;
+
+	while (vp_host_free() + 64 * MIB < free && vp_now_ms() < end)
+		vp_sleep_ms(50);
+	return vp_host_free() + 64 * MIB >= free;
+}
+
+TEST_F(in_vain, ends_in_time)
+{
+	__u64 begin = vp_now_ms();
+
+	ASSERT_EQ(-ETIME, create_on(self->ctl, POOL, self->bytes, self->node,
+				    1000))
+		TH_LOG("%s", vp_reason(self->ctl));
+	EXPECT_LE(1000, vp_now_ms() - begin);
+	EXPECT_TRUE(vp_reason_has(self->ctl, "out of time"));
+	EXPECT_FALSE(vp_exists(POOL));
+	EXPECT_TRUE(all_is_back(self->free));
+}
+
+static void interrupted(int sig)
+{
+}
+
+TEST_F(in_vain, ends_with_any_signal)
+{
+	struct sigaction action = { .sa_handler = interrupted };
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int err;
+
+		sigaction(SIGUSR1, &action, NULL);
+		err = create_on(self->ctl, POOL, self->bytes, self->node,
+				60000);
+		_exit(err == -EINTR &&
+		      vp_reason_has(self->ctl, "interrupted") ? 0 : 1);
+	}
+	/* Half-way: when a good part of the node is taken. */
+	while (node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
+	       !waitpid(pid, &status, WNOHANG))
+		vp_sleep_ms(5);
+	ASSERT_EQ(0, kill(pid, SIGUSR1));
+	EXPECT_EQ(0, vp_wait_status(pid))
+		TH_LOG("%s", vp_reason(self->ctl));
+	EXPECT_FALSE(vp_exists(POOL));
+	EXPECT_TRUE(all_is_back(self->free));
+}
+
+TEST_F(in_vain, keeps_nothing_of_the_other_node)
+{
+	struct vp_request req;
+	char node[16];
+
+	vp_request_init(&req, POOL);
+	req.create.timeout_ms = 0;
+	vp_request_mem(&req, 64 * MIB, 0);
+	vp_request_mem(&req, self->bytes, self->node);
+	snprintf(node, sizeof(node), "node %d", self->node);
+	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, node))
+		TH_LOG("%s", vp_reason(self->ctl));
+	EXPECT_FALSE(vp_exists(POOL));
+	EXPECT_TRUE(all_is_back(self->free));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A region that asks for it is mapped with all page tables filled: no touch
+ * faults.
+ */
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "populate-pool"
+#define BASE 4096
+
+FIXTURE(populate)
+{
+	int ctl;
+	int fd;
+	__u64 bytes;
+	const char *faults;
+};
+
+FIXTURE_VARIANT(populate)
+{
+	__u64 page;
+	__u64 pages;
+};
+
+FIXTURE_VARIANT_ADD(populate, huge)
+{
+	.page = HUGE_SIZE,
+	.pages = 8,
+};
+
+FIXTURE_VARIANT_ADD(populate, base)
+{
+	.page = BASE,
+	.pages = 512,
+};
+
+FIXTURE_SETUP(populate)
+{
+	self->bytes = variant->page * variant->pages;
+	self->faults = variant->page == BASE ? "stat/faults_base" :
+		       "stat/faults_huge";
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+			       NULL));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(populate)
+{
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static int commit(int fd, __u64 bytes, __u32 flags)
+{
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd), .flags = flags, .bytes = bytes,
+	};
+
+	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
+}
+
+static __u64 touch_all(volatile char *addr, __u64 bytes)
+{
+	__u64 i, sum = 0;
+
+	for (i = 0; i < bytes; i += BASE)
+		sum += ++addr[i];
+	return sum;
+}
+
+static bool is_resident(char *addr, __u64 bytes)
+{
+	__u64 rss = 0;
+
+	return !vp_smaps(addr, "Rss", &rss) && rss == bytes;
+}
+
+TEST_F(populate, no_touch_faults)
+{
+	__u64 faults;
+	char *addr;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	addr = vp_map(self->fd, self->bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(is_resident(addr, self->bytes));
+	faults = vp_sysfs_u64(POOL, self->faults);
+	EXPECT_EQ(variant->pages, faults);
+	touch_all(addr, self->bytes);
+	EXPECT_EQ(faults, vp_sysfs_u64(POOL, self->faults));
+	munmap(addr, self->bytes);
+}
+
+/* Every mapping of it, and only what was mapped. */
+TEST_F(populate, each_mapping_for_itself)
+{
+	__u64 part = self->bytes / 2;
+	char *one, *two;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	one = vp_map(self->fd, part, 0);
+	two = vp_map(self->fd, part, part);
+	ASSERT_NE(MAP_FAILED, one);
+	ASSERT_NE(MAP_FAILED, two);
+	EXPECT_TRUE(is_resident(one, part) || one + part == two ||
+		    two + part == one);
+	EXPECT_EQ(variant->pages, vp_sysfs_u64(POOL, self->faults));
+	munmap(one, part);
+	munmap(two, part);
+}
+
+TEST_F(populate, read_only_mappings_too)
+{
+	char *addr;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	addr = mmap(NULL, self->bytes, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(is_resident(addr, self->bytes));
+	munmap(addr, self->bytes);
+}
+
+/* Nothing can be filled where nothing may be touched. */
+TEST_F(populate, prot_none_is_left_alone)
+{
+	char *addr;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	addr = mmap(NULL, self->bytes, PROT_NONE, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, self->faults));
+	munmap(addr, self->bytes);
+}
+
+TEST_F(populate, is_not_done_unasked)
+{
+	char *addr;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, 0));
+	addr = vp_map(self->fd, self->bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, self->faults));
+	munmap(addr, self->bytes);
+}
+
+TEST_HARNESS_MAIN

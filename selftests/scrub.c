@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * No byte of one region is ever seen in another, or by the host: whatever way
+ * memory comes back, it is zero when somebody gets it.
+ */
+#include <fcntl.h>
+#include <linux/vpool.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "scrub-pool"
+#define BASE 4096
+
+FIXTURE(scrub)
+{
+	int ctl;
+	__u64 bytes;
+};
+
+FIXTURE_VARIANT(scrub)
+{
+	__u64 page;
+	__u64 pages;
+};
+
+FIXTURE_VARIANT_ADD(scrub, huge)
+{
+	.page = HUGE_SIZE,
+	.pages = 8,
+};
+
+FIXTURE_VARIANT_ADD(scrub, base)
+{
+	.page = BASE,
+	.pages = 1024,
+};
+
+FIXTURE_SETUP(scrub)
+{
+	self->bytes = variant->page * variant->pages;
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+			       NULL));
+}
+
+FIXTURE_TEARDOWN(scrub)
+{
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+/* All of the pool, with a secret in it. */
+static char *secret(__u64 bytes, int *fd)
+{
+	char *addr = vp_open_map(POOL, bytes, fd);
+
+	if (addr != MAP_FAILED)
+		vp_fill(addr, bytes, 0x5ec3e7);
+	return addr;
+}
+
+static bool pool_is_zero(__u64 bytes)
+{
+	int fd;
+	char *addr = vp_open_map(POOL, bytes, &fd);
+	bool zero = addr != MAP_FAILED && vp_is_zero(addr, bytes);
+
+	if (addr != MAP_FAILED)
+		munmap(addr, bytes);
+	close(fd);
+	return zero;
+}
+
+static void give_back(char *addr, __u64 bytes, int fd)
+{
+	munmap(addr, bytes);
+	close(fd);
+}
+
+TEST_F(scrub, in_the_background)
+{
+	char *addr;
+	int fd;
+
+	addr = secret(self->bytes, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	give_back(addr, self->bytes, fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(pool_is_zero(self->bytes));
+}
+
+/* Before the background has come to it, so in the call. */
+TEST_F(scrub, in_a_hurry)
+{
+	int i, fd;
+	char *addr;
+
+	for (i = 0; i < vp_scale(30); i++) {
+		addr = secret(self->bytes, &fd);
+		ASSERT_NE(MAP_FAILED, addr);
+		give_back(addr, self->bytes, fd);
+		ASSERT_TRUE(pool_is_zero(self->bytes));
+	}
+}
+
+static int die_with_a_secret(void *arg)
+{
+	int fd;
+
+	secret(*(__u64 *)arg, &fd);
+	kill(getpid(), SIGKILL);
+	return 0;
+}
+
+TEST_F(scrub, after_a_kill)
+{
+	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(pool_is_zero(self->bytes));
+}
+
+/* What a shrinking pool gives to the host and another pool gets from there. */
+TEST_F(scrub, across_a_resize)
+{
+	__u64 half = self->bytes / 2, all = self->bytes;
+	char *addr;
+	int fd;
+
+	addr = secret(self->bytes, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	give_back(addr, self->bytes, fd);
+	ASSERT_EQ(0, vp_resize(self->ctl, POOL, &half, VPOOL_ANY_NODE));
+	EXPECT_TRUE(pool_is_zero(half));
+	ASSERT_EQ(0, vp_resize(self->ctl, POOL, &all, VPOOL_ANY_NODE));
+	EXPECT_TRUE(pool_is_zero(all));
+}
+
+TEST_F(scrub, across_a_destroy)
+{
+	char *addr;
+	int fd;
+
+	addr = secret(self->bytes, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	give_back(addr, self->bytes, fd);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+			       NULL));
+	EXPECT_TRUE(pool_is_zero(self->bytes));
+}
+
+/*
+ * A page that a pipe holds is neither scrubbed nor handed out, and is once the
+ * pipe lets go.
+ */
+TEST_F(scrub, not_while_it_is_pinned)
+{
+	__u64 rest = self->bytes - variant->page;
+	char *addr, page[BASE], want[BASE];
+	struct iovec iov = { .iov_len = BASE };
+	int fd, pipes[2];
+
+	addr = secret(self->bytes, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	memcpy(want, addr, BASE);
+	ASSERT_EQ(0, pipe(pipes));
+	iov.iov_base = addr;
+	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
+	give_back(addr, self->bytes, fd);
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", rest));
+	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_FALSE(pool_is_zero(self->bytes));
+	EXPECT_TRUE(pool_is_zero(rest));
+	EXPECT_EQ(BASE, read(pipes[0], page, BASE));
+	EXPECT_EQ(0, memcmp(page, want, BASE));
+	close(pipes[0]);
+	close(pipes[1]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(pool_is_zero(self->bytes));
+}
+
+/* The books of scrubbing: what is free is clean or not yet. */
+TEST_F(scrub, is_told)
+{
+	__u64 before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
+	char *addr;
+	int fd;
+
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
+	addr = secret(self->bytes, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	give_back(addr, self->bytes, fd);
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	EXPECT_EQ(before + self->bytes,
+		  vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
+}
+
+TEST_HARNESS_MAIN
