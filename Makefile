@@ -61,6 +61,18 @@ check:
 	@tools/setup
 	@tools/check/all
 
+# Into build/bench and Documentation/bench.
+.PHONY: bench
+bench:
+	@tools/setup
+	@selftests/bench/run
+
+# What takes too long for every change.
+.PHONY: check-long
+check-long:
+	@tools/setup
+	@tools/check/long
+
 .PHONY: help
 help:
 	@echo 'make                  the module for $$KDIR and the userspace parts'
@@ -70,6 +82,8 @@ help:
 	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
+	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
+	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
 	@echo 'make clean            remove build/'
 	@echo
 	@echo 'KDIR=$(KDIR)'

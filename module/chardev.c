@@ -38,8 +38,11 @@ static int vpool_control_open(struct inode *inode, struct file *filp)
 
 static int vpool_control_release(struct inode *inode, struct file *filp)
 {
-	vpool_pools_abandon(filp->private_data);
-	kfree(filp->private_data);
+	struct vpool_file *file = filp->private_data;
+
+	if (file->has_ephemeral)
+		vpool_pools_abandon(file);
+	kfree(file);
 	return 0;
 }
 

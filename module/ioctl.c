@@ -197,8 +197,10 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	spec->timeout_ms = cmd->timeout_ms;
 	spec->nr_cpus = cmd->nr_cpus;
 	spec->cpus_node = cmd->cpus_node;
-	if (cmd->flags & VPOOL_CREATE_EPHEMERAL)
+	if (cmd->flags & VPOOL_CREATE_EPHEMERAL) {
 		spec->creator = call->file;
+		call->file->has_ephemeral = true;
+	}
 	err = vpool_spec_ids(call, spec);
 	if (err)
 		return err;

@@ -14,11 +14,13 @@ struct vpool_pool;
  * struct vpool_file - one open of a node
  * @why: of its last failure
  * @pool: of which it has a reference; NULL for the control node
+ * @has_ephemeral: it may have made pools that go with it; never unset
  * @region: that it owns, on a pool's node
  */
 struct vpool_file {
 	struct vpool_why why;
 	struct vpool_pool *pool;
+	bool has_ephemeral;
 	struct vpool_region region;
 };
 

@@ -282,8 +282,20 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 	return VM_FAULT_LOCKED;
 }
 
+/*
+ * There is nothing to map around a fault. But to have this tells the core, from
+ * 6.6 on, that it may call us with the lock of the mapping alone; without it each
+ * fault is begun anew with the lock of the whole address space.
+ */
+static vm_fault_t vpool_region_map_pages(struct vm_fault *vmf, pgoff_t start,
+					 pgoff_t end)
+{
+	return 0;
+}
+
 static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
+	.map_pages = vpool_region_map_pages,
 };
 
 /**

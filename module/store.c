@@ -235,6 +235,17 @@ static void vpool_store_kick(struct vpool_store *store, bool urgent)
 		vpool_scrub_later(&store->recheck, VPOOL_RECHECK);
 }
 
+/*
+ * Between two batches. cond_resched_lock() does not see who spins for the lock on
+ * another CPU, unless the kernel is preemptible.
+ */
+static void vpool_store_let_others(struct vpool_store *store)
+{
+	spin_unlock(&store->lock);
+	cond_resched();
+	spin_lock(&store->lock);
+}
+
 /* Look once at every folio that was pinned when we came, a batch at a time. */
 static void vpool_recheck_node(struct vpool_store_node *node)
 {
@@ -258,7 +269,7 @@ static void vpool_recheck_node(struct vpool_store_node *node)
 			else
 				list_add_tail(&folio->lru, &still);
 		}
-		cond_resched_lock(&store->lock);
+		vpool_store_let_others(store);
 	}
 	list_splice(&still, &node->pinned);
 	spin_unlock(&store->lock);
@@ -469,7 +480,7 @@ void vpool_store_publish(struct vpool_gather *gather)
 		node->nr_total++;
 		store->gathered--;
 		if (!(++nr % VPOOL_BATCH))
-			cond_resched_lock(&store->lock);
+			vpool_store_let_others(store);
 	}
 	spin_unlock(&store->lock);
 	vpool_store_kick(store, false);
@@ -859,7 +870,7 @@ void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			       vpool_folio_idle(folio) ? VPOOL_DIRTY :
 			       VPOOL_PINNED);
 		if (i % VPOOL_BATCH == VPOOL_BATCH - 1)
-			cond_resched_lock(&store->lock);
+			vpool_store_let_others(store);
 	}
 	spin_unlock(&store->lock);
 	vpool_stat_inc(store->stat, VPOOL_STAT_FREES);

@@ -724,7 +724,7 @@ FIXTURE_TEARDOWN(abi_unknown)
 TEST_F(abi_unknown, ioctls_are_not_ours)
 {
 	unsigned long cmd[] = {
-		_IO(VPOOL_TYPE, VPOOL_CMD_DETACH + 1), _IO(VPOOL_TYPE, 0xff),
+		_IO(VPOOL_TYPE, VPOOL_CMD_RESIZE + 1), _IO(VPOOL_TYPE, 0xff),
 		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
 		_IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
 		TCGETS,

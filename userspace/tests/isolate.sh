@@ -89,7 +89,8 @@ foreign_switches()
 	sleep "$each"
 	echo 0 >$tracing/tracing_on
 	echo 0 >$tracing/events/sched/sched_switch/enable
-	awk '$4 == 2 || $1 == 2 { print $1 }' /proc/[0-9]*/stat >"$dir/kthreads"
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		sed -n 's/^\([0-9]*\) (.*) [A-Z] [02] 0 0 .*/\1/p' >"$dir/kthreads"
 	grep -o 'next_comm=.* next_pid=[0-9]*' $tracing/trace >"$dir/switches"
 	awk -v list="$dir/kthreads" '
 		BEGIN { while ((getline pid < list) > 0) kthread[pid] = 1 }
@@ -147,13 +148,17 @@ like 'an attached process is on the CPU' "$(taskset -cp $guest)" "*: $cpu"
 like 'and in the cgroup' "$(cat /proc/$guest/cgroup)" '*vpool_iso.slice*'
 try 0 detach iso --pid $guest
 is 'a detached one has its mask' "$(taskset -cp $guest | sed 's/.*: //')" \
-	"$(sed 's/\n//' "$cgroup/cpuset.cpus.effective" | tail -1)"
+	"$(cat "$cgroup/cpuset.cpus.effective")"
 like 'and is out of the cgroup' "$(cat /proc/$guest/cgroup)" '0::/'
 try 1 detach iso --pid $guest
-like 'a stranger is none' "$err" '*not a member*'
+like 'a stranger is none' "$err" '*is no member of pool*'
 try 2 attach iso
 try 2 attach iso --pid 0
 try 1 attach iso --pid 2
+try 0 audit iso --noheadings -o KIND,ID,RAN,COUNT
+echo "$out" | head -20 | sed 's/^/# audit: /'
+is 'no user task may run there' "$(echo "$out" | grep -c '^task')" 0
+like 'the tick is seen' "$out" '*tick*LOC*'
 try 0 attach iso --tid $guest
 try 0 kill iso -s KILL
 wait "$guest" "$spinner" 2>/dev/null

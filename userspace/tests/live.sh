@@ -67,6 +67,18 @@ try 0 show live-web -J
 like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
 	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
 
+try 0 resize live-web --mem 12M
+is 'resizing says what it was' "$out" \
+	'resized live-web: 12M of memory, it had 8M'
+try 0 resize live-web --mem -2M --dry-run
+like 'a dry run says so' "$out" 'would resize live-web: 10M of memory*'
+try 0 resize live-web --mem -4M
+try 1 resize live-web --mem -16M
+like 'no more than it has' "$err" '*it has less than --mem takes away'
+try 1 resize live-none --mem 4M
+try 2 resize live-web
+try 0 show live-web -b --noheadings -o TOTAL
+
 # shellcheck disable=SC2016 # for the shell there
 try 42 run live-web -- sh -c \
 	'grep Cpus_allowed_list /proc/self/status

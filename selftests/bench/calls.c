@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls: what each takes, and whether that grows with the number of pools; and
+ * what those who have nothing to do with vpool pay for it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define CPUS_POOL "bench-cpus"
+/* Of the other pools. */
+#define NAME_SIZE 24
+/* Forks that are not measured. */
+#define WARM 10
+
+static struct bench_samples create, destroy, opening, closing, control;
+
+static void other_name(char *name, int nr)
+{
+	snprintf(name, NAME_SIZE, "bench-other-%05d", nr);
+}
+
+static void create_empty(int ctl, const char *name, const char *cpus)
+{
+	bench_must(name, vp_create(ctl, name, cpus ? 0 : 4096,
+				   cpus ? 0 : 4096, cpus));
+}
+
+/* One pool made, opened, closed and destroyed; then a control node. */
+static void one_life(int ctl, const char *cpus)
+{
+	__u64 t[9];
+	int fd;
+
+	t[0] = bench_now();
+	create_empty(ctl, BENCH_POOL, cpus);
+	t[1] = bench_now();
+	fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
+	t[2] = bench_now();
+	/* A descriptor's first look at a node is dearer: this is the second. */
+	close(fd);
+	t[3] = bench_now();
+	fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
+	t[4] = bench_now();
+	close(fd);
+	t[5] = bench_now();
+	bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
+	t[6] = bench_now();
+	bench_add(&create, t[0], t[1]);
+	bench_add(&opening, t[3], t[4]);
+	bench_add(&closing, t[4], t[5]);
+	bench_add(&destroy, t[5], t[6]);
+	t[7] = bench_now();
+	close(bench_must(VP_CONTROL, vp_control()));
+	t[8] = bench_now();
+	bench_add(&control, t[7], t[8]);
+}
+
+/* The one that was there first, whose place in a list would be the last. */
+static void oldest_life(int ctl, int rounds, int others)
+{
+	char name[NAME_SIZE];
+	__u64 begin, end;
+	int i;
+
+	for (i = 0; i < rounds && i < others; i++) {
+		other_name(name, i);
+		begin = bench_now();
+		close(bench_must(name, vp_open(name)));
+		end = bench_now();
+		bench_add(&opening, begin, end);
+		begin = bench_now();
+		bench_must(name, vp_destroy(ctl, name, 0));
+		end = bench_now();
+		bench_add(&destroy, begin, end);
+	}
+	bench_say("first-open-of-oldest", "vpool", others, &opening, 1);
+	bench_say("destroy-of-oldest", "vpool", others, &destroy, 1);
+	while (i--) {
+		other_name(name, i);
+		create_empty(ctl, name, NULL);
+	}
+}
+
+static void with_others(const struct bench_options *options, int ctl,
+			int others)
+{
+	int i;
+
+	for (i = 0; i < options->calls; i++)
+		one_life(ctl, "1");
+	bench_say("create-cpus", "vpool", others, &create, 1);
+	bench_say("destroy-cpus", "vpool", others, &destroy, 1);
+	opening.nr = 0;
+	closing.nr = 0;
+	control.nr = 0;
+	for (i = 0; i < options->calls; i++)
+		one_life(ctl, NULL);
+	bench_say("create", "vpool", others, &create, 1);
+	bench_say("destroy", "vpool", others, &destroy, 1);
+	bench_say("open-call", "vpool", others, &opening, 1);
+	bench_say("close-call", "vpool", others, &closing, 1);
+	bench_say("control", "vpool", others, &control, 1);
+	oldest_life(ctl, options->calls, others);
+}
+
+static void set_cpus(const cpu_set_t *set)
+{
+	if (sched_setaffinity(0, sizeof(*set), set))
+		bench_die("sched_setaffinity", errno);
+}
+
+/**
+ * struct idler - a task that does nothing but be a member
+ * @pid: its process
+ * @fd: of its control
+ */
+struct idler {
+	pid_t pid;
+	int fd;
+};
+
+/* Joins CPUS_POOL for each byte it gets, and says so by one. */
+static void idle(int fd)
+{
+	int pool;
+	char c;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(fd, &c, 1) == 1) {
+		pool = bench_must(CPUS_POOL, vp_open(CPUS_POOL));
+		bench_must("attach", vp_attach(pool, 0));
+		close(pool);
+		if (write(fd, &c, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void idler_start(struct idler *idler)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		bench_die("socketpair", errno);
+	idler->pid = fork();
+	if (idler->pid < 0)
+		bench_die("fork", errno);
+	if (!idler->pid) {
+		close(ends[0]);
+		idle(ends[1]);
+	}
+	close(ends[1]);
+	idler->fd = ends[0];
+}
+
+static void idler_join(struct idler *idler)
+{
+	char c = 0;
+
+	if (write(idler->fd, &c, 1) != 1 || read(idler->fd, &c, 1) != 1)
+		bench_die("the member", ECHILD);
+}
+
+static void idler_end(struct idler *idler)
+{
+	close(idler->fd);
+	waitpid(idler->pid, NULL, 0);
+}
+
+static void change_masks(const cpu_set_t *all, const cpu_set_t *one,
+			 struct bench_samples *set, struct bench_samples *back)
+{
+	__u64 t[3];
+
+	t[0] = bench_now();
+	set_cpus(one);
+	t[1] = bench_now();
+	set_cpus(all);
+	t[2] = bench_now();
+	bench_add(set, t[0], t[1]);
+	bench_add(back, t[1], t[2]);
+}
+
+static void change_membership(int fd, struct bench_samples *set,
+			      struct bench_samples *back)
+{
+	__u64 t[3];
+
+	t[0] = bench_now();
+	bench_must("attach", vp_attach(fd, 0));
+	t[1] = bench_now();
+	bench_must("detach", vp_detach(fd, 0));
+	t[2] = bench_now();
+	bench_add(set, t[0], t[1]);
+	bench_add(back, t[1], t[2]);
+}
+
+/*
+ * Both calls narrow the same mask to the same CPU, on which the task is already,
+ * and widen it again: no migration is measured in either.
+ */
+static void attaches(const struct bench_options *options, int ctl)
+{
+	static struct bench_samples attach, detach, set, back;
+	struct idler idler;
+	cpu_set_t all, one, old;
+	int fd, i;
+
+	sched_getaffinity(0, sizeof(old), &old);
+	vp_parse_cpus("0,1", &all);
+	vp_parse_cpus("1", &one);
+	create_empty(ctl, CPUS_POOL, "1");
+	fd = bench_must(CPUS_POOL, vp_open(CPUS_POOL));
+	set_cpus(&one);
+	set_cpus(&all);
+	for (i = 0; i < options->calls; i++)
+		change_masks(&all, &one, &set, &back);
+	change_membership(fd, &attach, &detach);
+	bench_say("attach-first", "vpool", 0, &attach, 1);
+	bench_say("detach-last", "vpool", 0, &detach, 1);
+	idler_start(&idler);
+	idler_join(&idler);
+	for (i = 0; i < options->calls; i++)
+		change_membership(fd, &attach, &detach);
+	bench_say("attach", "vpool", 1, &attach, 1);
+	bench_say("detach", "vpool", 1, &detach, 1);
+	bench_say("attach", "sched_setaffinity", 1, &set, 1);
+	bench_say("detach", "sched_setaffinity", 1, &back, 1);
+	idler_end(&idler);
+	close(fd);
+	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	set_cpus(&old);
+}
+
+void bench_calls(const struct bench_options *options)
+{
+	int ctl = bench_must(VP_CONTROL, vp_control());
+	char name[NAME_SIZE];
+	int i, others = 0;
+
+	attaches(options, ctl);
+	for (i = 0; i < options->nr_pools; i++) {
+		for (; others < options->pools[i]; others++) {
+			other_name(name, others);
+			create_empty(ctl, name, NULL);
+		}
+		with_others(options, ctl, others);
+	}
+	while (others--) {
+		other_name(name, others);
+		bench_must(name, vp_destroy(ctl, name, 0));
+	}
+	close(ctl);
+}
+
+/* A child that ends at once, from its making to its being waited for. */
+static void one_fork(struct bench_samples *samples)
+{
+	__u64 begin = bench_now();
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (waitpid(pid, NULL, 0) != pid)
+		bench_die("fork", ECHILD);
+	bench_add(samples, begin, bench_now());
+}
+
+/* The same without copying the memory: less to drown a small difference in. */
+static void one_vfork(struct bench_samples *samples)
+{
+	__u64 begin = bench_now();
+	pid_t pid = vfork();
+
+	if (!pid)
+		_exit(0);
+	if (waitpid(pid, NULL, 0) != pid)
+		bench_die("vfork", ECHILD);
+	bench_add(samples, begin, bench_now());
+}
+
+static void forks(const struct bench_options *options, const char *who)
+{
+	static struct bench_samples warm, samples;
+	int i;
+
+	for (i = 0; i < WARM; i++)
+		one_fork(&warm);
+	for (i = 0; i < 3 * options->calls; i++)
+		one_fork(&samples);
+	bench_say("fork", who, 0, &samples, 1);
+	for (i = 0; i < WARM; i++)
+		one_vfork(&warm);
+	for (i = 0; i < 10 * options->calls; i++)
+		one_vfork(&samples);
+	bench_say("vfork", who, 0, &samples, 1);
+	warm.nr = 0;
+}
+
+static int load(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+void bench_forks(const struct bench_options *options)
+{
+	const char *module = getenv("VPOOL_KO");
+	struct idler idler;
+	int ctl;
+
+	/* The same children live in each case. */
+	idler_start(&idler);
+	if (module) {
+		bench_must("unload", syscall(SYS_delete_module, "vpool",
+					     O_NONBLOCK) ? -errno : 0);
+		forks(options, "not-loaded");
+		bench_must(module, load(module));
+	} else {
+		bench_skip("fork", "not-loaded", "VPOOL_KO names no module");
+	}
+	forks(options, "loaded");
+	ctl = bench_must(VP_CONTROL, vp_control());
+	create_empty(ctl, CPUS_POOL, "1");
+	idler_join(&idler);
+	forks(options, "members");
+	idler_end(&idler);
+	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	close(ctl);
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of a virtual machine, from vpool and from its peers: how much it
+ * takes until it is ready, and to give it back.
+ *
+ * The peers are hugetlbfs (through memfd_create(2), which spares it the walk to a
+ * file), tmpfs with transparent huge pages, and anonymous memory with them. All
+ * have huge pages at hand before anything is measured, and each time it is checked
+ * that they are what is mapped.
+ *
+ * All CPUs but the first are offline meanwhile, and the benchmark goes before
+ * everything else. So what vpool does in the background does not run before the
+ * benchmark sleeps, and none of it is counted under what was measured before; it
+ * is measured on its own, as the time until no byte is left to scrub while the
+ * benchmark sleeps. The clock of the box counts
+ * an idle CPU's time too, but at the end of that only: until the next look.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* Not in all headers. */
+#ifndef MFD_HUGE_2MB
+#define MFD_HUGE_2MB (21U << 26)
+#endif
+
+#define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+#define THP "/sys/kernel/mm/transparent_hugepage/"
+/* How long to sleep between two looks at the scrubber. */
+#define LOOK_US 1000
+
+enum {
+	OPEN,
+	COMMIT,
+	MAP,
+	POPULATE,
+	TOUCH,
+	READY,
+	READY_POPULATED,
+	RELEASE,
+	RELEASE_POPULATED,
+	AGAIN,
+	ZERO,
+	SCRUB,
+	PHASES
+};
+
+/* With those that are measured by the folio first. */
+static const char * const phase_name[PHASES] = {
+	[OPEN] = "open",
+	[COMMIT] = "commit",
+	[MAP] = "mmap",
+	[POPULATE] = "populate",
+	[TOUCH] = "first-touch",
+	[READY] = "ready",
+	[READY_POPULATED] = "ready-populated",
+	[RELEASE] = "release",
+	[RELEASE_POPULATED] = "release-populated",
+	[AGAIN] = "touch-again",
+	[ZERO] = "zero",
+	[SCRUB] = "scrub",
+};
+
+/**
+ * struct peer - one way to have memory
+ * @name: as the figures name it
+ * @mapped: the field of smaps that counts its huge pages, or NULL
+ * @open: give a descriptor, or -1 if there is none, or a negative errno
+ * @commit: give it its size
+ * @samples: of each phase
+ */
+struct peer {
+	const char *name;
+	const char *mapped;
+	int (*open)(void);
+	int (*commit)(int fd, __u64 bytes, bool populate);
+	struct bench_samples samples[PHASES];
+};
+
+static int vpool_open(void)
+{
+	return vp_open(BENCH_POOL);
+}
+
+static int vpool_commit(int fd, __u64 bytes, bool populate)
+{
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd),
+		.flags = populate ? VPOOL_COMMIT_POPULATE : 0,
+		.bytes = bytes,
+	};
+
+	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
+}
+
+static int truncate_to(int fd, __u64 bytes, bool populate)
+{
+	return ftruncate(fd, bytes) ? -errno : 0;
+}
+
+static int memfd(unsigned int flags)
+{
+	int fd = syscall(SYS_memfd_create, "bench", flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int hugetlb_open(void)
+{
+	return memfd(MFD_HUGETLB | MFD_HUGE_2MB);
+}
+
+static int tmpfs_open(void)
+{
+	return memfd(0);
+}
+
+static int nothing_open(void)
+{
+	return -1;
+}
+
+static int nothing_commit(int fd, __u64 bytes, bool populate)
+{
+	return 0;
+}
+
+static struct peer peers[] = {
+	{ "vpool", "FilePmdMapped", vpool_open, vpool_commit },
+	{ "hugetlbfs", "Private_Hugetlb", hugetlb_open, truncate_to },
+	{ "memfd", "ShmemPmdMapped", tmpfs_open, truncate_to },
+	{ "anonymous", "AnonHugePages", nothing_open, nothing_commit },
+};
+
+static bool is_vpool(const struct peer *peer)
+{
+	return peer == &peers[0];
+}
+
+static bool is_hugetlb(const struct peer *peer)
+{
+	return peer == &peers[1];
+}
+
+static char *map(const struct peer *peer, int fd, __u64 bytes, bool populate)
+{
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	char *addr;
+
+	if (populate && !is_vpool(peer))
+		flags |= MAP_POPULATE;
+	addr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (addr == MAP_FAILED)
+		bench_die(peer->name, errno);
+	return addr;
+}
+
+static void touch(char *addr, __u64 bytes)
+{
+	__u64 at;
+
+	for (at = 0; at < bytes; at += HUGE_SIZE)
+		__atomic_store_n(addr + at, 1, __ATOMIC_RELAXED);
+}
+
+static void release(char *addr, int fd, __u64 bytes)
+{
+	munmap(addr, bytes);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Until the pool is clean again; where it has an end, how long that took. */
+static void settle(struct bench_samples *samples)
+{
+	struct vpool_query query = {};
+	int ctl = bench_must(VP_CONTROL, vp_control());
+	__u64 begin = bench_now();
+
+	do {
+		usleep(LOOK_US);
+		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
+	} while (query.scrubbing_bytes || query.used_bytes);
+	if (samples)
+		bench_add(samples, begin, bench_now());
+	close(ctl);
+}
+
+static void check_mapped(const struct peer *peer, char *addr, __u64 bytes)
+{
+	__u64 mapped = 0;
+
+	bench_must(peer->mapped, vp_smaps(addr, peer->mapped, &mapped));
+	if (mapped == bytes)
+		return;
+	fprintf(stderr, "vpool_bench: %s has %llu of %llu MiB in huge pages\n",
+		peer->name, mapped / MIB, bytes / MIB);
+	exit(1);
+}
+
+/* A page that is there and zeroed, but that no page table has. */
+static void touch_again(struct peer *peer, int fd, char **addr, __u64 bytes)
+{
+	__u64 begin, end;
+
+	munmap(*addr, bytes);
+	*addr = map(peer, fd, bytes, false);
+	begin = bench_now();
+	touch(*addr, bytes);
+	end = bench_now();
+	bench_add(&peer->samples[AGAIN], begin, end);
+}
+
+/*
+ * What zeroing itself takes of hugetlbfs: first touches, less touches of pages
+ * that were zero already. The rest of a first touch but for entering the page in
+ * the file is in both, so this is a little more than clearing alone, and it is
+ * what the scrubber stands in for.
+ */
+static void note_zeroing(struct peer *peer)
+{
+	struct bench_samples *touch = &peer->samples[TOUCH];
+	struct bench_samples *again = &peer->samples[AGAIN];
+	struct bench_samples *zero = &peer->samples[ZERO];
+
+	zero->at[zero->nr++] = touch->at[touch->nr - 1] -
+			       again->at[again->nr - 1];
+}
+
+static void one_round(struct peer *peer, __u64 bytes, bool populate)
+{
+	struct bench_samples *samples = peer->samples;
+	__u64 t[7];
+	char *addr;
+	int fd;
+
+	t[0] = bench_now();
+	fd = peer->open();
+	t[1] = bench_now();
+	bench_must(peer->name, peer->commit(fd, bytes, populate));
+	t[2] = bench_now();
+	addr = map(peer, fd, bytes, populate);
+	t[3] = bench_now();
+	touch(addr, bytes);
+	t[4] = bench_now();
+
+	check_mapped(peer, addr, bytes);
+	if (populate) {
+		bench_add(&samples[POPULATE], t[2], t[3]);
+		bench_add(&samples[READY_POPULATED], t[0], t[4]);
+	} else {
+		bench_add(&samples[OPEN], t[0], t[1]);
+		bench_add(&samples[COMMIT], t[1], t[2]);
+		bench_add(&samples[MAP], t[2], t[3]);
+		bench_add(&samples[TOUCH], t[3], t[4]);
+		bench_add(&samples[READY], t[0], t[4]);
+		if (fd >= 0) {
+			touch_again(peer, fd, &addr, bytes);
+			note_zeroing(peer);
+		}
+	}
+
+	t[5] = bench_now();
+	release(addr, fd, bytes);
+	t[6] = bench_now();
+	bench_add(&samples[populate ? RELEASE_POPULATED : RELEASE], t[5], t[6]);
+	if (is_vpool(peer))
+		settle(populate ? NULL : &samples[SCRUB]);
+}
+
+static void say(struct peer *peer, __u64 bytes)
+{
+	double folios = bytes / HUGE_SIZE;
+	int phase;
+
+	for (phase = 0; phase < PHASES; phase++) {
+		if (!peer->samples[phase].nr ||
+		    (phase == ZERO && !is_hugetlb(peer)))
+			continue;
+		bench_say(phase_name[phase], peer->name, folios,
+			  &peer->samples[phase], phase == OPEN ? 1 : folios);
+	}
+}
+
+static void others_online(bool online)
+{
+	char path[64];
+	int cpu, last = sysconf(_SC_NPROCESSORS_CONF);
+
+	for (cpu = 1; cpu < last; cpu++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/online", cpu);
+		bench_must(path, vp_write_file(path, online ? "1" : "0"));
+	}
+}
+
+/*
+ * Alone on the machine, and ahead of everything that vpool does in the background
+ * until we sleep: of the scrubber nothing is counted under what was called.
+ */
+static void alone(bool alone)
+{
+	struct sched_param param = { .sched_priority = alone ? 1 : 0 };
+
+	others_online(!alone);
+	bench_must("sched_rt_runtime_us",
+		   vp_write_file("/proc/sys/kernel/sched_rt_runtime_us",
+				 alone ? "-1" : "950000"));
+	if (sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param))
+		bench_die("sched_setscheduler", errno);
+}
+
+static void prepare(const struct bench_options *options)
+{
+	char pages[32], got[32];
+	int ctl = bench_must(VP_CONTROL, vp_control());
+
+	bench_must("the pool", vp_create(ctl, BENCH_POOL, options->bytes, 0,
+					 NULL));
+	close(ctl);
+	settle(NULL);
+	snprintf(pages, sizeof(pages), "%llu\n", options->bytes / HUGE_SIZE);
+	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, pages));
+	bench_must(HUGEPAGES, vp_read_file(HUGEPAGES, got, sizeof(got)));
+	if (strcmp(pages, got))
+		bench_die(HUGEPAGES, ENOMEM);
+	bench_must("THP", vp_write_file(THP "enabled", "always"));
+	bench_must("THP", vp_write_file(THP "shmem_enabled", "always"));
+}
+
+static void clean_up(void)
+{
+	int ctl = bench_must(VP_CONTROL, vp_control());
+
+	bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
+	close(ctl);
+	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, "0"));
+}
+
+/* Rounds take turns, so that nobody has a quieter machine than the others. */
+void bench_memory(const struct bench_options *options)
+{
+	struct peer *peer;
+	int round;
+
+	alone(true);
+	prepare(options);
+	for (round = 0; round < options->rounds; round++) {
+		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
+			one_round(peer, options->bytes, false);
+			one_round(peer, options->bytes, true);
+		}
+	}
+	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
+		say(peer, options->bytes);
+	clean_up();
+	alone(false);
+}
+
+static void one_commit(long folios, __u64 page_size,
+		       struct bench_samples *commit,
+		       struct bench_samples *release)
+{
+	__u64 begin, end;
+	int fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
+
+	begin = bench_now();
+	bench_must("commit", vpool_commit(fd, folios * page_size, false));
+	end = bench_now();
+	bench_add(commit, begin, end);
+	begin = bench_now();
+	close(fd);
+	end = bench_now();
+	bench_add(release, begin, end);
+	settle(NULL);
+}
+
+/* Commits of 1, 10, 100, ... folios, and of all; they are clean every time. */
+static void commits(const struct bench_options *options, const char *who,
+		    __u64 page_size)
+{
+	static struct bench_samples commit, release;
+	long max = options->bytes / page_size, folios = 1;
+	int ctl = bench_must(VP_CONTROL, vp_control()), i;
+
+	bench_must("the pool", vp_create(ctl, BENCH_POOL, options->bytes,
+					 page_size, NULL));
+	settle(NULL);
+	while (folios <= max) {
+		for (i = 0; i < options->rounds; i++)
+			one_commit(folios, page_size, &commit, &release);
+		bench_say("commit-call", who, folios, &commit, 1);
+		bench_say("release-call", who, folios, &release, 1);
+		if (folios == max)
+			break;
+		folios = folios * 10 < max ? folios * 10 : max;
+	}
+	bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
+	close(ctl);
+}
+
+void bench_commits(const struct bench_options *options)
+{
+	alone(true);
+	commits(options, "2M", HUGE_SIZE);
+	commits(options, "4K", 4096);
+	alone(false);
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions of one pool, taken and given back by several threads as fast as they
+ * can: no folio is lost or given to two, and nobody waits for the walk of another.
+ *
+ * VPOOL_ROUNDS says how many regions in all, VPOOL_SECONDS for how long at most;
+ * a few without them.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "torture"
+#define PAGE 4096
+#define THREADS 4
+#define FOLIOS_MAX 8
+#define TAKER_BYTES (16 * MIB)
+/* Of the region whose release takes long, and of its pool. */
+#define LARGE_BYTES (128 * MIB)
+#define LARGE_POOL (LARGE_BYTES + 16 * MIB)
+#define LARGE_ROUNDS 15
+
+struct taker {
+	pthread_t thread;
+	unsigned int seed;
+	int rounds;
+	int done;
+	int err;
+	bool dirty;
+	bool shared;
+};
+
+static atomic_bool stop;
+static __u64 end_ms;
+
+static int env_number(const char *name, int otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? atoi(value) : otherwise;
+}
+
+/* Zero when it comes, and nobody else's while it is here. */
+static void use(struct taker *taker, int fd, __u64 bytes)
+{
+	__u64 seed = (__u64)taker->seed << 32 | taker->done;
+	char *addr = vp_map(fd, bytes, 0);
+
+	if (addr == MAP_FAILED) {
+		taker->err = -errno;
+		return;
+	}
+	taker->dirty |= !vp_is_zero(addr, bytes);
+	vp_fill(addr, bytes, seed);
+	sched_yield();
+	taker->shared |= !vp_is_filled(addr, bytes, seed);
+	munmap(addr, bytes);
+}
+
+static void take_one(struct taker *taker)
+{
+	__u64 bytes = PAGE * (1 + rand_r(&taker->seed) % FOLIOS_MAX);
+	int fd = vp_open(POOL);
+
+	if (fd < 0) {
+		taker->err = fd;
+		return;
+	}
+	taker->err = vp_commit(fd, &bytes);
+	if (!taker->err && taker->done % 8 == 0)
+		use(taker, fd, bytes);
+	close(fd);
+}
+
+static void *take(void *arg)
+{
+	struct taker *taker = arg;
+
+	while (!taker->err && taker->done < taker->rounds &&
+	       vp_now_ms() < end_ms) {
+		take_one(taker);
+		taker->done++;
+	}
+	return NULL;
+}
+
+FIXTURE(torture)
+{
+	int ctl;
+	struct taker taker[THREADS];
+};
+
+FIXTURE_SETUP(torture)
+{
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+}
+
+FIXTURE_TEARDOWN(torture)
+{
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+/* Returns how many regions a second @threads threads take and give back. */
+static __u64 run_takers(struct __test_metadata *_metadata,
+			struct taker *taker, int threads, int rounds,
+			int seconds)
+{
+	__u64 begin = vp_now_ms(), took;
+	int i, done = 0;
+
+	end_ms = begin + seconds * 1000ULL;
+	for (i = 0; i < threads; i++) {
+		taker[i] = (struct taker){
+			.seed = i + 1,
+			.rounds = rounds / threads,
+		};
+		ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, take,
+					    &taker[i]));
+	}
+	for (i = 0; i < threads; i++) {
+		pthread_join(taker[i].thread, NULL);
+		EXPECT_EQ(0, taker[i].err);
+		EXPECT_FALSE(taker[i].dirty);
+		EXPECT_FALSE(taker[i].shared);
+		done += taker[i].done;
+	}
+	EXPECT_LT(0, done);
+	took = vp_now_ms() - begin;
+	TH_LOG("%d threads: %d of %d rounds in %llu ms", threads, done, rounds,
+	       took);
+	return done * 1000ULL / (took ?: 1);
+}
+
+TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
+{
+	int rounds = env_number("VPOOL_ROUNDS", vp_scale(20000));
+	int seconds = env_number("VPOOL_SECONDS", 60);
+	struct vpool_query q = {};
+	__u64 one, many;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, TAKER_BYTES, PAGE, NULL));
+	one = run_takers(_metadata, self->taker, 1, rounds / 10 ?: 1,
+			 seconds / 4);
+	many = run_takers(_metadata, self->taker, THREADS, rounds, seconds);
+	TH_LOG("%llu regions a second by one thread, %llu by %d", one, many,
+	       THREADS);
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	ASSERT_EQ(0, vp_query(self->ctl, POOL, &q));
+	EXPECT_EQ(TAKER_BYTES, q.total_bytes);
+	EXPECT_EQ(TAKER_BYTES, q.free_bytes);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", TAKER_BYTES));
+}
+
+/* The longest that a small region took, and how many there were. */
+static atomic_ullong longest, small_done;
+
+static __u64 now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+static void *take_small(void *arg)
+{
+	int *err = arg;
+	__u64 bytes = PAGE, begin, took;
+	int fd;
+
+	while (!stop && !*err) {
+		fd = vp_open(POOL);
+		begin = now_us();
+		*err = vp_commit(fd, &bytes);
+		close(fd);
+		took = now_us() - begin;
+		if (took > longest)
+			longest = took;
+		small_done++;
+	}
+	return NULL;
+}
+
+static void wait_for_small(void)
+{
+	unsigned long long done = small_done;
+
+	while (small_done < done + 2)
+		sched_yield();
+}
+
+/* How long the release took, and the longest small one meanwhile. */
+static void release_large(struct __test_metadata *_metadata, __u64 *took,
+			  __u64 *small)
+{
+	__u64 bytes = LARGE_BYTES;
+	int fd = vp_open(POOL);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	wait_for_small();
+	longest = 0;
+	*took = now_us();
+	close(fd);
+	*took = now_us() - *took;
+	wait_for_small();
+	*small = longest;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const int *left = a, *right = b;
+
+	return *left - *right;
+}
+
+/*
+ * With a lock that is held for all of a release, a small region would wait for
+ * the end of it. The median over some rounds, because in an emulated machine a CPU
+ * may stand still at any time.
+ */
+TEST_F_TIMEOUT(torture, no_one_waits_for_a_large_release, 600)
+{
+	int percent[LARGE_ROUNDS], rounds = vp_scale(10 * LARGE_ROUNDS) / 10;
+	__u64 took, small;
+	pthread_t thread;
+	int i, err = 0;
+
+	if (vp_online_cpus() < 2)
+		SKIP(return, "needs two CPUs");
+	rounds = rounds < 5 ? 5 : rounds;
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, LARGE_POOL, PAGE, NULL));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_small, &err));
+	for (i = 0; i < rounds; i++) {
+		release_large(_metadata, &took, &small);
+		percent[i] = small * 100 / took;
+		TH_LOG("released in %llu us, the longest small one %llu us",
+		       took, small);
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, err);
+	qsort(percent, rounds, sizeof(percent[0]), compare);
+	EXPECT_GT(50, percent[rounds / 2]);
+}
+
+TEST_HARNESS_MAIN
