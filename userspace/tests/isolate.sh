@@ -61,9 +61,7 @@ try()
 
 start_load()
 {
-	local i
-
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		bash -c 'while :; do :; done' &
 		load="$load $!"
 		bash -c 'while :; do /bin/true; done' &

@@ -7,6 +7,7 @@
  * parent, or cpuset.cpus.exclusive. Where systemd runs it is a slice of
  * systemd's, which otherwise takes the cpuset controller away again.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,6 @@
 #include "isolate.h"
 
 #define SUFFIX ".isolated"
-
-extern char **environ;
 
 /* Where cgroup2 is mounted, for free(3), or NULL. */
 static char *cgroup_root(void)
@@ -75,8 +74,8 @@ static bool has_word(const char *text, const char *word)
 {
 	size_t len = strlen(word);
 
-	for (; text && *text; text += strcspn(text, " \n"), text += !!*text)
-		if (!strncmp(text, word, len) && strchr(" \n", text[len]))
+	for (; text && *text; text += strcspn(text, "\n "), text += !!*text)
+		if (!strncmp(text, word, len) && strchr("\n ", text[len]))
 			return true;
 	return false;
 }
@@ -160,7 +159,7 @@ static bool under_systemd(void)
 	return !access("/run/systemd/system", F_OK);
 }
 
-static int systemctl(char *const argv[], char *why)
+static int run_systemctl(char *const argv[], char *why)
 {
 	int status, err;
 	pid_t pid;
@@ -188,9 +187,9 @@ static int start_slice(const char *name, const char *list, char *why)
 	char *const start[] = { "systemctl", "start", slice, NULL };
 	int err;
 
-	err = systemctl(start, why);
+	err = run_systemctl(start, why);
 	if (!err)
-		err = systemctl(property, why);
+		err = run_systemctl(property, why);
 	free(allowed);
 	free(slice);
 	return err;
@@ -202,8 +201,8 @@ static void stop_slice(const char *name)
 	char *const stop[] = { "systemctl", "stop", slice, NULL };
 	char *const revert[] = { "systemctl", "revert", slice, NULL };
 
-	systemctl(stop, why);
-	systemctl(revert, why);
+	run_systemctl(stop, why);
+	run_systemctl(revert, why);
 	free(slice);
 }
 
