@@ -46,7 +46,7 @@
 #include "store.h"
 
 /* Folios moved under one hold of the lock. */
-#define VPOOL_BATCH 32
+#define VPOOL_BATCH 32UL
 /* How often pinned folios are looked at. */
 #define VPOOL_RECHECK (HZ / 10)
 
@@ -673,7 +673,7 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 	lockdep_assert_held(&node->store->lock);
 	*dirty = list_empty(&node->clean);
 	list = *dirty ? &node->dirty : &node->clean;
-	max = min(max, (unsigned long)VPOOL_BATCH);
+	max = min(max, VPOOL_BATCH);
 	while (nr < max && !list_empty(list)) {
 		struct folio *folio = list_first_entry(list, struct folio,
 						       lru);

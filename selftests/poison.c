@@ -92,7 +92,7 @@ static int inject(__u64 pfn)
 }
 
 static sigjmp_buf out;
-static volatile int code;
+static int code;
 
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
@@ -110,7 +110,7 @@ static int bus_code(const char *addr)
 	code = 0;
 	sigaction(SIGBUS, &act, &old);
 	if (!sigsetjmp(out, 1))
-		*(volatile const char *)addr;
+		__atomic_load_n(addr, __ATOMIC_RELAXED);
 	sigaction(SIGBUS, &old, NULL);
 	return code;
 }
