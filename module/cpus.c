@@ -110,7 +110,8 @@ void vpool_cpus_turn(unsigned int cpu, bool online)
 
 	mutex_lock(&vpool_cpus_lock);
 	owner = vpool_cpu_owner[cpu];
-	if (owner) {
+	/* Not one that a resize has taken only just. */
+	if (owner && cpumask_test_cpu(cpu, owner->assigned)) {
 		if (online)
 			cpumask_set_cpu(cpu, owner->effective);
 		else
@@ -233,12 +234,12 @@ static int vpool_cpus_pick(struct cpumask *picked,
 	return vpool_cpus_too_few(got, wish, rules, why);
 }
 
-static int vpool_cpu_check(unsigned int cpu, const struct cpumask *wanted,
-			   const struct vpool_cpu_rules *rules,
-			   struct vpool_why *why)
+/* What of a CPU that is to come from the host. */
+static int vpool_cpu_check_new(unsigned int cpu,
+			       const struct vpool_cpu_rules *rules,
+			       struct vpool_why *why)
 {
 	const struct cpumask *core = topology_sibling_cpumask(cpu);
-	unsigned int sibling;
 
 	if (!cpu_online(cpu))
 		return vpool_fail(why, -ENODEV, "cpu %u is %s", cpu,
@@ -251,8 +252,22 @@ static int vpool_cpu_check(unsigned int cpu, const struct cpumask *wanted,
 		return vpool_fail(why, -EBUSY,
 				  "cpu %u is of the core that the host booted on, which stays with the host",
 				  cpu);
-	if (rules->split_cores)
-		return 0;
+	return 0;
+}
+
+static int vpool_cpu_check(unsigned int cpu, const struct vpool_cpus *cpus,
+			   const struct cpumask *wanted,
+			   const struct vpool_cpu_rules *rules,
+			   struct vpool_why *why)
+{
+	const struct cpumask *core = topology_sibling_cpumask(cpu);
+	unsigned int sibling;
+	int err = 0;
+
+	if (!cpus || vpool_cpu_owner[cpu] != cpus)
+		err = vpool_cpu_check_new(cpu, rules, why);
+	if (err || rules->split_cores)
+		return err;
 	for_each_cpu(sibling, core)
 		if (!cpumask_test_cpu(sibling, wanted))
 			return vpool_fail(why, -EBUSY,
@@ -262,7 +277,8 @@ static int vpool_cpu_check(unsigned int cpu, const struct cpumask *wanted,
 }
 
 /* Is what remains enough for the host? Housekeeping CPUs are what counts. */
-static int vpool_cpus_check_floor(const struct cpumask *wanted,
+static int vpool_cpus_check_floor(const struct vpool_cpus *cpus,
+				  const struct cpumask *wanted,
 				  struct vpool_why *why)
 {
 	const struct cpumask *hk = housekeeping_cpumask(HK_TYPE_DOMAIN);
@@ -270,7 +286,8 @@ static int vpool_cpus_check_floor(const struct cpumask *wanted,
 	unsigned int floor = max(READ_ONCE(host_cpus_floor), 1U);
 
 	for_each_cpu_and(cpu, hk, cpu_online_mask)
-		if (!vpool_cpu_owner[cpu] && !cpumask_test_cpu(cpu, wanted))
+		if ((!vpool_cpu_owner[cpu] || vpool_cpu_owner[cpu] == cpus) &&
+		    !cpumask_test_cpu(cpu, wanted))
 			left++;
 	if (left >= floor)
 		return 0;
@@ -279,8 +296,12 @@ static int vpool_cpus_check_floor(const struct cpumask *wanted,
 			  left, floor);
 }
 
-/* With the CPU hotplug lock held too, which cannot be asserted from a module. */
-static int vpool_cpus_check_locked(const struct cpumask *wanted,
+/*
+ * May @cpus, or with NULL a new pool, have exactly these? With the CPU hotplug lock
+ * held too, which cannot be asserted from a module.
+ */
+static int vpool_cpus_check_locked(const struct vpool_cpus *cpus,
+				   const struct cpumask *wanted,
 				   const struct vpool_cpu_rules *rules,
 				   struct vpool_why *why)
 {
@@ -289,9 +310,9 @@ static int vpool_cpus_check_locked(const struct cpumask *wanted,
 
 	if (cpumask_empty(wanted))
 		return vpool_fail(why, -EINVAL, "the list of CPUs is empty");
-	err = vpool_cpus_check_floor(wanted, why);
+	err = vpool_cpus_check_floor(cpus, wanted, why);
 	for_each_cpu(cpu, wanted) {
-		int bad = vpool_cpu_check(cpu, wanted, rules, why);
+		int bad = vpool_cpu_check(cpu, cpus, wanted, rules, why);
 
 		if (bad)
 			return bad;
@@ -312,7 +333,7 @@ static int vpool_cpus_find(struct cpumask *found,
 		cpumask_copy(found, wish->mask);
 	else
 		err = vpool_cpus_pick(found, wish, rules, why);
-	return err ?: vpool_cpus_check_locked(found, rules, why);
+	return err ?: vpool_cpus_check_locked(NULL, found, rules, why);
 }
 
 /* Takes what is wished for, or with @cpus NULL only looks. */
@@ -412,6 +433,68 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 	mutex_unlock(&vpool_cpus_lock);
 	if (near)
 		cpumask_and(mask, mask, cpumask_of_node(nid));
+}
+
+/**
+ * vpool_cpus_resize_begin - take the CPUs that a pool is to have more
+ * @cpus: the pool's
+ * @wanted: all that it is to have; at least one
+ * @rules: what is allowed
+ * @dry_run: only look
+ * @why: told if it fails
+ *
+ * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
+ * Return: 0, then unless @dry_run vpool_cpus_resize_end() is to follow; or as
+ * vpool_cpus_check() with nothing changed.
+ */
+int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
+			    const struct cpumask *wanted,
+			    const struct vpool_cpu_rules *rules, bool dry_run,
+			    struct vpool_why *why)
+{
+	unsigned int cpu;
+	int err;
+
+	cpus_read_lock();
+	mutex_lock(&vpool_cpus_lock);
+	err = vpool_cpus_check_locked(cpus, wanted, rules, why);
+	if (!err && !dry_run)
+		for_each_cpu(cpu, wanted)
+			vpool_cpu_owner[cpu] = cpus;
+	mutex_unlock(&vpool_cpus_lock);
+	cpus_read_unlock();
+	return err;
+}
+
+/**
+ * vpool_cpus_resize_end - give those back that it is to have no more
+ * @cpus: the pool's
+ * @wanted: as vpool_cpus_resize_begin(), or NULL to undo that
+ *
+ * When it returns the members have followed.
+ *
+ * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
+ */
+void vpool_cpus_resize_end(struct vpool_cpus *cpus,
+			   const struct cpumask *wanted)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	mutex_lock(&vpool_cpus_lock);
+	if (wanted) {
+		cpumask_copy(cpus->assigned, wanted);
+		cpumask_and(cpus->effective, wanted, cpu_online_mask);
+		/* They leave before anybody else can take what they leave. */
+		vpool_cpus_moved(cpus, true);
+	}
+	for_each_possible_cpu(cpu)
+		if (vpool_cpu_owner[cpu] == cpus &&
+		    !cpumask_test_cpu(cpu, cpus->assigned))
+			vpool_cpu_owner[cpu] = NULL;
+	vpool_cpus_settle_later();
+	mutex_unlock(&vpool_cpus_lock);
+	cpus_read_unlock();
 }
 
 /**

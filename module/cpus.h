@@ -68,6 +68,12 @@ int vpool_cpus_claim(struct vpool_cpus *cpus,
 		     const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why);
+int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
+			    const struct cpumask *wanted,
+			    const struct vpool_cpu_rules *rules, bool dry_run,
+			    struct vpool_why *why);
+void vpool_cpus_resize_end(struct vpool_cpus *cpus,
+			   const struct cpumask *wanted);
 void vpool_cpus_settle_later(void);
 void vpool_cpus_release(struct vpool_cpus *cpus);
 void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,

@@ -164,3 +164,58 @@ void vpool_dedicate(struct vpool_member *member, int cpu)
 	cpumask_set_cpu(cpu, members->dedicated);
 	vpool_members_round(members);
 }
+
+/**
+ * vpool_dedicated_check - could a pool have just these CPUs?
+ * @members: of the pool
+ * @cpus: all that it is to have
+ * @why: told if not
+ *
+ * Context: takes vpool_member_lock.
+ * Return: 0, or -EBUSY if one that is dedicated is not among them, or if there were
+ * none for the members that share.
+ */
+int vpool_dedicated_check(struct vpool_member_set *members,
+			  const struct cpumask *cpus, struct vpool_why *why)
+{
+	struct vpool_member *member;
+	int err = 0;
+
+	spin_lock(&vpool_member_lock);
+	list_for_each_entry(member, &members->list, link)
+		if (member->cpu >= 0 && !cpumask_test_cpu(member->cpu, cpus))
+			err = vpool_fail(why, -EBUSY,
+					 "cpu %d of pool '%s' is dedicated to task %d",
+					 member->cpu, members->name,
+					 task_pid_vnr(member->task));
+	if (!err && members->nr > members->nr_dedicated &&
+	    cpumask_subset(cpus, members->dedicated))
+		err = vpool_all_dedicated(members, why);
+	spin_unlock(&vpool_member_lock);
+	return err;
+}
+
+/**
+ * vpool_dedicated_drop - a pool has just these CPUs, and no one has another
+ * @members: of the pool; vpool_members_move() is to come
+ * @cpus: all that it has
+ *
+ * For who was given one after vpool_dedicated_check(): it shares from now on.
+ *
+ * Context: takes vpool_member_lock.
+ */
+void vpool_dedicated_drop(struct vpool_member_set *members,
+			  const struct cpumask *cpus)
+{
+	struct vpool_member *member;
+
+	spin_lock(&vpool_member_lock);
+	list_for_each_entry(member, &members->list, link) {
+		if (member->cpu < 0 || cpumask_test_cpu(member->cpu, cpus))
+			continue;
+		cpumask_clear_cpu(member->cpu, members->dedicated);
+		members->nr_dedicated--;
+		member->cpu = -1;
+	}
+	spin_unlock(&vpool_member_lock);
+}

@@ -11,6 +11,10 @@ int vpool_share_check(struct vpool_member_set *members, struct vpool_why *why);
 int vpool_dedicate_check(struct vpool_member_set *members,
 			 const struct vpool_member *old, int *cpu,
 			 struct vpool_why *why);
+int vpool_dedicated_check(struct vpool_member_set *members,
+			  const struct cpumask *cpus, struct vpool_why *why);
+void vpool_dedicated_drop(struct vpool_member_set *members,
+			  const struct cpumask *cpus);
 void vpool_dedicate(struct vpool_member *member, int cpu);
 
 #endif /* VPOOL_DEDICATE_H */

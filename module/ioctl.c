@@ -156,11 +156,10 @@ static int vpool_mask_from(struct vpool_call *call, struct cpumask *mask,
 	return 0;
 }
 
-static int vpool_spec_cpus(struct vpool_call *call, struct vpool_spec *spec,
-			   struct cpumask *mask)
+/* Sets @cpus to @mask, or leaves it alone if no mask was given. */
+static int vpool_copy_cpus(struct vpool_call *call, u64 uptr, u32 bytes,
+			   struct cpumask *mask, const struct cpumask **cpus)
 {
-	struct vpool_create *cmd = call->cmd;
-	u32 bytes = cmd->cpus_bytes;
 	unsigned long *bits;
 	int err = -EFAULT;
 
@@ -174,12 +173,12 @@ static int vpool_spec_cpus(struct vpool_call *call, struct vpool_spec *spec,
 	if (!bits)
 		return vpool_fail(call->why, -ENOMEM,
 				  "no kernel memory for the CPU mask");
-	if (copy_from_user(bits, u64_to_user_ptr(cmd->cpus_uptr), bytes))
+	if (copy_from_user(bits, u64_to_user_ptr(uptr), bytes))
 		vpool_fail(call->why, err, "the CPU mask cannot be read");
 	else
 		err = vpool_mask_from(call, mask, bits, bytes * BITS_PER_BYTE);
 	kfree(bits);
-	spec->cpus = mask;
+	*cpus = mask;
 	return err;
 }
 
@@ -209,7 +208,8 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec,
 	spec->mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
 	if (IS_ERR(spec->mem))
 		return PTR_ERR(spec->mem);
-	return vpool_spec_cpus(call, spec, mask);
+	return vpool_copy_cpus(call, cmd->cpus_uptr, cmd->cpus_bytes, mask,
+			       &spec->cpus);
 }
 
 static int vpool_call_create(struct vpool_call *call)
@@ -243,29 +243,53 @@ static int vpool_call_create(struct vpool_call *call)
 	return err ?: vpool_respond(call);
 }
 
+static int vpool_resize_fill(struct vpool_call *call,
+			     struct vpool_resize_spec *spec,
+			     struct cpumask *mask)
+{
+	struct vpool_resize *cmd = call->cmd;
+
+	spec->timeout_ms = cmd->timeout_ms;
+	spec->dry_run = cmd->flags & VPOOL_RESIZE_DRY_RUN;
+	spec->rules.split_cores = cmd->flags & VPOOL_RESIZE_SPLIT_CORES;
+	spec->rules.boot_core = cmd->flags & VPOOL_RESIZE_BOOT_CORE;
+	if (!cmd->nr_mem && !cmd->cpus_bytes)
+		return vpool_fail(call->why, -EINVAL,
+				  "nothing was said of what is to change");
+	spec->nr_mem = cmd->nr_mem;
+	spec->mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
+	if (IS_ERR(spec->mem))
+		return PTR_ERR(spec->mem);
+	return vpool_copy_cpus(call, cmd->cpus_uptr, cmd->cpus_bytes, mask,
+			       &spec->cpus);
+}
+
 static int vpool_call_resize(struct vpool_call *call)
 {
 	struct vpool_resize *cmd = call->cmd;
-	struct vpool_mem *mem;
+	struct vpool_resize_spec spec = {};
+	cpumask_var_t mask;
 	int err;
 
-	err = vpool_check_flags(call, cmd->flags, VPOOL_RESIZE_DRY_RUN);
+	err = vpool_check_flags(call, cmd->flags, VPOOL_RESIZE_DRY_RUN |
+				VPOOL_RESIZE_SPLIT_CORES |
+				VPOOL_RESIZE_BOOT_CORE);
+	if (!err)
+		err = vpool_check_reserved(call, cmd->__reserved);
 	if (!err)
 		err = vpool_check_admin(call);
 	if (err)
 		return err;
-	mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
-	if (IS_ERR(mem))
-		return PTR_ERR(mem);
-	if (mem)
-		err = vpool_pool_resize(cmd->name, mem, cmd->nr_mem,
-					cmd->timeout_ms,
-					cmd->flags & VPOOL_RESIZE_DRY_RUN,
-					&cmd->out_bytes, call->why);
-	else
-		err = vpool_fail(call->why, -EINVAL,
-				 "nothing was said of what is to change");
-	kfree(mem);
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return vpool_fail(call->why, -ENOMEM,
+				  "no kernel memory for the CPU mask");
+	err = vpool_resize_fill(call, &spec, mask);
+	if (!err)
+		err = vpool_pool_resize(cmd->name, &spec, &cmd->out_bytes,
+					call->why);
+	if (!IS_ERR(spec.mem))
+		kfree(spec.mem);
+	free_cpumask_var(mask);
 	return err ?: vpool_respond(call);
 }
 
@@ -733,6 +757,7 @@ static_assert(offsetofend(struct vpool_query, __reserved_2) == 200);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
 static_assert(offsetofend(struct vpool_resize, out_bytes) == 72);
+static_assert(offsetofend(struct vpool_resize, __reserved) == 88);
 /* These are elements of arrays, and cannot even grow. */
 static_assert(sizeof(struct vpool_list_entry) == 48);
 static_assert(sizeof(struct vpool_mem) == 16);

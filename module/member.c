@@ -195,8 +195,8 @@ bool vpool_member_unlink(struct vpool_member *member)
  * Context: vpool_member_lock held.
  */
 void vpool_member_link(struct vpool_member *member,
-			      struct vpool_member_set *members,
-			      struct task_struct *task)
+		       struct vpool_member_set *members,
+		       struct task_struct *task)
 {
 	lockdep_assert_held(&vpool_member_lock);
 	refcount_set(&member->ref, 1);

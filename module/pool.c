@@ -13,6 +13,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "dedicate.h"
 #include "host.h"
 #include "pool.h"
 #include "trace.h"
@@ -308,6 +309,7 @@ static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 {
 	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
 
+	vpool_dedicated_drop(&pool->members, cpus->assigned);
 	vpool_members_move(&pool->members, cpus->usable, cpus->exiled);
 	/* As long as it has CPUs it has its directory. */
 	if (changed)

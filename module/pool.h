@@ -154,14 +154,32 @@ struct vpool_spec {
 	const void *creator;
 };
 
+/**
+ * struct vpool_resize_spec - what of a pool is to change, checked for form only
+ * @mem: the new totals: of nodes, the others stay as they are, or one of all
+ *	nodes; in bytes as given
+ * @nr_mem: how many; 0 if no memory is to change
+ * @cpus: all CPUs it is to have, or NULL if none is to change
+ * @rules: for these
+ * @timeout_ms: for gathering memory
+ * @dry_run: check only
+ */
+struct vpool_resize_spec {
+	struct vpool_mem *mem;
+	u32 nr_mem;
+	const struct cpumask *cpus;
+	struct vpool_cpu_rules rules;
+	u32 timeout_ms;
+	bool dry_run;
+};
+
 int vpool_pools_start(const struct vpool_faces *faces);
 void vpool_pools_stop(void);
 
 int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 		      struct vpool_why *why);
-int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
-		      u32 timeout_ms, bool dry_run, u64 *bytes,
-		      struct vpool_why *why);
+int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
+		      u64 *bytes, struct vpool_why *why);
 int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
 void vpool_pools_abandon(const void *creator);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Changing how much memory a pool has, while it is in use.
+ * Changing how much memory and which CPUs a pool has, while it is in use.
  *
  * One call may let some nodes grow and others shrink. What is to come is gathered
  * first, beside the pool; then, in one step under the pool's lock, what is to go
- * is promised to the host; only then does anything change, and nothing of that
- * can fail.
+ * is promised to the host, and CPUs that are to come are taken; only then does
+ * anything change, and nothing of that can fail.
  *
  * Who can race with whom: two resizes, by pool->resizing. A resize and a destroy,
  * by pool->lock and the state: a destroy that comes first makes the resize give
@@ -17,6 +17,7 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
+#include "dedicate.h"
 #include "host.h"
 #include "pool.h"
 #include "trace.h"
@@ -182,8 +183,37 @@ static int vpool_plan_gather(const struct vpool_plan *plan,
 	return err;
 }
 
+static int vpool_plan_check_cpus(const struct vpool_resize_spec *spec,
+				 struct vpool_pool *pool, bool dry_run,
+				 struct vpool_why *why)
+{
+	int err;
+
+	if (!spec->cpus)
+		return 0;
+	err = vpool_dedicated_check(&pool->members, spec->cpus, why);
+	return err ?: vpool_cpus_resize_begin(&pool->cpus, spec->cpus,
+					      &spec->rules, dry_run, why);
+}
+
+/* CPUs and promises: both or none. */
+static int vpool_plan_take(const struct vpool_plan *plan,
+			   const struct vpool_resize_spec *spec,
+			   struct vpool_pool *pool, struct vpool_why *why)
+{
+	int err = vpool_plan_check_cpus(spec, pool, false, why);
+
+	if (err)
+		return err;
+	err = vpool_store_hold(&pool->store, plan->shrink, why);
+	if (spec->cpus)
+		vpool_cpus_resize_end(&pool->cpus, err ? NULL : spec->cpus);
+	return err;
+}
+
 /* The step after which nothing can fail. */
 static int vpool_plan_hold(const struct vpool_plan *plan,
+			   const struct vpool_resize_spec *spec,
 			   struct vpool_pool *pool, struct vpool_why *why)
 {
 	int err;
@@ -193,19 +223,19 @@ static int vpool_plan_hold(const struct vpool_plan *plan,
 		err = vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
 				 pool->name);
 	else
-		err = vpool_store_hold(&pool->store, plan->shrink, why);
+		err = vpool_plan_take(plan, spec, pool, why);
 	mutex_unlock(&pool->lock);
 	return err;
 }
 
 static int vpool_plan_execute(const struct vpool_plan *plan,
-			      struct vpool_pool *pool, u32 timeout_ms,
-			      struct vpool_why *why)
+			      const struct vpool_resize_spec *spec,
+			      struct vpool_pool *pool, struct vpool_why *why)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.patience = msecs_to_jiffies(timeout_ms),
+		.patience = msecs_to_jiffies(spec->timeout_ms),
 		.cancelled = vpool_resize_cancelled,
 	};
 	struct vpool_usage usage;
@@ -213,7 +243,7 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 
 	vpool_store_set_target(&pool->store, plan->total);
 	err = vpool_plan_gather(plan, &gather, why) ?:
-		vpool_plan_hold(plan, pool, why);
+		vpool_plan_hold(plan, spec, pool, why);
 	if (err) {
 		vpool_store_discard(&gather);
 		vpool_store_usage(&pool->store, &usage);
@@ -226,9 +256,8 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 }
 
 static int vpool_resize_locked(struct vpool_pool *pool,
-			       const struct vpool_mem *mem, u32 nr_mem,
-			       u32 timeout_ms, bool dry_run, u64 *bytes,
-			       struct vpool_why *why)
+			       const struct vpool_resize_spec *spec,
+			       u64 *bytes, struct vpool_why *why)
 {
 	struct vpool_plan plan;
 	int err;
@@ -240,33 +269,32 @@ static int vpool_resize_locked(struct vpool_pool *pool,
 				  vpool_state_name(pool->state));
 	err = vpool_plan_init(&plan, why);
 	if (!err)
-		err = vpool_plan_make(&plan, pool, mem, nr_mem, why);
-	if (!err && dry_run)
+		err = vpool_plan_make(&plan, pool, spec->mem, spec->nr_mem,
+				      why);
+	/* What is wrong with them is to be known before memory is gathered. */
+	if (!err)
+		err = vpool_plan_check_cpus(spec, pool, true, why);
+	if (!err && spec->dry_run)
 		err = vpool_host_can_spare(vpool_plan_growth(&plan), why);
 	else if (!err)
-		err = vpool_plan_execute(&plan, pool, timeout_ms, why);
+		err = vpool_plan_execute(&plan, spec, pool, why);
 	*bytes = plan.total;
 	vpool_plan_exit(&plan);
 	return err;
 }
 
 /**
- * vpool_pool_resize - change how much memory a pool has
+ * vpool_pool_resize - change how much memory and which CPUs a pool has
  * @name: which
- * @mem: the new totals: of nodes, the others stay as they are, or one of all
- *	nodes; rounded up to the page size
- * @nr_mem: how many
- * @timeout_ms: for gathering memory
- * @dry_run: check only
+ * @spec: what is to change; its memory requests are rounded up
  * @bytes: set to what the pool has in all after that
  * @why: told if it fails
  *
  * Context: sleeps; takes the pool's resizing mutex for all of that.
  * Return: 0, or an errno as the UAPI describes with nothing changed.
  */
-int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
-		      u32 timeout_ms, bool dry_run, u64 *bytes,
-		      struct vpool_why *why)
+int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
+		      u64 *bytes, struct vpool_why *why)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, why);
 	u64 asked;
@@ -274,7 +302,8 @@ int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	err = vpool_check_mems(mem, nr_mem, pool->store.order, &asked, why);
+	err = vpool_check_mems(spec->mem, spec->nr_mem, pool->store.order,
+			       &asked, why);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {
@@ -283,10 +312,9 @@ int vpool_pool_resize(const char *name, struct vpool_mem *mem, u32 nr_mem,
 				 pool->name);
 		goto put_pool;
 	}
-	err = vpool_resize_locked(pool, mem, nr_mem, timeout_ms, dry_run,
-				  bytes, why);
+	err = vpool_resize_locked(pool, spec, bytes, why);
 	mutex_unlock(&pool->resizing);
-	if (!dry_run)
+	if (!spec->dry_run)
 		trace_vpool_resize(pool->name, *bytes, err);
 put_pool:
 	vpool_pool_put(pool);

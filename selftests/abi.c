@@ -82,7 +82,7 @@ FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
 FROZEN(offsetof(struct vpool_attach, tid) == 12);
 FROZEN(offsetof(struct vpool_attach, cpu) == 16);
-FROZEN(sizeof(struct vpool_resize) == 72);
+FROZEN(sizeof(struct vpool_resize) == 88);
 FROZEN(offsetof(struct vpool_resize, nr_mem) == 52);
 FROZEN(offsetof(struct vpool_resize, mem_uptr) == 56);
 FROZEN(offsetof(struct vpool_resize, out_bytes) == 64);
@@ -269,6 +269,8 @@ static const struct row rows[] = {
 		.name = "resize",
 		.cmd = VPOOL_RESIZE,
 		.size = sizeof(struct vpool_resize),
+		.first_size = 72,
+		.reserved_at = offsetof(struct vpool_resize, __reserved),
 		.flags_at = offsetof(struct vpool_resize, flags),
 		.uptr_at = offsetof(struct vpool_resize, mem_uptr),
 		.on_control = true,

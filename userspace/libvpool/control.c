@@ -62,6 +62,10 @@ int vpool_resize(struct vpool *vp, struct vpool_change *chg)
 		return vpool_fail(vp, EINVAL,
 				  "the change is not for libvpool %s",
 				  vpool_version());
+	if (chg->cpus) {
+		cmd.cpus_uptr = (unsigned long)chg->cpus->bits;
+		cmd.cpus_bytes = chg->cpus->bytes;
+	}
 	err = vpool_set_name(vp, cmd.name, chg->name);
 	if (err)
 		return err;

@@ -120,6 +120,7 @@ struct vpool_request {
  * @timeout_ms: how long to go on gathering memory, in milliseconds
  * @nr_mem: length of @mem
  * @mem: new totals, of some nodes or of the pool, or NULL
+ * @cpus: all the CPUs it shall have, or NULL to leave them as they are
  * @out_bytes: out: its memory in bytes after that
  *
  * Start from VPOOL_CHANGE_INIT.
@@ -131,6 +132,7 @@ struct vpool_change {
 	__u32 timeout_ms;
 	size_t nr_mem;
 	const struct vpool_mem *mem;
+	const struct vpool_cpus *cpus;
 	__u64 out_bytes;
 };
 
@@ -321,7 +323,7 @@ void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
 int vpool_create(struct vpool *vp, struct vpool_request *req);
 
 /**
- * vpool_resize() - change how much memory a pool has
+ * vpool_resize() - change how much memory and which CPUs a pool has
  * @vp: a control handle
  * @chg: the change; out_bytes is set
  *

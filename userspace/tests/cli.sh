@@ -104,6 +104,22 @@ for verb in stop console pause resume 'migrate --to a'; do
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
+try attach web
+check 'attach nobody' 2 'vpoolctl: attach: it takes --pid or --tid*'
+try attach web --pid 1 --tid 1
+check 'attach twice' 2 'vpoolctl: attach: it takes --pid or --tid*'
+try detach web --pid 1x
+check 'no pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
+try attach web --pid 1 --cpu 4294967296
+check 'no CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
+try attach web --tid 2147483647
+check 'a task that is gone' 1 'vpoolctl: attach web: task 2147483647: No such process*'
+try kill web -s NOSUCH
+check 'no signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+try kill web -s 9x
+check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is no signal*"
+try create web --mem 2M --isolate
+check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
 
 try list --josn
 check 'misspelt option' 2 "vpoolctl: list: unknown option '--josn': did you mean '--json'?*"

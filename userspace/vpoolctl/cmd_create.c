@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "baseline.h"
+#include "isolate.h"
 #include "memspec.h"
 #include "ownership.h"
 #include "progress.h"
@@ -27,6 +30,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_SPLIT_CORES,
 	OPT_BOOT_CORE,
+	OPT_ISOLATE,
 	OPT_DRY_RUN,
 	OPT_QUIET,
 	OPT_JSON,
@@ -81,6 +85,12 @@ static const struct option_def create_options[] = {
 	[OPT_BOOT_CORE] = {
 		.name = "boot-core",
 		.help = "allow taking the core that the host booted on",
+	},
+	[OPT_ISOLATE] = {
+		.name = "isolate",
+		.help =
+			"keep everything that is not a member off the CPUs: an\n"
+			"isolated cpuset partition, and interrupts moved away",
 	},
 	[OPT_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
@@ -245,6 +255,8 @@ static void take_flags(const struct invocation *inv, struct wish *wish)
 		wish->req.flags |= VPOOL_CREATE_DRY_RUN;
 	if (inv->given[OPT_SPLIT_CORES])
 		wish->req.flags |= VPOOL_CREATE_SPLIT_CORES;
+	if (inv->given[OPT_ISOLATE])
+		wish->req.flags |= VPOOL_CREATE_ISOLATED;
 	if (inv->given[OPT_BOOT_CORE])
 		wish->req.flags |= VPOOL_CREATE_BOOT_CORE;
 }
@@ -263,6 +275,9 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 	take_flags(inv, wish);
 	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
 		status = steps[i](inv, wish);
+	if (!status && inv->given[OPT_ISOLATE] && !inv->given[OPT_CPUS] &&
+	    !inv->given[OPT_NCPUS])
+		status = wrong_usage(inv->cmd, "--isolate needs CPUs");
 	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS] &&
 	    !inv->given[OPT_NCPUS])
 		status = wrong_usage(inv->cmd,
@@ -335,6 +350,62 @@ static void read_cpus(struct vpool *vp, struct wish *wish)
 	vpool_info_free(info);
 }
 
+/*
+ * With the lock held, which keeps a pool that is not there yet from being taken
+ * for one that is gone. If it cannot be isolated there is none.
+ */
+static int make_isolated(struct vpool *vp, struct wish *wish, char *why)
+{
+	int err, lock;
+
+	lock = isolate_lock(why);
+	if (lock < 0)
+		return lock;
+	err = isolate_sync(vp, why);
+	if (!err)
+		err = isolate_note(wish->req.name, why);
+	if (!err) {
+		err = vpool_create(vp, &wish->req);
+		if (err)
+			snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
+				 vpool_reason(vp) : strerror(-err));
+	}
+	if (err) {
+		char other[WHY_SIZE];
+
+		isolate_sync(vp, other);
+	} else {
+		err = isolate_sync(vp, why);
+		if (err) {
+			char other[WHY_SIZE];
+
+			vpool_destroy(vp, wish->req.name, VPOOL_DESTROY_FORCE);
+			isolate_sync(vp, other);
+		}
+	}
+	close(lock);
+	return err;
+}
+
+static int make(const struct invocation *inv, struct vpool *vp,
+		struct wish *wish)
+{
+	char why[WHY_SIZE] = "";
+	int err;
+
+	if (inv->given[OPT_ISOLATE]) {
+		err = isolate_check(why);
+		if (!err && !inv->given[OPT_DRY_RUN])
+			err = make_isolated(vp, wish, why);
+		if (err)
+			complain(inv, wish->req.name, "%s", why);
+		if (err || !inv->given[OPT_DRY_RUN])
+			return err ? EXIT_FAILED : EXIT_OK;
+	}
+	err = vpool_create(vp, &wish->req);
+	return err ? failed(inv, wish->req.name, vp, err) : EXIT_OK;
+}
+
 static int create(const struct invocation *inv, struct vpool *vp,
 		  struct wish *wish)
 {
@@ -346,11 +417,13 @@ static int create(const struct invocation *inv, struct vpool *vp,
 
 	if (watch)
 		progress = progress_start("create", wish->req.name);
-	err = vpool_create(vp, &wish->req);
+	err = make(inv, vp, wish);
 	progress_stop(progress);
 	if (err)
-		return failed(inv, wish->req.name, vp, err);
+		return err;
 	read_cpus(vp, wish);
+	if (!inv->given[OPT_DRY_RUN])
+		baseline_save(vp, wish->req.name);
 	cpus = cpus_text(&wish->cpus);
 	if (inv->given[OPT_JSON])
 		print_json(wish, cpus);

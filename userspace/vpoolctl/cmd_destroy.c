@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "baseline.h"
+#include "isolate.h"
 #include "table.h"
 
 enum {
@@ -59,8 +61,10 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 	int err, status;
 
 	err = vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
-	if (!err)
+	if (!err) {
+		baseline_forget(name);
 		return EXIT_OK;
+	}
 	status = failed(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
 		complain(inv, name, "it is in use; --force destroys it all the same");
@@ -72,6 +76,7 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		       struct table *tb)
 {
 	int i, one, status = EXIT_OK;
+	char why[WHY_SIZE];
 
 	for (i = 0; i < inv->argc; i++) {
 		one = destroy_one(inv, vp, inv->argv[i]);
@@ -80,6 +85,10 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		table_number(tb, COL_DESTROYED, !one);
 		if (one)
 			status = one;
+	}
+	if (isolate_mend(why)) {
+		complain(inv, NULL, "%s", why);
+		status = EXIT_FAILED;
 	}
 	return status;
 }

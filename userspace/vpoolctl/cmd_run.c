@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "isolate.h"
 #include "vpoolctl.h"
 
 /* A pool without CPUs has members nowhere to run; its memory can be used. */
@@ -38,6 +39,7 @@ static void set_environment(const char *name)
 static int run_run(const struct invocation *inv)
 {
 	char **program = inv->argv + 1;
+	char why[WHY_SIZE];
 	struct vpool *vp;
 	int err;
 
@@ -47,6 +49,13 @@ static int run_run(const struct invocation *inv)
 		return wrong_usage(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
+	if (!err && (isolate_mend(why) ||
+		     isolate_join(inv->argv[0], getpid(), why))) {
+		complain(inv, inv->argv[0], "%s", why);
+		vpool_close(vp);
+		return EXIT_FAILED;
+	}
+	/* The cgroup first: joining one sets the affinity. */
 	if (!err)
 		err = join(vp);
 	if (err) {

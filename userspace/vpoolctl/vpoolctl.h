@@ -138,12 +138,16 @@ const struct command *find_command(char **words, int *nr);
 bool is_group(const char *word);
 
 extern const struct command cmd_apply;
+extern const struct command cmd_attach;
+extern const struct command cmd_audit;
 extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;
+extern const struct command cmd_detach;
 extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
+extern const struct command cmd_kill;
 extern const struct command cmd_list;
 extern const struct command cmd_map;
 extern const struct command cmd_metrics;

@@ -207,9 +207,13 @@ struct vpool_create {
 /**
  * enum vpool_resize_flags - for struct vpool_resize.flags
  * @VPOOL_RESIZE_DRY_RUN: check everything, change nothing
+ * @VPOOL_RESIZE_SPLIT_CORES: allow having some but not all threads of a core
+ * @VPOOL_RESIZE_BOOT_CORE: allow taking the core that the host booted on
  */
 enum vpool_resize_flags {
 	VPOOL_RESIZE_DRY_RUN = 1 << 0,
+	VPOOL_RESIZE_SPLIT_CORES = 1 << 1,
+	VPOOL_RESIZE_BOOT_CORE = 1 << 2,
 };
 
 /**
@@ -223,8 +227,15 @@ enum vpool_resize_flags {
  *	may be 0; nodes that are not named stay as they are. Or one entry with
  *	VPOOL_ANY_NODE: the new total of the pool
  * @out_bytes: memory of the pool after that, in bytes, after rounding
+ * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2): all CPUs that the pool
+ *	is to have
+ * @cpus_bytes: its length in bytes; 0 leaves the CPUs as they are
+ * @__reserved: must be 0
  *
- * Change how much memory a pool has, while it is in use: all of it or nothing.
+ * Change how much memory and which CPUs a pool has, while it is in use: all of it
+ * or nothing. When the call returns, the members run on the new CPUs only. A pool
+ * cannot lose all its CPUs (EINVAL), nor one that is dedicated (EBUSY).
+ *
  * Only what is free can be taken from a pool: EBUSY, with how much that is in
  * the reason, if it is less than asked. What goes back to the host is zeroed.
  * EINVAL for a pool that would have neither memory nor CPUs, for a node named
@@ -239,6 +250,9 @@ struct vpool_resize {
 	__u32 nr_mem;
 	__aligned_u64 mem_uptr;
 	__aligned_u64 out_bytes;
+	__aligned_u64 cpus_uptr;
+	__u32 cpus_bytes;
+	__u32 __reserved;
 };
 
 #define VPOOL_RESIZE _IO(VPOOL_TYPE, VPOOL_CMD_RESIZE)

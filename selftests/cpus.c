@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which CPUs a pool gets, by number; and how that changes while it is used.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "cpus-pool"
+#define OTHER "cpus-other"
+
+FIXTURE(cpus)
+{
+	int ctl;
+	int fd;
+};
+
+FIXTURE_SETUP(cpus)
+{
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	self->fd = -1;
+}
+
+FIXTURE_TEARDOWN(cpus)
+{
+	if (self->fd >= 0)
+		close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static bool assigned_are(const char *pool, const char *want)
+{
+	char text[64];
+
+	if (vp_sysfs(pool, "cpus/assigned", text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (!strcmp(text, want))
+		return true;
+	fprintf(stderr, "# %s has '%s', not '%s'\n", pool, text, want);
+	return false;
+}
+
+static int create_some(int ctl, const char *pool, __u32 nr, int node,
+		       int mem_node)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, pool);
+	if (mem_node >= 0)
+		vp_request_mem(&req, HUGE_SIZE, mem_node);
+	req.create.nr_cpus = nr;
+	req.create.cpus_node = node;
+	return vp_request_send(ctl, &req);
+}
+
+static int resize(int ctl, const char *pool, const char *cpus, __u32 flags)
+{
+	struct vpool_resize cmd = { .size = sizeof(cmd), .flags = flags };
+	cpu_set_t set;
+
+	vp_name(cmd.name, pool);
+	vp_parse_cpus(cpus, &set);
+	cmd.cpus_uptr = (unsigned long)&set;
+	cmd.cpus_bytes = sizeof(set);
+	return vp_ioctl(ctl, VPOOL_RESIZE, &cmd);
+}
+
+/* CPUs 0-1 are on node 0 and 2-3 on node 1, in the box that the checks use. */
+static bool on_two_nodes(void)
+{
+	return vp_has_node(1) &&
+		!access("/sys/devices/system/node/node0/cpu1", F_OK) &&
+		!access("/sys/devices/system/node/node1/cpu2", F_OK);
+}
+
+TEST_F(cpus, by_number)
+{
+	/* All but the core that booted. */
+	EXPECT_EQ(0, create_some(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1));
+	EXPECT_TRUE(assigned_are(POOL, "1-2"));
+	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 2, VPOOL_ANY_NODE, -1));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "1 can be had"));
+	EXPECT_FALSE(vp_exists(OTHER));
+	EXPECT_EQ(0, create_some(self->ctl, OTHER, 1, VPOOL_ANY_NODE, -1));
+	EXPECT_TRUE(assigned_are(OTHER, "3"));
+}
+
+TEST_F(cpus, by_number_on_a_node)
+{
+	if (!on_two_nodes())
+		SKIP(return, "needs CPUs 0-1 and 2-3 on a node each");
+	EXPECT_EQ(0, create_some(self->ctl, POOL, 1, 1, -1));
+	EXPECT_TRUE(assigned_are(POOL, "2"));
+	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 2, 1, -1));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
+	EXPECT_EQ(-ENODEV, create_some(self->ctl, OTHER, 1, 77, -1));
+	EXPECT_EQ(-ENODEV, create_some(self->ctl, OTHER, 1, -2, -1));
+}
+
+TEST_F(cpus, by_number_near_the_memory)
+{
+	if (!on_two_nodes())
+		SKIP(return, "needs CPUs 0-1 and 2-3 on a node each");
+	EXPECT_EQ(0, create_some(self->ctl, POOL, 1, VPOOL_ANY_NODE, 1));
+	EXPECT_TRUE(assigned_are(POOL, "2"));
+	/* The nearest first, and then what there is. */
+	EXPECT_EQ(0, create_some(self->ctl, OTHER, 2, VPOOL_ANY_NODE, 1));
+	EXPECT_TRUE(assigned_are(OTHER, "1,3"));
+}
+
+TEST_F(cpus, by_number_is_exclusive_with_a_list)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, POOL);
+	vp_request_cpus(&req, "2");
+	req.create.nr_cpus = 1;
+	EXPECT_EQ(-EINVAL, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "not both"));
+	EXPECT_EQ(-EBUSY, create_some(self->ctl, POOL, ~0U, VPOOL_ANY_NODE,
+				      -1));
+	EXPECT_FALSE(vp_exists(POOL));
+}
+
+static pid_t start(int fd, void (*fn)(void))
+{
+	pid_t pid = fork();
+	int pidfd;
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			fn();
+	}
+	pidfd = vp_pidfd(pid);
+	if (vp_attach_task(fd, pidfd, 0, VPOOL_ATTACH_PROCESS, NULL))
+		pid = -1;
+	close(pidfd);
+	return pid;
+}
+
+static void spin(void)
+{
+	sched_getcpu();
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+TEST_F(cpus, members_follow_a_resize)
+{
+	pid_t spinner, sleeper;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "2"));
+	self->fd = vp_open(POOL);
+	spinner = start(self->fd, spin);
+	sleeper = start(self->fd, (void (*)(void))pause);
+	ASSERT_LT(0, spinner);
+	ASSERT_EQ(0, resize(self->ctl, POOL, "1-3", 0));
+	EXPECT_TRUE(assigned_are(POOL, "1-3"));
+	EXPECT_TRUE(vp_may_run_on(spinner, "1-3"));
+	EXPECT_TRUE(vp_may_run_on(sleeper, "1-3"));
+	ASSERT_EQ(0, resize(self->ctl, POOL, "1", 0));
+	EXPECT_TRUE(vp_may_run_on(spinner, "1"));
+	EXPECT_TRUE(vp_may_run_on(sleeper, "1"));
+	/* Nothing in common with what it had. */
+	ASSERT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	EXPECT_TRUE(vp_may_run_on(spinner, "2-3"));
+	/* What it left is to be had. */
+	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
+	EXPECT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	stop(spinner);
+	stop(sleeper);
+}
+
+TEST_F(cpus, resize_is_all_or_nothing)
+{
+	int cpu = 2;
+	pid_t pid;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "2"));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "3"));
+	self->fd = vp_open(POOL);
+	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "1-3", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, OTHER));
+	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "0-2", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
+	EXPECT_EQ(-EINVAL, resize(self->ctl, POOL, "", 0));
+	EXPECT_EQ(-ENODEV, resize(self->ctl, POOL, "2,900", 0));
+	EXPECT_EQ(-ENOENT, resize(self->ctl, "cpus-nobody", "2", 0));
+	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "0-2",
+				 VPOOL_RESIZE_BOOT_CORE));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));
+	EXPECT_EQ(0, resize(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
+	EXPECT_TRUE(assigned_are(POOL, "2"));
+	/* Neither is CPU 1 taken. */
+	vp_destroy(self->ctl, OTHER, 0);
+	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1,3"));
+	vp_destroy(self->ctl, OTHER, 0);
+	/* One that is dedicated stays. */
+	pid = start(self->fd, (void (*)(void))pause);
+	ASSERT_EQ(0, resize(self->ctl, POOL, "1-3", 0));
+	ASSERT_EQ(0, vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu));
+	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "1,3", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "dedicated"));
+	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "2", 0));
+	EXPECT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2"));
+	EXPECT_TRUE(vp_may_run_on(pid, "3"));
+	stop(pid);
+}
+
+/* CPUs and memory in one call: if one of them fails, both stay. */
+TEST_F(cpus, resize_with_memory)
+{
+	struct vpool_mem mem = { .bytes = 1ULL << 50, .node = VPOOL_ANY_NODE };
+	struct vpool_resize cmd = { .size = sizeof(cmd), .nr_mem = 1 };
+	cpu_set_t set;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * HUGE_SIZE, 0, "2"));
+	vp_name(cmd.name, POOL);
+	vp_parse_cpus("2-3", &set);
+	cmd.cpus_uptr = (unsigned long)&set;
+	cmd.cpus_bytes = sizeof(set);
+	cmd.mem_uptr = (unsigned long)&mem;
+	EXPECT_EQ(-ENOMEM, vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd));
+	EXPECT_TRUE(assigned_are(POOL, "2"));
+	EXPECT_EQ(2 * HUGE_SIZE, vp_sysfs_u64(POOL, "memory/total_bytes"));
+	mem.bytes = HUGE_SIZE;
+	EXPECT_EQ(0, vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd));
+	EXPECT_TRUE(assigned_are(POOL, "2-3"));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/total_bytes", HUGE_SIZE));
+}
+
+/* A fork storm while the CPUs change under it. */
+
+#define NR_FORKERS 8
+
+static int children;
+
+static void *fork_many(void *arg)
+{
+	int i, status;
+	pid_t pid;
+
+	for (i = 0; i < children / NR_FORKERS; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (waitpid(pid, &status, 0) != pid || status)
+			return (void *)1;
+	}
+	return NULL;
+}
+
+static int storm_of_forks(void)
+{
+	pthread_t thread[NR_FORKERS];
+	void *failed, *any = NULL;
+	int i;
+
+	for (i = 0; i < NR_FORKERS; i++)
+		if (pthread_create(&thread[i], NULL, fork_many, NULL))
+			return 1;
+	for (i = 0; i < NR_FORKERS; i++) {
+		pthread_join(thread[i], &failed);
+		any = any ?: failed;
+	}
+	return any ? 2 : 0;
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {};
+
+	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+		info.si_pid == pid;
+}
+
+TEST_F_TIMEOUT(cpus, resize_in_a_fork_storm, 1200)
+{
+	static const char * const sets[] = { "1-3", "1", "2-3", "3", "1,3" };
+	pid_t pid, survivor;
+	int rounds = 0;
+
+	children = vp_is_debug() ? 400 : 20000;
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1-3"));
+	self->fd = vp_open(POOL);
+	survivor = start(self->fd, (void (*)(void))pause);
+	pid = fork();
+	if (!pid) {
+		if (vp_attach(self->fd, VPOOL_ATTACH_PROCESS))
+			_exit(3);
+		_exit(storm_of_forks());
+	}
+	for (; !has_ended(pid); rounds++)
+		EXPECT_EQ(0, resize(self->ctl, POOL,
+				    sets[rounds % ARRAY_SIZE(sets)], 0));
+	TH_LOG("%d children, %d resizes", children, rounds);
+	EXPECT_EQ(0, vp_wait_status(pid));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_may_run_on(survivor,
+				  sets[(rounds - 1) % ARRAY_SIZE(sets)]));
+	stop(survivor);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+TEST_HARNESS_MAIN

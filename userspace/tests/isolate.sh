@@ -1,0 +1,177 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Isolation, attach, detach, kill and audit with the module. Needs root, the
+# module, tracefs and three CPUs; VPOOLCTL is the program, SECONDS_EACH for how
+# long a load is watched.
+
+dir=$(mktemp -d) || exit 1
+# shellcheck source=/dev/null
+. "$(dirname "$(readlink -f "$0")")/tap.sh"
+
+export LC_ALL=C
+VPOOLCTL=${VPOOLCTL:-vpoolctl}
+each=${SECONDS_EACH:-10}
+cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
+tracing=/sys/kernel/tracing
+cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+part=$cgroup/vpool_iso.slice
+load=''
+
+if [ ! -c /dev/vpool/control ]; then
+	printf '%s\n' 1..1 'ok 1 # SKIP the module is not loaded'
+	exit 0
+fi
+if ! grep -qw cpuset "$cgroup/cgroup.controllers"; then
+	printf '%s\n' 1..1 'ok 1 # SKIP cgroup2 has no cpuset controller here'
+	exit 0
+fi
+
+stop_load()
+{
+	# shellcheck disable=SC2086 # words
+	[ -z "$load" ] || kill -KILL $load
+	# shellcheck disable=SC2086 # words
+	wait $load 2>/dev/null
+	load=''
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up()
+{
+	stop_load
+	"$VPOOLCTL" destroy --force iso >/dev/null 2>&1
+	rm -r "$dir"
+}
+trap clean_up EXIT
+
+# try STATUS ARGUMENT...: sets out and err
+try()
+{
+	local wanted=$1 status
+
+	shift
+	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
+	status=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+	[ "$status" = "$wanted" ] || echo "# $err"
+	is "vpoolctl $*" "$status" "$wanted"
+}
+
+start_load()
+{
+	for _ in 1 2 3 4 5 6; do
+		bash -c 'while :; do :; done' &
+		load="$load $!"
+		bash -c 'while :; do /bin/true; done' &
+		load="$load $!"
+	done
+}
+
+affinities()
+{
+	grep -s . /proc/irq/[0-9]*/smp_affinity_list
+}
+
+# Switches on the CPU to a task that is no kernel thread and not named "mine".
+# Kernel threads are the children of kthreadd, 2.
+foreign_switches()
+{
+	printf '%x\n' $((1 << cpu)) >$tracing/tracing_cpumask
+	echo 8192 >$tracing/buffer_size_kb
+	echo 0 >$tracing/tracing_on
+	echo >$tracing/trace
+	echo 1 >$tracing/events/sched/sched_switch/enable
+	echo 1 >$tracing/tracing_on
+	sleep "$each"
+	echo 0 >$tracing/tracing_on
+	echo 0 >$tracing/events/sched/sched_switch/enable
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		sed -n 's/^\([0-9]*\) (.*) [A-Z] [02] 0 0 .*/\1/p' >"$dir/kthreads"
+	grep -o 'next_comm=.* next_pid=[0-9]*' $tracing/trace >"$dir/switches"
+	awk -v list="$dir/kthreads" '
+		BEGIN { while ((getline pid < list) > 0) kthread[pid] = 1 }
+		/next_comm=(mine|kworker\/)/ { next }
+		{ pid = $NF; sub(/.*=/, "", pid) }
+		pid != 0 && !(pid in kthread) { nr++ }
+		END { print nr + 0 }' "$dir/switches"
+}
+
+cp "$(command -v bash)" "$dir/mine"
+before=$(affinities)
+
+# With taskset alone
+start_load
+taskset -c "$cpu" "$dir/mine" -c 'while :; do :; done' &
+spinner=$!
+sleep 1
+bare=$(foreign_switches)
+kill -KILL "$spinner"
+wait "$spinner" 2>/dev/null
+stop_load
+echo "# taskset alone: $bare switches to foreign user tasks in $each s"
+is 'taskset alone lets many in' "$((bare > 20))" 1
+
+try 2 create iso --mem 4M --isolate
+try 0 create iso --cpus "$cpu" --split-cores --isolate --dry-run
+is 'a dry run makes no partition' "$([ -e "$part" ] && echo there)" ''
+try 0 create iso --cpus "$cpu" --split-cores --isolate
+is 'it is a partition' "$(cat "$part/cpuset.cpus.partition")" isolated
+is 'with its CPU' "$(cat "$part/cpuset.cpus.effective")" "$cpu"
+moved=$(diff <(echo "$before") <(affinities) | grep -c '^>')
+echo "# $moved of $(echo "$before" | wc -l) interrupts moved"
+is 'interrupts moved off' "$((moved > 0))" 1
+
+start_load
+"$VPOOLCTL" run iso -- "$dir/mine" -c 'while :; do :; done' &
+spinner=$!
+sleep 1
+like 'a member is in the cgroup' " $(tr '\n' ' ' <"$part/cgroup.procs")" \
+	"* $spinner *"
+isolated=$(foreign_switches)
+own=$(grep -c next_comm=mine "$dir/switches")
+ticks=$(awk '{ print $14 + $15 }' "/proc/$spinner/stat")
+echo "# isolated: $isolated switches to foreign user tasks in $each s," \
+	"$own to the member, which ran $ticks ticks"
+is 'isolation lets nobody in' "$isolated" 0
+is 'and the member runs there' "$((ticks > 100 * each / 4))" 1
+stop_load
+
+sleep 300 &
+guest=$!
+mask=$(taskset -cp $guest | sed 's/.*: //')
+try 0 attach iso --pid $guest
+like 'an attached process is on the CPU' "$(taskset -cp $guest)" "*: $cpu"
+like 'and in the cgroup' "$(cat /proc/$guest/cgroup)" '*vpool_iso.slice*'
+try 0 detach iso --pid $guest
+is 'a detached one has its mask' "$(taskset -cp $guest | sed 's/.*: //')" \
+	"$(cat "$cgroup/cpuset.cpus.effective")"
+like 'and is out of the cgroup' "$(cat /proc/$guest/cgroup)" '0::/'
+try 1 detach iso --pid $guest
+like 'a stranger is none' "$err" '*is no member of pool*'
+try 2 attach iso
+try 2 attach iso --pid 0
+try 1 attach iso --pid 2
+try 0 audit iso --noheadings -o KIND,ID,RAN,COUNT
+echo "$out" | head -20 | sed 's/^/# audit: /'
+is 'no user task may run there' "$(echo "$out" | grep -c '^task')" 0
+like 'the tick is seen' "$out" '*tick*LOC*'
+try 0 attach iso --tid $guest
+try 0 kill iso -s KILL
+wait "$guest" "$spinner" 2>/dev/null
+try 0 ps iso --noheadings
+is 'kill leaves nobody' "$out" ''
+try 2 kill iso -s NOSUCH
+
+# As if vpoolctl had died half-way: the next call mends it.
+echo member >"$part/cpuset.cpus.partition"
+try 0 run iso true
+is 'what is half made is made' "$(cat "$part/cpuset.cpus.partition")" isolated
+try 0 destroy iso
+is 'the partition goes' "$([ -e "$part" ] && echo there)" ''
+is 'interrupts are put back' "$(affinities)" "$before"
+is 'so does the note' "$(ls /run/vpool/iso.isolated 2>/dev/null)" ''
+is 'masks are whole again' "$(taskset -cp $$ | sed 's/.*: //')" "$mask"
+
+tap_end
