@@ -9,7 +9,8 @@
  *
  * Fork and exit are seen through the kernel's own tracepoints, which are not
  * exported by name and are therefore looked up. They are registered only while
- * there is a member, so that without one a fork costs nothing.
+ * there is a member, and for a second after the last, so that without one a fork
+ * costs nothing.
  *
  * Who can race with whom:
  *
@@ -54,6 +55,11 @@
 /* So many members can be forked while no page can be had. */
 #define VPOOL_MEMBER_RESERVE 128
 #define VPOOL_MEMBER_HASH_BITS 10
+/*
+ * How long the probes stay after the last member: registering them rewrites the
+ * kernel's code on all CPUs, which is not to happen for each short program.
+ */
+#define VPOOL_PROBE_LINGER HZ
 
 /**
  * struct vpool_member - one task's membership
@@ -98,7 +104,7 @@ static struct tracepoint *vpool_tp_fork;
 static struct tracepoint *vpool_tp_exit;
 
 static void vpool_probe_release(struct work_struct *work);
-static DECLARE_WORK(vpool_probe_work, vpool_probe_release);
+static DECLARE_DELAYED_WORK(vpool_probe_work, vpool_probe_release);
 
 static struct vpool_member *vpool_member_find(const struct task_struct *task)
 {
@@ -137,7 +143,7 @@ static void vpool_member_free_rcu(struct rcu_head *rcu)
 static void vpool_probe_put(void)
 {
 	if (atomic_dec_and_test(&vpool_probe_users))
-		schedule_work(&vpool_probe_work);
+		schedule_delayed_work(&vpool_probe_work, VPOOL_PROBE_LINGER);
 }
 
 static void vpool_member_put(struct vpool_member *member)
@@ -360,7 +366,7 @@ int vpool_members_start(void)
  */
 void vpool_members_stop(void)
 {
-	flush_work(&vpool_probe_work);
+	cancel_delayed_work_sync(&vpool_probe_work);
 	vpool_probe_release(NULL);
 	tracepoint_synchronize_unregister();
 	rcu_barrier();
