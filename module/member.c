@@ -9,8 +9,8 @@
  *
  * New tasks and exit are seen through the kernel's own tracepoints, which are not
  * exported by name and are therefore looked up. They are registered only while
- * there is a member, so that without one a fork costs nothing. The tracepoint for
- * new tasks is that of copy_process(), not that of fork: only there the threads
+ * there is a member, and for a second after the last, so that without one a fork
+ * costs nothing. The tracepoint for new tasks is that of copy_process(), not that of fork: only there the threads
  * are seen that the kernel itself makes in a process, as io_uring and vhost do.
  *
  * Who can race with whom:
@@ -61,6 +61,11 @@
 /* So many members can be forked while no page can be had. */
 #define VPOOL_MEMBER_RESERVE 128
 #define VPOOL_MEMBER_HASH_BITS 10
+/*
+ * How long the probes stay after the last member: registering them rewrites the
+ * kernel's code on all CPUs, which is not to happen for each short program.
+ */
+#define VPOOL_PROBE_LINGER HZ
 
 /*
  * Guards the hash, all lists of members and everything in a member; a leaf, taken
@@ -79,7 +84,7 @@ static struct tracepoint *vpool_tp_new;
 static struct tracepoint *vpool_tp_exit;
 
 static void vpool_probe_release(struct work_struct *work);
-static DECLARE_WORK(vpool_probe_work, vpool_probe_release);
+static DECLARE_DELAYED_WORK(vpool_probe_work, vpool_probe_release);
 
 /**
  * vpool_member_find - a task's membership
@@ -132,7 +137,7 @@ static void vpool_member_free_rcu(struct rcu_head *rcu)
 void vpool_probe_put(void)
 {
 	if (atomic_dec_and_test(&vpool_probe_users))
-		schedule_work(&vpool_probe_work);
+		schedule_delayed_work(&vpool_probe_work, VPOOL_PROBE_LINGER);
 }
 
 /**
@@ -389,7 +394,7 @@ int vpool_members_start(void)
  */
 void vpool_members_stop(void)
 {
-	flush_work(&vpool_probe_work);
+	cancel_delayed_work_sync(&vpool_probe_work);
 	vpool_probe_release(NULL);
 	tracepoint_synchronize_unregister();
 	rcu_barrier();

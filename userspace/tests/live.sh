@@ -77,7 +77,7 @@ try 1 resize live-web --mem -16M
 like 'no more than it has' "$err" '*it has less than --mem takes away'
 try 1 resize live-none --mem 4M
 try 2 resize live-web
-try 0 show live-web -b --noheadings -o TOTAL
+try 0 show live-web -b
 
 # shellcheck disable=SC2016 # for the shell there
 try 42 run live-web -- sh -c \
