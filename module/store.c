@@ -690,7 +690,10 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 	return nr;
 }
 
-/* The node nearest to @from that has something for takers of any node. */
+/*
+ * The node nearest to @from that has something for takers of any node. What is in
+ * a scrubber's hands there is not waited for: that is a thread of low priority.
+ */
 static struct vpool_store_node *vpool_store_nearest(struct vpool_store *store,
 						    int from)
 {

@@ -385,15 +385,16 @@ int vpool_sysfs_start(void)
 		return -ENOMEM;
 	err = sysfs_create_file(vpool_root, &vpool_abi_version.attr);
 	if (err)
-		goto put_root;
+		goto del_root;
 	vpool_pools = kset_create_and_add("pools", NULL, vpool_root);
 	if (!vpool_pools) {
 		err = -ENOMEM;
-		goto put_root;
+		goto del_root;
 	}
 	return 0;
 
-put_root:
+del_root:
+	kobject_del(vpool_root);
 	kobject_put(vpool_root);
 	return err;
 }
@@ -404,5 +405,7 @@ put_root:
 void vpool_sysfs_stop(void)
 {
 	kset_unregister(vpool_pools);
+	/* The last reference may be dropped later, but the name is free at once. */
+	kobject_del(vpool_root);
 	kobject_put(vpool_root);
 }
