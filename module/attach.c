@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "audit.h"
 #include "cpus.h"
 #include "dedicate.h"
 #include "member.h"
@@ -327,6 +328,7 @@ int vpool_member_attach(struct vpool_member_set *members,
 	mutex_unlock(&members->moving);
 	vpool_probe_put();
 	trace_vpool_attach(members->name, task->pid, err);
+	vpool_audit_task("attach", members->name, task->pid, err);
 	return err;
 }
 
@@ -411,6 +413,7 @@ int vpool_member_detach(struct vpool_member_set *members,
 				 task_pid_vnr(task), members->name);
 unlock:
 	mutex_unlock(&members->moving);
+	vpool_audit_task("detach", members->name, task->pid, err);
 	return err;
 }
 

@@ -10,8 +10,9 @@
  * New tasks and exit are seen through the kernel's own tracepoints, which are not
  * exported by name and are therefore looked up. They are registered only while
  * there is a member, and for a second after the last, so that without one a fork
- * costs nothing. The tracepoint for new tasks is that of copy_process(), not that of fork: only there the threads
- * are seen that the kernel itself makes in a process, as io_uring and vhost do.
+ * costs nothing. The tracepoint for new tasks is that of copy_process(), not that
+ * of fork: only there the threads are seen that the kernel itself makes in a
+ * process, as io_uring and vhost do.
  *
  * Who can race with whom:
  *

@@ -13,6 +13,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "audit.h"
 #include "dedicate.h"
 #include "host.h"
 #include "pool.h"
@@ -617,6 +618,7 @@ int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 	err = vpool_pool_build(pool, spec, *bytes, why);
 	*id = pool->id;
 	trace_vpool_create(spec->name, *id, err);
+	vpool_audit("create", spec->name, err);
 	vpool_pool_put(pool);
 	return err;
 }
@@ -670,6 +672,7 @@ static int vpool_pool_end(struct vpool_pool *pool, bool force,
 	err = vpool_pool_condemn(pool, force, why);
 	mutex_unlock(&pool->lock);
 	trace_vpool_destroy(pool->name, pool->id, err);
+	vpool_audit("destroy", pool->name, err);
 	if (err)
 		return err;
 	/* Whoever is resizing sees the state, gives up and lets go. */

@@ -17,6 +17,7 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
+#include "audit.h"
 #include "dedicate.h"
 #include "host.h"
 #include "pool.h"
@@ -314,8 +315,10 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 	}
 	err = vpool_resize_locked(pool, spec, bytes, why);
 	mutex_unlock(&pool->resizing);
-	if (!spec->dry_run)
+	if (!spec->dry_run) {
 		trace_vpool_resize(pool->name, *bytes, err);
+		vpool_audit("resize", pool->name, err);
+	}
 put_pool:
 	vpool_pool_put(pool);
 	return err;

@@ -66,18 +66,6 @@ static int create_some(int ctl, const char *pool, __u32 nr, int node,
 	return vp_request_send(ctl, &req);
 }
 
-static int resize(int ctl, const char *pool, const char *cpus, __u32 flags)
-{
-	struct vpool_resize cmd = { .size = sizeof(cmd), .flags = flags };
-	cpu_set_t set;
-
-	vp_name(cmd.name, pool);
-	vp_parse_cpus(cpus, &set);
-	cmd.cpus_uptr = (unsigned long)&set;
-	cmd.cpus_bytes = sizeof(set);
-	return vp_ioctl(ctl, VPOOL_RESIZE, &cmd);
-}
-
 /* CPUs 0-1 are on node 0 and 2-3 on node 1, in the box that the checks use. */
 static bool on_two_nodes(void)
 {
@@ -172,19 +160,19 @@ TEST_F(cpus, members_follow_a_resize)
 	spinner = start(self->fd, spin);
 	sleeper = start(self->fd, (void (*)(void))pause);
 	ASSERT_LT(0, spinner);
-	ASSERT_EQ(0, resize(self->ctl, POOL, "1-3", 0));
+	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	EXPECT_TRUE(assigned_are(POOL, "1-3"));
 	EXPECT_TRUE(vp_may_run_on(spinner, "1-3"));
 	EXPECT_TRUE(vp_may_run_on(sleeper, "1-3"));
-	ASSERT_EQ(0, resize(self->ctl, POOL, "1", 0));
+	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "1"));
 	EXPECT_TRUE(vp_may_run_on(sleeper, "1"));
 	/* Nothing in common with what it had. */
-	ASSERT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "2-3"));
 	/* What it left is to be had. */
 	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
-	EXPECT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	stop(spinner);
 	stop(sleeper);
 }
@@ -197,17 +185,17 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "2"));
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "3"));
 	self->fd = vp_open(POOL);
-	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "1-3", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, OTHER));
-	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "0-2", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "0-2", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
-	EXPECT_EQ(-EINVAL, resize(self->ctl, POOL, "", 0));
-	EXPECT_EQ(-ENODEV, resize(self->ctl, POOL, "2,900", 0));
-	EXPECT_EQ(-ENOENT, resize(self->ctl, "cpus-nobody", "2", 0));
-	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "0-2",
+	EXPECT_EQ(-EINVAL, vp_resize_cpus(self->ctl, POOL, "", 0));
+	EXPECT_EQ(-ENODEV, vp_resize_cpus(self->ctl, POOL, "2,900", 0));
+	EXPECT_EQ(-ENOENT, vp_resize_cpus(self->ctl, "cpus-nobody", "2", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "0-2",
 				 VPOOL_RESIZE_BOOT_CORE));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));
-	EXPECT_EQ(0, resize(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
 	/* Neither is CPU 1 taken. */
 	vp_destroy(self->ctl, OTHER, 0);
@@ -215,12 +203,12 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	vp_destroy(self->ctl, OTHER, 0);
 	/* One that is dedicated stays. */
 	pid = start(self->fd, (void (*)(void))pause);
-	ASSERT_EQ(0, resize(self->ctl, POOL, "1-3", 0));
+	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	ASSERT_EQ(0, vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu));
-	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "1,3", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "1,3", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "dedicated"));
-	EXPECT_EQ(-EBUSY, resize(self->ctl, POOL, "2", 0));
-	EXPECT_EQ(0, resize(self->ctl, POOL, "2-3", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "2", 0));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "2"));
 	EXPECT_TRUE(vp_may_run_on(pid, "3"));
 	stop(pid);
@@ -246,79 +234,6 @@ TEST_F(cpus, resize_with_memory)
 	EXPECT_EQ(0, vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd));
 	EXPECT_TRUE(assigned_are(POOL, "2-3"));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/total_bytes", HUGE_SIZE));
-}
-
-/* A fork storm while the CPUs change under it. */
-
-#define NR_FORKERS 8
-
-static int children;
-
-static void *fork_many(void *arg)
-{
-	int i, status;
-	pid_t pid;
-
-	for (i = 0; i < children / NR_FORKERS; i++) {
-		pid = fork();
-		if (!pid)
-			_exit(0);
-		if (waitpid(pid, &status, 0) != pid || status)
-			return (void *)1;
-	}
-	return NULL;
-}
-
-static int storm_of_forks(void)
-{
-	pthread_t thread[NR_FORKERS];
-	void *failed, *any = NULL;
-	int i;
-
-	for (i = 0; i < NR_FORKERS; i++)
-		if (pthread_create(&thread[i], NULL, fork_many, NULL))
-			return 1;
-	for (i = 0; i < NR_FORKERS; i++) {
-		pthread_join(thread[i], &failed);
-		any = any ?: failed;
-	}
-	return any ? 2 : 0;
-}
-
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {};
-
-	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
-		info.si_pid == pid;
-}
-
-TEST_F_TIMEOUT(cpus, resize_in_a_fork_storm, 1200)
-{
-	static const char * const sets[] = { "1-3", "1", "2-3", "3", "1,3" };
-	pid_t pid, survivor;
-	int rounds = 0;
-
-	children = vp_is_debug() ? 400 : 20000;
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1-3"));
-	self->fd = vp_open(POOL);
-	survivor = start(self->fd, (void (*)(void))pause);
-	pid = fork();
-	if (!pid) {
-		if (vp_attach(self->fd, VPOOL_ATTACH_PROCESS))
-			_exit(3);
-		_exit(storm_of_forks());
-	}
-	for (; !has_ended(pid); rounds++)
-		EXPECT_EQ(0, resize(self->ctl, POOL,
-				    sets[rounds % ARRAY_SIZE(sets)], 0));
-	TH_LOG("%d children, %d resizes", children, rounds);
-	EXPECT_EQ(0, vp_wait_status(pid));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
-	EXPECT_TRUE(vp_may_run_on(survivor,
-				  sets[(rounds - 1) % ARRAY_SIZE(sets)]));
-	stop(survivor);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 }
 
 TEST_HARNESS_MAIN

@@ -426,7 +426,7 @@ TEST_F(hotplug, rounds_under_load)
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 }
 
-/* A fork storm while CPUs come and go. */
+/* A fork storm while CPUs come and go, and the pool grows and shrinks. */
 
 #define NR_FORKERS 8
 
@@ -477,19 +477,38 @@ static bool has_ended(pid_t pid)
 		info.si_pid == pid;
 }
 
+/* Refused while a CPU that it names is offline; that is all the same here. */
+static void resize_for_ever(int *done)
+{
+	static const char * const sets[] = { "1-3", "1", "2-3", "3", "1,3" };
+	int ctl = vp_control();
+	unsigned int i;
+
+	for (i = 0; ; i++)
+		*done += !vp_resize_cpus(ctl, POOL, sets[i % ARRAY_SIZE(sets)],
+					 0);
+}
+
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
-	int children = vp_is_debug() ? 400 : 20000, rounds = 0, cpu;
+	int children = vp_storm(), rounds = 0, cpu;
 	struct worker survivor = start(sleep_on);
-	pid_t pid;
+	pid_t pid, resizer;
+	int *resizes;
 
 	ASSERT_EQ(0, attach(self->fd, &survivor));
+	resizes = mmap(NULL, sizeof(*resizes), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, resizes);
 	pid = fork();
 	if (!pid) {
 		if (vp_attach(self->fd, VPOOL_ATTACH_PROCESS))
 			_exit(3);
 		_exit(storm_of_forks(&children));
 	}
+	resizer = fork();
+	if (!resizer)
+		resize_for_ever(resizes);
 	srand(2);
 	while (!has_ended(pid)) {
 		cpu = 1 + rand() % 3;
@@ -497,10 +516,15 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 		EXPECT_EQ(0, set_online(cpu, true));
 		rounds++;
 	}
-	TH_LOG("%d children, %d rounds of offline and online", children,
-	       rounds);
+	kill(resizer, SIGKILL);
+	vp_wait_status(resizer);
+	TH_LOG("%d children, %d rounds of offline and online, %d resizes",
+	       children, rounds, *resizes);
 	EXPECT_EQ(0, vp_wait_status(pid));
 	EXPECT_LE(1, rounds);
+	EXPECT_LE(1, *resizes);
+	munmap(resizes, sizeof(*resizes));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
 	EXPECT_TRUE(soon_on(survivor.pid, "1-3"));
 	EXPECT_TRUE(attr_is(POOL, "state", "active"));

@@ -15,7 +15,7 @@
 
 static const char * const events[] = {
 	"vpool_create", "vpool_destroy", "vpool_commit", "vpool_release",
-	"vpool_attach",
+	"vpool_attach", "vpool_resize",
 };
 
 FIXTURE(trace)

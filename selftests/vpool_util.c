@@ -147,6 +147,18 @@ int vp_resize_nodes(int ctl, const char *name, struct vpool_mem *mem, __u32 nr)
 	return vp_resize_call(ctl, name, mem, nr, NULL);
 }
 
+int vp_resize_cpus(int ctl, const char *name, const char *cpus, __u32 flags)
+{
+	struct vpool_resize cmd = { .size = sizeof(cmd), .flags = flags };
+	cpu_set_t set;
+
+	vp_name(cmd.name, name);
+	vp_parse_cpus(cpus, &set);
+	cmd.cpus_uptr = (uintptr_t)&set;
+	cmd.cpus_bytes = sizeof(set);
+	return vp_ioctl(ctl, VPOOL_RESIZE, &cmd);
+}
+
 /* Unforced, but patient with a task or descriptor that is just going. */
 int vp_destroy_soon(int ctl, const char *name)
 {
@@ -708,6 +720,17 @@ bool vp_is_debug(void)
 int vp_scale(int rounds)
 {
 	return vp_is_debug() ? rounds / 10 : rounds;
+}
+
+/*
+ * How many children are born in a storm: in VPOOL_STORM, or so many that a check
+ * of every change can wait for them.
+ */
+int vp_storm(void)
+{
+	const char *storm = getenv("VPOOL_STORM");
+
+	return storm ? atoi(storm) : vp_scale(4000);
 }
 
 void vp_sleep_ms(unsigned int ms)

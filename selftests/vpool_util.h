@@ -54,6 +54,7 @@ int vp_destroy(int ctl, const char *name, __u32 flags);
 int vp_resize(int ctl, const char *name, __u64 *bytes, int node);
 int vp_resize_nodes(int ctl, const char *name, struct vpool_mem *mem,
 		    __u32 nr);
+int vp_resize_cpus(int ctl, const char *name, const char *cpus, __u32 flags);
 int vp_destroy_soon(int ctl, const char *name);
 
 /* Descriptors. */
@@ -113,6 +114,7 @@ const char *vp_unfit(void);
 bool vp_has_node(int node);
 bool vp_is_debug(void);
 int vp_scale(int rounds);
+int vp_storm(void);
 void vp_sleep_ms(unsigned int ms);
 __u64 vp_now_ms(void);
 

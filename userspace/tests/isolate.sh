@@ -74,19 +74,31 @@ affinities()
 	grep -s . /proc/irq/[0-9]*/smp_affinity_list
 }
 
+# While nothing else runs: an emulator may trip over code of the scheduler that
+# changes while another CPU is in it.
+trace_switches()
+{
+	echo 0 >$tracing/tracing_on
+	printf '%x\n' $((1 << cpu)) >$tracing/tracing_cpumask
+	echo 8192 >$tracing/buffer_size_kb
+	echo 1 >$tracing/events/sched/sched_switch/enable
+}
+
+trace_no_switches()
+{
+	echo 0 >$tracing/events/sched/sched_switch/enable
+	echo >$tracing/trace
+	echo 1 >$tracing/tracing_on
+}
+
 # Switches on the CPU to a task that is no kernel thread and not named "mine".
 # Kernel threads are the children of kthreadd, 2.
 foreign_switches()
 {
-	printf '%x\n' $((1 << cpu)) >$tracing/tracing_cpumask
-	echo 8192 >$tracing/buffer_size_kb
-	echo 0 >$tracing/tracing_on
 	echo >$tracing/trace
-	echo 1 >$tracing/events/sched/sched_switch/enable
 	echo 1 >$tracing/tracing_on
 	sleep "$each"
 	echo 0 >$tracing/tracing_on
-	echo 0 >$tracing/events/sched/sched_switch/enable
 	cat /proc/[0-9]*/stat 2>/dev/null |
 		sed -n 's/^\([0-9]*\) (.*) [A-Z] [02] 0 0 .*/\1/p' >"$dir/kthreads"
 	grep -o 'next_comm=.* next_pid=[0-9]*' $tracing/trace >"$dir/switches"
@@ -100,8 +112,10 @@ foreign_switches()
 
 cp "$(command -v bash)" "$dir/mine"
 before=$(affinities)
+mask=$(taskset -cp $$ | sed 's/.*: //')
 
 # With taskset alone
+trace_switches
 start_load
 taskset -c "$cpu" "$dir/mine" -c 'while :; do :; done' &
 spinner=$!
@@ -126,7 +140,10 @@ is 'interrupts moved off' "$((moved > 0))" 1
 start_load
 "$VPOOLCTL" run iso -- "$dir/mine" -c 'while :; do :; done' &
 spinner=$!
-sleep 1
+for _ in {1..100}; do
+	grep -qx mine "/proc/$spinner/comm" && break
+	sleep 0.2
+done
 like 'a member is in the cgroup' " $(tr '\n' ' ' <"$part/cgroup.procs")" \
 	"* $spinner *"
 isolated=$(foreign_switches)
@@ -137,10 +154,10 @@ echo "# isolated: $isolated switches to foreign user tasks in $each s," \
 is 'isolation lets nobody in' "$isolated" 0
 is 'and the member runs there' "$((ticks > 100 * each / 4))" 1
 stop_load
+trace_no_switches
 
 sleep 300 &
 guest=$!
-mask=$(taskset -cp $guest | sed 's/.*: //')
 try 0 attach iso --pid $guest
 like 'an attached process is on the CPU' "$(taskset -cp $guest)" "*: $cpu"
 like 'and in the cgroup' "$(cat /proc/$guest/cgroup)" '*vpool_iso.slice*'

@@ -126,6 +126,7 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 {
 	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
+	bool was_in = isolate_has(inv->argv[0], whom->pid);
 	int err;
 
 	/* A cgroup has whole processes; the first thread alone stays out, too. */
@@ -140,7 +141,7 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 		return EXIT_OK;
 	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
 		 strerror(-err));
-	if (flags && err != -EBUSY) {
+	if (flags && !was_in) {
 		char other[WHY_SIZE];
 
 		isolate_leave(inv->argv[0], whom->pid, other);
@@ -152,16 +153,23 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, char *why)
 {
 	unsigned int flags = whom->tid ? 0 : VPOOL_ATTACH_PROCESS;
-	int err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
+	bool was_in = flags && isolate_has(inv->argv[0], whom->pid);
+	int err;
 
-	if (err) {
-		snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
-			 vpool_reason(vp) : strerror(-err));
+	/* First: leaving sets the mask, and before 6.12 to more than is free. */
+	if (was_in && isolate_leave(inv->argv[0], whom->pid, why))
 		return EXIT_FAILED;
+	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
+	if (!err)
+		return EXIT_OK;
+	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
+		 strerror(-err));
+	if (was_in) {
+		char other[WHY_SIZE];
+
+		isolate_join(inv->argv[0], whom->pid, other);
 	}
-	if (flags && isolate_leave(inv->argv[0], whom->pid, why))
-		return EXIT_FAILED;
-	return EXIT_OK;
+	return EXIT_FAILED;
 }
 
 static int with_task(const struct invocation *inv,

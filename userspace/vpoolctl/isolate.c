@@ -445,19 +445,25 @@ int isolate_join(const char *name, int pid, char *why)
 	return err;
 }
 
+bool isolate_has(const char *name, int pid)
+{
+	char *path = xprintf("/proc/%d/cgroup", pid), *slice = slice_of(name);
+	char *text = read_text(path);
+	bool has = text && strstr(text, slice);
+
+	free(text);
+	free(slice);
+	free(path);
+	return has;
+}
+
 int isolate_leave(const char *name, int pid, char *why)
 {
-	char *dir = partition_dir(name), *slice = slice_of(name);
-	char *path = xprintf("/proc/%d/cgroup", pid);
-	char *text = read_text(path), *root = cgroup_root();
+	char *root = cgroup_root();
 	int err = 0;
 
-	if (dir && text && !geteuid() && strstr(text, slice))
+	if (root && !geteuid() && isolate_has(name, pid))
 		err = move_to(root, pid, why);
 	free(root);
-	free(text);
-	free(path);
-	free(slice);
-	free(dir);
 	return err;
 }

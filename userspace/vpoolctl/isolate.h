@@ -32,6 +32,9 @@ int isolate_sync(struct vpool *vp, char *why);
 /* As isolate_sync(), with the lock; does nothing for who is not root. */
 int isolate_mend(char *why);
 
+/* Is a process in a pool's partition? */
+bool isolate_has(const char *name, int pid);
+
 /* Move a process into a pool's partition, or back; 0 if it has none. */
 int isolate_join(const char *name, int pid, char *why);
 int isolate_leave(const char *name, int pid, char *why);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,8 @@
 #define OLDEST_MAJOR 7
 #define OLDEST_MINOR 2
 
+/* Where QEMU has the connection to who starts it. */
+#define BOOT_FD 100
 /* How long QEMU may take until it can be talked to. */
 #define LAUNCH_MS 60000
 /* How much of its log is shown when it has ended. */
@@ -137,17 +140,51 @@ static char *escape(const char *text)
 	return escaped;
 }
 
-static void add_monitor(char ***args, const struct vm_side *side,
-			const char *name)
-{
-	char *path = vm_side_path(side, name), *escaped = escape(path);
+/*
+ * Monitors. QEMU makes each ready in its main thread and then hands it to another
+ * one; who connects to its socket half-way is served by both, and what he says
+ * reaches QEMU in the order in which they got hold of the bytes. So the sockets
+ * have other names at first, and who starts QEMU talks to it by a connection that
+ * QEMU inherits.
+ */
+static const char * const monitors[] = { "qmp", "state" };
 
-	add_made(args, "-chardev",
-		 xprintf("socket,id=%s,path=%s,server=on,wait=off", name,
-			 escaped));
-	add_made(args, "-mon", xprintf("chardev=%s,mode=control", name));
-	free(escaped);
-	free(path);
+static void add_monitors(char ***args, const struct vm_side *side)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(monitors); i++) {
+		char *path = vm_side_path(side, monitors[i]);
+		char *escaped = escape(path);
+
+		add_made(args, "-chardev",
+			 xprintf("socket,id=%s,path=%s" VM_HIDDEN ",server=on,wait=off",
+				 monitors[i], escaped));
+		add_made(args, "-mon",
+			 xprintf("chardev=%s,mode=control", monitors[i]));
+		free(escaped);
+		free(path);
+	}
+	/* The last of them: if it answers, all are ready. */
+	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", BOOT_FD));
+	add_two(args, "-mon", "chardev=boot,mode=control");
+}
+
+static int show_monitors(const struct vm_side *side)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(monitors); i++) {
+		char *path = vm_side_path(side, monitors[i]);
+		char *hidden = xprintf("%s" VM_HIDDEN, path);
+
+		if (rename(hidden, path))
+			err = -errno;
+		free(hidden);
+		free(path);
+	}
+	return err;
 }
 
 static void add_console(char ***args, const struct qemu_wish *wish,
@@ -202,8 +239,7 @@ char **qemu_args(const struct qemu_wish *wish, const struct vm_side *side)
 	add(&args, "-no-user-config");
 	add(&args, "-preconfig");
 	add(&args, "-S");
-	add_monitor(&args, side, "qmp");
-	add_monitor(&args, side, "state");
+	add_monitors(&args, side);
 	add_console(&args, wish, side);
 	add_two(&args, "-nic", !strcmp(wish->net, "user") ?
 		"user,model=virtio-net-pci" : "none");
@@ -298,7 +334,8 @@ static int hold_alive(const struct vm_side *side)
 }
 
 /* In the child: become QEMU. */
-static void become(const struct vm_side *side, struct vpool *pool, char **args)
+static void become(const struct vm_side *side, struct vpool *pool, int monitor,
+		   char **args)
 {
 	char *path = vm_side_path(side, "log");
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -309,6 +346,7 @@ static void become(const struct vm_side *side, struct vpool *pool, char **args)
 	place_fd(null, STDIN_FILENO);
 	place_fd(log, STDOUT_FILENO);
 	place_fd(log, STDERR_FILENO);
+	place_fd(monitor, BOOT_FD);
 	err = hold_alive(side);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", side->dir, strerror(-err));
@@ -357,13 +395,14 @@ static int start_guard(struct qemu *qemu)
 	return qemu->guard < 0 ? -errno : 0;
 }
 
-static int start_process(struct vm_side *side, struct vpool *pool, char **args)
+static int start_process(struct vm_side *side, struct vpool *pool, int monitor,
+			 char **args)
 {
 	if (mkdir(side->dir, 0700))
 		return -errno;
 	side->pid = fork();
 	if (!side->pid)
-		become(side, pool, args);
+		become(side, pool, monitor, args);
 	if (side->pid < 0) {
 		side->pid = 0;
 		return -errno;
@@ -372,41 +411,29 @@ static int start_process(struct vm_side *side, struct vpool *pool, char **args)
 	return side->pidfd < 0 ? -errno : 0;
 }
 
-/* Connect as soon as there is something to connect to. */
-static int wait_for_monitor(struct qemu *qemu)
-{
-	char *path = vm_side_path(qemu->side, "qmp");
-	double deadline = now_ms() + LAUNCH_MS;
-	int err;
-
-	do {
-		err = qmp_open(path, LAUNCH_MS, &qemu->qmp);
-		if (err != -ENOENT && err != -ECONNREFUSED)
-			break;
-		if (interrupted())
-			err = -EINTR;
-		else if (now_ms() > deadline)
-			err = -ETIMEDOUT;
-	} while (err != -EINTR && err != -ETIMEDOUT &&
-		 vm_side_wait(qemu->side, 5) == -ETIMEDOUT);
-	free(path);
-	return err;
-}
-
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_side *side, struct vpool *pool, char **args,
 		struct qemu *qemu)
 {
-	int err;
+	int err, ends[2];
 
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->side = side;
 	qemu->guard_fd = -1;
-	err = start_process(side, pool, args);
+	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
+		-errno : 0;
+	if (!err) {
+		err = start_process(side, pool, ends[1], args);
+		close(ends[1]);
+		if (!err)
+			err = start_guard(qemu);
+		if (err)
+			close(ends[0]);
+		else
+			err = qmp_talk(ends[0], LAUNCH_MS, &qemu->qmp);
+	}
 	if (!err)
-		err = start_guard(qemu);
-	if (!err)
-		err = wait_for_monitor(qemu);
+		err = show_monitors(side);
 	if (!err)
 		return 0;
 	qemu_failed(inv, name, qemu, err);

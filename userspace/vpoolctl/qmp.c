@@ -316,7 +316,7 @@ static int connect_to(int fd, const char *path, double deadline)
 	}
 }
 
-int qmp_open(const char *path, int ms, struct qmp **ret)
+int qmp_talk(int fd, int ms, struct qmp **ret)
 {
 	double deadline = now_ms() + ms;
 	struct json_object *greeting;
@@ -327,10 +327,8 @@ int qmp_open(const char *path, int ms, struct qmp **ret)
 	qmp = xcalloc(1, sizeof(*qmp));
 	qmp->parser = json_tokener_new();
 	qmp->events = json_object_new_array();
-	qmp->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = qmp->fd < 0 ? -errno : connect_to(qmp->fd, path, deadline);
-	if (!err)
-		err = read_answer(qmp, left_ms(deadline), &greeting);
+	qmp->fd = fd;
+	err = read_answer(qmp, ms, &greeting);
 	if (!err) {
 		json_object_put(greeting);
 		err = qmp_run(qmp, left_ms(deadline), "qmp_capabilities", NULL,
@@ -340,6 +338,22 @@ int qmp_open(const char *path, int ms, struct qmp **ret)
 		qmp_close(qmp);
 	else
 		*ret = qmp;
+	return err;
+}
+
+int qmp_open(const char *path, int ms, struct qmp **ret)
+{
+	double deadline = now_ms() + ms;
+	int err, fd;
+
+	*ret = NULL;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	err = connect_to(fd, path, deadline);
+	if (!err)
+		return qmp_talk(fd, left_ms(deadline), ret);
+	close(fd);
 	return err;
 }
 

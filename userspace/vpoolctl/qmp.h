@@ -32,6 +32,16 @@ void forget_interrupt(void);
  * Return: 0; -ENOENT or -ECONNREFUSED if nobody listens; -ETIMEDOUT; -EINTR
  */
 int qmp_open(const char *path, int ms, struct qmp **qmp);
+
+/**
+ * qmp_talk() - talk to a QEMU by a connection that is there
+ * @fd: the connection; the call takes it over
+ * @ms: how long to wait for an answer
+ * @qmp: for qmp_close(); NULL on failure
+ *
+ * Return: 0; -EPIPE if QEMU is gone; -ETIMEDOUT; -EINTR
+ */
+int qmp_talk(int fd, int ms, struct qmp **qmp);
 void qmp_close(struct qmp *qmp);
 
 /**

@@ -142,7 +142,8 @@ int vm_side_wait(const struct vm_side *side, int ms)
 void vm_side_remove(struct vm_side *side)
 {
 	static const char * const files[] = {
-		"alive", "console", "log", "migrate", "qmp", "state",
+		"alive", "console", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
+		"state", "state" VM_HIDDEN,
 	};
 	size_t i;
 

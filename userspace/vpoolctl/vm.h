@@ -78,6 +78,9 @@ void vm_side_kill(struct vm_side *side);
 /* Remove the directory of a side that has ended. */
 void vm_side_remove(struct vm_side *side);
 
+/* What a socket's name ends with until it can be used. */
+#define VM_HIDDEN ".new"
+
 /* A file of a side, for free(3). */
 char *vm_side_path(const struct vm_side *side, const char *file);
 
