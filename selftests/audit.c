@@ -20,7 +20,7 @@ FIXTURE(audit)
 	int sock;
 };
 
-/* A request that wants an acknowledgement; 0 or a negative errno. */
+/* A request that wants an answer; 0 or a negative errno. */
 static int request(int sock, int type, const void *data, size_t size)
 {
 	struct {
