@@ -3,6 +3,7 @@
  * Attaching and detaching tasks by call.
  */
 #include <linux/atomic.h>
+#include <linux/moduleparam.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -14,6 +15,12 @@
 #include "dedicate.h"
 #include "member.h"
 #include "trace.h"
+
+/* Their children are members beyond that, as far as there may be processes. */
+static uint max_members = 65536;
+module_param(max_members, uint, 0644);
+MODULE_PARM_DESC(max_members,
+		 "members that a pool may have for another task to be attached");
 
 /* Attaches so far; the first is 1. */
 static atomic64_t vpool_calls = ATOMIC64_INIT(0);
@@ -46,6 +53,15 @@ static int vpool_task_gone(struct task_struct *task, struct vpool_why *why)
 			  task_pid_vnr(task));
 }
 
+static int vpool_too_many_members(struct vpool_member_set *members,
+				  struct vpool_why *why)
+{
+	vpool_stat_inc(members->stat, VPOOL_STAT_LIMITED);
+	return vpool_fail(why, -ENOSPC,
+			  "pool '%s' has %u members, and %u may be attached (max_members)",
+			  members->name, members->nr, READ_ONCE(max_members));
+}
+
 /*
  * Enters @task, and gives it a CPU of its own if that was asked for. Sets @member
  * to NULL if it is used.
@@ -67,6 +83,8 @@ static int vpool_member_enter(struct vpool_attach_call *call,
 				  task_pid_vnr(task), old->members->name);
 	if (old && !call->cpu)
 		return 0;
+	if (!old && members->nr >= READ_ONCE(max_members))
+		return vpool_too_many_members(members, call->why);
 	err = call->cpu ?
 		vpool_dedicate_check(members, old, call->cpu, call->why) :
 		vpool_share_check(members, call->why);

@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/rhashtable.h>
@@ -18,6 +19,11 @@
 #include "host.h"
 #include "pool.h"
 #include "trace.h"
+
+/* What those who may open a pool can cost the kernel has an end. */
+static uint max_regions = 65536;
+module_param(max_regions, uint, 0644);
+MODULE_PARM_DESC(max_regions, "regions that may be open in a pool at once");
 
 /* Minors are 20 bits wide; id 0 is left out, so that it can mean none. */
 #define VPOOL_ID_MAX ((1U << 20) - 1)
@@ -758,23 +764,36 @@ void vpool_pools_abandon(const void *creator)
 	}
 }
 
+static int vpool_too_many_regions(struct vpool_pool *pool)
+{
+	vpool_stat_inc(&pool->stat, VPOOL_STAT_LIMITED);
+	pr_notice_ratelimited("task %d (%s) may not open pool '%s': it has %u regions (max_regions)\n",
+			      task_pid_nr(current), current->comm, pool->name,
+			      pool->nr_regions);
+	return -ENOSPC;
+}
+
 /**
  * vpool_pool_open - enter a region
  * @pool: which; the caller has a reference
  * @region: initialised, in no pool
  *
- * Return: 0, or -ENXIO if the pool is not active.
+ * Return: 0, -ENXIO if the pool is not active, or -ENOSPC if it has as many regions
+ * as it may have.
  */
 int vpool_pool_open(struct vpool_pool *pool, struct vpool_region *region)
 {
-	int err = -ENXIO;
+	int err = 0;
 
 	mutex_lock(&pool->lock);
-	if (pool->state == VPOOL_STATE_ACTIVE) {
+	if (pool->state != VPOOL_STATE_ACTIVE) {
+		err = -ENXIO;
+	} else if (pool->nr_regions >= READ_ONCE(max_regions)) {
+		err = vpool_too_many_regions(pool);
+	} else {
 		region->id = ++pool->last_region;
 		list_add_tail(&region->link, &pool->regions);
 		pool->nr_regions++;
-		err = 0;
 	}
 	mutex_unlock(&pool->lock);
 	return err;

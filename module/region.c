@@ -189,7 +189,8 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
 	err = vpool_store_can_take(region->store, nid, nr, why);
 	if (err)
 		return err;
-	folios = kvmalloc_array(nr, sizeof(*folios), GFP_KERNEL | __GFP_NOWARN);
+	folios = kvmalloc_array(nr, sizeof(*folios),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!folios)
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe %lu pages", nr);

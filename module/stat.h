@@ -16,6 +16,7 @@
  * @VPOOL_STAT_FAULTS_BASE: faults that offered it a base page
  * @VPOOL_STAT_ATTACHES: tasks attached by a call, not those they forked
  * @VPOOL_STAT_ESCAPES: members seen with CPUs in their mask that are not for them
+ * @VPOOL_STAT_LIMITED: opens and attaches refused because there are so many already
  * @VPOOL_STAT_SCRUBBED_BYTES: bytes zeroed, in the background or in a call
  * @VPOOL_NR_STATS: how many there are
  */
@@ -27,6 +28,7 @@ enum vpool_stat_item {
 	VPOOL_STAT_FAULTS_BASE,
 	VPOOL_STAT_ATTACHES,
 	VPOOL_STAT_ESCAPES,
+	VPOOL_STAT_LIMITED,
 	VPOOL_STAT_SCRUBBED_BYTES,
 	VPOOL_NR_STATS,
 };

@@ -132,6 +132,7 @@ VPOOL_STAT(alloc_failures, VPOOL_STAT_ALLOC_FAILURES);
 VPOOL_STAT(allocs, VPOOL_STAT_ALLOCS);
 VPOOL_STAT(attaches, VPOOL_STAT_ATTACHES);
 VPOOL_STAT(escapes, VPOOL_STAT_ESCAPES);
+VPOOL_STAT(limited, VPOOL_STAT_LIMITED);
 VPOOL_STAT(faults_base, VPOOL_STAT_FAULTS_BASE);
 VPOOL_STAT(faults_huge, VPOOL_STAT_FAULTS_HUGE);
 VPOOL_STAT(frees, VPOOL_STAT_FREES);
@@ -142,6 +143,7 @@ static struct attribute *vpool_stat_attrs[] = {
 	&vpool_allocs.attr,
 	&vpool_attaches.attr,
 	&vpool_escapes.attr,
+	&vpool_limited.attr,
 	&vpool_faults_base.attr,
 	&vpool_faults_huge.attr,
 	&vpool_frees.attr,

@@ -73,6 +73,7 @@ static const struct {
 	{ "stat/faults_base", "0\n" },
 	{ "stat/attaches", "0\n" },
 	{ "stat/escapes", "0\n" },
+	{ "stat/limited", "0\n" },
 };
 
 static const char * const numbers[] = {

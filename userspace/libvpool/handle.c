@@ -265,6 +265,10 @@ static int pool_failed(struct vpool *vp, const char *path, int err)
 		return vpool_fail(vp, ENXIO,
 				  "pool '%s' is being created or destroyed",
 				  vp->name);
+	case ENOSPC:
+		return vpool_fail(vp, err,
+				  "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows whose they are",
+				  vp->name, vp->name);
 	default:
 		return vpool_fail(vp, err, "%s: %s", path, strerror(err));
 	}

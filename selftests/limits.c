@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What somebody who may open a pool can cost the kernel: so many regions, so many
+ * members, and no more, whatever is tried.
+ */
+#include <linux/vpool.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "limits-pool"
+#define PARAMETERS "/sys/module/vpool/parameters/"
+#define DEFAULT "65536"
+
+FIXTURE(limits)
+{
+	int ctl;
+};
+
+static int set_limit(const char *name, const char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	return vp_write_file(path, value);
+}
+
+FIXTURE_SETUP(limits)
+{
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 4096,
+			       vp_unfit() ? NULL : "1"));
+}
+
+FIXTURE_TEARDOWN(limits)
+{
+	set_limit("max_regions", DEFAULT);
+	set_limit("max_members", DEFAULT);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+TEST_F(limits, are_large)
+{
+	char text[32];
+
+	ASSERT_EQ(0, vp_read_file(PARAMETERS "max_regions", text, sizeof(text)));
+	EXPECT_STREQ(DEFAULT "\n", text);
+	ASSERT_EQ(0, vp_read_file(PARAMETERS "max_members", text, sizeof(text)));
+	EXPECT_STREQ(DEFAULT "\n", text);
+}
+
+TEST_F(limits, regions)
+{
+	int fd[3], i;
+
+	ASSERT_EQ(0, set_limit("max_regions", "3"));
+	for (i = 0; i < 3; i++) {
+		fd[i] = vp_open(POOL);
+		ASSERT_LE(0, fd[i]);
+	}
+	EXPECT_EQ(-ENOSPC, vp_open(POOL));
+	EXPECT_EQ(-ENOSPC, vp_open(POOL));
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "stat/limited"));
+	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
+	/* One that goes makes room for one. */
+	close(fd[1]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 2));
+	fd[1] = vp_open(POOL);
+	EXPECT_LE(0, fd[1]);
+	EXPECT_EQ(-ENOSPC, vp_open(POOL));
+	/* What is there already stays when the limit sinks. */
+	ASSERT_EQ(0, set_limit("max_regions", "1"));
+	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+}
+
+static pid_t start_member(int fd, int *err)
+{
+	int *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	*shared = 1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		*shared = vp_attach(fd, 0);
+		for (;;)
+			pause();
+	}
+	while (__atomic_load_n(shared, __ATOMIC_ACQUIRE) == 1)
+		vp_sleep_ms(1);
+	*err = *shared;
+	munmap(shared, sizeof(*shared));
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+TEST_F(limits, members)
+{
+	pid_t one, two;
+	int fd, err;
+
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	ASSERT_EQ(0, set_limit("max_members", "1"));
+	fd = vp_open(POOL);
+	one = start_member(fd, &err);
+	EXPECT_EQ(0, err);
+	two = start_member(fd, &err);
+	EXPECT_EQ(-ENOSPC, err);
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/limited"));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_EQ(-ENOSPC, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_reason_has(fd, "max_members"));
+	end(two);
+	end(one);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_EQ(0, vp_attach(fd, 0));
+	/* Children are never let out for want of room. */
+	two = fork();
+	if (!two)
+		_exit(!vp_is_member(fd, getpid(), getpid()));
+	EXPECT_EQ(0, vp_wait_status(two));
+	EXPECT_EQ(0, vp_detach(fd, 0));
+	close(fd);
+}
+
+static bool pass_on(int sock, int fd)
+{
+	char byte = 0, room[CMSG_SPACE(sizeof(fd))] = {};
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = room,
+		.msg_controllen = sizeof(room),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(sock, &msg, MSG_DONTWAIT) == 1;
+}
+
+/* Opens, maps, forks, and hides descriptors in sockets; ends when refused. */
+static int hostile(void)
+{
+	int ends[2], fd, opened = 0;
+
+	for (;;) {
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+			return 2;
+		/* A socket takes so many at once. */
+		do {
+			fd = vp_open(POOL);
+			if (fd < 0)
+				return fd == -ENOSPC && opened > 150 ? 0 : 3;
+			opened++;
+			mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+		} while (pass_on(ends[0], fd) && !close(fd) && opened % 50);
+		if (!fork())
+			pause();
+	}
+}
+
+TEST_F(limits, a_hostile_opener)
+{
+	pid_t pid;
+	int fd;
+
+	ASSERT_EQ(0, set_limit("max_regions", "200"));
+	pid = fork();
+	if (!pid) {
+		setsid();
+		_exit(hostile());
+	}
+	EXPECT_EQ(0, vp_wait_status(pid));
+	/* Others of its session hold on to them. */
+	EXPECT_EQ(200, vp_sysfs_u64(POOL, "memory/regions"));
+	EXPECT_EQ(-ENOSPC, vp_open(POOL));
+	kill(-pid, SIGKILL);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	fd = vp_open(POOL);
+	EXPECT_LE(0, fd);
+	EXPECT_TRUE(vp_books_ok(fd, NULL));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN
