@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every call with its first allocation or copy failing, then with its second, and
+ * so on until none fails: it is done, or refused with nothing changed.
+ *
+ * What fails is slab and page allocations and copies from and to userspace, in the
+ * calling thread: Documentation/fault-injection/fault-injection.rst of the kernel,
+ * "fail-nth".
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/vpool.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "fault-pool"
+#define INJECT "/sys/kernel/debug/"
+#define SIZE (4 * HUGE_SIZE)
+/* No call has so many places where it may fail. */
+#define MOST 5000
+
+FIXTURE(fault)
+{
+	int ctl;
+	int fd;
+	void *addr;
+	int nth;
+};
+
+static int knob(const char *what, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), INJECT "%s", what);
+	return vp_write_file(path, value);
+}
+
+FIXTURE_SETUP(fault)
+{
+	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->nth < 0)
+		SKIP(return, "this kernel cannot fail on demand (CONFIG_FAULT_INJECTION)");
+	/* Silent, and also where it may sleep. */
+	ASSERT_EQ(0, knob("failslab/verbose", "0"));
+	ASSERT_EQ(0, knob("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	self->fd = -1;
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+	close(self->nth);
+}
+
+typedef FIXTURE_DATA(fault) fault_data;
+
+/* What a failure may turn into. */
+static bool is_plausible(int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+	case -EFAULT:
+	case -EAGAIN:
+	case -ENOSPC:
+	case -EBUSY:
+		return true;
+	}
+	return false;
+}
+
+/**
+ * struct op - one thing that is done with a failure in it
+ * @before: makes what it needs; or NULL
+ * @act: does it; 0 or a negative errno
+ * @after: looks whether all is as it should be after that, and undoes it
+ */
+struct op {
+	bool (*before)(fault_data *self);
+	int (*act)(fault_data *self);
+	bool (*after)(fault_data *self, int err);
+};
+
+/* Did one fail? What is left of the count says that. */
+static bool has_failed(fault_data *self)
+{
+	char text[16] = "";
+	int left = 1;
+
+	/* This, too, may be what fails. */
+	if (pread(self->nth, text, sizeof(text) - 1, 0) > 0)
+		left = atoi(text);
+	if (pwrite(self->nth, "0", 1, 0) != 1)
+		pwrite(self->nth, "0", 1, 0);
+	return !left;
+}
+
+/* How many failures it came through; or -1. */
+static int sweep(fault_data *self, const struct op *op)
+{
+	char text[16];
+	int n, err;
+
+	for (n = 1; n < MOST; n++) {
+		if (op->before && !op->before(self)) {
+			fprintf(stderr, "# %d: not set up\n", n);
+			return -1;
+		}
+		snprintf(text, sizeof(text), "%d", n);
+		if (pwrite(self->nth, text, strlen(text), 0) < 0)
+			return -1;
+		err = op->act(self);
+		if (!has_failed(self)) {
+			if (err)
+				fprintf(stderr, "# without a failure: %s\n",
+					strerror(-err));
+			return op->after(self, err) && !err ? n - 1 : -1;
+		}
+		if (!op->after(self, err) || !is_plausible(err)) {
+			fprintf(stderr, "# with failure %d: %s\n", n,
+				strerror(-err));
+			return -1;
+		}
+	}
+	return -1;
+}
+
+#define TEST_SWEEP(_name, _before, _act, _after)			\
+	TEST_F_TIMEOUT(fault, _name, 900)				\
+	{								\
+		static const struct op op = { _before, _act, _after };	\
+		int nr;							\
+									\
+		if (vp_unfit())						\
+			SKIP(return, "%s", vp_unfit());			\
+		nr = sweep(self, &op);					\
+		EXPECT_LE(0, nr);					\
+		TH_LOG("%d failures", nr);				\
+	}
+
+/* Parts of those things */
+
+static bool pool_there(fault_data *self)
+{
+	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
+		vp_sysfs_becomes(POOL, "memory/clean_bytes", SIZE);
+}
+
+static bool region_there(fault_data *self)
+{
+	if (!pool_there(self))
+		return false;
+	self->fd = vp_open(POOL);
+	return self->fd >= 0;
+}
+
+static bool committed(fault_data *self)
+{
+	__u64 bytes = SIZE;
+
+	return region_there(self) && !vp_commit(self->fd, &bytes);
+}
+
+static bool mapped(fault_data *self)
+{
+	if (!committed(self))
+		return false;
+	self->addr = vp_map(self->fd, SIZE, 0);
+	return self->addr != MAP_FAILED;
+}
+
+static bool a_member(fault_data *self)
+{
+	return region_there(self) &&
+		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+static bool nothing_left(fault_data *self)
+{
+	if (self->addr)
+		munmap(self->addr, SIZE);
+	self->addr = NULL;
+	close(self->fd);
+	self->fd = -1;
+	return vp_sysfs_becomes(POOL, "memory/used_bytes", 0) &&
+		vp_sysfs_becomes(POOL, "cpus/members", 0) &&
+		vp_sysfs_becomes(POOL, "memory/regions", 0) &&
+		vp_books_ok(self->ctl, POOL) &&
+		!vp_destroy_soon(self->ctl, POOL) && !vp_exists(POOL);
+}
+
+static bool nothing_changed(fault_data *self, int err)
+{
+	return nothing_left(self);
+}
+
+/* It is there, whole, or not at all. */
+static bool there_if_done(fault_data *self, int err)
+{
+	if (vp_exists(POOL) && err == -EFAULT)
+		/* Done, but the answer did not arrive. */
+		err = 0;
+	if (err)
+		return !vp_exists(POOL);
+	return vp_sysfs_u64(POOL, "memory/total_bytes") == SIZE &&
+		nothing_left(self);
+}
+
+static bool gone_if_done(fault_data *self, int err)
+{
+	if (!err)
+		return !vp_exists(POOL);
+	return nothing_left(self);
+}
+
+/* All of it or nothing. */
+static bool resized_if_done(fault_data *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
+
+	return (is == !err || err == -EFAULT) && nothing_left(self);
+}
+
+static int create(fault_data *self)
+{
+	return vp_create(self->ctl, POOL, SIZE, 0, "2-3");
+}
+
+static int destroy(fault_data *self)
+{
+	return vp_destroy(self->ctl, POOL, 0);
+}
+
+static int grow(fault_data *self)
+{
+	__u64 bytes = 2 * SIZE;
+
+	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
+}
+
+static int shrink(fault_data *self)
+{
+	__u64 bytes = HUGE_SIZE;
+
+	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
+}
+
+static int other_cpus(fault_data *self)
+{
+	return vp_resize_cpus(self->ctl, POOL, "1-2", 0);
+}
+
+static int open_node(fault_data *self)
+{
+	self->fd = vp_open(POOL);
+	return self->fd < 0 ? self->fd : 0;
+}
+
+static bool nothing_to_see(fault_data *self, int err)
+{
+	return true;
+}
+
+static int open_control(fault_data *self)
+{
+	int fd = vp_control();
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int commit(fault_data *self)
+{
+	__u64 bytes = SIZE;
+
+	return vp_commit(self->fd, &bytes);
+}
+
+static int map(fault_data *self)
+{
+	self->addr = vp_map(self->fd, SIZE, 0);
+	if (self->addr != MAP_FAILED)
+		return 0;
+	self->addr = NULL;
+	return -errno;
+}
+
+static int populate(fault_data *self)
+{
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd),
+		.flags = VPOOL_COMMIT_POPULATE,
+		.bytes = SIZE,
+	};
+	int err = vp_ioctl(self->fd, VPOOL_COMMIT, &cmd);
+
+	return err ?: map(self);
+}
+
+static int touch(fault_data *self)
+{
+	__u64 at;
+
+	for (at = 0; at < SIZE; at += HUGE_SIZE)
+		*((volatile char *)self->addr + at) = 1;
+	return 0;
+}
+
+static int attach_thread(fault_data *self)
+{
+	return vp_attach(self->fd, 0);
+}
+
+static int attach_process(fault_data *self)
+{
+	return vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+static int attach_dedicated(fault_data *self)
+{
+	int cpu = -1;
+
+	return vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu);
+}
+
+static int detach(fault_data *self)
+{
+	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+/* A member only if that was done, or done without the answer. */
+static bool member_if_done(fault_data *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "cpus/members");
+
+	if (is == !!err && err != -EFAULT)
+		return false;
+	if (is)
+		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+static bool stranger_if_done(fault_data *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "cpus/members");
+
+	if (is)
+		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return is == !!err && nothing_left(self);
+}
+
+/* Its child is a member, or is not born. */
+static int have_child(fault_data *self)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(!vp_is_member(self->fd, getpid(), getpid()));
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status ? -EINVAL : 0;
+}
+
+static bool no_member(fault_data *self, int err)
+{
+	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+static int ask(fault_data *self)
+{
+	struct vpool_member_info members[4];
+	struct vpool_list_entry pools[64];
+	struct vpool_node_info nodes[64];
+	struct vpool_region_info regions[4];
+	__u64 mask[1024 / 64];
+	struct vpool_query query = {
+		.nodes_uptr = (uintptr_t)nodes,
+		.nr_nodes = ARRAY_SIZE(nodes),
+		.cpus_uptr = (uintptr_t)mask,
+		.cpus_bytes = sizeof(mask),
+	};
+	struct vpool_members cmd = {
+		.size = sizeof(cmd),
+		.nr = ARRAY_SIZE(members),
+		.members_uptr = (uintptr_t)members,
+	};
+	__u32 nr = ARRAY_SIZE(pools);
+	int err;
+
+	err = vp_query(self->fd, NULL, &query);
+	if (!err)
+		err = vp_list(self->ctl, pools, &nr);
+	nr = ARRAY_SIZE(regions);
+	if (!err)
+		err = vp_regions(self->fd, NULL, regions, &nr);
+	return err ?: vp_ioctl(self->fd, VPOOL_MEMBERS, &cmd);
+}
+
+static int read_all_of_sysfs(fault_data *self)
+{
+	static const char * const files[] = {
+		"id", "state", "cpus/assigned", "cpus/members",
+		"memory/total_bytes", "memory/node0/free_bytes", "stat/allocs",
+	};
+	char text[256];
+	int i, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(files) && !err; i++)
+		err = vp_sysfs(POOL, files[i], text, sizeof(text));
+	return err;
+}
+
+static int destroy_by_force(fault_data *self)
+{
+	return vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+}
+
+static bool revoked_if_done(fault_data *self, int err)
+{
+	if (err)
+		return nothing_left(self);
+	if (vp_exists(POOL) || vp_touch(self->addr, false) != SIGBUS)
+		return false;
+	munmap(self->addr, SIZE);
+	self->addr = NULL;
+	close(self->fd);
+	self->fd = -1;
+	return true;
+}
+
+static int write_online(const char *value)
+{
+	int fd = open("/sys/devices/system/cpu/cpu3/online", O_WRONLY), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, 1) != 1)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int offline_and_online(fault_data *self)
+{
+	int err = write_online("0");
+
+	return err ?: write_online("1");
+}
+
+static bool online_again(fault_data *self, int err)
+{
+	write_online("1");
+	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+/* The module, with another beginning each time. */
+
+static bool unloaded(fault_data *self)
+{
+	close(self->ctl);
+	self->ctl = -1;
+	self->fd = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
+	return self->fd >= 0 && !syscall(SYS_delete_module, "vpool", 0);
+}
+
+static int load(fault_data *self)
+{
+	return syscall(SYS_finit_module, self->fd, "", 0) ? -errno : 0;
+}
+
+static bool loaded_if_done(fault_data *self, int err)
+{
+	if (!access(VP_CONTROL, F_OK) != !err)
+		return false;
+	if (err && load(self))
+		return false;
+	close(self->fd);
+	self->fd = -1;
+	self->ctl = vp_control();
+	return self->ctl >= 0;
+}
+
+TEST_SWEEP(open_control, NULL, open_control, nothing_to_see)
+TEST_SWEEP(create, NULL, create, there_if_done)
+TEST_SWEEP(destroy, pool_there, destroy, gone_if_done)
+TEST_SWEEP(destroy_by_force, mapped, destroy_by_force, revoked_if_done)
+TEST_SWEEP(grow, pool_there, grow, resized_if_done)
+TEST_SWEEP(shrink, pool_there, shrink, resized_if_done)
+TEST_SWEEP(open, pool_there, open_node, nothing_changed)
+TEST_SWEEP(commit, region_there, commit, nothing_changed)
+TEST_SWEEP(map, committed, map, nothing_changed)
+TEST_SWEEP(map_without_commit, region_there, map, nothing_changed)
+TEST_SWEEP(populate, region_there, populate, nothing_changed)
+TEST_SWEEP(touch, mapped, touch, nothing_changed)
+TEST_SWEEP(ask, region_there, ask, nothing_changed)
+TEST_SWEEP(sysfs, pool_there, read_all_of_sysfs, nothing_changed)
+
+TEST_SWEEP(other_cpus, a_member, other_cpus, no_member)
+TEST_SWEEP(attach_thread, region_there, attach_thread, member_if_done)
+TEST_SWEEP(attach_process, region_there, attach_process, member_if_done)
+TEST_SWEEP(attach_dedicated, region_there, attach_dedicated, member_if_done)
+TEST_SWEEP(detach, a_member, detach, stranger_if_done)
+TEST_SWEEP(fork, a_member, have_child, no_member)
+TEST_SWEEP(hotplug, a_member, offline_and_online, online_again)
+
+TEST_F_TIMEOUT(fault, load, 1800)
+{
+	static const struct op op = { unloaded, load, loaded_if_done };
+	int nr;
+
+	if (!getenv("VPOOL_KO"))
+		SKIP(return, "VPOOL_KO names no module to load");
+	nr = sweep(self, &op);
+	EXPECT_LE(0, nr);
+	TH_LOG("%d failures", nr);
+}
+
+TEST_HARNESS_MAIN
