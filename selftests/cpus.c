@@ -42,15 +42,7 @@ FIXTURE_TEARDOWN(cpus)
 
 static bool assigned_are(const char *pool, const char *want)
 {
-	char text[64];
-
-	if (vp_sysfs(pool, "cpus/assigned", text, sizeof(text)))
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (!strcmp(text, want))
-		return true;
-	fprintf(stderr, "# %s has '%s', not '%s'\n", pool, text, want);
-	return false;
+	return vp_sysfs_is(pool, "cpus/assigned", want);
 }
 
 static int create_some(int ctl, const char *pool, __u32 nr, int node,

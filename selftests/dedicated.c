@@ -37,34 +37,13 @@ FIXTURE_TEARDOWN(dedicated)
 	close(self->ctl);
 }
 
-struct sleeper {
-	pid_t pid;
-	int pidfd;
-};
-
-static struct sleeper start_sleeper(void)
+static struct vp_worker start_sleeper(void)
 {
-	struct sleeper sleeper;
-
-	sleeper.pid = fork();
-	if (!sleeper.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			pause();
-	}
-	sleeper.pidfd = vp_pidfd(sleeper.pid);
-	return sleeper;
-}
-
-static void stop_sleeper(struct sleeper *sleeper)
-{
-	kill(sleeper->pid, SIGKILL);
-	vp_wait_status(sleeper->pid);
-	close(sleeper->pidfd);
+	return vp_worker_start(vp_sleep_on);
 }
 
 /* Attaches with a CPU of its own; returns which, or an error. */
-static int dedicate(int fd, const struct sleeper *sleeper, int cpu)
+static int dedicate(int fd, const struct vp_worker *sleeper, int cpu)
 {
 	int err = vp_attach_task(fd, sleeper ? sleeper->pidfd : VPOOL_SELF, 0,
 				 0, &cpu);
@@ -72,27 +51,19 @@ static int dedicate(int fd, const struct sleeper *sleeper, int cpu)
 	return err ?: cpu;
 }
 
-static int share(int fd, const struct sleeper *sleeper)
+static int share(int fd, const struct vp_worker *sleeper)
 {
 	return vp_attach_task(fd, sleeper->pidfd, 0, 0, NULL);
 }
 
 static bool dedicated_is(const char *want)
 {
-	char text[64];
-
-	if (vp_sysfs(POOL, "cpus/dedicated", text, sizeof(text)))
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (!strcmp(text, want))
-		return true;
-	fprintf(stderr, "# '%s' is dedicated, not '%s'\n", text, want);
-	return false;
+	return vp_sysfs_is(POOL, "cpus/dedicated", want);
 }
 
 TEST_F(dedicated, others_keep_off)
 {
-	struct sleeper a = start_sleeper(), b = start_sleeper();
+	struct vp_worker a = start_sleeper(), b = start_sleeper();
 
 	EXPECT_TRUE(dedicated_is(""));
 	EXPECT_EQ(0, share(self->fd, &a));
@@ -103,15 +74,15 @@ TEST_F(dedicated, others_keep_off)
 	EXPECT_TRUE(vp_may_run_on(a.pid, "1,3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
 	/* Who comes later keeps off, too. */
-	stop_sleeper(&a);
+	vp_worker_stop(&a);
 	a = start_sleeper();
 	EXPECT_EQ(0, share(self->fd, &a));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "1,3"));
 	EXPECT_EQ(0, vp_detach_task(self->fd, b.pidfd, 0, 0));
 	EXPECT_TRUE(dedicated_is(""));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "1-3"));
-	stop_sleeper(&a);
-	stop_sleeper(&b);
+	vp_worker_stop(&a);
+	vp_worker_stop(&b);
 }
 
 static bool may_soon_run_on(pid_t pid, const char *want)
@@ -130,21 +101,21 @@ static bool may_soon_run_on(pid_t pid, const char *want)
 
 TEST_F(dedicated, freed_at_exit)
 {
-	struct sleeper a = start_sleeper(), b = start_sleeper();
+	struct vp_worker a = start_sleeper(), b = start_sleeper();
 
 	EXPECT_EQ(0, share(self->fd, &a));
 	EXPECT_EQ(1, dedicate(self->fd, &b, -1));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "2-3"));
-	stop_sleeper(&b);
+	vp_worker_stop(&b);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
 	EXPECT_TRUE(dedicated_is(""));
 	EXPECT_TRUE(may_soon_run_on(a.pid, "1-3"));
-	stop_sleeper(&a);
+	vp_worker_stop(&a);
 }
 
 TEST_F(dedicated, more_than_there_are)
 {
-	struct sleeper s[4];
+	struct vp_worker s[4];
 	char task[32];
 	int i;
 
@@ -166,14 +137,14 @@ TEST_F(dedicated, more_than_there_are)
 	EXPECT_EQ(0, vp_detach_task(self->fd, s[1].pidfd, 0, 0));
 	EXPECT_EQ(2, dedicate(self->fd, &s[3], -1));
 	for (i = 0; i < 4; i++)
-		stop_sleeper(&s[i]);
+		vp_worker_stop(&s[i]);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
 }
 
 TEST_F(dedicated, last_shared_stays)
 {
-	struct sleeper s[3];
+	struct vp_worker s[3];
 	int i;
 
 	for (i = 0; i < 3; i++)
@@ -202,7 +173,7 @@ TEST_F(dedicated, last_shared_stays)
 	EXPECT_EQ(-EBUSY, dedicate(self->fd, NULL, 1));
 	EXPECT_TRUE(vp_reason_has(self->fd, "last"));
 	for (i = 0; i < 3; i++)
-		stop_sleeper(&s[i]);
+		vp_worker_stop(&s[i]);
 }
 
 TEST_F(dedicated, asking_again)

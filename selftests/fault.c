@@ -24,12 +24,34 @@
 /* No call has so many places where it may fail. */
 #define MOST 5000
 
-FIXTURE(fault)
-{
+/* What a test has. */
+struct state {
 	int ctl;
 	int fd;
 	void *addr;
 	int nth;
+};
+
+FIXTURE(fault)
+{
+	struct state state;
+};
+
+/**
+ * struct op - one thing that is done with a failure in it
+ * @before: makes what it needs; or NULL
+ * @act: does it; 0 or a negative errno
+ * @after: looks whether all is as it should be after that, and undoes it
+ */
+struct op {
+	bool (*before)(struct state *self);
+	int (*act)(struct state *self);
+	bool (*after)(struct state *self, int err);
+};
+
+FIXTURE_VARIANT(fault)
+{
+	struct op op;
 };
 
 static int knob(const char *what, const char *value)
@@ -42,8 +64,8 @@ static int knob(const char *what, const char *value)
 
 FIXTURE_SETUP(fault)
 {
-	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (self->nth < 0)
+	self->state.nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->state.nth < 0)
 		SKIP(return, "this kernel cannot fail on demand (CONFIG_FAULT_INJECTION)");
 	/* Silent, and also where it may sleep. */
 	ASSERT_EQ(0, knob("failslab/verbose", "0"));
@@ -53,21 +75,21 @@ FIXTURE_SETUP(fault)
 	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
 	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
 	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
-	self->ctl = vp_control();
-	ASSERT_LE(0, self->ctl);
-	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	self->fd = -1;
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->state.ctl = vp_control();
+	ASSERT_LE(0, self->state.ctl);
+	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
+	self->state.fd = -1;
 }
 
 FIXTURE_TEARDOWN(fault)
 {
-	close(self->fd);
-	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	close(self->ctl);
-	close(self->nth);
+	close(self->state.fd);
+	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->state.ctl);
+	close(self->state.nth);
 }
-
-typedef FIXTURE_DATA(fault) fault_data;
 
 /* What a failure may turn into. */
 static bool is_plausible(int err)
@@ -84,20 +106,8 @@ static bool is_plausible(int err)
 	return false;
 }
 
-/**
- * struct op - one thing that is done with a failure in it
- * @before: makes what it needs; or NULL
- * @act: does it; 0 or a negative errno
- * @after: looks whether all is as it should be after that, and undoes it
- */
-struct op {
-	bool (*before)(fault_data *self);
-	int (*act)(fault_data *self);
-	bool (*after)(fault_data *self, int err);
-};
-
 /* Did one fail? What is left of the count says that. */
-static bool has_failed(fault_data *self)
+static bool has_failed(struct state *self)
 {
 	char text[16] = "";
 	int left = 1;
@@ -111,7 +121,7 @@ static bool has_failed(fault_data *self)
 }
 
 /* How many failures it came through; or -1. */
-static int sweep(fault_data *self, const struct op *op)
+static int sweep(struct state *self, const struct op *op)
 {
 	char text[16];
 	int n, err;
@@ -140,28 +150,15 @@ static int sweep(fault_data *self, const struct op *op)
 	return -1;
 }
 
-#define TEST_SWEEP(_name, _before, _act, _after)			\
-	TEST_F_TIMEOUT(fault, _name, 900)				\
-	{								\
-		static const struct op op = { _before, _act, _after };	\
-		int nr;							\
-									\
-		if (vp_unfit())						\
-			SKIP(return, "%s", vp_unfit());			\
-		nr = sweep(self, &op);					\
-		EXPECT_LE(0, nr);					\
-		TH_LOG("%d failures", nr);				\
-	}
-
 /* Parts of those things */
 
-static bool pool_there(fault_data *self)
+static bool pool_there(struct state *self)
 {
 	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
 		vp_sysfs_becomes(POOL, "memory/clean_bytes", SIZE);
 }
 
-static bool region_there(fault_data *self)
+static bool region_there(struct state *self)
 {
 	if (!pool_there(self))
 		return false;
@@ -169,14 +166,14 @@ static bool region_there(fault_data *self)
 	return self->fd >= 0;
 }
 
-static bool committed(fault_data *self)
+static bool committed(struct state *self)
 {
 	__u64 bytes = SIZE;
 
 	return region_there(self) && !vp_commit(self->fd, &bytes);
 }
 
-static bool mapped(fault_data *self)
+static bool mapped(struct state *self)
 {
 	if (!committed(self))
 		return false;
@@ -184,13 +181,13 @@ static bool mapped(fault_data *self)
 	return self->addr != MAP_FAILED;
 }
 
-static bool a_member(fault_data *self)
+static bool a_member(struct state *self)
 {
 	return region_there(self) &&
 		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-static bool nothing_left(fault_data *self)
+static bool nothing_left(struct state *self)
 {
 	if (self->addr)
 		munmap(self->addr, SIZE);
@@ -204,13 +201,13 @@ static bool nothing_left(fault_data *self)
 		!vp_destroy_soon(self->ctl, POOL) && !vp_exists(POOL);
 }
 
-static bool nothing_changed(fault_data *self, int err)
+static bool nothing_changed(struct state *self, int err)
 {
 	return nothing_left(self);
 }
 
 /* It is there, whole, or not at all. */
-static bool there_if_done(fault_data *self, int err)
+static bool there_if_done(struct state *self, int err)
 {
 	if (vp_exists(POOL) && err == -EFAULT)
 		/* Done, but the answer did not arrive. */
@@ -221,7 +218,7 @@ static bool there_if_done(fault_data *self, int err)
 		nothing_left(self);
 }
 
-static bool gone_if_done(fault_data *self, int err)
+static bool gone_if_done(struct state *self, int err)
 {
 	if (!err)
 		return !vp_exists(POOL);
@@ -229,54 +226,54 @@ static bool gone_if_done(fault_data *self, int err)
 }
 
 /* All of it or nothing. */
-static bool resized_if_done(fault_data *self, int err)
+static bool resized_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
 
 	return (is == !err || err == -EFAULT) && nothing_left(self);
 }
 
-static int create(fault_data *self)
+static int create(struct state *self)
 {
 	return vp_create(self->ctl, POOL, SIZE, 0, "2-3");
 }
 
-static int destroy(fault_data *self)
+static int destroy(struct state *self)
 {
 	return vp_destroy(self->ctl, POOL, 0);
 }
 
-static int grow(fault_data *self)
+static int grow(struct state *self)
 {
 	__u64 bytes = 2 * SIZE;
 
 	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
 }
 
-static int shrink(fault_data *self)
+static int shrink(struct state *self)
 {
 	__u64 bytes = HUGE_SIZE;
 
 	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
 }
 
-static int other_cpus(fault_data *self)
+static int other_cpus(struct state *self)
 {
 	return vp_resize_cpus(self->ctl, POOL, "1-2", 0);
 }
 
-static int open_node(fault_data *self)
+static int open_node(struct state *self)
 {
 	self->fd = vp_open(POOL);
 	return self->fd < 0 ? self->fd : 0;
 }
 
-static bool nothing_to_see(fault_data *self, int err)
+static bool nothing_to_see(struct state *self, int err)
 {
 	return true;
 }
 
-static int open_control(fault_data *self)
+static int open_control(struct state *self)
 {
 	int fd = vp_control();
 
@@ -286,14 +283,14 @@ static int open_control(fault_data *self)
 	return 0;
 }
 
-static int commit(fault_data *self)
+static int commit(struct state *self)
 {
 	__u64 bytes = SIZE;
 
 	return vp_commit(self->fd, &bytes);
 }
 
-static int map(fault_data *self)
+static int map(struct state *self)
 {
 	self->addr = vp_map(self->fd, SIZE, 0);
 	if (self->addr != MAP_FAILED)
@@ -302,7 +299,7 @@ static int map(fault_data *self)
 	return -errno;
 }
 
-static int populate(fault_data *self)
+static int populate(struct state *self)
 {
 	struct vpool_commit cmd = {
 		.size = sizeof(cmd),
@@ -314,39 +311,40 @@ static int populate(fault_data *self)
 	return err ?: map(self);
 }
 
-static int touch(fault_data *self)
+static int touch(struct state *self)
 {
 	__u64 at;
 
 	for (at = 0; at < SIZE; at += HUGE_SIZE)
-		*((volatile char *)self->addr + at) = 1;
+		if (vp_touch((char *)self->addr + at, true))
+			return -EFAULT;
 	return 0;
 }
 
-static int attach_thread(fault_data *self)
+static int attach_thread(struct state *self)
 {
 	return vp_attach(self->fd, 0);
 }
 
-static int attach_process(fault_data *self)
+static int attach_process(struct state *self)
 {
 	return vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-static int attach_dedicated(fault_data *self)
+static int attach_dedicated(struct state *self)
 {
 	int cpu = -1;
 
 	return vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu);
 }
 
-static int detach(fault_data *self)
+static int detach(struct state *self)
 {
 	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
 /* A member only if that was done, or done without the answer. */
-static bool member_if_done(fault_data *self, int err)
+static bool member_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
 
@@ -357,7 +355,7 @@ static bool member_if_done(fault_data *self, int err)
 	return nothing_left(self);
 }
 
-static bool stranger_if_done(fault_data *self, int err)
+static bool stranger_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
 
@@ -367,7 +365,7 @@ static bool stranger_if_done(fault_data *self, int err)
 }
 
 /* Its child is a member, or is not born. */
-static int have_child(fault_data *self)
+static int have_child(struct state *self)
 {
 	int status;
 	pid_t pid = fork();
@@ -381,13 +379,13 @@ static int have_child(fault_data *self)
 	return status ? -EINVAL : 0;
 }
 
-static bool no_member(fault_data *self, int err)
+static bool no_member(struct state *self, int err)
 {
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
 	return nothing_left(self);
 }
 
-static int ask(fault_data *self)
+static int ask(struct state *self)
 {
 	struct vpool_member_info members[4];
 	struct vpool_list_entry pools[64];
@@ -417,7 +415,7 @@ static int ask(fault_data *self)
 	return err ?: vp_ioctl(self->fd, VPOOL_MEMBERS, &cmd);
 }
 
-static int read_all_of_sysfs(fault_data *self)
+static int read_all_of_sysfs(struct state *self)
 {
 	static const char * const files[] = {
 		"id", "state", "cpus/assigned", "cpus/members",
@@ -431,12 +429,12 @@ static int read_all_of_sysfs(fault_data *self)
 	return err;
 }
 
-static int destroy_by_force(fault_data *self)
+static int destroy_by_force(struct state *self)
 {
 	return vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 }
 
-static bool revoked_if_done(fault_data *self, int err)
+static bool revoked_if_done(struct state *self, int err)
 {
 	if (err)
 		return nothing_left(self);
@@ -461,14 +459,14 @@ static int write_online(const char *value)
 	return err;
 }
 
-static int offline_and_online(fault_data *self)
+static int offline_and_online(struct state *self)
 {
 	int err = write_online("0");
 
 	return err ?: write_online("1");
 }
 
-static bool online_again(fault_data *self, int err)
+static bool online_again(struct state *self, int err)
 {
 	write_online("1");
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
@@ -477,7 +475,7 @@ static bool online_again(fault_data *self, int err)
 
 /* The module, with another beginning each time. */
 
-static bool unloaded(fault_data *self)
+static bool unloaded(struct state *self)
 {
 	close(self->ctl);
 	self->ctl = -1;
@@ -485,12 +483,12 @@ static bool unloaded(fault_data *self)
 	return self->fd >= 0 && !syscall(SYS_delete_module, "vpool", 0);
 }
 
-static int load(fault_data *self)
+static int load(struct state *self)
 {
 	return syscall(SYS_finit_module, self->fd, "", 0) ? -errno : 0;
 }
 
-static bool loaded_if_done(fault_data *self, int err)
+static bool loaded_if_done(struct state *self, int err)
 {
 	if (!access(VP_CONTROL, F_OK) != !err)
 		return false;
@@ -502,37 +500,165 @@ static bool loaded_if_done(fault_data *self, int err)
 	return self->ctl >= 0;
 }
 
-TEST_SWEEP(open_control, NULL, open_control, nothing_to_see)
-TEST_SWEEP(create, NULL, create, there_if_done)
-TEST_SWEEP(destroy, pool_there, destroy, gone_if_done)
-TEST_SWEEP(destroy_by_force, mapped, destroy_by_force, revoked_if_done)
-TEST_SWEEP(grow, pool_there, grow, resized_if_done)
-TEST_SWEEP(shrink, pool_there, shrink, resized_if_done)
-TEST_SWEEP(open, pool_there, open_node, nothing_changed)
-TEST_SWEEP(commit, region_there, commit, nothing_changed)
-TEST_SWEEP(map, committed, map, nothing_changed)
-TEST_SWEEP(map_without_commit, region_there, map, nothing_changed)
-TEST_SWEEP(populate, region_there, populate, nothing_changed)
-TEST_SWEEP(touch, mapped, touch, nothing_changed)
-TEST_SWEEP(ask, region_there, ask, nothing_changed)
-TEST_SWEEP(sysfs, pool_there, read_all_of_sysfs, nothing_changed)
-
-TEST_SWEEP(other_cpus, a_member, other_cpus, no_member)
-TEST_SWEEP(attach_thread, region_there, attach_thread, member_if_done)
-TEST_SWEEP(attach_process, region_there, attach_process, member_if_done)
-TEST_SWEEP(attach_dedicated, region_there, attach_dedicated, member_if_done)
-TEST_SWEEP(detach, a_member, detach, stranger_if_done)
-TEST_SWEEP(fork, a_member, have_child, no_member)
-TEST_SWEEP(hotplug, a_member, offline_and_online, online_again)
-
-TEST_F_TIMEOUT(fault, load, 1800)
+FIXTURE_VARIANT_ADD(fault, open_control)
 {
-	static const struct op op = { unloaded, load, loaded_if_done };
+	.op.act = open_control,
+	.op.after = nothing_to_see,
+};
+
+FIXTURE_VARIANT_ADD(fault, create)
+{
+	.op.act = create,
+	.op.after = there_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, destroy)
+{
+	.op.before = pool_there,
+	.op.act = destroy,
+	.op.after = gone_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, destroy_by_force)
+{
+	.op.before = mapped,
+	.op.act = destroy_by_force,
+	.op.after = revoked_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, grow)
+{
+	.op.before = pool_there,
+	.op.act = grow,
+	.op.after = resized_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, shrink)
+{
+	.op.before = pool_there,
+	.op.act = shrink,
+	.op.after = resized_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, open)
+{
+	.op.before = pool_there,
+	.op.act = open_node,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, commit)
+{
+	.op.before = region_there,
+	.op.act = commit,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, map)
+{
+	.op.before = committed,
+	.op.act = map,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, map_without_commit)
+{
+	.op.before = region_there,
+	.op.act = map,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, populate)
+{
+	.op.before = region_there,
+	.op.act = populate,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, touch)
+{
+	.op.before = mapped,
+	.op.act = touch,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, ask)
+{
+	.op.before = region_there,
+	.op.act = ask,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, sysfs)
+{
+	.op.before = pool_there,
+	.op.act = read_all_of_sysfs,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, other_cpus)
+{
+	.op.before = a_member,
+	.op.act = other_cpus,
+	.op.after = no_member,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_thread)
+{
+	.op.before = region_there,
+	.op.act = attach_thread,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_process)
+{
+	.op.before = region_there,
+	.op.act = attach_process,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_dedicated)
+{
+	.op.before = region_there,
+	.op.act = attach_dedicated,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, detach)
+{
+	.op.before = a_member,
+	.op.act = detach,
+	.op.after = stranger_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, fork)
+{
+	.op.before = a_member,
+	.op.act = have_child,
+	.op.after = no_member,
+};
+
+FIXTURE_VARIANT_ADD(fault, hotplug)
+{
+	.op.before = a_member,
+	.op.act = offline_and_online,
+	.op.after = online_again,
+};
+
+FIXTURE_VARIANT_ADD(fault, load)
+{
+	.op.before = unloaded,
+	.op.act = load,
+	.op.after = loaded_if_done,
+};
+
+TEST_F_TIMEOUT(fault, sweep, 1800)
+{
 	int nr;
 
-	if (!getenv("VPOOL_KO"))
+	if (variant->op.before == unloaded && !getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load");
-	nr = sweep(self, &op);
+	nr = sweep(&self->state, &variant->op);
 	EXPECT_LE(0, nr);
 	TH_LOG("%d failures", nr);
 }

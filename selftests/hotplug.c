@@ -67,37 +67,6 @@ FIXTURE_TEARDOWN(hotplug)
 	close(self->ctl);
 }
 
-struct worker {
-	pid_t pid;
-	int pidfd;
-};
-
-static struct worker start(void (*fn)(void))
-{
-	struct worker worker;
-
-	worker.pid = fork();
-	if (!worker.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			fn();
-	}
-	worker.pidfd = vp_pidfd(worker.pid);
-	return worker;
-}
-
-static void stop(struct worker *worker)
-{
-	kill(worker->pid, SIGKILL);
-	vp_wait_status(worker->pid);
-	close(worker->pidfd);
-}
-
-static void sleep_on(void)
-{
-	pause();
-}
-
 static void spin(void)
 {
 	sched_getcpu();
@@ -112,23 +81,9 @@ static void fork_on(void)
 	waitpid(pid, NULL, 0);
 }
 
-static int attach(int fd, struct worker *worker)
+static int attach(int fd, struct vp_worker *worker)
 {
 	return vp_attach_task(fd, worker->pidfd, 0, VPOOL_ATTACH_PROCESS, NULL);
-}
-
-static bool attr_is(const char *pool, const char *attr, const char *want)
-{
-	char text[128];
-
-	if (vp_sysfs(pool, attr, text, sizeof(text)))
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (!strcmp(text, want))
-		return true;
-	fprintf(stderr, "# %s of %s is '%s', not '%s'\n", attr, pool, text,
-		want);
-	return false;
 }
 
 /* A CPU that comes is used a moment after it has come. */
@@ -148,14 +103,14 @@ static bool soon_on(pid_t pid, const char *want)
 
 TEST_F(hotplug, within_the_pool)
 {
-	struct worker sleeper = start(sleep_on), spinner = start(spin);
+	struct vp_worker sleeper = vp_worker_start(vp_sleep_on), spinner = vp_worker_start(spin);
 
 	ASSERT_EQ(0, attach(self->fd, &sleeper));
 	ASSERT_EQ(0, attach(self->fd, &spinner));
 	ASSERT_EQ(0, set_online(2, false));
-	EXPECT_TRUE(attr_is(POOL, "state", "degraded"));
-	EXPECT_TRUE(attr_is(POOL, "cpus/assigned", "1-3"));
-	EXPECT_TRUE(attr_is(POOL, "cpus/effective", "1,3"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "1-3"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1,3"));
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "1,3"));
 	ASSERT_EQ(0, set_online(1, false));
@@ -163,15 +118,15 @@ TEST_F(hotplug, within_the_pool)
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "3"));
 	ASSERT_EQ(0, set_online(2, true));
 	EXPECT_TRUE(soon_on(sleeper.pid, "2-3"));
-	EXPECT_TRUE(attr_is(POOL, "state", "degraded"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
 	ASSERT_EQ(0, set_online(1, true));
 	EXPECT_TRUE(soon_on(sleeper.pid, "1-3"));
 	EXPECT_TRUE(soon_on(spinner.pid, "1-3"));
-	EXPECT_TRUE(attr_is(POOL, "state", "active"));
-	EXPECT_TRUE(attr_is(POOL, "cpus/effective", "1-3"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
-	stop(&sleeper);
-	stop(&spinner);
+	vp_worker_stop(&sleeper);
+	vp_worker_stop(&spinner);
 }
 
 TEST_F(hotplug, query_and_list_say_degraded)
@@ -227,7 +182,7 @@ static bool uevent_comes(int fd, const char *want)
 
 TEST_F(hotplug, to_the_host_when_none_is_left)
 {
-	struct worker sleeper = start(sleep_on), spinner = start(spin);
+	struct vp_worker sleeper = vp_worker_start(vp_sleep_on), spinner = vp_worker_start(spin);
 	int fd, events;
 
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -240,8 +195,8 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	ASSERT_LE(0, events);
 	ASSERT_EQ(0, set_online(2, false));
 	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
-	EXPECT_TRUE(attr_is(ONE, "state", "degraded"));
-	EXPECT_TRUE(attr_is(ONE, "cpus/effective", ""));
+	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "degraded"));
+	EXPECT_TRUE(vp_sysfs_is(ONE, "cpus/effective", ""));
 	/* Not to another pool's. */
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "0,3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "0,3"));
@@ -255,11 +210,11 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
 	EXPECT_TRUE(soon_on(sleeper.pid, "2"));
 	EXPECT_TRUE(soon_on(spinner.pid, "2"));
-	EXPECT_TRUE(attr_is(ONE, "state", "active"));
+	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "active"));
 	close(events);
 	close(fd);
-	stop(&sleeper);
-	stop(&spinner);
+	vp_worker_stop(&sleeper);
+	vp_worker_stop(&spinner);
 }
 
 static bool wakes(int fd, int cpu, bool online)
@@ -290,7 +245,7 @@ TEST_F(hotplug, wakes_who_polls)
 
 TEST_F(hotplug, dedicated_cpus)
 {
-	struct worker own = start(sleep_on), other = start(sleep_on);
+	struct vp_worker own = vp_worker_start(vp_sleep_on), other = vp_worker_start(vp_sleep_on);
 	int cpu = 2;
 
 	ASSERT_EQ(0, attach(self->fd, &other));
@@ -299,7 +254,7 @@ TEST_F(hotplug, dedicated_cpus)
 	ASSERT_EQ(0, set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
-	EXPECT_TRUE(attr_is(POOL, "cpus/dedicated", "2"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/dedicated", "2"));
 	ASSERT_EQ(0, set_online(2, true));
 	EXPECT_TRUE(soon_on(own.pid, "2"));
 	EXPECT_TRUE(soon_on(other.pid, "1,3"));
@@ -311,14 +266,14 @@ TEST_F(hotplug, dedicated_cpus)
 	ASSERT_EQ(0, set_online(3, true));
 	EXPECT_TRUE(soon_on(other.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
-	stop(&own);
-	stop(&other);
+	vp_worker_stop(&own);
+	vp_worker_stop(&other);
 }
 
 /* What keeps itself to some of its CPUs goes on to do so, while one is left. */
 TEST_F(hotplug, narrow_members)
 {
-	struct worker worker = start(sleep_on);
+	struct vp_worker worker = vp_worker_start(vp_sleep_on);
 	cpu_set_t set;
 
 	ASSERT_EQ(0, attach(self->fd, &worker));
@@ -332,7 +287,7 @@ TEST_F(hotplug, narrow_members)
 	ASSERT_EQ(0, set_online(2, true));
 	ASSERT_EQ(0, set_online(1, false));
 	EXPECT_TRUE(vp_may_run_on(worker.pid, "2"));
-	stop(&worker);
+	vp_worker_stop(&worker);
 }
 
 static int may_run_on_3(void *arg)
@@ -402,8 +357,9 @@ TEST_F(hotplug, rounds_under_load)
 {
 	int i, j, cpu, rounds = vp_scale(200);
 	struct figures f = { .online = { true, true, true, true } };
-	struct worker worker[] = {
-		start(spin), start(spin), start(sleep_on), start(fork_on),
+	struct vp_worker worker[] = {
+		vp_worker_start(spin), vp_worker_start(spin),
+		vp_worker_start(vp_sleep_on), vp_worker_start(fork_on),
 	};
 
 	srand(1);
@@ -414,15 +370,15 @@ TEST_F(hotplug, rounds_under_load)
 		f.online[cpu] = !f.online[cpu];
 		ASSERT_EQ(0, set_online(cpu, f.online[cpu]));
 		expected(&f);
-		ASSERT_TRUE(attr_is(POOL, "cpus/effective", f.effective));
-		ASSERT_TRUE(attr_is(POOL, "cpus/assigned", "1-3"));
-		ASSERT_TRUE(attr_is(POOL, "state", strcmp(f.effective, "1-3") ?
+		ASSERT_TRUE(vp_sysfs_is(POOL, "cpus/effective", f.effective));
+		ASSERT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "1-3"));
+		ASSERT_TRUE(vp_sysfs_is(POOL, "state", strcmp(f.effective, "1-3") ?
 				    "degraded" : "active"));
 		for (j = 0; j < ARRAY_SIZE(worker); j++)
 			ASSERT_TRUE(soon_on(worker[j].pid, f.members));
 	}
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
-		stop(&worker[j]);
+		vp_worker_stop(&worker[j]);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 }
 
@@ -492,7 +448,7 @@ static void resize_for_ever(int *done)
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
 	int children = vp_storm(), rounds = 0, cpu;
-	struct worker survivor = start(sleep_on);
+	struct vp_worker survivor = vp_worker_start(vp_sleep_on);
 	pid_t pid, resizer;
 	int *resizes;
 
@@ -527,8 +483,8 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
 	EXPECT_TRUE(soon_on(survivor.pid, "1-3"));
-	EXPECT_TRUE(attr_is(POOL, "state", "active"));
-	stop(&survivor);
+	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
+	vp_worker_stop(&survivor);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 }
 

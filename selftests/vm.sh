@@ -42,19 +42,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-# try STATUS ARGUMENT...: sets out and err
-try() {
-	local wanted=$1 status
-
-	shift
-	vpoolctl "$@" > "$dir/out" 2> "$dir/err"
-	status=$?
-	out=$(cat "$dir/out")
-	err=$(cat "$dir/err")
-	[ "$status" = "$wanted" ] || sed 's/^/# /' "$dir/out" "$dir/err"
-	is "vpoolctl $*" "$status" "$wanted"
-}
-
 # refused NAME PATTERN ARGUMENT...: vm start says so, and leaves nothing
 refused() {
 	local name=$1 pattern=$2

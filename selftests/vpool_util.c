@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -522,6 +523,21 @@ bool vp_sysfs_becomes(const char *pool, const char *attr, __u64 want)
 	return true;
 }
 
+/* Whether an attribute has that value; says so if not. */
+bool vp_sysfs_is(const char *pool, const char *attr, const char *want)
+{
+	char text[256];
+
+	if (vp_sysfs(pool, attr, text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	if (!strcmp(text, want))
+		return true;
+	fprintf(stderr, "# %s of %s is '%s', not '%s'\n", attr, pool, text,
+		want);
+	return false;
+}
+
 /* Waits until nobody uses a pool any more; false if that takes too long. */
 bool vp_idle(const char *pool)
 {
@@ -760,6 +776,33 @@ int vp_wait_status(pid_t pid)
 	if (waitpid(pid, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A child that does @fn over and over until it is stopped. */
+struct vp_worker vp_worker_start(void (*fn)(void))
+{
+	struct vp_worker worker;
+
+	worker.pid = fork();
+	if (!worker.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			fn();
+	}
+	worker.pidfd = vp_pidfd(worker.pid);
+	return worker;
+}
+
+void vp_worker_stop(struct vp_worker *worker)
+{
+	kill(worker->pid, SIGKILL);
+	vp_wait_status(worker->pid);
+	close(worker->pidfd);
+}
+
+void vp_sleep_on(void)
+{
+	pause();
 }
 
 int vp_in_child(int (*fn)(void *arg), void *arg)

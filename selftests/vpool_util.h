@@ -97,6 +97,7 @@ int vp_sysfs(const char *pool, const char *attr, char *text, size_t size);
 __u64 vp_sysfs_u64(const char *pool, const char *attr);
 bool vp_sysfs_becomes(const char *pool, const char *attr, __u64 want);
 bool vp_idle(const char *pool);
+bool vp_sysfs_is(const char *pool, const char *attr, const char *want);
 __u64 vp_meminfo(const char *field);
 __u64 vp_host_free(void);
 int vp_smaps(const void *addr, const char *field, __u64 *bytes);
@@ -119,6 +120,20 @@ void vp_sleep_ms(unsigned int ms);
 __u64 vp_now_ms(void);
 
 /* Processes. */
+
+/**
+ * struct vp_worker - a child that does something over and over
+ * @pid: its process
+ * @pidfd: a descriptor of that
+ */
+struct vp_worker {
+	pid_t pid;
+	int pidfd;
+};
+
+struct vp_worker vp_worker_start(void (*fn)(void));
+void vp_worker_stop(struct vp_worker *worker);
+void vp_sleep_on(void);
 int vp_in_child(int (*fn)(void *arg), void *arg);
 int vp_wait_status(pid_t pid);
 int vp_drop_admin(void);

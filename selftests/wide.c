@@ -42,20 +42,6 @@ FIXTURE_TEARDOWN(wide)
 	close(self->ctl);
 }
 
-static bool attr_is(const char *pool, const char *attr, const char *want)
-{
-	char text[256];
-
-	if (vp_sysfs(pool, attr, text, sizeof(text)))
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	if (!strcmp(text, want))
-		return true;
-	fprintf(stderr, "# %s of %s is '%s', not '%s'\n", attr, pool, text,
-		want);
-	return false;
-}
-
 TEST_F(wide, says_what_it_has)
 {
 	__u64 mask[MOST_CPUS / 64] = {};
@@ -64,14 +50,14 @@ TEST_F(wide, says_what_it_has)
 		.cpus_bytes = sizeof(mask),
 	};
 
-	EXPECT_TRUE(attr_is(POOL, "cpus/assigned", "3,60-67,71"));
-	EXPECT_TRUE(attr_is(POOL, "cpus/effective", "3,60-67,71"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "3,60-67,71"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "3,60-67,71"));
 	ASSERT_EQ(0, vp_query(self->fd, NULL, &query));
 	EXPECT_EQ(1ULL << 3 | 0xfULL << 60, mask[0]);
 	EXPECT_EQ(0xf | 1 << 7, mask[1]);
 	/* One word is too little. */
 	query.cpus_bytes = sizeof(mask[0]);
-	EXPECT_EQ(-E2BIG, vp_query(self->fd, NULL, &query));
+	EXPECT_EQ(-EMSGSIZE, vp_query(self->fd, NULL, &query));
 	EXPECT_LE(16, query.cpus_bytes);
 }
 
@@ -100,7 +86,7 @@ TEST_F(wide, a_cpu_of_its_own)
 	EXPECT_EQ(71, cpu);
 	EXPECT_TRUE(vp_may_run_on(0, "71"));
 	EXPECT_EQ(71, sched_getcpu());
-	EXPECT_TRUE(attr_is(POOL, "cpus/dedicated", "71"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/dedicated", "71"));
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 }
 
@@ -112,11 +98,11 @@ TEST_F(wide, by_number_across_the_words)
 	req.create.nr_cpus = 58;
 	req.create.cpus_node = VPOOL_ANY_NODE;
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
-	EXPECT_TRUE(attr_is(OTHER, "cpus/assigned", "1-2,4-59"));
+	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "1-2,4-59"));
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, OTHER, "1-2,4-59,71", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, POOL));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, OTHER, "68-70", 0));
-	EXPECT_TRUE(attr_is(OTHER, "cpus/assigned", "68-70"));
+	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "68-70"));
 }
 
 TEST_HARNESS_MAIN

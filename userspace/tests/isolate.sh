@@ -45,20 +45,6 @@ clean_up()
 }
 trap clean_up EXIT
 
-# try STATUS ARGUMENT...: sets out and err
-try()
-{
-	local wanted=$1 status
-
-	shift
-	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
-	status=$?
-	out=$(cat "$dir/out")
-	err=$(cat "$dir/err")
-	[ "$status" = "$wanted" ] || echo "# $err"
-	is "vpoolctl $*" "$status" "$wanted"
-}
-
 start_load()
 {
 	for _ in 1 2 3 4 5 6; do
@@ -141,7 +127,7 @@ start_load
 "$VPOOLCTL" run iso -- "$dir/mine" -c 'while :; do :; done' &
 spinner=$!
 for _ in {1..100}; do
-	grep -qx mine "/proc/$spinner/comm" && break
+	grep -sqx mine "/proc/$spinner/comm" && break
 	sleep 0.2
 done
 like 'a member is in the cgroup' " $(tr '\n' ' ' <"$part/cgroup.procs")" \

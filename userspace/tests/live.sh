@@ -27,19 +27,6 @@ clean_up()
 }
 trap clean_up EXIT
 
-# try STATUS ARGUMENT...: sets out and err
-try()
-{
-	local wanted=$1 status
-
-	shift
-	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
-	status=$?
-	out=$(cat "$dir/out")
-	err=$(cat "$dir/err")
-	is "vpoolctl ${*//$'\n'/ }" "$status" "$wanted"
-}
-
 try 0 host
 like 'the module is seen' "$out" '*Module loaded:*yes*'
 try 0 create live-none --mem 4M --dry-run

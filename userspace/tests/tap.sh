@@ -46,6 +46,21 @@ like()
 	esac
 }
 
+# try STATUS ARGUMENT...: run VPOOLCTL, which is to end so; sets out and err. Needs
+# a folder in dir.
+try()
+{
+	tap_wanted=$1
+	shift
+	"${VPOOLCTL:-vpoolctl}" "$@" >"$dir/out" 2>"$dir/err"
+	tap_status=$?
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+	[ "$tap_status" = "$tap_wanted" ] ||
+		sed 's/^/# /' "$dir/out" "$dir/err"
+	is "vpoolctl $(echo "$*" | tr '\n' ' ')" "$tap_status" "$tap_wanted"
+}
+
 tap_end()
 {
 	echo "1..$tap_nr"
