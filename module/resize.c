@@ -315,11 +315,11 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 	}
 	err = vpool_resize_locked(pool, spec, bytes, why);
 	mutex_unlock(&pool->resizing);
-	if (!spec->dry_run) {
+	if (!spec->dry_run)
 		trace_vpool_resize(pool->name, *bytes, err);
-		vpool_audit("resize", pool->name, err);
-	}
 put_pool:
+	if (!spec->dry_run)
+		vpool_audit("resize", pool->name, err);
 	vpool_pool_put(pool);
 	return err;
 }

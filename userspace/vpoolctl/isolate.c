@@ -448,9 +448,10 @@ int isolate_join(const char *name, int pid, char *why)
 bool isolate_has(const char *name, int pid)
 {
 	char *path = xprintf("/proc/%d/cgroup", pid), *slice = slice_of(name);
-	char *text = read_text(path);
-	bool has = text && strstr(text, slice);
+	char *text = read_text(path), *where = xprintf("::/%s", slice);
+	bool has = text && strstr(text, where);
 
+	free(where);
 	free(text);
 	free(slice);
 	free(path);
