@@ -4,6 +4,7 @@
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -163,9 +164,11 @@ static const struct device_type vpool_device_type = {
 	.release = vpool_dev_release,
 };
 
-static struct class vpool_class = {
-	.name = "vpool",
-};
+/*
+ * Not one of the module's own: its last reference may be dropped after the module
+ * has gone.
+ */
+static struct class *vpool_class;
 
 /**
  * vpool_node_add - make a pool's device and its node
@@ -179,7 +182,7 @@ int vpool_node_add(struct vpool_pool *pool)
 
 	device_initialize(&pool->dev);
 	vpool_pool_get(pool);
-	pool->dev.class = &vpool_class;
+	pool->dev.class = vpool_class;
 	pool->dev.type = &vpool_device_type;
 	pool->dev.devt = vpool_devt + pool->id;
 	err = dev_set_name(&pool->dev, "%s", pool->name);
@@ -219,10 +222,12 @@ int vpool_nodes_start(void)
 	err = alloc_chrdev_region(&vpool_devt, 0, MINORMASK + 1, "vpool");
 	if (err)
 		return err;
-	err = class_register(&vpool_class);
-	if (err)
+	vpool_class = vpool_class_create("vpool");
+	if (IS_ERR(vpool_class)) {
 		unregister_chrdev_region(vpool_devt, MINORMASK + 1);
-	return err;
+		return PTR_ERR(vpool_class);
+	}
+	return 0;
 }
 
 /**
@@ -230,7 +235,7 @@ int vpool_nodes_start(void)
  */
 void vpool_nodes_stop(void)
 {
-	class_unregister(&vpool_class);
+	class_destroy(vpool_class);
 	unregister_chrdev_region(vpool_devt, MINORMASK + 1);
 }
 

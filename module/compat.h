@@ -37,6 +37,13 @@ static inline void vpool_vm_flags_set(struct vm_area_struct *vma,
 #define VPOOL_DEVNODE_CONST const
 #endif
 
+/* 6.4: a class is no module's any more. */
+#if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+#define vpool_class_create(name) class_create(THIS_MODULE, name)
+#else
+#define vpool_class_create(name) class_create(name)
+#endif
+
 /* 6.14: a worker that runs at once got a name of its own. */
 #ifndef kthread_run_worker
 #define kthread_run_worker kthread_create_worker

@@ -27,6 +27,7 @@ export VPOOL_RUN_DIR=$dir/run
 kvm=/sys/kernel/debug/kvm
 pools=/sys/kernel/vpool/pools
 rounds=${VPOOL_VM_ROUNDS:-5}
+out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
