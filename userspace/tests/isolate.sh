@@ -16,6 +16,7 @@ cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 tracing=/sys/kernel/tracing
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 part=$cgroup/vpool_iso.slice
+out='' err=''
 load=''
 
 if [ ! -c /dev/vpool/control ]; then

@@ -10,6 +10,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
+out='' err=''
 cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 pools='live-web live-mem live-none'
 
