@@ -75,10 +75,12 @@ static bool has_line(const char *text, const char *event, const char *word)
 /* All that the tracepoints are about, once each. */
 static int use_once(int ctl)
 {
+	__u64 bytes = 2 * HUGE_SIZE;
 	int fd, err;
 	char *addr;
 
-	err = vp_create(ctl, POOL, HUGE_SIZE, 0, "1");
+	err = vp_create(ctl, POOL, HUGE_SIZE, 0, "1") ?:
+		vp_resize(ctl, POOL, &bytes, VPOOL_ANY_NODE);
 	if (err)
 		return err;
 	addr = vp_open_map(POOL, HUGE_SIZE, &fd);
@@ -104,6 +106,7 @@ TEST_F(trace, events_tell_the_pools_name)
 	for (i = 0; i < ARRAY_SIZE(events); i++)
 		EXPECT_TRUE(has_line(self->text, events[i], POOL));
 	EXPECT_TRUE(has_line(self->text, "vpool_commit", "2097152"));
+	EXPECT_TRUE(has_line(self->text, "vpool_resize", "4194304"));
 }
 
 TEST_HARNESS_MAIN

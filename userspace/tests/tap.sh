@@ -48,6 +48,7 @@ like()
 
 # try STATUS ARGUMENT...: run VPOOLCTL, which is to end so; sets out and err. Needs
 # a folder in dir.
+# shellcheck disable=SC2034,SC2154
 try()
 {
 	tap_wanted=$1
