@@ -66,6 +66,8 @@ affinities()
 trace_switches()
 {
 	echo 0 >$tracing/tracing_on
+	all_cpus=$(cat $tracing/tracing_cpumask)
+	room=$(cat $tracing/buffer_size_kb)
 	printf '%x\n' $((1 << cpu)) >$tracing/tracing_cpumask
 	echo 8192 >$tracing/buffer_size_kb
 	echo 1 >$tracing/events/sched/sched_switch/enable
@@ -75,6 +77,8 @@ trace_no_switches()
 {
 	echo 0 >$tracing/events/sched/sched_switch/enable
 	echo >$tracing/trace
+	echo "$all_cpus" >$tracing/tracing_cpumask
+	echo "${room%% *}" >$tracing/buffer_size_kb
 	echo 1 >$tracing/tracing_on
 }
 

@@ -126,26 +126,23 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 {
 	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
-	bool was_in = isolate_has(inv->argv[0], whom->pid);
 	int err;
 
-	/* A cgroup has whole processes; the first thread alone stays out, too. */
-	if (flags && isolate_join(inv->argv[0], whom->pid, why))
-		return EXIT_FAILED;
+	/* First: it remembers the CPUs that the task had, and joining sets them. */
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
-	if (!err && own)
+	if (err) {
+		snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
+			 vpool_reason(vp) : strerror(-err));
+		return EXIT_FAILED;
+	}
+	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
-	if (!err)
+	/* A cgroup has whole processes; the first thread alone stays out, too. */
+	if (!flags || !isolate_join(inv->argv[0], whom->pid, why))
 		return EXIT_OK;
-	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
-		 strerror(-err));
-	if (flags && !was_in) {
-		char other[WHY_SIZE];
-
-		isolate_leave(inv->argv[0], whom->pid, other);
-	}
+	vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
 	return EXIT_FAILED;
 }
 

@@ -49,19 +49,23 @@ static int run_run(const struct invocation *inv)
 		return wrong_usage(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
-	if (!err && (isolate_mend(why) ||
-		     isolate_join(inv->argv[0], getpid(), why))) {
+	if (!err && isolate_mend(why)) {
 		complain(inv, inv->argv[0], "%s", why);
 		vpool_close(vp);
 		return EXIT_FAILED;
 	}
-	/* The cgroup first: joining one sets the affinity. */
+	/* The pool first: it remembers the CPUs that we had, the cgroup sets them. */
 	if (!err)
 		err = join(vp);
 	if (err) {
 		err = failed(inv, inv->argv[0], vp, err);
 		vpool_close(vp);
 		return err;
+	}
+	if (isolate_join(inv->argv[0], getpid(), why)) {
+		complain(inv, inv->argv[0], "%s", why);
+		vpool_close(vp);
+		return EXIT_FAILED;
 	}
 	set_environment(inv->argv[0]);
 	execvp(*program, program);
