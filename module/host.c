@@ -206,6 +206,14 @@ static bool vpool_page_may_move(struct page *page)
 	return PageLRU(page) || vpool_page_moves(page) || !page_ref_count(page);
 }
 
+/* False for a hole: a zone spans more than it has. */
+static bool vpool_block_is_present(struct zone *zone, unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && page_zone(page) == zone;
+}
+
 /* A tail page has no references of its own; its head tells. */
 static bool vpool_block_may_move(struct zone *zone, unsigned long pfn,
 				 unsigned long nr)
@@ -252,7 +260,7 @@ static struct folio *vpool_scan(struct vpool_host_walk *walk)
 		walk->pfn += nr;
 		if (vpool_block_may_move(zone, pfn, nr))
 			return vpool_block_take(pfn, walk->order);
-		walk->fixed++;
+		walk->fixed += vpool_block_is_present(zone, pfn);
 		cond_resched();
 	}
 	return NULL;

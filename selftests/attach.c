@@ -43,14 +43,6 @@ static void wait_for_kill(void)
 		pause();
 }
 
-static void set_affinity(const char *list)
-{
-	cpu_set_t set;
-
-	vp_parse_cpus(list, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void become(uid_t uid)
 {
 	if (setgroups(0, NULL) || setresgid(uid, uid, uid) ||
@@ -69,7 +61,7 @@ static pid_t start_sleeper(uid_t uid)
 		return -1;
 	pid = fork();
 	if (!pid) {
-		set_affinity("0-1");
+		vp_set_affinity(0, "0-1");
 		if (uid)
 			become(uid);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -180,7 +172,7 @@ TEST_F(attach, thread_of_the_caller_by_its_number)
 {
 	struct threads threads = {};
 
-	set_affinity("0-1");
+	vp_set_affinity(0, "0-1");
 	threads_start(&threads);
 	EXPECT_EQ(0, vp_attach_task(self->fd, VPOOL_SELF, threads.tid[1], 0,
 				    NULL));
@@ -205,7 +197,7 @@ static pid_t start_threads(struct threads *shared, uid_t uid)
 		return pid;
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	set_affinity("0-1");
+	vp_set_affinity(0, "0-1");
 	{
 		struct threads threads = {};
 
@@ -504,7 +496,7 @@ TEST_F(attach, all_threads_or_none)
 /* Its euid goes to and fro between who may be attached and who may not. */
 static void flip(void)
 {
-	set_affinity("0-1");
+	vp_set_affinity(0, "0-1");
 	if (syscall(SYS_setresuid, UID_B, UID_A, UID_A))
 		_exit(1);
 	for (;;) {

@@ -85,20 +85,6 @@ TEST_F(dedicated, others_keep_off)
 	vp_worker_stop(&b);
 }
 
-static bool may_soon_run_on(pid_t pid, const char *want)
-{
-	char list[64];
-	int i;
-
-	for (i = 0; i < 500; i++) {
-		if (!vp_allowed_cpus(pid, list, sizeof(list)) &&
-		    !strcmp(list, want))
-			return true;
-		vp_sleep_ms(10);
-	}
-	return vp_may_run_on(pid, want);
-}
-
 TEST_F(dedicated, freed_at_exit)
 {
 	struct vp_worker a = start_sleeper(), b = start_sleeper();
@@ -109,7 +95,7 @@ TEST_F(dedicated, freed_at_exit)
 	vp_worker_stop(&b);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
 	EXPECT_TRUE(dedicated_is(""));
-	EXPECT_TRUE(may_soon_run_on(a.pid, "1-3"));
+	EXPECT_TRUE(vp_soon_runs_on(a.pid, "1-3"));
 	vp_worker_stop(&a);
 }
 

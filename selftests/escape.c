@@ -62,28 +62,6 @@ FIXTURE_TEARDOWN(escape)
 	close(self->ctl);
 }
 
-static int set_affinity(pid_t tid, const char *list)
-{
-	cpu_set_t set;
-
-	vp_parse_cpus(list, &set);
-	return sched_setaffinity(tid, sizeof(set), &set) ? -errno : 0;
-}
-
-static bool soon_on(pid_t tid, const char *want)
-{
-	char list[64];
-	int i;
-
-	for (i = 0; i < 500; i++) {
-		if (!vp_allowed_cpus(tid, list, sizeof(list)) &&
-		    !strcmp(list, want))
-			return true;
-		vp_sleep_ms(10);
-	}
-	return vp_may_run_on(tid, want);
-}
-
 TEST_F(escape, flag_is_shown)
 {
 	struct vpool_query query = {};
@@ -104,14 +82,14 @@ TEST_F(escape, put_back_where_isolated)
 
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
 	for (i = 1; i <= 3; i++) {
-		ASSERT_EQ(0, set_affinity(0, "0-1"));
-		EXPECT_TRUE(soon_on(getpid(), "2-3"));
+		ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
+		EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
 		EXPECT_LE(2, sched_getcpu());
 		EXPECT_EQ(i, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 	}
 	/* Partly out is out. */
-	ASSERT_EQ(0, set_affinity(0, "1-2"));
-	EXPECT_TRUE(soon_on(getpid(), "2-3"));
+	ASSERT_EQ(0, vp_set_affinity(0, "1-2"));
+	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
 	EXPECT_EQ(4, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
 }
@@ -119,16 +97,16 @@ TEST_F(escape, put_back_where_isolated)
 TEST_F(escape, counted_once_elsewhere)
 {
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
-	ASSERT_EQ(0, set_affinity(0, "0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "stat/escapes", 1));
 	vp_sleep_ms(2500);
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
 	/* Back, and out again. */
-	ASSERT_EQ(0, set_affinity(0, "1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "1"));
 	vp_sleep_ms(2500);
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
-	ASSERT_EQ(0, set_affinity(0, "0"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0"));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "stat/escapes", 2));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 }
@@ -137,7 +115,7 @@ TEST_F(escape, counted_once_elsewhere)
 TEST_F(escape, within_the_pool_is_none)
 {
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
-	ASSERT_EQ(0, set_affinity(0, "3"));
+	ASSERT_EQ(0, vp_set_affinity(0, "3"));
 	vp_sleep_ms(2500);
 	EXPECT_TRUE(vp_may_run_on(getpid(), "3"));
 	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
@@ -148,8 +126,8 @@ TEST_F(escape, off_a_dedicated_cpu)
 	int cpu = 2;
 
 	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
-	ASSERT_EQ(0, set_affinity(0, "2-3"));
-	EXPECT_TRUE(soon_on(getpid(), "2"));
+	ASSERT_EQ(0, vp_set_affinity(0, "2-3"));
+	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 }
 
@@ -212,7 +190,7 @@ static int worker_stays(void *arg)
 		return 2;
 	if (!vp_is_member(fd[0], worker, getpid()))
 		return 3;
-	if (!soon_on(worker, "2-3"))
+	if (!vp_soon_runs_on(worker, "2-3"))
 		return 4;
 	if (write(pipefd[1], "x", 1) != 1)
 		return 5;

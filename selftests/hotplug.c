@@ -26,21 +26,12 @@ FIXTURE(hotplug)
 	int fd;
 };
 
-static int set_online(int cpu, bool online)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
-		 cpu);
-	return vp_write_file(path, online ? "1" : "0");
-}
-
 static void all_online(void)
 {
 	int cpu;
 
 	for (cpu = 1; cpu < 4; cpu++)
-		set_online(cpu, true);
+		vp_set_online(cpu, true);
 }
 
 FIXTURE_SETUP(hotplug)
@@ -86,42 +77,28 @@ static int attach(int fd, struct vp_worker *worker)
 	return vp_attach_task(fd, worker->pidfd, 0, VPOOL_ATTACH_PROCESS, NULL);
 }
 
-/* A CPU that comes is used a moment after it has come. */
-static bool soon_on(pid_t pid, const char *want)
-{
-	char list[64];
-	int i;
-
-	for (i = 0; i < 500; i++) {
-		if (!vp_allowed_cpus(pid, list, sizeof(list)) &&
-		    !strcmp(list, want))
-			return true;
-		vp_sleep_ms(10);
-	}
-	return vp_may_run_on(pid, want);
-}
-
 TEST_F(hotplug, within_the_pool)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on), spinner = vp_worker_start(spin);
+	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker spinner = vp_worker_start(spin);
 
 	ASSERT_EQ(0, attach(self->fd, &sleeper));
 	ASSERT_EQ(0, attach(self->fd, &spinner));
-	ASSERT_EQ(0, set_online(2, false));
+	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1,3"));
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "1,3"));
-	ASSERT_EQ(0, set_online(1, false));
+	ASSERT_EQ(0, vp_set_online(1, false));
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "3"));
-	ASSERT_EQ(0, set_online(2, true));
-	EXPECT_TRUE(soon_on(sleeper.pid, "2-3"));
+	ASSERT_EQ(0, vp_set_online(2, true));
+	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
-	ASSERT_EQ(0, set_online(1, true));
-	EXPECT_TRUE(soon_on(sleeper.pid, "1-3"));
-	EXPECT_TRUE(soon_on(spinner.pid, "1-3"));
+	ASSERT_EQ(0, vp_set_online(1, true));
+	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "1-3"));
+	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
@@ -136,7 +113,7 @@ TEST_F(hotplug, query_and_list_say_degraded)
 	bool found = false;
 	__u32 i, nr = 64;
 
-	ASSERT_EQ(0, set_online(3, false));
+	ASSERT_EQ(0, vp_set_online(3, false));
 	ASSERT_EQ(0, vp_query(self->ctl, POOL, &query));
 	EXPECT_EQ(VPOOL_STATE_DEGRADED, query.state);
 	ASSERT_EQ(0, vp_list(self->ctl, entry, &nr));
@@ -182,7 +159,8 @@ static bool uevent_comes(int fd, const char *want)
 
 TEST_F(hotplug, to_the_host_when_none_is_left)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on), spinner = vp_worker_start(spin);
+	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker spinner = vp_worker_start(spin);
 	int fd, events;
 
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -193,7 +171,7 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	ASSERT_EQ(0, attach(fd, &spinner));
 	events = listen_uevents();
 	ASSERT_LE(0, events);
-	ASSERT_EQ(0, set_online(2, false));
+	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "degraded"));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "cpus/effective", ""));
@@ -205,11 +183,11 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	/* Nor to one that comes to be. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "3"));
-	EXPECT_TRUE(soon_on(sleeper.pid, "0-1"));
-	ASSERT_EQ(0, set_online(2, true));
+	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "0-1"));
+	ASSERT_EQ(0, vp_set_online(2, true));
 	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
-	EXPECT_TRUE(soon_on(sleeper.pid, "2"));
-	EXPECT_TRUE(soon_on(spinner.pid, "2"));
+	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2"));
+	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "2"));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "active"));
 	close(events);
 	close(fd);
@@ -223,7 +201,7 @@ static bool wakes(int fd, int cpu, bool online)
 	char text[64];
 
 	if (pread(fd, text, sizeof(text), 0) < 0 || poll(&pollfd, 1, 0) ||
-	    set_online(cpu, online))
+	    vp_set_online(cpu, online))
 		return false;
 	return poll(&pollfd, 1, 5000) == 1;
 }
@@ -251,20 +229,20 @@ TEST_F(hotplug, dedicated_cpus)
 	ASSERT_EQ(0, attach(self->fd, &other));
 	ASSERT_EQ(0, vp_attach_task(self->fd, own.pidfd, 0, 0, &cpu));
 	/* Its own goes: it shares what the others do. */
-	ASSERT_EQ(0, set_online(2, false));
+	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/dedicated", "2"));
-	ASSERT_EQ(0, set_online(2, true));
-	EXPECT_TRUE(soon_on(own.pid, "2"));
-	EXPECT_TRUE(soon_on(other.pid, "1,3"));
+	ASSERT_EQ(0, vp_set_online(2, true));
+	EXPECT_TRUE(vp_soon_runs_on(own.pid, "2"));
+	EXPECT_TRUE(vp_soon_runs_on(other.pid, "1,3"));
 	/* All others go: in the pool is more than off that CPU. */
-	ASSERT_EQ(0, set_online(1, false));
-	ASSERT_EQ(0, set_online(3, false));
+	ASSERT_EQ(0, vp_set_online(1, false));
+	ASSERT_EQ(0, vp_set_online(3, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "2"));
-	ASSERT_EQ(0, set_online(3, true));
-	EXPECT_TRUE(soon_on(other.pid, "3"));
+	ASSERT_EQ(0, vp_set_online(3, true));
+	EXPECT_TRUE(vp_soon_runs_on(other.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	vp_worker_stop(&own);
 	vp_worker_stop(&other);
@@ -274,18 +252,16 @@ TEST_F(hotplug, dedicated_cpus)
 TEST_F(hotplug, narrow_members)
 {
 	struct vp_worker worker = vp_worker_start(vp_sleep_on);
-	cpu_set_t set;
 
 	ASSERT_EQ(0, attach(self->fd, &worker));
-	vp_parse_cpus("1-2", &set);
-	ASSERT_EQ(0, sched_setaffinity(worker.pid, sizeof(set), &set));
-	ASSERT_EQ(0, set_online(3, false));
+	ASSERT_EQ(0, vp_set_affinity(worker.pid, "1-2"));
+	ASSERT_EQ(0, vp_set_online(3, false));
 	EXPECT_TRUE(vp_may_run_on(worker.pid, "1-2"));
-	ASSERT_EQ(0, set_online(2, false));
+	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(worker.pid, "1"));
-	ASSERT_EQ(0, set_online(1, true));
-	ASSERT_EQ(0, set_online(2, true));
-	ASSERT_EQ(0, set_online(1, false));
+	ASSERT_EQ(0, vp_set_online(1, true));
+	ASSERT_EQ(0, vp_set_online(2, true));
+	ASSERT_EQ(0, vp_set_online(1, false));
 	EXPECT_TRUE(vp_may_run_on(worker.pid, "2"));
 	vp_worker_stop(&worker);
 }
@@ -297,12 +273,9 @@ static int may_run_on_3(void *arg)
 
 static int narrow_parent(void *arg)
 {
-	cpu_set_t set;
-
 	if (vp_attach(*(int *)arg, 0))
 		return 1;
-	vp_parse_cpus("3", &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
+	if (vp_set_affinity(0, "3"))
 		return 2;
 	return vp_in_child(may_run_on_3, NULL);
 }
@@ -368,14 +341,14 @@ TEST_F(hotplug, rounds_under_load)
 	for (i = 0; i < rounds; i++) {
 		cpu = 1 + rand() % 3;
 		f.online[cpu] = !f.online[cpu];
-		ASSERT_EQ(0, set_online(cpu, f.online[cpu]));
+		ASSERT_EQ(0, vp_set_online(cpu, f.online[cpu]));
 		expected(&f);
 		ASSERT_TRUE(vp_sysfs_is(POOL, "cpus/effective", f.effective));
 		ASSERT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "1-3"));
 		ASSERT_TRUE(vp_sysfs_is(POOL, "state", strcmp(f.effective, "1-3") ?
 				    "degraded" : "active"));
 		for (j = 0; j < ARRAY_SIZE(worker); j++)
-			ASSERT_TRUE(soon_on(worker[j].pid, f.members));
+			ASSERT_TRUE(vp_soon_runs_on(worker[j].pid, f.members));
 	}
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
 		vp_worker_stop(&worker[j]);
@@ -468,8 +441,8 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	srand(2);
 	while (!has_ended(pid)) {
 		cpu = 1 + rand() % 3;
-		EXPECT_EQ(0, set_online(cpu, false));
-		EXPECT_EQ(0, set_online(cpu, true));
+		EXPECT_EQ(0, vp_set_online(cpu, false));
+		EXPECT_EQ(0, vp_set_online(cpu, true));
 		rounds++;
 	}
 	kill(resizer, SIGKILL);
@@ -482,7 +455,7 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	munmap(resizes, sizeof(*resizes));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
-	EXPECT_TRUE(soon_on(survivor.pid, "1-3"));
+	EXPECT_TRUE(vp_soon_runs_on(survivor.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	vp_worker_stop(&survivor);
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));

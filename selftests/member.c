@@ -50,14 +50,6 @@ static pid_t gettid_(void)
 	return syscall(SYS_gettid);
 }
 
-static int set_affinity(const char *list)
-{
-	cpu_set_t set;
-
-	vp_parse_cpus(list, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
-}
-
 TEST_F(member, thread_runs_on_the_pools_cpus)
 {
 	int i;
@@ -91,7 +83,7 @@ TEST_F(member, detach_restores)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, set_affinity(before[i]));
+		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
 		EXPECT_EQ(0, vp_attach(self->fd, 0));
 		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 		EXPECT_EQ(0, vp_detach(self->fd, 0));
@@ -106,7 +98,7 @@ TEST_F(member, attach_gives_all_of_the_pools_cpus)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, set_affinity(before[i]));
+		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
 		EXPECT_EQ(0, vp_attach(self->fd, 0));
 		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
 		EXPECT_EQ(0, vp_detach(self->fd, 0));
@@ -226,7 +218,7 @@ TEST_F(member, process_is_all_its_threads)
 	struct crew crew;
 	int i;
 
-	ASSERT_EQ(0, set_affinity("0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	crew_start(&crew, 4);
 	EXPECT_EQ(0, vp_attach(self->fd, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(5, vp_sysfs_u64(POOL, "cpus/members"));
@@ -246,7 +238,7 @@ TEST_F(member, thread_is_not_the_process)
 	struct crew crew;
 	int i;
 
-	ASSERT_EQ(0, set_affinity("0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	crew_start(&crew, 2);
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
@@ -319,7 +311,7 @@ static int detach_inherited(void *arg)
 
 TEST_F(member, child_detaches_to_what_its_parent_came_with)
 {
-	ASSERT_EQ(0, set_affinity("0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(0, vp_in_child(detach_inherited, &self->fd));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
@@ -360,7 +352,7 @@ TEST_F(member, destroy_is_refused_then_forced)
 {
 	pid_t pid;
 
-	ASSERT_EQ(0, set_affinity("0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
 	pid = start_sleeper();
@@ -380,7 +372,7 @@ TEST_F(member, others_stay_as_they_are)
 {
 	pid_t pid;
 
-	ASSERT_EQ(0, set_affinity("0-3"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-3"));
 	pid = start_sleeper();
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_TRUE(vp_may_run_on(pid, "0-3"));
@@ -445,7 +437,7 @@ TEST_F(member, forced_in_a_fork_storm)
 	int i, depth = vp_is_debug() ? 5 : 7;
 	pid_t pid;
 
-	ASSERT_EQ(0, set_affinity("0-1"));
+	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	for (i = 0; i < 5; i++) {
 		pid = fork();
 		if (!pid) {

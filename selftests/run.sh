@@ -22,22 +22,22 @@ pools() {
 	ls /sys/kernel/vpool/pools 2>/dev/null
 }
 
-# count SUITE: the trailer of the suite in $log; fails if the suite does not.
+# count SUITE SECONDS: the trailer of the suite in $log; fails if the suite does not.
 count() {
-	awk -v suite="$1" '
+	awk -v suite="$1" -v seconds="$2" '
 		/^1\.\.[0-9]+/	{ split($1, plan, /\.\./); planned = plan[2] }
 		/^ok /		{ ran++; if (/ # SKIP/) skipped++; else passed++ }
 		/^not ok /	{ ran++; failed++ }
 		END {
-			printf "# suite: %s: planned %d ran %d passed %d failed %d skipped %d\n",
-				suite, planned, ran, passed, failed, skipped
+			printf "# suite: %s: planned %d ran %d passed %d failed %d skipped %d seconds %d\n",
+				suite, planned, ran, passed, failed, skipped, seconds
 			exit !(planned && ran == planned && !failed)
 		}' "$log"
 }
 
 # suite NAME SECONDS: run one program.
 suite() {
-	local name=$1 seconds=$2 before status bad=0
+	local name=$1 seconds=$2 before status bad=0 begin=$SECONDS
 
 	echo "# suite: $name"
 	before=$(pools)
@@ -54,7 +54,7 @@ suite() {
 		echo "# $name: left pools behind: $(pools | tr '\n' ' ')"
 		bad=1
 	fi
-	count "$name" || bad=1
+	count "$name" $((SECONDS - begin)) || bad=1
 	return "$bad"
 }
 

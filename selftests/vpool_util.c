@@ -67,6 +67,23 @@ void vp_parse_cpus(const char *list, cpu_set_t *set)
 	}
 }
 
+int vp_set_affinity(pid_t tid, const char *list)
+{
+	cpu_set_t set;
+
+	vp_parse_cpus(list, &set);
+	return sched_setaffinity(tid, sizeof(set), &set) ? -errno : 0;
+}
+
+int vp_set_online(int cpu, bool online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
+		 cpu);
+	return vp_write_file(path, online ? "1" : "0");
+}
+
 void vp_request_cpus(struct vp_request *req, const char *list)
 {
 	cpu_set_t set;
@@ -414,6 +431,21 @@ bool vp_may_run_on(pid_t tid, const char *want)
 	fprintf(stderr, "# task %d may run on %s, not on %s\n", tid, list,
 		want);
 	return false;
+}
+
+/* The same for what follows a moment later, as when a CPU comes or a task goes. */
+bool vp_soon_runs_on(pid_t tid, const char *want)
+{
+	char list[64];
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (!vp_allowed_cpus(tid, list, sizeof(list)) &&
+		    !strcmp(list, want))
+			return true;
+		vp_sleep_ms(10);
+	}
+	return vp_may_run_on(tid, want);
 }
 
 bool vp_is_member(int fd, pid_t tid, pid_t pid)

@@ -86,9 +86,12 @@ int vp_attach_task(int fd, int pidfd, pid_t tid, __u32 flags, int *cpu);
 int vp_detach_task(int fd, int pidfd, pid_t tid, __u32 flags);
 int vp_pidfd(pid_t pid);
 bool vp_may_run_on(pid_t tid, const char *want);
+bool vp_soon_runs_on(pid_t tid, const char *want);
 bool vp_is_member(int fd, pid_t tid, pid_t pid);
 int vp_allowed_cpus(pid_t tid, char *list, size_t size);
 void vp_parse_cpus(const char *list, cpu_set_t *set);
+int vp_set_affinity(pid_t tid, const char *list);
+int vp_set_online(int cpu, bool online);
 
 /* Reading files. */
 int vp_read_file(const char *path, char *text, size_t size);

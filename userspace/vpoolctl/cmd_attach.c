@@ -121,6 +121,13 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	return EXIT_FAILED;
 }
 
+static int refused(struct vpool *vp, int err, char *why)
+{
+	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
+		 strerror(-err));
+	return EXIT_FAILED;
+}
+
 static int do_attach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, char *why)
 {
@@ -131,11 +138,8 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	/* First: it remembers the CPUs that the task had, and joining sets them. */
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
-	if (err) {
-		snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
-			 vpool_reason(vp) : strerror(-err));
-		return EXIT_FAILED;
-	}
+	if (err)
+		return refused(vp, err, why);
 	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
@@ -159,14 +163,12 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
 	if (!err)
 		return EXIT_OK;
-	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
-		 strerror(-err));
 	if (was_in) {
 		char other[WHY_SIZE];
 
 		isolate_join(inv->argv[0], whom->pid, other);
 	}
-	return EXIT_FAILED;
+	return refused(vp, err, why);
 }
 
 static int with_task(const struct invocation *inv,
