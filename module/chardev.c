@@ -150,7 +150,11 @@ static char *vpool_devnode(VPOOL_DEVNODE_CONST struct device *dev,
 		*uid = pool->uid;
 	if (gid)
 		*gid = pool->gid;
-	return kasprintf(GFP_KERNEL, "vpool/%s", pool->name);
+	/*
+	 * Without it the core takes the bare name: a node that comes in the wrong
+	 * place, or one that stays when its pool has gone.
+	 */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "vpool/%s", pool->name);
 }
 
 static void vpool_dev_release(struct device *dev)
