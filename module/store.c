@@ -397,6 +397,7 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 			       u64 bytes, struct vpool_why *why)
 {
 	u64 page_size = vpool_store_page_size(gather->store);
+	u64 stays = walk->fixed * page_size;
 	char node[32] = "the host", fixed[80] = "";
 
 	if (err == -ENXIO)
@@ -404,10 +405,11 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 				  gather->store->name);
 	if (!walk->any)
 		snprintf(node, sizeof(node), "node %d", walk->nid);
-	if (walk->fixed)
+	/* What we have taken ourselves does not move either. */
+	if (stays > got)
 		snprintf(fixed, sizeof(fixed),
 			 "; %s is in blocks with pages that cannot be moved",
-			 vpool_size(walk->fixed * page_size).s);
+			 vpool_size(stays - got).s);
 	return vpool_fail(why, err, "%s%s had %s in free blocks, %s asked%s",
 			  vpool_gather_verdict(err), node, vpool_size(got).s,
 			  vpool_size(bytes).s, fixed);
