@@ -2,6 +2,7 @@
 /*
  * A pool grows and shrinks while it is in use, all or nothing.
  */
+#include <linux/capability.h>
 #include <linux/vpool.h>
 #include <pthread.h>
 #include <signal.h>
@@ -223,7 +224,7 @@ static int unprivileged(void *arg)
 {
 	__u64 bytes = HUGE_SIZE;
 
-	if (vp_drop_admin())
+	if (vp_drop_cap(CAP_SYS_ADMIN))
 		return 1;
 	return vp_resize(*(int *)arg, POOL, &bytes, VPOOL_ANY_NODE) != -EPERM;
 }

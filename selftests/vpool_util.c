@@ -848,21 +848,18 @@ int vp_in_child(int (*fn)(void *arg), void *arg)
 	return vp_wait_status(pid);
 }
 
-int vp_drop_admin(void)
+int vp_drop_cap(int cap)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-	int i;
+	struct __user_cap_data_struct *word = &data[CAP_TO_INDEX(cap)];
 
 	if (syscall(SYS_capget, &head, data))
 		return -errno;
-	for (i = 0; i < 3; i++) {
-		__u32 *set[] = { &data[0].effective, &data[0].permitted,
-				 &data[0].inheritable };
-
-		*set[i] &= ~(1U << CAP_SYS_ADMIN);
-	}
+	word->effective &= ~CAP_TO_MASK(cap);
+	word->permitted &= ~CAP_TO_MASK(cap);
+	word->inheritable &= ~CAP_TO_MASK(cap);
 	return syscall(SYS_capset, &head, data) ? -errno : 0;
 }

@@ -139,6 +139,6 @@ void vp_worker_stop(struct vp_worker *worker);
 void vp_sleep_on(void);
 int vp_in_child(int (*fn)(void *arg), void *arg);
 int vp_wait_status(pid_t pid);
-int vp_drop_admin(void);
+int vp_drop_cap(int cap);
 
 #endif /* VPOOL_UTIL_H */
