@@ -12,20 +12,15 @@ here=$(dirname "$(readlink -f "$0")")
 build=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/../userspace/tests/tap.sh"
+# shellcheck source=selftests/guest.sh
+. "$here/guest.sh"
 
-skip() {
-	echo "1..0 # SKIP $*"
-	exit 0
-}
-
-[ -e /dev/kvm ] || skip 'no /dev/kvm here'
-[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
+need_guest
 
 export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run
 kvm=/sys/kernel/debug/kvm
-pools=/sys/kernel/vpool/pools
 rounds=${VPOOL_VM_ROUNDS:-5}
 out='' err=''
 
@@ -37,7 +32,7 @@ clean_up() {
 		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
 	done
 	vpoolctl destroy --force vm-a vm-b vm-mem
-	[ -e "$dir/kvm" ] && mv /dev/kvm.away /dev/kvm
+	[ ! -e /dev/kvm.away ] || mv /dev/kvm.away /dev/kvm
 	[ -z "$hints" ] || echo "$hints" > $balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
@@ -53,36 +48,9 @@ refused() {
 	like "$name: message" "$(cat "$dir/err")" "vpoolctl: vm start $pattern"
 }
 
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.2
-	done
-}
-
-used() { cat "$pools/$1/memory/used_bytes"; }
-dedicated() { cat "$pools/$1/cpus/dedicated"; }
 listed() { vpoolctl vm list --noheadings -o "$1" | tr -s ' ' ' ' | sed 's/ *$//'; }
 pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 is_listed() { [ "$(listed NAME | grep -cx "$1")" = "$2" ]; }
-all_back() { [ "$(used "$1") $(dedicated "$1")" = '0 ' ]; }
-
-# How much of the pool's memory a process has mapped by huge pages.
-huge_and_size() {
-	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
-		ours && /^Size:/ { size += $2 }
-		ours && /^FilePmdMapped:/ { huge += $2 }
-		END { print huge " of " size " kB" }' "/proc/$1/smaps"
-}
-
-# The last round that a guest is known to have done.
-round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
-is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
-is_up() { [ -n "$(round "$1")" ]; }
 
 # A disk in a process of its own: QEMU passes it the memory, and it maps it.
 start_backend() {
@@ -100,25 +68,6 @@ mem_free() {
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
 	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
-}
-
-make_initrd() {
-	local root=$dir/initrd file nr=0
-
-	mkdir -p "$root/dev"
-	cp "$build/vm_guest" "$root/init"
-	mknod "$root/dev/console" c 5 1
-	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk \
-		2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
-		awk '!seen[$0]++' > "$dir/modules"
-	while read -r file; do
-		case $file in
-		*.xz) xz -dc "$file" > "$root/$nr.ko" ;;
-		*) cp "$file" "$root/$nr.ko" ;;
-		esac
-		nr=$((nr + 1))
-	done < "$dir/modules"
-	(cd "$root" && find . | cpio -o -H newc --quiet) > "$dir/guest.cpio"
 }
 
 kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
