@@ -64,13 +64,17 @@ if [ ! -e /dev/vpool/control ]; then
 fi
 
 result=4
-while read -r name seconds fast _; do
+while read -r name seconds where _; do
 	case $name in
 	'' | '#'*) continue ;;
 	*"$pattern"*) ;;
 	*) continue ;;
 	esac
-	[ "$fast" != fast ] || [ "${VPOOL_KERNEL:-}" != debug ] || continue
+	case $where-${VPOOL_KERNEL:-} in
+	fast-debug) continue ;;
+	debug-debug) ;;
+	debug-*) continue ;;
+	esac
 	[ "$result" -eq 4 ] && result=0
 	suite "$name" "${seconds:-$default_seconds}" </dev/null || result=1
 done <"$here/TESTS"

@@ -1,0 +1,702 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every call with its first allocation or copy failing, then with its second, and
+ * so on until none fails: it is done, or refused with nothing changed. All of
+ * them with VPOOL_FAULTS=all, else of many only some.
+ *
+ * What fails is slab and page allocations and copies from and to userspace, in the
+ * calling thread: Documentation/fault-injection/fault-injection.rst of the kernel,
+ * "fail-nth".
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/vpool.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "fault-pool"
+#define INJECT "/sys/kernel/debug/"
+#define SIZE (4 * HUGE_SIZE)
+/* No call has so many places where it may fail. */
+#define MOST 5000
+
+/* What a test has. */
+struct state {
+	int ctl;
+	int fd;
+	void *addr;
+	int nth;
+};
+
+FIXTURE(fault)
+{
+	struct state state;
+};
+
+/**
+ * struct op - one thing that is done with a failure in it
+ * @before: makes what it needs; or NULL
+ * @act: does it; 0 or a negative errno
+ * @after: looks whether all is as it should be after that, and undoes it
+ * @dear: it takes seconds, so that it is left to VPOOL_FAULTS=all
+ */
+struct op {
+	bool (*before)(struct state *self);
+	int (*act)(struct state *self);
+	bool (*after)(struct state *self, int err);
+	bool dear;
+};
+
+FIXTURE_VARIANT(fault)
+{
+	struct op op;
+};
+
+static int knob(const char *what, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), INJECT "%s", what);
+	return vp_write_file(path, value);
+}
+
+FIXTURE_SETUP(fault)
+{
+	if (access("/proc/thread-self/fail-nth", W_OK))
+		SKIP(return, "this kernel cannot fail on demand (CONFIG_FAULT_INJECTION)");
+	/* Silent, and also where it may sleep. */
+	ASSERT_EQ(0, knob("failslab/verbose", "0"));
+	ASSERT_EQ(0, knob("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->state.ctl = vp_control();
+	ASSERT_LE(0, self->state.ctl);
+	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
+	self->state.fd = -1;
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(self->state.fd);
+	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->state.ctl);
+}
+
+/* What a failure may turn into. */
+static bool is_plausible(int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+	case -EFAULT:
+	case -EAGAIN:
+	case -ENOSPC:
+	case -EBUSY:
+		return true;
+	}
+	return false;
+}
+
+/* Did one fail? What is left of the count says that. */
+static bool has_failed(struct state *self)
+{
+	char text[16] = "";
+	int left = 1;
+
+	/* This, too, may be what fails. */
+	if (pread(self->nth, text, sizeof(text) - 1, 0) > 0)
+		left = atoi(text);
+	if (pwrite(self->nth, "0", 1, 0) != 1)
+		pwrite(self->nth, "0", 1, 0);
+	return !left;
+}
+
+static bool all_wanted(void)
+{
+	const char *which = getenv("VPOOL_FAULTS");
+
+	return which && !strcmp(which, "all");
+}
+
+/* All of the first, then some. */
+static int next(const struct op *op, int n)
+{
+	if (n < 16 || (all_wanted() && !op->dear))
+		return n + 1;
+	return n + 7;
+}
+
+/* How many failures it came through; or -1. */
+static int sweep(struct state *self, const struct op *op)
+{
+	char text[16];
+	int n, err, nr = 0;
+
+	/* Of this thread: the test is not in the process that set it up. */
+	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	for (n = 1; self->nth >= 0 && n < MOST; n = next(op, n)) {
+		if (op->before && !op->before(self)) {
+			fprintf(stderr, "# %d: not set up\n", n);
+			return -1;
+		}
+		snprintf(text, sizeof(text), "%d", n);
+		if (pwrite(self->nth, text, strlen(text), 0) < 0) {
+			perror("# fail-nth");
+			return -1;
+		}
+		err = op->act(self);
+		if (!has_failed(self)) {
+			if (err)
+				fprintf(stderr, "# without a failure: %s\n",
+					strerror(-err));
+			return op->after(self, err) && !err ? nr : -1;
+		}
+		nr++;
+		if (!op->after(self, err) || !is_plausible(err)) {
+			fprintf(stderr, "# not right after failure %d: %s\n", n,
+				strerror(-err));
+			return -1;
+		}
+	}
+	return -1;
+}
+
+/* Parts of those things */
+
+static bool pool_there(struct state *self)
+{
+	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
+		vp_sysfs_becomes(POOL, "memory/clean_bytes", SIZE);
+}
+
+static bool region_there(struct state *self)
+{
+	if (!pool_there(self))
+		return false;
+	self->fd = vp_open(POOL);
+	return self->fd >= 0;
+}
+
+static bool committed(struct state *self)
+{
+	__u64 bytes = SIZE;
+
+	return region_there(self) && !vp_commit(self->fd, &bytes);
+}
+
+static bool mapped(struct state *self)
+{
+	if (!committed(self))
+		return false;
+	self->addr = vp_map(self->fd, SIZE, 0);
+	return self->addr != MAP_FAILED;
+}
+
+static bool a_member(struct state *self)
+{
+	return region_there(self) &&
+		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+/* Says which it is, if it is not so. */
+static bool check(bool so, const char *what)
+{
+	if (!so)
+		fprintf(stderr, "# not so: %s\n", what);
+	return so;
+}
+
+#define CHECK(so) check(so, #so)
+
+static bool nothing_left(struct state *self)
+{
+	if (self->addr)
+		munmap(self->addr, SIZE);
+	self->addr = NULL;
+	close(self->fd);
+	self->fd = -1;
+	return CHECK(vp_sysfs_becomes(POOL, "memory/used_bytes", 0)) &&
+		CHECK(vp_sysfs_becomes(POOL, "cpus/members", 0)) &&
+		CHECK(vp_sysfs_becomes(POOL, "memory/regions", 0)) &&
+		CHECK(vp_books_ok(self->ctl, POOL)) &&
+		CHECK(!vp_destroy_soon(self->ctl, POOL)) &&
+		CHECK(!vp_exists(POOL));
+}
+
+static bool nothing_changed(struct state *self, int err)
+{
+	return nothing_left(self);
+}
+
+/* It is there, whole, or not at all. */
+static bool there_if_done(struct state *self, int err)
+{
+	if (vp_exists(POOL) && err == -EFAULT)
+		/* Done, but the answer did not arrive. */
+		err = 0;
+	if (err)
+		return !vp_exists(POOL);
+	return vp_sysfs_u64(POOL, "memory/total_bytes") == SIZE &&
+		nothing_left(self);
+}
+
+static bool gone_if_done(struct state *self, int err)
+{
+	if (!err)
+		return !vp_exists(POOL);
+	return nothing_left(self);
+}
+
+/* All of it or nothing. */
+static bool resized_if_done(struct state *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
+
+	return (is == !err || err == -EFAULT) && nothing_left(self);
+}
+
+static int create(struct state *self)
+{
+	return vp_create(self->ctl, POOL, SIZE, 0, "2-3");
+}
+
+static int destroy(struct state *self)
+{
+	return vp_destroy(self->ctl, POOL, 0);
+}
+
+static int grow(struct state *self)
+{
+	__u64 bytes = 2 * SIZE;
+
+	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
+}
+
+static int shrink(struct state *self)
+{
+	__u64 bytes = HUGE_SIZE;
+
+	return vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE);
+}
+
+static int other_cpus(struct state *self)
+{
+	return vp_resize_cpus(self->ctl, POOL, "1-2", 0);
+}
+
+static int open_node(struct state *self)
+{
+	self->fd = vp_open(POOL);
+	return self->fd < 0 ? self->fd : 0;
+}
+
+static bool nothing_to_see(struct state *self, int err)
+{
+	return true;
+}
+
+static int open_control(struct state *self)
+{
+	int fd = vp_control();
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int commit(struct state *self)
+{
+	__u64 bytes = SIZE;
+
+	return vp_commit(self->fd, &bytes);
+}
+
+static int map(struct state *self)
+{
+	self->addr = vp_map(self->fd, SIZE, 0);
+	if (self->addr != MAP_FAILED)
+		return 0;
+	self->addr = NULL;
+	return -errno;
+}
+
+static int populate(struct state *self)
+{
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd),
+		.flags = VPOOL_COMMIT_POPULATE,
+		.bytes = SIZE,
+	};
+	int err = vp_ioctl(self->fd, VPOOL_COMMIT, &cmd);
+
+	return err ?: map(self);
+}
+
+static int touch(struct state *self)
+{
+	__u64 at;
+
+	for (at = 0; at < SIZE; at += HUGE_SIZE)
+		if (vp_touch((char *)self->addr + at, true))
+			return -EFAULT;
+	return 0;
+}
+
+static int attach_thread(struct state *self)
+{
+	return vp_attach(self->fd, 0);
+}
+
+static int attach_process(struct state *self)
+{
+	return vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+static int attach_dedicated(struct state *self)
+{
+	int cpu = -1;
+
+	return vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu);
+}
+
+static int detach(struct state *self)
+{
+	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+}
+
+/* A member only if that was done, or done without the answer. */
+static bool member_if_done(struct state *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "cpus/members");
+
+	if (is == !!err && err != -EFAULT)
+		return false;
+	if (is)
+		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+static bool stranger_if_done(struct state *self, int err)
+{
+	bool is = vp_sysfs_u64(POOL, "cpus/members");
+
+	if (is)
+		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return is == !!err && nothing_left(self);
+}
+
+/* Its child is a member, or is not born. */
+static int have_child(struct state *self)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(!vp_is_member(self->fd, getpid(), getpid()));
+	if (waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status ? -EINVAL : 0;
+}
+
+static bool no_member(struct state *self, int err)
+{
+	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+static int ask(struct state *self)
+{
+	struct vpool_member_info members[4];
+	struct vpool_list_entry pools[64];
+	struct vpool_node_info nodes[64];
+	struct vpool_region_info regions[4];
+	__u64 mask[1024 / 64];
+	struct vpool_query query = {
+		.nodes_uptr = (uintptr_t)nodes,
+		.nr_nodes = ARRAY_SIZE(nodes),
+		.cpus_uptr = (uintptr_t)mask,
+		.cpus_bytes = sizeof(mask),
+	};
+	struct vpool_members cmd = {
+		.size = sizeof(cmd),
+		.nr = ARRAY_SIZE(members),
+		.members_uptr = (uintptr_t)members,
+	};
+	__u32 nr = ARRAY_SIZE(pools);
+	int err;
+
+	err = vp_query(self->fd, NULL, &query);
+	if (!err)
+		err = vp_list(self->ctl, pools, &nr);
+	nr = ARRAY_SIZE(regions);
+	if (!err)
+		err = vp_regions(self->fd, NULL, regions, &nr);
+	return err ?: vp_ioctl(self->fd, VPOOL_MEMBERS, &cmd);
+}
+
+static int read_all_of_sysfs(struct state *self)
+{
+	static const char * const files[] = {
+		"id", "state", "cpus/assigned", "cpus/members",
+		"memory/total_bytes", "memory/node0/free_bytes", "stat/allocs",
+	};
+	char text[256];
+	int i, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(files) && !err; i++)
+		err = vp_sysfs(POOL, files[i], text, sizeof(text));
+	return err;
+}
+
+static int destroy_by_force(struct state *self)
+{
+	return vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+}
+
+static bool revoked_if_done(struct state *self, int err)
+{
+	if (err)
+		return nothing_left(self);
+	if (!CHECK(!vp_exists(POOL)) ||
+	    !CHECK(vp_touch(self->addr, false) == SIGBUS))
+		return false;
+	munmap(self->addr, SIZE);
+	self->addr = NULL;
+	close(self->fd);
+	self->fd = -1;
+	return true;
+}
+
+static int write_online(const char *value)
+{
+	int fd = open("/sys/devices/system/cpu/cpu3/online", O_WRONLY), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, 1) != 1)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int offline_and_online(struct state *self)
+{
+	int err = write_online("0");
+
+	return err ?: write_online("1");
+}
+
+static bool online_again(struct state *self, int err)
+{
+	write_online("1");
+	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
+	return nothing_left(self);
+}
+
+/* The module, with another beginning each time. */
+
+static bool unloaded(struct state *self)
+{
+	close(self->ctl);
+	self->ctl = -1;
+	self->fd = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
+	return self->fd >= 0 && !syscall(SYS_delete_module, "vpool", 0);
+}
+
+static int load(struct state *self)
+{
+	return syscall(SYS_finit_module, self->fd, "", 0) ? -errno : 0;
+}
+
+static bool loaded_if_done(struct state *self, int err)
+{
+	if (!access(VP_CONTROL, F_OK) != !err)
+		return false;
+	if (err && load(self))
+		return false;
+	close(self->fd);
+	self->fd = -1;
+	self->ctl = vp_control();
+	return self->ctl >= 0;
+}
+
+FIXTURE_VARIANT_ADD(fault, open_control)
+{
+	.op.act = open_control,
+	.op.after = nothing_to_see,
+};
+
+FIXTURE_VARIANT_ADD(fault, create)
+{
+	.op.act = create,
+	.op.after = there_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, destroy)
+{
+	.op.before = pool_there,
+	.op.act = destroy,
+	.op.after = gone_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, destroy_by_force)
+{
+	.op.before = mapped,
+	.op.act = destroy_by_force,
+	.op.after = revoked_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, grow)
+{
+	.op.before = pool_there,
+	.op.act = grow,
+	.op.after = resized_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, shrink)
+{
+	.op.before = pool_there,
+	.op.act = shrink,
+	.op.after = resized_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, open)
+{
+	.op.before = pool_there,
+	.op.act = open_node,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, commit)
+{
+	.op.before = region_there,
+	.op.act = commit,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, map)
+{
+	.op.before = committed,
+	.op.act = map,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, map_without_commit)
+{
+	.op.before = region_there,
+	.op.act = map,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, populate)
+{
+	.op.before = region_there,
+	.op.act = populate,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, touch)
+{
+	.op.before = mapped,
+	.op.act = touch,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, ask)
+{
+	.op.before = region_there,
+	.op.act = ask,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, sysfs)
+{
+	.op.before = pool_there,
+	.op.act = read_all_of_sysfs,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, other_cpus)
+{
+	.op.before = a_member,
+	.op.act = other_cpus,
+	.op.after = no_member,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_thread)
+{
+	.op.before = region_there,
+	.op.act = attach_thread,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_process)
+{
+	.op.before = region_there,
+	.op.act = attach_process,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, attach_dedicated)
+{
+	.op.before = region_there,
+	.op.act = attach_dedicated,
+	.op.after = member_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, detach)
+{
+	.op.before = a_member,
+	.op.act = detach,
+	.op.after = stranger_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, fork)
+{
+	.op.before = a_member,
+	.op.act = have_child,
+	.op.after = no_member,
+};
+
+FIXTURE_VARIANT_ADD(fault, hotplug)
+{
+	.op.before = a_member,
+	.op.act = offline_and_online,
+	.op.after = online_again,
+};
+
+FIXTURE_VARIANT_ADD(fault, load)
+{
+	.op.before = unloaded,
+	.op.act = load,
+	.op.after = loaded_if_done,
+	.op.dear = true,
+};
+
+TEST_F_TIMEOUT(fault, sweep, 3600)
+{
+	int nr;
+
+	if (variant->op.before == unloaded && !getenv("VPOOL_KO"))
+		SKIP(return, "VPOOL_KO names no module to load");
+	if (variant->op.dear && !all_wanted())
+		SKIP(return, "takes half an hour: VPOOL_FAULTS=all");
+	nr = sweep(&self->state, &variant->op);
+	EXPECT_LE(0, nr);
+	TH_LOG("%d failures", nr);
+}
+
+TEST_HARNESS_MAIN
