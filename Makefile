@@ -4,7 +4,8 @@
 # Everything that is made lands under build/. `make help` says what there is.
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpool
-build := $(CURDIR)/build
+# Not "build", which is a name of Kbuild's.
+VPOOL_BUILD := $(CURDIR)/build
 as_root = $(if $(filter-out 0,$(shell id -u)),sudo)
 
 # The kernel to build for: the running one, else the newest installed, else the
@@ -14,7 +15,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(wildcard $(cache)/kernels/6.12/headers))
 release = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-moddir = $(build)/$(release)$(if $(KUNIT),+kunit)
+moddir = $(VPOOL_BUILD)/$(release)$(if $(KUNIT),+kunit)
 
 .PHONY: all
 all: module userspace
@@ -38,7 +39,7 @@ module: need-kernel
 
 .PHONY: userspace
 userspace:
-	+$(MAKE) -C userspace BUILD=$(build)/userspace all
+	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace all
 
 # Packages of a kernel's headers want modules signed but have no key.
 .PHONY: modules_install
@@ -49,13 +50,13 @@ modules_install: module
 
 .PHONY: install
 install: userspace
-	+$(MAKE) -C userspace BUILD=$(build)/userspace install
+	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace install
 
 # Debian packages, in build/deb/.
 .PHONY: deb
 deb:
 	@tools/setup deb
-	@tools/deb/build $(build)/deb
+	@tools/deb/build $(VPOOL_BUILD)/deb
 
 # The module's source where DKMS finds it, built for the running kernel.
 .PHONY: dkms
@@ -64,11 +65,11 @@ dkms:
 
 .PHONY: docs
 docs:
-	@tools/docs/build $(build)/docs
+	@tools/docs/build $(VPOOL_BUILD)/docs
 
 .PHONY: clean
 clean:
-	rm -rf $(build)
+	rm -rf $(VPOOL_BUILD)
 
 .PHONY: demo
 demo:
@@ -97,7 +98,7 @@ check-long:
 # The packages, in a clean root that is booted.
 .PHONY: check-deb
 check-deb: deb
-	@$(as_root) tools/deb/boot $(build)/deb
+	@$(as_root) tools/deb/boot $(VPOOL_BUILD)/deb
 
 .PHONY: help
 help:

@@ -341,25 +341,22 @@ static bool drain_cpus(void)
 {
 	long cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
 
+	if (vp_set_affinity(0, "0"))
+		return false;
 	for (cpu = 1; cpu < nr; cpu++)
 		if (vp_set_online(cpu, false) || vp_set_online(cpu, true))
 			return false;
-	return true;
+	return !vp_set_affinity(0, STAGE_HAND);
 }
 
 static bool make_scene(struct _test_data_fragment *self, enum scene scene)
 {
-	bool made;
-
-	/* Back where it was when that CPU left. */
 	if (vp_set_affinity(0, STAGE_HAND))
 		return false;
 	clear_scene(self);
-	made = scene == CACHE ?
-	       fill_cache(self->disk, self->node, self->arena) :
-	       fill_anon(self, scene);
-	return made && !vp_set_affinity(0, "0") && drain_cpus() &&
-	       !vp_set_affinity(0, STAGE_HAND);
+	if (scene == CACHE)
+		return fill_cache(self->disk, self->node, self->arena);
+	return fill_anon(self, scene);
 }
 
 FIXTURE_SETUP(fragment)
@@ -379,7 +376,6 @@ FIXTURE_SETUP(fragment)
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 
 	self->blocks = (vp_is_debug() ? 64 : 256) * MIB;
-	ASSERT_TRUE(drain_cpus());
 	limit = physical_limit(self->node);
 	if (limit < self->blocks + 16 * MIB)
 		SKIP(return, "node %d has too little memory", self->node);
@@ -418,6 +414,7 @@ TEST_F(fragment, gives_what_can_move)
 	theirs = hugetlb_gets(self->node, self->arena);
 
 	ASSERT_TRUE(make_scene(self, variant->scene));
+	ASSERT_TRUE(drain_cpus());
 	limit = physical_limit(self->node);
 	want = round_down(limit / 10 * 9 + HUGE_SIZE - 1);
 	if (want < theirs)
