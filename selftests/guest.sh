@@ -34,6 +34,16 @@ until_true() {
 	done
 }
 
+# Linux 6.1 does not count a huge page as mapped while a hint of NUMA balancing is
+# on it; those hints come and go.
+balancing=/proc/sys/kernel/numa_balancing
+hints=''
+stop_hints() {
+	hints=$(cat $balancing 2> /dev/null)
+	[ -z "$hints" ] || echo 0 > $balancing
+}
+put_hints_back() { [ -z "$hints" ] || echo "$hints" > $balancing; }
+
 # How much of the pool's memory a process has mapped by huge pages.
 huge_and_size() {
 	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }

@@ -34,6 +34,7 @@ clean_up() {
 		rm -f "$conf"
 	fi
 	vpoolctl destroy --force virt
+	put_hints_back
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
@@ -73,6 +74,7 @@ domain() {
 	END
 }
 
+stop_hints
 make_initrd
 mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt /var/log/libvirt
 [ ! -e "$conf" ] || cp "$conf" "$dir/qemu.conf"

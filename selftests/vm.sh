@@ -33,7 +33,7 @@ clean_up() {
 	done
 	vpoolctl destroy --force vm-a vm-b vm-mem
 	[ ! -e /dev/kvm.away ] || mv /dev/kvm.away /dev/kvm
-	[ -z "$hints" ] || echo "$hints" > $balancing
+	put_hints_back
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
@@ -78,12 +78,7 @@ boot=(--mem 144M "${kernel[@]}")
 
 section() { echo "# $SECONDS s: $*"; }
 
-# Linux 6.1 does not count a huge page as mapped while a hint of NUMA balancing is
-# on it; those hints come and go.
-balancing=/proc/sys/kernel/numa_balancing
-hints=$(cat $balancing 2> /dev/null)
-[ -z "$hints" ] || echo 0 > $balancing
-
+stop_hints
 make_initrd
 before=$(mem_free)
 
