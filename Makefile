@@ -15,7 +15,8 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(wildcard $(cache)/kernels/6.12/headers))
 release = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-moddir = $(VPOOL_BUILD)/$(release)$(if $(KUNIT),+kunit)
+# What can be built into the module: +kunit, +kcov, +gcov.
+moddir = $(VPOOL_BUILD)/$(release)$(if $(KUNIT),+kunit)$(if $(KCOV),+kcov)$(if $(GCOV),+gcov)
 
 .PHONY: all
 all: module userspace
@@ -35,7 +36,8 @@ module: need-kernel
 	@for dir in module kunit include; do \
 		cp -rsf $(CURDIR)/$$dir $(moddir); done
 	@ln -sf $(CURDIR)/Kbuild $(moddir)/Kbuild
-	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) modules
+	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) \
+		$(if $(KCOV),VPOOL_KCOV=y) $(if $(GCOV),VPOOL_GCOV=y) modules
 
 .PHONY: userspace
 userspace:
@@ -95,6 +97,12 @@ check-long:
 	@tools/check/long
 	+@$(MAKE) check-deb
 
+# The fuzzer, for VPOOL_FUZZ_SECONDS; what it keeps is in build/fuzz.
+.PHONY: fuzz
+fuzz:
+	@tools/setup
+	@tools/check/fuzz
+
 # The packages, in a clean root that is booted.
 .PHONY: check-deb
 check-deb: deb
@@ -103,7 +111,8 @@ check-deb: deb
 .PHONY: help
 help:
 	@echo 'make                  the module for $$KDIR and the userspace parts'
-	@echo 'make module           the module alone; KUNIT=1 with its unit tests'
+	@echo 'make module           the module alone; KUNIT=1 with its unit tests,'
+	@echo '                      KCOV=1 or GCOV=1 so that coverage can be taken'
 	@echo 'make userspace        libvpool and vpoolctl'
 	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
 	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
@@ -113,6 +122,7 @@ help:
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
 	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
+	@echo 'make fuzz             the fuzzer on the checking kernel: VPOOL_FUZZ_SECONDS=3600'
 	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
 	@echo 'make check-deb        the packages, in a clean root under systemd; as root'
 	@echo 'make clean            remove build/'

@@ -419,7 +419,7 @@ static int attach_and_storm(void *arg)
 {
 	if (vp_attach(*(int *)arg, 0))
 		return 1;
-	return storm(6, true);
+	return storm(vp_is_debug() ? 5 : 6, true);
 }
 
 TEST_F(member, fork_storm)
@@ -434,7 +434,7 @@ TEST_F(member, fork_storm)
 /* Forced while it forks: nobody is left behind on the pool's CPUs. */
 TEST_F(member, forced_in_a_fork_storm)
 {
-	int i, depth = vp_is_debug() ? 5 : 7;
+	int i, depth = vp_is_debug() ? 4 : 7;
 	pid_t pid;
 
 	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));

@@ -9,7 +9,8 @@
 # out of time; 4 if no test matches.
 #
 # BUILD is where the programs are, VPOOL_KERNEL the name of the kernel ("debug"
-# for a slow one), VPOOL_KO the module to load again after unloading it.
+# for a slow one), VPOOL_KO the module to load again after unloading it. VPOOL_LONG
+# is set where there is time to run everything in full on every kernel.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=${BUILD:-$here/../build/selftests}
@@ -70,10 +71,11 @@ while read -r name seconds where _; do
 	*"$pattern"*) ;;
 	*) continue ;;
 	esac
-	case $where-${VPOOL_KERNEL:-} in
-	fast-debug) continue ;;
-	debug-debug) ;;
-	debug-*) continue ;;
+	case $where-${VPOOL_KERNEL:-$where} in
+	-* | "$where-$where") ;;
+	fast-debug) [ -n "${VPOOL_LONG:-}" ] || continue ;;
+	fast-*) ;;
+	*) continue ;;
 	esac
 	[ "$result" -eq 4 ] && result=0
 	suite "$name" "${seconds:-$default_seconds}" </dev/null || result=1

@@ -74,32 +74,36 @@ kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
 	--append 'console=ttyS0 quiet MB=16')
 boot=(--mem 144M "${kernel[@]}")
 
-# Two at once, in two pools
-
 section() { echo "# $SECONDS s: $*"; }
 
 stop_hints
 make_initrd
 before=$(mem_free)
 
-# On the checking kernel, where a guest would take too long to boot
+# In short: on the checking kernel a guest would take too long to boot, and on 6.1 all
+# is done only where there is time.
 
-if [ "${VPOOL_KERNEL:-}" = debug ]; then
+case ${VPOOL_KERNEL:-}-${VPOOL_LONG:+long} in
+debug-* | 6.1-)
 	try 0 create vm-a --cpus 2-3 --mem 160M
 	try 0 create vm-b --cpus 1 --mem 160M
 	try 0 vm start one --pool vm-a "${boot[@]}"
 	try 0 vm migrate one --to vm-b --timeout 600 --downtime 5
 	is 'it is in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 	is 'the old one has all back' "$(used vm-a)" 0
-	try 0 vm start two --pool vm-a "${boot[@]}"
 	kill -9 "$(pid_of one)"
 	until_true 60 all_back vm-b
 	is 'a killed one leaves nothing in use' "$(used vm-b)" 0
+	try 0 vm start two --pool vm-a "${boot[@]}"
 	try 0 vm stop two --force
 	is 'nor does one that is stopped' "$(used vm-a) $(dedicated vm-a)" '0 '
 	try 0 destroy vm-a vm-b
 	tap_end
-fi
+	;;
+esac
+
+section 'two at once, in two pools'
+
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 0 create vm-b --cpus 1 --mem 160M
 try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"

@@ -757,17 +757,27 @@ bool vp_has_node(int node)
 	return !access(path, F_OK);
 }
 
-bool vp_is_debug(void)
+static bool vp_kernel_is(const char *name)
 {
 	const char *kernel = getenv("VPOOL_KERNEL");
 
-	return kernel && !strcmp(kernel, "debug");
+	return kernel && !strcmp(kernel, name);
 }
 
-/* How often to do what is done often: the checking kernel is ten times slower. */
+bool vp_is_debug(void)
+{
+	return vp_kernel_is("debug");
+}
+
+/*
+ * How often to do what is done often: in full on one kernel, or on each where
+ * VPOOL_LONG is set. The checking kernel is ten times slower.
+ */
 int vp_scale(int rounds)
 {
-	return vp_is_debug() ? rounds / 10 : rounds;
+	if (vp_is_debug())
+		return rounds / 10;
+	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? rounds / 4 : rounds;
 }
 
 /*

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The fuzzer's loop: take a program, change it, run it, keep it if it reached
+ * something new, and look whether the books are right.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../vpool_util.h"
+#include "fuzz.h"
+
+#define CORPUS_MAX 4096
+/* Host memory is looked at after so many programs. */
+#define LOOK_EVERY 500
+#define SLACK (96 * MIB)
+
+const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
+
+static struct fuzz_program corpus[CORPUS_MAX];
+static size_t nr_corpus, nr_seeds;
+static __u64 rng = 1;
+static unsigned int patience = 10;
+static int ctl;
+static __u64 host_free;
+static bool verbose;
+
+/* What programs may set, and what it was before. */
+static struct {
+	const char *path;
+	char value[32];
+} limits[] = {
+	{ .path = "/sys/module/vpool/parameters/max_members" },
+	{ .path = "/sys/module/vpool/parameters/max_regions" },
+};
+
+/* Marsaglia's xorshift64*: the same seed, the same programs. */
+static __u32 rnd(__u32 below)
+{
+	rng ^= rng >> 12;
+	rng ^= rng << 25;
+	rng ^= rng >> 27;
+	return (rng * 2685821657736338717ULL >> 32) % below;
+}
+
+static void print_program(const char *what, const struct fuzz_program *p)
+{
+	size_t i;
+
+	printf("# %s ", what);
+	for (i = 0; i < p->len; i++)
+		printf("%02x", p->data[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
+static void fresh(struct fuzz_program *p)
+{
+	size_t i;
+
+	p->len = 8 + rnd(120);
+	for (i = 0; i < p->len; i++)
+		p->data[i] = rnd(256);
+}
+
+static void cut(struct fuzz_program *p)
+{
+	size_t at = rnd(p->len), len = 1 + rnd(8);
+
+	if (len > p->len - at)
+		len = p->len - at;
+	memmove(p->data + at, p->data + at + len, p->len - at - len);
+	p->len -= len;
+}
+
+static void insert(struct fuzz_program *p, const __u8 *data, size_t len)
+{
+	size_t at = rnd(p->len + 1);
+
+	if (len > FUZZ_MAX - p->len)
+		len = FUZZ_MAX - p->len;
+	memmove(p->data + at + len, p->data + at, p->len - at);
+	memcpy(p->data + at, data, len);
+	p->len += len;
+}
+
+static void insert_some(struct fuzz_program *p)
+{
+	__u8 some[8];
+	size_t i;
+
+	for (i = 0; i < sizeof(some); i++)
+		some[i] = rnd(256);
+	insert(p, some, 1 + rnd(sizeof(some)));
+}
+
+static void insert_of_another(struct fuzz_program *p)
+{
+	const struct fuzz_program *other = &corpus[rnd(nr_corpus)];
+	size_t at = rnd(other->len);
+
+	insert(p, other->data + at, 1 + rnd(other->len - at));
+}
+
+static void change(struct fuzz_program *p)
+{
+	int i, times = 1 + rnd(6);
+
+	for (i = 0; i < times; i++) {
+		if (!p->len) {
+			fresh(p);
+			return;
+		}
+		switch (rnd(7)) {
+		case 0:
+			p->data[rnd(p->len)] ^= 1 << rnd(8);
+			break;
+		case 1:
+		case 2:
+			p->data[rnd(p->len)] = rnd(256);
+			break;
+		case 3:
+			cut(p);
+			break;
+		case 4:
+			insert_some(p);
+			break;
+		default:
+			insert_of_another(p);
+			break;
+		}
+	}
+}
+
+/* The later ones reached what is harder to reach. */
+static const struct fuzz_program *choose(void)
+{
+	if (rnd(2))
+		return &corpus[rnd(nr_corpus)];
+	return &corpus[nr_corpus - 1 - rnd(nr_corpus / 4 + 1)];
+}
+
+static int keep(const struct fuzz_program *p)
+{
+	if (!p->len || nr_corpus == CORPUS_MAX)
+		return 0;
+	corpus[nr_corpus++] = *p;
+	return 1;
+}
+
+/* Of a pool that nobody uses any more. */
+static const char *look_at(const char *name)
+{
+	if (!vp_sysfs_becomes(name, "cpus/members", 0))
+		return "a pool has members that are dead";
+	if (!vp_sysfs_becomes(name, "memory/used_bytes", 0) ||
+	    !vp_sysfs_becomes(name, "memory/regions", 0))
+		return "a pool has memory in use by nobody";
+	if (!vp_books_ok(ctl, name))
+		return "the books of a pool are wrong";
+	if (vp_destroy_soon(ctl, name))
+		return "a pool cannot be destroyed";
+	return NULL;
+}
+
+/* Nothing of the program is there any more, and the figures add up. */
+static const char *look(bool at_memory)
+{
+	const char *wrong;
+	int i, cpu;
+
+	for (cpu = 1; cpu < 4; cpu++)
+		vp_set_online(cpu, true);
+	for (i = 0; i < (int)ARRAY_SIZE(limits); i++)
+		vp_write_file(limits[i].path, limits[i].value);
+	for (i = 0; i < FUZZ_NAMES; i++) {
+		if (!vp_exists(fuzz_names[i]))
+			continue;
+		wrong = look_at(fuzz_names[i]);
+		/* One that was ephemeral may go while we look. */
+		if (wrong && vp_exists(fuzz_names[i]))
+			return wrong;
+	}
+	if (at_memory && vp_host_free() + SLACK < host_free)
+		return "the host has less memory than before";
+	return NULL;
+}
+
+static int run_one(const struct fuzz_program *p, bool at_memory)
+{
+	int err = fuzz_run(p, patience);
+	const char *wrong;
+
+	if (err == -ETIME) {
+		print_program("took too long:", p);
+		printf("# it was at byte %u\n",
+		       atomic_load(&fuzz_shared->stage) - 1);
+		err = 0;
+	}
+	if (err == -EBUSY)
+		printf("# something of it does not die\n");
+	else if (err)
+		printf("# it cannot be run: %s\n", strerror(-err));
+	wrong = err ? NULL : look(at_memory);
+	if (wrong)
+		printf("# %s\n", wrong);
+	if (err || wrong)
+		print_program("WRONG:", p);
+	return err || wrong;
+}
+
+/* One program in each line, in hex; "#" begins a comment. */
+static int read_seeds(const char *path)
+{
+	char line[4 * FUZZ_MAX];
+	struct fuzz_program p;
+	unsigned int byte;
+	FILE *file;
+	char *at;
+
+	file = fopen(path, "re");
+	if (!file) {
+		fprintf(stderr, "vpool_fuzz: %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	while (fgets(line, sizeof(line), file)) {
+		p.len = 0;
+		for (at = line; sscanf(at, "%2x", &byte) == 1 && *at != '#' &&
+		     p.len < FUZZ_MAX; at += 2)
+			p.data[p.len++] = byte;
+		keep(&p);
+	}
+	fclose(file);
+	nr_seeds = nr_corpus;
+	return 0;
+}
+
+static int run_seeds(long only)
+{
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < nr_seeds && !bad; i++) {
+		if (only >= 0 && (size_t)only != i + 1)
+			continue;
+		bad = run_one(&corpus[i], true);
+		fuzz_news(true);
+	}
+	return bad;
+}
+
+static int fuzz_for(unsigned long seconds, unsigned long calls)
+{
+	__u64 end = vp_now_ms() + seconds * 1000ULL, say = vp_now_ms() + 60000;
+	struct fuzz_program p;
+	unsigned long nr;
+	int bad = 0;
+
+	for (nr = 1; !bad && vp_now_ms() < end &&
+	     atomic_load(&fuzz_shared->calls) < calls; nr++) {
+		if (nr_corpus && rnd(20))
+			p = *choose();
+		else
+			fresh(&p);
+		change(&p);
+		bad = run_one(&p, nr % LOOK_EVERY == 0);
+		if (!bad && fuzz_news(true) && keep(&p) && verbose)
+			print_program("new", &p);
+		if (vp_now_ms() > say) {
+			say += 60000;
+			printf("# %lu programs, %lu calls, %zu places reached, %zu programs kept\n",
+			       nr, atomic_load(&fuzz_shared->calls),
+			       fuzz_points(), nr_corpus);
+			fflush(stdout);
+		}
+	}
+	printf("# in all %lu programs, %lu calls, %zu places reached, %zu programs kept\n",
+	       nr, atomic_load(&fuzz_shared->calls), fuzz_points(), nr_corpus);
+	return bad;
+}
+
+/* Few programs that together reach what all do: the longest way round first. */
+static void minimize(void)
+{
+	struct fuzz_program p;
+	size_t i;
+
+	for (i = 0; i < nr_seeds; i++) {
+		p = corpus[nr_seeds - 1 - i];
+		if (run_one(&p, false))
+			return;
+		if (fuzz_news(true) > 3)
+			print_program("new", &p);
+	}
+}
+
+static int result(int nr, const char *name, int bad)
+{
+	printf("%sok %d - %s\n", bad ? "not " : "", nr, name);
+	fflush(stdout);
+	return bad;
+}
+
+static void print_help(FILE *to)
+{
+	fprintf(to,
+		"usage: vpool_fuzz [-v] [-s SECONDS] [-c CALLS] [-r SEED] [-n NUMBER] [-m] [SEEDS]\n"
+		"\n"
+		"Fuzzes vpool's ABI, as root, on a machine that may be lost. SEEDS is a file\n"
+		"with a program in each line.\n"
+		"\n"
+		"  -s SECONDS  for how long (default 120)\n"
+		"  -c CALLS    end after so many operations\n"
+		"  -r SEED     of the random numbers (default 1)\n"
+		"  -n NUMBER   run only that program of SEEDS\n"
+		"  -m          print those of SEEDS that reach what others do not\n"
+		"  -v          print what is kept\n");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long seconds = 120, calls = ~0UL;
+	bool minimal = false;
+	long only = -1;
+	int opt, bad, i;
+
+	while ((opt = getopt(argc, argv, "s:c:r:n:mvh")) != -1) {
+		switch (opt) {
+		case 's':
+			seconds = strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			calls = strtoul(optarg, NULL, 10);
+			break;
+		case 'r':
+			rng = strtoull(optarg, NULL, 10) * 2 + 1;
+			break;
+		case 'n':
+			only = strtol(optarg, NULL, 10);
+			break;
+		case 'm':
+			minimal = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		default:
+			print_help(opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
+	}
+	if (optind < argc && read_seeds(argv[optind]))
+		return 2;
+	if (vp_is_debug())
+		patience = 20;
+	ctl = vp_control();
+	if (ctl < 0) {
+		fprintf(stderr, "vpool_fuzz: %s: %s\n", VP_CONTROL,
+			strerror(-ctl));
+		return 2;
+	}
+	if (fuzz_exec_start()) {
+		fprintf(stderr, "vpool_fuzz: cannot start: %s\n",
+			strerror(errno));
+		return 2;
+	}
+	for (i = 0; i < (int)ARRAY_SIZE(limits); i++)
+		vp_read_file(limits[i].path, limits[i].value,
+			     sizeof(limits[i].value));
+	look(false);
+	host_free = vp_host_free();
+	if (minimal) {
+		minimize();
+		return 0;
+	}
+	printf("# %s\n", fuzz_has_coverage() ? "guided by coverage" :
+	       "blind: no KCOV here, or a module without it");
+	printf("1..%d\n", only < 0 ? 2 : 1);
+	bad = result(1, "every seed leaves all as it was", run_seeds(only));
+	if (only < 0 && !bad)
+		bad = result(2, "so does what grows out of them",
+			     fuzz_for(seconds, calls));
+	return bad;
+}

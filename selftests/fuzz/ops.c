@@ -1,0 +1,939 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The operations that programs are made of. Each takes its arguments from the
+ * program's bytes; whatever fails, fails.
+ *
+ * Nothing here allocates memory or prints to a stream: after fork(2) of a process with
+ * threads that is not allowed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../vpool_util.h"
+#include "fuzz.h"
+
+#define SLOTS 8
+#define MAPS 4
+#define KIDS 4
+/* The CPU that comes and goes. */
+#define CPU_ONLINE "/sys/devices/system/cpu/cpu3/online"
+
+/**
+ * struct mapping - what mmap(2) gave
+ * @addr: where, NULL where nothing is
+ * @len: in bytes
+ */
+struct mapping {
+	char *addr;
+	size_t len;
+};
+
+/* Of a process. Its threads change it without a lock, as bad programs do. */
+static int slot[SLOTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+static struct mapping map[MAPS];
+static pid_t kid[KIDS];
+static int pipes[2] = { -1, -1 };
+static int depth;
+/* The next program wants a new process. */
+static bool spoilt;
+static atomic_uint nr_threads;
+/* All that is made has its writing end. */
+static int alive[2];
+static cpu_set_t all_cpus;
+
+/* Of a task. */
+struct task {
+	const __u8 *data;
+	size_t len;
+	size_t at;
+	bool first;
+};
+
+static __thread sigjmp_buf back;
+static __thread atomic_bool touching;
+
+static __u8 take(struct task *task)
+{
+	return task->at < task->len ? task->data[task->at++] : 0;
+}
+
+static size_t below(struct task *task, size_t nr)
+{
+	return take(task) % nr;
+}
+
+static __u64 a_size(struct task *task)
+{
+	static const __u64 sizes[] = {
+		HUGE_SIZE, 2 * HUGE_SIZE, 4096, 8 * MIB, 6 * MIB, 16 * MIB, 0,
+		1, 4095, 4097, HUGE_SIZE - 1, HUGE_SIZE + 4096, 64 * 1024,
+		1ULL << 40, 1ULL << 63, ~0ULL, ~0ULL - HUGE_SIZE + 1,
+	};
+
+	return sizes[below(task, ARRAY_SIZE(sizes))];
+}
+
+static __u32 bits(struct task *task, unsigned int known)
+{
+	__u8 byte = take(task);
+
+	/* Rarely one that there is not. */
+	return byte == 255 ? 1U << (take(task) % 32) :
+	       byte & ((1U << known) - 1);
+}
+
+static int a_node(struct task *task)
+{
+	static const int nodes[] = { -1, 0, 1, 0, 1, -1, 2, -2, 1 << 20 };
+
+	return nodes[below(task, ARRAY_SIZE(nodes))];
+}
+
+static const char *a_pool(struct task *task)
+{
+	return fuzz_names[take(task) % FUZZ_NAMES];
+}
+
+static void a_name(struct task *task, char *name)
+{
+	static const char *const odd[] = {
+		"", "control", "../control", "fuzz-none", "UPPER", ".",
+		"fuzz-0123456789012345678901234567", "a b",
+	};
+	__u8 byte = take(task);
+
+	memset(name, 0, VPOOL_NAME_SIZE);
+	if (byte == 254)
+		memset(name, 'x', VPOOL_NAME_SIZE);
+	else if (byte >= 240)
+		vp_name(name, odd[byte % ARRAY_SIZE(odd)]);
+	else
+		vp_name(name, fuzz_names[byte % FUZZ_NAMES]);
+}
+
+/* Mostly what there is; 0 and the boot CPU's core now and then. */
+static __u64 a_mask(struct task *task)
+{
+	static const __u64 masks[] = {
+		0x8, 0x4, 0xc, 0x2, 0x6, 0xe, 0xa, 0xf, 0x1, 0, 0x10, ~0ULL,
+	};
+
+	return masks[below(task, ARRAY_SIZE(masks))];
+}
+
+static int *a_slot(struct task *task)
+{
+	return &slot[take(task) % SLOTS];
+}
+
+static struct mapping *a_map(struct task *task)
+{
+	return &map[take(task) % MAPS];
+}
+
+/* Part of a mapping, by pages. */
+static struct mapping a_part(struct task *task)
+{
+	struct mapping part = *a_map(task);
+	size_t pages, from;
+
+	if (!part.addr)
+		return part;
+	pages = part.len / 4096;
+	from = take(task) * pages / 256;
+	part.addr += from * 4096;
+	part.len = 4096 + take(task) * (pages - from) / 256 * 4096;
+	return part;
+}
+
+/* A pointer that leads nowhere, now and then. */
+static __u64 pointer(struct task *task, void *to)
+{
+	__u8 byte = take(task);
+
+	return byte == 255 ? 8 : byte == 254 ? 0 :
+	       byte == 253 ? 0xffff888000000000ULL : (uintptr_t)to;
+}
+
+/* A call whose size is wrong, now and then. */
+static int call(struct task *task, int fd, unsigned long cmd, void *arg)
+{
+	__u8 byte = take(task);
+
+	if (byte >= 250)
+		*(__u32 *)arg = byte % 2 ? take(task) : 8192 + take(task);
+	return ioctl(fd, cmd, byte == 249 ? NULL : arg);
+}
+
+/* With -1, only close what is there. */
+static void put(int *at, int fd)
+{
+	if (*at >= 0)
+		close(*at);
+	*at = fd;
+}
+
+static void replace(int *at, int fd)
+{
+	if (fd >= 0)
+		put(at, fd);
+}
+
+static void op_control(struct task *task)
+{
+	replace(a_slot(task), open(VP_CONTROL, O_RDWR | O_CLOEXEC));
+}
+
+static void op_open(struct task *task)
+{
+	static const int flags[] = { O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
+	int *at = a_slot(task);
+	char path[64];
+
+	vp_node_path(a_pool(task), path, sizeof(path));
+	replace(at, open(path, flags[below(task, ARRAY_SIZE(flags))] | O_CLOEXEC));
+}
+
+static void op_close(struct task *task)
+{
+	put(a_slot(task), -1);
+}
+
+static void op_dup(struct task *task)
+{
+	int *from = a_slot(task);
+
+	replace(a_slot(task), fcntl(*from, F_DUPFD_CLOEXEC, 0));
+}
+
+static void op_create(struct task *task)
+{
+	static const __u64 page_sizes[] = {
+		0, HUGE_SIZE, 4096, HUGE_SIZE, 0, 4096, 1 << 30, 12345,
+	};
+	static const __u32 timeouts[] = { 0, 0, 100, 1000 };
+	int fd = *a_slot(task);
+	struct vpool_mem mem[2] = {};
+	__u64 cpus[2] = {};
+	struct vpool_create create = {
+		.size = sizeof(create),
+		.uid = VPOOL_ID_CALLER,
+		.gid = VPOOL_ID_CALLER,
+		.mode = 0600,
+	};
+
+	a_name(task, create.name);
+	create.flags = bits(task, 5);
+	create.page_size = page_sizes[below(task, ARRAY_SIZE(page_sizes))];
+	create.timeout_ms = timeouts[below(task, ARRAY_SIZE(timeouts))];
+	create.nr_mem = take(task) % 3;
+	mem[0].bytes = a_size(task);
+	mem[0].node = a_node(task);
+	mem[1].bytes = a_size(task);
+	mem[1].node = a_node(task);
+	create.mem_uptr = pointer(task, mem);
+	cpus[0] = a_mask(task);
+	create.cpus_uptr = pointer(task, cpus);
+	create.cpus_node = a_node(task);
+	switch (take(task) % 8) {
+	case 0:
+		create.nr_cpus = take(task);
+		break;
+	case 1:
+		create.cpus_bytes = take(task);
+		break;
+	case 2:
+		create.uid = take(task);
+		create.gid = take(task);
+		create.mode = take(task) << 1;
+		break;
+	default:
+		create.cpus_bytes = cpus[0] ? sizeof(cpus) : 0;
+		break;
+	}
+	call(task, fd, VPOOL_CREATE, &create);
+}
+
+static void op_destroy(struct task *task)
+{
+	int fd = *a_slot(task);
+	struct vpool_destroy destroy = { .size = sizeof(destroy) };
+
+	a_name(task, destroy.name);
+	destroy.flags = bits(task, 1);
+	call(task, fd, VPOOL_DESTROY, &destroy);
+}
+
+static void op_resize(struct task *task)
+{
+	int fd = *a_slot(task);
+	struct vpool_mem mem[2] = {};
+	__u64 cpus[2] = {};
+	struct vpool_resize resize = { .size = sizeof(resize) };
+
+	a_name(task, resize.name);
+	resize.flags = bits(task, 3);
+	resize.timeout_ms = take(task);
+	resize.nr_mem = take(task) % 3;
+	mem[0].bytes = a_size(task);
+	mem[0].node = a_node(task);
+	mem[1].bytes = a_size(task);
+	mem[1].node = a_node(task);
+	resize.mem_uptr = pointer(task, mem);
+	if (take(task) % 2) {
+		cpus[0] = a_mask(task);
+		resize.cpus_bytes = sizeof(cpus);
+		resize.cpus_uptr = pointer(task, cpus);
+	}
+	call(task, fd, VPOOL_RESIZE, &resize);
+}
+
+/* The calls that ask; of the same arrays. */
+static void op_ask(struct task *task)
+{
+	static struct vpool_list_entry entries[4];
+	static struct vpool_node_info nodes[2];
+	static struct vpool_region_info regions[4];
+	static struct vpool_member_info members[4];
+	static __u64 cpus[8];
+	struct vpool_list list = { .size = sizeof(list) };
+	struct vpool_query query = { .size = sizeof(query) };
+	struct vpool_regions in = { .size = sizeof(in) };
+	struct vpool_members of = { .size = sizeof(of) };
+	int fd = *a_slot(task);
+	__u8 what = take(task);
+	char name[VPOOL_NAME_SIZE] = "";
+
+	if (take(task) % 2)
+		a_name(task, name);
+	switch (what % 4) {
+	case 0:
+		list.nr = take(task) % 5;
+		list.entries_uptr = pointer(task, entries);
+		list.flags = bits(task, 0);
+		call(task, fd, VPOOL_LIST, &list);
+		break;
+	case 1:
+		memcpy(query.name, name, sizeof(name));
+		query.nr_nodes = take(task) % 3;
+		query.nodes_uptr = pointer(task, nodes);
+		query.cpus_bytes = take(task) % 65;
+		query.cpus_uptr = pointer(task, cpus);
+		call(task, fd, VPOOL_QUERY, &query);
+		break;
+	case 2:
+		memcpy(in.name, name, sizeof(name));
+		in.nr = take(task) % 5;
+		in.regions_uptr = pointer(task, regions);
+		call(task, fd, VPOOL_REGIONS, &in);
+		break;
+	case 3:
+		memcpy(of.name, name, sizeof(name));
+		of.nr = take(task) % 5;
+		of.members_uptr = pointer(task, members);
+		call(task, fd, VPOOL_MEMBERS, &of);
+		break;
+	}
+}
+
+static void op_commit(struct task *task)
+{
+	int fd = *a_slot(task);
+	struct vpool_commit commit = { .size = sizeof(commit) };
+
+	commit.bytes = a_size(task);
+	commit.flags = bits(task, 2);
+	commit.node = a_node(task);
+	call(task, fd, VPOOL_COMMIT, &commit);
+}
+
+/* Ourselves, our parent, a child, a kernel thread, or something else. */
+static int a_pidfd(struct task *task)
+{
+	const pid_t whom[] = {
+		0, kid[0], kid[1], kid[2], kid[3], getppid(), 2, 1,
+	};
+	pid_t pid = whom[below(task, ARRAY_SIZE(whom))];
+
+	return pid ? syscall(SYS_pidfd_open, pid, 0) : VPOOL_SELF;
+}
+
+static void op_attach(struct task *task)
+{
+	int fd = *a_slot(task), pidfd = a_pidfd(task);
+	struct vpool_attach attach = {
+		.size = sizeof(attach),
+		.pidfd = pidfd,
+		.cpu = -1,
+	};
+	__u8 byte = take(task);
+
+	attach.flags = bits(task, 2);
+	if (byte == 255)
+		attach.pidfd = take(task);
+	else if (byte > 200)
+		attach.tid = getpid();
+	if (byte % 4 == 0)
+		attach.cpu = take(task) % 8 - 2;
+	call(task, fd, byte & 32 ? VPOOL_DETACH : VPOOL_ATTACH, &attach);
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+static void op_reason(struct task *task)
+{
+	char text[VPOOL_REASON_SIZE];
+	int fd = *a_slot(task);
+	struct vpool_reason reason = { .size = sizeof(reason) };
+
+	reason.len = take(task) % 2 ? sizeof(text) : take(task);
+	reason.buf_uptr = pointer(task, text);
+	call(task, fd, VPOOL_REASON, &reason);
+}
+
+/* Anything at all, but what makes a pool so large that the box has no more. */
+static void op_raw(struct task *task)
+{
+	__u8 arg[256] = {};
+	int fd = *a_slot(task);
+	unsigned int cmd = take(task), i, len = take(task) % 64;
+
+	for (i = 4; i < 4 + len; i++)
+		arg[i] = take(task);
+	*(__u32 *)arg = take(task);
+	if (cmd % 16 == VPOOL_CMD_CREATE || cmd % 16 == VPOOL_CMD_RESIZE)
+		*(__u32 *)arg = cmd;
+	ioctl(fd, cmd & 128 ? _IO(VPOOL_TYPE, cmd) :
+	      _IO(VPOOL_TYPE, cmd % 16), arg);
+}
+
+static void op_mmap(struct task *task)
+{
+	static const int prots[] = {
+		PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ,
+		PROT_NONE, PROT_WRITE, PROT_READ | PROT_EXEC,
+	};
+	static const int kinds[] = {
+		MAP_SHARED, MAP_SHARED, MAP_SHARED | MAP_POPULATE, MAP_PRIVATE,
+		MAP_SHARED | MAP_LOCKED, MAP_SHARED_VALIDATE | MAP_SYNC,
+		MAP_SHARED | MAP_HUGETLB,
+	};
+	static const off_t offsets[] = { 0, 0, 0, 4096, HUGE_SIZE, 1LL << 40 };
+	int fd = *a_slot(task);
+	struct mapping *at = a_map(task);
+	size_t len = a_size(task);
+	int prot = prots[below(task, ARRAY_SIZE(prots))];
+	int kind = kinds[below(task, ARRAY_SIZE(kinds))];
+	off_t offset = offsets[below(task, ARRAY_SIZE(offsets))];
+	char *addr = mmap(NULL, len, prot, kind, fd, offset);
+
+	if (addr == MAP_FAILED)
+		return;
+	if (at->addr)
+		munmap(at->addr, at->len);
+	*at = (struct mapping){ addr, len };
+}
+
+static void op_unmap(struct task *task)
+{
+	struct mapping *at = a_map(task), part;
+
+	if (take(task) % 2) {
+		part = a_part(task);
+		munmap(part.addr, part.len);
+		return;
+	}
+	munmap(at->addr, at->len);
+	at->addr = NULL;
+}
+
+static void fell(int sig)
+{
+	if (touching)
+		siglongjmp(back, 1);
+	_exit(0);
+}
+
+/* One byte in each of some pages. */
+static void op_touch(struct task *task)
+{
+	struct mapping part = a_part(task);
+	bool write = take(task) % 2;
+	size_t step = take(task) % 2 ? 4096 : HUGE_SIZE, at;
+
+	if (!part.addr)
+		return;
+	if (sigsetjmp(back, 1)) {
+		touching = 0;
+		return;
+	}
+	touching = 1;
+	for (at = 0; at < part.len; at += step)
+		if (write)
+			__atomic_store_n(part.addr + at, 'x', __ATOMIC_RELAXED);
+		else
+			__atomic_load_n(part.addr + at, __ATOMIC_RELAXED);
+	touching = 0;
+}
+
+static void op_advise(struct task *task)
+{
+	static const int advice[] = {
+		MADV_DONTNEED, MADV_DONTFORK, MADV_DOFORK, MADV_REMOVE,
+		MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE, MADV_FREE,
+		MADV_COLD, MADV_PAGEOUT, MADV_WIPEONFORK, MADV_WILLNEED,
+		MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_DONTDUMP,
+		25 /* MADV_COLLAPSE */,
+	};
+	struct mapping part = a_part(task);
+
+	madvise(part.addr, part.len, advice[below(task, ARRAY_SIZE(advice))]);
+}
+
+static void op_change_map(struct task *task)
+{
+	static const int prots[] = {
+		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_EXEC,
+	};
+	struct mapping *at = a_map(task), part = a_part(task);
+	unsigned char seen[16];
+	size_t len;
+	char *moved;
+
+	switch (take(task) % 7) {
+	case 0:
+		mprotect(part.addr, part.len, prots[below(task, ARRAY_SIZE(prots))]);
+		break;
+	case 1:
+		mlock(part.addr, part.len);
+		break;
+	case 2:
+		munlock(part.addr, part.len);
+		break;
+	case 3:
+		mincore(part.addr, 16 * 4096, seen);
+		break;
+	case 4:
+		msync(part.addr, part.len, MS_SYNC);
+		break;
+	case 5:
+		syscall(SYS_mbind, part.addr, part.len, 0, NULL, 0, 2);
+		break;
+	case 6:
+		if (!at->addr)
+			break;
+		len = a_size(task);
+		moved = mremap(at->addr, at->len, len, MREMAP_MAYMOVE);
+		if (moved != MAP_FAILED)
+			*at = (struct mapping){ moved, len };
+		break;
+	}
+}
+
+static void run(struct task *task, unsigned int nr);
+
+/* A child that has all we have. */
+static void op_fork(struct task *task)
+{
+	unsigned int nr = take(task) % 8;
+	bool wait = take(task) % 2;
+	pid_t pid;
+	int i;
+
+	if (depth >= 3)
+		return;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		depth++;
+		task->first = false;
+		memset(kid, 0, sizeof(kid));
+		fuzz_cover();
+		run(task, nr);
+		_exit(0);
+	}
+	if (pid < 0)
+		return;
+	if (wait) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	for (i = 0; i < KIDS; i++)
+		if (!kid[i])
+			break;
+	kid[i % KIDS] = pid;
+}
+
+static void op_kill(struct task *task)
+{
+	static const int signals[] = { SIGKILL, SIGSTOP, SIGCONT, SIGTERM };
+	pid_t *at = &kid[take(task) % KIDS];
+	int sig = signals[below(task, ARRAY_SIZE(signals))];
+
+	if (*at <= 0)
+		return;
+	kill(*at, sig);
+	if (sig != SIGKILL)
+		return;
+	waitpid(*at, NULL, 0);
+	*at = 0;
+}
+
+static void *run_thread(void *arg)
+{
+	struct task *task = arg;
+
+	fuzz_cover();
+	run(task, 6);
+	return NULL;
+}
+
+/* A thread that does what comes next, while we do too. */
+static void op_thread(struct task *task)
+{
+	static struct task other[4];
+	unsigned int i = atomic_fetch_add(&nr_threads, 1);
+	pthread_t thread;
+
+	if (i >= ARRAY_SIZE(other) || depth)
+		return;
+	spoilt = true;
+	other[i] = *task;
+	other[i].first = false;
+	if (!pthread_create(&thread, NULL, run_thread, &other[i]))
+		pthread_detach(thread);
+}
+
+static void op_exec(struct task *task)
+{
+	pid_t pid;
+
+	if (take(task) < 128)
+		return;
+	pid = vfork();
+	if (!pid) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* Send a descriptor on a journey; it may be closed before it comes. */
+static void op_pass(struct task *task)
+{
+	int *from = a_slot(task), *to = a_slot(task), pair[2];
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	char byte = 'x';
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+	if (*from < 0 || socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+				    SOCK_NONBLOCK, 0, pair))
+		return;
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), from, sizeof(int));
+	sendmsg(pair[0], &msg, 0);
+	if (take(task) % 2) {
+		close(*from);
+		*from = -1;
+	}
+	if (take(task) % 2 && recvmsg(pair[1], &msg, 0) == 1 &&
+	    CMSG_FIRSTHDR(&msg)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+		replace(to, fd);
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void op_sysfs(struct task *task)
+{
+	static const char *const files[] = {
+		"state", "id", "page_size", "uid", "gid", "mode", "isolated",
+		"created_ns", "cpus/assigned", "cpus/effective",
+		"cpus/dedicated", "cpus/members", "memory/total_bytes",
+		"memory/free_bytes", "memory/used_bytes", "memory/clean_bytes",
+		"memory/scrubbing_bytes", "memory/gathered_bytes",
+		"memory/target_bytes", "memory/regions", "stat/allocs",
+		"stat/limited", "stat/escapes", "memory/node0/free_bytes",
+		"memory/node1/used_bytes", "memory/poisoned_bytes",
+	};
+	char path[128], text[128];
+	const char *pool = a_pool(task), *file = files[below(task, ARRAY_SIZE(files))];
+	int fd, how = take(task) % 4;
+
+	snprintf(path, sizeof(path), VP_POOLS "/%s/%s", pool, file);
+	fd = open(path, (how == 1 ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (how == 1)
+		write(fd, path, take(task));
+	else
+		pread(fd, text, sizeof(text), how == 2 ? take(task) : 0);
+	if (how == 3)
+		replace(a_slot(task), fd);
+	else
+		close(fd);
+}
+
+/* What a pool's node is not made for. */
+static void op_file(struct task *task)
+{
+	int fd = *a_slot(task);
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN | POLLPRI };
+	char text[64];
+
+	switch (take(task) % 9) {
+	case 0:
+		read(fd, text, sizeof(text));
+		break;
+	case 1:
+		write(fd, text, sizeof(text));
+		break;
+	case 2:
+		lseek(fd, take(task), take(task) % 5);
+		break;
+	case 3:
+		ftruncate(fd, a_size(task));
+		break;
+	case 4:
+		fallocate(fd, take(task) % 4, 0, a_size(task));
+		break;
+	case 5:
+		poll(&pollfd, 1, 0);
+		break;
+	case 6:
+		fsync(fd);
+		break;
+	case 7:
+		fchmod(fd, take(task));
+		break;
+	case 8:
+		posix_fadvise(fd, 0, 0, take(task) % 6);
+		break;
+	}
+}
+
+/* Keep pages busy from outside: in a pipe, or by another's eyes. */
+static void op_pin(struct task *task)
+{
+	struct mapping part = a_part(task);
+	struct iovec iov = { .iov_base = part.addr, .iov_len = 8192 };
+	char text[8192];
+	struct iovec here = { .iov_base = text, .iov_len = sizeof(text) };
+
+	if (pipes[0] < 0 && pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
+		return;
+	switch (take(task) % 4) {
+	case 0:
+	case 1:
+		vmsplice(pipes[1], &iov, 1, SPLICE_F_NONBLOCK);
+		break;
+	case 2:
+		read(pipes[0], text, sizeof(text));
+		break;
+	case 3:
+		process_vm_readv(getpid(), &here, 1, &iov, 1, 0);
+		break;
+	}
+}
+
+static void op_affinity(struct task *task)
+{
+	__u64 mask[2] = { a_mask(task), 0 };
+	pid_t whom = take(task) % 2 ? kid[take(task) % KIDS] : 0;
+
+	sched_setaffinity(whom, sizeof(mask), (cpu_set_t *)mask);
+	sched_yield();
+}
+
+/* Seldom, it takes long. */
+static void op_hotplug(struct task *task)
+{
+	__u8 byte = take(task);
+
+	if (byte >= 240)
+		vp_write_file(CPU_ONLINE, byte % 2 ? "0" : "1");
+}
+
+static void op_proc(struct task *task)
+{
+	static const char *const files[] = {
+		"/proc/self/smaps", "/proc/self/numa_maps", "/proc/self/maps",
+		"/proc/self/smaps_rollup", "/proc/self/pagemap",
+		"/proc/self/fdinfo/3",
+	};
+	static char text[16384];
+
+	vp_read_file(files[below(task, ARRAY_SIZE(files))], text, sizeof(text));
+}
+
+/* A member may lose every right meanwhile. */
+static void op_drop(struct task *task)
+{
+	switch (take(task) & 15) {
+	case 0:
+		spoilt = true;
+		setresuid(65534, 65534, 65534);
+		if (depth)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+		break;
+	case 1:
+		spoilt = true;
+		syscall(SYS_unshare, CLONE_NEWUSER);
+		break;
+	case 2:
+		syscall(SYS_unshare, CLONE_FILES);
+		break;
+	case 3:
+		prctl(PR_SET_NAME, "a new name");
+		break;
+	}
+}
+
+static void op_sleep(struct task *task)
+{
+	usleep(take(task) * 40);
+}
+
+static void op_parameter(struct task *task)
+{
+	static const char *const limits[] = {
+		"/sys/module/vpool/parameters/max_members",
+		"/sys/module/vpool/parameters/max_regions",
+	};
+	static const char *const values[] = { "0", "1", "4096", "4294967295" };
+
+	const char *path = limits[below(task, ARRAY_SIZE(limits))];
+
+	vp_write_file(path, values[below(task, ARRAY_SIZE(values))]);
+}
+
+/* Seeds name them by number: a new one takes the place of one that is there twice. */
+static void (*const ops[64])(struct task *task) = {
+	op_control, op_open, op_close, op_dup, op_create, op_destroy, op_resize,
+	op_ask, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
+	op_touch, op_advise, op_change_map, op_fork, op_kill, op_thread, op_exec,
+	op_pass, op_sysfs, op_file, op_pin, op_affinity, op_hotplug, op_proc,
+	op_drop, op_sleep, op_parameter, op_create, op_create, op_create, op_open,
+	op_open, op_open, op_destroy, op_resize, op_resize, op_ask, op_ask,
+	op_commit, op_commit, op_commit, op_attach, op_attach, op_attach,
+	op_attach, op_raw, op_mmap, op_mmap, op_mmap, op_touch, op_touch,
+	op_touch, op_fork, op_fork, op_thread, op_advise, op_pin, op_affinity,
+	op_sysfs, op_close,
+};
+
+static void run(struct task *task, unsigned int nr)
+{
+	while (nr-- && task->at < task->len) {
+		if (task->first)
+			atomic_store(&fuzz_shared->stage, task->at + 1);
+		atomic_fetch_add(&fuzz_shared->calls, 1);
+		ops[below(task, ARRAY_SIZE(ops))](task);
+	}
+}
+
+/* Leave every pool that we may be in. */
+static void detach(void)
+{
+	struct vpool_attach attach = {
+		.size = sizeof(attach),
+		.flags = VPOOL_ATTACH_PROCESS,
+		.pidfd = VPOOL_SELF,
+	};
+	char path[64];
+	int i, fd;
+
+	for (i = 0; i < FUZZ_NAMES; i++) {
+		vp_node_path(fuzz_names[i], path, sizeof(path));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		ioctl(fd, VPOOL_DETACH, &attach);
+		close(fd);
+	}
+}
+
+/**
+ * fuzz_clean - undo what a program did to its process
+ * @seconds: how long what it made may take to die
+ *
+ * Return: what became of the process.
+ */
+char fuzz_clean(unsigned int seconds)
+{
+	bool gone;
+	int i;
+
+	for (i = 0; i < KIDS; i++) {
+		if (kid[i] <= 0)
+			continue;
+		kill(kid[i], SIGKILL);
+		waitpid(kid[i], NULL, 0);
+		kid[i] = 0;
+	}
+	for (i = 0; i < MAPS; i++) {
+		if (map[i].addr)
+			munmap(map[i].addr, map[i].len);
+		map[i].addr = NULL;
+	}
+	for (i = 0; i < SLOTS; i++)
+		put(&slot[i], -1);
+	for (i = 0; i < 2; i++)
+		put(&pipes[i], -1);
+	detach();
+	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
+	close(alive[1]);
+	gone = fuzz_all_gone(alive[0], seconds);
+	close(alive[0]);
+	return !gone ? FUZZ_UNDEAD : spoilt ? FUZZ_SPOILT : FUZZ_FINE;
+}
+
+/* All of a program. */
+void fuzz_ops(const __u8 *data, size_t len)
+{
+	struct task task = { .data = data, .len = len, .first = true };
+	struct sigaction action = { .sa_handler = fell };
+
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (!CPU_COUNT(&all_cpus))
+		sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
+	if (pipe2(alive, O_CLOEXEC))
+		return;
+	/* Most want it. */
+	slot[0] = open(VP_CONTROL, O_RDWR | O_CLOEXEC);
+	run(&task, ~0U);
+}
