@@ -103,6 +103,12 @@ fuzz:
 	@tools/setup
 	@tools/check/fuzz
 
+# What of module/ the tests reach, in build/coverage.
+.PHONY: coverage
+coverage:
+	@tools/setup coverage
+	@tools/check/coverage
+
 # The packages, in a clean root that is booted.
 .PHONY: check-deb
 check-deb: deb
@@ -123,6 +129,7 @@ help:
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
 	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
 	@echo 'make fuzz             the fuzzer on the checking kernel: VPOOL_FUZZ_SECONDS=3600'
+	@echo 'make coverage         what of module/ the tests reach, in build/coverage'
 	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
 	@echo 'make check-deb        the packages, in a clean root under systemd; as root'
 	@echo 'make clean            remove build/'

@@ -186,7 +186,7 @@ static void expect_all_free(struct __test_metadata *_metadata, int ctl)
 	EXPECT_EQ(0, vp_destroy(ctl, names[0], 0));
 }
 
-TEST_F_TIMEOUT(many, threads_of_the_same_names, 90)
+TEST_F(many, threads_of_the_same_names)
 {
 	__u64 free = vp_host_free();
 	int i, rounds = 0, created = 0;

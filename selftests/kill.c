@@ -133,7 +133,7 @@ static void one_life(__u64 page, unsigned int *seed)
 	reap_all();
 }
 
-TEST_F_TIMEOUT(kill, at_random_moments, 240)
+TEST_F(kill, at_random_moments)
 {
 	int i, rounds = vp_scale(ROUNDS) / 2;
 
@@ -162,7 +162,7 @@ static void creator(unsigned int seed)
 	}
 }
 
-TEST_F_TIMEOUT(kill, while_creating, 120)
+TEST_F(kill, while_creating)
 {
 	int i, rounds = vp_scale(100) / 2;
 	pid_t pid;

@@ -15,7 +15,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=${BUILD:-$here/../build/selftests}
 pattern=${1:-}
-default_seconds=120
+default_seconds=900
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 

@@ -325,7 +325,7 @@ static int undo(struct state *self)
 	return make_pools(self);
 }
 
-TEST_F_TIMEOUT(who, may_do_what, 300)
+TEST_F(who, may_do_what)
 {
 	struct attempt attempt = { .state = &self->state };
 	int i, who, err;

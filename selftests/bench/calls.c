@@ -289,6 +289,25 @@ static void one_vfork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
+static int end_at_once(void *arg)
+{
+	return 0;
+}
+
+/* The call alone; the child, which shares the memory, runs when we wait for it. */
+static void one_clone(struct bench_samples *samples)
+{
+	static __u64 stack[8 * KIB];
+	__u64 begin = bench_now(), end;
+	pid_t pid = clone(end_at_once, stack + 8 * KIB,
+			  CLONE_VM | SIGCHLD, NULL);
+
+	end = bench_now();
+	if (waitpid(pid, NULL, 0) != pid)
+		bench_die("clone", ECHILD);
+	bench_add(samples, begin, end);
+}
+
 static void forks(const struct bench_options *options, const char *who)
 {
 	static struct bench_samples warm, samples;
@@ -304,6 +323,11 @@ static void forks(const struct bench_options *options, const char *who)
 	for (i = 0; i < 10 * options->calls; i++)
 		one_vfork(&samples);
 	bench_say("vfork", who, 0, &samples, 1);
+	for (i = 0; i < WARM; i++)
+		one_clone(&warm);
+	for (i = 0; i < 10 * options->calls; i++)
+		one_clone(&samples);
+	bench_say("clone", who, 0, &samples, 1);
 	warm.nr = 0;
 }
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bad neighbours: a host out of memory, groups with limits, tasks that are frozen.
+ * Pools keep what they have, their books stay right, and nobody waits for ever.
+ */
+#include <fcntl.h>
+#include <linux/vpool.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "neighbours"
+#define BALLAST "neighbours-ballast"
+#define BYTES (32 * MIB)
+#define ROOT "/sys/fs/cgroup"
+#define GROUP ROOT "/vpool-neighbours"
+#define PM_TEST "/sys/power/pm_test"
+
+FIXTURE(neighbours)
+{
+	int ctl;
+	int fd;
+	/* A region that must not notice anything. */
+	char *map;
+};
+
+static int group_file(const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), GROUP "/%s", file);
+	return vp_write_file(path, text);
+}
+
+static const char *unfit(void)
+{
+	char text[256];
+
+	if (vp_unfit())
+		return vp_unfit();
+	if (vp_read_file(ROOT "/cgroup.controllers", text, sizeof(text)) ||
+	    !strstr(text, "memory"))
+		return "no cgroup2 with a memory controller here";
+	return NULL;
+}
+
+FIXTURE_SETUP(neighbours)
+{
+	if (unfit())
+		SKIP(return, "%s", unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, BALLAST, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * BYTES, 0, "2-3"));
+	self->map = vp_open_map(POOL, BYTES, &self->fd);
+	ASSERT_NE(MAP_FAILED, self->map);
+	vp_fill(self->map, BYTES, 7);
+	vp_write_file(ROOT "/cgroup.subtree_control", "+memory");
+	rmdir(GROUP);
+	ASSERT_EQ(0, mkdir(GROUP, 0755));
+}
+
+FIXTURE_TEARDOWN(neighbours)
+{
+	__u64 end = vp_now_ms() + 10000;
+
+	group_file("cgroup.freeze", "0");
+	group_file("cgroup.kill", "1");
+	while (rmdir(GROUP) && errno == EBUSY && vp_now_ms() < end)
+		vp_sleep_ms(20);
+	EXPECT_TRUE(vp_is_filled(self->map, BYTES, 7));
+	munmap(self->map, BYTES);
+	close(self->fd);
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	vp_destroy(self->ctl, BALLAST, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+/* In the group from here on; the first that the host kills, if it must. */
+static void join(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	vp_write_file("/proc/self/oom_score_adj", "1000");
+	group_file("cgroup.procs", "0");
+}
+
+/* A region of @bytes, all of it touched. */
+static char *take(__u64 bytes)
+{
+	char *map;
+	int fd;
+
+	map = vp_open_map(POOL, bytes, &fd);
+	if (map != MAP_FAILED)
+		vp_fill(map, bytes, 1);
+	return map;
+}
+
+static int take_within_limit(void *arg)
+{
+	join();
+	return take(BYTES) == MAP_FAILED;
+}
+
+/* A pool's memory was paid for when the pool was made: no group is charged for it. */
+TEST_F(neighbours, memory_of_a_pool_is_no_groups)
+{
+	ASSERT_EQ(0, group_file("memory.max", "8M"));
+	EXPECT_EQ(0, vp_in_child(take_within_limit, NULL));
+}
+
+/* More and more, until something gives; at least this much is to be had. */
+static void devour(size_t step)
+{
+	for (;;) {
+		char *more = mmap(NULL, step, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+				  -1, 0);
+
+		if (more == MAP_FAILED)
+			_exit(1);
+	}
+}
+
+static pid_t start_devourer(void)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd = vp_open(POOL);
+
+		join();
+		vp_attach(fd, VPOOL_ATTACH_PROCESS);
+		if (take(BYTES) == MAP_FAILED)
+			_exit(2);
+		devour(MIB);
+	}
+	return pid;
+}
+
+/* Killed for its greed, with a region and as a member. */
+TEST_F(neighbours, killed_out_of_its_groups_memory)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, group_file("memory.max", "24M"));
+	group_file("memory.swap.max", "0");
+	pid = start_devourer();
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+/* The same of the whole host, whose other memory another pool has taken. */
+TEST_F(neighbours, killed_out_of_the_hosts_memory)
+{
+	__u64 free = vp_host_free(), ballast;
+	int status, fd;
+	pid_t pid;
+	char *map;
+
+	if (vp_is_debug())
+		SKIP(return, "the checking kernel takes too long to run out");
+	ballast = free > 512 * MIB ? free - 512 * MIB : 0;
+	ballast -= ballast % HUGE_SIZE;
+	ASSERT_EQ(0, vp_create(self->ctl, BALLAST, ballast, 0, NULL))
+		TH_LOG("%s", vp_reason(self->ctl));
+	map = vp_open_map(BALLAST, 8 * MIB, &fd);
+	ASSERT_NE(MAP_FAILED, map);
+	vp_fill(map, 8 * MIB, 3);
+	pid = start_devourer();
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	/* Nothing of a pool went to whom was killed, or to anybody. */
+	EXPECT_TRUE(vp_is_filled(map, 8 * MIB, 3));
+	EXPECT_TRUE(vp_sysfs_becomes(BALLAST, "memory/used_bytes", 8 * MIB));
+	EXPECT_EQ(ballast, vp_sysfs_u64(BALLAST, "memory/total_bytes"));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
+	munmap(map, 8 * MIB);
+	close(fd);
+}
+
+static pid_t start_member(int *ready)
+{
+	int pipes[2];
+	pid_t pid;
+	char *map;
+	int fd;
+
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		join();
+		map = vp_open_map(POOL, BYTES, &fd);
+		vp_attach(fd, VPOOL_ATTACH_PROCESS);
+		write(pipes[1], "x", 1);
+		for (;;)
+			if (vp_touch(map, true) == SIGBUS)
+				_exit(SIGBUS);
+	}
+	close(pipes[1]);
+	*ready = read(pipes[0], pipes, 1);
+	close(pipes[0]);
+	return pid;
+}
+
+static bool is_frozen(void)
+{
+	__u64 end = vp_now_ms() + 10000;
+	char text[128];
+
+	while (vp_now_ms() < end) {
+		if (!vp_read_file(GROUP "/cgroup.events", text,
+				  sizeof(text)) && strstr(text, "frozen 1"))
+			return true;
+		vp_sleep_ms(20);
+	}
+	return false;
+}
+
+/* A frozen member keeps nobody from anything; what is gone it sees when it wakes. */
+TEST_F(neighbours, frozen_member)
+{
+	int ready = 0;
+	pid_t pid = start_member(&ready);
+
+	ASSERT_EQ(1, ready);
+	ASSERT_EQ(0, group_file("cgroup.freeze", "1"));
+	ASSERT_TRUE(is_frozen());
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "3", 0));
+	EXPECT_TRUE(vp_may_run_on(pid, "3"));
+	EXPECT_EQ(0, vp_set_online(3, false));
+	EXPECT_EQ(0, vp_set_online(3, true));
+	EXPECT_TRUE(vp_soon_runs_on(pid, "3"));
+	/* Ours is kept from the others' end. */
+	munmap(self->map, BYTES);
+	close(self->fd);
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_FALSE(vp_exists(POOL));
+	ASSERT_EQ(0, group_file("cgroup.freeze", "0"));
+	EXPECT_EQ(SIGBUS, vp_wait_status(pid));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * BYTES, 0, "2-3"));
+	self->map = vp_open_map(POOL, BYTES, &self->fd);
+	ASSERT_NE(MAP_FAILED, self->map);
+	vp_fill(self->map, BYTES, 7);
+}
+
+/* One that is killed while it is frozen. */
+TEST_F(neighbours, killed_while_frozen)
+{
+	int ready = 0, status;
+	pid_t pid = start_member(&ready);
+
+	ASSERT_EQ(1, ready);
+	ASSERT_EQ(0, group_file("cgroup.freeze", "1"));
+	ASSERT_TRUE(is_frozen());
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+}
+
+/* As a host does that suspends: all tasks freeze, the scrubber's too, and thaw. */
+TEST_F(neighbours, all_tasks_freeze)
+{
+	int ready = 0, i;
+	pid_t pid;
+
+	if (access(PM_TEST, W_OK))
+		SKIP(return, "this kernel cannot try a suspend (CONFIG_PM_DEBUG)");
+	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+	pid = start_member(&ready);
+	ASSERT_EQ(1, ready);
+	ASSERT_EQ(0, vp_write_file(PM_TEST, "freezer"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, vp_create(self->ctl, BALLAST, 64 * MIB, 0, NULL));
+		ASSERT_EQ(0, vp_destroy(self->ctl, BALLAST, 0));
+		EXPECT_EQ(0, vp_write_file("/sys/power/state", "freeze"));
+	}
+	vp_write_file(PM_TEST, "none");
+	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
+	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+TEST_HARNESS_MAIN
