@@ -14,9 +14,9 @@
 #include "fuzz.h"
 
 #define CORPUS_MAX 4096
-/* Host memory is looked at after so many programs. */
+/* Host memory is looked at after so many programs; the checkers keep some. */
 #define LOOK_EVERY 500
-#define SLACK (96 * MIB)
+#define SLACK (256 * MIB)
 
 const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
@@ -355,7 +355,7 @@ int main(int argc, char **argv)
 	if (optind < argc && read_seeds(argv[optind]))
 		return 2;
 	if (vp_is_debug())
-		patience = 20;
+		patience = 60;
 	ctl = vp_control();
 	if (ctl < 0) {
 		fprintf(stderr, "vpool_fuzz: %s: %s\n", VP_CONTROL,
