@@ -438,9 +438,9 @@ TEST_F(fragment, gives_what_can_move)
 	want = min(max(want, theirs), limit);
 	begin = vp_now_ms();
 	err = create_on(self->ctl, POOL, limit, self->node, 5000);
-	TH_LOG("arena %llu MiB, %llu in blocks, limit %llu MiB; for hugetlbfs %llu MiB, of which it got %llu; all: %s",
+	TH_LOG("MiB: arena %llu, %llu in blocks, limit %llu; hugetlbfs %llu of %llu; all: %s",
 	       self->arena / MIB, self->blocks / MIB, limit / MIB,
-	       their_limit / MIB, got / MIB,
+	       got / MIB, their_limit / MIB,
 	       err ? vp_reason(self->ctl) : "had");
 	if (err)
 		err = create_on(self->ctl, POOL, want, self->node,
