@@ -54,6 +54,12 @@ modules_install: module
 install: userspace
 	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace install
 
+# What the boxes run; the kernel's source has the harness.
+.PHONY: selftests
+selftests: userspace
+	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
+		BUILD=$(VPOOL_BUILD)/selftests KSRC="$$source"
+
 # Debian packages, in build/deb/.
 .PHONY: deb
 deb:

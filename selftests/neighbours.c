@@ -120,11 +120,11 @@ TEST_F(neighbours, memory_of_a_pool_is_no_groups)
 	EXPECT_EQ(0, vp_in_child(take_within_limit, NULL));
 }
 
-/* More and more, until something gives; at least this much is to be had. */
-static void devour(size_t step)
+/* More and more, until something gives. */
+static void devour(void)
 {
 	for (;;) {
-		char *more = mmap(NULL, step, PROT_READ | PROT_WRITE,
+		char *more = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
 				  -1, 0);
 
@@ -144,7 +144,7 @@ static pid_t start_devourer(void)
 		vp_attach(fd, VPOOL_ATTACH_PROCESS);
 		if (take(BYTES) == MAP_FAILED)
 			_exit(2);
-		devour(MIB);
+		devour();
 	}
 	return pid;
 }
@@ -195,9 +195,9 @@ TEST_F(neighbours, killed_out_of_the_hosts_memory)
 
 static pid_t start_member(int *ready)
 {
+	char *map, byte;
 	int pipes[2];
 	pid_t pid;
-	char *map;
 	int fd;
 
 	if (pipe(pipes))
@@ -213,7 +213,7 @@ static pid_t start_member(int *ready)
 				_exit(SIGBUS);
 	}
 	close(pipes[1]);
-	*ready = read(pipes[0], pipes, 1);
+	*ready = read(pipes[0], &byte, 1);
 	close(pipes[0]);
 	return pid;
 }

@@ -308,27 +308,25 @@ static void one_clone(struct bench_samples *samples)
 	bench_add(samples, begin, end);
 }
 
-static void forks(const struct bench_options *options, const char *who)
+static void measure(void (*one)(struct bench_samples *samples),
+		    const char *what, const char *who, int nr)
 {
 	static struct bench_samples warm, samples;
 	int i;
 
 	for (i = 0; i < WARM; i++)
-		one_fork(&warm);
-	for (i = 0; i < 3 * options->calls; i++)
-		one_fork(&samples);
-	bench_say("fork", who, 0, &samples, 1);
-	for (i = 0; i < WARM; i++)
-		one_vfork(&warm);
-	for (i = 0; i < 10 * options->calls; i++)
-		one_vfork(&samples);
-	bench_say("vfork", who, 0, &samples, 1);
-	for (i = 0; i < WARM; i++)
-		one_clone(&warm);
-	for (i = 0; i < 10 * options->calls; i++)
-		one_clone(&samples);
-	bench_say("clone", who, 0, &samples, 1);
+		one(&warm);
+	for (i = 0; i < nr; i++)
+		one(&samples);
+	bench_say(what, who, 0, &samples, 1);
 	warm.nr = 0;
+}
+
+static void forks(const struct bench_options *options, const char *who)
+{
+	measure(one_fork, "fork", who, 3 * options->calls);
+	measure(one_vfork, "vfork", who, 10 * options->calls);
+	measure(one_clone, "clone", who, 10 * options->calls);
 }
 
 static int load(const char *file)

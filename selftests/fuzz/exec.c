@@ -94,21 +94,21 @@ void fuzz_cover(void)
 		ioctl(cover[i].fd, KCOV_ENABLE, KCOV_TRACE_PC);
 }
 
-static bool is_new(__u8 *map, __u64 value, bool keep)
+static bool is_new(__u8 *map, __u64 value)
 {
 	unsigned int at = hash(value);
 
 	if (map[at])
 		return false;
-	map[at] = keep;
+	map[at] = true;
 	return true;
 }
 
 /*
  * How many points and steps the last program reached that none had before; from now
- * on some have, if they are to be kept.
+ * on some have.
  */
-size_t fuzz_news(bool keep)
+size_t fuzz_news(void)
 {
 	unsigned long nr, at, last, pc;
 	size_t news = 0;
@@ -122,11 +122,11 @@ size_t fuzz_news(bool keep)
 			nr = COVER_SIZE - 1;
 		for (at = 1, last = 0; at <= nr; at++, last = pc) {
 			pc = cover[i].pc[at];
-			if (is_new(points, pc, keep)) {
+			if (is_new(points, pc)) {
 				nr_points++;
 				news++;
 			}
-			news += is_new(steps, pc ^ last << 1, keep);
+			news += is_new(steps, pc ^ last << 1);
 		}
 	}
 	return news;

@@ -64,7 +64,7 @@ enum {
 int fuzz_exec_start(void);
 bool fuzz_has_coverage(void);
 int fuzz_run(const struct fuzz_program *program, unsigned int seconds);
-size_t fuzz_news(bool keep);
+size_t fuzz_news(void);
 size_t fuzz_points(void);
 void fuzz_cover(void);
 bool fuzz_all_gone(int fd, unsigned int seconds);

@@ -247,7 +247,7 @@ static int run_seeds(long only)
 		if (only >= 0 && (size_t)only != i + 1)
 			continue;
 		bad = run_one(&corpus[i], true);
-		fuzz_news(true);
+		fuzz_news();
 	}
 	return bad;
 }
@@ -267,7 +267,7 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 			fresh(&p);
 		change(&p);
 		bad = run_one(&p, nr % LOOK_EVERY == 0);
-		if (!bad && fuzz_news(true) && keep(&p) && verbose)
+		if (!bad && fuzz_news() && keep(&p) && verbose)
 			print_program("new", &p);
 		if (vp_now_ms() > say) {
 			say += 60000;
@@ -292,7 +292,7 @@ static void minimize(void)
 		p = corpus[nr_seeds - 1 - i];
 		if (run_one(&p, false))
 			return;
-		if (fuzz_news(true) > 3)
+		if (fuzz_news() > 3)
 			print_program("new", &p);
 	}
 }

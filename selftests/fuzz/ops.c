@@ -33,8 +33,8 @@
 #define SLOTS 8
 #define MAPS 4
 #define KIDS 4
-/* The CPU that comes and goes. */
-#define CPU_ONLINE "/sys/devices/system/cpu/cpu3/online"
+/* The one that comes and goes. */
+#define CPU 3
 
 /**
  * struct mapping - what mmap(2) gave
@@ -120,7 +120,6 @@ static void a_name(struct task *task, char *name)
 	};
 	__u8 byte = take(task);
 
-	memset(name, 0, VPOOL_NAME_SIZE);
 	if (byte == 254)
 		memset(name, 'x', VPOOL_NAME_SIZE);
 	else if (byte >= 240)
@@ -162,6 +161,17 @@ static struct mapping a_part(struct task *task)
 	part.addr += from * 4096;
 	part.len = 4096 + take(task) * (pages - from) / 256 * 4096;
 	return part;
+}
+
+/* What a pool is to have of two nodes. */
+static void two_mems(struct task *task, struct vpool_mem *mem)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		mem[i].bytes = a_size(task);
+		mem[i].node = a_node(task);
+	}
 }
 
 /* A pointer that leads nowhere, now and then. */
@@ -245,10 +255,7 @@ static void op_create(struct task *task)
 	create.page_size = page_sizes[below(task, ARRAY_SIZE(page_sizes))];
 	create.timeout_ms = timeouts[below(task, ARRAY_SIZE(timeouts))];
 	create.nr_mem = take(task) % 3;
-	mem[0].bytes = a_size(task);
-	mem[0].node = a_node(task);
-	mem[1].bytes = a_size(task);
-	mem[1].node = a_node(task);
+	two_mems(task, mem);
 	create.mem_uptr = pointer(task, mem);
 	cpus[0] = a_mask(task);
 	create.cpus_uptr = pointer(task, cpus);
@@ -293,10 +300,7 @@ static void op_resize(struct task *task)
 	resize.flags = bits(task, 3);
 	resize.timeout_ms = take(task);
 	resize.nr_mem = take(task) % 3;
-	mem[0].bytes = a_size(task);
-	mem[0].node = a_node(task);
-	mem[1].bytes = a_size(task);
-	mem[1].node = a_node(task);
+	two_mems(task, mem);
 	resize.mem_uptr = pointer(task, mem);
 	if (take(task) % 2) {
 		cpus[0] = a_mask(task);
@@ -784,7 +788,7 @@ static void op_hotplug(struct task *task)
 	__u8 byte = take(task);
 
 	if (byte >= 240)
-		vp_write_file(CPU_ONLINE, byte % 2 ? "0" : "1");
+		vp_set_online(CPU, byte % 2 == 0);
 }
 
 static void op_proc(struct task *task)
