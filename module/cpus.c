@@ -102,6 +102,9 @@ static void vpool_cpus_moved(struct vpool_cpus *cpus, bool changed)
  * @cpu: which
  * @online: which of that
  *
+ * Members of pools that have none online, and so are on the host, follow when they
+ * are settled.
+ *
  * Context: sleeps; CPU hotplug's; takes vpool_cpus_lock.
  */
 void vpool_cpus_turn(unsigned int cpu, bool online)
@@ -117,9 +120,6 @@ void vpool_cpus_turn(unsigned int cpu, bool online)
 		else
 			cpumask_clear_cpu(cpu, owner->effective);
 		vpool_cpus_moved(owner, true);
-	} else {
-		/* There may be members of some pool on the host. */
-		vpool_cpus_settle_later();
 	}
 	mutex_unlock(&vpool_cpus_lock);
 }

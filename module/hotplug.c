@@ -10,6 +10,11 @@
  * Coming: the CPU is online, and is made active a moment later. Masks with another
  * active CPU in them can be set, and are; the others by the work that settles,
  * which waits for the CPU to have come.
+ *
+ * A cpuset follows too: it gives its tasks all of its CPUs again, but for what they
+ * have asked for themselves (since 6.2). Since 6.10 it has done so when the CPU has
+ * turned; before, work of its own does it some time later, and there is no telling
+ * when. So the work that settles runs each time, and once more after a while.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -17,10 +22,14 @@
 
 #include "cpus.h"
 
+/* Until cpusets have followed a CPU; on a busy host too. */
+#define VPOOL_CPUSETS_FOLLOW HZ
+
 static int vpool_hotplug_state;
 
 static void vpool_settle(struct work_struct *work);
 static DECLARE_WORK(vpool_settle_work, vpool_settle);
+static DECLARE_DELAYED_WORK(vpool_settle_again, vpool_settle);
 
 static void vpool_settle(struct work_struct *work)
 {
@@ -42,15 +51,22 @@ void vpool_cpus_settle_later(void)
 	schedule_work(&vpool_settle_work);
 }
 
+static void vpool_cpu_turns(unsigned int cpu, bool online)
+{
+	vpool_cpus_turn(cpu, online);
+	vpool_cpus_settle_later();
+	mod_delayed_work(system_wq, &vpool_settle_again, VPOOL_CPUSETS_FOLLOW);
+}
+
 static int vpool_cpu_comes(unsigned int cpu)
 {
-	vpool_cpus_turn(cpu, true);
+	vpool_cpu_turns(cpu, true);
 	return 0;
 }
 
 static int vpool_cpu_goes(unsigned int cpu)
 {
-	vpool_cpus_turn(cpu, false);
+	vpool_cpu_turns(cpu, false);
 	return 0;
 }
 
@@ -75,4 +91,5 @@ void vpool_hotplug_stop(void)
 {
 	cpuhp_remove_state_nocalls(vpool_hotplug_state);
 	cancel_work_sync(&vpool_settle_work);
+	cancel_delayed_work_sync(&vpool_settle_again);
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -19,6 +20,8 @@
 
 #define POOL "hotplug-pool"
 #define ONE "hotplug-one"
+#define CGROUPS "/sys/fs/cgroup"
+#define GROUP CGROUPS "/hotplug"
 
 FIXTURE(hotplug)
 {
@@ -285,6 +288,39 @@ TEST_F(hotplug, narrow_parents_have_narrow_children)
 	EXPECT_EQ(0, vp_in_child(narrow_parent, &self->fd));
 }
 
+static int turn_and_wait(int cpu, bool online)
+{
+	int err = vp_set_online(cpu, online);
+
+	/* Before 6.10 work of cpusets follows some time after the call. */
+	vp_sleep_ms(3000);
+	return err;
+}
+
+/* A cpuset sets the masks of its tasks anew when a CPU comes or goes. */
+TEST_F(hotplug, cpusets_do_not_take_members_away)
+{
+	struct vp_worker worker = vp_worker_start(vp_sleep_on);
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", worker.pid);
+	mkdir(GROUP, 0755);
+	if (vp_write_file(CGROUPS "/cgroup.subtree_control", "+cpuset") ||
+	    vp_write_file(GROUP "/cgroup.procs", pid)) {
+		vp_worker_stop(&worker);
+		rmdir(GROUP);
+		SKIP(return, "no cgroup2 with a cpuset controller here");
+	}
+	ASSERT_EQ(0, attach(self->fd, &worker));
+	EXPECT_EQ(0, turn_and_wait(3, false));
+	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-2"));
+	EXPECT_EQ(0, turn_and_wait(3, true));
+	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-3"));
+	vp_worker_stop(&worker);
+	EXPECT_EQ(0, rmdir(GROUP));
+	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
+}
+
 /* Rounds. */
 
 struct figures {
@@ -328,7 +364,7 @@ static void expected(struct figures *f)
 
 TEST_F(hotplug, rounds_under_load)
 {
-	int i, j, cpu, rounds = vp_scale(200);
+	int i, j, cpu, rounds = vp_scale(getenv("VPOOL_LONG") ? 200 : 80);
 	struct figures f = { .online = { true, true, true, true } };
 	struct vp_worker worker[] = {
 		vp_worker_start(spin), vp_worker_start(spin),

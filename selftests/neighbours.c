@@ -62,8 +62,6 @@ FIXTURE_SETUP(neighbours)
 	self->map = vp_open_map(POOL, BYTES, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->map);
 	vp_fill(self->map, BYTES, 7);
-	/* Before 6.2 a cpuset sets all its tasks' masks anew when a CPU comes. */
-	vp_write_file(ROOT "/cgroup.subtree_control", "-cpuset");
 	vp_write_file(ROOT "/cgroup.subtree_control", "+memory");
 	rmdir(GROUP);
 	ASSERT_EQ(0, mkdir(GROUP, 0755));
