@@ -19,8 +19,10 @@
 #define CPUS_POOL "bench-cpus"
 /* Of the other pools. */
 #define NAME_SIZE 24
-/* Forks that are not measured. */
+/* Forks that are not measured, each time. */
 #define WARM 10
+/* How often each case has its turn. */
+#define TURNS 15
 
 static struct bench_samples create, destroy, opening, closing, control;
 
@@ -129,16 +131,21 @@ struct idler {
 	int fd;
 };
 
-/* Joins CPUS_POOL for each byte it gets, and says so by one. */
+/* Joins CPUS_POOL for a byte it gets, leaves for the next, and answers by one. */
 static void idle(int fd)
 {
+	bool member = false;
 	int pool;
 	char c;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (read(fd, &c, 1) == 1) {
 		pool = bench_must(CPUS_POOL, vp_open(CPUS_POOL));
-		bench_must("attach", vp_attach(pool, 0));
+		if (member)
+			bench_must("detach", vp_detach(pool, 0));
+		else
+			bench_must("attach", vp_attach(pool, 0));
+		member = !member;
 		close(pool);
 		if (write(fd, &c, 1) != 1)
 			break;
@@ -163,7 +170,7 @@ static void idler_start(struct idler *idler)
 	idler->fd = ends[0];
 }
 
-static void idler_join(struct idler *idler)
+static void idler_turn(struct idler *idler)
 {
 	char c = 0;
 
@@ -229,7 +236,7 @@ static void attaches(const struct bench_options *options, int ctl)
 	bench_say("attach-first", "vpool", 0, &attach, 1);
 	bench_say("detach-last", "vpool", 0, &detach, 1);
 	idler_start(&idler);
-	idler_join(&idler);
+	idler_turn(&idler);
 	for (i = 0; i < options->calls; i++)
 		change_membership(fd, &attach, &detach);
 	bench_say("attach", "vpool", 1, &attach, 1);
@@ -308,25 +315,45 @@ static void one_clone(struct bench_samples *samples)
 	bench_add(samples, begin, end);
 }
 
-static void measure(void (*one)(struct bench_samples *samples),
-		    const char *what, const char *who, int nr)
+/* Whether there is a module, and whether somebody is a member. */
+enum { NOT_LOADED, LOADED, MEMBERS, NR_CASES };
+
+static const char *const case_names[NR_CASES] = {
+	"not-loaded", "loaded", "members",
+};
+
+/**
+ * struct child - a way to make a child
+ * @what: its name
+ * @one: makes one and waits for it
+ * @share: measure one for so many calls
+ * @samples: what it took, in each case
+ */
+static struct child {
+	const char *what;
+	void (*one)(struct bench_samples *samples);
+	int share;
+	struct bench_samples samples[NR_CASES];
+} children[] = {
+	{ "fork", one_fork, 3 },
+	{ "vfork", one_vfork, 1 },
+	{ "clone", one_clone, 1 },
+};
+
+static void forks(const struct bench_options *options, int which)
 {
-	static struct bench_samples warm, samples;
+	static struct bench_samples warm;
+	struct child *child;
 	int i;
 
-	for (i = 0; i < WARM; i++)
-		one(&warm);
-	for (i = 0; i < nr; i++)
-		one(&samples);
-	bench_say(what, who, 0, &samples, 1);
-	warm.nr = 0;
-}
-
-static void forks(const struct bench_options *options, const char *who)
-{
-	measure(one_fork, "fork", who, 3 * options->calls);
-	measure(one_vfork, "vfork", who, 10 * options->calls);
-	measure(one_clone, "clone", who, 10 * options->calls);
+	for (child = children; child < children + ARRAY_SIZE(children);
+	     child++) {
+		for (i = 0; i < WARM; i++)
+			child->one(&warm);
+		warm.nr = 0;
+		for (i = 0; i <= options->calls / child->share; i++)
+			child->one(&child->samples[which]);
+	}
 }
 
 static int load(const char *file)
@@ -340,28 +367,52 @@ static int load(const char *file)
 	return err;
 }
 
+static void unload(void)
+{
+	bench_must("unload", syscall(SYS_delete_module, "vpool", O_NONBLOCK) ?
+		   -errno : 0);
+}
+
+/* Each case once, one after the other; the idler lives through all of them. */
+static void forks_turn(const struct bench_options *options,
+		       struct idler *idler, const char *module)
+{
+	int ctl;
+
+	if (module) {
+		unload();
+		forks(options, NOT_LOADED);
+		bench_must(module, load(module));
+	}
+	forks(options, LOADED);
+	ctl = bench_must(VP_CONTROL, vp_control());
+	create_empty(ctl, CPUS_POOL, "1");
+	idler_turn(idler);
+	forks(options, MEMBERS);
+	idler_turn(idler);
+	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	close(ctl);
+}
+
+/*
+ * What differs between the cases is less than what a fork differs by with the
+ * state that the allocators are in: the cases take turns.
+ */
 void bench_forks(const struct bench_options *options)
 {
 	const char *module = getenv("VPOOL_KO");
 	struct idler idler;
-	int ctl;
+	int i, turn;
 
-	/* The same children live in each case. */
 	idler_start(&idler);
-	if (module) {
-		bench_must("unload", syscall(SYS_delete_module, "vpool",
-					     O_NONBLOCK) ? -errno : 0);
-		forks(options, "not-loaded");
-		bench_must(module, load(module));
-	} else {
-		bench_skip("fork", "not-loaded", "VPOOL_KO names no module");
-	}
-	forks(options, "loaded");
-	ctl = bench_must(VP_CONTROL, vp_control());
-	create_empty(ctl, CPUS_POOL, "1");
-	idler_join(&idler);
-	forks(options, "members");
+	for (turn = 0; turn < TURNS; turn++)
+		forks_turn(options, &idler, module);
 	idler_end(&idler);
-	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
-	close(ctl);
+	if (!module)
+		bench_skip("fork", case_names[NOT_LOADED],
+			   "VPOOL_KO names no module");
+	for (turn = module ? NOT_LOADED : LOADED; turn < NR_CASES; turn++)
+		for (i = 0; i < (int)ARRAY_SIZE(children); i++)
+			bench_say(children[i].what, case_names[turn], 0,
+				  &children[i].samples[turn], 1);
 }
