@@ -494,7 +494,7 @@ int vp_allowed_cpus(pid_t tid, char *list, size_t size)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	snprintf(path, sizeof(path), "/proc/%d/status", tid ?: gettid());
 	return vp_field(path, "Cpus_allowed_list", list, size);
 }
 
@@ -788,7 +788,7 @@ int vp_storm(void)
 {
 	const char *storm = getenv("VPOOL_STORM");
 
-	return storm ? atoi(storm) : vp_scale(4000);
+	return storm ? atoi(storm) : vp_scale(1600);
 }
 
 void vp_sleep_ms(unsigned int ms)

@@ -11,7 +11,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-each=${SECONDS_EACH:-10}
+each=${SECONDS_EACH:-5}
 cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 tracing=/sys/kernel/tracing
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
