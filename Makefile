@@ -28,9 +28,15 @@ need-kernel:
 		     "install linux-headers-$$(uname -r), or say KDIR=<folder>" >&2; \
 		exit 1; }
 
-# Kbuild writes next to the sources, so it gets a folder of links to them.
+# One at a time: boxes that want the same module may start at once.
 .PHONY: module
 module: need-kernel
+	@mkdir -p $(VPOOL_BUILD)
+	+@flock $(moddir).lock $(MAKE) --no-print-directory module-alone
+
+# Kbuild writes next to the sources, so it gets a folder of links to them.
+.PHONY: module-alone
+module-alone:
 	@mkdir -p $(moddir)
 	@find $(moddir) -xtype l -delete
 	@for dir in module kunit include; do \

@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: $0 [PATTERN]
+# Usage: $0 [PATTERN]...
 #
-# Runs the tests of TESTS whose name has PATTERN in it, as root on a machine with
-# vpool loaded. Passes their TAP output through, each suite between a "# suite:"
-# line and one that counts. Exits 1 if anything failed, ran short of its plan or
-# out of time; 4 if no test matches.
+# Runs the tests of TESTS whose name has one of the PATTERNs in it, as root on a
+# machine with vpool loaded. Passes their TAP output through, each suite between a
+# "# suite:" line and one that counts. Exits 1 if anything failed, ran short of its
+# plan or out of time; 4 if no test matches.
 #
 # BUILD is where the programs are, VPOOL_KERNEL the name of the kernel ("debug"
 # for a slow one), VPOOL_KO the module to load again after unloading it. VPOOL_LONG
-# is set where there is time to run everything in full on every kernel.
+# is set where there is time to run everything in full on every kernel, VPOOL_GUARD
+# where one of guard_on's is on: it names it.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=${BUILD:-$here/../build/selftests}
-pattern=${1:-}
+[ $# -gt 0 ] || set -- ''
+patterns=("$@")
 default_seconds=900
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
@@ -64,21 +66,31 @@ if [ ! -e /dev/vpool/control ]; then
 	exit 1
 fi
 
+# wanted NAME: has it one of the patterns in it?
+wanted() {
+	local pattern
+
+	for pattern in "${patterns[@]}"; do
+		[[ $1 != *"$pattern"* ]] || return 0
+	done
+	return 1
+}
+
 result=4
 while read -r name seconds where _; do
 	case $name in
 	'' | '#'*) continue ;;
-	*"$pattern"*) ;;
-	*) continue ;;
 	esac
+	wanted "$name" || continue
 	case $where-${VPOOL_KERNEL:-$where} in
 	-* | "$where-$where") ;;
 	fast-debug) [ -n "${VPOOL_LONG:-}" ] || continue ;;
+	guard-*) [ -n "${VPOOL_GUARD:-}" ] || continue ;;
 	fast-*) ;;
 	*) continue ;;
 	esac
 	[ "$result" -eq 4 ] && result=0
 	suite "$name" "${seconds:-$default_seconds}" </dev/null || result=1
 done <"$here/TESTS"
-[ "$result" -eq 4 ] && echo "# no test has '$pattern' in its name"
+[ "$result" -eq 4 ] && echo "# no test has '${patterns[*]}' in its name"
 exit "$result"

@@ -223,6 +223,13 @@ int vpool_open_reader(struct vpool **ret)
 	return 0;
 }
 
+/* Would the node's owner and mode allow it? Then somebody else did not. */
+static bool mode_allows(const char *path, const struct stat *st)
+{
+	return !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ||
+		(st->st_uid == geteuid() && (st->st_mode & 0600) == 0600);
+}
+
 /* Say to whom a node belongs: that is what there is to do about it. */
 static int not_allowed(struct vpool *vp, const char *path)
 {
@@ -232,7 +239,13 @@ static int not_allowed(struct vpool *vp, const char *path)
 	struct stat st;
 
 	if (stat(path, &st))
-		return vpool_fail(vp, EACCES, "you may not open %s", path);
+		return vpool_fail(vp, EACCES,
+				  "you may not open %s, nor see whose it is: if a security module (AppArmor, SELinux) is why, dmesg or the audit's log says which rule",
+				  path);
+	if (mode_allows(path, &st))
+		return vpool_fail(vp, EACCES,
+				  "a security module (AppArmor, SELinux) does not let this program open %s: dmesg, or the audit's log, says which rule",
+				  path);
 	getpwuid_r(st.st_uid, &pw, users, sizeof(users), &user);
 	getgrgid_r(st.st_gid, &gr, groups, sizeof(groups), &group);
 	return vpool_fail(vp, EACCES,

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the guards that guard_on switched on have seen of the tests since.
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+. "$here/../userspace/tests/tap.sh"
+
+log=/var/log/audit/audit.log
+
+# recorded OP: is there a record of it, with who and what?
+recorded() {
+	grep -c "^type=KERNEL_OTHER .*: op=vpool-$1 pool=\"[a-z0-9.-]*\" .*pid=[0-9]* .*uid=[0-9]* .*comm=\"[^\"]*\" .*res=1" \
+		"$log"
+}
+
+hardened() {
+	local op
+
+	for op in create destroy resize attach; do
+		like "auditd's log has each $op" "$(recorded "$op")" '[1-9]*'
+	done
+	like 'and that a stranger was refused a pool' "$(cat "$log")" \
+		'*apparmor="DENIED" operation="open"*profile="vpool-stranger"*name="/dev/vpool/*'
+	is 'AppArmor denied the tests nothing' \
+		"$(grep -c 'apparmor="DENIED".*profile="vpool-selftests"' "$log")" 0
+	kill "$(pidof auditd)"
+}
+
+selinux() {
+	is 'the policy is still enforced' "$(cat /sys/fs/selinux/enforce)" 1
+}
+
+lockdown() {
+	like 'the kernel is still locked' "$(cat /sys/kernel/security/lockdown)" \
+		'*\[integrity\]*'
+}
+
+case ${VPOOL_GUARD:-} in
+hardened|selinux|lockdown) "$VPOOL_GUARD" ;;
+*)
+	echo "ok 1 - guards # SKIP VPOOL_GUARD names none"
+	echo 1..1
+	exit
+	;;
+esac
+tap_end
