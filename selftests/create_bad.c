@@ -464,30 +464,6 @@ TEST_F(bad_box, root_of_a_user_namespace)
 	EXPECT_EQ(0, status);
 }
 
-/* A core without its other threads needs to be meant. */
-TEST(part_of_a_core)
-{
-	struct vp_request req;
-	cpu_set_t core;
-	int ctl;
-
-	if (!vp_core_of(2, &core) || !CPU_ISSET(3, &core))
-		SKIP(return, "cpus 2 and 3 are not threads of one core");
-	ctl = vp_control();
-	ASSERT_LE(0, ctl);
-	vp_destroy(ctl, NEW, VPOOL_DESTROY_FORCE);
-	vp_request_init(&req, NEW);
-	vp_request_cpus(&req, "2");
-	EXPECT_EQ(-EBUSY, vp_request_send(ctl, &req));
-	EXPECT_TRUE(vp_reason_has(ctl, "cpu 3"));
-	req.create.flags = VPOOL_CREATE_SPLIT_CORES;
-	EXPECT_EQ(0, vp_request_send(ctl, &req));
-	EXPECT_EQ(0, vp_destroy(ctl, NEW, 0));
-	EXPECT_EQ(0, vp_create(ctl, NEW, 0, 0, "2-3"));
-	EXPECT_EQ(0, vp_destroy(ctl, NEW, 0));
-	close(ctl);
-}
-
 /* Opening a pool's node follows its owner, group and mode. */
 FIXTURE(open_as)
 {

@@ -10,8 +10,8 @@
 #
 # BUILD is where the programs are, VPOOL_KERNEL the name of the kernel ("debug"
 # for a slow one), VPOOL_KO the module to load again after unloading it. VPOOL_LONG
-# is set where there is time to run everything in full on every kernel, VPOOL_GUARD
-# where one of guard_on's is on: it names it.
+# is set where there is time to run everything in full on every kernel, VPOOL_SMT where
+# cores have two threads, VPOOL_GUARD where one of guard_on's is on: it names it.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=${BUILD:-$here/../build/selftests}
@@ -85,6 +85,7 @@ while read -r name seconds where _; do
 	case $where-${VPOOL_KERNEL:-$where} in
 	-* | "$where-$where") ;;
 	fast-debug) [ -n "${VPOOL_LONG:-}" ] || continue ;;
+	smt-*) [ -n "${VPOOL_SMT:-}" ] || continue ;;
 	guard-*) [ -n "${VPOOL_GUARD:-}" ] || continue ;;
 	fast-*) ;;
 	*) continue ;;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whole cores, on a host whose cores have two threads each.
+ */
+#include <linux/vpool.h>
+#include <sched.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "cores-pool"
+#define OTHER "cores-other"
+
+FIXTURE(cores)
+{
+	int ctl;
+};
+
+/* CPUs 0-1, 2-3, 4-5 and 6-7 are a core each, and each core is a node. */
+static bool is_fit(void)
+{
+	cpu_set_t core, want;
+	char list[8];
+	int cpu;
+
+	for (cpu = 0; cpu < 8; cpu += 2) {
+		snprintf(list, sizeof(list), "%d-%d", cpu, cpu + 1);
+		vp_parse_cpus(list, &want);
+		if (!vp_core_of(cpu, &core) || !CPU_EQUAL(&core, &want) ||
+		    !vp_has_node(cpu / 2))
+			return false;
+	}
+	return vp_online_cpus() == 8;
+}
+
+FIXTURE_SETUP(cores)
+{
+	if (!is_fit())
+		SKIP(return, "needs four nodes with a core of two threads each");
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+}
+
+FIXTURE_TEARDOWN(cores)
+{
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static int create_list(int ctl, const char *cpus, __u32 flags)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, POOL);
+	vp_request_cpus(&req, cpus);
+	req.create.flags = flags;
+	return vp_request_send(ctl, &req);
+}
+
+static int create_some(int ctl, const char *pool, __u32 nr, int mem_node,
+		       __u32 flags)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, pool);
+	if (mem_node >= 0)
+		vp_request_mem(&req, HUGE_SIZE, mem_node);
+	req.create.nr_cpus = nr;
+	req.create.cpus_node = VPOOL_ANY_NODE;
+	req.create.flags = flags;
+	return vp_request_send(ctl, &req);
+}
+
+/* A core without its other thread needs to be meant. */
+TEST_F(cores, part_of_one)
+{
+	EXPECT_EQ(-EBUSY, create_list(self->ctl, "2", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 2 shares its core with cpu 3"));
+	EXPECT_EQ(-EBUSY, create_list(self->ctl, "2-4", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 4 shares its core with cpu 5"));
+	EXPECT_FALSE(vp_exists(POOL));
+	EXPECT_EQ(0, create_list(self->ctl, "2", VPOOL_CREATE_SPLIT_CORES));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+	EXPECT_EQ(0, create_list(self->ctl, "2-5", 0));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2-5"));
+}
+
+/* The core that booted stays with the host, all of it. */
+TEST_F(cores, that_booted)
+{
+	EXPECT_EQ(-EBUSY, create_list(self->ctl, "1", VPOOL_CREATE_SPLIT_CORES));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
+	EXPECT_EQ(0, create_list(self->ctl, "0-1", VPOOL_CREATE_BOOT_CORE));
+}
+
+/* By number it is whole cores, the nearest to the memory first. */
+TEST_F(cores, by_number)
+{
+	EXPECT_EQ(-EBUSY, create_some(self->ctl, POOL, 3, -1, 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "in whole cores"));
+	EXPECT_EQ(0, create_some(self->ctl, POOL, 2, 2, 0));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "4-5"));
+	EXPECT_EQ(0, create_some(self->ctl, OTHER, 3, -1,
+				 VPOOL_CREATE_SPLIT_CORES));
+	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "2-3,6"));
+}
+
+/* One with a thread that is another's is not whole any more. */
+TEST_F(cores, that_others_have_a_part_of)
+{
+	ASSERT_EQ(0, create_list(self->ctl, "2", VPOOL_CREATE_SPLIT_CORES));
+	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 6, -1, 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "4 can be had in whole cores"));
+	EXPECT_EQ(0, create_some(self->ctl, OTHER, 4, -1, 0));
+	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "4-7"));
+}
+
+TEST_F(cores, resized)
+{
+	ASSERT_EQ(0, create_list(self->ctl, "2-3", 0));
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "2-4", 0));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 4 shares its core with cpu 5"));
+	/* Nor does it keep a part. */
+	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "3-5", 0));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2-3"));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "3-5",
+				    VPOOL_RESIZE_SPLIT_CORES));
+	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "4-7", 0));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "4-7"));
+}
+
+TEST_HARNESS_MAIN
