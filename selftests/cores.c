@@ -60,20 +60,6 @@ static int create_list(int ctl, const char *cpus, __u32 flags)
 	return vp_request_send(ctl, &req);
 }
 
-static int create_some(int ctl, const char *pool, __u32 nr, int mem_node,
-		       __u32 flags)
-{
-	struct vp_request req;
-
-	vp_request_init(&req, pool);
-	if (mem_node >= 0)
-		vp_request_mem(&req, HUGE_SIZE, mem_node);
-	req.create.nr_cpus = nr;
-	req.create.cpus_node = VPOOL_ANY_NODE;
-	req.create.flags = flags;
-	return vp_request_send(ctl, &req);
-}
-
 /* A core without its other thread needs to be meant. */
 TEST_F(cores, part_of_one)
 {
@@ -100,12 +86,13 @@ TEST_F(cores, that_booted)
 /* By number it is whole cores, the nearest to the memory first. */
 TEST_F(cores, by_number)
 {
-	EXPECT_EQ(-EBUSY, create_some(self->ctl, POOL, 3, -1, 0));
+	EXPECT_EQ(-EBUSY,
+		  vp_create_nr(self->ctl, POOL, 3, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "in whole cores"));
-	EXPECT_EQ(0, create_some(self->ctl, POOL, 2, 2, 0));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 2, VPOOL_ANY_NODE, 2, 0));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "4-5"));
-	EXPECT_EQ(0, create_some(self->ctl, OTHER, 3, -1,
-				 VPOOL_CREATE_SPLIT_CORES));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 3, VPOOL_ANY_NODE, -1,
+				  VPOOL_CREATE_SPLIT_CORES));
 	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "2-3,6"));
 }
 
@@ -113,9 +100,10 @@ TEST_F(cores, by_number)
 TEST_F(cores, that_others_have_a_part_of)
 {
 	ASSERT_EQ(0, create_list(self->ctl, "2", VPOOL_CREATE_SPLIT_CORES));
-	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 6, -1, 0));
+	EXPECT_EQ(-EBUSY,
+		  vp_create_nr(self->ctl, OTHER, 6, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "4 can be had in whole cores"));
-	EXPECT_EQ(0, create_some(self->ctl, OTHER, 4, -1, 0));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 4, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "4-7"));
 }
 

@@ -45,19 +45,6 @@ static bool assigned_are(const char *pool, const char *want)
 	return vp_sysfs_is(pool, "cpus/assigned", want);
 }
 
-static int create_some(int ctl, const char *pool, __u32 nr, int node,
-		       int mem_node)
-{
-	struct vp_request req;
-
-	vp_request_init(&req, pool);
-	if (mem_node >= 0)
-		vp_request_mem(&req, HUGE_SIZE, mem_node);
-	req.create.nr_cpus = nr;
-	req.create.cpus_node = node;
-	return vp_request_send(ctl, &req);
-}
-
 /* CPUs 0-1 are on node 0 and 2-3 on node 1, in the box that the checks use. */
 static bool on_two_nodes(void)
 {
@@ -69,12 +56,13 @@ static bool on_two_nodes(void)
 TEST_F(cpus, by_number)
 {
 	/* All but the core that booted. */
-	EXPECT_EQ(0, create_some(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "1-2"));
-	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 2, VPOOL_ANY_NODE, -1));
+	EXPECT_EQ(-EBUSY,
+		  vp_create_nr(self->ctl, OTHER, 2, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "1 can be had"));
 	EXPECT_FALSE(vp_exists(OTHER));
-	EXPECT_EQ(0, create_some(self->ctl, OTHER, 1, VPOOL_ANY_NODE, -1));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 1, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(OTHER, "3"));
 }
 
@@ -82,22 +70,22 @@ TEST_F(cpus, by_number_on_a_node)
 {
 	if (!on_two_nodes())
 		SKIP(return, "needs CPUs 0-1 and 2-3 on a node each");
-	EXPECT_EQ(0, create_some(self->ctl, POOL, 1, 1, -1));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 1, 1, -1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
-	EXPECT_EQ(-EBUSY, create_some(self->ctl, OTHER, 2, 1, -1));
+	EXPECT_EQ(-EBUSY, vp_create_nr(self->ctl, OTHER, 2, 1, -1, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
-	EXPECT_EQ(-ENODEV, create_some(self->ctl, OTHER, 1, 77, -1));
-	EXPECT_EQ(-ENODEV, create_some(self->ctl, OTHER, 1, -2, -1));
+	EXPECT_EQ(-ENODEV, vp_create_nr(self->ctl, OTHER, 1, 77, -1, 0));
+	EXPECT_EQ(-ENODEV, vp_create_nr(self->ctl, OTHER, 1, -2, -1, 0));
 }
 
 TEST_F(cpus, by_number_near_the_memory)
 {
 	if (!on_two_nodes())
 		SKIP(return, "needs CPUs 0-1 and 2-3 on a node each");
-	EXPECT_EQ(0, create_some(self->ctl, POOL, 1, VPOOL_ANY_NODE, 1));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 1, VPOOL_ANY_NODE, 1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
 	/* The nearest first, and then what there is. */
-	EXPECT_EQ(0, create_some(self->ctl, OTHER, 2, VPOOL_ANY_NODE, 1));
+	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 2, VPOOL_ANY_NODE, 1, 0));
 	EXPECT_TRUE(assigned_are(OTHER, "1,3"));
 }
 
@@ -110,8 +98,8 @@ TEST_F(cpus, by_number_is_exclusive_with_a_list)
 	req.create.nr_cpus = 1;
 	EXPECT_EQ(-EINVAL, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "not both"));
-	EXPECT_EQ(-EBUSY, create_some(self->ctl, POOL, ~0U, VPOOL_ANY_NODE,
-				      -1));
+	EXPECT_EQ(-EBUSY,
+		  vp_create_nr(self->ctl, POOL, ~0U, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_FALSE(vp_exists(POOL));
 }
 

@@ -6,6 +6,8 @@
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
 . "$here/../userspace/tests/tap.sh"
+# shellcheck source=selftests/guard.sh
+. "$here/guard.sh"
 
 log=/var/log/audit/audit.log
 
@@ -37,12 +39,4 @@ lockdown() {
 		'*\[integrity\]*'
 }
 
-case ${VPOOL_GUARD:-} in
-hardened|selinux|lockdown) "$VPOOL_GUARD" ;;
-*)
-	echo "ok 1 - guards # SKIP VPOOL_GUARD names none"
-	echo 1..1
-	exit
-	;;
-esac
-tap_end
+run_guard

@@ -18,6 +18,8 @@ here=$(dirname "$(readlink -f "$0")")
 build=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/../userspace/tests/tap.sh"
+# shellcheck source=selftests/guard.sh
+. "$here/guard.sh"
 
 top=$(readlink -f "$here/..")
 tools=${VPOOL_TOOLS:-}
@@ -172,12 +174,4 @@ lockdown() {
 }
 
 mountpoint -q $security || mount -t securityfs securityfs $security
-case ${VPOOL_GUARD:-} in
-hardened|selinux|lockdown) "$VPOOL_GUARD" ;;
-*)
-	echo "ok 1 - guards # SKIP VPOOL_GUARD names none"
-	echo 1..1
-	exit
-	;;
-esac
-tap_end
+run_guard

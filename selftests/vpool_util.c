@@ -123,6 +123,21 @@ int vp_create(int ctl, const char *name, __u64 bytes, __u64 page_size,
 	return vp_request_send(ctl, &req);
 }
 
+/* @nr CPUs of @node, or near to some memory on @mem_node if that is not negative. */
+int vp_create_nr(int ctl, const char *name, __u32 nr, int node, int mem_node,
+		 __u32 flags)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, name);
+	if (mem_node >= 0)
+		vp_request_mem(&req, HUGE_SIZE, mem_node);
+	req.create.nr_cpus = nr;
+	req.create.cpus_node = node;
+	req.create.flags = flags;
+	return vp_request_send(ctl, &req);
+}
+
 int vp_destroy(int ctl, const char *name, __u32 flags)
 {
 	struct vpool_destroy cmd = {

@@ -50,6 +50,8 @@ void vp_request_cpus(struct vp_request *req, const char *list);
 int vp_request_send(int ctl, struct vp_request *req);
 int vp_create(int ctl, const char *name, __u64 bytes, __u64 page_size,
 	      const char *cpus);
+int vp_create_nr(int ctl, const char *name, __u32 nr, int node, int mem_node,
+		 __u32 flags);
 int vp_destroy(int ctl, const char *name, __u32 flags);
 int vp_resize(int ctl, const char *name, __u64 *bytes, int node);
 int vp_resize_nodes(int ctl, const char *name, struct vpool_mem *mem,
