@@ -66,6 +66,7 @@ static void region_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, used(f), 0);
 	vpool_region_exit(&f->region);
 	vpool_store_close(&f->store);
+	vpool_store_exit(&f->store);
 }
 
 static void commits_and_rounds_up(struct kunit *test)

@@ -99,8 +99,10 @@ static void store_exit(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
-	if (f)
-		vpool_store_close(&f->store);
+	if (!f)
+		return;
+	vpool_store_close(&f->store);
+	vpool_store_exit(&f->store);
 }
 
 static bool folio_is_zero(struct folio *folio)
@@ -239,6 +241,8 @@ static void may_close_with_a_pin(struct kunit *test)
 	folio_get(pinned);
 	vpool_store_return(&f->store, f->folio, NR);
 	vpool_store_close(&f->store);
+	KUNIT_EXPECT_EQ(test, usage_of(test).total, 0);
+	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
 	KUNIT_EXPECT_EQ(test, folio_ref_count(pinned), 1);
 	folio_put(pinned);
 }
@@ -422,6 +426,7 @@ static void may_be_without_memory(struct kunit *test)
 			-ENOMEM);
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
 	vpool_store_close(&f->store);
+	vpool_store_exit(&f->store);
 }
 
 static struct kunit_case vpool_huge_store_cases[] = {

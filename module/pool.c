@@ -266,6 +266,7 @@ static void vpool_pool_release(struct kref *ref)
 {
 	struct vpool_pool *pool = container_of(ref, struct vpool_pool, ref);
 
+	vpool_store_exit(&pool->store);
 	vpool_members_exit(&pool->members);
 	vpool_cpus_exit(&pool->cpus);
 	mutex_destroy(&pool->resizing);

@@ -15,6 +15,7 @@
  *   poisoned   a page of it is broken: on the poisoned list for good
  *   gathered   taken from the host, not yet the store's: on a list of the call
  *              that creates or grows the pool
+ *   leaving    the store's no more: on a list of the call that gives it back
  *
  * so that it costs no memory beside its struct page: the links are folio->lru, and
  * folio->private says which node's it is, and in which of these places.
@@ -59,6 +60,7 @@ enum vpool_place {
 	VPOOL_PINNED,
 	VPOOL_POISONED,
 	VPOOL_GATHERED,
+	VPOOL_LEAVING,
 	VPOOL_PLACE_MASK = 7,
 };
 
@@ -159,6 +161,30 @@ static void vpool_node_del(struct vpool_store_node *node, struct folio *folio)
 		node->nr_clean--;
 	else if (vpool_folio_where(folio) == VPOOL_DIRTY)
 		node->nr_dirty--;
+	else if (vpool_folio_where(folio) == VPOOL_POISONED)
+		node->nr_poisoned--;
+}
+
+/* Takes up to @max folios off a list of the node, on their way to the host. */
+static unsigned int vpool_node_cut(struct vpool_store_node *node,
+				   struct list_head *list, unsigned long max,
+				   struct list_head *cut)
+{
+	unsigned int nr = 0;
+
+	lockdep_assert_held(&node->store->lock);
+	max = min(max, VPOOL_BATCH);
+	while (nr < max && !list_empty(list)) {
+		struct folio *folio = list_first_entry(list, struct folio,
+						       lru);
+
+		vpool_node_del(node, folio);
+		vpool_folio_place(folio, node, VPOOL_LEAVING);
+		list_add_tail(&folio->lru, cut);
+		node->nr_total--;
+		nr++;
+	}
+	return nr;
 }
 
 static unsigned long vpool_scrub_start(struct vpool_store_node *node,
@@ -511,8 +537,6 @@ u64 vpool_store_pinned(struct vpool_store *store)
 {
 	struct vpool_usage usage;
 
-	if (!store->node)
-		return 0;
 	kthread_cancel_delayed_work_sync(&store->recheck);
 	vpool_recheck_work(&store->recheck.work);
 	vpool_store_usage(store, &usage);
@@ -565,11 +589,28 @@ void vpool_store_discard(struct vpool_gather *gather)
 	vpool_free_list(&gather->folios, false);
 }
 
+/* All of a list goes to the host. */
+static void vpool_node_empty(struct vpool_store_node *node,
+			     struct list_head *list, bool dirty)
+{
+	struct vpool_store *store = node->store;
+	unsigned int nr;
+	LIST_HEAD(cut);
+
+	do {
+		spin_lock(&store->lock);
+		nr = vpool_node_cut(node, list, VPOOL_BATCH, &cut);
+		spin_unlock(&store->lock);
+		vpool_free_list(&cut, dirty);
+	} while (nr);
+}
+
 /**
  * vpool_store_close - give everything back to the host
  * @store: no region may hold a folio of it any more
  *
- * Does nothing to a store that was never initialised but is zero.
+ * Who still has a reference to the pool sees a store without memory. Does nothing to
+ * a store that was never initialised but is zero.
  *
  * Context: sleeps; zeroes what has not been scrubbed.
  */
@@ -584,13 +625,21 @@ void vpool_store_close(struct vpool_store *store)
 		struct vpool_store_node *node = &store->node[nid];
 
 		vpool_scrub_cancel(node->scrub);
-		vpool_free_list(&node->clean, false);
-		vpool_free_list(&node->dirty, true);
-		vpool_free_list(&node->pinned, true);
-		vpool_free_list(&node->poisoned, false);
+		vpool_node_empty(node, &node->clean, false);
+		vpool_node_empty(node, &node->dirty, true);
+		vpool_node_empty(node, &node->pinned, true);
+		vpool_node_empty(node, &node->poisoned, false);
 	}
+	vpool_store_set_target(store, 0);
+}
+
+/**
+ * vpool_store_exit - the end of one; it must have been closed
+ * @store: which; nobody looks at it any more
+ */
+void vpool_store_exit(struct vpool_store *store)
+{
 	kfree(store->node);
-	store->node = NULL;
 }
 
 static int vpool_store_short(struct vpool_store *store, int nid,
@@ -923,30 +972,18 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 }
 
 /* Takes held folios out of a node, those that are not zero first. */
-static unsigned int vpool_node_cut(struct vpool_store_node *node,
-				   struct list_head *cut)
+static unsigned int vpool_node_cut_held(struct vpool_store_node *node,
+					struct list_head *cut, bool *dirty)
 {
 	struct vpool_store *store = node->store;
-	struct folio *folio;
-	unsigned int nr = 0;
+	unsigned int nr;
 
 	spin_lock(&store->lock);
-	while (nr < VPOOL_BATCH && node->nr_held) {
-		if (!list_empty(&node->dirty))
-			folio = list_first_entry(&node->dirty, struct folio,
-						 lru);
-		else if (!list_empty(&node->clean))
-			folio = list_last_entry(&node->clean, struct folio,
-						lru);
-		else
-			break;
-		vpool_node_del(node, folio);
-		list_add_tail(&folio->lru, cut);
-		node->nr_held--;
-		node->nr_total--;
-		store->promised--;
-		nr++;
-	}
+	*dirty = !list_empty(&node->dirty);
+	nr = vpool_node_cut(node, *dirty ? &node->dirty : &node->clean,
+			    node->nr_held, cut);
+	node->nr_held -= nr;
+	store->promised -= nr;
 	/* What was promised to the host has broken meanwhile. */
 	if (!nr && vpool_node_free(node) < node->nr_held) {
 		unsigned long lost = node->nr_held - vpool_node_free(node);
@@ -971,21 +1008,14 @@ static bool vpool_node_has_listed(struct vpool_store_node *node)
 
 static void vpool_node_shrink(struct vpool_store_node *node)
 {
-	struct folio *folio, *next;
+	LIST_HEAD(cut);
+	bool dirty;
 
 	while (READ_ONCE(node->nr_held)) {
-		LIST_HEAD(cut);
-
-		if (!vpool_node_cut(node, &cut))
+		if (!vpool_node_cut_held(node, &cut, &dirty))
 			wait_event(node->store->progress,
 				   vpool_node_has_listed(node));
-		list_for_each_entry_safe(folio, next, &cut, lru) {
-			bool dirty = vpool_folio_where(folio) == VPOOL_DIRTY;
-
-			list_del(&folio->lru);
-			vpool_folio_free(folio, dirty);
-		}
-		cond_resched();
+		vpool_free_list(&cut, dirty);
 	}
 }
 
@@ -1022,7 +1052,7 @@ bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
 	spin_lock(&store->lock);
 	node = vpool_folio_node(folio);
 	place = vpool_folio_where(folio);
-	if (!store->node || node != &store->node[folio_nid(folio)]) {
+	if (node != &store->node[folio_nid(folio)]) {
 		spin_unlock(&store->lock);
 		return false;
 	}
@@ -1063,13 +1093,11 @@ void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage)
 	int nid;
 
 	memset(usage, 0, sizeof(*usage));
-	if (!store->node)
-		return;
 	spin_lock(&store->lock);
 	for_each_node_state(nid, N_MEMORY)
 		vpool_usage_add(usage, store, &store->node[nid]);
 	usage->peak = store->peak * vpool_store_page_size(store);
-	usage->target = store->target * vpool_store_page_size(store);
+	usage->target = READ_ONCE(store->target) * vpool_store_page_size(store);
 	usage->gathered = store->gathered * vpool_store_page_size(store);
 	spin_unlock(&store->lock);
 }
@@ -1084,8 +1112,6 @@ void vpool_store_node_usage(struct vpool_store *store, int nid,
 			    struct vpool_usage *usage)
 {
 	memset(usage, 0, sizeof(*usage));
-	if (!store->node)
-		return;
 	spin_lock(&store->lock);
 	vpool_usage_add(usage, store, &store->node[nid]);
 	spin_unlock(&store->lock);

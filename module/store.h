@@ -64,7 +64,7 @@ struct vpool_store_node {
  * @progress: woken when a folio becomes clean
  * @recheck: looks whether pinned folios are free of pins now
  * @stat: the pool's counters
- * @node: one for each possible node id; NULL for a store without memory
+ * @node: one for each possible node id, for as long as there is the pool
  */
 struct vpool_store {
 	spinlock_t lock;	/* the lists and counts */
@@ -133,6 +133,7 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 void vpool_store_shrink(struct vpool_store *store, const u64 *bytes);
 u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
+void vpool_store_exit(struct vpool_store *store);
 
 int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
 			 struct vpool_why *why);

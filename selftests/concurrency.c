@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
@@ -209,6 +210,42 @@ TEST_F(many, threads_of_the_same_names)
 	EXPECT_LT(10, created);
 	expect_all_free(_metadata, self->ctl);
 	EXPECT_LT(free - 64 * MIB, vp_host_free());
+}
+
+#define LOOKS 300
+
+/* Looks at the pool of a descriptor, whether it is still there or not. */
+static void *look_on(void *arg)
+{
+	int *fd = arg;
+
+	/* How much is free: of all calls the one that looks at once. */
+	while (!stop)
+		lseek(*fd, 0, SEEK_END);
+	return NULL;
+}
+
+/* A descriptor outlives its pool, whose end may come amid a look. */
+TEST_F(many, looks_while_it_goes)
+{
+	struct vpool_query q = {};
+	pthread_t thread;
+	int i, fd;
+
+	for (i = 0; i < vp_scale(LOOKS); i++) {
+		ASSERT_EQ(0, vp_create(self->ctl, names[0], MIB, 4096, NULL));
+		fd = vp_open(names[0]);
+		ASSERT_LE(0, fd);
+		stop = false;
+		ASSERT_EQ(0, pthread_create(&thread, NULL, look_on, &fd));
+		EXPECT_EQ(0, vp_destroy(self->ctl, names[0],
+					VPOOL_DESTROY_FORCE));
+		stop = true;
+		pthread_join(thread, NULL);
+		EXPECT_EQ(-ENXIO, vp_query(fd, NULL, &q));
+		EXPECT_EQ(0, lseek(fd, 0, SEEK_END));
+		close(fd);
+	}
 }
 
 TEST_HARNESS_MAIN
