@@ -922,16 +922,19 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 			  store->name, vpool_size(can).s, vpool_size(sum).s);
 }
 
-/* Takes held folios out of a node, those that are not zero first. */
-static unsigned int vpool_node_cut(struct vpool_store_node *node,
-				   struct list_head *cut)
+/*
+ * Takes up to @max held folios out of a node, those that are not zero first. Returns
+ * how many of them need not be waited for any more.
+ */
+static unsigned long vpool_node_cut(struct vpool_store_node *node,
+				    struct list_head *cut, unsigned long max)
 {
 	struct vpool_store *store = node->store;
 	struct folio *folio;
-	unsigned int nr = 0;
+	unsigned long nr = 0;
 
 	spin_lock(&store->lock);
-	while (nr < VPOOL_BATCH && node->nr_held) {
+	while (nr < min(max, VPOOL_BATCH)) {
 		if (!list_empty(&node->dirty))
 			folio = list_first_entry(&node->dirty, struct folio,
 						 lru);
@@ -949,10 +952,9 @@ static unsigned int vpool_node_cut(struct vpool_store_node *node,
 	}
 	/* What was promised to the host has broken meanwhile. */
 	if (!nr && vpool_node_free(node) < node->nr_held) {
-		unsigned long lost = node->nr_held - vpool_node_free(node);
-
-		node->nr_held -= lost;
-		store->promised -= lost;
+		nr = min(max, node->nr_held - vpool_node_free(node));
+		node->nr_held -= nr;
+		store->promised -= nr;
 	}
 	spin_unlock(&store->lock);
 	return nr;
@@ -969,14 +971,18 @@ static bool vpool_node_has_listed(struct vpool_store_node *node)
 	return has;
 }
 
-static void vpool_node_shrink(struct vpool_store_node *node)
+/* What others hold of the node stays. */
+static void vpool_node_shrink(struct vpool_store_node *node, unsigned long nr)
 {
 	struct folio *folio, *next;
+	unsigned long done;
 
-	while (READ_ONCE(node->nr_held)) {
+	while (nr) {
 		LIST_HEAD(cut);
 
-		if (!vpool_node_cut(node, &cut))
+		done = vpool_node_cut(node, &cut, nr);
+		nr -= done;
+		if (!done)
 			wait_event(node->store->progress,
 				   vpool_node_has_listed(node));
 		list_for_each_entry_safe(folio, next, &cut, lru) {
@@ -998,11 +1004,13 @@ static void vpool_node_shrink(struct vpool_store_node *node)
  */
 void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 {
+	u64 page_size = vpool_store_page_size(store);
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
 		if (bytes[nid])
-			vpool_node_shrink(&store->node[nid]);
+			vpool_node_shrink(&store->node[nid],
+					  bytes[nid] / page_size);
 }
 
 /**
