@@ -327,7 +327,7 @@ static const struct operation {
 	{ "attach", POOL, 8, do_attach },
 	{ "attach another", POOL, 8, do_attach_other },
 	{ "members", POOL, 6, do_members },
-	{ "sysfs", NONE, 6, do_sysfs },
+	{ "sysfs", NONE, 12, do_sysfs },
 	{ "hotplug", NONE, 1, do_hotplug },
 	{ "unload, load", NONE, 1, do_unload },
 };
