@@ -115,6 +115,12 @@ fuzz:
 	@tools/setup
 	@tools/check/fuzz
 
+# Races, on a kernel with KCSAN.
+.PHONY: kcsan
+kcsan:
+	@tools/setup
+	@tools/check/kcsan
+
 # What of module/ the tests reach, in build/coverage.
 .PHONY: coverage
 coverage:
@@ -140,7 +146,8 @@ help:
 	@echo 'make demo             all of it at work, in a virtual machine'
 	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
 	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
-	@echo 'make fuzz             the fuzzer on the checking kernel: VPOOL_FUZZ_SECONDS=3600'
+	@echo 'make fuzz             the fuzzer: VPOOL_FUZZ_SECONDS=3600 KERNEL=debug'
+	@echo 'make kcsan            races: what is done at once, on a kernel with KCSAN'
 	@echo 'make coverage         what of module/ the tests reach, in build/coverage'
 	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
 	@echo 'make check-deb        the packages, in a clean root under systemd; as root'

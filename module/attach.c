@@ -466,7 +466,8 @@ bool vpool_members_close(struct vpool_member_set *members, bool force)
 
 	spin_lock(&vpool_member_lock);
 	closed = !members->nr || force;
-	members->closed |= closed;
+	if (closed)
+		WRITE_ONCE(members->closed, true);
 	spin_unlock(&vpool_member_lock);
 	if (!closed)
 		return false;

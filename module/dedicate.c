@@ -159,7 +159,8 @@ void vpool_dedicate(struct vpool_member *member, int cpu)
 	if (member->cpu >= 0)
 		cpumask_clear_cpu(member->cpu, members->dedicated);
 	else
-		members->nr_dedicated++;
+		WRITE_ONCE(members->nr_dedicated,
+			   members->nr_dedicated + 1);
 	member->cpu = cpu;
 	cpumask_set_cpu(cpu, members->dedicated);
 	vpool_members_round(members);
@@ -214,7 +215,8 @@ void vpool_dedicated_drop(struct vpool_member_set *members,
 		if (member->cpu < 0 || cpumask_test_cpu(member->cpu, cpus))
 			continue;
 		cpumask_clear_cpu(member->cpu, members->dedicated);
-		members->nr_dedicated--;
+		WRITE_ONCE(members->nr_dedicated,
+			   members->nr_dedicated - 1);
 		member->cpu = -1;
 	}
 	spin_unlock(&vpool_member_lock);

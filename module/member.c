@@ -161,7 +161,7 @@ static void vpool_member_free_cpu(struct vpool_member *member)
 	if (member->cpu < 0)
 		return;
 	cpumask_clear_cpu(member->cpu, members->dedicated);
-	members->nr_dedicated--;
+	WRITE_ONCE(members->nr_dedicated, members->nr_dedicated - 1);
 	/* The others may run there now. */
 	vpool_cpus_settle_later();
 }
@@ -183,7 +183,7 @@ bool vpool_member_unlink(struct vpool_member *member)
 	hash_del_rcu(&member->hash);
 	list_del(&member->link);
 	vpool_member_free_cpu(member);
-	members->nr--;
+	WRITE_ONCE(members->nr, members->nr - 1);
 	if (!members->nr && members->emptied)
 		members->emptied(members);
 	return true;
@@ -217,7 +217,7 @@ void vpool_member_link(struct vpool_member *member,
 	atomic_inc(&vpool_probe_users);
 	hash_add_rcu(vpool_member_hash, &member->hash, (unsigned long)task);
 	list_add_tail(&member->link, &members->list);
-	members->nr++;
+	WRITE_ONCE(members->nr, members->nr + 1);
 	vpool_look_later(members,
 			 task->flags & (PF_IO_WORKER | PF_USER_WORKER));
 }

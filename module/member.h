@@ -37,13 +37,13 @@
  * @exiled: @cpus are the host's; as @cpus
  * @round: how often @cpus or @dedicated have changed; as @cpus
  * @list: of struct vpool_member, under the lock of all members
- * @nr: how many; under the same lock
- * @nr_dedicated: those with a CPU of their own; under the same lock
+ * @nr: how many; under the same lock, which who only looks does not need
+ * @nr_dedicated: those with a CPU of their own; as @nr
  * @look_nr: how often they have been looked at; under the same lock
  * @look: does that
  * @isolated: members that leave are put back
  * @stat: counts those
- * @closed: nobody may attach any more; under the same lock
+ * @closed: nobody may attach any more; as @nr
  * @emptied: called when the last one is gone, in any context, or NULL
  */
 struct vpool_member_set {

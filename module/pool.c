@@ -647,6 +647,7 @@ static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
 			      struct vpool_why *why)
 {
 	struct vpool_region *region;
+	unsigned int nr;
 	u64 pinned;
 
 	lockdep_assert_held(&pool->lock);
@@ -660,10 +661,11 @@ static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
 		return vpool_fail(why, -EBUSY,
 				  "%s of pool '%s' are still pinned, by a pipe or a device",
 				  vpool_size(pinned).s, pool->name);
-	if (!vpool_members_close(&pool->members, force))
+	if (!vpool_members_close(&pool->members, force)) {
+		nr = READ_ONCE(pool->members.nr);
 		return vpool_fail(why, -EBUSY, "pool '%s' has %u member%s",
-				  pool->name, pool->members.nr,
-				  pool->members.nr == 1 ? "" : "s");
+				  pool->name, nr, nr == 1 ? "" : "s");
+	}
 	vpool_pool_set_state(pool, VPOOL_STATE_DESTROYING);
 	list_for_each_entry(region, &pool->regions, link)
 		vpool_region_revoke(region);
@@ -756,7 +758,7 @@ void vpool_pools_abandon(const void *creator)
 	while ((pool = vpool_pool_next(&id))) {
 		if (READ_ONCE(pool->creator) == creator) {
 			mutex_lock(&pool->lock);
-			pool->creator = NULL;
+			WRITE_ONCE(pool->creator, NULL);
 			WRITE_ONCE(pool->orphan, true);
 			mutex_unlock(&pool->lock);
 			vpool_pool_maybe_reap(pool);
@@ -794,7 +796,7 @@ int vpool_pool_open(struct vpool_pool *pool, struct vpool_region *region)
 	} else {
 		region->id = ++pool->last_region;
 		list_add_tail(&region->link, &pool->regions);
-		pool->nr_regions++;
+		WRITE_ONCE(pool->nr_regions, pool->nr_regions + 1);
 	}
 	mutex_unlock(&pool->lock);
 	return err;
@@ -811,7 +813,7 @@ void vpool_pool_close(struct vpool_pool *pool, struct vpool_region *region)
 	vpool_region_empty(region);
 	mutex_lock(&pool->lock);
 	list_del(&region->link);
-	pool->nr_regions--;
+	WRITE_ONCE(pool->nr_regions, pool->nr_regions - 1);
 	mutex_unlock(&pool->lock);
 	vpool_region_exit(region);
 	vpool_pool_maybe_reap(pool);

@@ -67,7 +67,7 @@ struct vpool_dir;
  * @lock: guards @state, @regions and what is said to be under it
  * @state: one of enum vpool_state; read without @lock where it may be old
  * @regions: of struct vpool_region, oldest first
- * @nr_regions: how many
+ * @nr_regions: how many; who only looks needs no lock
  * @last_region: the id of the youngest region ever
  * @stat: counters
  * @store: memory

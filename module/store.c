@@ -971,26 +971,26 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 			  store->name, vpool_size(can).s, vpool_size(sum).s);
 }
 
-/* Takes held folios out of a node, those that are not zero first. */
-static unsigned int vpool_node_cut_held(struct vpool_store_node *node,
-					struct list_head *cut, bool *dirty)
+/*
+ * Takes up to @max held folios out of a node, those that are not zero first. Returns
+ * how many of them need not be waited for any more.
+ */
+static unsigned long vpool_node_cut_held(struct vpool_store_node *node,
+					 struct list_head *cut,
+					 unsigned long max, bool *dirty)
 {
 	struct vpool_store *store = node->store;
-	unsigned int nr;
+	unsigned long nr;
 
 	spin_lock(&store->lock);
 	*dirty = !list_empty(&node->dirty);
-	nr = vpool_node_cut(node, *dirty ? &node->dirty : &node->clean,
-			    node->nr_held, cut);
+	nr = vpool_node_cut(node, *dirty ? &node->dirty : &node->clean, max,
+			    cut);
+	/* What was promised to the host has broken meanwhile. */
+	if (!nr && vpool_node_free(node) < node->nr_held)
+		nr = min(max, node->nr_held - vpool_node_free(node));
 	node->nr_held -= nr;
 	store->promised -= nr;
-	/* What was promised to the host has broken meanwhile. */
-	if (!nr && vpool_node_free(node) < node->nr_held) {
-		unsigned long lost = node->nr_held - vpool_node_free(node);
-
-		node->nr_held -= lost;
-		store->promised -= lost;
-	}
 	spin_unlock(&store->lock);
 	return nr;
 }
@@ -1006,13 +1006,17 @@ static bool vpool_node_has_listed(struct vpool_store_node *node)
 	return has;
 }
 
-static void vpool_node_shrink(struct vpool_store_node *node)
+/* What others hold of the node stays. */
+static void vpool_node_shrink(struct vpool_store_node *node, unsigned long nr)
 {
+	unsigned long done;
 	LIST_HEAD(cut);
 	bool dirty;
 
-	while (READ_ONCE(node->nr_held)) {
-		if (!vpool_node_cut_held(node, &cut, &dirty))
+	while (nr) {
+		done = vpool_node_cut_held(node, &cut, nr, &dirty);
+		nr -= done;
+		if (!done)
 			wait_event(node->store->progress,
 				   vpool_node_has_listed(node));
 		vpool_free_list(&cut, dirty);
@@ -1028,11 +1032,13 @@ static void vpool_node_shrink(struct vpool_store_node *node)
  */
 void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 {
+	u64 page_size = vpool_store_page_size(store);
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
 		if (bytes[nid])
-			vpool_node_shrink(&store->node[nid]);
+			vpool_node_shrink(&store->node[nid],
+					  bytes[nid] / page_size);
 }
 
 /**

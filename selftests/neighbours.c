@@ -20,7 +20,9 @@
 #define BYTES (32 * MIB)
 #define ROOT "/sys/fs/cgroup"
 #define GROUP ROOT "/vpool-neighbours"
-#define PM_TEST "/sys/power/pm_test"
+#define POWER "/sys/power"
+#define PM_TEST POWER "/pm_test"
+#define PRESSES "/sys/firmware/acpi/interrupts/ff_pwr_btn"
 
 FIXTURE(neighbours)
 {
@@ -58,7 +60,7 @@ FIXTURE_SETUP(neighbours)
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	vp_destroy(self->ctl, BALLAST, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * BYTES, 0, "2-3"));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 3 * BYTES, 0, "2-3"));
 	self->map = vp_open_map(POOL, BYTES, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->map);
 	vp_fill(self->map, BYTES, 7);
@@ -165,7 +167,7 @@ TEST_F(neighbours, killed_out_of_its_groups_memory)
 /* The same of the whole host, whose other memory another pool has taken. */
 TEST_F(neighbours, killed_out_of_the_hosts_memory)
 {
-	__u64 free = vp_host_free(), ballast;
+	__u64 free = vp_meminfo("MemAvailable"), ballast;
 	int status, fd;
 	pid_t pid;
 	char *map;
@@ -252,7 +254,7 @@ TEST_F(neighbours, frozen_member)
 	EXPECT_FALSE(vp_exists(POOL));
 	ASSERT_EQ(0, group_file("cgroup.freeze", "0"));
 	EXPECT_EQ(SIGBUS, vp_wait_status(pid));
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * BYTES, 0, "2-3"));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 3 * BYTES, 0, "2-3"));
 	self->map = vp_open_map(POOL, BYTES, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->map);
 	vp_fill(self->map, BYTES, 7);
@@ -273,6 +275,40 @@ TEST_F(neighbours, killed_while_frozen)
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 }
 
+/* Folios to scrub, and a pool that was just made and destroyed. */
+static int leave_work(int ctl)
+{
+	char *map;
+	int fd, err;
+
+	map = vp_open_map(POOL, BYTES, &fd);
+	if (map == MAP_FAILED)
+		return -errno;
+	vp_fill(map, BYTES, 1);
+	munmap(map, BYTES);
+	close(fd);
+	err = vp_create(ctl, BALLAST, 64 * MIB, 0, NULL);
+	return err ?: vp_destroy(ctl, BALLAST, 0);
+}
+
+/* What is scrubbed by then is zero. */
+static bool work_is_done(void)
+{
+	bool zero;
+	char *map;
+	int fd;
+
+	if (!vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0))
+		return false;
+	map = vp_open_map(POOL, BYTES, &fd);
+	if (map == MAP_FAILED)
+		return false;
+	zero = vp_is_zero(map, BYTES);
+	munmap(map, BYTES);
+	close(fd);
+	return zero;
+}
+
 /* As a host does that suspends: all tasks freeze, the scrubber's too, and thaw. */
 TEST_F(neighbours, all_tasks_freeze)
 {
@@ -286,11 +322,107 @@ TEST_F(neighbours, all_tasks_freeze)
 	ASSERT_EQ(1, ready);
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "freezer"));
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, vp_create(self->ctl, BALLAST, 64 * MIB, 0, NULL));
-		ASSERT_EQ(0, vp_destroy(self->ctl, BALLAST, 0));
-		EXPECT_EQ(0, vp_write_file("/sys/power/state", "freeze"));
+		ASSERT_EQ(0, leave_work(self->ctl));
+		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
 	}
 	vp_write_file(PM_TEST, "none");
+	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
+	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+}
+
+/* All of a suspend to memory but for its last step: devices sleep, CPUs go offline. */
+TEST_F(neighbours, all_but_asleep)
+{
+	int ready = 0;
+	char text[64];
+	pid_t pid;
+
+	if (access(PM_TEST, W_OK) ||
+	    vp_read_file(POWER "/mem_sleep", text, sizeof(text)) ||
+	    !strstr(text, "deep") || !getenv("VPOOL_BUTTON"))
+		SKIP(return, "this host cannot try a suspend to memory");
+	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+	pid = start_member(&ready);
+	ASSERT_EQ(1, ready);
+	ASSERT_EQ(0, leave_work(self->ctl));
+	ASSERT_EQ(0, vp_write_file(POWER "/mem_sleep", "deep"));
+	ASSERT_EQ(0, vp_write_file(PM_TEST, "processors"));
+	EXPECT_EQ(0, vp_write_file(POWER "/state", "mem"));
+	vp_write_file(PM_TEST, "none");
+	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "2-3"));
+	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
+	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
+	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+	EXPECT_TRUE(work_is_done());
+}
+
+static int button(const char *every)
+{
+	const char *path = getenv("VPOOL_BUTTON");
+
+	return path ? vp_write_file(path, every) : -ENOENT;
+}
+
+static __u64 presses(void)
+{
+	char text[64];
+
+	if (vp_read_file(PRESSES, text, sizeof(text)))
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
+/* Who cannot be woken must not go to sleep. */
+static bool wakes_up(void)
+{
+	__u64 before, end = vp_now_ms() + 20000;
+
+	system("modprobe -q button 2> /dev/null");
+	before = presses();
+	if (button("1"))
+		return false;
+	while (presses() == before && vp_now_ms() < end)
+		vp_sleep_ms(100);
+	button("0");
+	return presses() != before;
+}
+
+/* How often the host has slept; a suspend that was called off does not count. */
+static __u64 sleeps(void)
+{
+	char text[32];
+
+	if (vp_read_file(POWER "/suspend_stats/success", text, sizeof(text)))
+		return VP_NONE;
+	return strtoull(text, NULL, 10);
+}
+
+/* The host sleeps, with members and folios to scrub, and is woken by its button. */
+TEST_F(neighbours, host_asleep)
+{
+	int ready = 0, i;
+	__u64 before, begin;
+	pid_t pid;
+
+	if (!wakes_up())
+		SKIP(return, "this host has no button to wake it with");
+	pid = start_member(&ready);
+	ASSERT_EQ(1, ready);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, leave_work(self->ctl));
+		before = sleeps();
+		begin = vp_now_ms();
+		EXPECT_EQ(0, button("2"));
+		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
+		EXPECT_EQ(0, button("0"));
+		TH_LOG("awake again after %llu ms", vp_now_ms() - begin);
+		EXPECT_EQ(before + 1, sleeps());
+		EXPECT_TRUE(work_is_done());
+	}
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
 	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
 	kill(pid, SIGKILL);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
@@ -198,6 +199,46 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_FALSE(vp_exists("numa-other"));
 	EXPECT_LT(before - slack, vp_host_free());
+}
+
+#define TAKEN (24 * MIB)
+#define SMALL (32 * MIB)
+#define LARGE (64 * MIB)
+
+/* Always to be had: what the pool gives back leaves as much. */
+static void take_of_node_0(void)
+{
+	int fd = vp_open(POOL);
+
+	if (commit_on(fd, TAKEN, 0))
+		_exit(1);
+	close(fd);
+}
+
+/* What was promised to who takes it is not given back to the host. */
+TEST_F(numa, a_choice_holds_while_the_node_shrinks)
+{
+	struct vp_worker taker;
+	int i, rounds = vp_scale(100);
+	struct vp_request req;
+	__u64 bytes;
+
+	/* Small pages, so that taking them takes a while. */
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_request_init(&req, POOL);
+	req.create.page_size = 4096;
+	vp_request_mem(&req, LARGE, 0);
+	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
+	taker = vp_worker_start(take_of_node_0);
+	for (i = 0; i < rounds; i++) {
+		bytes = i % 2 ? LARGE : SMALL;
+		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, 0));
+		ASSERT_EQ(i % 2 ? LARGE : SMALL, node_bytes(0, "total"));
+	}
+	EXPECT_EQ(0, waitpid(taker.pid, NULL, WNOHANG));
+	vp_worker_stop(&taker);
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
 }
 
 TEST_HARNESS_MAIN

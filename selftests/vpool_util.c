@@ -779,9 +779,10 @@ static bool vp_kernel_is(const char *name)
 	return kernel && !strcmp(kernel, name);
 }
 
+/* Is this a kernel that is slow, for what it checks? */
 bool vp_is_debug(void)
 {
-	return vp_kernel_is("debug");
+	return vp_kernel_is("debug") || vp_kernel_is("kcsan");
 }
 
 /*

@@ -151,9 +151,21 @@ static int keep(const struct fuzz_program *p)
 	return 1;
 }
 
+/* Programs attach whom they find: us and the first process too, who outlive them. */
+static void leave(const char *name)
+{
+	int fd = vp_open(name), init = vp_pidfd(1);
+
+	vp_detach(fd, VPOOL_ATTACH_PROCESS);
+	vp_detach_task(fd, init, 0, VPOOL_ATTACH_PROCESS);
+	close(init);
+	close(fd);
+}
+
 /* Of a pool that nobody uses any more. */
 static const char *look_at(const char *name)
 {
+	leave(name);
 	if (!vp_sysfs_becomes(name, "cpus/members", 0))
 		return "a pool has members that are dead";
 	if (!vp_sysfs_becomes(name, "memory/used_bytes", 0) ||
