@@ -207,6 +207,9 @@ is 'list' "$out" "NAME STATE  PAGE TOTAL USED FREE CPUS MEMBERS REGIONS
 web  active   2M    4M   2M   2M 2-3        1       2"
 try list -b --noheadings -o name,free
 is 'list of columns in bytes' "$(echo "$out" | tr -s ' ')" 'web 2097152'
+try list --raw -o NAME,STATE,CREATED,CPUS
+is 'list for scripts' "$out" "NAME STATE CREATED CPUS
+web active - 2-3"
 try list -J -o NAME,TOTAL,CPUS
 is 'list as JSON' "$(echo "$out" | tr -d ' \n')" \
 	'{"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'

@@ -171,6 +171,24 @@ sed 's/8M/8M, mode: 0600/' new.conf >replace.conf
 try apply -n replace.conf
 like 'apply that has to make anew' "$out" \
 	'*# replace web: destroy it and create it anew, as it is idle*'
+echo 'pools: {web: {mem: 4M, cpus: 0, isolate: true}}' >isolate.conf
+try apply -n -k isolate.conf
+# Whether it could be depends on the host; the diff does not.
+is 'apply that isolates' "$out" '--- this host
++++ isolate.conf
+# replace web: destroy it and create it anew, as it is idle
+   web:
+     mem: 4M
+     cpus: 0
++    isolate: true
+     page-size: 2M
+     owner: root:root
+     mode: "0660"'
+echo 1 >sys/pools/web/isolated
+try apply -n -k isolate.conf
+is 'apply to what is isolated' "$out" \
+	'the host is as declared, nothing is to be done'
+rm sys/pools/web/isolated
 echo 3 >sys/pools/web/cpus/members
 try apply -n replace.conf
 is 'apply to a pool in use: exit status' "$status" 1
