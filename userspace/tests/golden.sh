@@ -36,6 +36,8 @@ pool()
 	echo 2097152 >"$at/page_size"
 	echo 0660 >"$at/mode"
 	echo "$2" >"$at/cpus/assigned"
+	echo "$2" >"$at/cpus/effective"
+	echo >"$at/cpus/dedicated"
 	echo "$3" >"$at/memory/total_bytes"
 	echo "$3" >"$at/memory/clean_bytes"
 	echo "$3" >"$at/memory/free_bytes"

@@ -55,6 +55,38 @@ try 0 show live-web -J
 like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
 	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
 
+# What sysfs has of a pool that the tool, which is made of the library, has not, or
+# has otherwise.
+missing=$("$VPOOLCTL" metrics >"$dir/metrics"
+	"$VPOOLCTL" show live-web -J | python3 -c '
+import json, os, re, sys
+pool = json.load(sys.stdin)["pool"]
+metrics = open(sys.argv[1]).read()
+top = "/sys/kernel/vpool/pools/live-web"
+names = {"page_size": "page", "cpus/assigned": "cpus"}
+nodes = {f"node{node[key]}": node for node in pool["nodes"] for key in ["node"]}
+for folder, _, files in os.walk(top):
+    for name in files:
+        path = os.path.relpath(os.path.join(folder, name), top)
+        text = open(os.path.join(folder, name)).read().strip()
+        key = re.sub("_bytes$", "", names.get(path, name))
+        if path == "created_ns":
+            continue
+        if path.startswith("stat/"):
+            have = re.search("^vpool_" + name + "_total.*live-web.* (.*)$",
+                             metrics, re.M)
+            have = have and have[1]
+        elif "/node" in path:
+            have = nodes.get(path.split("/")[1], {}).get(key, 0)
+        elif path == "isolated":
+            have = int(pool[key])
+        else:
+            have = pool.get(key)
+        if str(have) != text:
+            print(path, text, have)
+' "$dir/metrics" 2>&1)
+is 'all that sysfs has is told' "$missing" ''
+
 try 0 resize live-web --mem 12M
 is 'resizing says what it was' "$out" \
 	'resized live-web: 12M of memory, it had 8M'

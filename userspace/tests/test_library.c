@@ -174,6 +174,8 @@ static void make_place(void)
 	write_file("sys/pools/web/page_size", "2097152\n");
 	write_file("sys/pools/web/mode", "0640\n");
 	write_file("sys/pools/web/cpus/assigned", "2-5\n");
+	write_file("sys/pools/web/cpus/effective", "2-4\n");
+	write_file("sys/pools/web/cpus/dedicated", "4\n");
 	write_file("sys/pools/web/cpus/members", "12\n");
 	write_file("sys/pools/web/memory/total_bytes", "8388608\n");
 	write_file("sys/pools/web/memory/node0/total_bytes", "0\n");
@@ -377,6 +379,9 @@ static void read_sysfs(void)
 		expect(info->nr_nodes == 2);
 		expect(info->nodes[0].node == 2 && info->nodes[1].node == 10);
 		expect(vpool_cpus_count(&info->cpus) == 4);
+		expect(vpool_cpus_count(&info->effective) == 3);
+		expect(vpool_cpus_count(&info->dedicated) == 1);
+		expect(vpool_cpus_test(&info->dedicated, 4));
 		vpool_info_free(info);
 	}
 	expect(vpool_query(vp, "nope", &info) == -ENOENT);
