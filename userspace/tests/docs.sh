@@ -47,8 +47,60 @@ sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
 	sed '/owner:/d' >"$BUILD/example.conf"
 is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
 	'1 file, 2 pools, no mistakes'
+# The library: its map, header and manual name the same functions.
+here=$(cd "$dir/.." && pwd)
+functions=$(sed -n 's/^\t\(vpool_.*\);/\1/p' "$here/libvpool/libvpool.map")
+is 'the map has what the header declares' "$functions" \
+	"$(sed -n 's/^ \* \(vpool_[a-z_]*\)() - .*/\1/p' \
+		"$here/libvpool/libvpool.h" | sort)"
+is 'libvpool.so has what its map has' "$functions" \
+	"$(nm -D --defined-only "$BUILD/lib/libvpool.so" |
+		sed -n 's/.* T \(vpool_.*\)@@LIBVPOOL_0$/\1/p' | sort)"
+is 'libvpool(3) has all functions' "$functions" \
+	"$(sed -n 's/^\.SS \(vpool_[a-z_]*\)() .*/\1/p' "$BUILD/man/libvpool.3" |
+		sort)"
+is 'vpool(4) has all calls' \
+	"$(grep -o 'ioctl(VPOOL_[A-Z]*)' "$BUILD/man/vpool.4" | sort -u)" \
+	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IO(.*/ioctl(\1)/p' \
+		"$here/../include/uapi/linux/vpool.h" | sort)"
+
+# The example of libvpool(3), built as it says from what is installed.
+root=$BUILD/tests/root
+rm -rf "$root"
+make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
+	install >/dev/null
+export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig
+flags=$(pkg-config --cflags libvpool)
+libs=$(pkg-config --libs libvpool)
+example=$here/examples/memory.c
+build()
+{
+	# shellcheck disable=SC2086 # words
+	"$@" -Wall -Wextra -Werror $flags 2>&1
+}
+# shellcheck disable=SC2086 # words
+is 'the example builds' "$(build cc -o "$root/shared" "$example" $libs)" ''
+# shellcheck disable=SC2086 # words
+is 'the example builds with the static archive' \
+	"$(build cc -o "$root/static" "$example" -Wl,-Bstatic $libs \
+		-Wl,-Bdynamic)" ''
+is 'the header is for C++, too' "$(echo '#include <libvpool.h>' |
+	build c++ -fsyntax-only -x c++ -)" ''
+for how in shared static; do
+	is "the example, $how, says why it cannot" \
+		"$(LD_LIBRARY_PATH=$root/usr/lib VPOOL_SYSFS_DIR=/nowhere \
+			VPOOL_DEV_DIR=/nowhere "$root/$how" web 2>&1)" \
+		"web: the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'"
+done
+like 'the static one has no libvpool.so' \
+	"$(readelf -d "$root/static" 2>&1 | grep -c libvpool)" 0
+for page in man3/libvpool.3 man4/vpool.4 man5/vpool.conf.5 man8/vpoolctl.8; do
+	is "$page is installed" "$(ls "$root/usr/share/man/$page")" \
+		"$root/usr/share/man/$page"
+done
+
 if command -v man >/dev/null; then
-	for page in "$man" "$conf"; do
+	for page in "$BUILD"/man/*.[0-9]; do
 		is "$(basename "$page") has no warnings" \
 			"$(MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ''
 	done

@@ -93,6 +93,10 @@ is 'resizing says what it was' "$out" \
 try 0 resize live-web --mem -2M --dry-run
 like 'a dry run says so' "$out" 'would resize live-web: 10M of memory*'
 try 0 resize live-web --mem -4M
+is 'the example of libvpool(3)' \
+	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
+		live-web)" \
+	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
 try 1 resize live-web --mem -16M
 like 'no more than it has' "$err" '*it has less than --mem takes away'
 try 1 resize live-none --mem 4M

@@ -128,14 +128,14 @@ isolated()
 
 partitions()
 {
-	local dir name
+	local slice name
 
-	for dir in "$cgroup"/vpool_*.slice; do
-		[ -e "$dir" ] || continue
-		name=${dir##*/vpool_}
+	for slice in "$cgroup"/vpool_*.slice; do
+		[ -e "$slice" ] || continue
+		name=${slice##*/vpool_}
 		name=${name%.slice}
-		echo "${name//\\x2d/-} $(cat "$dir/cpuset.cpus.effective")" \
-			"$(cat "$dir/cpuset.cpus.partition")"
+		echo "${name//\\x2d/-} $(cat "$slice/cpuset.cpus.effective")" \
+			"$(cat "$slice/cpuset.cpus.partition")"
 	done | sort
 }
 
