@@ -13,8 +13,8 @@ verbs=$("$VPOOLCTL" help | sed -n "s,^  \([a-z]\+\) .*,\1,p")
 # complete_line WORD...: what is offered for the last of them
 complete_line()
 {
-	COMP_WORDS=("$@")
-	COMP_CWORD=$(($# - 1))
+	COMP_LINE="$*"
+	COMP_POINT=${#COMP_LINE}
 	COMPREPLY=()
 	_vpoolctl 2>/dev/null
 	echo "${COMPREPLY[*]}"
@@ -34,6 +34,42 @@ is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
 is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
 is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
+# Live ones, and where bash does not part a word and where it does.
+export VPOOL_SYSFS_DIR=$BUILD/tests/sys
+rm -rf "$VPOOL_SYSFS_DIR"
+for pool in 'web 0' 'db 70-71,73'; do
+	mkdir -p "$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus"
+	echo "${pool#* }" >"$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus/assigned"
+done
+free=$(_vpoolctl_free | xargs)
+is 'free CPUs are the online ones but those of pools' "$free" \
+	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free"
+is "CPUs of a pool to resize: its own, too" \
+	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
+is 'the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71
+is "a CPU of the pool" "$(complete_line vpoolctl attach db --tid 1 --cpu '')" \
+	'70 71 73'
+is 'pools' "$(complete_line vpoolctl show '')" 'db web'
+for COMP_WORDBREAKS in $' \n' $' \n@=:'; do
+	before=4G@
+	eq=--page-size=
+	[[ $COMP_WORDBREAKS != *@* ]] || before=@ eq=''
+	is "a node, with $before before it" \
+		"$(complete_line vpoolctl create x --mem 4G@0)" "${before}0"
+	is "another node, after $before" \
+		"$(complete_line vpoolctl create x --mem 1G@9,4G@0)" \
+		"${before/4G/1G@9,4G}0"
+	is "a value behind =${eq:+ with its option}" \
+		"$(complete_line vpoolctl create x --page-size=2)" "${eq}2M"
+done
+is 'a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
+is 'no node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
+is 'a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon
+is 'a signal' "$(complete_line vpoolctl kill web -s KIL)" KILL
+is 'one of two words' "$(complete_line vpoolctl vm start x --net us)" user
+like 'a process' " $(complete_line vpoolctl attach web --pid '') " "* $$ *"
+unset VPOOL_SYSFS_DIR
 like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
 like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5

@@ -39,16 +39,19 @@ enum {
 static const struct option_def create_options[] = {
 	[OPT_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE[@NODE],...",
+		.complete = COMPLETE_NODE,
 		.help =
 			"memory, from one NUMA node or from any, as in\n"
 			"4G@0,4G@1 or 512M; rounded up to the page size",
 	},
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
+		.complete = COMPLETE_CPUS,
 		.help = "CPUs, as in 2-5,8",
 	},
 	[OPT_NCPUS] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
+		.complete = COMPLETE_NODE,
 		.help =
 			"so many CPUs, in whole cores, from one NUMA node or\n"
 			"from where the memory is, the nearest first",

@@ -40,6 +40,11 @@ enum {
  * @COMPLETE_VERB: verbs of vpoolctl
  * @COMPLETE_FILE: files
  * @COMPLETE_VM: names of virtual machines
+ * @COMPLETE_CPUS: lists of CPUs that are free, or the pool's
+ * @COMPLETE_CPU: one of the pool's CPUs
+ * @COMPLETE_NODE: something with @NODE behind it
+ * @COMPLETE_PID: processes
+ * @COMPLETE_SIGNAL: signals
  */
 enum completion {
 	COMPLETE_NONE,
@@ -51,6 +56,11 @@ enum completion {
 	COMPLETE_VERB,
 	COMPLETE_FILE,
 	COMPLETE_VM,
+	COMPLETE_CPUS,
+	COMPLETE_CPU,
+	COMPLETE_NODE,
+	COMPLETE_PID,
+	COMPLETE_SIGNAL,
 };
 
 /**
