@@ -45,7 +45,9 @@ refused() {
 	shift 2
 	vpoolctl vm start "$@" > "$dir/out" 2> "$dir/err"
 	is "$name: refused" "$?" 1
-	like "$name: message" "$(cat "$dir/err")" "vpoolctl: vm start $pattern"
+	err=$(cat "$dir/err")
+	says_next "$name"
+	like "$name: message" "$err" "vpoolctl: vm start $pattern*"
 }
 
 listed() { vpoolctl vm list --noheadings -o "$1" | tr -s ' ' ' ' | sed 's/ *$//'; }
@@ -177,7 +179,7 @@ is 'it is in the new one' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 until_true 60 is_beyond one "$at"
 is 'it runs on, and its memory is right' "$?" 0
 try 1 vm migrate one --to vm-b
-like 'not to where it is' "$err" "*it is on pool 'vm-b' already"
+like 'not to where it is' "$err" "*it is on pool 'vm-b' already*"
 try 1 vm migrate one --to vm-none
 like 'not to what is not there' "$err" "*there is no pool 'vm-none'*"
 try 0 create vm-mem --mem 4M

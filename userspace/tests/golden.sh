@@ -76,7 +76,8 @@ mkdir -p etc/vpool.d
 try check
 is 'check without files: exit status' "$status" 1
 is 'check without files' "$err" \
-	"$dir/etc/vpool.conf: it is not there, nor is a drop-in in vpool.d beside it"
+	"$dir/etc/vpool.conf: it is not there, nor is a drop-in in vpool.d beside it
+Try 'man vpool.conf' for what files may declare."
 echo 'pools: {web: {mem: 4M, cpus: 0}}' >etc/vpool.conf
 echo 'pools: {db: {mem: 6M}}' >etc/vpool.d/50-db.conf
 echo 'not read' >etc/vpool.d/README
@@ -102,7 +103,8 @@ is 'check of mistakes' "$err" \
 bad.conf:4:5: unknown property 'cpu': did you mean 'cpus'?
 bad.conf:7:11: mode: '0777' is not within 0666, in octal
 bad.conf:8:3: pool 'db' is declared already, at bad.conf:5:3
-bad.conf:9:1: unknown key 'other': it takes 'pools'"
+bad.conf:9:1: unknown key 'other': it takes 'pools'
+Try 'man vpool.conf' for what files may declare."
 try check -J bad.conf
 is 'check of mistakes as JSON: exit status' "$status" 1
 schema check
@@ -195,17 +197,19 @@ echo 3 >sys/pools/web/cpus/members
 try apply -n replace.conf
 is 'apply to a pool in use: exit status' "$status" 1
 like 'apply to a pool in use' "$err" \
-	'vpoolctl: apply web: replace.conf:2:3: it would have to be made anew, but it is in use: members: 3,*nothing was changed'
+	'vpoolctl: apply web: replace.conf:2:3: it would have to be made anew, but it is in use: members: 3,*nothing was changed*'
 echo 0 >sys/pools/web/cpus/members
 echo 'pools: {a: {mem: 1M@77, cpus: 5000}}' >absent.conf
 try apply -n absent.conf
 is 'apply of what the host does not have' "$err" \
 	'vpoolctl: apply a: absent.conf:1:9: this host has no node 77
 vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not there
-vpoolctl: apply: nothing was changed'
+vpoolctl: apply: nothing was changed
+Try '"'vpoolctl host'"' for the nodes that there are.
+Try '"'vpoolctl host'"' for the CPUs that are online and free.'
 try apply bad.conf
 is 'apply of mistakes: exit status' "$status" 1
-like 'apply of mistakes' "$err" 'bad.conf:3:17:*nothing was changed'
+like 'apply of mistakes' "$err" 'bad.conf:3:17:*nothing was changed*'
 
 # top
 
@@ -294,7 +298,8 @@ like 'a counter that is new' "$(cat metrics.prom)" \
 is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
-	'vpoolctl: metrics: /nowhere/x: No such file or directory'
+	'vpoolctl: metrics: /nowhere/x: No such file or directory
+Try another path.'
 try list -J
 schema list
 try show web -J

@@ -34,7 +34,8 @@ try 0 create live-none --mem 4M --dry-run
 like 'a dry run says so' "$out" 'would create live-none: 4M*'
 try 1 show live-none
 is 'and makes nothing' "$err" \
-	"vpoolctl: show live-none: there is no pool 'live-none'"
+	"vpoolctl: show live-none: there is no pool 'live-none'
+Try 'vpoolctl list' for the pools that there are."
 
 try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
 is 'creating says what there is' "$out" \
@@ -42,9 +43,9 @@ is 'creating says what there is' "$out" \
 try 0 create live-mem --mem 3M
 like 'rounding is told' "$out" '*3M was asked for; it was rounded up*'
 try 1 create live-mem --mem 4M
-like 'a name is taken once' "$err" "*there is a pool 'live-mem' already"
+like 'a name is taken once' "$err" "*there is a pool 'live-mem' already*"
 try 1 create live-none --cpus "$cpu" --split-cores
-like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'"
+like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'*"
 try 1 create live-none --cpus 500000
 like 'a CPU must be there' "$err" '*cpu 500000 *'
 
@@ -98,7 +99,7 @@ is 'the example of libvpool(3)' \
 		live-web)" \
 	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
 try 1 resize live-web --mem -16M
-like 'no more than it has' "$err" '*it has less than --mem takes away'
+like 'no more than it has' "$err" '*it has less than --mem takes away*'
 try 1 resize live-none --mem 4M
 try 2 resize live-web
 try 0 show live-web -b

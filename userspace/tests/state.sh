@@ -50,6 +50,7 @@ try()
 	out=$(cat "$dir/out")
 	err=$(cat "$dir/err")
 	is "vpoolctl ${*//$dir\//}" "$status" "$wanted"
+	[ "$status" = 0 ] || says_next "vpoolctl $1"
 }
 
 # One of the arguments; sets one.
@@ -215,7 +216,7 @@ resized e"
 		echo "  g: {timeout: 0, mem: $big@0}" >>"$dir/moved"
 		try 1 apply "$dir/moved"
 		like 'CPUs had changed before what failed' "$err" \
-			'*apply g: *what was changed before has been undone'
+			'*apply g: *what was changed before has been undone*'
 		try 0 apply --dry-run "$dir/before"
 		is 'and are what they were' "$out" "$nothing"
 	fi
@@ -227,7 +228,7 @@ exec 9<>/dev/vpool/d
 echo 'pools: {d: {mem: 8M, mode: 0600}}' >"$dir/file"
 try 1 apply "$dir/file"
 like 'what is in use is not made anew' "$err" \
-	"*apply d: *:1:9: it would have to be made anew, but it is in use: *open regions: 1*nothing was changed"
+	"*apply d: *:1:9: it would have to be made anew, but it is in use: *open regions: 1*nothing was changed*Try *"
 is 'and nothing has changed' \
 	"$("$VPOOLCTL" list --noheadings -o NAME,MODE | xargs)" 'd 0660 e 0660'
 exec 9<&-
@@ -246,14 +247,15 @@ is 'others are kept when asked' "$out" 'created f'
 		>"$dir/file"
 	try 1 apply "$dir/file"
 	like 'a failure on the way is undone' "$err" \
-		'*apply g: *what was changed before has been undone'
+		'*apply g: *what was changed before has been undone*'
 	try 0 apply --dry-run "$dir/before"
 	is 'and the host is as it was' "$out" "$nothing"
 }
 try 1 apply "$dir/nowhere"
 is 'a file that is not there' "${err//$dir\//}" \
 	'nowhere: No such file or directory
-vpoolctl: apply: nothing was changed'
+vpoolctl: apply: nothing was changed
+Try '"'man vpool.conf'"' for what files may declare.'
 no_pools
 is 'no pools when none is declared' "$("$VPOOLCTL" list)" ''
 

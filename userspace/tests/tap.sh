@@ -46,6 +46,22 @@ like()
 	esac
 }
 
+# says_next NAME: what failed says in err what to do next
+# shellcheck disable=SC2154
+says_next()
+{
+	case $err in
+	*"Try "*|*"run 'modprobe vpool'"*|*"'vpoolctl vm list'"*|*--force*| \
+	*"--accel tcg"*|*/boot/vmlinuz*|*"install QEMU"*|"usage: vpoolctl"*)
+		tap_result yes "$1: what to do next"
+		;;
+	*)
+		echo "$err" | sed 's/^/# /'
+		tap_result no "$1: what to do next"
+		;;
+	esac
+}
+
 # try STATUS ARGUMENT...: run VPOOLCTL, which is to end so; sets out and err. Needs
 # a folder in dir.
 # shellcheck disable=SC2034,SC2154
@@ -60,6 +76,9 @@ try()
 	[ "$tap_status" = "$tap_wanted" ] ||
 		sed 's/^/# /' "$dir/out" "$dir/err"
 	is "vpoolctl $(echo "$*" | tr '\n' ' ')" "$tap_status" "$tap_wanted"
+	case $tap_wanted in
+	[123]) says_next "vpoolctl $1" ;;
+	esac
 }
 
 tap_end()

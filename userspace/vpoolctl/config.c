@@ -634,6 +634,7 @@ void config_complain(const struct config *cfg)
 			fprintf(stderr, "%s: %s\n", mistake->place.file,
 				mistake->text);
 	}
+	advise("Try 'man vpool.conf' for what files may declare.");
 }
 
 struct pool_config *config_find(const struct config *cfg, const char *name)

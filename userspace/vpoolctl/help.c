@@ -110,6 +110,38 @@ void print_group(FILE *to, const char *group)
 				commands[i]->summary);
 }
 
+/* The names of verbs; with a group, their second words. */
+static size_t verb_names(const char *group, const char **names, size_t room)
+{
+	size_t i, nr = 0, len = group ? strlen(group) : 0;
+
+	for (i = 0; i < nr_commands && nr < room; i++) {
+		if (!group)
+			names[nr++] = commands[i]->name;
+		else if (!strncmp(commands[i]->name, group, len) &&
+			 commands[i]->name[len] == ' ')
+			names[nr++] = commands[i]->name + len + 1;
+	}
+	return nr;
+}
+
+int unknown_verb(const char *group, const char *verb)
+{
+	const char *names[64], *near;
+
+	if (*verb == '-')
+		return wrong_usage(NULL, "unknown option '%s'", verb);
+	near = nearest(verb, names,
+		       verb_names(group, names, ARRAY_SIZE(names)));
+	if (!near)
+		return wrong_usage(NULL, "unknown verb '%s%s%s'",
+				   group ? group : "", group ? " " : "", verb);
+	return wrong_usage(NULL,
+			   "unknown verb '%s%s%s': did you mean '%s%s%s'?",
+			   group ? group : "", group ? " " : "", verb,
+			   group ? group : "", group ? " " : "", near);
+}
+
 static int run_help(const struct invocation *inv)
 {
 	const struct command *cmd;
@@ -128,9 +160,9 @@ static int run_help(const struct invocation *inv)
 		print_group(stdout, inv->argv[0]);
 		return EXIT_OK;
 	}
-	return wrong_usage(NULL, "unknown verb '%s%s%s'", inv->argv[0],
-			   inv->argc > 1 ? " " : "",
-			   inv->argc > 1 ? inv->argv[1] : "");
+	if (is_group(inv->argv[0]))
+		return unknown_verb(inv->argv[0], inv->argv[1]);
+	return unknown_verb(NULL, inv->argv[0]);
 }
 
 const struct command cmd_help = {

@@ -184,6 +184,9 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 
 /* help.c */
 
+/* Complain about what is no verb, with the nearest that is one. */
+int unknown_verb(const char *group, const char *verb);
+
 void print_overview(FILE *to);
 /* The verbs of two words that begin with one. */
 void print_group(FILE *to, const char *group);
@@ -194,6 +197,8 @@ void print_command_help(const struct command *cmd);
 /* "vpoolctl: create web: ...", on standard error. */
 void complain(const struct invocation *inv, const char *subject,
 	      const char *fmt, ...) __printf(3, 4);
+/* Something to try next, which is told when all that failed has been. */
+void advise(const char *sentence);
 /* Complain, point to --help, and return EXIT_USAGE. */
 int wrong_usage(const struct command *cmd, const char *fmt, ...)
 	__printf(2, 3);
