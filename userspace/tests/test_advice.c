@@ -59,8 +59,7 @@ static void names(void)
 
 	expect(advice_for("pool 'web' has 2M free, 4M asked", "vm", text,
 			  sizeof(text)));
-	expect_text(text, "Try 'vpoolctl regions web' for who has the rest, "
-		    "or 'vpoolctl resize web'.");
+	expect_text(text, "Try 'vpoolctl regions web' for who has the rest, or resize it.");
 	expect(advice_for("it has less than --mem takes away", "db", text,
 			  sizeof(text)));
 	expect_text(text, "Try 'vpoolctl show db' for what it has.");

@@ -112,7 +112,7 @@ static const struct {
 
 	/* Using a pool */
 	{ "pool '*' has * free*",
-	  "Try 'vpoolctl regions %s' for who has the rest, or 'vpoolctl resize %s'." },
+	  "Try 'vpoolctl regions %s' for who has the rest, or resize it." },
 	{ "pool '*' has as many regions *",
 	  "Try 'vpoolctl regions %s' for whose they are, or more in " PARAMETERS "max_regions." },
 	{ "pool '*' has * members, and * (max_members)",
