@@ -128,6 +128,8 @@ is 'both are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
 two vm-b running 1 144M"
 is 'with where the vCPU sits' "$(listed NAME,CPUS | head -n 1)" \
 	"one $(dedicated vm-a)"
+try 0 vm list -J
+VALIDATE=$here/../userspace/tests/validate.py schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
 like 'a name is taken once' "$err" '*there is a virtual machine of that name already*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then

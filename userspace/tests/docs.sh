@@ -149,6 +149,15 @@ for verb in $vms; do
 	like "vm $verb's options are offered" \
 		"$(complete_line vpoolctl vm "$verb" --)" '*--help*'
 done
+# What JSON there is has a schema.
+all=$("$VPOOLCTL" help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p')
+like 'verbs of two words are among all' "$all" '*vm start*'
+while read -r verb; do
+	# shellcheck disable=SC2086 # words
+	"$VPOOLCTL" $verb --help | grep -q -- --json || continue
+	is "the schema has $verb" "$(grep -c "^    \"${verb/ /_}\": {" \
+		"$here/schema/vpoolctl.schema.json")" 1
+done <<<"$all"
 is 'vm is offered once' "$(complete_line vpoolctl v)" 'vm version'
 is 'the beginning of a second word' "$(complete_line vpoolctl vm mi)" migrate
 is "an option of a verb of two words" \

@@ -54,17 +54,6 @@ try()
 	err=$(cat err)
 }
 
-# schema VERB: what was printed last, if there is something to check it with
-schema()
-{
-	if python3 -c 'import jsonschema' 2>/dev/null; then
-		is "$1 -J is as the schema says" \
-			"$("$here/validate.py" "$1" <out 2>&1)" ''
-	else
-		tap_result yes "$1 -J # SKIP python3-jsonschema is not installed"
-	fi
-}
-
 mkdir -p sys
 echo 7 >sys/abi_version
 pool web 0 4194304

@@ -37,6 +37,8 @@ is 'and makes nothing' "$err" \
 	"vpoolctl: show live-none: there is no pool 'live-none'
 Try 'vpoolctl list' for the pools that there are."
 
+try 0 create live-none --mem 4M --dry-run -J
+schema create
 try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
 is 'creating says what there is' "$out" \
 	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
@@ -52,7 +54,16 @@ like 'a CPU must be there' "$err" '*cpu 500000 *'
 try 0 list -b --noheadings -o NAME,TOTAL,CPUS
 like 'both are listed' "$(echo "$out" | tr -s ' ')" \
 	"*live-web 8388608 $cpu*live-mem 4194304 -*"
+try 0 list -J
+schema list
+try 0 host -J
+schema host
+try 0 map -J
+schema map
+try 0 top -J -n 1 -d 0.1
+schema top
 try 0 show live-web -J
+schema show
 like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
 	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
 
@@ -93,7 +104,8 @@ is 'resizing says what it was' "$out" \
 	'resized live-web: 12M of memory, it had 8M'
 try 0 resize live-web --mem -2M --dry-run
 like 'a dry run says so' "$out" 'would resize live-web: 10M of memory*'
-try 0 resize live-web --mem -4M
+try 0 resize live-web --mem -4M -J
+schema resize
 is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
@@ -125,7 +137,10 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 is 'a member is listed' "$try" sleep
 try 0 ps live-web -J
+schema ps
 like 'with its thread' "$(echo "$out" | tr -d ' \n')" "*\"tid\":$sleeper,*"
+try 0 regions live-web -J
+schema regions
 try 0 regions live-web --noheadings -o PID,USER
 is 'a region is listed' "$(echo "$out" | tr -s ' ')" "$(echo " $$ root" |
 	sed 's/^ //')"
@@ -133,7 +148,8 @@ try 1 destroy live-web live-mem live-none
 like 'what is in use stays' "$err" "*destroy live-web:*--force*live-none*"
 try 1 show live-mem
 try 0 show live-web
-try 0 destroy --force live-web
+try 0 destroy --force live-web -J
+schema destroy
 exec 9<&-
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null

@@ -81,6 +81,20 @@ try()
 	esac
 }
 
+# schema VERB: what try has in out is as the schema that ships says, if there is
+# something to check it with. VALIDATE is validate.py, which is usually beside the test.
+# shellcheck disable=SC2154
+schema()
+{
+	if python3 -c 'import jsonschema' 2>/dev/null; then
+		is "$1 -J is as the schema says" "$(echo "$out" |
+			"${VALIDATE:-$(dirname "$(readlink -f "$0")")/validate.py}" \
+			"$1" 2>&1)" ''
+	else
+		tap_result yes "$1 -J # SKIP python3-jsonschema is not installed"
+	fi
+}
+
 tap_end()
 {
 	echo "1..$tap_nr"
