@@ -35,6 +35,20 @@ static void wrap(const char *text, int at, int indent)
 	putchar('\n');
 }
 
+/* From nothing to a virtual machine on an isolated pool, and back; a test does it. */
+static const struct {
+	const char *command;
+	const char *what;
+} first_steps[] = {
+	{ "host", "see what is free" },
+	{ "create web --ncpus 2 --mem 1G --isolate", "take it" },
+	{ "vm start shop --pool web --disk IMAGE", "use it" },
+	{ "vm list", "see the machine and its CPUs" },
+	{ "audit web", "see what may intrude" },
+	{ "vm stop shop", "shut it down" },
+	{ "destroy web", "give all back" },
+};
+
 void print_overview(FILE *to)
 {
 	size_t i;
@@ -44,6 +58,10 @@ void print_overview(FILE *to)
 	for (i = 0; i < nr_commands; i++)
 		fprintf(to, "  %-12s%s\n", commands[i]->name,
 			commands[i]->summary);
+	fputs("\nFirst steps, as root:\n\n", to);
+	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
+		fprintf(to, "    vpoolctl %-41s# %s\n", first_steps[i].command,
+			first_steps[i].what);
 	fputs("\n'vpoolctl VERB --help' says more about a verb; "
 	      "vpoolctl(8) says all.\n", to);
 }
