@@ -106,6 +106,36 @@ debug-* | 6.1-)
 	;;
 esac
 
+section 'the first steps that vpoolctl prints'
+
+# What it prints without arguments, with what this machine has of memory and images.
+# shellcheck disable=SC2312
+step() {
+	local words
+
+	read -ra words <<< "$1"
+	words=("${words[@]/#1G/160M}")
+	if [ "${words[0]}" = vm ] && [ "${words[1]}" = start ]; then
+		words=("${words[@]:0:5}" "${boot[@]}")
+	fi
+	[ -n "$cpusets" ] || words=("${words[@]/--isolate/}")
+	# A guest that does not know a power button.
+	[ "${words[1]}" != stop ] || words+=(--timeout 1)
+	try 0 "${words[@]}"
+}
+cpusets=$(grep -rsw cpuset "$(awk '$3 == "cgroup2" { print $2; exit }' \
+	/proc/self/mounts)/cgroup.controllers")
+mapfile -t steps < <(vpoolctl 2>&1 | sed -n 's/^    vpoolctl \(.*[^ ]\) *# .*/\1/p')
+is 'there are some' "$((${#steps[@]} > 5))" 1
+for line in "${steps[@]}"; do
+	step "$line"
+	case $line in
+	'vm list') like 'the machine is on the pool' "$out" '*shop*web*running*' ;;
+	audit*) like 'its CPUs are looked at' "$out" 'KIND *' ;;
+	esac
+done
+is 'and nothing is left' "$(vpoolctl list)$(vpoolctl vm list)" ''
+
 section 'two at once, in two pools'
 
 try 0 create vm-a --cpus 2-3 --mem 160M
@@ -236,36 +266,6 @@ is 'all is back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
 is 'nothing is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
 like 'it is no more' "$err" '*there is no such virtual machine*'
-
-section 'the first steps that vpoolctl prints'
-
-# What it prints without arguments, with what this machine has of memory and images.
-# shellcheck disable=SC2312
-step() {
-	local words
-
-	read -ra words <<< "$1"
-	words=("${words[@]/#1G/160M}")
-	if [ "${words[0]}" = vm ] && [ "${words[1]}" = start ]; then
-		words=("${words[@]:0:5}" "${boot[@]}")
-	fi
-	[ -n "$cpusets" ] || words=("${words[@]/--isolate/}")
-	# A guest that does not know a power button.
-	[ "${words[1]}" != stop ] || words+=(--timeout 1)
-	try 0 "${words[@]}"
-}
-cpusets=$(grep -rsw cpuset "$(awk '$3 == "cgroup2" { print $2; exit }' \
-	/proc/self/mounts)/cgroup.controllers")
-mapfile -t steps < <(vpoolctl 2>&1 | sed -n 's/^    vpoolctl \(.*[^ ]\) *# .*/\1/p')
-is 'there are some' "$((${#steps[@]} > 5))" 1
-for line in "${steps[@]}"; do
-	step "$line"
-	case $line in
-	'vm list') like 'the machine is on the pool' "$out" '*shop*web*running*' ;;
-	audit*) like 'its CPUs are looked at' "$out" 'KIND *' ;;
-	esac
-done
-is 'and nothing is left' "$(vpoolctl list)$(vpoolctl vm list)" ''
 
 section 'bad input'
 

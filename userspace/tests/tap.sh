@@ -51,7 +51,7 @@ like()
 says_next()
 {
 	case $err in
-	*"Try "*|*"run 'modprobe vpool'"*|*"'vpoolctl vm list'"*|*--force*| \
+	*"Try "*|*"run 'modprobe vpool'"*|*"; 'vpoolctl "*|*--force*| \
 	*"--accel tcg"*|*/boot/vmlinuz*|*"install QEMU"*|"usage: vpoolctl"*)
 		tap_result yes "$1: what to do next"
 		;;
