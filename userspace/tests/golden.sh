@@ -289,6 +289,48 @@ try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
 Try another path.'
+
+# list and show
+
+export TZ=UTC
+try list
+is 'list' "$out" 'NAME STATE  PAGE TOTAL USED FREE CPUS MEMBERS REGIONS
+db   active   2M    6M   0B   6M -          0       0
+web  active   2M    4M   0B   4M 0          0       0'
+try list -b -o name,total,free,owner,mode,isolated
+is 'list in bytes' "$out" 'NAME   TOTAL    FREE OWNER     MODE ISOLATED
+db   6291456 6291456 root:root 0660       no
+web  4194304 4194304 root:root 0660       no'
+try show web
+is 'show' "$(sed 's/ *$//' out)" 'Name:      web
+State:     active
+Page:      2M
+Total:     4M
+Used:      0B
+Free:      4M
+CPUs:      0
+Members:   0
+Regions:   0
+Owner:     root:root
+Mode:      0660
+Peak:      0B
+Clean:     4M
+Scrubbing: 0B
+Poisoned:  0B
+Created:   2020-09-13T12:26:40+0000
+Device:    /dev/vpool/web
+ID:        3
+Isolated:  no
+Effective: 0
+Dedicated: -
+
+NODE TOTAL USED FREE
+   0    4M   0B   0B'
+try show web -J
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+0000","device":"/dev/vpool/web","id":3,"isolated":false,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
+try show wbe
+is 'show no pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
+Try 'vpoolctl list' for the pools that there are."
 try list -J
 schema list
 try show web -J
