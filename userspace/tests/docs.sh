@@ -92,6 +92,8 @@ is 'the map has what the header declares' "$functions" \
 is 'libvpool.so has what its map has' "$functions" \
 	"$(nm -D --defined-only "$BUILD/lib/libvpool.so" |
 		sed -n 's/.* T \(vpool_.*\)@@LIBVPOOL_0$/\1/p' | sort)"
+is 'the library has no variables' \
+	"$(objdump -t "$BUILD/lib/libvpool.a" | grep -E ' O \.(data|bss)(\s|$)')" ''
 is 'libvpool(3) has all functions' "$functions" \
 	"$(sed -n 's/^\.SS \(vpool_[a-z_]*\)() .*/\1/p' "$BUILD/man/libvpool.3" |
 		sort)"
