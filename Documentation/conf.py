@@ -25,10 +25,8 @@ html_theme_options = {"description": "named pools of CPUs and memory",
 html_copy_source = False
 
 man_pages = [
-    ("userspace-api", "vpool", "pools of CPUs and memory, for programs",
-     author, 4),
-    ("libvpool", "libvpool", "library for pools of CPUs and memory",
-     author, 3),
+    ("userspace-api", "vpool-api", "pools of CPUs and memory, for programs",
+     author, 7),
     ("admin-guide", "vpool-admin", "administering pools of CPUs and memory",
      author, 7),
     ("troubleshooting", "vpool-troubleshooting",

@@ -45,7 +45,9 @@ refused() {
 	shift 2
 	vpoolctl vm start "$@" > "$dir/out" 2> "$dir/err"
 	is "$name: refused" "$?" 1
-	like "$name: message" "$(cat "$dir/err")" "vpoolctl: vm start $pattern"
+	err=$(cat "$dir/err")
+	says_next "$name"
+	like "$name: message" "$err" "vpoolctl: vm start $pattern*"
 }
 
 listed() { vpoolctl vm list --noheadings -o "$1" | tr -s ' ' ' ' | sed 's/ *$//'; }
@@ -104,6 +106,36 @@ debug-* | 6.1-)
 	;;
 esac
 
+section 'the first steps that vpoolctl prints'
+
+# What it prints without arguments, with what this machine has of memory and images.
+# shellcheck disable=SC2312
+step() {
+	local words
+
+	read -ra words <<< "$1"
+	words=("${words[@]/#1G/160M}")
+	if [ "${words[0]}" = vm ] && [ "${words[1]}" = start ]; then
+		words=("${words[@]:0:5}" "${boot[@]}")
+	fi
+	[ -n "$cpusets" ] || words=("${words[@]/--isolate/}")
+	# A guest that does not know a power button.
+	[ "${words[1]}" != stop ] || words+=(--timeout 1)
+	try 0 "${words[@]}"
+}
+cpusets=$(grep -rsw cpuset "$(awk '$3 == "cgroup2" { print $2; exit }' \
+	/proc/self/mounts)/cgroup.controllers")
+mapfile -t steps < <(vpoolctl 2>&1 | sed -n 's/^    vpoolctl \(.*[^ ]\) *# .*/\1/p')
+is 'there are some' "$((${#steps[@]} > 5))" 1
+for line in "${steps[@]}"; do
+	step "$line"
+	case $line in
+	'vm list') like 'the machine is on the pool' "$out" '*shop*web*running*' ;;
+	audit*) like 'its CPUs are looked at' "$out" 'KIND *' ;;
+	esac
+done
+is 'and nothing is left' "$(vpoolctl list)$(vpoolctl vm list)" ''
+
 section 'two at once, in two pools'
 
 try 0 create vm-a --cpus 2-3 --mem 160M
@@ -126,6 +158,8 @@ is 'both are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
 two vm-b running 1 144M"
 is 'with where the vCPU sits' "$(listed NAME,CPUS | head -n 1)" \
 	"one $(dedicated vm-a)"
+try 0 vm list -J
+VALIDATE=$here/../userspace/tests/validate.py schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
 like 'a name is taken once' "$err" '*there is a virtual machine of that name already*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then
@@ -177,7 +211,7 @@ is 'it is in the new one' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 until_true 60 is_beyond one "$at"
 is 'it runs on, and its memory is right' "$?" 0
 try 1 vm migrate one --to vm-b
-like 'not to where it is' "$err" "*it is on pool 'vm-b' already"
+like 'not to where it is' "$err" "*it is on pool 'vm-b' already*"
 try 1 vm migrate one --to vm-none
 like 'not to what is not there' "$err" "*there is no pool 'vm-none'*"
 try 0 create vm-mem --mem 4M

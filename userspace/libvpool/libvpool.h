@@ -169,6 +169,8 @@ struct vpool_change {
  * @nodes: what it has on each NUMA node where it has memory
  * @create_flags: of enum vpool_create_flags; from a handle that may only read,
  *	VPOOL_CREATE_ISOLATED or nothing
+ * @effective: those of its CPUs that are online; empty where sysfs cannot be read
+ * @dedicated: those that one member has for its own; likewise
  *
  * Made by the library only, so that it can grow at its end.
  */
@@ -197,6 +199,8 @@ struct vpool_info {
 	size_t nr_nodes;
 	struct vpool_node_info *nodes;
 	__u32 create_flags;
+	struct vpool_cpus effective;
+	struct vpool_cpus dedicated;
 };
 
 /**

@@ -76,4 +76,7 @@ int vpool_sysfs_list(struct vpool *vp, struct vpool_list_entry **entries,
 int vpool_sysfs_query(struct vpool *vp, const char *name,
 		      struct vpool_info *info);
 
+/* What only sysfs tells of a pool's CPUs, as far as it does; -ENOMEM, or 0. */
+int vpool_sysfs_cpus(struct vpool_info *info);
+
 #endif /* LIBVPOOL_PRIVATE_H */

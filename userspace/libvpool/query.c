@@ -111,6 +111,8 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **ret)
 		err = vpool_sysfs_query(vp, name, info);
 	else
 		err = query_ioctl(vp, name, info);
+	if (!err && vpool_sysfs_cpus(info))
+		err = vpool_fail(vp, ENOMEM, "out of memory");
 	if (err) {
 		vpool_info_free(info);
 		return err;
@@ -124,6 +126,8 @@ void vpool_info_free(struct vpool_info *info)
 	if (!info)
 		return;
 	vpool_cpus_free(&info->cpus);
+	vpool_cpus_free(&info->effective);
+	vpool_cpus_free(&info->dedicated);
 	free(info->nodes);
 	free(info);
 }

@@ -143,6 +143,22 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	return 0;
 }
 
+int vpool_sysfs_cpus(struct vpool_info *info)
+{
+	char path[4096];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/pools/%s/cpus/effective",
+		 vpool_sysfs_dir(), info->name);
+	err = vpool_read_cpus(AT_FDCWD, path, &info->effective);
+	if (err == -ENOMEM)
+		return err;
+	snprintf(path, sizeof(path), "%s/pools/%s/cpus/dedicated",
+		 vpool_sysfs_dir(), info->name);
+	err = vpool_read_cpus(AT_FDCWD, path, &info->dedicated);
+	return err == -ENOMEM ? err : 0;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	const struct vpool_list_entry *x = a, *y = b;

@@ -28,6 +28,7 @@ check()
 {
 	is "$1: exit status" "$status" "$2"
 	like "$1: message" "$err" "$3"
+	says_next "$1"
 }
 
 nl='
@@ -47,6 +48,10 @@ try xyzzy
 check 'no verb at all' 2 "vpoolctl: unknown verb 'xyzzy'${nl}Try*"
 try help xyzzy
 check 'help for no verb' 2 "*unknown verb 'xyzzy'*"
+try help crate
+check 'help for a misspelt verb' 2 "*unknown verb 'crate': did you mean 'create'?*"
+try help vm stpo
+check 'help for a misspelt second word' 2 "*verb 'vm stpo': did you mean 'vm stop'?*"
 for verb in $("$VPOOLCTL" help | sed -n "s,^  \([a-z]*\) .*,\1,p"); do
 	try "$verb" --help
 	is "$verb --help: exit status" "$status" 0
@@ -92,7 +97,7 @@ try vm start x --pool a --disk /disk,format=
 check 'no format' 2 '*--disk: it takes FILE,format=FORMAT*'
 try vm start x --pool a --kernel /nowhere/vmlinuz
 check 'a kernel that is not there' 1 \
-	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory'
+	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
 try vm start x --pool a --kernel /etc/passwd
 check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
 try vm migrate x
@@ -207,6 +212,9 @@ is 'list' "$out" "NAME STATE  PAGE TOTAL USED FREE CPUS MEMBERS REGIONS
 web  active   2M    4M   2M   2M 2-3        1       2"
 try list -b --noheadings -o name,free
 is 'list of columns in bytes' "$(echo "$out" | tr -s ' ')" 'web 2097152'
+try list --raw -o NAME,STATE,CREATED,CPUS
+is 'list for scripts' "$out" "NAME STATE CREATED CPUS
+web active - 2-3"
 try list -J -o NAME,TOTAL,CPUS
 is 'list as JSON' "$(echo "$out" | tr -d ' \n')" \
 	'{"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
@@ -214,9 +222,11 @@ try show web
 is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
-check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'"
+check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
+try show wbe
+check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 try show ../web
-check 'show no name' 1 "*is not a pool's name"
+check 'show no name' 1 "*is not a pool's name*"
 try host
 like 'pooled memory' "$out" '*Memory pooled:*4M*'
 try regions web

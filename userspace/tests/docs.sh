@@ -13,8 +13,8 @@ verbs=$("$VPOOLCTL" help | sed -n "s,^  \([a-z]\+\) .*,\1,p")
 # complete_line WORD...: what is offered for the last of them
 complete_line()
 {
-	COMP_WORDS=("$@")
-	COMP_CWORD=$(($# - 1))
+	COMP_LINE="$*"
+	COMP_POINT=${#COMP_LINE}
 	COMPREPLY=()
 	_vpoolctl 2>/dev/null
 	echo "${COMPREPLY[*]}"
@@ -34,11 +34,47 @@ is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
 is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
 is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
+# Live ones, and where bash does not part a word and where it does.
+export VPOOL_SYSFS_DIR=$BUILD/tests/sys
+rm -rf "$VPOOL_SYSFS_DIR"
+for pool in 'web 0' 'db 70-71,73'; do
+	mkdir -p "$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus"
+	echo "${pool#* }" >"$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus/assigned"
+done
+free=$(_vpoolctl_free | xargs)
+is 'free CPUs are the online ones but those of pools' "$free" \
+	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free"
+is "CPUs of a pool to resize: its own, too" \
+	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
+is 'the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71
+is "a CPU of the pool" "$(complete_line vpoolctl attach db --tid 1 --cpu '')" \
+	'70 71 73'
+is 'pools' "$(complete_line vpoolctl show '')" 'db web'
+for COMP_WORDBREAKS in $' \n' $' \n@=:'; do
+	before=4G@
+	eq=--page-size=
+	[[ $COMP_WORDBREAKS != *@* ]] || before=@ eq=''
+	is "a node, with $before before it" \
+		"$(complete_line vpoolctl create x --mem 4G@0)" "${before}0"
+	is "another node, after $before" \
+		"$(complete_line vpoolctl create x --mem 1G@9,4G@0)" \
+		"${before/4G/1G@9,4G}0"
+	is "a value behind =${eq:+ with its option}" \
+		"$(complete_line vpoolctl create x --page-size=2)" "${eq}2M"
+done
+is 'a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
+is 'no node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
+is 'a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon
+is 'a signal' "$(complete_line vpoolctl kill web -s KIL)" KILL
+is 'one of two words' "$(complete_line vpoolctl vm start x --net us)" user
+like 'a process' " $(complete_line vpoolctl attach web --pid '') " "* $$ *"
+unset VPOOL_SYSFS_DIR
 like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
 like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus page-size owner mode timeout split-cores boot-core; do
+for property in mem cpus page-size owner mode timeout split-cores boot-core isolate; do
 	is "vpool.conf(5) has $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done
@@ -47,8 +83,62 @@ sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
 	sed '/owner:/d' >"$BUILD/example.conf"
 is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
 	'1 file, 2 pools, no mistakes'
+# The library: its map, header and manual name the same functions.
+here=$(cd "$dir/.." && pwd)
+functions=$(sed -n 's/^\t\(vpool_.*\);/\1/p' "$here/libvpool/libvpool.map")
+is 'the map has what the header declares' "$functions" \
+	"$(sed -n 's/^ \* \(vpool_[a-z_]*\)() - .*/\1/p' \
+		"$here/libvpool/libvpool.h" | sort)"
+is 'libvpool.so has what its map has' "$functions" \
+	"$(nm -D --defined-only "$BUILD/lib/libvpool.so" |
+		sed -n 's/.* T \(vpool_.*\)@@LIBVPOOL_0$/\1/p' | sort)"
+is 'the library has no variables' \
+	"$(objdump -t "$BUILD/lib/libvpool.a" | grep -E ' O \.(data|bss)(\s|$)')" ''
+is 'libvpool(3) has all functions' "$functions" \
+	"$(sed -n 's/^\.SS \(vpool_[a-z_]*\)() .*/\1/p' "$BUILD/man/libvpool.3" |
+		sort)"
+is 'vpool(4) has all calls' \
+	"$(grep -o 'ioctl(VPOOL_[A-Z]*)' "$BUILD/man/vpool.4" | sort -u)" \
+	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IO(.*/ioctl(\1)/p' \
+		"$here/../include/uapi/linux/vpool.h" | sort)"
+
+# The example of libvpool(3), built as it says from what is installed.
+root=$BUILD/tests/root
+rm -rf "$root"
+make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
+	install >/dev/null
+export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig
+flags=$(pkg-config --cflags libvpool)
+libs=$(pkg-config --libs libvpool)
+example=$here/examples/memory.c
+build()
+{
+	# shellcheck disable=SC2086 # words
+	"$@" -Wall -Wextra -Werror $flags 2>&1
+}
+# shellcheck disable=SC2086 # words
+is 'the example builds' "$(build cc -o "$root/shared" "$example" $libs)" ''
+# shellcheck disable=SC2086 # words
+is 'the example builds with the static archive' \
+	"$(build cc -o "$root/static" "$example" -Wl,-Bstatic $libs \
+		-Wl,-Bdynamic)" ''
+is 'the header is for C++, too' "$(echo '#include <libvpool.h>' |
+	build c++ -fsyntax-only -x c++ -)" ''
+for how in shared static; do
+	is "the example, $how, says why it cannot" \
+		"$(LD_LIBRARY_PATH=$root/usr/lib VPOOL_SYSFS_DIR=/nowhere \
+			VPOOL_DEV_DIR=/nowhere "$root/$how" web 2>&1)" \
+		"web: the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'"
+done
+like 'the static one has no libvpool.so' \
+	"$(readelf -d "$root/static" 2>&1 | grep -c libvpool)" 0
+for page in man3/libvpool.3 man4/vpool.4 man5/vpool.conf.5 man8/vpoolctl.8; do
+	is "$page is installed" "$(ls "$root/usr/share/man/$page")" \
+		"$root/usr/share/man/$page"
+done
+
 if command -v man >/dev/null; then
-	for page in "$man" "$conf"; do
+	for page in "$BUILD"/man/*.[0-9]; do
 		is "$(basename "$page") has no warnings" \
 			"$(MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ''
 	done
@@ -61,6 +151,15 @@ for verb in $vms; do
 	like "vm $verb's options are offered" \
 		"$(complete_line vpoolctl vm "$verb" --)" '*--help*'
 done
+# What JSON there is has a schema.
+all=$("$VPOOLCTL" help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p')
+like 'verbs of two words are among all' "$all" '*vm start*'
+while read -r verb; do
+	# shellcheck disable=SC2086 # words
+	"$VPOOLCTL" $verb --help | grep -q -- --json || continue
+	is "the schema has $verb" "$(grep -c "^    \"${verb/ /_}\": {" \
+		"$here/schema/vpoolctl.schema.json")" 1
+done <<<"$all"
 is 'vm is offered once' "$(complete_line vpoolctl v)" 'vm version'
 is 'the beginning of a second word' "$(complete_line vpoolctl vm mi)" migrate
 is "an option of a verb of two words" \

@@ -161,6 +161,9 @@ try 2 attach iso --pid 0
 try 1 attach iso --pid 2
 try 0 audit iso --noheadings -o KIND,ID,RAN,COUNT
 echo "$out" | head -20 | sed 's/^/# audit: /'
+try 0 audit iso -J
+schema audit
+try 0 audit iso --noheadings -o KIND,ID,RAN,COUNT
 is 'no user task may run there' "$(echo "$out" | grep -c '^task')" 0
 like 'the tick is seen' "$out" '*tick*LOC*'
 try 0 attach iso --tid $guest

@@ -34,35 +34,84 @@ try 0 create live-none --mem 4M --dry-run
 like 'a dry run says so' "$out" 'would create live-none: 4M*'
 try 1 show live-none
 is 'and makes nothing' "$err" \
-	"vpoolctl: show live-none: there is no pool 'live-none'"
+	"vpoolctl: show live-none: there is no pool 'live-none'
+Try 'vpoolctl list' for the pools that there are."
 
+try 0 create live-none --mem 4M --dry-run -J
+schema create
 try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
 is 'creating says what there is' "$out" \
 	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
 try 0 create live-mem --mem 3M
 like 'rounding is told' "$out" '*3M was asked for; it was rounded up*'
 try 1 create live-mem --mem 4M
-like 'a name is taken once' "$err" "*there is a pool 'live-mem' already"
+like 'a name is taken once' "$err" "*there is a pool 'live-mem' already*"
 try 1 create live-none --cpus "$cpu" --split-cores
-like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'"
+like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'*"
 try 1 create live-none --cpus 500000
 like 'a CPU must be there' "$err" '*cpu 500000 *'
 
 try 0 list -b --noheadings -o NAME,TOTAL,CPUS
 like 'both are listed' "$(echo "$out" | tr -s ' ')" \
 	"*live-web 8388608 $cpu*live-mem 4194304 -*"
+try 0 list -J
+schema list
+try 0 host -J
+schema host
+try 0 map -J
+schema map
+try 0 top -J -n 1 -d 0.1
+schema top
 try 0 show live-web -J
+schema show
 like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
 	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
+
+# What sysfs has of a pool that the tool, which is made of the library, has not, or
+# has otherwise.
+missing=$("$VPOOLCTL" metrics >"$dir/metrics"
+	"$VPOOLCTL" show live-web -J | python3 -c '
+import json, os, re, sys
+pool = json.load(sys.stdin)["pool"]
+metrics = open(sys.argv[1]).read()
+top = "/sys/kernel/vpool/pools/live-web"
+names = {"page_size": "page", "cpus/assigned": "cpus"}
+nodes = {f"node{node[key]}": node for node in pool["nodes"] for key in ["node"]}
+for folder, _, files in os.walk(top):
+    for name in files:
+        path = os.path.relpath(os.path.join(folder, name), top)
+        text = open(os.path.join(folder, name)).read().strip()
+        key = re.sub("_bytes$", "", names.get(path, name))
+        if path == "created_ns":
+            continue
+        if path.startswith("stat/"):
+            have = re.search("^vpool_" + name + "_total.*live-web.* (.*)$",
+                             metrics, re.M)
+            have = have and have[1]
+        elif "/node" in path:
+            have = nodes.get(path.split("/")[1], {}).get(key, 0)
+        elif path == "isolated":
+            have = int(pool[key])
+        else:
+            have = pool.get(key)
+        if str(have) != text:
+            print(path, text, have)
+' "$dir/metrics" 2>&1)
+is 'all that sysfs has is told' "$missing" ''
 
 try 0 resize live-web --mem 12M
 is 'resizing says what it was' "$out" \
 	'resized live-web: 12M of memory, it had 8M'
 try 0 resize live-web --mem -2M --dry-run
 like 'a dry run says so' "$out" 'would resize live-web: 10M of memory*'
-try 0 resize live-web --mem -4M
+try 0 resize live-web --mem -4M -J
+schema resize
+is 'the example of libvpool(3)' \
+	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
+		live-web)" \
+	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
 try 1 resize live-web --mem -16M
-like 'no more than it has' "$err" '*it has less than --mem takes away'
+like 'no more than it has' "$err" '*it has less than --mem takes away*'
 try 1 resize live-none --mem 4M
 try 2 resize live-web
 try 0 show live-web -b
@@ -88,7 +137,10 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 is 'a member is listed' "$try" sleep
 try 0 ps live-web -J
+schema ps
 like 'with its thread' "$(echo "$out" | tr -d ' \n')" "*\"tid\":$sleeper,*"
+try 0 regions live-web -J
+schema regions
 try 0 regions live-web --noheadings -o PID,USER
 is 'a region is listed' "$(echo "$out" | tr -s ' ')" "$(echo " $$ root" |
 	sed 's/^ //')"
@@ -96,7 +148,8 @@ try 1 destroy live-web live-mem live-none
 like 'what is in use stays' "$err" "*destroy live-web:*--force*live-none*"
 try 1 show live-mem
 try 0 show live-web
-try 0 destroy --force live-web
+try 0 destroy --force live-web -J
+schema destroy
 exec 9<&-
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null

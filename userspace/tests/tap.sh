@@ -46,6 +46,22 @@ like()
 	esac
 }
 
+# says_next NAME: what failed says in err what to do next
+# shellcheck disable=SC2154
+says_next()
+{
+	case $err in
+	*"Try "*|*"run 'modprobe vpool'"*|*"; 'vpoolctl "*|*--force*| \
+	*"--accel tcg"*|*/boot/vmlinuz*|*"install QEMU"*|"usage: vpoolctl"*)
+		tap_result yes "$1: what to do next"
+		;;
+	*)
+		echo "$err" | sed 's/^/# /'
+		tap_result no "$1: what to do next"
+		;;
+	esac
+}
+
 # try STATUS ARGUMENT...: run VPOOLCTL, which is to end so; sets out and err. Needs
 # a folder in dir.
 # shellcheck disable=SC2034,SC2154
@@ -60,6 +76,23 @@ try()
 	[ "$tap_status" = "$tap_wanted" ] ||
 		sed 's/^/# /' "$dir/out" "$dir/err"
 	is "vpoolctl $(echo "$*" | tr '\n' ' ')" "$tap_status" "$tap_wanted"
+	case $tap_wanted in
+	[123]) says_next "vpoolctl $1" ;;
+	esac
+}
+
+# schema VERB: what try has in out is as the schema that ships says, if there is
+# something to check it with. VALIDATE is validate.py, which is usually beside the test.
+# shellcheck disable=SC2154
+schema()
+{
+	if python3 -c 'import jsonschema' 2>/dev/null; then
+		is "$1 -J is as the schema says" "$(echo "$out" |
+			"${VALIDATE:-$(dirname "$(readlink -f "$0")")/validate.py}" \
+			"$1" 2>&1)" ''
+	else
+		tap_result yes "$1 -J # SKIP python3-jsonschema is not installed"
+	fi
 }
 
 tap_end()

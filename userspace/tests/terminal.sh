@@ -50,6 +50,7 @@ export VPOOL_SYSFS_DIR="$dir/sys" VPOOL_DEV_DIR="$dir/dev"
 mkdir -p "$dir/sys/pools/web/cpus" "$dir/sys/pools/web/memory" \
 	"$dir/sys/pools/web/stat"
 echo active >"$dir/sys/pools/web/state"
+echo 70-71,83 >"$dir/sys/pools/web/cpus/assigned"
 echo 8388608 >"$dir/sys/pools/web/memory/total_bytes"
 echo 'pools: {}' >"$dir/some-file.conf"
 
@@ -58,6 +59,7 @@ cat >"$dir/bashrc" <<-END
 	vpoolctl() { "$VPOOLCTL" "\$@"; }
 	. "$BUILD/completion/vpoolctl"
 	cd "$dir"
+	bind 'set show-all-if-ambiguous on'
 END
 mux new-session -d -x 100 -y 20 "bash --noprofile --rcfile $dir/bashrc -i"
 sees 'a prompt' '*%*'
@@ -68,6 +70,13 @@ types 'a file is completed' 'vpoolctl check some' \
 	'% vpoolctl check some-file.conf*'
 types 'a column is completed' 'vpoolctl top --sort MEMB' \
 	'% vpoolctl top --sort MEMBERS*'
+types 'a pool is completed' 'vpoolctl show w' '% vpoolctl show web*'
+types 'a CPU is completed' 'vpoolctl attach web --tid 1 --cpu 8' \
+	'% vpoolctl attach web --tid 1 --cpu 83*'
+types 'CPUs are offered, behind others' 'vpoolctl resize web --cpus 70,7' \
+	'*70,70*70,71*% vpoolctl resize web --cpus 70,7*'
+types 'a node is completed' 'vpoolctl create x --mem 4G@' \
+	'% vpoolctl create x --mem 4G@0*'
 mux send-keys C-u
 mux send-keys -l 'vpoolctl top -d 0.3'
 mux send-keys Enter

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -174,6 +175,8 @@ static void make_place(void)
 	write_file("sys/pools/web/page_size", "2097152\n");
 	write_file("sys/pools/web/mode", "0640\n");
 	write_file("sys/pools/web/cpus/assigned", "2-5\n");
+	write_file("sys/pools/web/cpus/effective", "2-4\n");
+	write_file("sys/pools/web/cpus/dedicated", "4\n");
 	write_file("sys/pools/web/cpus/members", "12\n");
 	write_file("sys/pools/web/memory/total_bytes", "8388608\n");
 	write_file("sys/pools/web/memory/node0/total_bytes", "0\n");
@@ -377,6 +380,9 @@ static void read_sysfs(void)
 		expect(info->nr_nodes == 2);
 		expect(info->nodes[0].node == 2 && info->nodes[1].node == 10);
 		expect(vpool_cpus_count(&info->cpus) == 4);
+		expect(vpool_cpus_count(&info->effective) == 3);
+		expect(vpool_cpus_count(&info->dedicated) == 1);
+		expect(vpool_cpus_test(&info->dedicated, 4));
 		vpool_info_free(info);
 	}
 	expect(vpool_query(vp, "nope", &info) == -ENOENT);
@@ -406,6 +412,57 @@ static void own_region(void)
 	vpool_close(vp);
 }
 
+/**
+ * struct caller - a thread that fails again and again
+ * @thread: it
+ * @vp: the handle that all share
+ * @letter: what its name is made of
+ * @mixed: reasons that were not one thread's
+ */
+struct caller {
+	pthread_t thread;
+	struct vpool *vp;
+	char letter;
+	unsigned int mixed;
+};
+
+static void *fail_often(void *arg)
+{
+	char name[VPOOL_NAME_SIZE + 1] = "", why[VPOOL_REASON_SIZE], *run;
+	struct caller *caller = arg;
+	int i;
+
+	memset(name, caller->letter, VPOOL_NAME_SIZE);
+	for (i = 0; i < 20000; i++) {
+		vpool_destroy(caller->vp, name, 0);
+		vpool_reason_copy(caller->vp, why, sizeof(why));
+		run = strchr(why, '\'') + 1;
+		caller->mixed += strspn(run, (char[]){ *run, '\0' }) !=
+				 VPOOL_NAME_SIZE;
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	struct caller callers[4];
+	struct vpool *vp;
+	size_t i;
+
+	vp = control();
+	for (i = 0; i < ARRAY_SIZE(callers); i++) {
+		callers[i] = (struct caller) { .vp = vp, .letter = 'a' + i };
+		expect(!pthread_create(&callers[i].thread, NULL, fail_often,
+				       callers + i));
+	}
+	for (i = 0; i < ARRAY_SIZE(callers); i++) {
+		pthread_join(callers[i].thread, NULL);
+		expect(!callers[i].mixed);
+	}
+	expect(!kernel.calls);
+	vpool_close(vp);
+}
+
 static const struct tap_case cases[] = {
 	{ "the kernel's reason is what is told", kernel_reason },
 	{ "without a reason, the errno's text is told", no_reason },
@@ -417,6 +474,7 @@ static const struct tap_case cases[] = {
 	{ "what is no pool's name opens nothing", bad_names },
 	{ "sysfs is read where the control node cannot be", read_sysfs },
 	{ "a pool's handle closes on exec, attaches and maps", own_region },
+	{ "threads that share a handle get whole reasons", threads },
 };
 
 int main(void)

@@ -48,7 +48,7 @@ static void all_properties(void)
 	read_text(&cfg, "pools:\n  web:\n    mem: [3M@0, 1G@1, 4M]\n"
 		  "    cpus: 2-3,5\n    page-size: 2M\n    owner: \"7:8\"\n"
 		  "    mode: 0640\n    timeout: 1.5\n    split-cores: yes\n"
-		  "    boot-core: true\n");
+		  "    boot-core: true\n    isolate: true\n");
 	expect(cfg.nr_mistakes == 0);
 	if (!expect(cfg.nr_pools == 1))
 		return;
@@ -64,7 +64,7 @@ static void all_properties(void)
 	expect(pool->uid == 7 && pool->gid == 8);
 	expect(pool->mode == 0640);
 	expect(pool->timeout_ms == 1500);
-	expect(pool->split_cores && pool->boot_core);
+	expect(pool->split_cores && pool->boot_core && pool->isolate);
 	config_free(&cfg);
 }
 
@@ -82,6 +82,10 @@ static void mistakes(void)
 	expect_mistake("pools: {a: }\n", 1, 12, "pool 'a' is empty");
 	expect_mistake("pools: {a: {}}\n", 1, 9, "needs mem or cpus");
 	expect_mistake("pools: {a: {mme: 1M}}\n", 1, 13, "mean 'mem'?");
+	expect_mistake("pools: {a: {mem: 1M, isolate: yes}}\n", 1, 9,
+		       "isolated without cpus");
+	expect_mistake("pools: {a: {cpus: 1, isolate: 1}}\n", 1, 31,
+		       "neither true nor false");
 	expect_mistake("pools: {a: {mem: [1M, 0]}}\n", 1, 23, "no memory");
 	expect_mistake("pools: {a: {mem: 1M, mem: 2M}}\n", 1, 22, "twice");
 }
@@ -102,7 +106,7 @@ static void written(void)
 	size_t size;
 	FILE *to;
 
-	read_text(&cfg, "pools: {\"1.5\": {mem: [6M@1, 1G]}, y: {cpus: 0-3},\n"
+	read_text(&cfg, "pools: {\"1.5\": {mem: [6M@1, 1G]}, y: {cpus: 0-3, isolate: yes},\n"
 		  "  a: {mem: 12K, page-size: 4K, owner: 70000, mode: 0}}\n");
 	expect(cfg.nr_mistakes == 0);
 	to = open_memstream(&text, &size);
@@ -117,6 +121,7 @@ static void written(void)
 		    "    mode: \"0660\"\n"
 		    "  \"y\":\n"
 		    "    cpus: 0-3\n"
+		    "    isolate: true\n"
 		    "    page-size: 2M\n"
 		    "    owner: root:root\n"
 		    "    mode: \"0660\"\n"
@@ -128,6 +133,7 @@ static void written(void)
 	read_text(&again, text);
 	expect(again.nr_mistakes == 0 && again.nr_pools == 3);
 	expect(mem_matches(again.pools, cfg.pools));
+	expect(again.pools[1].isolate && !again.pools[2].isolate);
 	free(text);
 	config_free(&again);
 	config_free(&cfg);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "isolate.h"
 #include "plan.h"
 #include "table.h"
 
@@ -136,8 +137,9 @@ static int open_handle(const struct invocation *inv, struct vpool **vp)
 static int apply(const struct invocation *inv, const struct config *cfg,
 		 struct vpool *vp)
 {
-	struct plan plan;
 	int status = EXIT_OK;
+	char why[WHY_SIZE];
+	struct plan plan;
 	int err;
 
 	err = plan_make(&plan, cfg, vp, inv->given[OPT_KEEP]);
@@ -145,6 +147,9 @@ static int apply(const struct invocation *inv, const struct config *cfg,
 		return failed(inv, NULL, vp, err);
 	if (!plan_check(&plan, inv, vp)) {
 		complain(inv, NULL, "nothing was changed");
+		status = EXIT_FAILED;
+	} else if (!inv->given[OPT_DRY_RUN] && isolate_mend(why)) {
+		complain(inv, NULL, "%s", why);
 		status = EXIT_FAILED;
 	} else if (!inv->given[OPT_DRY_RUN]) {
 		status = plan_do(&plan, inv, vp);

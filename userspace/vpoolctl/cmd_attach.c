@@ -22,7 +22,7 @@ enum {
 };
 
 #define OPTION_PID \
-	{ .name = "pid", .letter = 'p', .arg = "PID", \
+	{ .name = "pid", .letter = 'p', .arg = "PID", .complete = COMPLETE_PID, \
 	  .help = "the process, with all its threads" }
 #define OPTION_TID \
 	{ .name = "tid", .letter = 't', .arg = "TID", \
@@ -39,6 +39,7 @@ static const struct option_def attach_options[NR_ATTACH] = {
 	},
 	[ATTACH_CPU] = {
 		.name = "cpu", .letter = 'c', .arg = "CPU",
+		.complete = COMPLETE_CPU,
 		.help = "which CPU that is to be; implies --dedicated",
 	},
 };

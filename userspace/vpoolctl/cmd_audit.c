@@ -17,6 +17,7 @@
 enum {
 	AUDIT_JSON,
 	AUDIT_NOHEADINGS,
+	AUDIT_RAW,
 	AUDIT_COLUMNS,
 	AUDIT_WATCH,
 };
@@ -24,6 +25,7 @@ enum {
 static const struct option_def audit_options[] = {
 	[AUDIT_JSON] = OPTION_JSON,
 	[AUDIT_NOHEADINGS] = OPTION_NOHEADINGS,
+	[AUDIT_RAW] = OPTION_RAW,
 	[AUDIT_COLUMNS] = OPTION_COLUMNS,
 	[AUDIT_WATCH] = {
 		.name = "watch", .letter = 'w',

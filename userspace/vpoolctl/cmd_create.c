@@ -39,16 +39,19 @@ enum {
 static const struct option_def create_options[] = {
 	[OPT_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE[@NODE],...",
+		.complete = COMPLETE_NODE,
 		.help =
 			"memory, from one NUMA node or from any, as in\n"
 			"4G@0,4G@1 or 512M; rounded up to the page size",
 	},
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
+		.complete = COMPLETE_CPUS,
 		.help = "CPUs, as in 2-5,8",
 	},
 	[OPT_NCPUS] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
+		.complete = COMPLETE_NODE,
 		.help =
 			"so many CPUs, in whole cores, from one NUMA node or\n"
 			"from where the memory is, the nearest first",
@@ -350,39 +353,13 @@ static void read_cpus(struct vpool *vp, struct wish *wish)
 	vpool_info_free(info);
 }
 
-/*
- * With the lock held, which keeps a pool that is not there yet from being taken
- * for one that is gone. If it cannot be isolated there is none.
- */
 static int make_isolated(struct vpool *vp, struct wish *wish, char *why)
 {
-	int err, lock;
+	int err, lock = isolate_lock(why);
 
-	lock = isolate_lock(why);
 	if (lock < 0)
 		return lock;
-	err = isolate_sync(vp, why);
-	if (!err)
-		err = isolate_note(wish->req.name, why);
-	if (!err) {
-		err = vpool_create(vp, &wish->req);
-		if (err)
-			snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
-				 vpool_reason(vp) : strerror(-err));
-	}
-	if (err) {
-		char other[WHY_SIZE];
-
-		isolate_sync(vp, other);
-	} else {
-		err = isolate_sync(vp, why);
-		if (err) {
-			char other[WHY_SIZE];
-
-			vpool_destroy(vp, wish->req.name, VPOOL_DESTROY_FORCE);
-			isolate_sync(vp, other);
-		}
-	}
+	err = isolate_create(vp, &wish->req, why);
 	close(lock);
 	return err;
 }

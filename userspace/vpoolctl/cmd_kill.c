@@ -24,6 +24,7 @@ enum {
 static const struct option_def kill_options[] = {
 	[KILL_SIGNAL] = {
 		.name = "signal", .letter = 's', .arg = "SIGNAL",
+		.complete = COMPLETE_SIGNAL,
 		.help = "by name or number; TERM unless given",
 	},
 };

@@ -28,12 +28,17 @@ enum {
 	COL_CREATED,
 	COL_DEVICE,
 	COL_ID,
+	COL_ISOLATED,
+	COL_EFFECTIVE,
+	COL_DEDICATED,
+	COL_TARGET,
+	COL_GATHERED,
 };
 
 static const struct column pool_columns[] = {
 	[COL_NAME] = { "NAME", CELL_TEXT, "the pool" },
 	[COL_STATE] = { "STATE", CELL_TEXT,
-		"creating, active or destroying" },
+		"creating, active, degraded or destroying" },
 	[COL_PAGE] = { "PAGE", CELL_SIZE, "its page size" },
 	[COL_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" },
 	[COL_USED] = { "USED", CELL_SIZE,
@@ -59,6 +64,17 @@ static const struct column pool_columns[] = {
 	[COL_CREATED] = { "CREATED", CELL_TEXT, "when it was made", SHOW_DETAIL },
 	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its node", SHOW_DETAIL },
 	[COL_ID] = { "ID", CELL_NUMBER, "its number", SHOW_DETAIL },
+	[COL_ISOLATED] = { "ISOLATED", CELL_BOOL,
+		"whether others are kept off its CPUs", SHOW_DETAIL },
+	[COL_EFFECTIVE] = { "EFFECTIVE", CELL_TEXT,
+		"those of its CPUs that are online", SHOW_DETAIL },
+	[COL_DEDICATED] = { "DEDICATED", CELL_TEXT,
+		"those of its CPUs that one member has for its own",
+		SHOW_DETAIL },
+	[COL_TARGET] = { "TARGET", CELL_SIZE,
+		"what TOTAL is, or is about to be", SHOW_NEVER },
+	[COL_GATHERED] = { "GATHERED", CELL_SIZE,
+		"of that, what is on its way", SHOW_NEVER },
 };
 
 enum {
@@ -103,6 +119,8 @@ static void fill_memory(struct table *tb, const struct vpool_info *info)
 	table_number(tb, COL_CLEAN, info->clean_bytes);
 	table_number(tb, COL_SCRUBBING, info->scrubbing_bytes);
 	table_number(tb, COL_POISONED, info->poisoned_bytes);
+	table_number(tb, COL_TARGET, info->target_bytes);
+	table_number(tb, COL_GATHERED, info->gathered_bytes);
 }
 
 static void fill_pool(struct table *tb, const struct vpool_info *info)
@@ -121,6 +139,10 @@ static void fill_pool(struct table *tb, const struct vpool_info *info)
 	fill_created(tb, info->created_ns);
 	give_text(tb, COL_DEVICE, xprintf("/dev/vpool/%s", info->name));
 	table_number(tb, COL_ID, info->id);
+	table_number(tb, COL_ISOLATED,
+		     !!(info->create_flags & VPOOL_CREATE_ISOLATED));
+	give_text(tb, COL_EFFECTIVE, cpus_text(&info->effective));
+	give_text(tb, COL_DEDICATED, cpus_text(&info->dedicated));
 }
 
 static int list_pools(const struct invocation *inv, struct vpool *vp,

@@ -138,36 +138,35 @@ static void put_info(FILE *to, const struct sample *sample)
 	}
 }
 
-static unsigned int count_effective(const struct vpool_host *host,
-				    const struct vpool_info *info)
+static const struct {
+	const char *name;
+	size_t offset;
+	const char *help;
+} cpu_sets[] = {
+	{ "assigned", offsetof(struct vpool_info, cpus),
+	  "CPUs of the pool." },
+	{ "effective", offsetof(struct vpool_info, effective),
+	  "CPUs of the pool that are online." },
+	{ "dedicated", offsetof(struct vpool_info, dedicated),
+	  "CPUs of the pool that one member has for its own." },
+};
+
+static void put_cpus(FILE *to, const struct sample *sample)
 {
-	struct vpool_cpus cpus;
-	unsigned int nr;
+	const struct vpool_info *info;
+	char name[64];
+	size_t i, j;
 
-	if (vpool_cpus_copy(&cpus, &info->cpus))
-		exit(EXIT_FAILED);
-	vpool_cpus_and(&cpus, &host->cpus);
-	nr = vpool_cpus_count(&cpus);
-	vpool_cpus_free(&cpus);
-	return nr;
-}
-
-static void put_cpus(FILE *to, const struct sample *sample,
-		     const struct vpool_host *host)
-{
-	size_t i;
-
-	family(to, "vpool_cpus_assigned", "gauge", "CPUs of the pool.");
-	for (i = 0; i < sample->nr_pools; i++)
-		fprintf(to, "vpool_cpus_assigned{pool=\"%s\"} %u\n",
-			sample->pools[i].info->name,
-			vpool_cpus_count(&sample->pools[i].info->cpus));
-	family(to, "vpool_cpus_effective", "gauge",
-	       "CPUs of the pool that are online.");
-	for (i = 0; i < sample->nr_pools; i++)
-		fprintf(to, "vpool_cpus_effective{pool=\"%s\"} %u\n",
-			sample->pools[i].info->name,
-			count_effective(host, sample->pools[i].info));
+	for (i = 0; i < ARRAY_SIZE(cpu_sets); i++) {
+		snprintf(name, sizeof(name), "vpool_cpus_%s", cpu_sets[i].name);
+		family(to, name, "gauge", cpu_sets[i].help);
+		for (j = 0; j < sample->nr_pools; j++) {
+			info = sample->pools[j].info;
+			fprintf(to, "%s{pool=\"%s\"} %u\n", name, info->name,
+				vpool_cpus_count((const void *)info +
+						 cpu_sets[i].offset));
+		}
+	}
 }
 
 static __u64 busy_ticks(const struct sample *sample,
@@ -223,11 +222,15 @@ static const char *counter_help(const char *name)
 		{ "alloc_failures", "Regions that were refused their memory." },
 		{ "allocs", "Regions that were given their memory." },
 		{ "attaches", "Calls that attached a thread or a process." },
+		{ "escapes",
+		  "Sightings of a member with CPUs that are not for it." },
 		{ "faults_base",
 		  "Page faults that no huge page table entry could serve." },
 		{ "faults_huge",
 		  "Page faults that a huge page table entry could serve." },
 		{ "frees", "Regions that gave their memory back." },
+		{ "limited",
+		  "Regions and members refused as max_regions and max_members have it." },
 		{ "scrubbed_bytes", "Bytes zeroed." },
 	};
 	size_t i;
@@ -257,8 +260,20 @@ static void put_counters(FILE *to, const struct sample *sample)
 	}
 }
 
-static void put_metrics(FILE *to, const struct sample *sample,
-			const struct vpool_host *host)
+static void put_isolated(FILE *to, const struct sample *sample)
+{
+	size_t i;
+
+	family(to, "vpool_isolated", "gauge",
+	       "Whether others are kept off the pool's CPUs.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_isolated{pool=\"%s\"} %d\n",
+			sample->pools[i].info->name,
+			!!(sample->pools[i].info->create_flags &
+			   VPOOL_CREATE_ISOLATED));
+}
+
+static void put_metrics(FILE *to, const struct sample *sample)
 {
 	family(to, "vpool_pools", "gauge", "Pools of this host.");
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
@@ -276,21 +291,21 @@ static void put_metrics(FILE *to, const struct sample *sample,
 		  offsetof(struct vpool_node_info, free_bytes));
 	put_nodes(to, sample, "used", "Memory in regions on a NUMA node.",
 		  offsetof(struct vpool_node_info, used_bytes));
-	put_cpus(to, sample, host);
+	put_cpus(to, sample);
+	put_isolated(to, sample);
 	put_busy(to, sample);
 	put_counters(to, sample);
 }
 
 /* What was there stays until the new one is complete. */
-static int write_file(const char *path, const struct sample *sample,
-		      const struct vpool_host *host)
+static int write_file(const char *path, const struct sample *sample)
 {
 	char *temp = xprintf("%s.XXXXXX", path);
 	int fd = mkstemp(temp), err = 0;
 	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (to) {
-		put_metrics(to, sample, host);
+		put_metrics(to, sample);
 		if (fchmod(fd, 0644) || ferror(to))
 			err = -errno;
 		if (fclose(to) || (!err && rename(temp, path)))
@@ -308,20 +323,12 @@ static int print_metrics(const struct invocation *inv,
 			 const struct sample *sample)
 {
 	const char *path = inv->value[OPT_OUTPUT];
-	struct vpool_host *host;
-	int err;
+	int err = 0;
 
-	err = vpool_host_read(&host);
-	if (err) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-err));
-		return EXIT_FAILED;
-	}
 	if (inv->given[OPT_OUTPUT])
-		err = write_file(path, sample, host);
+		err = write_file(path, sample);
 	else
-		put_metrics(stdout, sample, host);
-	vpool_host_free(host);
+		put_metrics(stdout, sample);
 	if (err)
 		complain(inv, NULL, "%s: %s", path, strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;

@@ -26,6 +26,7 @@ enum {
 static const struct option_def resize_options[] = {
 	[RESIZE_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "[+|-]SIZE[@NODE],...",
+		.complete = COMPLETE_NODE,
 		.help =
 			"how much memory it shall have, in all or on each NUMA\n"
 			"node named, the others staying as they are; with a\n"
@@ -33,6 +34,7 @@ static const struct option_def resize_options[] = {
 	},
 	[RESIZE_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
+		.complete = COMPLETE_CPUS,
 		.help = "all the CPUs it shall have, as in 2-5,8",
 	},
 	[RESIZE_SPLIT_CORES] = {

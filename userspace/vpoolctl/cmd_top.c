@@ -22,6 +22,7 @@ enum {
 	OPT_COLUMNS,
 	OPT_BYTES,
 	OPT_NOHEADINGS,
+	OPT_RAW,
 	OPT_JSON,
 };
 
@@ -51,6 +52,7 @@ static const struct option_def top_options[] = {
 	[OPT_COLUMNS] = OPTION_COLUMNS,
 	[OPT_BYTES] = { .name = "bytes", .help = "print sizes in bytes" },
 	[OPT_NOHEADINGS] = OPTION_NOHEADINGS,
+	[OPT_RAW] = OPTION_RAW,
 	[OPT_JSON] = {
 		.name = "json", .letter = 'J',
 		.help = "print each view as JSON; as --batch",
@@ -135,6 +137,7 @@ static int take_options(const struct invocation *inv, struct top *top)
 	top->style.json = inv->given[OPT_JSON];
 	top->style.bytes = inv->given[OPT_BYTES];
 	top->style.noheadings = inv->given[OPT_NOHEADINGS];
+	top->style.raw = inv->given[OPT_RAW];
 	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
 		status = steps[i](inv, top);
 	return status;

@@ -205,6 +205,12 @@ static void take_bool(const struct reader *rd, const yaml_node_t *at,
 		wrong(rd, at, "%s: '%s' is neither true nor false", what, text);
 }
 
+static void take_isolate(const struct reader *rd, const yaml_node_t *at,
+			 struct pool_config *pool)
+{
+	take_bool(rd, at, "isolate", &pool->isolate);
+}
+
 static void take_split_cores(const struct reader *rd, const yaml_node_t *at,
 			     struct pool_config *pool)
 {
@@ -226,6 +232,9 @@ const struct property_def property_defs[] = {
 	{ "cpus", "LIST", take_cpus,
 	  "Its CPUs, as in 2-5,8. Within braces a\n"
 	  "list with a comma goes in quotes." },
+	{ "isolate", "true|false", take_isolate,
+	  "Keep what is no member off its CPUs: other tasks by an isolated\n"
+	  "cpuset partition, interrupts where they can be moved. Needs CPUs." },
 	{ "page-size", "SIZE", take_page_size,
 	  "In what units it holds memory: 4K, 2M or 1G, if the kernel can. 2M\n"
 	  "unless given." },
@@ -329,6 +338,9 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		wrong(rd, key, "pool '%s' is too large", pool->name);
 	if (!pool->nr_mem && cpus_empty(&pool->cpus))
 		wrong(rd, key, "pool '%s' needs mem or cpus, or both",
+		      pool->name);
+	if (pool->isolate && cpus_empty(&pool->cpus))
+		wrong(rd, key, "pool '%s' cannot be isolated without cpus",
 		      pool->name);
 	for (i = 0; i < rd->cfg->nr_pools; i++) {
 		other = rd->cfg->pools + i;
@@ -622,6 +634,7 @@ void config_complain(const struct config *cfg)
 			fprintf(stderr, "%s: %s\n", mistake->place.file,
 				mistake->text);
 	}
+	advise("Try 'man vpool.conf' for what files may declare.");
 }
 
 struct pool_config *config_find(const struct config *cfg, const char *name)

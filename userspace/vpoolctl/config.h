@@ -30,8 +30,10 @@ struct place {
  * @timeout_ms: how long to go on gathering memory
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
+ * @isolate: others are kept off its CPUs
  *
- * The last three say how to make it; a pool that is there does not have them.
+ * The three before that say how to make it; a pool that is there does not have
+ * them.
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
@@ -46,6 +48,7 @@ struct pool_config {
 	__u32 timeout_ms;
 	bool split_cores;
 	bool boot_core;
+	bool isolate;
 };
 
 /**
@@ -117,6 +120,7 @@ __u64 pool_config_bytes(const struct pool_config *pool);
  * enum property - what makes up a pool, in the order of declaration
  * @PROPERTY_MEM: its memory
  * @PROPERTY_CPUS: its CPUs
+ * @PROPERTY_ISOLATE: others are kept off these
  * @PROPERTY_PAGE_SIZE: its page size
  * @PROPERTY_OWNER: owner and group of its node
  * @PROPERTY_MODE: permission bits of its node
@@ -125,6 +129,7 @@ __u64 pool_config_bytes(const struct pool_config *pool);
 enum property {
 	PROPERTY_MEM,
 	PROPERTY_CPUS,
+	PROPERTY_ISOLATE,
 	PROPERTY_PAGE_SIZE,
 	PROPERTY_OWNER,
 	PROPERTY_MODE,

@@ -91,6 +91,8 @@ char *property_text(const struct pool_config *pool, enum property property)
 		if (!vpool_cpus_count(&pool->cpus))
 			return NULL;
 		return line("cpus", cpus_text(&pool->cpus));
+	case PROPERTY_ISOLATE:
+		return pool->isolate ? xstrdup("isolate: true") : NULL;
 	case PROPERTY_PAGE_SIZE:
 		return line("page-size", exact_size(pool->page_size));
 	case PROPERTY_OWNER:
@@ -198,6 +200,7 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	pool->gid = info->gid;
 	pool->mode = info->mode;
 	pool->timeout_ms = 10000;
+	pool->isolate = info->create_flags & VPOOL_CREATE_ISOLATED;
 	pool->mem = xcalloc(info->nr_nodes, sizeof(*pool->mem));
 	for (i = 0; i < info->nr_nodes; i++) {
 		if (!info->nodes[i].total_bytes)

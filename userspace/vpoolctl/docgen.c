@@ -143,6 +143,11 @@ static const char *const kinds[] = {
 	[COMPLETE_VERB] = "verb",
 	[COMPLETE_FILE] = "file",
 	[COMPLETE_VM] = "vm",
+	[COMPLETE_CPUS] = "cpus",
+	[COMPLETE_CPU] = "cpu",
+	[COMPLETE_NODE] = "node",
+	[COMPLETE_PID] = "pid",
+	[COMPLETE_SIGNAL] = "signal",
 };
 
 /* Is the first word of a command that of one before it? */
@@ -212,7 +217,10 @@ static void bash_values(void)
 			printf("\t'%s':--%s", cmd->name, opt->name);
 			if (opt->letter)
 				printf("|'%s':-%c", cmd->name, opt->letter);
-			printf(")\n\t\techo %s\n\t\t;;\n", kinds[opt->complete]);
+			/* "user|none" says it all. */
+			printf(")\n\t\techo '%s'\n\t\t;;\n",
+			       strchr(opt->arg, '|') && islower(*opt->arg) ?
+			       opt->arg : kinds[opt->complete]);
 		}
 	}
 	puts("\tesac\n}");

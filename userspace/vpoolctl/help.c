@@ -35,6 +35,20 @@ static void wrap(const char *text, int at, int indent)
 	putchar('\n');
 }
 
+/* From nothing to a virtual machine on an isolated pool, and back; a test does it. */
+static const struct {
+	const char *command;
+	const char *what;
+} first_steps[] = {
+	{ "host", "see what is free" },
+	{ "create web --ncpus 2 --mem 1G --isolate", "take it" },
+	{ "vm start shop --pool web --disk IMAGE", "use it" },
+	{ "vm list", "see the machine and its CPUs" },
+	{ "audit web", "see what may intrude" },
+	{ "vm stop shop", "shut it down" },
+	{ "destroy web", "give all back" },
+};
+
 void print_overview(FILE *to)
 {
 	size_t i;
@@ -44,6 +58,10 @@ void print_overview(FILE *to)
 	for (i = 0; i < nr_commands; i++)
 		fprintf(to, "  %-12s%s\n", commands[i]->name,
 			commands[i]->summary);
+	fputs("\nFirst steps, as root:\n\n", to);
+	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
+		fprintf(to, "    vpoolctl %-41s# %s\n", first_steps[i].command,
+			first_steps[i].what);
 	fputs("\n'vpoolctl VERB --help' says more about a verb; "
 	      "vpoolctl(8) says all.\n", to);
 }
@@ -110,6 +128,38 @@ void print_group(FILE *to, const char *group)
 				commands[i]->summary);
 }
 
+/* The names of verbs; with a group, their second words. */
+static size_t verb_names(const char *group, const char **names, size_t room)
+{
+	size_t i, nr = 0, len = group ? strlen(group) : 0;
+
+	for (i = 0; i < nr_commands && nr < room; i++) {
+		if (!group)
+			names[nr++] = commands[i]->name;
+		else if (!strncmp(commands[i]->name, group, len) &&
+			 commands[i]->name[len] == ' ')
+			names[nr++] = commands[i]->name + len + 1;
+	}
+	return nr;
+}
+
+int unknown_verb(const char *group, const char *verb)
+{
+	const char *names[64], *near;
+
+	if (*verb == '-')
+		return wrong_usage(NULL, "unknown option '%s'", verb);
+	near = nearest(verb, names,
+		       verb_names(group, names, ARRAY_SIZE(names)));
+	if (!near)
+		return wrong_usage(NULL, "unknown verb '%s%s%s'",
+				   group ? group : "", group ? " " : "", verb);
+	return wrong_usage(NULL,
+			   "unknown verb '%s%s%s': did you mean '%s%s%s'?",
+			   group ? group : "", group ? " " : "", verb,
+			   group ? group : "", group ? " " : "", near);
+}
+
 static int run_help(const struct invocation *inv)
 {
 	const struct command *cmd;
@@ -128,9 +178,9 @@ static int run_help(const struct invocation *inv)
 		print_group(stdout, inv->argv[0]);
 		return EXIT_OK;
 	}
-	return wrong_usage(NULL, "unknown verb '%s%s%s'", inv->argv[0],
-			   inv->argc > 1 ? " " : "",
-			   inv->argc > 1 ? inv->argv[1] : "");
+	if (is_group(inv->argv[0]))
+		return unknown_verb(inv->argv[0], inv->argv[1]);
+	return unknown_verb(NULL, inv->argv[0]);
 }
 
 const struct command cmd_help = {

@@ -128,7 +128,8 @@ static char *note_path(const char *name)
 	return xprintf(VPOOL_RUN "/%s" SUFFIX, name);
 }
 
-int isolate_note(const char *name, char *why)
+/* Note that a pool is to be isolated. Locked. */
+static int isolate_note(const char *name, char *why)
 {
 	char *path = note_path(name);
 	int err = 0;
@@ -402,6 +403,31 @@ int isolate_sync(struct vpool *vp, char *why)
 	err = sync_all(vp, &taken, false, undone ? other : why);
 	vpool_cpus_free(&taken);
 	return undone ? undone : err;
+}
+
+/* The lock keeps a pool that is not there yet from being taken for one that is gone. */
+int isolate_create(struct vpool *vp, struct vpool_request *req, char *why)
+{
+	char other[WHY_SIZE];
+	int err;
+
+	err = isolate_sync(vp, why);
+	if (!err)
+		err = isolate_note(req->name, why);
+	if (err)
+		return err;
+	err = vpool_create(vp, req);
+	if (err) {
+		snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
+			 vpool_reason(vp) : strerror(-err));
+	} else {
+		err = isolate_sync(vp, why);
+		if (!err)
+			return 0;
+		vpool_destroy(vp, req->name, VPOOL_DESTROY_FORCE);
+	}
+	isolate_sync(vp, other);
+	return err;
 }
 
 int isolate_mend(char *why)

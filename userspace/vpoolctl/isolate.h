@@ -20,14 +20,14 @@ int isolate_check(char *why);
 /* Keep other callers out; a descriptor to close(2), or a negative errno. */
 int isolate_lock(char *why);
 
-/* Note that a pool is to be isolated. Locked. */
-int isolate_note(const char *name, char *why);
-
 /*
  * Locked: isolate the pools that are noted, and undo what is left of those that
  * are not there any more. 0, or the first error, with a sentence in why.
  */
 int isolate_sync(struct vpool *vp, char *why);
+
+/* Locked: make a pool that is isolated; if it cannot be, there is none. */
+int isolate_create(struct vpool *vp, struct vpool_request *req, char *why);
 
 /* As isolate_sync(), with the lock; does nothing for who is not root. */
 int isolate_mend(char *why);

@@ -7,6 +7,7 @@
 enum {
 	LISTING_JSON,
 	LISTING_NOHEADINGS,
+	LISTING_RAW,
 	LISTING_COLUMNS,
 	LISTING_BYTES,
 };
@@ -14,6 +15,7 @@ enum {
 const struct option_def listing_options[] = {
 	[LISTING_JSON] = OPTION_JSON,
 	[LISTING_NOHEADINGS] = OPTION_NOHEADINGS,
+	[LISTING_RAW] = OPTION_RAW,
 	[LISTING_COLUMNS] = OPTION_COLUMNS,
 	[LISTING_BYTES] = OPTION_BYTES,
 };
@@ -44,6 +46,7 @@ int run_listing(const struct invocation *inv, const char *name,
 		.json = inv->given[LISTING_JSON],
 		.bytes = inv->given[LISTING_BYTES],
 		.noheadings = inv->given[LISTING_NOHEADINGS],
+		.raw = inv->given[LISTING_RAW],
 	};
 	int status = EXIT_OK;
 	char why[128];

@@ -8,8 +8,8 @@
 extern const struct option_def listing_options[];
 
 /* How many of them there are without --bytes, and with it. */
-#define NR_LISTING_OPTIONS 3
-#define NR_LISTING_SIZE_OPTIONS 4
+#define NR_LISTING_OPTIONS 4
+#define NR_LISTING_SIZE_OPTIONS 5
 
 /*
  * Do such a verb: make the table, let fill add the rows, print it. fill gets a

@@ -8,38 +8,6 @@
 
 #include "vpoolctl.h"
 
-/* The names of verbs; with a group, their second words. */
-static size_t verb_names(const char *group, const char **names, size_t room)
-{
-	size_t i, nr = 0, len = group ? strlen(group) : 0;
-
-	for (i = 0; i < nr_commands && nr < room; i++) {
-		if (!group)
-			names[nr++] = commands[i]->name;
-		else if (!strncmp(commands[i]->name, group, len) &&
-			 commands[i]->name[len] == ' ')
-			names[nr++] = commands[i]->name + len + 1;
-	}
-	return nr;
-}
-
-static int unknown_verb(const char *group, const char *verb)
-{
-	const char *names[64], *near;
-
-	if (*verb == '-')
-		return wrong_usage(NULL, "unknown option '%s'", verb);
-	near = nearest(verb, names,
-		       verb_names(group, names, ARRAY_SIZE(names)));
-	if (!near)
-		return wrong_usage(NULL, "unknown verb '%s%s%s'",
-				   group ? group : "", group ? " " : "", verb);
-	return wrong_usage(NULL,
-			   "unknown verb '%s%s%s': did you mean '%s%s%s'?",
-			   group ? group : "", group ? " " : "", verb,
-			   group ? group : "", group ? " " : "", near);
-}
-
 /* No verb: perhaps the first word of some. */
 static int no_verb(char **words)
 {

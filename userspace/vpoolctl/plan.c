@@ -54,15 +54,21 @@ bool mem_matches(const struct pool_config *have,
 	return true;
 }
 
+static void common_cpus(struct vpool_cpus *both, const struct pool_config *have,
+			const struct pool_config *want)
+{
+	if (vpool_cpus_copy(both, &have->cpus))
+		exit(EXIT_FAILED);
+	vpool_cpus_and(both, &want->cpus);
+}
+
 static bool cpus_match(const struct pool_config *have,
 		       const struct pool_config *want)
 {
 	struct vpool_cpus both;
 	unsigned int nr;
 
-	if (vpool_cpus_copy(&both, &have->cpus))
-		exit(EXIT_FAILED);
-	vpool_cpus_and(&both, &want->cpus);
+	common_cpus(&both, have, want);
 	nr = vpool_cpus_count(&both);
 	vpool_cpus_free(&both);
 	return nr == vpool_cpus_count(&have->cpus) &&
@@ -77,6 +83,8 @@ static bool matches(const struct pool_config *have,
 		return mem_matches(have, want);
 	case PROPERTY_CPUS:
 		return cpus_match(have, want);
+	case PROPERTY_ISOLATE:
+		return have->isolate == want->isolate;
 	case PROPERTY_PAGE_SIZE:
 		/* Without memory it is of no meaning. */
 		return have->page_size == want->page_size || !want->nr_mem;
@@ -165,23 +173,31 @@ static bool anywhere(const struct pool_config *pool)
 	return true;
 }
 
-/* Memory can change while the pool is in use, the rest cannot. */
+/*
+ * Memory and CPUs can change while the pool is in use, the rest cannot. It keeps
+ * a CPU throughout: others may be taken from it before it gets new ones.
+ */
 static bool can_resize(const struct change *change)
 {
 	enum property property;
 
 	for (property = 0; property < NR_PROPERTIES; property++)
-		if (change->differs[property] && property != PROPERTY_MEM)
+		if (change->differs[property] && property != PROPERTY_MEM &&
+		    property != PROPERTY_CPUS)
 			return false;
-	return true;
+	return !change->differs[PROPERTY_CPUS] ||
+	       vpool_cpus_count(&change->kept);
 }
 
 static enum change_kind kind_of(struct change *change)
 {
 	if (!change->want)
 		return CHANGE_DESTROY;
+	common_cpus(&change->kept, &change->have, change->want);
 	if (!can_resize(change))
 		return CHANGE_REPLACE;
+	if (!change->differs[PROPERTY_MEM])
+		return CHANGE_RESIZE;
 	if (anywhere(change->want))
 		aim(change, VPOOL_ANY_NODE, pool_config_bytes(change->want));
 	else
@@ -189,12 +205,44 @@ static enum change_kind kind_of(struct change *change)
 	return CHANGE_RESIZE;
 }
 
+bool change_shrinks(const struct change *change)
+{
+	return change->differs[PROPERTY_MEM] &&
+	       pool_config_bytes(change->want) <
+	       pool_config_bytes(&change->have);
+}
+
+bool change_grows(const struct change *change)
+{
+	return change->differs[PROPERTY_MEM] && !change_shrinks(change);
+}
+
+bool change_loses_cpus(const struct change *change)
+{
+	return change->differs[PROPERTY_CPUS] &&
+	       vpool_cpus_count(&change->kept) <
+	       vpool_cpus_count(&change->have.cpus);
+}
+
+bool change_gains_cpus(const struct change *change)
+{
+	return change->differs[PROPERTY_CPUS] &&
+	       vpool_cpus_count(&change->kept) <
+	       vpool_cpus_count(&change->want->cpus);
+}
+
 bool change_releases(const struct change *change)
 {
 	if (change->kind != CHANGE_RESIZE)
 		return change->info;
-	return pool_config_bytes(change->want) <
-	       pool_config_bytes(&change->have);
+	return change_shrinks(change) || change_loses_cpus(change);
+}
+
+bool change_takes(const struct change *change)
+{
+	if (change->kind != CHANGE_RESIZE)
+		return change->want;
+	return change_grows(change) || change_gains_cpus(change);
 }
 
 /* The next change; it counts once plan->nr does. */
@@ -261,6 +309,7 @@ void plan_free(struct plan *plan)
 
 	for (i = 0; i < plan->nr; i++) {
 		pool_config_free(&plan->changes[i].have);
+		vpool_cpus_free(&plan->changes[i].kept);
 		free(plan->changes[i].target);
 	}
 	free(plan->changes);

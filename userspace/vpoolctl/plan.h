@@ -8,7 +8,7 @@
  * enum change_kind - what is to happen to a pool
  * @CHANGE_CREATE: it is not there
  * @CHANGE_DESTROY: it is there and not declared
- * @CHANGE_RESIZE: it has to get more or less memory, or elsewhere
+ * @CHANGE_RESIZE: it has to get other memory or CPUs, while it is in use
  * @CHANGE_REPLACE: it has to be destroyed and made anew
  */
 enum change_kind {
@@ -24,8 +24,9 @@ enum change_kind {
  * @info: the pool that is there, or NULL
  * @have: the same as it would be declared; without a name if there is none
  * @want: the pool that is declared, or NULL
- * @target: for a resize, what to ask the kernel for
+ * @target: for a resize of memory, what to ask the kernel for
  * @nr_target: how many of these
+ * @kept: for a resize of CPUs, those that it has and is to have
  * @differs: which properties differ, by enum property
  * @released: what it had was given back
  * @taken: what it is to have was taken
@@ -37,6 +38,7 @@ struct change {
 	const struct pool_config *want;
 	struct vpool_mem *target;
 	size_t nr_target;
+	struct vpool_cpus kept;
 	bool differs[NR_PROPERTIES];
 	bool released;
 	bool taken;
@@ -71,9 +73,19 @@ const char *change_word(const struct change *change);
 
 /* Does it give something back that another change may take? */
 bool change_releases(const struct change *change);
+/* Does it take something that another may give back? */
+bool change_takes(const struct change *change);
+/* The parts of a resize. */
+bool change_shrinks(const struct change *change);
+bool change_grows(const struct change *change);
+bool change_loses_cpus(const struct change *change);
+bool change_gains_cpus(const struct change *change);
 
-/* How to ask for a pool, and for the change of one. */
-void fill_resize(struct vpool_change *chg, const struct change *change);
+/* The two steps of a resize: what it gives back, and what it takes then. */
+void fill_release(struct vpool_change *chg, const struct change *change);
+void fill_take(struct vpool_change *chg, const struct change *change);
+
+/* How to ask for a pool. */
 void fill_request(struct vpool_request *req, const struct pool_config *pool);
 
 /* Print the changes as a diff of files. */

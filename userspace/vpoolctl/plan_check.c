@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isolate.h"
 #include "plan.h"
 #include "units.h"
 
@@ -54,7 +55,7 @@ static void check_idle(struct checker *ck, const struct change *change)
 	if (!info)
 		return;
 	if (change->kind == CHANGE_RESIZE)
-		way = "its memory is to change";
+		way = "its memory or CPUs are to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
 		problem(ck, change, "%s, but it is %s just now", way,
@@ -90,7 +91,10 @@ static void check_nodes(struct checker *ck, const struct change *change)
 	}
 }
 
-/* Does the plan take this pool, or CPUs of it, away? */
+/*
+ * Does the plan leave a pool as it is? One that is changed is declared, and then
+ * its CPUs are no other's.
+ */
 static bool stays(const struct plan *plan, const struct vpool_info *info)
 {
 	size_t i;
@@ -101,14 +105,25 @@ static bool stays(const struct plan *plan, const struct vpool_info *info)
 	return true;
 }
 
+/*
+ * CPUs that are taken: not those of a pool that keeps them, as they may well be
+ * offline.
+ */
+static void new_cpus(struct vpool_cpus *cpus, const struct change *change)
+{
+	if (vpool_cpus_copy(cpus, &change->want->cpus))
+		exit(EXIT_FAILED);
+	if (change->kind == CHANGE_RESIZE)
+		vpool_cpus_subtract(cpus, &change->have.cpus);
+}
+
 static void check_cpus(struct checker *ck, const struct change *change)
 {
 	struct vpool_cpus rest;
 	size_t i;
 	char *text;
 
-	if (vpool_cpus_copy(&rest, &change->want->cpus))
-		exit(EXIT_FAILED);
+	new_cpus(&rest, change);
 	vpool_cpus_subtract(&rest, &ck->host->cpus);
 	if (vpool_cpus_count(&rest)) {
 		text = cpus_text(&rest);
@@ -119,9 +134,9 @@ static void check_cpus(struct checker *ck, const struct change *change)
 	for (i = 0; i < ck->plan->nr_pools; i++) {
 		const struct vpool_info *info = ck->plan->pools[i];
 
-		if (!stays(ck->plan, info) ||
-		    vpool_cpus_copy(&rest, &change->want->cpus))
+		if (!stays(ck->plan, info))
 			continue;
+		new_cpus(&rest, change);
 		vpool_cpus_and(&rest, &info->cpus);
 		if (vpool_cpus_count(&rest)) {
 			text = cpus_text(&rest);
@@ -168,14 +183,17 @@ static bool releases(const struct plan *plan)
 	return false;
 }
 
-/* Growing may need what others are yet to give back. */
+/* What is to be taken may be what others, or it, are yet to give back. */
 static void ask_resize(struct checker *ck, const struct change *change)
 {
 	struct vpool_change chg;
 
-	if (releases(ck->plan) && !change_releases(change))
+	if (change_releases(change))
+		fill_release(&chg, change);
+	else if (!releases(ck->plan))
+		fill_take(&chg, change);
+	else
 		return;
-	fill_resize(&chg, change);
 	chg.flags |= VPOOL_RESIZE_DRY_RUN;
 	if (vpool_resize(ck->vp, &chg))
 		problem(ck, change, "%s", vpool_reason(ck->vp));
@@ -198,12 +216,22 @@ static void ask_kernel(struct checker *ck, const struct change *change)
 		if (!req.nr_mem)
 			return;
 		req.name = "apply-check";
+		req.flags &= ~VPOOL_CREATE_ISOLATED;
 		req.cpus = NULL;
 		req.mem = &page;
 		req.nr_mem = 1;
 	}
 	if (vpool_create(ck->vp, &req))
 		problem(ck, change, "%s", vpool_reason(ck->vp));
+}
+
+static void check_isolation(struct checker *ck, const struct change *change)
+{
+	char why[WHY_SIZE];
+
+	if (change->want->isolate && change->kind != CHANGE_RESIZE &&
+	    isolate_check(why))
+		problem(ck, change, "%s", why);
 }
 
 static void check_change(struct checker *ck, const struct change *change,
@@ -213,11 +241,11 @@ static void check_change(struct checker *ck, const struct change *change,
 
 	ck->bad = false;
 	check_idle(ck, change);
-	if (change->want)
+	if (change->want) {
 		check_nodes(ck, change);
-	/* A pool that stays may well have a CPU that is offline. */
-	if (change->want && change->kind != CHANGE_RESIZE)
 		check_cpus(ck, change);
+		check_isolation(ck, change);
+	}
 	/* Its answer would be the same. */
 	if (change->want && can_create && !ck->bad) {
 		if (change->kind == CHANGE_RESIZE)

@@ -8,9 +8,26 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "baseline.h"
+#include "isolate.h"
 #include "plan.h"
 #include "progress.h"
+
+/**
+ * struct doer - a plan that is carried out
+ * @plan: the plan
+ * @inv: for messages
+ * @vp: the handle
+ * @why: a sentence about the last failure, if it is not in the handle
+ */
+struct doer {
+	struct plan *plan;
+	const struct invocation *inv;
+	struct vpool *vp;
+	char why[WHY_SIZE];
+};
 
 static atomic_int interrupted;
 
@@ -47,63 +64,131 @@ void fill_request(struct vpool_request *req, const struct pool_config *pool)
 		req->flags |= VPOOL_CREATE_SPLIT_CORES;
 	if (pool->boot_core)
 		req->flags |= VPOOL_CREATE_BOOT_CORE;
+	if (pool->isolate)
+		req->flags |= VPOOL_CREATE_ISOLATED;
 }
 
-void fill_resize(struct vpool_change *chg, const struct change *change)
+static void fill_resize(struct vpool_change *chg, const struct change *change)
 {
 	*chg = (struct vpool_change)VPOOL_CHANGE_INIT;
 	chg->name = change->want->name;
 	chg->timeout_ms = change->want->timeout_ms;
+}
+
+/* The pool as it is, or is to be, says how its CPUs may be taken. */
+static void set_cpus(struct vpool_change *chg, const struct pool_config *pool,
+		     const struct vpool_cpus *cpus)
+{
+	chg->cpus = cpus;
+	if (pool->split_cores)
+		chg->flags |= VPOOL_RESIZE_SPLIT_CORES;
+	if (pool->boot_core)
+		chg->flags |= VPOOL_RESIZE_BOOT_CORE;
+}
+
+static void set_mem(struct vpool_change *chg, const struct change *change)
+{
 	chg->mem = change->target;
 	chg->nr_mem = change->nr_target;
 }
 
-static int resize(struct vpool *vp, struct vpool_change *chg)
+void fill_release(struct vpool_change *chg, const struct change *change)
+{
+	fill_resize(chg, change);
+	if (change_shrinks(change))
+		set_mem(chg, change);
+	if (change_loses_cpus(change)) {
+		set_cpus(chg, change->want, &change->kept);
+		/* What is between two states may be part of a core. */
+		chg->flags |= VPOOL_RESIZE_SPLIT_CORES;
+	}
+}
+
+void fill_take(struct vpool_change *chg, const struct change *change)
+{
+	fill_resize(chg, change);
+	if (change_grows(change))
+		set_mem(chg, change);
+	if (change_gains_cpus(change))
+		set_cpus(chg, change->want, &change->want->cpus);
+}
+
+static bool is_isolated(const struct change *change)
+{
+	return change->have.isolate ||
+	       (change->want && change->want->isolate);
+}
+
+/* Keep partitions in step with the pools. */
+static int isolate(struct doer *doer, const struct change *change)
+{
+	return is_isolated(change) ? isolate_sync(doer->vp, doer->why) : 0;
+}
+
+static int resize(struct doer *doer, struct vpool_change *chg)
 {
 	struct progress *progress;
 	int err;
 
 	if (interrupted)
 		return -EINTR;
-	progress = progress_start("resize", chg->name);
-	err = vpool_resize(vp, chg);
+	progress = chg->nr_mem ? progress_start("resize", chg->name) : NULL;
+	err = vpool_resize(doer->vp, chg);
 	progress_stop(progress);
 	return err;
 }
 
-/* Node by node, also where the pool has got memory by now. */
-static int resize_back(struct vpool *vp, const struct change *change)
+/*
+ * Memory as it was, node by node, also where the pool has got some by now; for
+ * free(3).
+ */
+static struct vpool_mem *old_mem(const struct pool_config *have,
+				 const struct vpool_info *info, size_t *nr)
 {
-	const struct pool_config *have = &change->have;
-	struct vpool_change chg = VPOOL_CHANGE_INIT;
-	struct vpool_info *info;
-	struct vpool_mem *mem;
+	struct vpool_mem *mem = xcalloc(have->nr_mem + info->nr_nodes,
+					sizeof(*mem));
 	size_t i, j;
-	int err;
 
-	err = vpool_query(vp, have->name, &info);
-	if (err)
-		return err;
-	mem = xcalloc(have->nr_mem + info->nr_nodes, sizeof(*mem));
+	*nr = have->nr_mem;
 	if (have->nr_mem)
 		memcpy(mem, have->mem, have->nr_mem * sizeof(*mem));
-	chg.nr_mem = have->nr_mem;
 	for (i = 0; i < info->nr_nodes; i++) {
 		for (j = 0; j < have->nr_mem; j++)
 			if (have->mem[j].node == info->nodes[i].node)
 				break;
 		if (j == have->nr_mem)
-			mem[chg.nr_mem++].node = info->nodes[i].node;
+			mem[(*nr)++].node = info->nodes[i].node;
 	}
-	chg.name = have->name;
-	chg.mem = mem;
-	err = resize(vp, &chg);
-	vpool_info_free(info);
-	free(mem);
+	return mem;
+}
+
+static int resize_back(struct doer *doer, const struct change *change, bool mem,
+		       const struct vpool_cpus *cpus)
+{
+	struct vpool_change chg = VPOOL_CHANGE_INIT;
+	struct vpool_mem *old = NULL;
+	struct vpool_info *info;
+	int err;
+
+	chg.name = change->have.name;
+	if (mem) {
+		err = vpool_query(doer->vp, chg.name, &info);
+		if (err)
+			return err;
+		old = old_mem(&change->have, info, &chg.nr_mem);
+		chg.mem = old;
+		vpool_info_free(info);
+	}
+	if (cpus) {
+		set_cpus(&chg, &change->have, cpus);
+		chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
+	}
+	err = resize(doer, &chg);
+	free(old);
 	return err;
 }
 
-static int make(struct vpool *vp, const struct pool_config *pool)
+static int make(struct doer *doer, const struct pool_config *pool)
 {
 	struct vpool_request req;
 	struct progress *progress;
@@ -113,13 +198,25 @@ static int make(struct vpool *vp, const struct pool_config *pool)
 		return -EINTR;
 	fill_request(&req, pool);
 	progress = pool->nr_mem ? progress_start("create", pool->name) : NULL;
-	err = vpool_create(vp, &req);
+	err = pool->isolate ? isolate_create(doer->vp, &req, doer->why) :
+			      vpool_create(doer->vp, &req);
 	progress_stop(progress);
+	if (!err)
+		baseline_save(doer->vp, pool->name);
+	return err;
+}
+
+static int destroy(struct doer *doer, const char *name)
+{
+	int err = vpool_destroy(doer->vp, name, 0);
+
+	if (!err)
+		baseline_forget(name);
 	return err;
 }
 
 /* Give back what the pool has; a pool that is in use is left alone. */
-static int release(struct vpool *vp, struct change *change)
+static int release(struct doer *doer, struct change *change)
 {
 	struct vpool_change chg;
 	int err;
@@ -129,103 +226,148 @@ static int release(struct vpool *vp, struct change *change)
 	if (interrupted)
 		return -EINTR;
 	if (change->kind == CHANGE_RESIZE) {
-		fill_resize(&chg, change);
-		err = resize(vp, &chg);
+		fill_release(&chg, change);
+		err = resize(doer, &chg);
 	} else {
-		err = vpool_destroy(vp, change->have.name, 0);
+		err = destroy(doer, change->have.name);
 	}
 	change->released = !err;
-	return err;
+	return err ? err : isolate(doer, change);
 }
 
-static int take(struct vpool *vp, struct change *change)
+static int take(struct doer *doer, struct change *change)
 {
 	struct vpool_change chg;
 	int err;
 
-	if (!change->want || (change->kind == CHANGE_RESIZE &&
-			      change_releases(change)))
+	if (!change_takes(change))
 		return 0;
 	if (change->kind == CHANGE_RESIZE) {
-		fill_resize(&chg, change);
-		err = resize(vp, &chg);
+		fill_take(&chg, change);
+		err = resize(doer, &chg);
 	} else {
-		err = make(vp, change->want);
+		err = make(doer, change->want);
 	}
 	change->taken = !err;
-	return err;
+	return err ? err : isolate(doer, change);
 }
 
-static int complain_about(const struct invocation *inv, struct vpool *vp,
-			  const struct change *change, int err)
+static int complain_about(struct doer *doer, const struct change *change,
+			  int err)
 {
-	if (interrupted) {
-		complain(inv, change_name(change), "interrupted");
-		return EXIT_FAILED;
-	}
-	return failed(inv, change_name(change), vp, err);
+	int status = EXIT_FAILED;
+
+	if (interrupted)
+		complain(doer->inv, change_name(change), "interrupted");
+	else if (*doer->why)
+		complain(doer->inv, change_name(change), "%s", doer->why);
+	else
+		status = failed(doer->inv, change_name(change), doer->vp, err);
+	*doer->why = '\0';
+	return status;
 }
 
-static int untake(struct vpool *vp, const struct change *change)
+static int untake(struct doer *doer, struct change *change)
 {
+	int err;
+
 	if (!change->taken)
 		return 0;
 	if (change->kind == CHANGE_RESIZE)
-		return resize_back(vp, change);
-	return vpool_destroy(vp, change->want->name, 0);
+		err = resize_back(doer, change, change_grows(change),
+				  change_gains_cpus(change) ? &change->kept :
+							      NULL);
+	else
+		err = destroy(doer, change->want->name);
+	return err ? err : isolate(doer, change);
 }
 
-static int unrelease(struct vpool *vp, const struct change *change)
+static int unrelease(struct doer *doer, struct change *change)
 {
+	int err;
+
 	if (!change->released)
 		return 0;
 	if (change->kind == CHANGE_RESIZE)
-		return resize_back(vp, change);
-	return make(vp, &change->have);
+		err = resize_back(doer, change, change_shrinks(change),
+				  change_loses_cpus(change) ?
+				  &change->have.cpus : NULL);
+	else
+		err = make(doer, &change->have);
+	return err ? err : isolate(doer, change);
 }
 
 /* Latest first, so that what is taken again has been given back. */
-static void undo(struct plan *plan, const struct invocation *inv,
-		 struct vpool *vp)
+static void undo(struct doer *doer)
 {
-	int (* const phases[])(struct vpool *vp,
-			       const struct change *change) = {
+	int (* const phases[])(struct doer *doer, struct change *change) = {
 		untake, unrelease,
 	};
+	struct plan *plan = doer->plan;
 	size_t i, p;
 	int err, bad = 0;
 
 	interrupted = 0;
 	for (p = 0; p < ARRAY_SIZE(phases); p++) {
 		for (i = plan->nr; i-- > 0;) {
-			err = phases[p](vp, plan->changes + i);
+			err = phases[p](doer, plan->changes + i);
 			if (err)
-				complain_about(inv, vp, plan->changes + i, err);
+				complain_about(doer, plan->changes + i, err);
 			bad |= err;
 		}
 	}
-	complain(inv, NULL, bad ? "not all that was changed before could be undone" :
-				  "what was changed before has been undone");
+	complain(doer->inv, NULL, bad ?
+		 "not all that was changed before could be undone" :
+		 "what was changed before has been undone");
 }
 
-int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp)
+static int do_phases(struct doer *doer)
 {
-	int (* const phases[])(struct vpool *vp, struct change *change) = {
+	int (* const phases[])(struct doer *doer, struct change *change) = {
 		release, take,
 	};
+	struct plan *plan = doer->plan;
 	int status, err;
 	size_t i, p;
 
-	catch_interrupts();
 	for (p = 0; p < ARRAY_SIZE(phases); p++) {
 		for (i = 0; i < plan->nr; i++) {
-			err = phases[p](vp, plan->changes + i);
+			err = phases[p](doer, plan->changes + i);
 			if (!err)
 				continue;
-			status = complain_about(inv, vp, plan->changes + i, err);
-			undo(plan, inv, vp);
+			status = complain_about(doer, plan->changes + i, err);
+			undo(doer);
 			return status;
 		}
 	}
 	return EXIT_OK;
+}
+
+static bool about_isolation(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		if (is_isolated(plan->changes + i))
+			return true;
+	return false;
+}
+
+int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp)
+{
+	struct doer doer = { .plan = plan, .inv = inv, .vp = vp };
+	int status, lock = -1;
+
+	catch_interrupts();
+	if (about_isolation(plan)) {
+		lock = isolate_lock(doer.why);
+		if (lock < 0) {
+			complain(inv, NULL, "%s", doer.why);
+			return EXIT_FAILED;
+		}
+	}
+	status = do_phases(&doer);
+	if (lock >= 0)
+		close(lock);
+	return status;
 }

@@ -271,6 +271,7 @@ static void print_rows(const struct table *tb, const struct style *style,
 	size_t row, i;
 
 	scols_table_enable_noheadings(out, style->noheadings);
+	scols_table_enable_raw(out, style->raw);
 	for (i = 0; i < tb->nr_order; i++) {
 		const struct column *col = tb->columns + tb->order[i];
 

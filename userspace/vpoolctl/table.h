@@ -58,11 +58,13 @@ struct column {
  * @json: as JSON
  * @bytes: sizes in bytes
  * @noheadings: without a line of headings
+ * @raw: one space between two columns, and none within
  */
 struct style {
 	bool json;
 	bool bytes;
 	bool noheadings;
+	bool raw;
 };
 
 struct table;
@@ -99,6 +101,9 @@ void table_print(const struct table *tb, const struct style *style, FILE *to);
 	{ .name = "bytes", .letter = 'b', .help = "print sizes in bytes" }
 #define OPTION_NOHEADINGS \
 	{ .name = "noheadings", .help = "print no line of headings" }
+#define OPTION_RAW \
+	{ .name = "raw", \
+	  .help = "one space between columns, and those within escaped as \\x20" }
 #define OPTION_COLUMNS \
 	{ .name = "output", .letter = 'o', .arg = "COLUMNS", \
 	  .complete = COMPLETE_COLUMNS, \

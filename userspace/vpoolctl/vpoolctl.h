@@ -40,6 +40,11 @@ enum {
  * @COMPLETE_VERB: verbs of vpoolctl
  * @COMPLETE_FILE: files
  * @COMPLETE_VM: names of virtual machines
+ * @COMPLETE_CPUS: lists of CPUs that are free, or the pool's
+ * @COMPLETE_CPU: one of the pool's CPUs
+ * @COMPLETE_NODE: something with @NODE behind it
+ * @COMPLETE_PID: processes
+ * @COMPLETE_SIGNAL: signals
  */
 enum completion {
 	COMPLETE_NONE,
@@ -51,6 +56,11 @@ enum completion {
 	COMPLETE_VERB,
 	COMPLETE_FILE,
 	COMPLETE_VM,
+	COMPLETE_CPUS,
+	COMPLETE_CPU,
+	COMPLETE_NODE,
+	COMPLETE_PID,
+	COMPLETE_SIGNAL,
 };
 
 /**
@@ -174,6 +184,9 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 
 /* help.c */
 
+/* Complain about what is no verb, with the nearest that is one. */
+int unknown_verb(const char *group, const char *verb);
+
 void print_overview(FILE *to);
 /* The verbs of two words that begin with one. */
 void print_group(FILE *to, const char *group);
@@ -184,6 +197,8 @@ void print_command_help(const struct command *cmd);
 /* "vpoolctl: create web: ...", on standard error. */
 void complain(const struct invocation *inv, const char *subject,
 	      const char *fmt, ...) __printf(3, 4);
+/* Something to try next, which is told when all that failed has been. */
+void advise(const char *sentence);
 /* Complain, point to --help, and return EXIT_USAGE. */
 int wrong_usage(const struct command *cmd, const char *fmt, ...)
 	__printf(2, 3);
