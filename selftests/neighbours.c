@@ -332,6 +332,12 @@ TEST_F(neighbours, all_tasks_freeze)
 	vp_wait_status(pid);
 }
 
+/* An emulated CPU misses its timer now and then, and all others wait for it for ever. */
+static bool may_sleep(void)
+{
+	return getenv("VPOOL_LONG");
+}
+
 /* All of a suspend to memory but for its last step: devices sleep, CPUs go offline. */
 TEST_F(neighbours, all_but_asleep)
 {
@@ -339,6 +345,8 @@ TEST_F(neighbours, all_but_asleep)
 	char text[64];
 	pid_t pid;
 
+	if (!may_sleep())
+		SKIP(return, "a host may not wake up: set VPOOL_LONG");
 	if (access(PM_TEST, W_OK) ||
 	    vp_read_file(POWER "/mem_sleep", text, sizeof(text)) ||
 	    !strstr(text, "deep") || !getenv("VPOOL_BUTTON"))
@@ -408,6 +416,8 @@ TEST_F(neighbours, host_asleep)
 	__u64 before, begin;
 	pid_t pid;
 
+	if (!may_sleep())
+		SKIP(return, "a host may not wake up: set VPOOL_LONG");
 	if (!wakes_up())
 		SKIP(return, "this host has no button to wake it with");
 	pid = start_member(&ready);
