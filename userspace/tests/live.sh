@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # vpoolctl with the module: every verb, and what it says when it cannot. Needs
-# root, the module, two CPUs and 64 MiB; VPOOLCTL is the program.
+# root, the module, two CPUs and 1.5 GiB; VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -12,7 +12,7 @@ export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
 out='' err=''
 cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
-pools='live-web live-mem live-none'
+pools='live-web live-mem live-none live-big'
 
 if [ ! -c /dev/vpool/control ]; then
 	echo '1..0 # SKIP the module is not loaded'
@@ -153,6 +153,21 @@ schema destroy
 exec 9<&-
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null
+# A long reservation, on a terminal and not.
+begin=$SECONDS
+script -qec "'$VPOOLCTL' create live-big --page-size 4K --mem 1G" /dev/null \
+	>"$dir/typescript"
+if [ $((SECONDS - begin)) -gt 2 ]; then
+	like 'a long reservation shows how far it is' "$(cat "$dir/typescript")" \
+		'*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
+else
+	tap_result yes 'progress # SKIP this host is too fast to see some'
+fi
+try 0 destroy live-big
+try 0 create live-big --page-size 4K --mem 64M
+is 'where no terminal is, it shows nothing' "$err" ''
+try 0 destroy live-big
+
 try 0 list --noheadings -o NAME
 is 'nothing is left' "$(echo "$out" | grep -c '^live-')" 0
 
