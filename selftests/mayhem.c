@@ -7,13 +7,11 @@
  *
  * VPOOL_SECONDS says for how long, VPOOL_SEED from which random numbers.
  */
-#include <fcntl.h>
 #include <linux/vpool.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -89,23 +87,6 @@ static const char *a_cpu(void)
 		last = nr_cpus - 1;
 	snprintf(list, sizeof(list), "%d-%d", first, last);
 	return list;
-}
-
-static int load(void)
-{
-	int fd = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "vpool", O_NONBLOCK) ? -errno : 0;
 }
 
 /* Operations: of a pool, by the control node or a region of it. */
@@ -300,9 +281,9 @@ static int do_hotplug(int fd, const char *pool)
 
 static int do_unload(int fd, const char *pool)
 {
-	int err = unload();
+	int err = vp_unload();
 
-	return err ?: load();
+	return err ?: vp_load();
 }
 
 enum node { NONE, CONTROL, POOL };
@@ -390,7 +371,7 @@ static void do_one(void)
 		close(fd);
 	/* Killed between the two, somebody did not load it again. */
 	if (access("/sys/module/vpool", F_OK))
-		load();
+		vp_load();
 }
 
 static void work(unsigned int mine)
@@ -471,13 +452,13 @@ FIXTURE_SETUP(mayhem)
 	ASSERT_NE(MAP_FAILED, figures);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 	/* From here on, the host's memory is looked at without a pool. */
-	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, vp_unload());
 }
 
 FIXTURE_TEARDOWN(mayhem)
 {
 	if (access("/sys/module/vpool", F_OK))
-		EXPECT_EQ(0, load());
+		EXPECT_EQ(0, vp_load());
 }
 
 static int unload_soon(void)
@@ -485,7 +466,7 @@ static int unload_soon(void)
 	__u64 by = vp_now_ms() + 20000;
 	int err;
 
-	while ((err = unload()) == -EWOULDBLOCK && vp_now_ms() < by)
+	while ((err = vp_unload()) == -EWOULDBLOCK && vp_now_ms() < by)
 		vp_sleep_ms(5);
 	return err;
 }
@@ -496,7 +477,7 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 	const char *wrong;
 	int i, ctl;
 
-	ASSERT_EQ(0, load());
+	ASSERT_EQ(0, vp_load());
 	for (i = 0; i < nr_workers; i++)
 		start(i);
 	while (vp_now_ms() < end_ms) {
@@ -508,7 +489,7 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 	}
 	end_all();
 	if (access("/sys/module/vpool", F_OK))
-		ASSERT_EQ(0, load());
+		ASSERT_EQ(0, vp_load());
 	ctl = vp_control();
 	ASSERT_LE(0, ctl);
 	for (i = 0; i < NAMES; i++) {

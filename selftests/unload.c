@@ -6,30 +6,12 @@
 #include <fcntl.h>
 #include <linux/vpool.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
 
 #define POOL "unload-pool"
 #define BYTES (128 * MIB)
-
-static int load(void)
-{
-	int fd = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
-	long err;
-
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "vpool", O_NONBLOCK) ? -errno : 0;
-}
 
 static bool is_loaded(void)
 {
@@ -42,7 +24,7 @@ static int unload_soon(void)
 	__u64 end = vp_now_ms() + 10000;
 	int err;
 
-	while ((err = unload()) == -EWOULDBLOCK && vp_now_ms() < end)
+	while ((err = vp_unload()) == -EWOULDBLOCK && vp_now_ms() < end)
 		vp_sleep_ms(5);
 	return err;
 }
@@ -72,7 +54,7 @@ FIXTURE_SETUP(unload)
 	if (vp_unfit())
 		SKIP(return, "%s", vp_unfit());
 	if (!is_loaded())
-		ASSERT_EQ(0, load());
+		ASSERT_EQ(0, vp_load());
 	ASSERT_EQ(0, make_pool());
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
@@ -83,7 +65,7 @@ FIXTURE_TEARDOWN(unload)
 	int ctl;
 
 	if (!is_loaded())
-		EXPECT_EQ(0, load());
+		EXPECT_EQ(0, vp_load());
 	ctl = vp_control();
 	vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(ctl);
@@ -91,7 +73,7 @@ FIXTURE_TEARDOWN(unload)
 
 TEST_F(unload, refused_while_open)
 {
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_TRUE(vp_exists(POOL));
 	close(self->fd);
 	EXPECT_EQ(0, unload_soon());
@@ -103,7 +85,7 @@ TEST_F(unload, refused_while_mapped)
 
 	ASSERT_NE(MAP_FAILED, addr);
 	close(self->fd);
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	EXPECT_EQ(0, unload_soon());
@@ -114,7 +96,7 @@ TEST_F(unload, refused_with_members)
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
@@ -129,7 +111,7 @@ TEST_F(unload, refused_while_control_is_open)
 	ASSERT_LE(0, ctl);
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	close(ctl);
 	EXPECT_EQ(0, unload_soon());
 }
@@ -143,7 +125,7 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	ASSERT_NE(MAP_FAILED, addr);
 	ASSERT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
 	close(ctl);
-	EXPECT_EQ(-EWOULDBLOCK, unload());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
@@ -181,7 +163,7 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 	close(self->fd);
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, unload_soon());
-		ASSERT_EQ(0, load());
+		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
 	}

@@ -730,6 +730,25 @@ int vp_touch(void *addr, bool write)
 	return sig;
 }
 
+/* Loads the module from the file that VPOOL_KO names. */
+int vp_load(void)
+{
+	const char *file = getenv("VPOOL_KO");
+	int fd = open(file ?: "", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+int vp_unload(void)
+{
+	return syscall(SYS_delete_module, "vpool", O_NONBLOCK) ? -errno : 0;
+}
+
 int vp_online_cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

@@ -113,6 +113,10 @@ bool vp_is_filled(const void *addr, size_t bytes, __u64 seed);
 bool vp_is_zero(const void *addr, size_t bytes);
 int vp_touch(void *addr, bool write);
 
+/* The module. */
+int vp_load(void);
+int vp_unload(void);
+
 /* The box and the pace. */
 int vp_online_cpus(void);
 bool vp_core_of(int cpu, cpu_set_t *core);

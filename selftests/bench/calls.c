@@ -4,13 +4,11 @@
  * what those who have nothing to do with vpool pay for it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -356,23 +354,6 @@ static void forks(const struct bench_options *options, int which)
 	}
 }
 
-static int load(const char *file)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC), err;
-
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static void unload(void)
-{
-	bench_must("unload", syscall(SYS_delete_module, "vpool", O_NONBLOCK) ?
-		   -errno : 0);
-}
-
 /* Each case once, one after the other; the idler lives through all of them. */
 static void forks_turn(const struct bench_options *options,
 		       struct idler *idler, const char *module)
@@ -380,9 +361,9 @@ static void forks_turn(const struct bench_options *options,
 	int ctl;
 
 	if (module) {
-		unload();
+		bench_must("unload", vp_unload());
 		forks(options, NOT_LOADED);
-		bench_must(module, load(module));
+		bench_must(module, vp_load());
 	}
 	forks(options, LOADED);
 	ctl = bench_must(VP_CONTROL, vp_control());
