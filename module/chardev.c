@@ -56,9 +56,13 @@ static const struct file_operations vpool_control_fops = {
 	.llseek = noop_llseek,
 };
 
+/*
+ * The core takes the name, with a slash for "!", where it has no memory for the
+ * node's. With another name it would put a node in the way of the folder.
+ */
 static struct miscdevice vpool_control = {
 	.minor = MISC_DYNAMIC_MINOR,
-	.name = "vpool",
+	.name = "vpool!control",
 	.nodename = "vpool/control",
 	.fops = &vpool_control_fops,
 	.mode = 0600,
