@@ -259,7 +259,7 @@ TEST_F(resize, gives_up_at_a_signal)
 	/* Less than the host could spare, more than it can give soon. */
 	mem.bytes = before / 10 * 6;
 	/* Again and again: the first may come before the call has begun. */
-	ualarm(200000, 50000);
+	ualarm(20000, 20000);
 	err = vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd);
 	ualarm(0, 0);
 	EXPECT_EQ(-EINTR, err)

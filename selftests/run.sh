@@ -84,6 +84,7 @@ while read -r name seconds where _; do
 	wanted "$name" || continue
 	case $where-${VPOOL_KERNEL:-$where} in
 	-* | "$where-$where") ;;
+	debug-fuzz) ;;
 	fast-debug) [ -n "${VPOOL_LONG:-}" ] || continue ;;
 	smt-*) [ -n "${VPOOL_SMT:-}" ] || continue ;;
 	guard-*) [ -n "${VPOOL_GUARD:-}" ] || continue ;;
