@@ -554,6 +554,30 @@ static void op_change_map(struct task *task)
 
 static void run(struct task *task, unsigned int nr);
 
+/*
+ * A child that dies with us. One that was stopped before it could say so would outlive
+ * us, so it is waited for.
+ */
+static pid_t fork_tied(void)
+{
+	int ends[2];
+	pid_t pid;
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		write(ends[1], "x", 1);
+	} else if (pid > 0) {
+		read(ends[0], &byte, 1);
+	}
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
 /* A child that has all we have. */
 static void op_fork(struct task *task)
 {
@@ -564,9 +588,8 @@ static void op_fork(struct task *task)
 
 	if (depth >= 3)
 		return;
-	pid = fork();
+	pid = fork_tied();
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		depth++;
 		task->first = false;
 		memset(kid, 0, sizeof(kid));
