@@ -461,16 +461,6 @@ FIXTURE_TEARDOWN(mayhem)
 		EXPECT_EQ(0, vp_load());
 }
 
-static int unload_soon(void)
-{
-	__u64 by = vp_now_ms() + 20000;
-	int err;
-
-	while ((err = vp_unload()) == -EWOULDBLOCK && vp_now_ms() < by)
-		vp_sleep_ms(5);
-	return err;
-}
-
 static void one_round(struct __test_metadata *_metadata, int *kills,
 		      __u64 end_ms)
 {
@@ -498,7 +488,7 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 			TH_LOG("%s: %s", names[i], wrong);
 	}
 	close(ctl);
-	i = unload_soon();
+	i = vp_unload_soon(20);
 	EXPECT_EQ(0, i);
 	count(UNLOAD, i);
 }

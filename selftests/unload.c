@@ -18,17 +18,6 @@ static bool is_loaded(void)
 	return !access("/sys/module/vpool", F_OK);
 }
 
-/* A moment passes between the last close and the module's being idle. */
-static int unload_soon(void)
-{
-	__u64 end = vp_now_ms() + 10000;
-	int err;
-
-	while ((err = vp_unload()) == -EWOULDBLOCK && vp_now_ms() < end)
-		vp_sleep_ms(5);
-	return err;
-}
-
 FIXTURE(unload)
 {
 	int fd;
@@ -76,7 +65,7 @@ TEST_F(unload, refused_while_open)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_TRUE(vp_exists(POOL));
 	close(self->fd);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 }
 
 TEST_F(unload, refused_while_mapped)
@@ -88,7 +77,7 @@ TEST_F(unload, refused_while_mapped)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 }
 
 TEST_F(unload, refused_with_members)
@@ -101,7 +90,7 @@ TEST_F(unload, refused_with_members)
 	ASSERT_LE(0, self->fd);
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 	close(self->fd);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 }
 
 TEST_F(unload, refused_while_control_is_open)
@@ -113,7 +102,7 @@ TEST_F(unload, refused_while_control_is_open)
 	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	close(ctl);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 }
 
 /* A revoked descriptor is still open: its calls are still ours. */
@@ -129,7 +118,7 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 }
 
 TEST_F(unload, idle_pool_goes_back_to_the_host)
@@ -138,7 +127,7 @@ TEST_F(unload, idle_pool_goes_back_to_the_host)
 	__u64 with_pool = vp_host_free();
 
 	close(self->fd);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 	EXPECT_FALSE(is_loaded());
 	EXPECT_NE(0, access(VP_CONTROL, F_OK));
 	EXPECT_NE(0, access("/dev/vpool/" POOL, F_OK));
@@ -162,7 +151,7 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 
 	close(self->fd);
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, unload_soon());
+		ASSERT_EQ(0, vp_unload_soon(10));
 		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
@@ -186,7 +175,7 @@ TEST_F(unload, pinned_page_outlives_the_module)
 	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, unload_soon());
+	EXPECT_EQ(0, vp_unload_soon(10));
 	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
 	EXPECT_TRUE(vp_is_filled(page, 4096, 1));
 	close(pipes[0]);

@@ -749,6 +749,17 @@ int vp_unload(void)
 	return syscall(SYS_delete_module, "vpool", O_NONBLOCK) ? -errno : 0;
 }
 
+/* A moment passes between the last close and the module's being idle. */
+int vp_unload_soon(unsigned int seconds)
+{
+	__u64 end = vp_now_ms() + seconds * 1000ULL;
+	int err;
+
+	while ((err = vp_unload()) == -EWOULDBLOCK && vp_now_ms() < end)
+		vp_sleep_ms(5);
+	return err;
+}
+
 int vp_online_cpus(void)
 {
 	return sysconf(_SC_NPROCESSORS_ONLN);

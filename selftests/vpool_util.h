@@ -116,6 +116,7 @@ int vp_touch(void *addr, bool write);
 /* The module. */
 int vp_load(void);
 int vp_unload(void);
+int vp_unload_soon(unsigned int seconds);
 
 /* The box and the pace. */
 int vp_online_cpus(void);
