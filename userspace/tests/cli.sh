@@ -102,6 +102,10 @@ try vm start x --pool a --kernel /etc/passwd
 check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
 try vm migrate x
 check 'migrate to nowhere' 2 '*to which pool?*'
+try vm migrate x --to a --bandwidth fast
+check 'no bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
+try vm migrate x --to a --bandwidth 0
+check 'too little bandwidth' 2 "*--bandwidth: '0' is not between 1 and 64G*"
 try vm stop x --timeout soon
 check 'no time to stop' 2 "*--timeout: 'soon' is not a time*"
 for verb in stop console pause resume 'migrate --to a'; do

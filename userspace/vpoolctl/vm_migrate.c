@@ -22,13 +22,14 @@ enum {
 	MIGRATE_TO,
 	MIGRATE_TIMEOUT,
 	MIGRATE_DOWNTIME,
+	MIGRATE_BANDWIDTH,
 };
 
 /* How long it may take, and the machine may stand still, in milliseconds. */
 #define TIMEOUT_MS 300000
 #define DOWNTIME_MS 300
 /* A local socket is as fast as memory; do not hold it back: bytes a second. */
-#define BANDWIDTH (64LL << 30)
+#define BANDWIDTH (64ULL << 30)
 #define EVERY_MS 200
 /* How long memory may take to come back and be zeroed. */
 #define RETURN_MS 30000
@@ -49,6 +50,12 @@ static const struct option_def migrate_options[] = {
 		.help =
 			"how long the machine may stand still; 0.3 unless given",
 	},
+	[MIGRATE_BANDWIDTH] = {
+		.name = "bandwidth", .arg = "SIZE",
+		.help =
+			"copy no more than this a second, to leave the host's\n"
+			"memory bandwidth to the other pools",
+	},
 };
 
 /**
@@ -62,6 +69,7 @@ static const struct option_def migrate_options[] = {
  * @old: the pool that it is on, and its memory
  * @timeout_ms: how long it may take
  * @downtime_ms: how long the machine may stand still
+ * @bandwidth: what it may copy, in bytes a second
  * @total_ms: out: how long it took
  * @stood_ms: out: how long the machine stood still
  * @progress: a progress line is on the terminal
@@ -76,6 +84,7 @@ struct move {
 	struct vm_memory old;
 	__u32 timeout_ms;
 	__u32 downtime_ms;
+	__u64 bandwidth;
 	long long total_ms;
 	long long stood_ms;
 	bool progress;
@@ -136,7 +145,7 @@ static struct json_object *parameters(const struct move *move)
 	struct json_object *args = json_object_new_object();
 
 	json_object_object_add(args, "max-bandwidth",
-			       json_object_new_int64(BANDWIDTH));
+			       json_object_new_int64(move->bandwidth));
 	json_object_object_add(args, "downtime-limit",
 			       json_object_new_int64(move->downtime_ms));
 	return args;
@@ -258,8 +267,8 @@ static int watch(struct move *move, char *why, size_t room)
 		}
 		done = look(move, why, room);
 		if (!done && now_ms() > deadline) {
-			snprintf(why, room, "not done after %u s",
-				 move->timeout_ms / 1000);
+			snprintf(why, room, "not done after %g s",
+				 move->timeout_ms / 1000.0);
 			return -1;
 		}
 	}
@@ -458,6 +467,22 @@ static int parse_ms(const struct invocation *inv, int option, __u32 *ms)
 			   inv->cmd->options[option].name, inv->value[option]);
 }
 
+static int parse_bandwidth(const struct invocation *inv, __u64 *bytes)
+{
+	const char *text = inv->value[MIGRATE_BANDWIDTH];
+	char why[256];
+
+	if (!inv->given[MIGRATE_BANDWIDTH])
+		return 0;
+	if (parse_size(text, bytes, why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--bandwidth: %s", why);
+	if (!*bytes || *bytes > BANDWIDTH)
+		return wrong_usage(inv->cmd,
+				   "--bandwidth: '%s' is not between 1 and 64G",
+				   text);
+	return 0;
+}
+
 static int run_vm_migrate(const struct invocation *inv)
 {
 	struct move move = {
@@ -465,6 +490,7 @@ static int run_vm_migrate(const struct invocation *inv)
 		.pool_name = inv->value[MIGRATE_TO],
 		.timeout_ms = TIMEOUT_MS,
 		.downtime_ms = DOWNTIME_MS,
+		.bandwidth = BANDWIDTH,
 	};
 	int status;
 
@@ -473,6 +499,8 @@ static int run_vm_migrate(const struct invocation *inv)
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);
+	if (!status)
+		status = parse_bandwidth(inv, &move.bandwidth);
 	if (status)
 		return status;
 	catch_interrupts();
