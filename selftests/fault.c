@@ -697,7 +697,7 @@ TEST_F_TIMEOUT(fault, sweep, 3600)
 		SKIP(return, "takes half an hour: VPOOL_FAULTS=all");
 	nr = sweep(&self->state, &variant->op);
 	EXPECT_LE(0, nr);
-	TH_LOG("%d failures", nr);
+	TH_LOG("cases: %d of an allocation or a copy that fails", nr);
 }
 
 TEST_HARNESS_MAIN

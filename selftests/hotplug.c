@@ -483,8 +483,8 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	}
 	kill(resizer, SIGKILL);
 	vp_wait_status(resizer);
-	TH_LOG("%d children, %d rounds of offline and online, %d resizes",
-	       children, rounds, *resizes);
+	TH_LOG("cases: %d of a child in a fork storm", children);
+	TH_LOG("%d rounds of offline and online, %d resizes", rounds, *resizes);
 	EXPECT_EQ(0, vp_wait_status(pid));
 	EXPECT_LE(1, rounds);
 	EXPECT_LE(1, *resizes);

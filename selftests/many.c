@@ -65,7 +65,7 @@ TEST_F_TIMEOUT(many, pools, 1200)
 	}
 	EXPECT_EQ(0, bad)
 		TH_LOG("pool %d: %s", i, vp_reason(self->ctl));
-	TH_LOG("%d pools", i);
+	TH_LOG("cases: %d of a pool beside the others", i);
 	while (i--) {
 		name(pool, i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, pool, 0));
@@ -114,7 +114,7 @@ TEST_F_TIMEOUT(many, regions, 1200)
 	}
 	EXPECT_EQ(each * SHARES, nr)
 		TH_LOG("region %d: %s", nr, strerror(-fds[nr]));
-	TH_LOG("%d regions", nr);
+	TH_LOG("cases: %d of a region beside the others", nr);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
 		EXPECT_EQ(each, vp_sysfs_u64(pool, "memory/regions"));

@@ -516,6 +516,7 @@ TEST_F_TIMEOUT(mayhem, ends_well, 3600)
 	__u64 begin = vp_now_ms(), end_ms = begin + seconds() * 1000;
 	__u64 before = vp_host_free(), after;
 	int i, rounds = 0, more = 0;
+	unsigned long done = 0;
 
 	while (__test_passed(_metadata) &&
 	       (vp_now_ms() < end_ms ||
@@ -528,10 +529,12 @@ TEST_F_TIMEOUT(mayhem, ends_well, 3600)
 	       nr_workers, nr_cpus, rounds, (vp_now_ms() - begin) / 1000,
 	       self->kills);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		done += figures->done[i] + figures->refused[i];
 		TH_LOG("%-14s %8lu done %8lu refused", operations[i].name,
 		       figures->done[i], figures->refused[i]);
 		EXPECT_LT(0, figures->done[i]);
 	}
+	TH_LOG("cases: %lu of a call in mayhem", done);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB, after / MIB);
 	EXPECT_EQ(0, figures->unfair)
 		TH_LOG("in %s", operations[figures->unfair_op].name);

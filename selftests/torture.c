@@ -135,6 +135,7 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 	}
 	EXPECT_LT(0, done);
 	took = vp_now_ms() - begin;
+	TH_LOG("cases: %d of a region in the torture", done);
 	TH_LOG("%d threads: %d of %d rounds in %llu ms", threads, done, rounds,
 	       took);
 	return done * 1000ULL / (took ?: 1);

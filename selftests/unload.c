@@ -156,8 +156,9 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
 	}
-	TH_LOG("%d times: %llu MiB free before, %llu after", rounds,
-	       before / MIB, vp_host_free() / MIB);
+	TH_LOG("cases: %d of loading and unloading", rounds);
+	TH_LOG("%llu MiB free before, %llu after", before / MIB,
+	       vp_host_free() / MIB);
 	EXPECT_LT(before - slack, vp_host_free());
 }
 

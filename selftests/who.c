@@ -341,6 +341,7 @@ TEST_F(who, may_do_what)
 			ASSERT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 		}
 	EXPECT_TRUE(vp_books_ok(self->state.ctl, POOL));
+	TH_LOG("cases: %d of who may do what", i * NR_WHO);
 }
 
 /* A kernel address in hexadecimal, or a frame of the pool's, would be a leak. */

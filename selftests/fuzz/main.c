@@ -395,5 +395,7 @@ int main(int argc, char **argv)
 	if (only < 0 && !bad)
 		bad = result(2, "so does what grows out of them",
 			     fuzz_for(seconds, calls));
+	printf("# cases: %lu of a call by the fuzzer\n",
+	       atomic_load(&fuzz_shared->calls));
 	return bad;
 }
