@@ -12,7 +12,7 @@
 #include "vpool_util.h"
 
 #define POOL "audit-pool"
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 FIXTURE(audit)
 {

@@ -23,13 +23,13 @@ need_guest() {
 	[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
 }
 
-# until_true SECONDS COMMAND...
+# until_true SECONDS COMMAND...: with a last look, should all have stood still.
 until_true() {
 	local end=$((SECONDS + $1))
 
 	shift
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$end" ] || { "$@"; return; }
 		sleep 0.2
 	done
 }

@@ -113,7 +113,7 @@ is 'its memory stays right' "$?-$(grep -c WRONG "$dir/one")" 0-0
 virsh shutdown pooled > /dev/null 2>&1
 until_true 120 is_off
 is 'it shuts down' "$?" 0
-until_true 30 all_back virt
+until_true 60 all_back virt
 is 'all is back' "$(used virt)" 0
 
 # More than the pool has: refused, with the reason, and nothing kept.

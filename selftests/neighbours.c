@@ -71,7 +71,7 @@ FIXTURE_SETUP(neighbours)
 
 FIXTURE_TEARDOWN(neighbours)
 {
-	__u64 end = vp_now_ms() + 10000;
+	__u64 end = vp_now_ms() + 60000;
 
 	group_file("cgroup.freeze", "0");
 	group_file("cgroup.kill", "1");
@@ -167,13 +167,15 @@ TEST_F(neighbours, killed_out_of_its_groups_memory)
 /* The same of the whole host, whose other memory another pool has taken. */
 TEST_F(neighbours, killed_out_of_the_hosts_memory)
 {
-	__u64 free = vp_meminfo("MemAvailable"), ballast;
+	__u64 free, ballast;
 	int status, fd;
 	pid_t pid;
 	char *map;
 
 	if (vp_is_debug())
 		SKIP(return, "the checking kernel takes too long to run out");
+	vp_write_file("/proc/sys/vm/drop_caches", "3");
+	free = vp_meminfo("MemAvailable");
 	ballast = free > 512 * MIB ? free - 512 * MIB : 0;
 	ballast -= ballast % HUGE_SIZE;
 	ASSERT_EQ(0, vp_create(self->ctl, BALLAST, ballast, 0, NULL))
@@ -220,15 +222,15 @@ static pid_t start_member(int *ready)
 
 static bool is_frozen(void)
 {
-	__u64 end = vp_now_ms() + 10000;
+	__u64 end = vp_now_ms() + 60000;
 	char text[128];
 
-	while (vp_now_ms() < end) {
+	do {
 		if (!vp_read_file(GROUP "/cgroup.events", text,
 				  sizeof(text)) && strstr(text, "frozen 1"))
 			return true;
 		vp_sleep_ms(20);
-	}
+	} while (vp_now_ms() < end);
 	return false;
 }
 
@@ -318,6 +320,7 @@ TEST_F(neighbours, all_tasks_freeze)
 	if (access(PM_TEST, W_OK))
 		SKIP(return, "this kernel cannot try a suspend (CONFIG_PM_DEBUG)");
 	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "freezer"));
@@ -352,6 +355,7 @@ TEST_F(neighbours, all_but_asleep)
 	    !strstr(text, "deep") || !getenv("VPOOL_BUTTON"))
 		SKIP(return, "this host cannot try a suspend to memory");
 	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
 	ASSERT_EQ(0, leave_work(self->ctl));

@@ -120,7 +120,7 @@ static int bus_code_soon(const char *addr)
 {
 	int i;
 
-	for (i = 0; i < 100 && !bus_code(addr); i++)
+	for (i = 0; i < 3000 && !bus_code(addr); i++)
 		vp_sleep_ms(20);
 	return bus_code(addr);
 }

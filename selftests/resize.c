@@ -173,7 +173,7 @@ TEST_F(resize, host_gets_it_back)
 	EXPECT_GT(before - 128 * MIB + slack, with);
 	bytes = START;
 	ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE));
-	EXPECT_LT(before - slack, vp_host_free());
+	EXPECT_TRUE(vp_host_has(before - slack));
 }
 
 TEST_F(resize, bad_requests)
@@ -251,23 +251,30 @@ TEST_F(resize, gives_up_at_a_signal)
 		.mem_uptr = (uintptr_t)&mem,
 	};
 	const __u64 slack = 64 * MIB;
-	__u64 before = vp_host_free();
+	__u64 before = vp_host_free(), bytes = START;
+	useconds_t us;
 	int err;
 
 	sigaction(SIGALRM, &act, NULL);
 	vp_name(cmd.name, POOL);
 	/* Less than the host could spare, more than it can give soon. */
 	mem.bytes = before / 10 * 6;
-	/* Again and again: the first may come before the call has begun. */
-	ualarm(20000, 20000);
-	err = vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd);
-	ualarm(0, 0);
+	for (us = 20000; us > 100; us /= 2) {
+		/* Again and again: the first may come before the call has begun. */
+		ualarm(us, us);
+		err = vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd);
+		ualarm(0, 0);
+		if (err)
+			break;
+		/* It was quicker than that. */
+		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE));
+	}
 	EXPECT_EQ(-EINTR, err)
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_EQ(START, total());
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
 	EXPECT_EQ(START, vp_sysfs_u64(POOL, "memory/target_bytes"));
-	EXPECT_LT(before - slack, vp_host_free());
+	EXPECT_TRUE(vp_host_has(before - slack));
 }
 
 struct racer {
@@ -346,7 +353,7 @@ TEST_F(resize, races_with_destroy)
 		ASSERT_EQ(0, vp_create(self->ctl, POOL, START, HUGE_SIZE,
 				       NULL));
 	}
-	EXPECT_LT(before - slack, vp_host_free());
+	EXPECT_TRUE(vp_host_has(before - slack));
 }
 
 TEST_HARNESS_MAIN

@@ -20,8 +20,12 @@
 #include "vpool_util.h"
 
 #define NSEC_PER_MSEC 1000000L
-/* Long enough for the slowest kernel; only a failure waits for its end. */
-#define PATIENCE_MS 20000
+/* Long enough for a host that stands still; only a failure waits for its end. */
+#define PATIENCE_MS 60000
+/* How long a request may take. */
+#define REQUEST_MS 20000
+/* How often a CPU is asked to come online that did not report in time. */
+#define ONLINE_TRIES 3
 #define MAX_LISTED 512
 
 /* What is too long is left without its end, as the ABI lets it be seen. */
@@ -39,7 +43,7 @@ void vp_request_init(struct vp_request *req, const char *name)
 	req->create.uid = VPOOL_ID_CALLER;
 	req->create.gid = VPOOL_ID_CALLER;
 	req->create.mode = 0600;
-	req->create.timeout_ms = PATIENCE_MS;
+	req->create.timeout_ms = REQUEST_MS;
 }
 
 void vp_request_mem(struct vp_request *req, __u64 bytes, int node)
@@ -78,10 +82,14 @@ int vp_set_affinity(pid_t tid, const char *list)
 int vp_set_online(int cpu, bool online)
 {
 	char path[64];
+	int err, i = 0;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online",
 		 cpu);
-	return vp_write_file(path, online ? "1" : "0");
+	do {
+		err = vp_write_file(path, online ? "1" : "0");
+	} while (err == -EIO && online && ++i < ONLINE_TRIES);
+	return err;
 }
 
 void vp_request_cpus(struct vp_request *req, const char *list)
@@ -154,7 +162,7 @@ static int vp_resize_call(int ctl, const char *name, struct vpool_mem *mem,
 {
 	struct vpool_resize cmd = {
 		.size = sizeof(cmd),
-		.timeout_ms = 10000,
+		.timeout_ms = REQUEST_MS,
 		.nr_mem = nr,
 		.mem_uptr = (uintptr_t)mem,
 	};
@@ -451,15 +459,15 @@ bool vp_may_run_on(pid_t tid, const char *want)
 /* The same for what follows a moment later, as when a CPU comes or a task goes. */
 bool vp_soon_runs_on(pid_t tid, const char *want)
 {
+	__u64 end = vp_now_ms() + PATIENCE_MS;
 	char list[64];
-	int i;
 
-	for (i = 0; i < 500; i++) {
+	do {
 		if (!vp_allowed_cpus(tid, list, sizeof(list)) &&
 		    !strcmp(list, want))
 			return true;
 		vp_sleep_ms(10);
-	}
+	} while (vp_now_ms() < end);
 	return vp_may_run_on(tid, want);
 }
 
@@ -618,6 +626,23 @@ __u64 vp_host_free(void)
 	if (file)
 		fclose(file);
 	return vp_meminfo("MemFree") + pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Some of what is given back comes only after a grace period, or from a cache. */
+bool vp_host_has(__u64 bytes)
+{
+	__u64 end = vp_now_ms() + PATIENCE_MS;
+
+	while (vp_host_free() < bytes) {
+		if (vp_now_ms() > end) {
+			fprintf(stderr, "# the host has %llu of %llu MiB free\n",
+				vp_host_free() / MIB, bytes / MIB);
+			return false;
+		}
+		vp_sleep_ms(100);
+		vp_write_file("/proc/sys/vm/drop_caches", "3");
+	}
+	return true;
 }
 
 /* Is this the head of a mapping, "start-end ...", and is @addr within it? */

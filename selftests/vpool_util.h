@@ -105,6 +105,7 @@ bool vp_idle(const char *pool);
 bool vp_sysfs_is(const char *pool, const char *attr, const char *want);
 __u64 vp_meminfo(const char *field);
 __u64 vp_host_free(void);
+bool vp_host_has(__u64 bytes);
 int vp_smaps(const void *addr, const char *field, __u64 *bytes);
 
 /* Memory. */

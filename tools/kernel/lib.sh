@@ -16,9 +16,18 @@ newest_package() {
 	apt-cache pkgnames linux- | sed -nE "/^$1\$/p" | sort -V | tail -n 1
 }
 
-# Have lists of packages, without asking the network where they are there.
-need_package_lists() {
-	[ -n "$(apt-cache pkgnames linux-headers-)" ] && return
+# again COMMAND...: try what takes the network up to three times.
+again() {
+	local i
+
+	for i in 1 2; do
+		! "$@" || return 0
+		sleep $((10 * i))
+	done
+	"$@"
+}
+
+update_package_lists() {
 	if [ "$(id -u)" = 0 ]; then
 		apt-get update -qq
 	else
@@ -26,9 +35,18 @@ need_package_lists() {
 	fi
 }
 
-# Download packages into the current folder.
+# Have lists of packages, without asking the network where they are there.
+need_package_lists() {
+	[ -n "$(apt-cache pkgnames linux-headers-)" ] || update_package_lists
+}
+
+download_once() {
+	apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@"
+}
+
+# Download packages into the current folder. The lists may be older than they are.
 download_packages() {
-	apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@" ||
+	download_once "$@" || { update_package_lists && again download_once "$@"; } ||
 		die "cannot download: $*"
 }
 

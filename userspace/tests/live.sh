@@ -127,10 +127,10 @@ try 127 run live-web /nowhere/nothing
 try 126 run live-web /etc/passwd
 try 1 run live-none true
 
-"$VPOOLCTL" run live-web sleep 100 &
+"$VPOOLCTL" run live-web sleep infinity &
 sleeper=$!
 exec 9<>/dev/vpool/live-web
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in {1..60}; do
 	try=$("$VPOOLCTL" ps live-web --noheadings -o COMM)
 	[ "$try" = sleep ] && break
 	sleep 1
@@ -157,9 +157,13 @@ wait "$sleeper" 2>/dev/null
 begin=$SECONDS
 script -qec "'$VPOOLCTL' create live-big --page-size 4K --mem 1G" /dev/null \
 	>"$dir/typescript"
-if [ $((SECONDS - begin)) -gt 2 ]; then
+progress='*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
+# shellcheck disable=SC2053 # it is a pattern
+# It says nothing in the first second, which need not be over when all else is slow.
+if [ $((SECONDS - begin)) -gt 30 ] ||
+	[[ $(cat "$dir/typescript") == $progress ]]; then
 	like 'a long reservation shows how far it is' "$(cat "$dir/typescript")" \
-		'*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
+		"$progress"
 else
 	tap_result yes 'progress # SKIP this host is too fast to see some'
 fi
