@@ -156,14 +156,17 @@ static struct kthread_worker *vpool_scrubber_create(int nid, unsigned int i)
 {
 	const struct cpumask *cpus = cpumask_of_node(nid);
 	struct kthread_worker *worker;
+	struct task_struct *task;
 
 	worker = kthread_run_worker(0, "vpool_scrub/%d.%u", nid, i);
 	if (IS_ERR(worker))
 		return worker;
+	/* Was set before the thread runs, which then sets the same once more. */
+	task = data_race(worker->task);
 	if (!i)
-		set_user_nice(worker->task, MAX_NICE);
+		set_user_nice(task, MAX_NICE);
 	if (cpumask_intersects(cpus, cpu_online_mask))
-		set_cpus_allowed_ptr(worker->task, cpus);
+		set_cpus_allowed_ptr(task, cpus);
 	return worker;
 }
 
@@ -186,7 +189,7 @@ static int vpool_scrubbers_create(int nid)
 /**
  * vpool_scrubbers_start - the threads of all nodes with memory
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR if the caller is killed meanwhile.
  */
 int vpool_scrubbers_start(void)
 {

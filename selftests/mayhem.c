@@ -283,9 +283,10 @@ static int do_hotplug(int fd, const char *pool)
 
 static int do_unload(int fd, const char *pool)
 {
-	int err = vp_unload();
+	int err = vp_unload() ?: vp_load();
 
-	return err ?: vp_load();
+	/* Of two who load it one waits for the other, and fails if that is killed. */
+	return err == -EINTR ? -EAGAIN : err;
 }
 
 enum node { NONE, CONTROL, POOL };

@@ -149,21 +149,21 @@ static struct {
 	int alive;
 } worker;
 
-static void work(int command, int answer, unsigned int seconds)
+static void work(int command, int answer)
 {
 	char byte;
 
 	fuzz_cover();
 	while (read(command, &byte, 1) == 1) {
 		fuzz_ops(fuzz_shared->program.data, fuzz_shared->program.len);
-		byte = fuzz_clean(seconds);
+		byte = fuzz_clean();
 		if (write(answer, &byte, 1) != 1 || byte)
 			break;
 	}
 	_exit(0);
 }
 
-static int start_worker(unsigned int seconds)
+static int start_worker(void)
 {
 	int command[2], answer[2], alive[2];
 
@@ -175,7 +175,7 @@ static int start_worker(unsigned int seconds)
 	if (worker.pid < 0)
 		return -errno;
 	if (!worker.pid)
-		work(command[0], answer[1], seconds);
+		work(command[0], answer[1]);
 	close(command[0]);
 	close(answer[1]);
 	close(alive[1]);
@@ -186,11 +186,11 @@ static int start_worker(unsigned int seconds)
 }
 
 /* Whether a pipe has lost its last writer by then. */
-bool fuzz_all_gone(int fd, unsigned int seconds)
+bool fuzz_all_gone(int fd)
 {
 	struct pollfd pollfd = { .fd = fd };
 
-	return poll(&pollfd, 1, seconds * 1000) == 1;
+	return poll(&pollfd, 1, FUZZ_DEATH * 1000) == 1;
 }
 
 /* Where in the kernel a program's tasks are. */
@@ -209,12 +209,12 @@ static void show_stacks(void)
 	globfree(&found);
 }
 
-static bool end_worker(unsigned int seconds)
+static bool end_worker(void)
 {
 	bool gone;
 
 	kill(worker.pid, SIGKILL);
-	gone = fuzz_all_gone(worker.alive, seconds);
+	gone = fuzz_all_gone(worker.alive);
 	close(worker.command);
 	close(worker.answer);
 	close(worker.alive);
@@ -225,7 +225,7 @@ static bool end_worker(unsigned int seconds)
 /**
  * fuzz_run - run one program, and end whatever it leaves
  * @program: what to run
- * @seconds: how long it may take; what it leaves may take as long again to die
+ * @seconds: how long it may take; what it leaves may take FUZZ_DEATH to die
  *
  * Return: 0; -ETIME if it had to be ended, which may happen; -EBUSY if something
  * of it did not die, which must not.
@@ -237,7 +237,7 @@ int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 	int i, err = 0;
 
 	if (!worker.pid)
-		err = start_worker(seconds);
+		err = start_worker();
 	if (err)
 		return err;
 	for (i = 0; i < FUZZ_TASKS && cover[i].pc; i++)
@@ -247,7 +247,7 @@ int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 	atomic_store(&fuzz_shared->stage, 0);
 	pollfd.fd = worker.answer;
 	if (write(worker.command, &byte, 1) == 1 &&
-	    !poll(&pollfd, 1, 2 * seconds * 1000)) {
+	    !poll(&pollfd, 1, seconds * 1000)) {
 		err = -ETIME;
 		show_stacks();
 	} else if (read(worker.answer, &byte, 1) != 1) {
@@ -255,7 +255,7 @@ int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 	}
 	if (byte == FUZZ_UNDEAD)
 		err = -EBUSY;
-	if ((err || byte) && !end_worker(seconds))
+	if ((err || byte) && !end_worker())
 		err = -EBUSY;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;

@@ -51,6 +51,9 @@ struct fuzz_shared {
 
 extern struct fuzz_shared *fuzz_shared;
 
+/* Seconds that what a program made may take to die, on a machine that stands still. */
+#define FUZZ_DEATH 60
+
 /* What became of the process that a program ran in. */
 enum {
 	FUZZ_FINE,
@@ -67,10 +70,10 @@ int fuzz_run(const struct fuzz_program *program, unsigned int seconds);
 size_t fuzz_news(void);
 size_t fuzz_points(void);
 void fuzz_cover(void);
-bool fuzz_all_gone(int fd, unsigned int seconds);
+bool fuzz_all_gone(int fd);
 
 /* ops.c */
 void fuzz_ops(const __u8 *data, size_t len);
-char fuzz_clean(unsigned int seconds);
+char fuzz_clean(void);
 
 #endif /* FUZZ_H */

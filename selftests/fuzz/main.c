@@ -17,14 +17,13 @@
 /* Host memory is looked at after so many programs; the checkers keep some. */
 #define LOOK_EVERY 500
 #define SLACK (256 * MIB)
-/* Seconds that a program may take, however slow or busy the machine. */
-#define PATIENCE 60
 
 const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
 static __u64 rng = 1;
+static unsigned int patience = 20;
 static int ctl;
 static __u64 host_free;
 static bool verbose;
@@ -204,7 +203,7 @@ static const char *look(bool at_memory)
 
 static int run_one(const struct fuzz_program *p, bool at_memory)
 {
-	int err = fuzz_run(p, PATIENCE);
+	int err = fuzz_run(p, patience);
 	const char *wrong;
 
 	if (err == -ETIME) {
@@ -367,6 +366,8 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc && read_seeds(argv[optind]))
 		return 2;
+	if (vp_is_debug())
+		patience = 120;
 	ctl = vp_control();
 	if (ctl < 0) {
 		fprintf(stderr, "vpool_fuzz: %s: %s\n", VP_CONTROL,

@@ -914,11 +914,10 @@ static void detach(void)
 
 /**
  * fuzz_clean - undo what a program did to its process
- * @seconds: how long what it made may take to die
  *
  * Return: what became of the process.
  */
-char fuzz_clean(unsigned int seconds)
+char fuzz_clean(void)
 {
 	bool gone;
 	int i;
@@ -942,7 +941,7 @@ char fuzz_clean(unsigned int seconds)
 	detach();
 	sched_setaffinity(0, sizeof(all_cpus), &all_cpus);
 	close(alive[1]);
-	gone = fuzz_all_gone(alive[0], seconds);
+	gone = fuzz_all_gone(alive[0]);
 	close(alive[0]);
 	return !gone ? FUZZ_UNDEAD : spoilt ? FUZZ_SPOILT : FUZZ_FINE;
 }
