@@ -905,8 +905,12 @@ static void detach(void)
 	for (i = 0; i < FUZZ_NAMES; i++) {
 		vp_node_path(fuzz_names[i], path, sizeof(path));
 		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			/* The limit may be one that the program has set. */
+			if (errno != ENOENT)
+				spoilt = true;
 			continue;
+		}
 		ioctl(fd, VPOOL_DETACH, &attach);
 		close(fd);
 	}
