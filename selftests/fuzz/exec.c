@@ -174,8 +174,12 @@ static int start_worker(void)
 	worker.pid = fork();
 	if (worker.pid < 0)
 		return -errno;
-	if (!worker.pid)
+	if (!worker.pid) {
+		/* So that it ends when we do: who holds our output waits for it. */
+		close(command[1]);
+		close(answer[0]);
 		work(command[0], answer[1]);
+	}
 	close(command[0]);
 	close(answer[1]);
 	close(alive[1]);
