@@ -73,6 +73,9 @@ TEST_F(dedicated, others_keep_off)
 	EXPECT_TRUE(vp_may_run_on(b.pid, "2"));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "1,3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_EQ(-EBUSY, dedicate(self->fd, NULL, 2));
+	EXPECT_TRUE(vp_reason_has(self->fd, "cpu 2"));
+	EXPECT_TRUE(vp_reason_has(self->fd, "is dedicated to task"));
 	/* Who comes later keeps off, too. */
 	vp_worker_stop(&a);
 	a = start_sleeper();
