@@ -40,8 +40,6 @@ static const char * const names[NAMES] = {
 static const int fair[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV, ENOSPC,
 	EAGAIN,
-	/* A CPU that did not come online within the kernel's ten seconds. */
-	EIO,
 };
 
 /**

@@ -27,13 +27,18 @@ again() {
 	"$@"
 }
 
-update_package_lists() {
+as_root() {
 	if [ "$(id -u)" = 0 ]; then
-		apt-get update -qq
+		"$@"
+	elif command -v sudo > /dev/null; then
+		sudo "$@"
 	else
-		sudo apt-get update -qq
+		say "as root, run: $*"
+		return 1
 	fi
 }
+
+update_package_lists() { as_root apt-get update -qq; }
 
 # Have lists of packages, without asking the network where they are there.
 need_package_lists() {

@@ -154,14 +154,19 @@ exec 9<&-
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null
 # A long reservation, on a terminal and not.
-begin=$SECONDS
-script -qec "'$VPOOLCTL' create live-big --page-size 4K --mem 1G" /dev/null \
-	>"$dir/typescript"
 progress='*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
-# shellcheck disable=SC2053 # it is a pattern
-# It says nothing in the first second, which need not be over when all else is slow.
-if [ $((SECONDS - begin)) -gt 30 ] ||
-	[[ $(cat "$dir/typescript") == $progress ]]; then
+# It says nothing in the first second of the reservation, and what else of it is slow,
+# once, may pass for more.
+for _ in {1..5}; do
+	"$VPOOLCTL" destroy live-big >/dev/null 2>&1
+	begin=$SECONDS
+	script -qec "'$VPOOLCTL' create live-big --page-size 4K --mem 1G" /dev/null \
+		>"$dir/typescript"
+	took=$((SECONDS - begin))
+	# shellcheck disable=SC2053 # it is a pattern
+	[[ $took -le 2 || $(cat "$dir/typescript") == $progress ]] && break
+done
+if [ "$took" -gt 2 ]; then
 	like 'a long reservation shows how far it is' "$(cat "$dir/typescript")" \
 		"$progress"
 else
