@@ -37,8 +37,8 @@ static int member_init(struct kunit *test)
 	cpumask_copy(f->before, current->cpus_ptr);
 	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat), 0);
 	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat), 0);
-	vpool_members_move(&f->a, f->cpus, false);
-	vpool_members_move(&f->b, f->cpus, false);
+	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
+	vpool_members_publish(&f->b, f->cpus, f->cpus, false);
 	f->a.emptied = count_emptied;
 	vpool_why_init(&f->why);
 	emptied_fixture = f;
@@ -120,7 +120,7 @@ static void needs_cpus(struct kunit *test)
 	struct member_fixture *f = test->priv;
 
 	cpumask_clear(f->cpus);
-	vpool_members_move(&f->a, f->cpus, false);
+	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
 	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
 			-EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "no CPUs"));

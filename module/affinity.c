@@ -1,243 +1,359 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The masks of tasks: what a member came with, and what it has as one.
+ * Affinity masks: the one that a member has, and the one that it gets back.
  *
- * The scheduler itself writes masks too. When the last active CPU of a task goes
- * it lets the task run anywhere; that is seen by nobody and mended by setting the
- * masks of all members whenever a CPU of their pool comes or goes.
+ * The rules:
+ *
+ *  - A task never runs outside its cpuset because of vpool. A mask that vpool sets is
+ *    always cut to what the cpuset allows. The cpuset can change between the look at
+ *    it and the setting, so vpool looks again after it has set a mask, and starts
+ *    over if the mask no longer fits.
+ *  - A member keeps its mask when cpusets change elsewhere. The scheduler remembers
+ *    what sched_setaffinity(2) asked for in user_cpus_ptr and, from 6.2 on, cuts
+ *    every mask that a cpuset gives a task to it. vpool puts the pool's CPUs there.
+ *    Older kernels give the task the whole cpuset instead, and vpool_enforce() mends
+ *    that within a second.
+ *  - An affinity that the task, or its administrator, chose while it was a member is
+ *    not vpool's. It is told by user_cpus_ptr, which sched_setaffinity(2) replaces.
+ *    vpool cuts such a mask when CPUs leave the pool, but never restores another one
+ *    in its place.
+ *  - A SCHED_DEADLINE task was admitted to the CPUs that it has. Its mask is never
+ *    cut, as sched_setaffinity(2) would not.
+ *
+ * Masks of living tasks are set with set_cpus_allowed_ptr() in process context only.
+ * user_cpus_ptr is exchanged under the task's pi_lock, as the scheduler does.
  */
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 
-#include "cpus.h"
+#include "cpuset.h"
 #include "member.h"
 
-/**
- * vpool_task_save - remember what a task comes with
- * @task: which
- * @member: that remembers it
- */
-void vpool_task_save(struct task_struct *task, struct vpool_member *member)
+/* How often a cpuset may change under the setting of one mask. */
+#define VPOOL_CPUSET_TRIES 16
+
+static void vpool_affinity_read(struct task_struct *task, struct cpumask *mask)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(vpool_member_saved(member), &task->cpus_mask);
-	member->has_user = task->user_cpus_ptr;
-	if (member->has_user)
-		cpumask_copy(vpool_member_user(member), task->user_cpus_ptr);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
-static int vpool_task_set(struct task_struct *task, const struct cpumask *mask,
-			  const struct cpumask *user)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	if (task->user_cpus_ptr)
-		cpumask_copy(task->user_cpus_ptr, user);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return set_cpus_allowed_ptr(task, mask);
-}
-
-/**
- * vpool_task_restore - give a task back what it came with
- * @task: which
- * @member: that remembers it
- *
- * As far as those CPUs are still there; a task always has some CPU.
- */
-void vpool_task_restore(struct task_struct *task, struct vpool_member *member)
-{
-	const struct cpumask *saved = vpool_member_saved(member);
-	const struct cpumask *user = vpool_member_old_user(member);
-
-	if (vpool_task_set(task, saved, user))
-		vpool_task_set(task, cpu_possible_mask, user);
-}
-
-/**
- * vpool_new_task_set - set the mask of a task that is being born
- * @child: forked, and not woken yet: see the top of member.c
- * @mask: it is to have
- * @user: its user is to have asked for, if anything was
- */
-void vpool_new_task_set(struct task_struct *child, const struct cpumask *mask,
-			const struct cpumask *user)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&child->pi_lock, flags);
-	cpumask_copy(&child->cpus_mask, mask);
-	child->nr_cpus_allowed = cpumask_weight(mask);
-	if (child->user_cpus_ptr)
-		cpumask_copy(child->user_cpus_ptr, user);
-	raw_spin_unlock_irqrestore(&child->pi_lock, flags);
-}
-
-/**
- * vpool_new_member_set - set the mask of a member that is being born
- * @of_parent: the membership of current, its parent
- * @child: forked, and not woken yet
- *
- * A parent that keeps itself to some of the CPUs that it shares passes that on,
- * as it does everywhere. Its own CPU is not passed on.
- *
- * Context: vpool_member_lock held.
- */
-void vpool_new_member_set(struct vpool_member *of_parent,
-			  struct task_struct *child)
-{
-	struct vpool_member_set *members = of_parent->members;
-	const struct cpumask *mask = members->shared;
-
-	lockdep_assert_held(&vpool_member_lock);
-	if (of_parent->cpu < 0 && of_parent->round == members->round &&
-	    cpumask_subset(&current->cpus_mask, mask))
-		mask = &current->cpus_mask;
-	vpool_new_task_set(child, mask, mask);
-}
-
-/* A task that keeps itself to some of what it shared goes on to do so. */
-static const struct cpumask *vpool_member_narrowed(struct vpool_member *member)
-{
-	struct vpool_member_set *members = member->members;
-	struct task_struct *task = member->task;
-	struct cpumask *mask = members->scratch;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	cpumask_copy(mask, &task->cpus_mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	if (!cpumask_subset(mask, members->before) ||
-	    cpumask_equal(mask, members->before) ||
-	    !cpumask_and(mask, mask, members->shared))
-		return members->shared;
-	return mask;
 }
 
-static const struct cpumask *vpool_member_mask(struct vpool_member *member)
+static bool vpool_affinity_within(struct task_struct *task,
+				  const struct cpumask *mask)
 {
-	struct vpool_member_set *members = member->members;
+	unsigned long flags;
+	bool within;
 
-	if (member->cpu >= 0)
-		return cpumask_test_cpu(member->cpu, members->cpus) ?
-			cpumask_of(member->cpu) : members->shared;
-	return member->round ? vpool_member_narrowed(member) : members->shared;
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	within = cpumask_subset(&task->cpus_mask, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return within;
+}
+
+/* Make @user what sched_setaffinity(2) asked for; NULL for nothing. */
+static int vpool_user_set(struct task_struct *task, const struct cpumask *user)
+{
+	/* The scheduler frees it by RCU, with the head in the same place. */
+	size_t size = max(cpumask_size(), sizeof(struct rcu_head));
+	struct cpumask *mask = NULL;
+	unsigned long flags;
+
+	if (user) {
+		mask = kmalloc(size, GFP_KERNEL);
+		if (!mask)
+			return -ENOMEM;
+		cpumask_copy(mask, user);
+	}
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	swap(task->user_cpus_ptr, mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	kfree(mask);
+	return 0;
+}
+
+/* -EBUSY if the task is SCHED_DEADLINE and @mask lacks a CPU that it has. */
+static int vpool_deadline_check(struct task_struct *task,
+				const struct cpumask *mask)
+{
+	if (READ_ONCE(task->policy) == SCHED_DEADLINE &&
+	    !vpool_affinity_within(task, mask))
+		return -EBUSY;
+	return 0;
+}
+
+/*
+ * Set a task's mask to what its cpuset allows of @want.
+ *
+ * @mask and @allowed are scratch; @allowed is the cpuset's CPUs in the end. Returns 0,
+ * -EBUSY for a SCHED_DEADLINE task, -EINVAL if the cpuset has none of @want, -EAGAIN
+ * if none of them is active now or the cpuset does not stop changing.
+ */
+static int vpool_affinity_set(struct task_struct *task,
+			      const struct cpumask *want,
+			      struct cpumask *mask, struct cpumask *allowed)
+{
+	int i, err;
+
+	/* What the mask has already, the cpuset allows. */
+	vpool_affinity_read(task, allowed);
+	if (!cpumask_subset(want, allowed))
+		vpool_cpuset_allowed(task, allowed);
+	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
+		if (!cpumask_and(mask, want, allowed))
+			return -EINVAL;
+		err = vpool_deadline_check(task, mask);
+		if (err)
+			return err;
+		err = set_cpus_allowed_ptr(task, mask);
+		vpool_cpuset_allowed(task, allowed);
+		if (!err && cpumask_subset(mask, allowed))
+			return 0;
+		if (err && cpumask_subset(mask, allowed))
+			break;
+	}
+	return -EAGAIN;
 }
 
 /**
- * vpool_member_set - give a member the mask it is to have
- * @member: with a reference on it and on its task
+ * vpool_affinity_save - remember a task's affinity before it becomes a member
+ * @task: the task
+ * @member: its membership to be; its masks are set
  *
- * Context: sleeps; the members' moving mutex held.
- * Return: 0, or -EINVAL if none of those CPUs is active.
+ * Context: any; takes the task's pi_lock.
  */
-int vpool_member_set(struct vpool_member *member)
+void vpool_affinity_save(struct task_struct *task, struct vpool_member *member)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(vpool_member_saved(member), &task->cpus_mask);
+	cpumask_clear(vpool_member_user(member));
+	member->has_user = task->user_cpus_ptr;
+	if (member->has_user)
+		cpumask_copy(vpool_member_user(member), task->user_cpus_ptr);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	cpumask_clear(vpool_member_set_mask(member));
+	member->whole = false;
+}
+
+/*
+ * Has the task, or another one on its behalf, chosen its affinity since vpool set it?
+ * If what sched_setaffinity(2) asked for is gone, either that was called, on a kernel
+ * that does not keep it, or the scheduler has let the task run on its whole cpuset,
+ * because no CPU of its mask was left.
+ */
+static bool vpool_affinity_is_own(struct task_struct *task,
+				  const struct cpumask *set,
+				  struct cpumask *allowed)
+{
+	unsigned long flags;
+	bool known, own = false;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	known = task->user_cpus_ptr;
+	if (known)
+		own = !cpumask_equal(task->user_cpus_ptr, set);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	if (known)
+		return own;
+	vpool_cpuset_allowed(task, allowed);
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	own = !cpumask_subset(allowed, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+	return own;
+}
+
+/* What a member should run on. */
+static void vpool_member_want(struct vpool_member *member, struct cpumask *want)
 {
 	struct vpool_member_set *members = member->members;
-	const struct cpumask *mask = vpool_member_mask(member);
-	u64 round = members->round;
+
+	lockdep_assert_held(&vpool_member_lock);
+	if (member->cpu >= 0 && cpumask_test_cpu(member->cpu, members->cpus))
+		cpumask_copy(want, cpumask_of(member->cpu));
+	else
+		cpumask_copy(want, members->shared);
+}
+
+/*
+ * Cut @want for a task that chose its affinity itself. False if it left the pool by
+ * that: then vpool_enforce() decides.
+ */
+static bool vpool_affinity_narrow(struct task_struct *task,
+				  const struct cpumask *set,
+				  struct cpumask *want, struct cpumask *scratch)
+{
+	vpool_affinity_read(task, scratch);
+	if (!cpumask_subset(scratch, set))
+		return false;
+	if (cpumask_intersects(scratch, want))
+		cpumask_and(want, scratch, want);
+	return true;
+}
+
+static int vpool_affinity_apply_mask(struct vpool_member *member, bool own)
+{
+	struct vpool_member_set *members = member->members;
+	struct cpumask *want = members->want, *scratch = members->scratch;
+	struct task_struct *task = member->task;
 	int err;
 
-	lockdep_assert_held(&members->moving);
-	err = vpool_task_set(member->task, mask, mask);
-	spin_lock(&vpool_member_lock);
-	member->round = round;
-	member->late = err;
-	spin_unlock(&vpool_member_lock);
+	err = own ? 0 : vpool_user_set(task, want);
+	if (!err)
+		err = vpool_affinity_set(task, want, scratch, members->allowed);
 	return err;
 }
 
-/* A member whose mask is of an earlier round, with references, or NULL. */
-static struct vpool_member *
-vpool_member_behind(struct vpool_member_set *members)
+/**
+ * vpool_affinity_apply - give a member the mask that it should have
+ * @member: it; with references on it and its task
+ * @force: also if the task chose another one itself
+ *
+ * Context: sleeps; the set's moving mutex held; takes vpool_member_lock.
+ * Return: 0, also if the task is no member any more; -EBUSY for a SCHED_DEADLINE task
+ * that would lose a CPU, -EINVAL if its cpuset has no CPU of the pool, -EAGAIN if
+ * none of them is active, -ENOMEM.
+ */
+int vpool_affinity_apply(struct vpool_member *member, bool force)
 {
-	struct vpool_member *member;
+	struct vpool_member_set *members;
+	struct task_struct *task = member->task;
+	bool fresh, own;
+	u64 generation;
+	int err = 0;
 
-	spin_lock(&vpool_member_lock);
-	list_for_each_entry(member, &members->list, link) {
-		if (member->round == members->round)
-			continue;
-		refcount_inc(&member->ref);
-		get_task_struct(member->task);
-		/* The next look starts behind it. */
-		list_move_tail(&member->link, &members->list);
-		spin_unlock(&vpool_member_lock);
-		return member;
+	raw_spin_lock(&vpool_member_lock);
+	members = member->members;
+	if (!members) {
+		raw_spin_unlock(&vpool_member_lock);
+		return 0;
 	}
-	spin_unlock(&vpool_member_lock);
-	return NULL;
+	vpool_member_want(member, members->want);
+	generation = members->generation;
+	fresh = !member->generation;
+	raw_spin_unlock(&vpool_member_lock);
+
+	lockdep_assert_held(&members->moving);
+	own = !force && !fresh &&
+		vpool_affinity_is_own(task, vpool_member_set_mask(member),
+				      members->allowed);
+	if (!own || vpool_affinity_narrow(task, vpool_member_set_mask(member),
+					  members->want, members->scratch))
+		err = vpool_affinity_apply_mask(member, own);
+
+	raw_spin_lock(&vpool_member_lock);
+	if (!own && err != -ENOMEM)
+		cpumask_copy(vpool_member_set_mask(member), members->want);
+	if (fresh && !err)
+		member->whole |= cpumask_subset(members->allowed,
+						vpool_member_saved(member));
+	member->generation = generation;
+	member->pending = err;
+	raw_spin_unlock(&vpool_member_lock);
+	return err;
+}
+
+/* Is the affinity of a task that leaves vpool's doing, and to be undone? */
+static bool vpool_affinity_is_ours(struct task_struct *task,
+				   struct vpool_member *member,
+				   struct cpumask *allowed)
+{
+	const struct cpumask *set = vpool_member_set_mask(member);
+
+	/*
+	 * The affinity of a child was copied from a parent that was just being
+	 * restored, the mask first and user_cpus_ptr after, so those may disagree.
+	 */
+	if (member->unrestored)
+		return vpool_affinity_within(task, set);
+	return !cpumask_empty(set) &&
+		!vpool_affinity_is_own(task, set, allowed);
+}
+
+/*
+ * The mask of a task that leaves: the one that it came with, as far as its cpuset
+ * allows that now. One that could use all of its cpuset then can do so again, and for
+ * one that sched_setaffinity(2) was called for, the scheduler cuts it.
+ */
+static void vpool_affinity_target(struct vpool_member *member,
+				  struct cpumask *mask,
+				  const struct cpumask *allowed)
+{
+	const struct cpumask *saved = vpool_member_saved(member);
+
+	cpumask_copy(mask, allowed);
+	if (member->has_user && cpumask_intersects(vpool_member_user(member),
+						   allowed))
+		cpumask_and(mask, vpool_member_user(member), allowed);
+	else if (!member->whole && cpumask_intersects(saved, allowed))
+		cpumask_and(mask, saved, allowed);
+}
+
+static void vpool_affinity_undo(struct task_struct *task,
+				struct vpool_member *member,
+				struct cpumask *mask, struct cpumask *allowed)
+{
+	int i;
+
+	vpool_user_set(task, member->has_user ? vpool_member_user(member) :
+		       NULL);
+	vpool_cpuset_allowed(task, allowed);
+	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
+		vpool_affinity_target(member, mask, allowed);
+		if (vpool_deadline_check(task, mask))
+			return;
+		/* None of them is active: what the cpuset has is better. */
+		if (set_cpus_allowed_ptr(task, mask))
+			set_cpus_allowed_ptr(task, allowed);
+		vpool_cpuset_allowed(task, allowed);
+		if (cpumask_subset(mask, allowed))
+			return;
+	}
 }
 
 /**
- * vpool_members_round - what members may run on has changed
- * @members: of the pool
+ * vpool_affinity_restore - undo what vpool did to the affinity of a task
+ * @task: the task; the caller holds a reference
+ * @member: its membership, or what is left of it; the caller holds a reference
  *
- * Staying within the pool is the stronger promise: where no other CPU is left,
- * members without a CPU of their own run on dedicated ones.
+ * An affinity that is not vpool's stays as it is.
  *
- * Context: the members' moving mutex and vpool_member_lock held, by who changed it;
- * vpool_members_follow() is to come.
+ * Context: sleeps.
  */
-void vpool_members_round(struct vpool_member_set *members)
+void vpool_affinity_restore(struct task_struct *task,
+			    struct vpool_member *member)
 {
-	lockdep_assert_held(&members->moving);
+	cpumask_var_t mask, allowed;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOFAIL))
+		return;
+	if (alloc_cpumask_var(&allowed, GFP_KERNEL | __GFP_NOFAIL)) {
+		if (vpool_affinity_is_ours(task, member, allowed))
+			vpool_affinity_undo(task, member, mask, allowed);
+		free_cpumask_var(allowed);
+	}
+	free_cpumask_var(mask);
+}
+
+/**
+ * vpool_affinity_escapes - tell whether a task may run outside its pool
+ * @member: its membership
+ *
+ * Context: vpool_member_lock held.
+ * Return: true if its mask has a CPU that is not for it.
+ */
+bool vpool_affinity_escapes(struct vpool_member *member)
+{
+	struct vpool_member_set *members = member->members;
+	const struct cpumask *may = members->shared;
+
 	lockdep_assert_held(&vpool_member_lock);
-	cpumask_copy(members->before, members->shared);
-	if (!cpumask_andnot(members->shared, members->cpus, members->dedicated))
-		cpumask_copy(members->shared, members->cpus);
-	members->round++;
-}
-
-/**
- * vpool_members_follow - set the masks of all members that are of earlier rounds
- * @members: of the pool
- *
- * Context: sleeps; the members' moving mutex held.
- * Return: false if there was one that no CPU is active for.
- */
-bool vpool_members_follow(struct vpool_member_set *members)
-{
-	struct vpool_member *member;
-	struct task_struct *task;
-	bool done = true;
-
-	lockdep_assert_held(&members->moving);
-	while ((member = vpool_member_behind(members))) {
-		task = member->task;
-		if (vpool_member_set(member))
-			done = false;
-		vpool_member_put(member);
-		put_task_struct(task);
-		cond_resched();
-	}
-	return done;
-}
-
-/**
- * vpool_members_move - let all members run on these CPUs
- * @members: of the pool
- * @cpus: the pool's that are online, or the host's if there are none
- * @exiled: it is the host's
- *
- * When it returns they have the mask, and so has what they fork. Where a CPU is
- * not active yet that is done as soon as it is.
- *
- * Context: sleeps; takes the members' moving mutex.
- */
-void vpool_members_move(struct vpool_member_set *members,
-			const struct cpumask *cpus, bool exiled)
-{
-	mutex_lock(&members->moving);
-	spin_lock(&vpool_member_lock);
-	cpumask_copy(members->cpus, cpus);
-	members->exiled = exiled;
-	vpool_members_round(members);
-	spin_unlock(&vpool_member_lock);
-	if (!vpool_members_follow(members))
-		vpool_cpus_settle_later();
-	mutex_unlock(&members->moving);
+	if (member->cpu >= 0 && cpumask_test_cpu(member->cpu, members->cpus))
+		may = cpumask_of(member->cpu);
+	return !vpool_affinity_within(member->task, may);
 }

@@ -11,7 +11,7 @@
 #include <linux/sched/task.h>
 
 #include "audit.h"
-#include "cpus.h"
+#include "cpuset.h"
 #include "dedicate.h"
 #include "member.h"
 #include "trace.h"
@@ -29,8 +29,7 @@ static atomic64_t vpool_calls = ATOMIC64_INIT(0);
  * struct vpool_attach_call - one call
  * @members: of the pool
  * @id: its number
- * @cpu: where the CPU that is wanted stands, and goes to; NULL if none is to be
- *	dedicated
+ * @cpu: in: the CPU wanted, out: the one given; NULL if none is to be dedicated
  * @why: told if it fails
  */
 struct vpool_attach_call {
@@ -63,10 +62,11 @@ static int vpool_too_many_members(struct vpool_member_set *members,
 }
 
 /*
- * Enters @task, and gives it a CPU of its own if that was asked for. Sets @member
- * to NULL if it is used.
+ * Make @task a member, and give it a CPU of its own if that was asked for. Sets @member
+ * to NULL if it is used. Returns -EAGAIN, without a reason, for a task whose affinity
+ * is just being restored because it has left a pool.
  */
-static int vpool_member_enter(struct vpool_attach_call *call,
+static int vpool_attach_enter(struct vpool_attach_call *call,
 			      struct task_struct *task,
 			      struct vpool_member **member)
 {
@@ -77,10 +77,16 @@ static int vpool_member_enter(struct vpool_attach_call *call,
 	lockdep_assert_held(&vpool_member_lock);
 	if (members->closed)
 		return vpool_members_gone(members, call->why);
-	if (old && old->members != members)
+	if (old && old->members && old->members != members)
 		return vpool_fail(call->why, -EBUSY,
 				  "task %d is a member of pool '%s'",
 				  task_pid_vnr(task), old->members->name);
+	if (old && old->unrestored)
+		return -EAGAIN;
+	if (old && !old->members) {
+		vpool_leaver_forget(old);
+		old = NULL;
+	}
 	if (old && !call->cpu)
 		return 0;
 	if (!old && members->nr >= READ_ONCE(max_members))
@@ -94,7 +100,7 @@ static int vpool_member_enter(struct vpool_attach_call *call,
 		old = *member;
 		*member = NULL;
 		old->call = call->id;
-		vpool_task_save(task, old);
+		vpool_affinity_save(task, old);
 		vpool_member_link(old, members, task);
 	}
 	if (call->cpu)
@@ -102,136 +108,225 @@ static int vpool_member_enter(struct vpool_attach_call *call,
 	return 0;
 }
 
-/* The mask of a new member, and those of all others if it has a CPU. */
-static int vpool_member_settle(struct vpool_attach_call *call,
-			       struct task_struct *task)
+/* The membership of @task in @members, with references for vpool_member_done(). */
+static struct vpool_member *vpool_member_of(struct vpool_member_set *members,
+					    struct task_struct *task)
 {
-	struct vpool_member_set *members = call->members;
 	struct vpool_member *member;
-	int err = 0;
 
-	if (call->cpu) {
-		if (!vpool_members_follow(members))
-			vpool_cpus_settle_later();
-		return 0;
-	}
-	spin_lock(&vpool_member_lock);
+	raw_spin_lock(&vpool_member_lock);
 	member = vpool_member_find(task);
-	if (member)
-		refcount_inc(&member->ref);
-	spin_unlock(&vpool_member_lock);
-	if (!member)
-		return 0;
-	err = vpool_member_set(member);
-	vpool_member_put(member);
-	return err;
+	if (member && member->members == members) {
+		vpool_member_get(member);
+		get_task_struct(task);
+	} else {
+		member = NULL;
+	}
+	raw_spin_unlock(&vpool_member_lock);
+	return member;
 }
 
-static void vpool_detach_one(struct vpool_member_set *members,
-			     struct task_struct *task)
+/* Restore a member's affinity, and end its membership after that. */
+static void vpool_detach_member(struct vpool_member_set *members,
+				struct vpool_member *member)
 {
-	struct vpool_member *member;
 	bool linked;
 
 	lockdep_assert_held(&members->moving);
-	spin_lock(&vpool_member_lock);
-	member = vpool_member_find(task);
-	if (!member || member->members != members) {
-		spin_unlock(&vpool_member_lock);
-		return;
-	}
-	refcount_inc(&member->ref);
-	spin_unlock(&vpool_member_lock);
-
-	vpool_task_restore(task, member);
-
-	spin_lock(&vpool_member_lock);
+	vpool_affinity_restore(member->task, member);
+	raw_spin_lock(&vpool_member_lock);
 	linked = vpool_member_unlink(member);
-	spin_unlock(&vpool_member_lock);
 	if (linked)
-		vpool_member_put(member);
-	vpool_member_put(member);
+		vpool_member_leave(member);
+	raw_spin_unlock(&vpool_member_lock);
+	if (linked)
+		module_put(THIS_MODULE);
 }
 
-static int vpool_attach_one(struct vpool_attach_call *call,
-			    struct task_struct *task)
+static bool vpool_detach_one(struct vpool_member_set *members,
+			     struct task_struct *task)
 {
-	struct vpool_member *room = vpool_member_alloc(GFP_KERNEL);
+	struct vpool_member *member = vpool_member_of(members, task);
+
+	if (!member)
+		return false;
+	vpool_detach_member(members, member);
+	vpool_member_done(member);
+	return true;
+}
+
+static int vpool_attach_refused(struct vpool_attach_call *call,
+				struct task_struct *task, int err)
+{
+	struct vpool_member_set *members = call->members;
+
+	if (err == -EBUSY)
+		return vpool_fail(call->why, err,
+				  "task %d is SCHED_DEADLINE, and was admitted to more CPUs than it would have in pool '%s'",
+				  task_pid_vnr(task), members->name);
+	if (err == -EINVAL)
+		return vpool_fail(call->why, err,
+				  "the cpuset of task %d has no CPU of pool '%s', only %*pbl",
+				  task_pid_vnr(task), members->name,
+				  cpumask_pr_args(members->allowed));
+	if (err == -ENOMEM)
+		return vpool_fail(call->why, err,
+				  "no kernel memory for the affinity of task %d",
+				  task_pid_vnr(task));
+	return vpool_fail(call->why, -ENODEV, "no cpu of pool '%s' is online",
+			  members->name);
+}
+
+/* The mask of a new member, and those of all others if it has got a CPU. */
+static int vpool_attach_settle(struct vpool_attach_call *call,
+			       struct task_struct *task, bool added)
+{
+	struct vpool_member_set *members = call->members;
+	struct vpool_member *member = vpool_member_of(members, task);
+	int err;
+
+	if (!member)
+		return 0;
+	err = vpool_affinity_apply(member, true);
+	if (err)
+		err = vpool_attach_refused(call, task, err);
+	if (err && added)
+		vpool_detach_member(members, member);
+	else if (err && call->cpu)
+		vpool_dedicate_undo(member);
+	if (call->cpu)
+		vpool_members_sync(members);
+	vpool_member_done(member);
+	return err;
+}
+
+static int vpool_attach_locked(struct vpool_attach_call *call,
+			       struct task_struct *task)
+{
+	struct vpool_member *room = vpool_member_alloc();
 	bool added;
 	int err;
 
-	spin_lock(&vpool_member_lock);
-	err = vpool_member_enter(call, task, &room);
-	spin_unlock(&vpool_member_lock);
+	lockdep_assert_held(&call->members->moving);
+	if (!room)
+		return vpool_fail(call->why, -ENOMEM,
+				  "no kernel memory for a member");
+	/* Any CPU that is asked for is one of these. */
+	if (call->cpu)
+		vpool_cpuset_allowed(task, call->members->allowed);
+	raw_spin_lock(&vpool_member_lock);
+	err = vpool_attach_enter(call, task, &room);
+	raw_spin_unlock(&vpool_member_lock);
 	added = !room;
 	vpool_member_free(room);
 	if (err || !(added || call->cpu))
 		return err;
 
-	/* After the insertion: see the top of member.c. */
+	/* After the insertion: see the top of fork.c. */
 	smp_mb();
 	if (READ_ONCE(task->flags) & PF_EXITING) {
-		vpool_member_remove(task);
+		vpool_fork_exit(task);
 		return vpool_task_gone(task, call->why);
 	}
-	err = vpool_member_settle(call, task);
-	if (!err)
-		return 0;
-	if (added)
-		vpool_detach_one(call->members, task);
-	return vpool_fail(call->why, -ENODEV, "no cpu of pool '%s' is online",
-			  call->members->name);
+	return vpool_attach_settle(call, task, added);
 }
 
-/* Which call made @task a member of @members, 0 if it is none. */
-static u64 vpool_member_call(struct vpool_member_set *members,
-			     struct task_struct *task)
+static int vpool_attach_check(struct vpool_attach_call *call)
+{
+	struct vpool_member_set *members = call->members;
+	bool closed, none, exiled;
+
+	raw_spin_lock(&vpool_member_lock);
+	closed = members->closed;
+	none = cpumask_empty(members->cpus);
+	exiled = members->exiled;
+	raw_spin_unlock(&vpool_member_lock);
+	if (closed)
+		return vpool_members_gone(members, call->why);
+	if (none)
+		return vpool_fail(call->why, -EINVAL, "pool '%s' has no CPUs",
+				  members->name);
+	if (exiled)
+		return vpool_fail(call->why, -ENODEV,
+				  "no cpu of pool '%s' is online",
+				  members->name);
+	return 0;
+}
+
+static int vpool_attach_interrupted(struct vpool_attach_call *call)
+{
+	return vpool_fail(call->why, -EINTR, "the attach was interrupted");
+}
+
+/*
+ * Attach one thread. The mutex is held for one thread at a time, so that a process
+ * with many does not keep others waiting.
+ */
+static int vpool_attach_one(struct vpool_attach_call *call,
+			    struct task_struct *task)
+{
+	int err = vpool_target_check(task, call->why);
+
+	if (!err && READ_ONCE(task->flags) & PF_EXITING)
+		err = vpool_task_gone(task, call->why);
+	if (err)
+		return err;
+	do {
+		if (mutex_lock_killable(&call->members->moving))
+			return vpool_attach_interrupted(call);
+		err = vpool_attach_check(call);
+		if (!err)
+			err = vpool_attach_locked(call, task);
+		mutex_unlock(&call->members->moving);
+		if (err == -EAGAIN)
+			vpool_leavers_flush();
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* Is @task a member of @members? */
+static bool vpool_is_member(struct vpool_member_set *members,
+			    struct task_struct *task)
 {
 	struct vpool_member *member;
-	u64 call = 0;
+	bool is;
 
 	rcu_read_lock();
 	member = vpool_member_find(task);
-	if (member && member->members == members)
-		call = member->call;
+	is = member && READ_ONCE(member->members) == members;
 	rcu_read_unlock();
-	return call;
+	return is;
 }
 
-static bool vpool_is_stranger(u64 call, u64 unused)
-{
-	return !call;
-}
-
-static bool vpool_is_member(u64 call, u64 unused)
-{
-	return call;
-}
-
-static bool vpool_is_of_call(u64 call, u64 which)
-{
-	return call == which;
-}
-
-/* A live thread of @of's process for which @wanted holds, or NULL. */
-static struct task_struct *vpool_find_thread(struct vpool_member_set *members,
+/*
+ * The next live thread of a process, in the order of its list, that is a member or
+ * that is none. Takes over the reference on @last, which is NULL to begin; begins anew
+ * if that thread has exited.
+ */
+static struct task_struct *vpool_next_thread(struct vpool_member_set *members,
 					     struct task_struct *of,
-					     bool (*wanted)(u64 call, u64 arg),
-					     u64 arg)
+					     struct task_struct *last,
+					     bool member)
 {
-	struct task_struct *task;
+	struct list_head *head = &of->signal->thread_head, *pos = head;
+	struct task_struct *task, *found = NULL;
 
 	rcu_read_lock();
-	for_each_thread(of, task) {
+	if (last && pid_alive(last))
+		pos = &last->thread_node;
+	for (pos = rcu_dereference(list_next_rcu(pos)); pos != head;
+	     pos = rcu_dereference(list_next_rcu(pos))) {
+		task = container_of(pos, struct task_struct, thread_node);
 		if (READ_ONCE(task->flags) & PF_EXITING ||
-		    !wanted(vpool_member_call(members, task), arg))
+		    vpool_is_member(members, task) != member)
 			continue;
-		get_task_struct(task);
-		rcu_read_unlock();
-		return task;
+		found = get_task_struct(task);
+		break;
 	}
 	rcu_read_unlock();
-	return NULL;
+	if (last)
+		put_task_struct(last);
+	return found;
 }
 
 static bool vpool_any_live(struct task_struct *of)
@@ -246,84 +341,93 @@ static bool vpool_any_live(struct task_struct *of)
 	return live;
 }
 
-/* All or none: threads that were added before one fails are detached. */
-static int vpool_attach_process(struct vpool_attach_call *call,
-				struct task_struct *of)
+/* One walk over the threads that are no members; counts those it attached in @nr. */
+static int vpool_attach_threads(struct vpool_attach_call *call,
+				struct task_struct *of, unsigned int *nr)
 {
-	struct vpool_member_set *members = call->members;
-	struct task_struct *task;
+	struct task_struct *task = NULL;
 	int err = 0;
 
-	while (!err && (task = vpool_find_thread(members, of,
-						 vpool_is_stranger, 0))) {
-		err = vpool_target_check(task, call->why);
-		if (!err)
-			err = vpool_attach_one(call, task);
+	while (!err && (task = vpool_next_thread(call->members, of, task,
+						 false))) {
+		err = vpool_attach_one(call, task);
 		/* One that has exited meanwhile is not missed. */
-		if (READ_ONCE(task->flags) & PF_EXITING)
+		if (READ_ONCE(task->flags) & PF_EXITING && err != -EINTR)
 			err = 0;
-		put_task_struct(task);
+		++*nr;
+		if (!err && fatal_signal_pending(current))
+			err = vpool_attach_interrupted(call);
 		cond_resched();
 	}
-	while (err && (task = vpool_find_thread(members, of, vpool_is_of_call,
-						call->id))) {
-		vpool_detach_one(members, task);
+	if (task)
 		put_task_struct(task);
-	}
-	if (!err && !vpool_any_live(of))
-		return vpool_task_gone(of, call->why);
 	return err;
 }
 
-static int vpool_attach_thread(struct vpool_attach_call *call,
-			       struct task_struct *task)
-{
-	int err = vpool_target_check(task, call->why);
-
-	if (err)
-		return err;
-	if (READ_ONCE(task->flags) & PF_EXITING)
-		return vpool_task_gone(task, call->why);
-	return vpool_attach_one(call, task);
-}
-
-/* With the members' moving mutex held. */
-static int vpool_attach_any(struct vpool_attach_call *call,
-			    struct task_struct *task, bool process)
+/*
+ * Detach what a call that failed has attached: threads, and the children that they
+ * forked since, which may have forked too.
+ */
+static void vpool_attach_rollback(struct vpool_attach_call *call)
 {
 	struct vpool_member_set *members = call->members;
+	struct vpool_member *member;
+	bool found;
 
-	if (READ_ONCE(members->closed))
-		return vpool_members_gone(members, call->why);
-	if (cpumask_empty(members->cpus))
-		return vpool_fail(call->why, -EINVAL, "pool '%s' has no CPUs",
-				  members->name);
-	if (members->exiled)
-		return vpool_fail(call->why, -ENODEV,
-				  "no cpu of pool '%s' is online",
-				  members->name);
-	return process ? vpool_attach_process(call, task) :
-		vpool_attach_thread(call, task);
+	mutex_lock(&members->moving);
+	do {
+		found = false;
+		members->pass++;
+		while ((member = vpool_members_next(members))) {
+			if (member->call == call->id) {
+				vpool_detach_member(members, member);
+				found = true;
+			}
+			vpool_member_done(member);
+			cond_resched();
+		}
+	} while (found);
+	mutex_unlock(&members->moving);
+}
+
+/* All or none. */
+static int vpool_attach_process(struct vpool_attach_call *call,
+				struct task_struct *of)
+{
+	unsigned int nr;
+	int err;
+
+	/* Threads that come while we walk are found by the next walk. */
+	do {
+		nr = 0;
+		err = vpool_attach_threads(call, of, &nr);
+	} while (!err && nr);
+	if (err)
+		vpool_attach_rollback(call);
+	else if (!vpool_any_live(of))
+		err = vpool_task_gone(of, call->why);
+	return err;
 }
 
 /**
  * vpool_member_attach - attach a task
  * @members: of the pool; the caller has a descriptor of it open
- * @task: which, or a thread of the process
- * @process: with all threads of its process
- * @cpu: NULL; or to give it a CPU of its own: the one wanted, or -1 for any; set
- *	to the one it has. Not for a process
+ * @task: the task, or a thread of the process
+ * @process: attach all threads of its process
+ * @cpu: NULL; or, to dedicate a CPU to the thread, in: the CPU, or -1 for any, out:
+ *	the one given. Not together with @process
  * @why: told if it fails
  *
- * When it returns, every thread attached, and every one forked by them so far,
- * has its mask; and those that had to make room, too.
+ * When it returns, every thread attached has its mask, and so have the members that
+ * had to make room for a dedicated CPU. A child that was being forked follows within
+ * moments.
  *
- * Context: sleeps; takes vpool_probe_lock, the members' moving mutex and
- * vpool_member_lock.
- * Return: 0, -EINVAL if the pool has no CPUs, or not that one, -EBUSY if a thread
- * belongs to another pool or no CPU is left, -ENODEV if none is online, -ENXIO if
- * the pool is going, -EPERM if the caller may not, -ESRCH if there is no such task
- * any more.
+ * Context: sleeps; takes the set's moving mutex and vpool_member_lock.
+ * Return: 0, -EINVAL if the pool has no CPUs, or not that one, or if a thread's
+ * cpuset has none of them, -EBUSY if a thread belongs to another pool, no CPU is left,
+ * or a SCHED_DEADLINE thread would lose a CPU, -ENODEV if none is online, -ENXIO if the
+ * pool is being destroyed, -EPERM if the caller may not, -ESRCH if the task has
+ * exited, -EINTR if the caller is killed, -ENOMEM. Then no thread is attached.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,
@@ -341,16 +445,17 @@ int vpool_member_attach(struct vpool_member_set *members,
 	if (err)
 		return vpool_fail(why, err,
 				  "the fork and exit tracepoints cannot be used");
-	mutex_lock(&members->moving);
-	err = vpool_attach_any(&call, task, process);
-	mutex_unlock(&members->moving);
+	err = vpool_attach_check(&call);
+	if (!err)
+		err = process ? vpool_attach_process(&call, task) :
+			vpool_attach_one(&call, task);
 	vpool_probe_put();
 	trace_vpool_attach(members->name, task->pid, err);
 	vpool_audit_task("attach", members->name, task->pid, err);
 	return err;
 }
 
-/* May the caller do that to every member that is meant? */
+/* May the caller detach every member that is meant? */
 static int vpool_detach_check(struct vpool_member_set *members,
 			      struct task_struct *of, bool process,
 			      struct vpool_why *why)
@@ -362,7 +467,7 @@ static int vpool_detach_check(struct vpool_member_set *members,
 		return vpool_target_check(of, why);
 	rcu_read_lock();
 	for_each_thread(of, task) {
-		if (vpool_member_call(members, task))
+		if (vpool_is_member(members, task))
 			err = vpool_target_check(task, why);
 		if (err)
 			break;
@@ -371,60 +476,53 @@ static int vpool_detach_check(struct vpool_member_set *members,
 	return err;
 }
 
-/* How many there were. */
-static unsigned int vpool_detach_any(struct vpool_member_set *members,
-				     struct task_struct *of, bool process)
+/* Returns how many threads were detached. */
+static unsigned int vpool_detach_process(struct vpool_member_set *members,
+					 struct task_struct *of)
 {
 	struct task_struct *task;
-	unsigned int nr = 0;
+	unsigned int walk, nr = 0;
 
-	if (!process) {
-		nr = !!vpool_member_call(members, of);
-		vpool_detach_one(members, of);
-		return nr;
-	}
-	while ((task = vpool_find_thread(members, of, vpool_is_member, 0))) {
-		vpool_detach_one(members, task);
-		put_task_struct(task);
-		nr++;
-	}
+	/* Threads that come while we walk are found by the next walk. */
+	do {
+		task = NULL;
+		walk = 0;
+		while ((task = vpool_next_thread(members, of, task, true))) {
+			walk += vpool_detach_one(members, task);
+			cond_resched();
+		}
+		nr += walk;
+	} while (walk);
 	return nr;
-}
-
-/* What the CPUs of those who left are good for again. */
-static void vpool_members_reshare(struct vpool_member_set *members)
-{
-	spin_lock(&vpool_member_lock);
-	vpool_members_round(members);
-	spin_unlock(&vpool_member_lock);
-	vpool_members_follow(members);
 }
 
 /**
  * vpool_member_detach - detach a task
  * @members: of the pool
- * @task: which, or a thread of the process
- * @process: with all threads of its process that are members
+ * @task: the task, or a thread of the process
+ * @process: detach all threads of its process that are members
  * @why: told if it fails
  *
- * Context: sleeps; takes the members' moving mutex and vpool_member_lock.
- * Return: 0, -EPERM if the caller may not, or -ESRCH if there is nothing to detach.
+ * Context: sleeps; takes the set's moving mutex and vpool_member_lock.
+ * Return: 0, -EPERM if the caller may not, -ESRCH if none of them is a member, -EINTR
+ * if the caller is killed before anything was done.
  */
 int vpool_member_detach(struct vpool_member_set *members,
 			struct task_struct *task, bool process,
 			struct vpool_why *why)
 {
-	unsigned int nr, nr_dedicated;
+	unsigned int nr;
 	int err;
 
-	mutex_lock(&members->moving);
+	if (mutex_lock_killable(&members->moving))
+		return vpool_fail(why, -EINTR, "the detach was interrupted");
 	err = vpool_detach_check(members, task, process, why);
 	if (err)
 		goto unlock;
-	nr_dedicated = READ_ONCE(members->nr_dedicated);
-	nr = vpool_detach_any(members, task, process);
-	if (READ_ONCE(members->nr_dedicated) != nr_dedicated)
-		vpool_members_reshare(members);
+	nr = process ? vpool_detach_process(members, task) :
+		vpool_detach_one(members, task);
+	/* A CPU of their own, if they had one, is the others' now. */
+	vpool_members_sync(members);
 	if (!nr)
 		err = vpool_fail(why, -ESRCH,
 				 "task %d is no member of pool '%s'",
@@ -435,49 +533,38 @@ unlock:
 	return err;
 }
 
-static struct task_struct *vpool_members_first(struct vpool_member_set *members)
-{
-	struct task_struct *task = NULL;
-	struct vpool_member *member;
-
-	spin_lock(&vpool_member_lock);
-	member = list_first_entry_or_null(&members->list, struct vpool_member,
-					  link);
-	if (member)
-		task = get_task_struct(member->task);
-	spin_unlock(&vpool_member_lock);
-	return task;
-}
-
 /**
- * vpool_members_close - let nobody attach any more
+ * vpool_members_close - let no task attach any more
  * @members: of the pool
- * @force: detach those that are
+ * @force: detach those that are attached
  *
- * Context: sleeps; takes the members' moving mutex and vpool_member_lock; waits for
- * who holds the CPU hotplug lock.
+ * Children that are being forked meanwhile are no members; see fork.c.
+ *
+ * Context: sleeps; takes the set's moving mutex and vpool_member_lock.
  * Return: false, with nothing changed, if there are members and @force is not
  * given.
  */
 bool vpool_members_close(struct vpool_member_set *members, bool force)
 {
-	struct task_struct *task;
+	struct vpool_member *member;
 	bool closed;
 
-	spin_lock(&vpool_member_lock);
+	raw_spin_lock(&vpool_member_lock);
 	closed = !members->nr || force;
 	if (closed)
 		WRITE_ONCE(members->closed, true);
-	spin_unlock(&vpool_member_lock);
+	raw_spin_unlock(&vpool_member_lock);
 	if (!closed)
 		return false;
 	mutex_lock(&members->moving);
-	while ((task = vpool_members_first(members))) {
-		vpool_detach_one(members, task);
-		put_task_struct(task);
+	members->pass++;
+	while ((member = vpool_members_next(members))) {
+		vpool_detach_member(members, member);
+		vpool_member_done(member);
 		cond_resched();
 	}
 	mutex_unlock(&members->moving);
-	cancel_delayed_work_sync(&members->look);
+	cancel_delayed_work_sync(&members->enforce);
+	vpool_leavers_flush();
 	return true;
 }

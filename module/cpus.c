@@ -19,6 +19,11 @@ MODULE_PARM_DESC(host_cpus_floor,
 /* The pool of each CPU, NULL for the host's. Under vpool_cpus_lock. */
 static struct vpool_cpus **vpool_cpu_owner;
 static DEFINE_MUTEX(vpool_cpus_lock);
+/*
+ * Taken inside vpool_cpus_lock to change @assigned or @effective of a pool, so that
+ * any user may read them without keeping CPU hotplug waiting.
+ */
+static DEFINE_RAW_SPINLOCK(vpool_cpus_masks_lock);
 
 /**
  * vpool_cpus_start - the host has all CPUs
@@ -115,10 +120,12 @@ void vpool_cpus_turn(unsigned int cpu, bool online)
 	owner = vpool_cpu_owner[cpu];
 	/* Not one that a resize has taken only just. */
 	if (owner && cpumask_test_cpu(cpu, owner->assigned)) {
+		raw_spin_lock(&vpool_cpus_masks_lock);
 		if (online)
 			cpumask_set_cpu(cpu, owner->effective);
 		else
 			cpumask_clear_cpu(cpu, owner->effective);
+		raw_spin_unlock(&vpool_cpus_masks_lock);
 		vpool_cpus_moved(owner, true);
 	}
 	mutex_unlock(&vpool_cpus_lock);
@@ -336,6 +343,16 @@ static int vpool_cpus_find(struct cpumask *found,
 	return err ?: vpool_cpus_check_locked(NULL, found, rules, why);
 }
 
+static void vpool_cpus_set_masks(struct vpool_cpus *cpus,
+				 const struct cpumask *assigned,
+				 const struct cpumask *effective)
+{
+	raw_spin_lock(&vpool_cpus_masks_lock);
+	cpumask_copy(cpus->assigned, assigned);
+	cpumask_copy(cpus->effective, effective);
+	raw_spin_unlock(&vpool_cpus_masks_lock);
+}
+
 /* Takes what is wished for, or with @cpus NULL only looks. */
 static int vpool_cpus_get(struct vpool_cpus *cpus,
 			  const struct vpool_cpu_wish *wish,
@@ -355,10 +372,9 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
 	if (!err && cpus) {
 		for_each_cpu(cpu, found)
 			vpool_cpu_owner[cpu] = cpus;
-		cpumask_copy(cpus->assigned, found);
-		cpumask_copy(cpus->effective, found);
+		vpool_cpus_set_masks(cpus, found, found);
 		vpool_cpus_moved(cpus, false);
-		/* Who is in exile there has to go elsewhere. */
+		/* Members of other pools that are on the host must leave these. */
 		vpool_cpus_settle_later();
 	}
 	mutex_unlock(&vpool_cpus_lock);
@@ -467,34 +483,47 @@ int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
 }
 
 /**
- * vpool_cpus_resize_end - give those back that it is to have no more
+ * vpool_cpus_resize_set - let a pool have exactly the CPUs that it will have
  * @cpus: the pool's
- * @wanted: as vpool_cpus_resize_begin(), or NULL to undo that
+ * @wanted: as given to vpool_cpus_resize_begin()
  *
- * When it returns the members have followed.
+ * The CPUs that the pool gives up stay its own until vpool_cpus_resize_end(), so that
+ * its members can leave them before another pool can take them.
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
  */
-void vpool_cpus_resize_end(struct vpool_cpus *cpus,
+void vpool_cpus_resize_set(struct vpool_cpus *cpus,
 			   const struct cpumask *wanted)
+{
+	cpus_read_lock();
+	mutex_lock(&vpool_cpus_lock);
+	raw_spin_lock(&vpool_cpus_masks_lock);
+	cpumask_copy(cpus->assigned, wanted);
+	cpumask_and(cpus->effective, wanted, cpu_online_mask);
+	raw_spin_unlock(&vpool_cpus_masks_lock);
+	vpool_cpus_moved(cpus, true);
+	mutex_unlock(&vpool_cpus_lock);
+	cpus_read_unlock();
+}
+
+/**
+ * vpool_cpus_resize_end - give back the CPUs that a pool does not have any more
+ * @cpus: the pool's, after vpool_cpus_resize_set(); without that,
+ *	vpool_cpus_resize_begin() is undone
+ *
+ * Context: sleeps; takes vpool_cpus_lock.
+ */
+void vpool_cpus_resize_end(struct vpool_cpus *cpus)
 {
 	unsigned int cpu;
 
-	cpus_read_lock();
 	mutex_lock(&vpool_cpus_lock);
-	if (wanted) {
-		cpumask_copy(cpus->assigned, wanted);
-		cpumask_and(cpus->effective, wanted, cpu_online_mask);
-		/* They leave before anybody else can take what they leave. */
-		vpool_cpus_moved(cpus, true);
-	}
 	for_each_possible_cpu(cpu)
 		if (vpool_cpu_owner[cpu] == cpus &&
 		    !cpumask_test_cpu(cpu, cpus->assigned))
 			vpool_cpu_owner[cpu] = NULL;
-	vpool_cpus_settle_later();
 	mutex_unlock(&vpool_cpus_lock);
-	cpus_read_unlock();
+	vpool_cpus_settle_later();
 }
 
 /**
@@ -510,8 +539,7 @@ void vpool_cpus_release(struct vpool_cpus *cpus)
 	mutex_lock(&vpool_cpus_lock);
 	for_each_cpu(cpu, cpus->assigned)
 		vpool_cpu_owner[cpu] = NULL;
-	cpumask_clear(cpus->assigned);
-	cpumask_clear(cpus->effective);
+	vpool_cpus_set_masks(cpus, cpu_none_mask, cpu_none_mask);
 	WRITE_ONCE(cpus->degraded, false);
 	mutex_unlock(&vpool_cpus_lock);
 }
@@ -522,15 +550,15 @@ void vpool_cpus_release(struct vpool_cpus *cpus)
  * @assigned: set to them, or NULL
  * @effective: set to those that are online, or NULL
  *
- * Context: sleeps; takes vpool_cpus_lock.
+ * Context: any; waits for no other task, so that every user may ask.
  */
 void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,
 		     struct cpumask *effective)
 {
-	mutex_lock(&vpool_cpus_lock);
+	raw_spin_lock(&vpool_cpus_masks_lock);
 	if (assigned)
 		cpumask_copy(assigned, cpus->assigned);
 	if (effective)
 		cpumask_copy(effective, cpus->effective);
-	mutex_unlock(&vpool_cpus_lock);
+	raw_spin_unlock(&vpool_cpus_masks_lock);
 }

@@ -19,8 +19,9 @@
  * @usable: what members are to run on: these; or, if there are none, the host's
  * @degraded: some are not online; may be read without the lock
  * @exiled: none is, though it has some
- * @moved: called when @usable is to be looked at again; @changed if one of
- *	@effective, @degraded and @exiled is another. Sleeps. Or NULL
+ * @moved: called after @usable may have changed; @changed if one of @effective,
+ *	@degraded and @exiled has. Must not wait for another task, as CPU hotplug waits
+ *	for it. Or NULL
  */
 struct vpool_cpus {
 	const char *name;
@@ -72,8 +73,9 @@ int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
 			    const struct cpumask *wanted,
 			    const struct vpool_cpu_rules *rules, bool dry_run,
 			    struct vpool_why *why);
-void vpool_cpus_resize_end(struct vpool_cpus *cpus,
+void vpool_cpus_resize_set(struct vpool_cpus *cpus,
 			   const struct cpumask *wanted);
+void vpool_cpus_resize_end(struct vpool_cpus *cpus);
 void vpool_cpus_settle_later(void);
 void vpool_cpus_release(struct vpool_cpus *cpus);
 void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,

@@ -107,11 +107,27 @@ static int vpool_dedicate_check_last(struct vpool_member_set *members,
 			  sharing == 1 ? "s" : "");
 }
 
+/* A CPU that is free, if there is one that the task's cpuset allows; there is one. */
+static int vpool_dedicate_any(struct vpool_member_set *members)
+{
+	int cpu, found = nr_cpu_ids;
+
+	for_each_cpu(cpu, members->cpus) {
+		if (cpumask_test_cpu(cpu, members->dedicated))
+			continue;
+		if (cpumask_test_cpu(cpu, members->allowed))
+			return cpu;
+		found = min(found, cpu);
+	}
+	return found;
+}
+
 /**
  * vpool_dedicate_check - can a member have a CPU of its own?
  * @members: of the pool
  * @old: its membership, or NULL if it is to become a member
- * @cpu: the one wanted, or -1 for any; set to the one it can have
+ * @cpu: the one wanted, or -1 for any that @members->allowed has, if possible; set to
+ *	the one it can have
  * @why: told if not
  *
  * Context: vpool_member_lock held.
@@ -137,9 +153,7 @@ int vpool_dedicate_check(struct vpool_member_set *members,
 		err = vpool_dedicate_check_last(members, old, why);
 	if (err || *cpu >= 0)
 		return err;
-	for_each_cpu(*cpu, members->cpus)
-		if (!cpumask_test_cpu(*cpu, members->dedicated))
-			break;
+	*cpu = vpool_dedicate_any(members);
 	return 0;
 }
 
@@ -149,7 +163,7 @@ int vpool_dedicate_check(struct vpool_member_set *members,
  * @cpu: as vpool_dedicate_check() says
  *
  * Context: vpool_member_lock and the members' moving mutex held;
- * vpool_members_follow() is to come.
+ * vpool_members_sync() must follow.
  */
 void vpool_dedicate(struct vpool_member *member, int cpu)
 {
@@ -163,7 +177,7 @@ void vpool_dedicate(struct vpool_member *member, int cpu)
 			   members->nr_dedicated + 1);
 	member->cpu = cpu;
 	cpumask_set_cpu(cpu, members->dedicated);
-	vpool_members_round(members);
+	vpool_members_changed(members);
 }
 
 /**
@@ -182,7 +196,7 @@ int vpool_dedicated_check(struct vpool_member_set *members,
 	struct vpool_member *member;
 	int err = 0;
 
-	spin_lock(&vpool_member_lock);
+	raw_spin_lock(&vpool_member_lock);
 	list_for_each_entry(member, &members->list, link)
 		if (member->cpu >= 0 && !cpumask_test_cpu(member->cpu, cpus))
 			err = vpool_fail(why, -EBUSY,
@@ -192,32 +206,28 @@ int vpool_dedicated_check(struct vpool_member_set *members,
 	if (!err && members->nr > members->nr_dedicated &&
 	    cpumask_subset(cpus, members->dedicated))
 		err = vpool_all_dedicated(members, why);
-	spin_unlock(&vpool_member_lock);
+	raw_spin_unlock(&vpool_member_lock);
 	return err;
 }
 
 /**
- * vpool_dedicated_drop - a pool has just these CPUs, and no one has another
- * @members: of the pool; vpool_members_move() is to come
- * @cpus: all that it has
+ * vpool_dedicate_undo - take a CPU back that could not be given
+ * @member: the member; it shares from now on
  *
- * For who was given one after vpool_dedicated_check(): it shares from now on.
- *
- * Context: takes vpool_member_lock.
+ * Context: takes vpool_member_lock; the set's moving mutex held;
+ * vpool_members_sync() must follow.
  */
-void vpool_dedicated_drop(struct vpool_member_set *members,
-			  const struct cpumask *cpus)
+void vpool_dedicate_undo(struct vpool_member *member)
 {
-	struct vpool_member *member;
+	struct vpool_member_set *members;
 
-	spin_lock(&vpool_member_lock);
-	list_for_each_entry(member, &members->list, link) {
-		if (member->cpu < 0 || cpumask_test_cpu(member->cpu, cpus))
-			continue;
+	raw_spin_lock(&vpool_member_lock);
+	members = member->members;
+	if (members && member->cpu >= 0) {
 		cpumask_clear_cpu(member->cpu, members->dedicated);
-		WRITE_ONCE(members->nr_dedicated,
-			   members->nr_dedicated - 1);
+		WRITE_ONCE(members->nr_dedicated, members->nr_dedicated - 1);
 		member->cpu = -1;
+		vpool_members_changed(members);
 	}
-	spin_unlock(&vpool_member_lock);
+	raw_spin_unlock(&vpool_member_lock);
 }

@@ -13,8 +13,7 @@ int vpool_dedicate_check(struct vpool_member_set *members,
 			 struct vpool_why *why);
 int vpool_dedicated_check(struct vpool_member_set *members,
 			  const struct cpumask *cpus, struct vpool_why *why);
-void vpool_dedicated_drop(struct vpool_member_set *members,
-			  const struct cpumask *cpus);
 void vpool_dedicate(struct vpool_member *member, int cpu);
+void vpool_dedicate_undo(struct vpool_member *member);
 
 #endif /* VPOOL_DEDICATE_H */

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs that come and go.
+ * CPU hotplug.
  *
- * Going: the scheduler has made the CPU inactive by the time it is told here, and
- * has let tasks that had no other run anywhere. That is mended before the CPU
- * goes on to go: when the call returns, no member's mask has that CPU as the only
- * one, so that the scheduler has no cause to do it again.
+ * The callbacks only publish a pool's new CPUs; its members follow by work of their
+ * own, so that hotplug never waits for them. A member of which the last CPU goes is
+ * let run on its whole cpuset by the scheduler, and taken back by that work, moments
+ * later.
  *
- * Coming: the CPU is online, and is made active a moment later. Masks with another
- * active CPU in them can be set, and are; the others by the work that settles,
- * which waits for the CPU to have come.
- *
- * A cpuset follows too: it gives its tasks all of its CPUs again, but for what they
- * have asked for themselves (since 6.2). Since 6.10 it has done so when the CPU has
- * turned; before, work of its own does it some time later, and there is no telling
- * when. So the work that settles runs each time, and once more after a while.
+ * A CPU that comes is online first and active a moment later, and only masks with an
+ * active CPU can be set. And cpusets follow a CPU after some time: a task in the root
+ * cpuset does not get the CPU back by that. So all is done again when the CPU has
+ * come, and once more after a while.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -22,7 +18,7 @@
 
 #include "cpus.h"
 
-/* Until cpusets have followed a CPU; on a busy host too. */
+/* By then cpusets have followed a CPU, on a busy host too. */
 #define VPOOL_CPUSETS_FOLLOW HZ
 
 static int vpool_hotplug_state;

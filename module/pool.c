@@ -312,13 +312,13 @@ static void vpool_pool_emptied(struct vpool_member_set *members)
 					   members));
 }
 
-/* Its members follow its CPUs. */
+/* A pool's members follow its CPUs. */
 static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 {
 	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
 
-	vpool_dedicated_drop(&pool->members, cpus->assigned);
-	vpool_members_move(&pool->members, cpus->usable, cpus->exiled);
+	vpool_members_publish(&pool->members, cpus->assigned, cpus->usable,
+			      cpus->exiled);
 	/* As long as it has CPUs it has its directory. */
 	if (changed)
 		vpool_faces->dir_changed(pool);

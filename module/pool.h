@@ -15,12 +15,16 @@
  *   vpool_pools_lock
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
- *       vpool_member_set.moving (also straight under vpool_pool.lock)
- *   vpool_probe_lock
- *   vpool_member_lock
+ *       vpool_cpus_masks_lock: a leaf
+ *   vpool_member_set.moving (also under vpool_pool.lock)
+ *     locks of the cgroup filesystem, see cpuset.c
+ *   vpool_member_lock (also under vpool_cpus_lock)
  *     a task's pi_lock
- *     vpool_why.lock
- *   vpool_store.lock: a leaf, as vpool_why.lock
+ *     vpool_probe_lock, vpool_spares_lock, vpool_why.lock: leaves
+ *   vpool_store.lock: a leaf
+ *
+ * CPU hotplug waits for vpool_cpus_lock, so a task that holds it must not wait for one
+ * that a user can delay: vpool_member_set.moving is never taken under it.
  *
  * Nothing is copied from or to userspace under any of them.
  */

@@ -11,7 +11,7 @@
  */
 void vpool_why_init(struct vpool_why *why)
 {
-	spin_lock_init(&why->lock);
+	raw_spin_lock_init(&why->lock);
 	why->text[0] = '\0';
 }
 
@@ -31,9 +31,9 @@ int vpool_fail(struct vpool_why *why, int err, const char *fmt, ...)
 	if (!why)
 		return err;
 	va_start(args, fmt);
-	spin_lock(&why->lock);
+	raw_spin_lock(&why->lock);
 	vscnprintf(why->text, sizeof(why->text), fmt, args);
-	spin_unlock(&why->lock);
+	raw_spin_unlock(&why->lock);
 	va_end(args);
 	return err;
 }
@@ -49,10 +49,10 @@ u32 vpool_why_read(struct vpool_why *why, char text[VPOOL_REASON_SIZE])
 {
 	u32 len;
 
-	spin_lock(&why->lock);
+	raw_spin_lock(&why->lock);
 	len = strlen(why->text);
 	memcpy(text, why->text, len + 1);
-	spin_unlock(&why->lock);
+	raw_spin_unlock(&why->lock);
 	return len ? len + 1 : 0;
 }
 

@@ -11,11 +11,11 @@
 
 /**
  * struct vpool_why - why the last call on a descriptor failed
- * @lock: guards @text; a leaf
+ * @lock: guards @text; a leaf, raw because it is taken under vpool_member_lock
  * @text: one sentence, empty if nothing has failed
  */
 struct vpool_why {
-	spinlock_t lock;	/* the text */
+	raw_spinlock_t lock;	/* the text */
 	char text[VPOOL_REASON_SIZE];
 };
 

@@ -207,8 +207,13 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 	if (err)
 		return err;
 	err = vpool_store_hold(&pool->store, plan->shrink, why);
-	if (spec->cpus)
-		vpool_cpus_resize_end(&pool->cpus, err ? NULL : spec->cpus);
+	if (!spec->cpus)
+		return err;
+	if (!err) {
+		vpool_cpus_resize_set(&pool->cpus, spec->cpus);
+		vpool_members_sync_now(&pool->members);
+	}
+	vpool_cpus_resize_end(&pool->cpus);
 	return err;
 }
 

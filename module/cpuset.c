@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The CPUs that a task's cpuset allows.
+ *
+ * The scheduler asks cpuset_cpus_allowed(), which is not exported to modules. The
+ * same mask is readable in the cgroup filesystem, so this file reads it there:
+ * "cpuset.cpus.effective" of the cgroup whose cpuset governs the task, through a
+ * private mount of cgroup2. A read holds no lock of the cgroup core beyond the read
+ * itself, so the answer can be old by the time it is used. The callers in affinity.c
+ * read again after they have set a mask, as sched_setaffinity(2) does.
+ *
+ * Where the cpuset controller is on a cgroup v1 hierarchy, or the read fails, the
+ * answer is conservative: all CPUs for a task in the root cpuset, and otherwise the
+ * CPUs that the task's mask has now. A mask never leaves the cpuset, so vpool then
+ * never widens one.
+ */
+#include <linux/cgroup.h>
+#include <linux/cpumask.h>
+#include <linux/cpuset.h>
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "cpuset.h"
+
+#define VPOOL_CPUSET_FILE "/cpuset.cpus.effective"
+
+/* The cgroup2 hierarchy, NULL if the kernel has none. */
+static struct vfsmount *vpool_cgroup_mnt;
+/* The reads are the kernel's own, whatever the calling user may read. */
+static const struct cred *vpool_cpuset_cred;
+
+/* Mount in a kernel thread, which is in the initial cgroup namespace. */
+static void vpool_cpuset_mount(struct work_struct *work)
+{
+	struct file_system_type *type = get_fs_type("cgroup2");
+	struct vfsmount *mnt;
+
+	if (!type)
+		return;
+	mnt = kern_mount(type);
+	module_put(type->owner);
+	if (!IS_ERR(mnt))
+		vpool_cgroup_mnt = mnt;
+}
+
+/**
+ * vpool_cpuset_start - prepare for reading cpusets
+ *
+ * Context: sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int vpool_cpuset_start(void)
+{
+	struct work_struct work;
+
+	vpool_cpuset_cred = prepare_kernel_cred(&init_task);
+	if (!vpool_cpuset_cred)
+		return -ENOMEM;
+	if (!IS_ENABLED(CONFIG_CPUSETS))
+		return 0;
+	INIT_WORK_ONSTACK(&work, vpool_cpuset_mount);
+	schedule_work(&work);
+	flush_work(&work);
+	destroy_work_on_stack(&work);
+	return 0;
+}
+
+/**
+ * vpool_cpuset_stop - undo vpool_cpuset_start()
+ *
+ * Context: sleeps; no vpool_cpuset_allowed() is running.
+ */
+void vpool_cpuset_stop(void)
+{
+	if (vpool_cgroup_mnt)
+		kern_unmount(vpool_cgroup_mnt);
+	vpool_cgroup_mnt = NULL;
+	put_cred(vpool_cpuset_cred);
+}
+
+static void vpool_cpuset_current(struct task_struct *task, struct cpumask *mask)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	cpumask_copy(mask, &task->cpus_mask);
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
+}
+
+#ifdef CONFIG_CPUSETS
+/* Read a whole file of the cgroup filesystem into @text, as one string. */
+static int vpool_cgroup_read(const char *name, char *text, size_t size)
+{
+	struct path root = {
+		.mnt = vpool_cgroup_mnt,
+		.dentry = vpool_cgroup_mnt->mnt_root,
+	};
+	const struct cred *old = override_creds(vpool_cpuset_cred);
+	struct file *file = file_open_root(&root, name, O_RDONLY, 0);
+	ssize_t len = PTR_ERR_OR_ZERO(file);
+	loff_t pos = 0;
+
+	if (!len) {
+		len = kernel_read(file, text, size - 1, &pos);
+		/* fput() would put the end off until the task is in userspace. */
+		__fput_sync(file);
+	}
+	revert_creds(old);
+	if (len < 0)
+		return len;
+	if (len == size - 1)
+		return -E2BIG;
+	text[len] = '\0';
+	return 0;
+}
+
+static int vpool_cpuset_read(struct cgroup_subsys_state *css,
+			     struct cpumask *mask)
+{
+	char *buf;
+	int err;
+
+	if (!vpool_cgroup_mnt || css->cgroup->root != &cgrp_dfl_root)
+		return -ENODEV;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	err = cgroup_path(css->cgroup, buf,
+			  PATH_MAX - sizeof(VPOOL_CPUSET_FILE));
+	if (err >= (int)(PATH_MAX - sizeof(VPOOL_CPUSET_FILE)))
+		err = -ENAMETOOLONG;
+	if (err >= 0) {
+		strcat(buf, VPOOL_CPUSET_FILE);
+		err = vpool_cgroup_read(buf, buf, PATH_MAX);
+	}
+	if (!err)
+		err = cpulist_parse(buf, mask);
+	kfree(buf);
+	return err;
+}
+
+static struct cgroup_subsys_state *vpool_cpuset_css(struct task_struct *task)
+{
+	struct cgroup_subsys_state *css;
+
+	rcu_read_lock();
+	do {
+		css = task_css(task, cpuset_cgrp_id);
+		/* The task is moving to another cgroup; look where to. */
+	} while (!css_tryget(css));
+	rcu_read_unlock();
+	return css;
+}
+
+/**
+ * vpool_cpuset_allowed - tell which CPUs a task's cpuset allows
+ * @task: the task; the caller holds a reference
+ * @mask: set to them, a CPU that is offline included if the task is in the root
+ *	cpuset
+ *
+ * Context: sleeps; opens and reads a file of the cgroup filesystem, so no lock may
+ * be held that cgroup code takes, among them that of CPU hotplug.
+ */
+void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)
+{
+	struct cgroup_subsys_state *css = vpool_cpuset_css(task);
+	unsigned int cpu;
+
+	if (vpool_cpuset_read(css, mask)) {
+		if (css->parent)
+			vpool_cpuset_current(task, mask);
+		else
+			cpumask_copy(mask, cpu_possible_mask);
+	} else if (!css->parent) {
+		/* The root cpuset lists only those that are online. */
+		for_each_possible_cpu(cpu)
+			if (!cpu_online(cpu))
+				cpumask_set_cpu(cpu, mask);
+	}
+	css_put(css);
+}
+#else
+void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)
+{
+	cpumask_copy(mask, cpu_possible_mask);
+}
+#endif
