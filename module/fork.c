@@ -35,6 +35,7 @@
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -52,7 +53,11 @@
 static LIST_HEAD(vpool_leavers);
 
 static void vpool_leavers_run(struct work_struct *work);
-static DECLARE_DELAYED_WORK(vpool_leavers_work, vpool_leavers_run);
+/* What restores affinities, and what forgets leavers now and then. */
+static DECLARE_WORK(vpool_leavers_now, vpool_leavers_run);
+static DECLARE_DELAYED_WORK(vpool_leavers_later, vpool_leavers_run);
+/* Keeps the two from running at once; held by kernel workers only. */
+static DEFINE_MUTEX(vpool_leavers_mutex);
 
 /* The generation of a leaver is the time, in jiffies, when it left. */
 static void vpool_leaver_add(struct vpool_member *member, bool unrestored)
@@ -61,12 +66,14 @@ static void vpool_leaver_add(struct vpool_member *member, bool unrestored)
 	member->unrestored = unrestored;
 	member->generation = get_jiffies_64();
 	/* Those to be restored come first. */
-	if (unrestored)
+	if (unrestored) {
 		list_add(&member->link, &vpool_leavers);
-	else
+		queue_work(system_unbound_wq, &vpool_leavers_now);
+	} else {
 		list_add_tail(&member->link, &vpool_leavers);
-	mod_delayed_work(system_unbound_wq, &vpool_leavers_work,
-			 unrestored ? 0 : VPOOL_LEAVER_EVERY);
+		queue_delayed_work(system_unbound_wq, &vpool_leavers_later,
+				   VPOOL_LEAVER_EVERY);
+	}
 }
 
 /* Could a fork that began before the task left still be under way? */
@@ -167,10 +174,12 @@ static unsigned int vpool_leavers_expire(void)
 
 static void vpool_leavers_run(struct work_struct *work)
 {
+	mutex_lock(&vpool_leavers_mutex);
 	vpool_leavers_restore();
 	if (vpool_leavers_expire())
-		queue_delayed_work(system_unbound_wq, &vpool_leavers_work,
+		queue_delayed_work(system_unbound_wq, &vpool_leavers_later,
 				   VPOOL_LEAVER_EVERY);
+	mutex_unlock(&vpool_leavers_mutex);
 }
 
 /**
@@ -180,8 +189,8 @@ static void vpool_leavers_run(struct work_struct *work)
  */
 void vpool_leavers_flush(void)
 {
-	mod_delayed_work(system_unbound_wq, &vpool_leavers_work, 0);
-	flush_delayed_work(&vpool_leavers_work);
+	queue_work(system_unbound_wq, &vpool_leavers_now);
+	flush_work(&vpool_leavers_now);
 }
 
 /**
@@ -200,7 +209,8 @@ void vpool_leavers_stop(void)
 			break;
 		msleep(10);
 	}
-	cancel_delayed_work_sync(&vpool_leavers_work);
+	cancel_delayed_work_sync(&vpool_leavers_later);
+	cancel_work_sync(&vpool_leavers_now);
 	raw_spin_lock(&vpool_member_lock);
 	list_for_each_entry_safe(member, next, &vpool_leavers, link)
 		vpool_leaver_forget(member);

@@ -25,7 +25,14 @@
 #define VPOOL_PROBE_LINGER HZ
 
 static void vpool_probe_update(struct work_struct *work);
-static DECLARE_DELAYED_WORK(vpool_probe_work, vpool_probe_update);
+/*
+ * Two of them, because mod_delayed_work() takes a pending one off its queue for a
+ * moment, in which flush_work() would not wait for it.
+ */
+static DECLARE_WORK(vpool_probe_now, vpool_probe_update);
+static DECLARE_DELAYED_WORK(vpool_probe_later, vpool_probe_update);
+/* Keeps the two from running at once; held by kernel workers only. */
+static DEFINE_MUTEX(vpool_probe_mutex);
 
 /* Guards the two below; a leaf, taken in tracepoints. */
 static DEFINE_RAW_SPINLOCK(vpool_probe_lock);
@@ -75,11 +82,11 @@ static int vpool_probe_register(void)
 	return err;
 }
 
-/* The work item itself keeps two of these from running at once. */
-static void vpool_probe_update(struct work_struct *work)
+static void vpool_probe_update_locked(void)
 {
 	bool want, have;
 
+	lockdep_assert_held(&vpool_probe_mutex);
 	raw_spin_lock(&vpool_probe_lock);
 	want = vpool_probe_users;
 	have = vpool_probed;
@@ -95,6 +102,13 @@ static void vpool_probe_update(struct work_struct *work)
 	raw_spin_lock(&vpool_probe_lock);
 	vpool_probed = true;
 	raw_spin_unlock(&vpool_probe_lock);
+}
+
+static void vpool_probe_update(struct work_struct *work)
+{
+	mutex_lock(&vpool_probe_mutex);
+	vpool_probe_update_locked();
+	mutex_unlock(&vpool_probe_mutex);
 }
 
 static bool vpool_probe_is_there(void)
@@ -132,7 +146,7 @@ void vpool_probe_put(void)
 	last = !--vpool_probe_users;
 	raw_spin_unlock(&vpool_probe_lock);
 	if (last)
-		queue_delayed_work(system_wq, &vpool_probe_work,
+		queue_delayed_work(system_wq, &vpool_probe_later,
 				   VPOOL_PROBE_LINGER);
 }
 
@@ -147,8 +161,8 @@ int vpool_probe_get(void)
 	vpool_probe_hold();
 	if (vpool_probe_is_there())
 		return 0;
-	mod_delayed_work(system_wq, &vpool_probe_work, 0);
-	flush_delayed_work(&vpool_probe_work);
+	queue_work(system_wq, &vpool_probe_now);
+	flush_work(&vpool_probe_now);
 	if (vpool_probe_is_there())
 		return 0;
 	vpool_probe_put();
@@ -176,7 +190,8 @@ int vpool_probes_start(void)
  */
 void vpool_probes_stop(void)
 {
-	cancel_delayed_work_sync(&vpool_probe_work);
+	cancel_work_sync(&vpool_probe_now);
+	cancel_delayed_work_sync(&vpool_probe_later);
 	if (vpool_probed)
 		vpool_probe_unregister();
 	vpool_probed = false;
