@@ -17,7 +17,6 @@
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -34,10 +33,7 @@
 
 /* The cgroup2 hierarchy, NULL if the kernel has none. */
 static struct vfsmount *vpool_cgroup_mnt;
-/* The reads are the kernel's own, whatever the calling user may read. */
-static const struct cred *vpool_cpuset_cred;
 
-/* Mount in a kernel thread, which is in the initial cgroup namespace. */
 static void vpool_cpuset_mount(struct work_struct *work)
 {
 	struct file_system_type *type = get_fs_type("cgroup2");
@@ -51,26 +47,35 @@ static void vpool_cpuset_mount(struct work_struct *work)
 		vpool_cgroup_mnt = mnt;
 }
 
+/*
+ * Run @work in a kernel worker. There is no user's credentials, namespace or root
+ * directory there, and no user can keep it from running while it holds locks of the
+ * cgroup filesystem.
+ */
+static void vpool_cpuset_work(struct work_struct *work)
+{
+	if (current->flags & PF_WQ_WORKER) {
+		work->func(work);
+		return;
+	}
+	queue_work(system_unbound_wq, work);
+	flush_work(work);
+}
+
 /**
  * vpool_cpuset_start - prepare for reading cpusets
  *
  * Context: sleeps.
- * Return: 0 or -ENOMEM.
  */
-int vpool_cpuset_start(void)
+void vpool_cpuset_start(void)
 {
 	struct work_struct work;
 
-	vpool_cpuset_cred = prepare_kernel_cred(&init_task);
-	if (!vpool_cpuset_cred)
-		return -ENOMEM;
 	if (!IS_ENABLED(CONFIG_CPUSETS))
-		return 0;
+		return;
 	INIT_WORK_ONSTACK(&work, vpool_cpuset_mount);
-	schedule_work(&work);
-	flush_work(&work);
+	vpool_cpuset_work(&work);
 	destroy_work_on_stack(&work);
-	return 0;
 }
 
 /**
@@ -83,7 +88,6 @@ void vpool_cpuset_stop(void)
 	if (vpool_cgroup_mnt)
 		kern_unmount(vpool_cgroup_mnt);
 	vpool_cgroup_mnt = NULL;
-	put_cred(vpool_cpuset_cred);
 }
 
 static void vpool_cpuset_current(struct task_struct *task, struct cpumask *mask)
@@ -96,24 +100,35 @@ static void vpool_cpuset_current(struct task_struct *task, struct cpumask *mask)
 }
 
 #ifdef CONFIG_CPUSETS
-/* Read a whole file of the cgroup filesystem into @text, as one string. */
+/**
+ * struct vpool_cpuset_read - a file of the cgroup filesystem to be read
+ * @work: does it
+ * @css: the cpuset
+ * @mask: set to what the file says
+ * @err: 0 or a negative errno
+ */
+struct vpool_cpuset_read {
+	struct work_struct work;
+	struct cgroup_subsys_state *css;
+	struct cpumask *mask;
+	int err;
+};
+
+/* Read a whole file into @text, as one string. */
 static int vpool_cgroup_read(const char *name, char *text, size_t size)
 {
 	struct path root = {
 		.mnt = vpool_cgroup_mnt,
 		.dentry = vpool_cgroup_mnt->mnt_root,
 	};
-	const struct cred *old = override_creds(vpool_cpuset_cred);
 	struct file *file = file_open_root(&root, name, O_RDONLY, 0);
-	ssize_t len = PTR_ERR_OR_ZERO(file);
 	loff_t pos = 0;
+	ssize_t len;
 
-	if (!len) {
-		len = kernel_read(file, text, size - 1, &pos);
-		/* fput() would put the end off until the task is in userspace. */
-		__fput_sync(file);
-	}
-	revert_creds(old);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	len = kernel_read(file, text, size - 1, &pos);
+	__fput_sync(file);
 	if (len < 0)
 		return len;
 	if (len == size - 1)
@@ -122,29 +137,43 @@ static int vpool_cgroup_read(const char *name, char *text, size_t size)
 	return 0;
 }
 
+static int vpool_cpuset_parse(struct cgroup_subsys_state *css, char *buf,
+			      struct cpumask *mask)
+{
+	size_t size = PATH_MAX - sizeof(VPOOL_CPUSET_FILE);
+	int err = cgroup_path(css->cgroup, buf, size);
+
+	if (err >= (int)size)
+		err = -ENAMETOOLONG;
+	if (err < 0)
+		return err;
+	strcat(buf, VPOOL_CPUSET_FILE);
+	err = vpool_cgroup_read(buf, buf, PATH_MAX);
+	return err ?: cpulist_parse(buf, mask);
+}
+
+static void vpool_cpuset_do_read(struct work_struct *work)
+{
+	struct vpool_cpuset_read *read =
+		container_of(work, struct vpool_cpuset_read, work);
+	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+
+	read->err = buf ? vpool_cpuset_parse(read->css, buf, read->mask) :
+		    -ENOMEM;
+	kfree(buf);
+}
+
 static int vpool_cpuset_read(struct cgroup_subsys_state *css,
 			     struct cpumask *mask)
 {
-	char *buf;
-	int err;
+	struct vpool_cpuset_read read = { .css = css, .mask = mask };
 
 	if (!vpool_cgroup_mnt || css->cgroup->root != &cgrp_dfl_root)
 		return -ENODEV;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-	err = cgroup_path(css->cgroup, buf,
-			  PATH_MAX - sizeof(VPOOL_CPUSET_FILE));
-	if (err >= (int)(PATH_MAX - sizeof(VPOOL_CPUSET_FILE)))
-		err = -ENAMETOOLONG;
-	if (err >= 0) {
-		strcat(buf, VPOOL_CPUSET_FILE);
-		err = vpool_cgroup_read(buf, buf, PATH_MAX);
-	}
-	if (!err)
-		err = cpulist_parse(buf, mask);
-	kfree(buf);
-	return err;
+	INIT_WORK_ONSTACK(&read.work, vpool_cpuset_do_read);
+	vpool_cpuset_work(&read.work);
+	destroy_work_on_stack(&read.work);
+	return read.err;
 }
 
 static struct cgroup_subsys_state *vpool_cpuset_css(struct task_struct *task)
@@ -166,8 +195,8 @@ static struct cgroup_subsys_state *vpool_cpuset_css(struct task_struct *task)
  * @mask: set to them, a CPU that is offline included if the task is in the root
  *	cpuset
  *
- * Context: sleeps; opens and reads a file of the cgroup filesystem, so no lock may
- * be held that cgroup code takes, among them that of CPU hotplug.
+ * Context: sleeps, for a kernel worker that reads a file of the cgroup filesystem; so
+ * no lock may be held that cgroup code takes, among them that of CPU hotplug.
  */
 void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)
 {

@@ -8,7 +8,7 @@
 struct cpumask;
 struct task_struct;
 
-int vpool_cpuset_start(void);
+void vpool_cpuset_start(void);
 void vpool_cpuset_stop(void);
 
 void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask);

@@ -338,9 +338,7 @@ int vpool_members_start(void)
 
 	if (err)
 		return err;
-	err = vpool_cpuset_start();
-	if (err)
-		return err;
+	vpool_cpuset_start();
 	vpool_spares_fill(NULL);
 	return 0;
 }
