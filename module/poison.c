@@ -27,7 +27,7 @@
 
 static DEFINE_KFIFO(vpool_poison_pfns, unsigned long, VPOOL_POISON_QUEUE);
 /* Of those who put pfns in; the work item alone takes them out. */
-static DEFINE_SPINLOCK(vpool_poison_lock);
+static DEFINE_RAW_SPINLOCK(vpool_poison_lock);
 static struct tracepoint *vpool_tp_poison;
 
 static void vpool_poison_handle(struct work_struct *work)
@@ -43,7 +43,9 @@ static DECLARE_WORK(vpool_poison_work, vpool_poison_handle);
 static void vpool_probe_poison(void *data, unsigned long pfn, int type,
 			       int result)
 {
-	kfifo_in_spinlocked(&vpool_poison_pfns, &pfn, 1, &vpool_poison_lock);
+	raw_spin_lock(&vpool_poison_lock);
+	kfifo_put(&vpool_poison_pfns, pfn);
+	raw_spin_unlock(&vpool_poison_lock);
 	schedule_work(&vpool_poison_work);
 }
 

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Members and cpusets: a task never runs outside its cpuset because of vpool, and a
+ * member stays on its pool's CPUs when cpusets change.
+ */
+#include <linux/vpool.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "cpuset-pool"
+#define CGROUPS "/sys/fs/cgroup"
+#define CAGE CGROUPS "/vpool-cage"
+#define PARTITION CGROUPS "/vpool-partition"
+
+FIXTURE(cpuset)
+{
+	int ctl;
+	int fd;
+	struct vp_worker worker;
+};
+
+static int move_to(const char *group, pid_t pid)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	snprintf(text, sizeof(text), "%d", pid);
+	return vp_write_file(path, text);
+}
+
+/* Has the kernel a cpuset controller in cgroup2? */
+static bool has_cpusets(void)
+{
+	return !vp_write_file(CGROUPS "/cgroup.subtree_control", "+cpuset") &&
+	       (!mkdir(CAGE, 0755) || !access(CAGE, F_OK)) &&
+	       !access(CAGE "/cpuset.cpus", W_OK);
+}
+
+FIXTURE_SETUP(cpuset)
+{
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	if (!has_cpusets())
+		SKIP(return, "no cgroup2 with a cpuset controller here");
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+	self->worker = vp_worker_start(vp_sleep_on);
+	ASSERT_LT(0, self->worker.pid);
+}
+
+FIXTURE_TEARDOWN(cpuset)
+{
+	vp_worker_stop(&self->worker);
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+	rmdir(CAGE);
+	rmdir(PARTITION);
+	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
+}
+
+static int attach(FIXTURE_DATA(cpuset) *self)
+{
+	return vp_attach_task(self->fd, self->worker.pidfd, 0, 0, NULL);
+}
+
+static int detach(FIXTURE_DATA(cpuset) *self)
+{
+	return vp_detach_task(self->fd, self->worker.pidfd, 0, 0);
+}
+
+TEST_F(cpuset, attach_outside_it_is_refused)
+{
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	EXPECT_EQ(-EINVAL, attach(self));
+	EXPECT_TRUE(vp_reason_has(self->fd, "cpuset"));
+	EXPECT_TRUE(vp_reason_has(self->fd, "2-3"));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2-3"));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+}
+
+TEST_F(cpuset, attach_is_cut_to_it)
+{
+	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", 0));
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, attach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
+	/* The cpuset grows, and the member may use what it allows of the pool. */
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
+	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1-2"));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
+}
+
+/* The parent's own affinity does not count, as for sched_setaffinity(2). */
+TEST_F(cpuset, attach_widens_an_affinity)
+{
+	ASSERT_EQ(0, vp_set_affinity(self->worker.pid, "0"));
+	ASSERT_EQ(0, attach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0"));
+}
+
+TEST_F(cpuset, detach_stays_within_it)
+{
+	ASSERT_EQ(0, attach(self));
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2"));
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_TRUE(vp_soon_runs_on(self->worker.pid, "2"));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
+}
+
+/* Nothing shows that the cpuset has changed: its CPUs are the pool's. */
+TEST_F(cpuset, detach_stays_within_one_like_the_pool)
+{
+	ASSERT_EQ(0, attach(self));
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1"));
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
+	/* And it is free again with its cpuset. */
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
+	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "0-3"));
+}
+
+TEST_F(cpuset, destroy_stays_within_it)
+{
+	ASSERT_EQ(0, attach(self));
+	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1-2"));
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1-2"));
+}
+
+/* An affinity that was chosen meanwhile is not vpool's to replace. */
+TEST_F(cpuset, detach_leaves_another_affinity_alone)
+{
+	ASSERT_EQ(0, attach(self));
+	ASSERT_EQ(0, vp_set_affinity(self->worker.pid, "2"));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
+}
+
+/* Neither a partition elsewhere nor its end takes a member off its CPUs. */
+TEST_F(cpuset, members_stay_when_others_change)
+{
+	int i;
+
+	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, attach(self));
+	for (i = 0; i < 2; i++) {
+		if ((mkdir(PARTITION, 0755) && access(PARTITION, F_OK)) ||
+		    vp_write_file(PARTITION "/cpuset.cpus", "3") ||
+		    vp_write_file(PARTITION "/cpuset.cpus.partition", "root"))
+			SKIP(return, "no cpuset partitions here");
+		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+		ASSERT_EQ(0, vp_write_file(PARTITION "/cpuset.cpus.partition",
+					   "member"));
+		ASSERT_EQ(0, rmdir(PARTITION));
+		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+	}
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "stat/escapes"));
+	ASSERT_EQ(0, detach(self));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
+}
+
+/* As struct sched_attr of the kernel; the C library has none. */
+struct deadline {
+	__u32 size;
+	__u32 policy;
+	__u64 flags;
+	__s32 nice;
+	__u32 priority;
+	__u64 runtime;
+	__u64 deadline;
+	__u64 period;
+};
+
+TEST_F(cpuset, deadline_tasks_are_refused)
+{
+	struct deadline attr = {
+		.size = sizeof(attr),
+		.policy = 6,	/* SCHED_DEADLINE */
+		.runtime = 1000000,
+		.deadline = 100000000,
+		.period = 100000000,
+	};
+
+	if (syscall(SYS_sched_setattr, self->worker.pid, &attr, 0))
+		SKIP(return, "no SCHED_DEADLINE here");
+	ASSERT_EQ(-EBUSY, vp_set_affinity(self->worker.pid, "1"));
+	EXPECT_EQ(-EBUSY, attach(self));
+	EXPECT_TRUE(vp_reason_has(self->fd, "SCHED_DEADLINE"));
+	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Forks that are under way while their parent is attached, detached, or its pool is
+ * destroyed; and a user who attaches many threads, slowly.
+ */
+#include <linux/vpool.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "vpool_util.h"
+
+#define POOL "fork-pool"
+#define OTHER "fork-other"
+#define PROCESS VPOOL_ATTACH_PROCESS
+#define UID 61000
+/* Memory in small pages, so that a fork takes milliseconds. */
+#define FAT (32 * MIB)
+
+FIXTURE(fork)
+{
+	int ctl;
+	int fd;
+};
+
+FIXTURE_SETUP(fork)
+{
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	self->ctl = vp_control();
+	ASSERT_LE(0, self->ctl);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
+	self->fd = vp_open(POOL);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(fork)
+{
+	close(self->fd);
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	close(self->ctl);
+}
+
+static void die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Forks slowly, again and again; each child writes its pid to @out and sleeps. */
+static void fork_slowly(int out)
+{
+	char *fat = mmap(NULL, FAT, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t me;
+
+	die_with_parent();
+	madvise(fat, FAT, MADV_NOHUGEPAGE);
+	memset(fat, 1, FAT);
+	if (write(out, "r", 1) != 1)
+		_exit(1);
+	for (;;) {
+		if (!fork()) {
+			me = getpid();
+			if (write(out, &me, sizeof(me)) != sizeof(me))
+				_exit(1);
+			vp_sleep_on();
+			_exit(0);
+		}
+		usleep(500);
+	}
+}
+
+struct forker {
+	pid_t pid;
+	int pidfd;
+	int pipe;
+};
+
+static bool forker_start(struct forker *forker)
+{
+	int fds[2];
+	char c;
+
+	if (pipe(fds))
+		return false;
+	forker->pid = fork();
+	if (!forker->pid) {
+		close(fds[0]);
+		fork_slowly(fds[1]);
+	}
+	close(fds[1]);
+	forker->pipe = fds[0];
+	forker->pidfd = vp_pidfd(forker->pid);
+	return read(forker->pipe, &c, 1) == 1;
+}
+
+/* Ends the forker and its children; how many of those are no members, on @cpus. */
+static int forker_stop(struct forker *forker, int fd, const char *cpus,
+		       int *children)
+{
+	int strays = 0;
+	pid_t child;
+
+	kill(forker->pid, SIGKILL);
+	vp_wait_status(forker->pid);
+	while (read(forker->pipe, &child, sizeof(child)) == sizeof(child)) {
+		++*children;
+		strays += vp_may_run_on(child, cpus) &&
+			  (fd < 0 || !vp_is_member(fd, child, child));
+		kill(child, SIGKILL);
+	}
+	close(forker->pipe);
+	close(forker->pidfd);
+	return strays;
+}
+
+/* A child is a member, or it has the affinity that its parent had before. */
+TEST_F(fork, while_its_parent_is_detached)
+{
+	int i, strays = 0, children = 0, rounds = vp_scale(20);
+	struct forker forker;
+
+	for (i = 0; i < rounds; i++) {
+		ASSERT_TRUE(forker_start(&forker));
+		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
+					    NULL));
+		usleep(20000 + rand() % 20000);
+		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
+		vp_sleep_ms(100);
+		strays += forker_stop(&forker, self->fd, "1", &children);
+	}
+	TH_LOG("cases: %d of a child born while its parent was detached", children);
+	EXPECT_LT(0, children);
+	EXPECT_EQ(0, strays);
+}
+
+TEST_F(fork, while_its_pool_is_destroyed)
+{
+	int i, strays = 0, children = 0, rounds = vp_scale(20);
+	struct forker forker;
+
+	for (i = 0; i < rounds; i++) {
+		ASSERT_TRUE(forker_start(&forker));
+		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
+					    NULL));
+		usleep(20000 + rand() % 20000);
+		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+		close(self->fd);
+		vp_sleep_ms(100);
+		strays += forker_stop(&forker, -1, "1", &children);
+		ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
+		self->fd = vp_open(POOL);
+	}
+	TH_LOG("cases: %d of a child born while its pool was destroyed", children);
+	EXPECT_LT(0, children);
+	EXPECT_EQ(0, strays);
+}
+
+static void *fork_on(void *arg)
+{
+	for (;;) {
+		if (!fork()) {
+			die_with_parent();
+			vp_sleep_ms(300);
+			_exit(0);
+		}
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+	return NULL;
+}
+
+static void *join_other(void *arg)
+{
+	vp_attach(*(int *)arg, 0);
+	vp_sleep_on();
+	return NULL;
+}
+
+/* One thread belongs to another pool; the others fork all the time. */
+static void fork_with_threads(int other)
+{
+	pthread_t thread;
+	int i;
+
+	die_with_parent();
+	for (i = 0; i < 4; i++)
+		pthread_create(&thread, NULL, fork_on, NULL);
+	vp_sleep_ms(50);
+	pthread_create(&thread, NULL, join_other, &other);
+	vp_sleep_on();
+}
+
+TEST_F(fork, failed_attach_leaves_no_children)
+{
+	int i, other, pidfd, left = 0, rounds = vp_scale(200);
+	pid_t pid;
+
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "2"));
+	other = vp_open(OTHER);
+	pid = fork();
+	if (!pid)
+		fork_with_threads(other);
+	pidfd = vp_pidfd(pid);
+	ASSERT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 1));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(-EBUSY, vp_attach_task(self->fd, pidfd, 0, PROCESS,
+						 NULL));
+		left += vp_sysfs_u64(POOL, "cpus/members");
+	}
+	EXPECT_EQ(0, left);
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+	close(pidfd);
+	close(other);
+	EXPECT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 0));
+}
+
+/* A user who starves his own attach; see below. */
+
+static int sleep_thread(void *arg)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+static void become_user(void)
+{
+	die_with_parent();
+	if (setgid(UID) || setuid(UID))
+		_exit(99);
+	die_with_parent();
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static void start_threads(int nr, int ready)
+{
+	char *stack;
+	int i;
+
+	become_user();
+	for (i = 0; i < nr; i++) {
+		stack = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (clone(sleep_thread, stack + 8192, CLONE_VM | CLONE_FS |
+			  CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM, NULL) < 0)
+			break;
+	}
+	if (write(ready, "r", 1) != 1)
+		_exit(1);
+	sleep_thread(NULL);
+}
+
+static void spin_on_cpu_0(void)
+{
+	become_user();
+	vp_set_affinity(0, "0");
+	for (;;)
+		;
+}
+
+static void attach_slowly(pid_t pid)
+{
+	struct sched_param param = {};
+
+	become_user();
+	vp_set_affinity(0, "0");
+	sched_setscheduler(0, SCHED_IDLE, &param);
+	vp_attach_task(vp_open(POOL), vp_pidfd(pid), 0, PROCESS, NULL);
+	_exit(0);
+}
+
+static pid_t start(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		fn();
+		_exit(0);
+	}
+	return pid;
+}
+
+static void take_cpu_3(void)
+{
+	_exit(vp_set_online(3, false) ? 1 : 0);
+}
+
+/* Does what was started end in time? It may be waiting for good. */
+static bool ends_within(pid_t pid, unsigned int seconds)
+{
+	__u64 end = vp_now_ms() + 1000 * seconds;
+	int status;
+
+	while (!waitpid(pid, &status, WNOHANG)) {
+		if (vp_now_ms() > end)
+			return false;
+		vp_sleep_ms(10);
+	}
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* Nothing that the rest of the host does waits for a user who attaches slowly. */
+TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
+{
+	pid_t threads, hog[4], attacher, root;
+	int i, ready[2];
+	char path[64], c;
+
+	vp_node_path(POOL, path, sizeof(path));
+	ASSERT_EQ(0, chmod(path, 0666));
+	ASSERT_EQ(0, pipe(ready));
+	threads = fork();
+	if (!threads)
+		start_threads(1000, ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	vp_set_affinity(0, "2");
+	for (i = 0; i < ARRAY_SIZE(hog); i++)
+		hog[i] = start(spin_on_cpu_0);
+	attacher = fork();
+	if (!attacher)
+		attach_slowly(threads);
+	for (i = 0; i < 3000 && !vp_sysfs_u64(POOL, "cpus/members"); i++)
+		vp_sleep_ms(10);
+	EXPECT_LT(0, vp_sysfs_u64(POOL, "cpus/members"));
+	EXPECT_GT(1000, vp_sysfs_u64(POOL, "cpus/members"));
+	root = start(take_cpu_3);
+	EXPECT_TRUE(ends_within(root, 30));
+	/* It can be killed, and then none is attached. */
+	kill(attacher, SIGKILL);
+	for (i = 0; i < ARRAY_SIZE(hog); i++) {
+		kill(hog[i], SIGKILL);
+		vp_wait_status(hog[i]);
+	}
+	vp_wait_status(attacher);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_EQ(0, vp_set_online(3, true));
+	kill(threads, SIGKILL);
+	vp_wait_status(threads);
+}
+
+TEST_HARNESS_MAIN
