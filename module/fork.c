@@ -46,8 +46,8 @@
 /* How often leavers are looked at, and how long at most they stay. */
 #define VPOOL_LEAVER_EVERY (HZ / 10)
 #define VPOOL_LEAVER_MAX (60 * HZ)
-/* What unloading waits for them, in steps of 10 ms. */
-#define VPOOL_LEAVER_STOP 50
+/* What unloading waits for them, in steps of 20 ms. */
+#define VPOOL_LEAVER_STOP 25
 
 /* Leavers, in the order they left; under vpool_member_lock. */
 static LIST_HEAD(vpool_leavers);
@@ -207,7 +207,7 @@ void vpool_leavers_stop(void)
 		vpool_leavers_flush();
 		if (list_empty_careful(&vpool_leavers))
 			break;
-		msleep(10);
+		msleep(20);
 	}
 	cancel_delayed_work_sync(&vpool_leavers_later);
 	cancel_work_sync(&vpool_leavers_now);

@@ -182,9 +182,10 @@ TEST_F(dedicated, asking_again)
 
 static int where_am_i(void *arg)
 {
-	return !vp_may_run_on(getpid(), arg);
+	return !vp_soon_runs_on(getpid(), arg);
 }
 
+/* The child starts on its parent's CPU and leaves it at once. */
 TEST_F(dedicated, is_not_inherited)
 {
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));

@@ -547,21 +547,27 @@ enum vpool_attach_flags {
  * its own. EINVAL if the pool has no CPUs, ENODEV if none of them is online. A
  * membership does not keep the descriptor needed: it may be closed.
  *
+ * A member runs on those of the pool's CPUs that its cpuset allows; EINVAL if it
+ * allows none. A SCHED_DEADLINE task is refused with EBUSY if it would lose a CPU, as
+ * by sched_setaffinity(2).
+ *
  * The caller may attach and detach whom it may give an affinity by
  * sched_setaffinity(2): its user's tasks, and with CAP_SYS_NICE in the user
  * namespace of the task any other; EPERM for those of other users, EINVAL for
  * kernel threads, ESRCH for who has exited. Of a process all threads are attached
  * or none.
  *
- * A dedicated CPU is one thread's: the other members of the pool keep off it, the
- * children of its owner among them, until that thread is detached or exits. EBUSY
+ * A dedicated CPU is one thread's: the other members of the pool keep off it until
+ * that thread is detached or exits. A child of its owner starts there and is moved
+ * off within moments. EBUSY
  * if it is dedicated already, or if it is the last that members without one could
  * run on; EINVAL if it is not the pool's. Where all CPUs but dedicated ones go
  * offline the other members run on those. Asking again moves a thread to another
  * CPU, or with -1 tells which it has.
  *
- * VPOOL_DETACH ends it and gives the task back the affinity it came with, as far
- * as those CPUs are still there. ESRCH if it is no member of this pool. Pool
+ * VPOOL_DETACH ends the membership and gives the task back the affinity it had
+ * before, within the cpuset that it is in now. An affinity that was set with
+ * sched_setaffinity(2) meanwhile stays. ESRCH if it is no member of this pool. Pool
  * nodes only.
  */
 struct vpool_attach {
