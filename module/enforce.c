@@ -99,6 +99,18 @@ static void vpool_member_enforce(struct vpool_member_set *members,
 	}
 }
 
+static void vpool_members_enforce(struct vpool_member_set *members)
+{
+	struct vpool_member *member;
+
+	members->pass++;
+	while ((member = vpool_members_next(members))) {
+		vpool_member_enforce(members, member);
+		vpool_member_done(member);
+		cond_resched();
+	}
+}
+
 /**
  * vpool_enforce - compare the masks of all members of a pool
  * @work: the pool's
@@ -110,17 +122,18 @@ void vpool_enforce(struct work_struct *work)
 	struct vpool_member_set *members =
 		container_of(to_delayed_work(work), struct vpool_member_set,
 			     enforce);
-	struct vpool_member *member;
+	unsigned long delay = VPOOL_ENFORCE_SOON;
 
-	mutex_lock(&members->moving);
-	members->pass++;
-	while ((member = vpool_members_next(members))) {
-		vpool_member_enforce(members, member);
-		vpool_member_done(member);
-		cond_resched();
+	/*
+	 * The holder may wait for a worker itself, see cpuset.c, so no worker may
+	 * wait for the holder: there is an end to their number.
+	 */
+	if (mutex_trylock(&members->moving)) {
+		vpool_members_enforce(members);
+		mutex_unlock(&members->moving);
+		delay = VPOOL_ENFORCE_EVERY;
 	}
 	raw_spin_lock(&vpool_member_lock);
-	vpool_enforce_later(members, VPOOL_ENFORCE_EVERY);
+	vpool_enforce_later(members, delay);
 	raw_spin_unlock(&vpool_member_lock);
-	mutex_unlock(&members->moving);
 }
