@@ -17,6 +17,12 @@
 #include <linux/string.h>
 #include <linux/version.h>
 
+/*
+ * 6.2: a cpuset cuts the masks that it gives its tasks to what sched_setaffinity(2)
+ * asked for. Before that it does not.
+ */
+#define VPOOL_CPUSETS_RESET (KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE)
+
 /* 6.3: vm_flags became read-only, and with it came a function to change it. */
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 static inline void vpool_vm_flags_set(struct vm_area_struct *vma,

@@ -38,6 +38,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/workqueue.h>
 
@@ -335,4 +336,33 @@ void vpool_fork_exit(struct task_struct *task)
 	raw_spin_unlock(&vpool_member_lock);
 	if (linked)
 		module_put(THIS_MODULE);
+}
+
+/**
+ * vpool_fork_moved - follow a move to another cgroup
+ * @task: the task; if @threadgroup, the first of its process
+ * @threadgroup: all threads of the process have moved
+ *
+ * Context: a tracepoint, with interrupts off and a lock of the cgroup core held, so
+ * this must not wait for vpool_member_lock. If another CPU holds that, vpool_enforce()
+ * will see the move when its second is over.
+ */
+void vpool_fork_moved(struct task_struct *task, bool threadgroup)
+{
+	struct task_struct *thread;
+	struct vpool_member *member;
+
+	rcu_read_lock();
+	for_each_thread(task, thread) {
+		if (!threadgroup && thread != task)
+			continue;
+		if (!vpool_member_find(thread) ||
+		    !raw_spin_trylock(&vpool_member_lock))
+			continue;
+		member = vpool_member_find(thread);
+		if (member && member->members)
+			vpool_enforce_later(member->members, 0);
+		raw_spin_unlock(&vpool_member_lock);
+	}
+	rcu_read_unlock();
 }

@@ -190,6 +190,7 @@ void vpool_members_dedicated(struct vpool_member_set *members,
 
 void vpool_fork_new(struct task_struct *parent, struct task_struct *child);
 void vpool_fork_exit(struct task_struct *task);
+void vpool_fork_moved(struct task_struct *task, bool threadgroup);
 void vpool_member_leave(struct vpool_member *member);
 void vpool_leaver_forget(struct vpool_member *member);
 void vpool_leavers_flush(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracepoints that tell of fork and exit.
+ * The tracepoints that tell of fork and exit; and of moves between cgroups, where
+ * those take members off their CPUs.
  *
  * They are not exported by name and are therefore looked up. The probes are
  * registered only while the table of members has an entry, and for a second after
@@ -20,6 +21,7 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "member.h"
 
 #define VPOOL_PROBE_LINGER HZ
@@ -42,6 +44,8 @@ static bool vpool_probed;
 
 static struct tracepoint *vpool_tp_new;
 static struct tracepoint *vpool_tp_exit;
+/* NULL where cpusets leave affinities alone, or without cgroups. */
+static struct tracepoint *vpool_tp_cgroup;
 
 static void vpool_probe_new(void *data, struct task_struct *child,
 			    unsigned long clone_flags)
@@ -54,18 +58,29 @@ static void vpool_probe_exit(void *data, struct task_struct *task)
 	vpool_fork_exit(task);
 }
 
+static void vpool_probe_cgroup(void *data, struct cgroup *to, const char *path,
+			       struct task_struct *task, bool threadgroup)
+{
+	vpool_fork_moved(task, threadgroup);
+}
+
 static void vpool_probe_find(struct tracepoint *tp, void *data)
 {
 	if (!strcmp(tp->name, "task_newtask"))
 		vpool_tp_new = tp;
 	else if (!strcmp(tp->name, "sched_process_exit"))
 		vpool_tp_exit = tp;
+	else if (VPOOL_CPUSETS_RESET && !strcmp(tp->name, "cgroup_attach_task"))
+		vpool_tp_cgroup = tp;
 }
 
 static void vpool_probe_unregister(void)
 {
 	tracepoint_probe_unregister(vpool_tp_new, vpool_probe_new, NULL);
 	tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit, NULL);
+	if (vpool_tp_cgroup)
+		tracepoint_probe_unregister(vpool_tp_cgroup,
+					    vpool_probe_cgroup, NULL);
 }
 
 static int vpool_probe_register(void)
@@ -76,10 +91,16 @@ static int vpool_probe_register(void)
 	if (err)
 		return err;
 	err = tracepoint_probe_register(vpool_tp_new, vpool_probe_new, NULL);
-	if (err)
+	if (err) {
 		tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit,
 					    NULL);
-	return err;
+		return err;
+	}
+	/* Without it, vpool_enforce() sees a second later what it would tell. */
+	if (vpool_tp_cgroup)
+		tracepoint_probe_register(vpool_tp_cgroup, vpool_probe_cgroup,
+					  NULL);
+	return 0;
 }
 
 static void vpool_probe_update_locked(void)
