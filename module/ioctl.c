@@ -789,6 +789,11 @@ static int vpool_copy_in(struct vpool_call *call,
 		return vpool_fail(call->why, -EINVAL,
 				  "the structure has %u bytes, at least %u are needed",
 				  call->user_size, op->min_size);
+	/* No structure will ever be so large; do not read user memory without end. */
+	if (call->user_size > PAGE_SIZE)
+		return vpool_fail(call->why, -E2BIG,
+				  "the structure has %u bytes, at most %lu are taken",
+				  call->user_size, PAGE_SIZE);
 	call->size = op->size;
 	err = copy_struct_from_user(call->cmd, op->size, call->uptr,
 				    call->user_size);
