@@ -121,6 +121,13 @@ static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)
 	u64 size = vpool_region_bytes(&file->region);
 	struct vpool_usage usage;
 
+	/* All of a region is data, and behind it is the hole that each file ends with. */
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		return vfs_setpos(filp, whence == SEEK_DATA ? offset : size,
+				  MAX_LFS_FILESIZE);
+	}
 	if (!size) {
 		vpool_store_usage(&file->pool->store, &usage);
 		size = usage.free;
@@ -137,6 +144,8 @@ static const struct file_operations vpool_node_fops = {
 	.mmap = vpool_node_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
 	.llseek = vpool_node_llseek,
+	/* Memory is its own storage: there is nothing to write back. */
+	.fsync = noop_fsync,
 };
 
 static dev_t vpool_devt;
