@@ -15,6 +15,7 @@
 
 struct folio;
 struct inode;
+struct page;
 struct pid;
 struct vm_area_struct;
 struct vpool_store;
@@ -58,7 +59,10 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_why *why);
 void vpool_region_revoke(struct vpool_region *region);
-bool vpool_region_poisoned(struct vpool_region *region, struct folio *folio);
+bool vpool_region_maps(const struct vm_area_struct *vma);
+struct inode *vpool_region_poisoned(struct vpool_region *region,
+				    struct page *page, pgoff_t *pgoff);
+void vpool_inode_put(struct inode *inode);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 

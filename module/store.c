@@ -146,6 +146,8 @@ static void vpool_node_put(struct vpool_store_node *node, struct folio *folio,
 		break;
 	default:
 		place = VPOOL_POISONED;
+		/* Never dropped: unpoisoning would free a folio with one reference. */
+		folio_get(folio);
 		list_add_tail(&folio->lru, &node->poisoned);
 		node->nr_poisoned++;
 	}
@@ -1042,16 +1044,22 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 }
 
 /**
- * vpool_store_poison - a page of some folio is broken
- * @store: whose it may be
- * @folio: any folio of the host; what is read of it may be stale
+ * vpool_store_poison - mark a page as poisoned, if it is the store's
+ * @store: a store that may have it
+ * @page: any page of the host; what is read of its folio may be stale
+ * @has_ref: the caller has a reference to @page and gives it to the store
  *
- * A free one is set aside at once, one in a region when the region gives it back.
+ * A free folio is set aside at once, one in a region when the region gives it back.
+ * The folio keeps one reference more than the store's own from here on. It is never
+ * given to the host, and unpoison_memory() in the core, a test's tool that frees a
+ * folio whose only reference it finds, leaves it alone.
  *
- * Return: true if it is in use by a region of this store.
+ * Return: whose page it is; that of others is unchanged.
  */
-bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
+enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
+				       struct page *page, bool has_ref)
 {
+	struct folio *folio = page_folio(page);
 	struct vpool_store_node *node;
 	enum vpool_place place;
 
@@ -1060,8 +1068,11 @@ bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
 	place = vpool_folio_where(folio);
 	if (node != &store->node[folio_nid(folio)]) {
 		spin_unlock(&store->lock);
-		return false;
+		return VPOOL_POISONED_OTHERS;
 	}
+	if (!has_ref)
+		folio_get(folio);
+	SetPageHWPoison(page);
 	/* The core maps such a folio by pages only, so that the good ones work. */
 	if (folio_test_large(folio))
 		SetPageHasHWPoisoned(&folio->page);
@@ -1072,7 +1083,7 @@ bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
 	}
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
-	return place == VPOOL_USED;
+	return place == VPOOL_USED ? VPOOL_POISONED_USED : VPOOL_POISONED_ASIDE;
 }
 
 static void vpool_usage_add(struct vpool_usage *usage,

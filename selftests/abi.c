@@ -645,6 +645,29 @@ TEST_F(abi, odd_counts_do_no_harm)
 	}
 }
 
+/* No structure is larger than a page: a call that says so is refused unread. */
+TEST_F(abi, larger_than_a_page)
+{
+	static const __u32 sizes[] = { 4097, 64 * MIB, ~0U };
+	const struct row *row = NULL;
+	__u64 end = vp_now_ms() + 5000;
+	__u32 *large;
+	int i;
+
+	large = mmap(NULL, sizes[1], PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, large);
+	while ((row = next_row(_metadata, row))) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			*large = sizes[i];
+			EXPECT_EQ(-E2BIG, send_home(&self->nodes, row, large));
+		}
+	}
+	EXPECT_TRUE(vp_reason_has(self->nodes.ctl, "bytes"));
+	EXPECT_GT(end, vp_now_ms());
+	munmap(large, sizes[1]);
+}
+
 /*
  * The same through the entry that 32-bit programs use. A 64-bit one may use it
  * too, as long as its pointers are short; without IA32 emulation it gets SIGSEGV.
