@@ -22,7 +22,7 @@ struct store_fixture {
 static int take(struct store_fixture *f, unsigned long nr)
 {
 	return vpool_store_take(&f->store, VPOOL_ANY_NODE, f->folio, nr,
-				&f->why);
+				true, &f->why);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -383,11 +383,13 @@ static void takes_from_one_node(struct kunit *test)
 
 	/* All of it is on that one. */
 	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR + 1, &f->why),
+					       f->folio, NR + 1, true,
+					       &f->why),
 			-ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "on node"));
 	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR, &f->why), 0);
+					       f->folio, NR, true,
+					       &f->why), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
 	vpool_store_return(&f->store, f->folio, NR);
 }

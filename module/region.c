@@ -249,8 +249,14 @@ static int vpool_revoked(struct vpool_why *why)
 	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
 }
 
+/*
+ * @zero: zero its memory now. Under the mmap lock that would take too long, for
+ * those who want that lock and for a kill; then each folio is zeroed by its first
+ * fault.
+ */
 static int vpool_region_commit_locked(struct vpool_region *region, int nid,
-				      u64 *bytes, struct vpool_why *why)
+				      u64 *bytes, bool zero,
+				      struct vpool_why *why)
 {
 	u64 page_size = vpool_store_page_size(region->store);
 	struct folio **folios;
@@ -277,7 +283,7 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
 	if (!folios)
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe %lu pages", nr);
-	err = vpool_store_take(region->store, nid, folios, nr, why);
+	err = vpool_store_take(region->store, nid, folios, nr, zero, why);
 	if (err) {
 		kvfree(folios);
 		return err;
@@ -312,7 +318,7 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 	int err;
 
 	down_write(&region->sem);
-	err = vpool_region_commit_locked(region, nid, bytes, why);
+	err = vpool_region_commit_locked(region, nid, bytes, true, why);
 	if (!err)
 		region->populate = populate;
 	up_write(&region->sem);
@@ -358,6 +364,21 @@ static struct folio *vpool_region_get_locked(struct vpool_region *region,
 	return folio;
 }
 
+/*
+ * Zero a folio that mmap(2) has committed, before anything sees it. The folio lock
+ * is held, so of many faults one does it and the others wait.
+ */
+static void vpool_folio_first_use(struct folio *folio,
+				  struct vpool_store *store)
+{
+	if (folio_test_uptodate(folio))
+		return;
+	vpool_folio_zero(folio);
+	folio_mark_uptodate(folio);
+	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
+		       folio_size(folio));
+}
+
 static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 {
 	struct vpool_region *region = vmf->vma->vm_private_data;
@@ -373,6 +394,7 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 		folio_put(folio);
 		return VM_FAULT_HWPOISON;
 	}
+	vpool_folio_first_use(folio, region->store);
 	vpool_stat_inc(region->store->stat,
 		       vpool_fault_may_be_huge(vmf, folio) ?
 		       VPOOL_STAT_FAULTS_HUGE : VPOOL_STAT_FAULTS_BASE);
@@ -441,7 +463,7 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
 		return vpool_fail(why, -EINVAL, "the offset is out of range");
 	if (!region->nr) {
 		err = vpool_region_commit_locked(region, VPOOL_ANY_NODE, &bytes,
-						 why);
+						 false, why);
 		if (err)
 			return err;
 	}

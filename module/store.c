@@ -859,20 +859,35 @@ static unsigned int vpool_take_zero(struct vpool_store *store, int nid,
 	return good;
 }
 
+/* Mark folios as zero or not, for vpool_region_fault(). */
+static void vpool_take_mark(struct folio **folios, unsigned int nr, bool zero)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (zero)
+			folio_mark_uptodate(folios[i]);
+		else
+			folio_clear_uptodate(folios[i]);
+	}
+}
+
 /**
- * vpool_store_take - hand out folios, zeroed
+ * vpool_store_take - hand out folios
  * @store: from where
  * @nid: the node they must come from, or VPOOL_ANY_NODE for the nearest first
  * @folios: filled with @nr of them
  * @nr: how many
+ * @zero: zero all of them now; else the caller zeroes those that are not uptodate
+ *	before it lets anything see them
  * @why: told if it fails
  *
- * Context: sleeps; zeroes what the scrubbers have not come to yet, with their
- * help.
+ * Context: sleeps; with @zero it zeroes what the scrubbers have not come to yet,
+ * with their help.
  * Return: 0 with all of them, or -ENOMEM with none.
  */
 int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, struct vpool_why *why)
+		     unsigned long nr, bool zero, struct vpool_why *why)
 {
 	unsigned long got = 0;
 	unsigned int n;
@@ -890,10 +905,11 @@ int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
 				   vpool_store_may_pop(store, nid));
 			if (vpool_store_unpromise(store, nid, nr - got))
 				goto give_back;
-		} else if (dirty) {
+		} else if (dirty && zero) {
 			vpool_store_kick(store, true);
 			n = vpool_take_zero(store, nid, folios + got, n);
 		}
+		vpool_take_mark(folios + got, n, zero || !dirty);
 		got += n;
 		cond_resched();
 	}

@@ -150,7 +150,7 @@ void vpool_store_exit(struct vpool_store *store);
 int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
 			 struct vpool_why *why);
 int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, struct vpool_why *why);
+		     unsigned long nr, bool zero, struct vpool_why *why);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
 
