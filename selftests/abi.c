@@ -19,7 +19,7 @@
 
 /*
  * The layout is frozen: these are numbers on purpose. Those of calls grow with their
- * structure, see FIRST_NUMBER() and older_numbers_work.
+ * structure, see older_and_newer_numbers_work.
  */
 #define FROZEN(_what) static_assert(_what, #_what)
 
@@ -649,7 +649,10 @@ TEST_F(abi, odd_counts_do_no_harm)
 }
 
 /* The number that a call had in the first release. */
-#define FIRST_NUMBER(cmd) _IO(_IOC_TYPE(cmd), _IOC_NR(cmd))
+static unsigned long first_number(unsigned long cmd)
+{
+	return _IO(_IOC_TYPE(cmd), _IOC_NR(cmd));
+}
 
 /* A call with the number that an older, or a newer, header has for it. */
 TEST_F(abi, older_and_newer_numbers_work)
@@ -663,7 +666,7 @@ TEST_F(abi, older_and_newer_numbers_work)
 	while ((row = next_row(_metadata, row))) {
 		first = row->first_size ?: row->size;
 		const unsigned long number[] = {
-			FIRST_NUMBER(row->cmd),
+			first_number(row->cmd),
 			_IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),
 			     _IOC_NR(row->cmd), first),
 			_IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/vpool.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -129,8 +130,8 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 struct slow {
 	int fd;
 	char *at;
-	volatile bool begun;
-	volatile bool done;
+	atomic_bool begun;
+	atomic_bool done;
 };
 
 /* At the lowest priority, on a CPU that others keep busy. */
