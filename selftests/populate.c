@@ -155,12 +155,22 @@ static __u64 marked_pages(void)
 		VP_NONE;
 }
 
+/* What it marks while memory is touched over and over, the program's own few pages too. */
+static __u64 marked_while_touching(char *addr, __u64 bytes)
+{
+	__u64 before = marked_pages(), end = vp_now_ms() + 1500;
+
+	while (vp_now_ms() < end)
+		touch_all(addr, bytes);
+	return marked_pages() - before;
+}
+
 /* It cannot move the memory, so it must not unmap it to see who uses it. */
 TEST_F(populate, numa_balancing_leaves_it_alone)
 {
 	static const char * const pace[] = { "scan_delay_ms", "scan_period_min_ms" };
-	__u64 before, end;
-	char path[128], *addr;
+	char path[128], *addr, *other;
+	__u64 marked;
 	int i;
 
 	if (!vp_has_node(1) || marked_pages() == VP_NONE ||
@@ -175,12 +185,17 @@ TEST_F(populate, numa_balancing_leaves_it_alone)
 	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
 	addr = vp_map(self->fd, self->bytes, 0);
 	ASSERT_NE(MAP_FAILED, addr);
-	before = marked_pages();
-	for (end = vp_now_ms() + 1500; vp_now_ms() < end; )
-		touch_all(addr, self->bytes);
-	/* The program's own few pages are marked, again and again. */
-	TH_LOG("%llu pages marked", marked_pages() - before);
-	EXPECT_GT(self->bytes / BASE, marked_pages() - before);
+	other = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	marked = marked_while_touching(other, self->bytes);
+	munmap(other, self->bytes);
+	if (marked < self->bytes / BASE)
+		SKIP(return, "NUMA balancing is too slow here: %llu pages",
+		     marked);
+	marked = marked_while_touching(addr, self->bytes);
+	TH_LOG("%llu pages marked", marked);
+	EXPECT_GT(self->bytes / BASE, marked);
 	munmap(addr, self->bytes);
 }
 

@@ -429,7 +429,7 @@ static int seal(void *arg)
 	if (syscall(__NR_mseal, addr, shared->bytes, 0))
 		return errno;
 	if (!munmap(addr, shared->bytes) || errno != EPERM)
-		return EIO;
+		return 99;
 	return vp_touch(addr, true);
 }
 
