@@ -84,6 +84,13 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 	struct vm_area_struct *vma, unsigned long addr, pgoff_t *ilx
 #endif
 
+/* 6.18: f_path can only be read by this name, so that few write it. */
+static inline void vpool_file_set_path(struct file *file,
+				       const struct path *path)
+{
+	*(struct path *)&file->f_path = *path;
+}
+
 /* A page of a driver that can move it. The name is the core's. */
 static inline bool vpool_page_moves(struct page *page)
 {

@@ -581,7 +581,7 @@ static int vpool_call_commit(struct vpool_call *call)
 	if (!err && cmd->flags & VPOOL_COMMIT_NODE)
 		err = vpool_check_node(nid = cmd->node, call->why);
 	if (!err)
-		err = vpool_region_commit(&call->file->region, nid, &cmd->bytes,
+		err = vpool_region_commit(call->file->region, nid, &cmd->bytes,
 					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->why);
 	return err ?: vpool_respond(call);

@@ -33,12 +33,15 @@
  * the region, and with it the inode. Those who read folio->mapping without the lock
  * hold rcu_read_lock(), under which an inode stays readable.
  */
+#include <linux/dcache.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pagevec.h>
+#include <linux/path.h>
 #include <linux/pid.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
@@ -53,9 +56,44 @@
 
 #define VPOOL_FS_MAGIC 0x76706f6f
 
+/* What /proc shows as the path of a region: that of the node it was opened by. */
+static char *vpool_region_dname(struct dentry *dentry, char *buffer, int size)
+{
+	char text[64];
+	int len = scnprintf(text, sizeof(text), "/dev/vpool/%s%s",
+			    dentry->d_name.name,
+			    d_inode(dentry)->i_nlink ? "" : " (deleted)") + 1;
+
+	if (len > size)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memcpy(buffer + size - len, text, len);
+}
+
+/* The path that a descriptor was opened by lasts as long as the one it has now. */
+static void vpool_region_drelease(struct dentry *dentry)
+{
+	struct path *path = dentry->d_fsdata;
+
+	if (!path)
+		return;
+	path_put(path);
+	kfree(path);
+}
+
+static const struct dentry_operations vpool_fs_dops = {
+	.d_delete = always_delete_dentry,
+	.d_dname = vpool_region_dname,
+	.d_release = vpool_region_drelease,
+};
+
 static int vpool_fs_init_context(struct fs_context *fc)
 {
-	return init_pseudo(fc, VPOOL_FS_MAGIC) ? 0 : -ENOMEM;
+	struct pseudo_fs_context *ctx = init_pseudo(fc, VPOOL_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->dops = &vpool_fs_dops;
+	return 0;
 }
 
 static struct file_system_type vpool_fs = {
@@ -111,12 +149,33 @@ int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
 		return PTR_ERR(inode);
 	INIT_LIST_HEAD(&region->link);
 	init_rwsem(&region->sem);
+	region->users = 1;
 	region->inode = inode;
 	region->store = store;
 	region->pid = get_pid(task_tgid(current));
 	region->uid = current_uid();
 	get_task_comm(region->comm, current);
 	return 0;
+}
+
+/**
+ * vpool_region_file - make a file whose path leads to a region's inode
+ * @region: an initialised region
+ * @name: the pool's
+ * @fops: of the file
+ *
+ * Return: the file, for fput(), or an ERR_PTR.
+ */
+struct file *vpool_region_file(struct vpool_region *region, const char *name,
+			       const struct file_operations *fops)
+{
+	struct file *file;
+
+	ihold(region->inode);
+	file = alloc_file_pseudo(region->inode, vpool_mnt, name, O_RDWR, fops);
+	if (IS_ERR(file))
+		iput(region->inode);
+	return file;
 }
 
 /* Make a folio that no other task can find yet part of the region. */
@@ -529,6 +588,7 @@ void vpool_region_revoke(struct vpool_region *region)
 
 	down_write(&region->sem);
 	region->revoked = true;
+	clear_nlink(region->inode);
 	for (i = 0; i < region->nr; i++) {
 		folio_lock(region->folios[i]);
 		folio_unlock(region->folios[i]);

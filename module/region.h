@@ -5,6 +5,7 @@
 #ifndef VPOOL_REGION_H
 #define VPOOL_REGION_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
@@ -14,7 +15,6 @@
 #include "reason.h"
 
 struct folio;
-struct inode;
 struct page;
 struct pid;
 struct vm_area_struct;
@@ -24,6 +24,7 @@ struct vpool_store;
  * struct vpool_region - what one open of a pool's node owns
  * @link: in the pool's list, under the pool's lock
  * @id: unique within the pool; set when it is listed
+ * @users: descriptors of it; under a lock of chardev.c
  * @store: where its folios come from and go to
  * @inode: one of our own file system, whose mapping finds all page tables that
  *	map the region, and whose size lets the core use huge ones
@@ -39,6 +40,7 @@ struct vpool_store;
 struct vpool_region {
 	struct list_head link;
 	u64 id;
+	unsigned int users;
 	struct vpool_store *store;
 	struct inode *inode;
 	struct rw_semaphore sem;
@@ -52,6 +54,8 @@ struct vpool_region {
 };
 
 int vpool_region_init(struct vpool_region *region, struct vpool_store *store);
+struct file *vpool_region_file(struct vpool_region *region, const char *name,
+			       const struct file_operations *fops);
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
@@ -809,6 +810,73 @@ TEST_F(region, scm_rights_shares)
 	shared.socket = pair[1];
 	EXPECT_EQ(0, vp_in_child(map_received, &shared));
 	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
+}
+
+/* What a path in /proc leads to is the same region. */
+static bool is_same(const char *path, __u64 bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	bool same = false;
+	char *addr;
+
+	if (fd < 0)
+		return false;
+	addr = vp_map(fd, bytes, 0);
+	if (addr != MAP_FAILED) {
+		same = vp_is_filled(addr, bytes, 1);
+		munmap(addr, bytes);
+	}
+	same = same && lseek(fd, 0, SEEK_END) == bytes;
+	close(fd);
+	return same;
+}
+
+TEST_F(region, opened_again_by_proc)
+{
+	__u64 bytes = 2 * self->page;
+	char path[128], link[64];
+	struct stat node, own;
+	char *addr;
+
+	addr = vp_map(self->fd, bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	EXPECT_TRUE(is_same(path, bytes));
+	memset(link, 0, sizeof(link));
+	EXPECT_LT(0, readlink(path, link, sizeof(link) - 1));
+	EXPECT_STREQ("/dev/vpool/" POOL, link);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)addr, (unsigned long)(addr + bytes));
+	EXPECT_TRUE(is_same(path, bytes));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+	ASSERT_EQ(0, fstat(self->fd, &own));
+	ASSERT_EQ(0, stat("/dev/vpool/" POOL, &node));
+	EXPECT_EQ(node.st_mode, own.st_mode);
+	EXPECT_EQ(node.st_rdev, own.st_rdev);
+	EXPECT_EQ(node.st_uid, own.st_uid);
+}
+
+/* One descriptor holds the region when the one it came from is closed. */
+TEST_F(region, opened_again_outlives_the_first)
+{
+	__u64 bytes = self->page;
+	char path[64], *addr;
+	int fd;
+
+	ASSERT_EQ(0, vp_commit(self->fd, &bytes));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	close(self->fd);
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	addr = vp_map(fd, bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, bytes));
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_EQ(SIGBUS, vp_touch(addr, false));
+	munmap(addr, bytes);
+	self->fd = fd;
 }
 
 /* A descriptor that only a socket holds is held; with the socket it goes. */
