@@ -87,6 +87,25 @@ static void commits_and_rounds_up(struct kunit *test)
 				i << f->store.order);
 }
 
+/* A pin may outlive the region and its inode; the mapping must not. */
+static void folios_lose_the_mapping(struct kunit *test)
+{
+	struct region_fixture *f = test->priv;
+	u64 bytes = 2 * PMD_SIZE;
+	struct folio *pinned;
+
+	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
+	pinned = f->region.folios[1];
+	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, f->region.inode->i_mapping);
+	/* As clean ones the core would evict them after a memory error. */
+	KUNIT_EXPECT_TRUE(test, folio_test_dirty(pinned));
+	folio_get(pinned);
+	vpool_region_empty(&f->region);
+	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, NULL);
+	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
+	folio_put(pinned);
+}
+
 static void has_its_size_for_life(struct kunit *test)
 {
 	struct region_fixture *f = test->priv;
@@ -138,6 +157,7 @@ static void loses_all_when_revoked(struct kunit *test)
 
 static struct kunit_case vpool_region_cases[] = {
 	KUNIT_CASE(commits_and_rounds_up),
+	KUNIT_CASE(folios_lose_the_mapping),
 	KUNIT_CASE(has_its_size_for_life),
 	KUNIT_CASE(refuses_bad_sizes),
 	KUNIT_CASE(loses_all_when_revoked),

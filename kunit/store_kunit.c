@@ -22,7 +22,7 @@ struct store_fixture {
 static int take(struct store_fixture *f, unsigned long nr)
 {
 	return vpool_store_take(&f->store, VPOOL_ANY_NODE, f->folio, nr,
-				&f->why);
+				true, &f->why);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -315,6 +315,9 @@ static void mend(struct folio *folio)
 	ClearPageHWPoison(&folio->page);
 	if (folio_test_large(folio))
 		ClearPageHasHWPoisoned(&folio->page);
+	/* Those that poisoned memory keeps for ever. */
+	while (folio_ref_count(folio) > 1)
+		folio_put(folio);
 }
 
 static void sets_broken_memory_aside(struct kunit *test)
@@ -329,11 +332,13 @@ static void sets_broken_memory_aside(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 
 	SetPageHWPoison(&free->page);
-	KUNIT_EXPECT_FALSE(test, vpool_store_poison(&f->store, free));
+	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &free->page, false),
+			VPOOL_POISONED_ASIDE);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, NR - 2));
 	SetPageHWPoison(&used->page);
-	KUNIT_EXPECT_TRUE(test, vpool_store_poison(&f->store, used));
+	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &used->page, false),
+			VPOOL_POISONED_USED);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
 	vpool_store_return(&f->store, &used, 1);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
@@ -349,7 +354,8 @@ static void knows_its_own_folios(struct kunit *test)
 	struct folio *other = folio_alloc(GFP_KERNEL, f->store.order);
 
 	KUNIT_ASSERT_NOT_NULL(test, other);
-	KUNIT_EXPECT_FALSE(test, vpool_store_poison(&f->store, other));
+	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &other->page, false),
+			VPOOL_POISONED_OTHERS);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, 0);
 	folio_put(other);
 }
@@ -377,11 +383,13 @@ static void takes_from_one_node(struct kunit *test)
 
 	/* All of it is on that one. */
 	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR + 1, &f->why),
+					       f->folio, NR + 1, true,
+					       &f->why),
 			-ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "on node"));
 	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR, &f->why), 0);
+					       f->folio, NR, true,
+					       &f->why), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
 	vpool_store_return(&f->store, f->folio, NR);
 }

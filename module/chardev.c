@@ -5,11 +5,14 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/pagemap.h>
+#include <linux/path.h>
 #include <linux/slab.h>
 
 #include "chardev.h"
@@ -68,41 +71,148 @@ static struct miscdevice vpool_control = {
 	.mode = 0600,
 };
 
+/*
+ * A region can be opened again by its path in /proc (/proc/PID/fd, map_files). With the
+ * path of the device's node the core would call vpool_node_open() then, which cannot
+ * tell, and give another region. So a descriptor of a region has a path to the region's
+ * own inode, which looks like the node; its open is vpool_node_reopen().
+ *
+ * What can race: the last descriptor of a region is closed while its path is being
+ * opened. The inode is alive, as the path holds it. This lock guards i_private of
+ * these inodes, which is the region or NULL, and how many descriptors it has.
+ */
+static DEFINE_MUTEX(vpool_reopen_lock);
+
+static const struct file_operations vpool_reopened_fops;
+
+/* Of a file that serves to make a path. */
+static const struct file_operations vpool_path_fops = {
+	.owner = THIS_MODULE,
+};
+
+static int vpool_node_set_path(struct file *filp, struct vpool_pool *pool,
+			       struct vpool_region *region)
+{
+	struct inode *node = file_inode(filp), *inode = region->inode;
+	struct path *old = kmalloc(sizeof(*old), GFP_KERNEL_ACCOUNT);
+	struct file *file;
+
+	if (!old)
+		return -ENOMEM;
+	inode->i_mode = node->i_mode;
+	inode->i_uid = node->i_uid;
+	inode->i_gid = node->i_gid;
+	inode->i_rdev = node->i_rdev;
+	inode->i_fop = &vpool_reopened_fops;
+	inode->i_private = region;
+	/* For fput(), which may free the file after this descriptor is closed. */
+	__module_get(THIS_MODULE);
+	file = vpool_region_file(region, pool->name, &vpool_path_fops);
+	if (IS_ERR(file)) {
+		module_put(THIS_MODULE);
+		kfree(old);
+		return PTR_ERR(file);
+	}
+	/* The core goes on to use the node's inode, as long as the file is open. */
+	*old = filp->f_path;
+	file_dentry(file)->d_fsdata = old;
+	path_get(&file->f_path);
+	vpool_file_set_path(filp, &file->f_path);
+	fput(file);
+	return 0;
+}
+
+/* False if @region was closed for the last time. */
+static bool vpool_node_unshare(struct vpool_region *region)
+{
+	bool shared;
+
+	mutex_lock(&vpool_reopen_lock);
+	shared = --region->users;
+	if (!shared)
+		region->inode->i_private = NULL;
+	mutex_unlock(&vpool_reopen_lock);
+	return shared;
+}
+
+static void vpool_node_bind(struct vpool_file *file, struct vpool_pool *pool,
+			    struct vpool_region *region, struct file *filp)
+{
+	vpool_pool_get(pool);
+	file->pool = pool;
+	file->region = region;
+	filp->private_data = file;
+	/* What the core asks for the size and the mappings of this memory. */
+	filp->f_mapping = region->inode->i_mapping;
+	filp->f_wb_err = filemap_sample_wb_err(filp->f_mapping);
+}
+
 static int vpool_node_open(struct inode *inode, struct file *filp)
 {
 	struct vpool_pool *pool =
 		container_of(inode->i_cdev, struct vpool_pool, cdev);
 	struct vpool_file *file = vpool_file_alloc();
-	int err;
+	struct vpool_region *region;
+	int err = -ENOMEM;
 
 	if (!file)
 		return -ENOMEM;
-	err = vpool_region_init(&file->region, &pool->store);
-	if (err)
+	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
 		goto free_file;
-	err = vpool_pool_open(pool, &file->region);
+	err = vpool_region_init(region, &pool->store);
+	if (err)
+		goto free_region;
+	err = vpool_pool_open(pool, region);
 	if (err)
 		goto exit_region;
-	vpool_pool_get(pool);
-	file->pool = pool;
-	filp->private_data = file;
-	/* What the core asks for the size and the mappings of this memory. */
-	filp->f_mapping = file->region.inode->i_mapping;
-	filp->f_wb_err = filemap_sample_wb_err(filp->f_mapping);
+	err = vpool_node_set_path(filp, pool, region);
+	if (err)
+		goto close_region;
+	vpool_node_bind(file, pool, region, filp);
 	return 0;
 
+close_region:
+	vpool_pool_close(pool, region);
+	goto free_region;
 exit_region:
-	vpool_region_exit(&file->region);
+	vpool_region_exit(region);
+free_region:
+	kfree(region);
 free_file:
 	kfree(file);
 	return err;
+}
+
+static int vpool_node_reopen(struct inode *inode, struct file *filp)
+{
+	struct vpool_file *file = vpool_file_alloc();
+	struct vpool_region *region;
+
+	if (!file)
+		return -ENOMEM;
+	mutex_lock(&vpool_reopen_lock);
+	region = inode->i_private;
+	if (region)
+		region->users++;
+	mutex_unlock(&vpool_reopen_lock);
+	if (!region) {
+		kfree(file);
+		return -ENXIO;
+	}
+	vpool_node_bind(file, container_of(region->store, struct vpool_pool,
+					   store), region, filp);
+	return 0;
 }
 
 static int vpool_node_release(struct inode *inode, struct file *filp)
 {
 	struct vpool_file *file = filp->private_data;
 
-	vpool_pool_close(file->pool, &file->region);
+	if (!vpool_node_unshare(file->region)) {
+		vpool_pool_close(file->pool, file->region);
+		kfree(file->region);
+	}
 	vpool_pool_put(file->pool);
 	kfree(file);
 	return 0;
@@ -112,15 +222,22 @@ static int vpool_node_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct vpool_file *file = filp->private_data;
 
-	return vpool_region_mmap(&file->region, vma, &file->why);
+	return vpool_region_mmap(file->region, vma, &file->why);
 }
 
 static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)
 {
 	struct vpool_file *file = filp->private_data;
-	u64 size = vpool_region_bytes(&file->region);
+	u64 size = vpool_region_bytes(file->region);
 	struct vpool_usage usage;
 
+	/* All of a region is data, and behind it is the hole that each file ends with. */
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		return vfs_setpos(filp, whence == SEEK_DATA ? offset : size,
+				  MAX_LFS_FILESIZE);
+	}
 	if (!size) {
 		vpool_store_usage(&file->pool->store, &usage);
 		size = usage.free;
@@ -137,6 +254,20 @@ static const struct file_operations vpool_node_fops = {
 	.mmap = vpool_node_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
 	.llseek = vpool_node_llseek,
+	/* Memory is its own storage: there is nothing to write back. */
+	.fsync = noop_fsync,
+};
+
+static const struct file_operations vpool_reopened_fops = {
+	.owner = THIS_MODULE,
+	.open = vpool_node_reopen,
+	.release = vpool_node_release,
+	.unlocked_ioctl = vpool_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = vpool_node_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
+	.llseek = vpool_node_llseek,
+	.fsync = noop_fsync,
 };
 
 static dev_t vpool_devt;

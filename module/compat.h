@@ -23,23 +23,10 @@
  */
 #define VPOOL_CPUSETS_RESET (KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE)
 
-/* 6.3: vm_flags became read-only, and with it came a function to change it. */
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
-static inline void vpool_vm_flags_set(struct vm_area_struct *vma,
-				      unsigned long flags)
-{
-	vma->vm_flags |= flags;
-}
-
 /* 6.3: the device of these callbacks became const. */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #define VPOOL_DEVNODE_CONST
 #else
-static inline void vpool_vm_flags_set(struct vm_area_struct *vma,
-				      unsigned long flags)
-{
-	vm_flags_set(vma, flags);
-}
-
 #define VPOOL_DEVNODE_CONST const
 #endif
 
@@ -76,6 +63,38 @@ static inline struct pid *vpool_pidfd_pid(const struct file *file)
 	    !strcmp(file->f_path.dentry->d_name.name, "[pidfd]"))
 		return file->private_data;
 	return NULL;
+}
+
+/*
+ * 6.12: a process that has switched transparent huge pages off, by prctl(2) or for
+ * this mapping by madvise(2), gets no huge mapping of any file.
+ */
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
+static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
+{
+	return false;
+}
+#else
+static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
+{
+	return vma_thp_disabled(vma, vma->vm_flags);
+}
+#endif
+
+/* 6.7: get_policy() also tells an interleave index. */
+#if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
+#define VPOOL_GET_POLICY_ARGS \
+	struct vm_area_struct *vma, unsigned long addr
+#else
+#define VPOOL_GET_POLICY_ARGS \
+	struct vm_area_struct *vma, unsigned long addr, pgoff_t *ilx
+#endif
+
+/* 6.18: f_path can only be read by this name, so that few write it. */
+static inline void vpool_file_set_path(struct file *file,
+				       const struct path *path)
+{
+	*(struct path *)&file->f_path = *path;
 }
 
 /* A page of a driver that can move it. The name is the core's. */

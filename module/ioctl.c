@@ -581,7 +581,7 @@ static int vpool_call_commit(struct vpool_call *call)
 	if (!err && cmd->flags & VPOOL_COMMIT_NODE)
 		err = vpool_check_node(nid = cmd->node, call->why);
 	if (!err)
-		err = vpool_region_commit(&call->file->region, nid, &cmd->bytes,
+		err = vpool_region_commit(call->file->region, nid, &cmd->bytes,
 					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->why);
 	return err ?: vpool_respond(call);
@@ -682,14 +682,12 @@ union vpool_any_cmd {
 
 /**
  * struct vpool_ioctl - one of our calls
- * @num: its number
  * @size: of its structure now
  * @min_size: of that structure as it was first published
  * @where: the nodes it works on
  * @execute: does it
  */
 struct vpool_ioctl {
-	u32 num;
 	u32 size;
 	u32 min_size;
 	u32 where;
@@ -698,47 +696,47 @@ struct vpool_ioctl {
 
 static const struct vpool_ioctl vpool_ioctls[] = {
 	[VPOOL_CMD_REASON] = {
-		VPOOL_REASON, sizeof(struct vpool_reason), 16,
+		sizeof(struct vpool_reason), 16,
 		VPOOL_ON_BOTH, vpool_call_reason,
 	},
 	[VPOOL_CMD_CREATE] = {
-		VPOOL_CREATE, sizeof(struct vpool_create), 112,
+		sizeof(struct vpool_create), 112,
 		VPOOL_ON_CONTROL, vpool_call_create,
 	},
 	[VPOOL_CMD_DESTROY] = {
-		VPOOL_DESTROY, sizeof(struct vpool_destroy), 48,
+		sizeof(struct vpool_destroy), 48,
 		VPOOL_ON_CONTROL, vpool_call_destroy,
 	},
 	[VPOOL_CMD_LIST] = {
-		VPOOL_LIST, sizeof(struct vpool_list), 24,
+		sizeof(struct vpool_list), 24,
 		VPOOL_ON_CONTROL, vpool_call_list,
 	},
 	[VPOOL_CMD_QUERY] = {
-		VPOOL_QUERY, sizeof(struct vpool_query), 176,
+		sizeof(struct vpool_query), 176,
 		VPOOL_ON_BOTH, vpool_call_query,
 	},
 	[VPOOL_CMD_REGIONS] = {
-		VPOOL_REGIONS, sizeof(struct vpool_regions), 64,
+		sizeof(struct vpool_regions), 64,
 		VPOOL_ON_BOTH, vpool_call_regions,
 	},
 	[VPOOL_CMD_MEMBERS] = {
-		VPOOL_MEMBERS, sizeof(struct vpool_members), 64,
+		sizeof(struct vpool_members), 64,
 		VPOOL_ON_BOTH, vpool_call_members,
 	},
 	[VPOOL_CMD_COMMIT] = {
-		VPOOL_COMMIT, sizeof(struct vpool_commit), 16,
+		sizeof(struct vpool_commit), 16,
 		VPOOL_ON_POOL, vpool_call_commit,
 	},
 	[VPOOL_CMD_ATTACH] = {
-		VPOOL_ATTACH, sizeof(struct vpool_attach), 16,
+		sizeof(struct vpool_attach), 16,
 		VPOOL_ON_POOL, vpool_call_attach,
 	},
 	[VPOOL_CMD_DETACH] = {
-		VPOOL_DETACH, sizeof(struct vpool_attach), 16,
+		sizeof(struct vpool_attach), 16,
 		VPOOL_ON_POOL, vpool_call_detach,
 	},
 	[VPOOL_CMD_RESIZE] = {
-		VPOOL_RESIZE, sizeof(struct vpool_resize), 72,
+		sizeof(struct vpool_resize), 72,
 		VPOOL_ON_CONTROL, vpool_call_resize,
 	},
 };
@@ -765,13 +763,25 @@ static_assert(sizeof(struct vpool_member_info) == 8);
 static_assert(sizeof(struct vpool_node_info) == 32);
 static_assert(sizeof(struct vpool_region_info) == 40);
 
+/* The size in a number is for those who watch; a structure says its own. */
+static bool vpool_num_is(unsigned int num, const struct vpool_ioctl *op)
+{
+	if (_IOC_TYPE(num) != VPOOL_TYPE)
+		return false;
+	if (_IOC_DIR(num) == _IOC_NONE)
+		return !_IOC_SIZE(num);
+	return _IOC_DIR(num) == (_IOC_READ | _IOC_WRITE) &&
+	       _IOC_SIZE(num) >= op->min_size;
+}
+
 static const struct vpool_ioctl *vpool_find_ioctl(struct vpool_file *file,
-						  unsigned int cmd)
+						  unsigned int num)
 {
 	u32 where = file->pool ? VPOOL_ON_POOL : VPOOL_ON_CONTROL;
-	unsigned int nr = _IOC_NR(cmd) - VPOOL_CMD_BASE;
+	unsigned int nr = _IOC_NR(num) - VPOOL_CMD_BASE;
 
-	if (nr >= ARRAY_SIZE(vpool_ioctls) || vpool_ioctls[nr].num != cmd ||
+	if (nr >= ARRAY_SIZE(vpool_ioctls) ||
+	    !vpool_num_is(num, &vpool_ioctls[nr]) ||
 	    !(vpool_ioctls[nr].where & where))
 		return NULL;
 	return &vpool_ioctls[nr];
@@ -789,6 +799,11 @@ static int vpool_copy_in(struct vpool_call *call,
 		return vpool_fail(call->why, -EINVAL,
 				  "the structure has %u bytes, at least %u are needed",
 				  call->user_size, op->min_size);
+	/* No structure will ever be so large; do not read user memory without end. */
+	if (call->user_size > PAGE_SIZE)
+		return vpool_fail(call->why, -E2BIG,
+				  "the structure has %u bytes, at most %lu are taken",
+				  call->user_size, PAGE_SIZE);
 	call->size = op->size;
 	err = copy_struct_from_user(call->cmd, op->size, call->uptr,
 				    call->user_size);

@@ -15,13 +15,14 @@ struct vpool_pool;
  * @why: of its last failure
  * @pool: of which it has a reference; NULL for the control node
  * @has_ephemeral: it may have made pools that go with it; never unset
- * @region: that it owns, on a pool's node
+ * @region: which it shares with others that were opened by its path in /proc; on a
+ *	pool's node
  */
 struct vpool_file {
 	struct vpool_why why;
 	struct vpool_pool *pool;
 	bool has_ephemeral;
-	struct vpool_region region;
+	struct vpool_region *region;
 };
 
 long vpool_file_ioctl(struct vpool_file *file, unsigned int num,

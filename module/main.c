@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 
 #include "chardev.h"
 #include "cpus.h"
@@ -81,6 +82,14 @@ static void __exit vpool_exit(void)
 	vpool_scrubbers_stop();
 	vpool_hotplug_stop();
 	vpool_cpus_stop();
+	/*
+	 * A task that has dropped the last reference that kept the module, or has woken
+	 * one of the functions above, may still have to return through the module's
+	 * text (vpool_pool_release(), vpool_populate_run(), vpool_memory_failure()). None
+	 * of them sleeps on that way, so a voluntary sleep of each task since then means
+	 * that it has left.
+	 */
+	synchronize_rcu_tasks();
 }
 
 module_init(vpool_init);

@@ -17,6 +17,7 @@
 #include "audit.h"
 #include "dedicate.h"
 #include "host.h"
+#include "mce.h"
 #include "pool.h"
 #include "trace.h"
 
@@ -849,35 +850,56 @@ u32 vpool_pool_regions(struct vpool_pool *pool, struct vpool_region_info *info,
 	return nr;
 }
 
-static void vpool_pool_poisoned(struct vpool_pool *pool, struct folio *folio)
+static bool vpool_pool_poisoned(struct vpool_pool *pool, struct page *page,
+				bool has_ref)
 {
 	struct vpool_region *region;
+	struct inode *inode = NULL;
+	enum vpool_poisoned whose;
+	pgoff_t pgoff;
 
-	if (!vpool_store_poison(&pool->store, folio))
-		return;
+	whose = vpool_store_poison(&pool->store, page, has_ref);
+	if (whose != VPOOL_POISONED_USED)
+		return whose == VPOOL_POISONED_ASIDE;
 	mutex_lock(&pool->lock);
-	list_for_each_entry(region, &pool->regions, link)
-		if (vpool_region_poisoned(region, folio))
+	list_for_each_entry(region, &pool->regions, link) {
+		inode = vpool_region_poisoned(region, page, &pgoff);
+		if (inode)
 			break;
+	}
 	mutex_unlock(&pool->lock);
+	if (inode) {
+		/* Takes mmap locks, which come before those of pools and regions. */
+		vpool_mce_tell(inode->i_mapping, pgoff);
+		vpool_inode_put(inode);
+	}
+	return true;
 }
 
 /**
- * vpool_pools_poisoned - a page of the host is broken
- * @pfn: the page, which the kernel has marked; it may be any pool's or none's
+ * vpool_pools_poisoned - handle a memory error, if it is in a pool
+ * @pfn: the page; it may be any pool's or none's
+ * @has_ref: the caller has a reference to that page, and gives it up if the page is
+ *	a pool's
  *
- * Context: sleeps; takes the lock of the pool that it was in use by.
+ * Context: sleeps; takes the lock of the pool that uses the page, and mmap locks.
+ * Return: true if the page is a pool's; it is marked, and no page table maps it.
  */
-void vpool_pools_poisoned(unsigned long pfn)
+bool vpool_pools_poisoned(unsigned long pfn, bool has_ref)
 {
 	struct page *page = pfn_to_online_page(pfn);
 	struct vpool_pool *pool;
+	bool ours = false;
 	u32 id = 0;
 
-	while (page && (pool = vpool_pool_next(&id))) {
-		vpool_pool_poisoned(pool, page_folio(page));
+	while (page && !ours && (pool = vpool_pool_next(&id))) {
+		ours = vpool_pool_poisoned(pool, page, has_ref);
+		if (ours)
+			pr_err("%#lx: memory failure in pool '%s', recovery action: Recovered\n",
+			       pfn, pool->name);
 		vpool_pool_put(pool);
 	}
+	return ours;
 }
 
 /**

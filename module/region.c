@@ -15,28 +15,85 @@
  * once revoke has the semaphore and then had the lock of each folio, no entry
  * that is not there yet can come, and one walk over the mapping removes those that
  * are.
+ *
+ * While a region has a folio, folio->mapping is that of the region's inode: shared
+ * futexes are found by it, and the core dereferences it when a page is poisoned
+ * between ->fault and the installing of the entry. The folio is not in the page
+ * cache of that mapping, nor on an LRU list, so reclaim, compaction, migration and
+ * khugepaged, which find folios there, do not see it. Two paths could still evict or
+ * split a folio that they reach by a page table, as if it were in the page cache:
+ *
+ * - mapping_evict_folio(), after a fault on a poisoned page. It leaves dirty folios
+ *   alone, and the folios of a region are always dirty.
+ * - split_huge_page() wants a reference for each page, which ours do not have, and
+ *   the folio in the page cache, where ours is not.
+ *
+ * folio->mapping is set and cleared under the folio lock, and cleared before the
+ * folio goes back to the store: a pin, or a futex that is being hashed, may outlive
+ * the region, and with it the inode. Those who read folio->mapping without the lock
+ * hold rcu_read_lock(), under which an inode stays readable.
  */
+#include <linux/dcache.h>
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
+#include <linux/path.h>
 #include <linux/pid.h>
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
+#include "populate.h"
 #include "region.h"
+#include "scrub.h"
 #include "store.h"
 #include "trace.h"
 
 #define VPOOL_FS_MAGIC 0x76706f6f
-/* Pages populated before others get a chance at the mmap lock. */
-#define VPOOL_POPULATE_BATCH 64
+
+/* What /proc shows as the path of a region: that of the node it was opened by. */
+static char *vpool_region_dname(struct dentry *dentry, char *buffer, int size)
+{
+	char text[64];
+	int len = scnprintf(text, sizeof(text), "/dev/vpool/%s%s",
+			    dentry->d_name.name,
+			    d_inode(dentry)->i_nlink ? "" : " (deleted)") + 1;
+
+	if (len > size)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memcpy(buffer + size - len, text, len);
+}
+
+/* The path that a descriptor was opened by lasts as long as the one it has now. */
+static void vpool_region_drelease(struct dentry *dentry)
+{
+	struct path *path = dentry->d_fsdata;
+
+	if (!path)
+		return;
+	path_put(path);
+	kfree(path);
+}
+
+static const struct dentry_operations vpool_fs_dops = {
+	.d_delete = always_delete_dentry,
+	.d_dname = vpool_region_dname,
+	.d_release = vpool_region_drelease,
+};
 
 static int vpool_fs_init_context(struct fs_context *fc)
 {
-	return init_pseudo(fc, VPOOL_FS_MAGIC) ? 0 : -ENOMEM;
+	struct pseudo_fs_context *ctx = init_pseudo(fc, VPOOL_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->dops = &vpool_fs_dops;
+	return 0;
 }
 
 static struct file_system_type vpool_fs = {
@@ -67,7 +124,11 @@ static struct inode *vpool_inode_get(void)
 	return inode;
 }
 
-static void vpool_inode_put(struct inode *inode)
+/**
+ * vpool_inode_put - drop a reference to a region's inode
+ * @inode: from vpool_region_poisoned(), or the region's own
+ */
+void vpool_inode_put(struct inode *inode)
 {
 	iput(inode);
 	simple_release_fs(&vpool_mnt, &vpool_mnt_count);
@@ -88,6 +149,7 @@ int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
 		return PTR_ERR(inode);
 	INIT_LIST_HEAD(&region->link);
 	init_rwsem(&region->sem);
+	region->users = 1;
 	region->inode = inode;
 	region->store = store;
 	region->pid = get_pid(task_tgid(current));
@@ -96,13 +158,93 @@ int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
 	return 0;
 }
 
+/**
+ * vpool_region_file - make a file whose path leads to a region's inode
+ * @region: an initialised region
+ * @name: the pool's
+ * @fops: of the file
+ *
+ * Return: the file, for fput(), or an ERR_PTR.
+ */
+struct file *vpool_region_file(struct vpool_region *region, const char *name,
+			       const struct file_operations *fops)
+{
+	struct file *file;
+
+	ihold(region->inode);
+	file = alloc_file_pseudo(region->inode, vpool_mnt, name, O_RDWR, fops);
+	if (IS_ERR(file))
+		iput(region->inode);
+	return file;
+}
+
+/* Make a folio that no other task can find yet part of the region. */
+static void vpool_folio_bind(struct folio *folio, struct vpool_region *region,
+			     pgoff_t index)
+{
+	folio_lock(folio);
+	folio->mapping = region->inode->i_mapping;
+	folio->index = index;
+	folio_set_dirty(folio);
+	folio_unlock(folio);
+}
+
+/* Undo vpool_folio_bind() for a folio that no page table maps. */
+static void vpool_folio_unbind(struct folio *folio)
+{
+	folio_lock(folio);
+	folio->mapping = NULL;
+	folio_clear_dirty(folio);
+	folio_unlock(folio);
+}
+
+/* Releasing a batch first flushes the other batches of this CPU. */
+static long vpool_drain_cpu(void *arg)
+{
+	struct folio *folio = arg;
+	struct folio_batch batch;
+
+	folio_batch_init(&batch);
+	folio_get(folio);
+	folio_batch_add(&batch, folio);
+	folio_batch_release(&batch);
+	return 0;
+}
+
+/*
+ * munlock(2), and unmapping what was locked, is queued on the CPU where it happens.
+ * The queue of an idle CPU can keep its reference to a small folio for long, and the
+ * folio would count as pinned. A folio in such a queue is still marked as locked.
+ */
+static void vpool_region_drain(struct vpool_region *region)
+{
+	struct folio *folio = NULL;
+	unsigned long i;
+	int cpu;
+
+	for (i = 0; i < region->nr && !folio; i++)
+		if (folio_test_mlocked(region->folios[i]))
+			folio = region->folios[i];
+	if (!folio)
+		return;
+	for_each_online_cpu(cpu)
+		work_on_cpu_safe(cpu, vpool_drain_cpu, folio);
+}
+
 static void vpool_region_give_back(struct vpool_region *region)
 {
+	unsigned long i;
+
 	lockdep_assert_held_write(&region->sem);
 	if (!region->nr)
 		return;
 	trace_vpool_release(region->store->name, region->id,
 			    vpool_region_bytes(region));
+	for (i = 0; i < region->nr; i++) {
+		vpool_folio_unbind(region->folios[i]);
+		cond_resched();
+	}
+	vpool_region_drain(region);
 	vpool_store_return(region->store, region->folios, region->nr);
 	kvfree(region->folios);
 	region->folios = NULL;
@@ -166,8 +308,14 @@ static int vpool_revoked(struct vpool_why *why)
 	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
 }
 
+/*
+ * @zero: zero its memory now. Under the mmap lock that would take too long, for
+ * those who want that lock and for a kill; then each folio is zeroed by its first
+ * fault.
+ */
 static int vpool_region_commit_locked(struct vpool_region *region, int nid,
-				      u64 *bytes, struct vpool_why *why)
+				      u64 *bytes, bool zero,
+				      struct vpool_why *why)
 {
 	u64 page_size = vpool_store_page_size(region->store);
 	struct folio **folios;
@@ -194,13 +342,15 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
 	if (!folios)
 		return vpool_fail(why, -ENOMEM,
 				  "no kernel memory to describe %lu pages", nr);
-	err = vpool_store_take(region->store, nid, folios, nr, why);
+	err = vpool_store_take(region->store, nid, folios, nr, zero, why);
 	if (err) {
 		kvfree(folios);
 		return err;
 	}
-	for (i = 0; i < nr; i++)
-		folios[i]->index = i << region->store->order;
+	for (i = 0; i < nr; i++) {
+		vpool_folio_bind(folios[i], region, i << region->store->order);
+		cond_resched();
+	}
 	region->folios = folios;
 	WRITE_ONCE(region->nr, nr);
 	*bytes = vpool_region_bytes(region);
@@ -227,7 +377,7 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 	int err;
 
 	down_write(&region->sem);
-	err = vpool_region_commit_locked(region, nid, bytes, why);
+	err = vpool_region_commit_locked(region, nid, bytes, true, why);
 	if (!err)
 		region->populate = populate;
 	up_write(&region->sem);
@@ -245,39 +395,67 @@ static struct folio *vpool_region_find(struct vpool_region *region,
 	return region->folios[i];
 }
 
-static bool vpool_fault_may_be_huge(struct vm_fault *vmf,
-				    struct vpool_region *region)
+/* Whether the core will map all of @folio by one entry: what do_set_pmd() checks. */
+static bool vpool_fault_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 {
+	struct vm_area_struct *vma = vmf->vma;
 	unsigned long start = vmf->address & PMD_MASK;
+	unsigned long first = vma->vm_pgoff - (vma->vm_start >> PAGE_SHIFT);
 
-	return region->store->order == PMD_SHIFT - PAGE_SHIFT &&
-	       start >= vmf->vma->vm_start &&
-	       start + PMD_SIZE <= vmf->vma->vm_end;
+	return folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
+	       IS_ALIGNED(first, PMD_SIZE / PAGE_SIZE) &&
+	       start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
+	       !PageHasHWPoisoned(&folio->page) && !vpool_vma_thp_disabled(vma);
+}
+
+static struct folio *vpool_region_get_locked(struct vpool_region *region,
+					     pgoff_t pgoff)
+{
+	struct folio *folio;
+
+	down_read(&region->sem);
+	folio = vpool_region_find(region, pgoff);
+	if (folio) {
+		folio_get(folio);
+		folio_lock(folio);
+	}
+	up_read(&region->sem);
+	return folio;
+}
+
+/*
+ * Zero a folio that mmap(2) has committed, before anything sees it. The folio lock
+ * is held, so of many faults one does it and the others wait.
+ */
+static void vpool_folio_first_use(struct folio *folio,
+				  struct vpool_store *store)
+{
+	if (folio_test_uptodate(folio))
+		return;
+	vpool_folio_zero(folio);
+	folio_mark_uptodate(folio);
+	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
+		       folio_size(folio));
 }
 
 static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 {
 	struct vpool_region *region = vmf->vma->vm_private_data;
-	struct folio *folio;
+	struct folio *folio = vpool_region_get_locked(region, vmf->pgoff);
 	struct page *page;
 
-	down_read(&region->sem);
-	folio = vpool_region_find(region, vmf->pgoff);
-	if (!folio) {
-		up_read(&region->sem);
+	if (!folio)
 		return VM_FAULT_SIGBUS;
-	}
 	page = folio_page(folio, vmf->pgoff & (folio_nr_pages(folio) - 1));
+	/* The core looks again, for a page that is poisoned after this. */
 	if (PageHWPoison(page)) {
-		up_read(&region->sem);
+		folio_unlock(folio);
+		folio_put(folio);
 		return VM_FAULT_HWPOISON;
 	}
-	folio_get(folio);
-	folio_lock(folio);
-	up_read(&region->sem);
-
+	vpool_folio_first_use(folio, region->store);
 	vpool_stat_inc(region->store->stat,
-		       vpool_fault_may_be_huge(vmf, region) ?
+		       vpool_fault_may_be_huge(vmf, folio) ?
 		       VPOOL_STAT_FAULTS_HUGE : VPOOL_STAT_FAULTS_BASE);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
@@ -294,79 +472,41 @@ static vm_fault_t vpool_region_map_pages(struct vm_fault *vmf, pgoff_t start,
 	return 0;
 }
 
+#ifdef CONFIG_NUMA
+/*
+ * The policy of a mapping that was given none: one without MPOL_F_MOF. With it, NUMA
+ * balancing would take page table entries away again and again, to see from where
+ * memory is used that it cannot move.
+ */
+static struct mempolicy vpool_no_balancing = {
+	.refcnt = ATOMIC_INIT(1),
+	.mode = MPOL_LOCAL,
+};
+
+static struct mempolicy *vpool_region_get_policy(VPOOL_GET_POLICY_ARGS)
+{
+	return vma->vm_policy ?: &vpool_no_balancing;
+}
+#endif
+
 static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
 	.map_pages = vpool_region_map_pages,
+#ifdef CONFIG_NUMA
+	.get_policy = vpool_region_get_policy,
+#endif
 };
 
 /**
- * struct vpool_populate - a mapping to be filled when mmap(2) is about to return
- * @work: of the task that maps
- * @start: first address
- * @end: address after the last
+ * vpool_region_maps - tell whether a mapping is one of a region
+ * @vma: any mapping
+ *
+ * Context: under the mmap lock.
+ * Return: true if it is.
  */
-struct vpool_populate {
-	struct callback_head work;
-	unsigned long start;
-	unsigned long end;
-};
-
-/* As long as the mapping is there and is one of ours. */
-static bool vpool_populate_one(struct mm_struct *mm, unsigned long *addr)
+bool vpool_region_maps(const struct vm_area_struct *vma)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, *addr);
-	unsigned int flags = 0;
-
-	mmap_assert_locked(mm);
-	if (!vma || vma->vm_ops != &vpool_region_vm_ops)
-		return false;
-	if (vma->vm_flags & VM_WRITE)
-		flags |= FAULT_FLAG_WRITE;
-	*addr += vpool_store_page_size(((struct vpool_region *)
-					vma->vm_private_data)->store);
-	return !fixup_user_fault(mm, *addr - 1, flags, NULL);
-}
-
-static void vpool_populate_run(struct callback_head *work)
-{
-	struct vpool_populate *populate =
-		container_of(work, struct vpool_populate, work);
-	struct mm_struct *mm = current->mm;
-	unsigned long addr = populate->start, nr = 0;
-
-	mmap_read_lock(mm);
-	while (addr < populate->end && vpool_populate_one(mm, &addr)) {
-		if (++nr % VPOOL_POPULATE_BATCH)
-			continue;
-		mmap_read_unlock(mm);
-		cond_resched();
-		mmap_read_lock(mm);
-	}
-	mmap_read_unlock(mm);
-	kfree(populate);
-}
-
-/*
- * A mapping cannot be filled while it is being made, and nothing calls us when it
- * is there; what a task has to do before it is back in userspace comes closest.
- */
-static int vpool_populate_soon(struct vm_area_struct *vma,
-			       struct vpool_why *why)
-{
-	struct vpool_populate *populate;
-	int err = -ENOMEM;
-
-	populate = kmalloc(sizeof(*populate), GFP_KERNEL_ACCOUNT);
-	if (populate) {
-		init_task_work(&populate->work, vpool_populate_run);
-		populate->start = vma->vm_start;
-		populate->end = vma->vm_end;
-		err = task_work_add(current, &populate->work, TWA_RESUME);
-	}
-	if (!err)
-		return 0;
-	kfree(populate);
-	return vpool_fail(why, err, "the mapping cannot be populated");
+	return vma->vm_ops == &vpool_region_vm_ops;
 }
 
 static int vpool_region_mmap_locked(struct vpool_region *region,
@@ -382,7 +522,7 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
 		return vpool_fail(why, -EINVAL, "the offset is out of range");
 	if (!region->nr) {
 		err = vpool_region_commit_locked(region, VPOOL_ANY_NODE, &bytes,
-						 why);
+						 false, why);
 		if (err)
 			return err;
 	}
@@ -425,9 +565,11 @@ int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 	if (err)
 		return err;
 
-	vpool_vm_flags_set(vma, VM_DONTEXPAND);
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_region_vm_ops;
+	if (region->store->order && vpool_vma_thp_disabled(vma))
+		vpool_fail(why, 0,
+			   "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
 	return 0;
 }
 
@@ -446,6 +588,7 @@ void vpool_region_revoke(struct vpool_region *region)
 
 	down_write(&region->sem);
 	region->revoked = true;
+	clear_nlink(region->inode);
 	for (i = 0; i < region->nr; i++) {
 		folio_lock(region->folios[i]);
 		folio_unlock(region->folios[i]);
@@ -456,28 +599,42 @@ void vpool_region_revoke(struct vpool_region *region)
 	up_write(&region->sem);
 }
 
+/* One more reference to a region's inode, and to the mount that it lives on. */
+static struct inode *vpool_inode_hold(struct inode *inode)
+{
+	if (simple_pin_fs(&vpool_fs, &vpool_mnt, &vpool_mnt_count))
+		return NULL;
+	ihold(inode);
+	return inode;
+}
+
 /**
- * vpool_region_poisoned - a page in some folio is broken
- * @region: which may have it
- * @folio: the one; marked, so that it will not be mapped in one piece again
+ * vpool_region_poisoned - unmap the folio of a poisoned page
+ * @region: a region that may have it
+ * @page: the page; its folio is marked, so that the core maps it by pages from now on
+ * @pgoff: set to the offset of @page in the region, in pages
  *
  * Context: sleeps; takes @region->sem and the folio's lock.
- * Return: true if it is this region's; no page table maps it any more.
+ * Return: the region's inode with a reference, for vpool_inode_put(), or NULL if
+ * another region has the folio.
  */
-bool vpool_region_poisoned(struct vpool_region *region, struct folio *folio)
+struct inode *vpool_region_poisoned(struct vpool_region *region,
+				    struct page *page, pgoff_t *pgoff)
 {
-	bool ours;
+	struct folio *folio = page_folio(page);
+	struct inode *inode = NULL;
 
 	down_read(&region->sem);
-	ours = vpool_region_find(region, folio->index) == folio;
-	if (ours) {
+	if (vpool_region_find(region, folio->index) == folio) {
 		/* Faults that did not see the mark have ended after that. */
 		folio_lock(folio);
 		folio_unlock(folio);
 		unmap_mapping_range(region->inode->i_mapping,
 				    (loff_t)folio->index << PAGE_SHIFT,
 				    folio_size(folio), 1);
+		*pgoff = folio->index + folio_page_idx(folio, page);
+		inode = vpool_inode_hold(region->inode);
 	}
 	up_read(&region->sem);
-	return ours;
+	return inode;
 }

@@ -5,6 +5,7 @@
 #ifndef VPOOL_REGION_H
 #define VPOOL_REGION_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
@@ -14,7 +15,7 @@
 #include "reason.h"
 
 struct folio;
-struct inode;
+struct page;
 struct pid;
 struct vm_area_struct;
 struct vpool_store;
@@ -23,6 +24,7 @@ struct vpool_store;
  * struct vpool_region - what one open of a pool's node owns
  * @link: in the pool's list, under the pool's lock
  * @id: unique within the pool; set when it is listed
+ * @users: descriptors of it; under a lock of chardev.c
  * @store: where its folios come from and go to
  * @inode: one of our own file system, whose mapping finds all page tables that
  *	map the region, and whose size lets the core use huge ones
@@ -38,6 +40,7 @@ struct vpool_store;
 struct vpool_region {
 	struct list_head link;
 	u64 id;
+	unsigned int users;
 	struct vpool_store *store;
 	struct inode *inode;
 	struct rw_semaphore sem;
@@ -51,6 +54,8 @@ struct vpool_region {
 };
 
 int vpool_region_init(struct vpool_region *region, struct vpool_store *store);
+struct file *vpool_region_file(struct vpool_region *region, const char *name,
+			       const struct file_operations *fops);
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
@@ -58,7 +63,10 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_why *why);
 void vpool_region_revoke(struct vpool_region *region);
-bool vpool_region_poisoned(struct vpool_region *region, struct folio *folio);
+bool vpool_region_maps(const struct vm_area_struct *vma);
+struct inode *vpool_region_poisoned(struct vpool_region *region,
+				    struct page *page, pgoff_t *pgoff);
+void vpool_inode_put(struct inode *inode);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 

@@ -48,22 +48,25 @@ static struct vpool_scrubbers *vpool_scrubbers_of(int nid)
 
 /**
  * vpool_folio_zero - zero a folio
- * @folio: nobody else has it
+ * @folio: the caller alone can reach its contents
  *
- * Return: false if some of it cannot be, because its memory is broken.
+ * Return: true if all of it is zero, false if it has poisoned pages; those keep
+ * their bytes, which no access can read.
  */
 bool vpool_folio_zero(struct folio *folio)
 {
 	long i, nr = folio_nr_pages(folio);
+	bool good = true;
 
 	for (i = 0; i < nr; i++) {
 		struct page *page = folio_page(folio, i);
 
 		if (PageHWPoison(page))
-			return false;
-		clear_highpage(page);
+			good = false;
+		else
+			clear_highpage(page);
 	}
-	return true;
+	return good;
 }
 
 static void vpool_scrub_move(struct vpool_store *store, int nid)

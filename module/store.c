@@ -146,6 +146,8 @@ static void vpool_node_put(struct vpool_store_node *node, struct folio *folio,
 		break;
 	default:
 		place = VPOOL_POISONED;
+		/* Never dropped: unpoisoning would free a folio with one reference. */
+		folio_get(folio);
 		list_add_tail(&folio->lru, &node->poisoned);
 		node->nr_poisoned++;
 	}
@@ -857,20 +859,35 @@ static unsigned int vpool_take_zero(struct vpool_store *store, int nid,
 	return good;
 }
 
+/* Mark folios as zero or not, for vpool_region_fault(). */
+static void vpool_take_mark(struct folio **folios, unsigned int nr, bool zero)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (zero)
+			folio_mark_uptodate(folios[i]);
+		else
+			folio_clear_uptodate(folios[i]);
+	}
+}
+
 /**
- * vpool_store_take - hand out folios, zeroed
+ * vpool_store_take - hand out folios
  * @store: from where
  * @nid: the node they must come from, or VPOOL_ANY_NODE for the nearest first
  * @folios: filled with @nr of them
  * @nr: how many
+ * @zero: zero all of them now; else the caller zeroes those that are not uptodate
+ *	before it lets anything see them
  * @why: told if it fails
  *
- * Context: sleeps; zeroes what the scrubbers have not come to yet, with their
- * help.
+ * Context: sleeps; with @zero it zeroes what the scrubbers have not come to yet,
+ * with their help.
  * Return: 0 with all of them, or -ENOMEM with none.
  */
 int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, struct vpool_why *why)
+		     unsigned long nr, bool zero, struct vpool_why *why)
 {
 	unsigned long got = 0;
 	unsigned int n;
@@ -888,10 +905,11 @@ int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
 				   vpool_store_may_pop(store, nid));
 			if (vpool_store_unpromise(store, nid, nr - got))
 				goto give_back;
-		} else if (dirty) {
+		} else if (dirty && zero) {
 			vpool_store_kick(store, true);
 			n = vpool_take_zero(store, nid, folios + got, n);
 		}
+		vpool_take_mark(folios + got, n, zero || !dirty);
 		got += n;
 		cond_resched();
 	}
@@ -1042,16 +1060,22 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 }
 
 /**
- * vpool_store_poison - a page of some folio is broken
- * @store: whose it may be
- * @folio: any folio of the host; what is read of it may be stale
+ * vpool_store_poison - mark a page as poisoned, if it is the store's
+ * @store: a store that may have it
+ * @page: any page of the host; what is read of its folio may be stale
+ * @has_ref: the caller has a reference to @page and gives it to the store
  *
- * A free one is set aside at once, one in a region when the region gives it back.
+ * A free folio is set aside at once, one in a region when the region gives it back.
+ * The folio keeps one reference more than the store's own from here on. It is never
+ * given to the host, and unpoison_memory() in the core, a test's tool that frees a
+ * folio whose only reference it finds, leaves it alone.
  *
- * Return: true if it is in use by a region of this store.
+ * Return: whose page it is; that of others is unchanged.
  */
-bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
+enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
+				       struct page *page, bool has_ref)
 {
+	struct folio *folio = page_folio(page);
 	struct vpool_store_node *node;
 	enum vpool_place place;
 
@@ -1060,8 +1084,11 @@ bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
 	place = vpool_folio_where(folio);
 	if (node != &store->node[folio_nid(folio)]) {
 		spin_unlock(&store->lock);
-		return false;
+		return VPOOL_POISONED_OTHERS;
 	}
+	if (!has_ref)
+		folio_get(folio);
+	SetPageHWPoison(page);
 	/* The core maps such a folio by pages only, so that the good ones work. */
 	if (folio_test_large(folio))
 		SetPageHasHWPoisoned(&folio->page);
@@ -1072,7 +1099,7 @@ bool vpool_store_poison(struct vpool_store *store, struct folio *folio)
 	}
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
-	return place == VPOOL_USED;
+	return place == VPOOL_USED ? VPOOL_POISONED_USED : VPOOL_POISONED_ASIDE;
 }
 
 static void vpool_usage_add(struct vpool_usage *usage,

@@ -106,6 +106,18 @@ struct vpool_usage {
 };
 
 /**
+ * enum vpool_poisoned - whose a poisoned page is
+ * @VPOOL_POISONED_OTHERS: not the store's
+ * @VPOOL_POISONED_ASIDE: the store's, and no region has it
+ * @VPOOL_POISONED_USED: the store's, and a region has or had it
+ */
+enum vpool_poisoned {
+	VPOOL_POISONED_OTHERS,
+	VPOOL_POISONED_ASIDE,
+	VPOOL_POISONED_USED,
+};
+
+/**
  * struct vpool_gather - memory on its way from the host into a store
  * @store: which
  * @folios: gathered so far
@@ -138,11 +150,12 @@ void vpool_store_exit(struct vpool_store *store);
 int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
 			 struct vpool_why *why);
 int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, struct vpool_why *why);
+		     unsigned long nr, bool zero, struct vpool_why *why);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
 
-bool vpool_store_poison(struct vpool_store *store, struct folio *folio);
+enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
+				       struct page *page, bool has_ref);
 unsigned long vpool_store_scrub_batch(struct vpool_store_node *node);
 
 void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage);

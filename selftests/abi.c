@@ -17,20 +17,23 @@
 #define TAIL 16
 #define CANARY 0x5a
 
-/* The layout is frozen: these are numbers on purpose. */
+/*
+ * The layout is frozen: these are numbers on purpose. Those of calls grow with their
+ * structure, see older_and_newer_numbers_work.
+ */
 #define FROZEN(_what) static_assert(_what, #_what)
 
-FROZEN(VPOOL_REASON == 0xBB00);
-FROZEN(VPOOL_CREATE == 0xBB01);
-FROZEN(VPOOL_DESTROY == 0xBB02);
-FROZEN(VPOOL_LIST == 0xBB03);
-FROZEN(VPOOL_QUERY == 0xBB04);
-FROZEN(VPOOL_REGIONS == 0xBB05);
-FROZEN(VPOOL_MEMBERS == 0xBB06);
-FROZEN(VPOOL_COMMIT == 0xBB07);
-FROZEN(VPOOL_ATTACH == 0xBB08);
-FROZEN(VPOOL_DETACH == 0xBB09);
-FROZEN(VPOOL_RESIZE == 0xBB0a);
+FROZEN(VPOOL_REASON == 0xC010BB00);
+FROZEN(VPOOL_CREATE == 0xC078BB01);
+FROZEN(VPOOL_DESTROY == 0xC030BB02);
+FROZEN(VPOOL_LIST == 0xC018BB03);
+FROZEN(VPOOL_QUERY == 0xC0C8BB04);
+FROZEN(VPOOL_REGIONS == 0xC040BB05);
+FROZEN(VPOOL_MEMBERS == 0xC040BB06);
+FROZEN(VPOOL_COMMIT == 0xC018BB07);
+FROZEN(VPOOL_ATTACH == 0xC018BB08);
+FROZEN(VPOOL_DETACH == 0xC018BB09);
+FROZEN(VPOOL_RESIZE == 0xC058BB0a);
 
 FROZEN(sizeof(struct vpool_reason) == 16);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
@@ -645,6 +648,72 @@ TEST_F(abi, odd_counts_do_no_harm)
 	}
 }
 
+/* The number that a call had in the first release. */
+static unsigned long first_number(unsigned long cmd)
+{
+	return _IO(_IOC_TYPE(cmd), _IOC_NR(cmd));
+}
+
+/* A call with the number that an older, or a newer, header has for it. */
+TEST_F(abi, older_and_newer_numbers_work)
+{
+	const struct row *row = NULL;
+	struct row other;
+	union any_call call;
+	size_t first;
+	int i;
+
+	while ((row = next_row(_metadata, row))) {
+		first = row->first_size ?: row->size;
+		const unsigned long number[] = {
+			first_number(row->cmd),
+			_IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),
+			     _IOC_NR(row->cmd), first),
+			_IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),
+			     _IOC_NR(row->cmd), 4096),
+		};
+
+		for (i = 0; i < ARRAY_SIZE(number); i++) {
+			memcpy(&other, row, sizeof(other));
+			prepare(&call, row, home(row));
+			other.cmd = number[i];
+			EXPECT_EQ(row->result,
+				  send_home(&self->nodes, &other, &call));
+			if (row->cmd == VPOOL_DETACH)
+				vp_attach(self->nodes.pool, 0);
+		}
+		other.cmd = _IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),
+				 _IOC_NR(row->cmd), first - 1);
+		EXPECT_EQ(-ENOTTY, send_home(&self->nodes, &other, &call));
+		other.cmd = _IOC(_IOC_READ, _IOC_TYPE(row->cmd),
+				 _IOC_NR(row->cmd), row->size);
+		EXPECT_EQ(-ENOTTY, send_home(&self->nodes, &other, &call));
+	}
+}
+
+/* No structure is larger than a page: a call that says so is refused unread. */
+TEST_F(abi, larger_than_a_page)
+{
+	static const __u32 sizes[] = { 4097, 64 * MIB, ~0U };
+	const struct row *row = NULL;
+	__u64 end = vp_now_ms() + 5000;
+	__u32 *large;
+	int i;
+
+	large = mmap(NULL, sizes[1], PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, large);
+	while ((row = next_row(_metadata, row))) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			*large = sizes[i];
+			EXPECT_EQ(-E2BIG, send_home(&self->nodes, row, large));
+		}
+	}
+	EXPECT_TRUE(vp_reason_has(self->nodes.ctl, "bytes"));
+	EXPECT_GT(end, vp_now_ms());
+	munmap(large, sizes[1]);
+}
+
 /*
  * The same through the entry that 32-bit programs use. A 64-bit one may use it
  * too, as long as its pointers are short; without IA32 emulation it gets SIGSEGV.
@@ -726,7 +795,9 @@ TEST_F(abi_unknown, ioctls_are_not_ours)
 	unsigned long cmd[] = {
 		_IO(VPOOL_TYPE, VPOOL_CMD_RESIZE + 1), _IO(VPOOL_TYPE, 0xff),
 		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
-		_IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
+		_IOR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
+		_IOW(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
+		_IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, __u32),
 		TCGETS,
 	};
 	union any_call call = { .size = sizeof(struct vpool_query) };

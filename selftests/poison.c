@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
@@ -93,10 +94,12 @@ static int inject(__u64 pfn)
 
 static sigjmp_buf out;
 static int code;
+static char *where;
 
 static void on_bus(int sig, siginfo_t *info, void *context)
 {
 	code = info->si_code;
+	where = info->si_addr;
 	siglongjmp(out, 1);
 }
 
@@ -115,7 +118,7 @@ static int bus_code(const char *addr)
 	return code;
 }
 
-/* The kernel tells of it by a work item. */
+/* Without kprobes the kernel tells of it by a work item. */
 static int bus_code_soon(const char *addr)
 {
 	int i;
@@ -160,6 +163,138 @@ TEST_F(poison, in_use)
 	ASSERT_NE(MAP_FAILED, self->addr);
 	self->bytes = broken;
 	EXPECT_TRUE(vp_is_zero(self->addr, broken));
+}
+
+static int early_code;
+static char *early_where;
+
+static void on_early(int sig, siginfo_t *info, void *context)
+{
+	early_code = info->si_code;
+	early_where = info->si_addr;
+}
+
+/* The kernel calls it recovered, and a touch tells which page it was. */
+TEST_F(poison, is_recovered)
+{
+	char *broken = self->addr + variant->page;
+
+	if (!can_inject())
+		SKIP(return, "this kernel has no hwpoison-inject");
+	EXPECT_EQ(0, inject(pfn_of(broken)));
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code(broken + 8));
+	EXPECT_EQ(broken, where - (uintptr_t)where % BASE);
+	/* Once more is nothing new. */
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code(broken));
+	EXPECT_EQ(0, bus_code(self->addr));
+}
+
+/* A task that wants to know before it touches the page is told, with the address. */
+TEST_F(poison, early_notice)
+{
+	struct sigaction act = {
+		.sa_sigaction = on_early, .sa_flags = SA_SIGINFO,
+	}, old;
+	char *broken = self->addr + variant->page + (variant->page - BASE);
+	__u64 pfn = pfn_of(broken);
+
+	if (!can_inject())
+		SKIP(return, "this kernel has no hwpoison-inject");
+	sigaction(SIGBUS, &act, &old);
+	ASSERT_EQ(0, prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0,
+			   0));
+	inject(pfn);
+	EXPECT_EQ(BUS_MCEERR_AO, early_code);
+	EXPECT_EQ(broken, early_where);
+	/* Of a page that it does not map it is told nothing. */
+	early_code = 0;
+	munmap(self->addr, variant->page);
+	inject(pfn_of(self->addr + variant->page) - variant->page / BASE);
+	EXPECT_EQ(0, early_code);
+	prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
+	sigaction(SIGBUS, &old, NULL);
+}
+
+#define UNPOISON "/sys/kernel/debug/hwpoison/unpoison-pfn"
+
+static int unpoison(__u64 pfn)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)pfn);
+	return vp_write_file(UNPOISON, text);
+}
+
+/* What is set aside cannot be freed behind the pool's back, nor what is in use. */
+TEST_F(poison, unpoison_is_refused)
+{
+	__u64 used, free;
+
+	if (!can_inject())
+		SKIP(return, "this kernel has no hwpoison-inject");
+	used = pfn_of(self->addr);
+	free = pfn_of(self->addr + variant->page);
+	inject(used);
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code_soon(self->addr));
+	EXPECT_GT(0, unpoison(used));
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code(self->addr));
+	munmap(self->addr, self->bytes);
+	close(self->fd);
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+				     variant->page));
+	EXPECT_GT(0, unpoison(used));
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	inject(free);
+	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+				     2 * variant->page));
+	EXPECT_GT(0, unpoison(free));
+	EXPECT_GT(0, unpoison(used));
+	EXPECT_EQ(2 * variant->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	self->bytes = variant->page;
+	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
+	ASSERT_NE(MAP_FAILED, self->addr);
+}
+
+struct breaking {
+	char *addr;
+	__u64 until;
+};
+
+/* Unmaps and faults in until the page is seen to be broken; 0 if it is. */
+static int fault_on(void *arg)
+{
+	struct breaking *breaking = arg;
+
+	while (vp_now_ms() < breaking->until) {
+		madvise(breaking->addr, BASE, MADV_DONTNEED);
+		if (bus_code(breaking->addr) == BUS_MCEERR_AR)
+			return 0;
+	}
+	return 1;
+}
+
+/* A page that breaks between its fault and the page table. */
+TEST_F(poison, while_it_faults)
+{
+	struct breaking breaking = { .addr = self->addr };
+	__u64 pfn = pfn_of(self->addr);
+	pid_t pid[3];
+	int i;
+
+	if (!can_inject())
+		SKIP(return, "this kernel has no hwpoison-inject");
+	breaking.until = vp_now_ms() + 20000;
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(fault_on(&breaking));
+	}
+	vp_sleep_ms(50);
+	inject(pfn);
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		EXPECT_EQ(0, vp_wait_status(pid[i]));
+	EXPECT_EQ(0, bus_code(self->addr + variant->page));
 }
 
 TEST_F(poison, free)

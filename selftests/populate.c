@@ -100,6 +100,105 @@ TEST_F(populate, no_touch_faults)
 	munmap(addr, self->bytes);
 }
 
+/*
+ * A mapping at any address, offset and length: where no huge page fits, at its ends or
+ * in all of it, small ones fill it.
+ */
+TEST_F(populate, of_any_shape)
+{
+	const struct {
+		__u64 shift, bytes, offset;
+	} row[] = {
+		{ 0, BASE, 0 },
+		{ 0, HUGE_SIZE / 2 + BASE, BASE },
+		{ BASE, self->bytes, 0 },
+		{ 0, self->bytes - BASE, BASE },
+		{ 5 * BASE, self->bytes - 3 * BASE, 3 * BASE },
+		{ 0, self->bytes - 7 * BASE, 0 },
+	};
+	__u64 before, bytes;
+	char *room, *addr;
+	int i;
+
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	room = mmap(NULL, self->bytes + 4 * HUGE_SIZE, PROT_NONE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, room);
+	room += HUGE_SIZE - (uintptr_t)room % HUGE_SIZE;
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		bytes = row[i].bytes;
+		if (bytes > self->bytes - row[i].offset)
+			bytes = self->bytes - row[i].offset;
+		addr = mmap(room + row[i].shift, bytes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_FIXED, self->fd, row[i].offset);
+		ASSERT_NE(MAP_FAILED, addr);
+		EXPECT_TRUE(is_resident(addr, bytes)) TH_LOG("row %d", i);
+		before = vp_sysfs_u64(POOL, "stat/faults_huge") +
+			 vp_sysfs_u64(POOL, "stat/faults_base");
+		touch_all(addr, bytes);
+		EXPECT_EQ(before, vp_sysfs_u64(POOL, "stat/faults_huge") +
+				  vp_sysfs_u64(POOL, "stat/faults_base"))
+			TH_LOG("row %d", i);
+		ASSERT_EQ(0, munmap(addr, bytes));
+	}
+}
+
+/* What NUMA balancing has marked since boot, in pages. */
+static __u64 marked_pages(void)
+{
+	char text[32768], *at;
+
+	if (vp_read_file("/proc/vmstat", text, sizeof(text)))
+		return VP_NONE;
+	at = strstr(text, "numa_pte_updates ");
+	return at ? strtoull(at + strlen("numa_pte_updates "), NULL, 10) :
+		VP_NONE;
+}
+
+/* What it marks while memory is touched over and over, the program's own few pages too. */
+static __u64 marked_while_touching(char *addr, __u64 bytes)
+{
+	__u64 before = marked_pages(), end = vp_now_ms() + 1500;
+
+	while (vp_now_ms() < end)
+		touch_all(addr, bytes);
+	return marked_pages() - before;
+}
+
+/* It cannot move the memory, so it must not unmap it to see who uses it. */
+TEST_F(populate, numa_balancing_leaves_it_alone)
+{
+	static const char * const pace[] = { "scan_delay_ms", "scan_period_min_ms" };
+	char path[128], *addr, *other;
+	__u64 marked;
+	int i;
+
+	if (!vp_has_node(1) || marked_pages() == VP_NONE ||
+	    vp_write_file("/proc/sys/kernel/numa_balancing", "1"))
+		SKIP(return, "no NUMA balancing here");
+	for (i = 0; i < ARRAY_SIZE(pace); i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/kernel/debug/sched/numa_balancing/%s", pace[i]);
+		if (vp_write_file(path, "20"))
+			SKIP(return, "the pace of NUMA balancing cannot be set");
+	}
+	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
+	addr = vp_map(self->fd, self->bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	other = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	marked = marked_while_touching(other, self->bytes);
+	munmap(other, self->bytes);
+	if (marked < self->bytes / BASE)
+		SKIP(return, "NUMA balancing is too slow here: %llu pages",
+		     marked);
+	marked = marked_while_touching(addr, self->bytes);
+	TH_LOG("%llu pages marked", marked);
+	EXPECT_GT(self->bytes / BASE, marked);
+	munmap(addr, self->bytes);
+}
+
 /* Every mapping of it, and only what was mapped. */
 TEST_F(populate, each_mapping_for_itself)
 {

@@ -4,11 +4,18 @@
  * memory and never anybody's old bytes.
  */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
 #include <linux/vpool.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
@@ -65,6 +72,14 @@ FIXTURE_TEARDOWN(region)
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
+
+/* What a test gives to its child. */
+struct shared {
+	char *addr;
+	__u64 bytes;
+	int socket;
+	int fd;
+};
 
 /* Size and commitment. */
 
@@ -284,14 +299,13 @@ TEST_F(region, mprotect_of_a_part)
 	EXPECT_TRUE(vp_is_filled(addr, bytes, 1));
 }
 
-TEST_F(region, mremap_moves_but_does_not_grow)
+TEST_F(region, mremap_moves_and_shrinks)
 {
 	__u64 bytes = 2 * self->page;
 	char *addr = vp_map(self->fd, bytes, 0), *place, *moved;
 
 	ASSERT_NE(MAP_FAILED, addr);
 	vp_fill(addr, bytes, 1);
-	EXPECT_EQ(MAP_FAILED, mremap(addr, bytes, 2 * bytes, MREMAP_MAYMOVE));
 	place = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		     0);
 	ASSERT_NE(MAP_FAILED, place);
@@ -302,6 +316,167 @@ TEST_F(region, mremap_moves_but_does_not_grow)
 	EXPECT_EQ(moved, mremap(moved, bytes, self->page, 0));
 	EXPECT_TRUE(vp_is_filled(moved, self->page, 1));
 	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+/* As of a memfd: beyond the region's end there is a mapping, but no memory. */
+TEST_F(region, mremap_grows)
+{
+	__u64 bytes = 4 * self->page;
+	char *whole = vp_map(self->fd, bytes, 0), *part;
+
+	ASSERT_NE(MAP_FAILED, whole);
+	vp_fill(whole, bytes, 1);
+	part = vp_map(self->fd, self->page, 0);
+	ASSERT_NE(MAP_FAILED, part);
+	part = mremap(part, self->page, bytes, MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, part);
+	EXPECT_TRUE(vp_is_filled(part, bytes, 1));
+	part = mremap(part, bytes, bytes + self->page, MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, part);
+	EXPECT_TRUE(vp_is_filled(part, bytes, 1));
+	EXPECT_EQ(SIGBUS, vp_touch(part + bytes, false));
+	EXPECT_EQ(SIGBUS, vp_touch(part + bytes + self->page - 1, true));
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+}
+
+TEST_F(region, mremap_duplicates_and_leaves_behind)
+{
+	__u64 bytes = 2 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0), *copy;
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	copy = mremap(addr, 0, bytes, MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, copy);
+	EXPECT_TRUE(vp_is_filled(copy, bytes, 1));
+	vp_fill(copy, bytes, 2);
+	EXPECT_TRUE(vp_is_filled(addr, bytes, 2));
+	munmap(copy, bytes);
+	copy = mremap(addr, bytes, bytes, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	ASSERT_NE(MAP_FAILED, copy);
+	EXPECT_TRUE(vp_is_filled(copy, bytes, 2));
+	EXPECT_TRUE(vp_is_filled(addr, bytes, 2));
+}
+
+static bool has_flag(const void *addr, const char *flag)
+{
+	char line[512];
+	bool here = false, has = false;
+	unsigned long start, end;
+	FILE *file = fopen("/proc/self/smaps", "r");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= (uintptr_t)addr &&
+			       (uintptr_t)addr < end;
+		if (here && !strncmp(line, "VmFlags:", 8))
+			has = strstr(line, flag);
+	}
+	if (file)
+		fclose(file);
+	return has;
+}
+
+/* And what was locked is given back with the rest. */
+TEST_F(region, mlock)
+{
+	__u64 locked = VP_NONE, bytes = 4 * self->page;
+	char *addr = vp_map(self->fd, bytes, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, mlock(addr, bytes));
+	EXPECT_TRUE(has_flag(addr, " lo"));
+	EXPECT_EQ(0, vp_smaps(addr, "Locked", &locked));
+	EXPECT_EQ(bytes, locked);
+	ASSERT_EQ(0, munlock(addr, bytes / 2));
+	munmap(addr, bytes);
+	close(self->fd);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+	self->fd = -1;
+}
+
+TEST_F(region, dumped_or_not)
+{
+	char *addr = vp_map(self->fd, self->page, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(0, madvise(addr, self->page, MADV_DONTDUMP));
+	EXPECT_TRUE(has_flag(addr, " dd"));
+	EXPECT_EQ(0, madvise(addr, self->page, MADV_DODUMP));
+	EXPECT_FALSE(has_flag(addr, " dd"));
+}
+
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
+
+static bool uname_before(int major, int minor)
+{
+	struct utsname name;
+	int has_major, has_minor;
+
+	uname(&name);
+	return sscanf(name.release, "%d.%d", &has_major, &has_minor) == 2 &&
+	       (has_major < major ||
+		(has_major == major && has_minor < minor));
+}
+
+static int seal(void *arg)
+{
+	struct shared *shared = arg;
+	char *addr = shared->addr;
+
+	if (syscall(__NR_mseal, addr, shared->bytes, 0))
+		return errno;
+	if (!munmap(addr, shared->bytes) || errno != EPERM)
+		return 99;
+	return vp_touch(addr, true);
+}
+
+TEST_F(region, mseal)
+{
+	struct shared shared = { .bytes = self->page };
+	int err;
+
+	shared.addr = vp_map(self->fd, self->page, 0);
+	ASSERT_NE(MAP_FAILED, shared.addr);
+	err = vp_in_child(seal, &shared);
+	if (err && uname_before(6, 10))
+		SKIP(return, "this kernel has no mseal(2)");
+	EXPECT_EQ(0, err);
+}
+
+/* Linux 6.7, newer than the headers that this may be built with. */
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC 0x8000
+#endif
+
+TEST_F(region, write_tracking)
+{
+	struct uffdio_api api = {
+		.api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC,
+	};
+	struct uffdio_register track = { .mode = UFFDIO_REGISTER_MODE_WP };
+	struct uffdio_writeprotect protect = {
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	char *addr = vp_map(self->fd, 2 * self->page, 0);
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		SKIP(return, "no userfaultfd that tracks writes: %s",
+		     strerror(errno));
+	vp_fill(addr, 2 * self->page, 1);
+	track.range.start = (uintptr_t)addr;
+	track.range.len = 2 * self->page;
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_REGISTER, &track));
+	protect.range = track.range;
+	ASSERT_EQ(0, ioctl(fd, UFFDIO_WRITEPROTECT, &protect));
+	EXPECT_TRUE(vp_is_filled(addr, 2 * self->page, 1));
+	EXPECT_EQ(0, vp_touch(addr, true));
+	close(fd);
 }
 
 TEST_F(region, madvise_keeps_contents)
@@ -338,6 +513,91 @@ TEST_F(region, is_no_stream)
 	EXPECT_EQ(-1, write(self->fd, &byte, 1));
 }
 
+/* Memory is its own storage: it is always in sync. */
+TEST_F(region, syncs)
+{
+	char *addr = vp_map(self->fd, 2 * self->page, 0);
+
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, 2 * self->page, 1);
+	EXPECT_EQ(0, msync(addr, 2 * self->page, MS_SYNC));
+	EXPECT_EQ(0, msync(addr, BASE, MS_ASYNC | MS_INVALIDATE));
+	EXPECT_EQ(0, fsync(self->fd));
+	EXPECT_EQ(0, fdatasync(self->fd));
+	EXPECT_TRUE(vp_is_filled(addr, 2 * self->page, 1));
+}
+
+/* All of it is data, with the hole at the end that each file has. */
+TEST_F(region, seek_data_and_hole)
+{
+	__u64 bytes = 3 * self->page;
+
+	EXPECT_EQ(-1, lseek(self->fd, 0, SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	ASSERT_EQ(0, vp_commit(self->fd, &bytes));
+	EXPECT_EQ(0, lseek(self->fd, 0, SEEK_DATA));
+	EXPECT_EQ(bytes, lseek(self->fd, 0, SEEK_HOLE));
+	EXPECT_EQ(BASE + 1, lseek(self->fd, BASE + 1, SEEK_DATA));
+	EXPECT_EQ(bytes, lseek(self->fd, bytes - 1, SEEK_HOLE));
+	EXPECT_EQ(-1, lseek(self->fd, bytes, SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, lseek(self->fd, bytes, SEEK_HOLE));
+	EXPECT_EQ(ENXIO, errno);
+}
+
+static int map_without_thp(void *arg)
+{
+	struct shared *shared = arg;
+	__u64 huge = 0;
+	char *addr;
+
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	addr = vp_map(shared->fd, shared->bytes, 0);
+	if (addr == MAP_FAILED)
+		return 1;
+	vp_fill(addr, shared->bytes, 1);
+	vp_smaps(addr, "FilePmdMapped", &huge);
+	if (huge == shared->bytes)
+		return 0;
+	/* Where the kernel refuses huge mappings then, the reason and the count say so. */
+	if (!vp_reason_has(shared->fd, "PR_SET_THP_DISABLE"))
+		return 2;
+	return vp_sysfs_u64(POOL, "stat/faults_huge") ? 3 : 0;
+}
+
+TEST_F(region, transparent_huge_pages_off)
+{
+	struct shared shared = { .fd = self->fd, .bytes = 2 * self->page };
+
+	if (self->page != HUGE_SIZE)
+		SKIP(return, "small pages are small");
+	EXPECT_EQ(0, vp_in_child(map_without_thp, &shared));
+}
+
+/* The host's policy for transparent huge pages is not for pools. */
+TEST_F(region, transparent_huge_pages_never)
+{
+	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+	char before[64], *old;
+	__u64 huge = 0;
+	char *addr;
+
+	if (self->page != HUGE_SIZE || vp_read_file(enabled, before,
+						    sizeof(before)))
+		SKIP(return, "no transparent huge pages here");
+	ASSERT_EQ(0, vp_write_file(enabled, "never"));
+	addr = vp_map(self->fd, 2 * self->page, 0);
+	if (addr != MAP_FAILED) {
+		vp_fill(addr, 2 * self->page, 1);
+		vp_smaps(addr, "FilePmdMapped", &huge);
+	}
+	old = strchr(before, '[') + 1;
+	*strchr(old, ']') = '\0';
+	EXPECT_EQ(0, vp_write_file(enabled, old));
+	EXPECT_EQ(2 * self->page, huge);
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "stat/faults_huge"));
+}
+
 /* Sharing. */
 
 TEST_F(region, two_opens_never_share)
@@ -372,12 +632,6 @@ TEST_F(region, dup_shares)
 	close(copy);
 }
 
-struct shared {
-	char *addr;
-	__u64 bytes;
-	int socket;
-};
-
 static int fill_in_child(void *arg)
 {
 	struct shared *shared = arg;
@@ -398,6 +652,94 @@ TEST_F(region, fork_shares)
 	EXPECT_EQ(0, vp_in_child(fill_in_child, &shared));
 	EXPECT_TRUE(vp_is_filled(shared.addr, shared.bytes, 2));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+}
+
+static int futex(int *word, int op, int value, int ms)
+{
+	struct timespec time = { .tv_nsec = ms * 1000000L };
+
+	time.tv_sec = ms / 1000;
+	time.tv_nsec %= 1000000000;
+	return syscall(SYS_futex, word, op, value, &time, NULL, 0);
+}
+
+static int wait_for_futex(void *arg)
+{
+	struct shared *shared = arg;
+	int *word = (int *)shared->addr;
+
+	word[1] = 1;
+	return futex(word, FUTEX_WAIT, 0, 20000) ? errno : 0;
+}
+
+/* Futexes that processes share, by two mappings of one region. */
+TEST_F(region, futexes_are_shared)
+{
+	struct shared shared = { .bytes = 2 * self->page };
+	char *addr = vp_map(self->fd, shared.bytes, 0);
+	int *word = (int *)(addr + self->page + BASE / 2);
+	int i, woken = 0;
+	pid_t pid;
+
+	shared.addr = vp_map(self->fd, shared.bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_NE(MAP_FAILED, shared.addr);
+	shared.addr += self->page + BASE / 2;
+	EXPECT_EQ(-1, futex(word, FUTEX_WAIT, 1, 100));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(-1, futex(word, FUTEX_WAIT, 0, 10));
+	EXPECT_EQ(ETIMEDOUT, errno);
+	EXPECT_EQ(0, futex(word, FUTEX_WAKE, 1, 0));
+	pid = fork();
+	if (!pid)
+		_exit(wait_for_futex(&shared));
+	for (i = 0; i < 10000 && woken != 1; i++) {
+		woken = futex(word, FUTEX_WAKE, 1, 0);
+		vp_sleep_ms(1);
+	}
+	EXPECT_EQ(1, woken);
+	EXPECT_EQ(0, vp_wait_status(pid));
+}
+
+static int lock_and_count(void *arg)
+{
+	struct shared *shared = arg;
+	pthread_mutex_t *mutex = (void *)shared->addr;
+	int *count = (void *)(shared->addr + sizeof(*mutex)), i;
+
+	for (i = 0; i < 20000; i++) {
+		if (pthread_mutex_lock(mutex))
+			return 1;
+		++*count;
+		if (pthread_mutex_unlock(mutex))
+			return 1;
+	}
+	return 0;
+}
+
+/* What PostgreSQL and others keep in shared memory. */
+TEST_F(region, mutexes_are_shared)
+{
+	struct shared shared = {
+		.addr = vp_map(self->fd, self->page, 0), .bytes = self->page,
+	};
+	pthread_mutex_t *mutex = (void *)shared.addr;
+	pthread_mutexattr_t attr;
+	pid_t pid[3];
+	int i;
+
+	ASSERT_NE(MAP_FAILED, shared.addr);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	ASSERT_EQ(0, pthread_mutex_init(mutex, &attr));
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = fork();
+		if (!pid[i])
+			_exit(lock_and_count(&shared));
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		EXPECT_EQ(0, vp_wait_status(pid[i]));
+	EXPECT_EQ(20000 * i, *(int *)(shared.addr + sizeof(*mutex)));
 }
 
 union fd_message {
@@ -468,6 +810,73 @@ TEST_F(region, scm_rights_shares)
 	shared.socket = pair[1];
 	EXPECT_EQ(0, vp_in_child(map_received, &shared));
 	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
+}
+
+/* What a path in /proc leads to is the same region. */
+static bool is_same(const char *path, __u64 bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	bool same = false;
+	char *addr;
+
+	if (fd < 0)
+		return false;
+	addr = vp_map(fd, bytes, 0);
+	if (addr != MAP_FAILED) {
+		same = vp_is_filled(addr, bytes, 1);
+		munmap(addr, bytes);
+	}
+	same = same && lseek(fd, 0, SEEK_END) == bytes;
+	close(fd);
+	return same;
+}
+
+TEST_F(region, opened_again_by_proc)
+{
+	__u64 bytes = 2 * self->page;
+	char path[128], link[64];
+	struct stat node, own;
+	char *addr;
+
+	addr = vp_map(self->fd, bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, bytes, 1);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	EXPECT_TRUE(is_same(path, bytes));
+	memset(link, 0, sizeof(link));
+	EXPECT_LT(0, readlink(path, link, sizeof(link) - 1));
+	EXPECT_STREQ("/dev/vpool/" POOL, link);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
+		 (unsigned long)addr, (unsigned long)(addr + bytes));
+	EXPECT_TRUE(is_same(path, bytes));
+	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
+	ASSERT_EQ(0, fstat(self->fd, &own));
+	ASSERT_EQ(0, stat("/dev/vpool/" POOL, &node));
+	EXPECT_EQ(node.st_mode, own.st_mode);
+	EXPECT_EQ(node.st_rdev, own.st_rdev);
+	EXPECT_EQ(node.st_uid, own.st_uid);
+}
+
+/* One descriptor holds the region when the one it came from is closed. */
+TEST_F(region, opened_again_outlives_the_first)
+{
+	__u64 bytes = self->page;
+	char path[64], *addr;
+	int fd;
+
+	ASSERT_EQ(0, vp_commit(self->fd, &bytes));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	close(self->fd);
+	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	addr = vp_map(fd, bytes, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_TRUE(vp_is_zero(addr, bytes));
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	EXPECT_EQ(SIGBUS, vp_touch(addr, false));
+	munmap(addr, bytes);
+	self->fd = fd;
 }
 
 /* A descriptor that only a socket holds is held; with the socket it goes. */

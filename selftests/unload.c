@@ -5,13 +5,19 @@
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "kselftest_harness.h"
 #include "vpool_util.h"
 
 #define POOL "unload-pool"
 #define BYTES (128 * MIB)
+#define SLOW_BYTES (16 * MIB)
+/* Where nothing is mapped. */
+#define SLOW_AT ((char *)0x700000000000)
 
 static bool is_loaded(void)
 {
@@ -119,6 +125,85 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
 	EXPECT_EQ(0, vp_unload_soon(10));
+}
+
+struct slow {
+	int fd;
+	char *at;
+	atomic_bool begun;
+	atomic_bool done;
+};
+
+/* At the lowest priority, on a CPU that others keep busy. */
+static void *map_slowly(void *arg)
+{
+	struct slow *slow = arg;
+
+	vp_set_affinity(0, "0");
+	setpriority(PRIO_PROCESS, gettid(), 19);
+	slow->begun = true;
+	mmap(slow->at, SLOW_BYTES, PROT_READ | PROT_WRITE,
+	     MAP_SHARED | MAP_FIXED, slow->fd, 0);
+	slow->done = true;
+	return NULL;
+}
+
+static void spin(void)
+{
+	vp_set_affinity(0, "0");
+	for (;;)
+		;
+}
+
+/* One try; true if the mapping was still being filled when all else was gone. */
+static bool unload_during_populate(struct __test_metadata *_metadata)
+{
+	struct vpool_commit cmd = {
+		.size = sizeof(cmd), .flags = VPOOL_COMMIT_POPULATE,
+		.bytes = SLOW_BYTES,
+	};
+	struct slow slow = { .at = SLOW_AT };
+	unsigned char there;
+	pthread_t thread;
+	bool early;
+	int ctl;
+
+	ctl = vp_control();
+	vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(ctl, POOL, SLOW_BYTES, 4096, NULL));
+	close(ctl);
+	slow.fd = vp_open(POOL);
+	ASSERT_EQ(0, vp_ioctl(slow.fd, VPOOL_COMMIT, &cmd));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_slowly, &slow));
+	while (!slow.begun || (!slow.done && mincore(slow.at, 4096, &there)))
+		sched_yield();
+	munmap(slow.at, SLOW_BYTES);
+	close(slow.fd);
+	early = !slow.done;
+	vp_unload();
+	pthread_join(thread, NULL);
+	if (!is_loaded())
+		ASSERT_EQ(0, vp_load());
+	return early;
+}
+
+/* The work that fills a mapping outlives the mapping, but not the module. */
+TEST_F(unload, waits_for_populate)
+{
+	struct vp_worker hog[3];
+	int i, early = 0;
+
+	if (vp_online_cpus() < 2)
+		SKIP(return, "needs two CPUs");
+	close(self->fd);
+	for (i = 0; i < ARRAY_SIZE(hog); i++)
+		hog[i] = vp_worker_start(spin);
+	vp_set_affinity(0, "1");
+	for (i = 0; i < 4; i++)
+		early += unload_during_populate(_metadata);
+	TH_LOG("%d of %d were in time", early, i);
+	for (i = 0; i < ARRAY_SIZE(hog); i++)
+		vp_worker_stop(&hog[i]);
 }
 
 TEST_F(unload, idle_pool_goes_back_to_the_host)

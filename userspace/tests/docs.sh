@@ -99,7 +99,7 @@ is 'libvpool(3) has all functions' "$functions" \
 		sort)"
 is 'vpool(4) has all calls' \
 	"$(grep -o 'ioctl(VPOOL_[A-Z]*)' "$BUILD/man/vpool.4" | sort -u)" \
-	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IO(.*/ioctl(\1)/p' \
+	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IOWR(.*/ioctl(\1)/p' \
 		"$here/../include/uapi/linux/vpool.h" | sort)"
 
 # The example of libvpool(3), built as it says from what is installed.

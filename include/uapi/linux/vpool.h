@@ -23,12 +23,19 @@
  * the module knows is accepted as long as the part that the module does not
  * know is zero; a smaller one down to the first published size is taken as if
  * the rest were zero. Nothing but the fields named ``out_`` or described as
- * outputs is written back, and never beyond the caller's size.
+ * outputs is written back, and never beyond the caller's size. No structure is
+ * larger than a page.
+ *
+ * The numbers of the calls have the size of their structure in them, for programs
+ * that look at calls from outside (strace, valgrind). The module reads the first
+ * member only: it takes a number with any size from the first published one on, and
+ * the plain numbers of the first release, ``_IO(VPOOL_TYPE, VPOOL_CMD_...)``.
  *
  * All errnos have one meaning everywhere:
  *
  *  - ENOTTY: no such ioctl, or not on this kind of node.
- *  - E2BIG: the structure has a non-zero part that this module does not know.
+ *  - E2BIG: the structure has a non-zero part that this module does not know, or
+ *    is larger than a page.
  *  - EOPNOTSUPP: a known field asks for something this module or this kernel
  *    cannot do, an unknown flag among them.
  *  - EINVAL: a field has a value that is never right; a structure too small.
@@ -107,9 +114,10 @@ enum vpool_state {
  * @buf_uptr: where the text goes
  *
  * Read why the last failed call on this descriptor (ioctl or mmap) failed: one
- * sentence without a newline, at most VPOOL_REASON_SIZE bytes. Reading it does
- * not clear it, and a call that succeeds does not either. EMSGSIZE if it does
- * not fit, with @len set. Works on both kinds of node.
+ * sentence without a newline, at most VPOOL_REASON_SIZE bytes. An mmap(2) that
+ * succeeds leaves one, too, if the kernel denies the process huge mappings.
+ * Reading it does not clear it, and a call that succeeds does not either. EMSGSIZE
+ * if it does not fit, with @len set. Works on both kinds of node.
  */
 struct vpool_reason {
 	__u32 size;
@@ -117,7 +125,7 @@ struct vpool_reason {
 	__aligned_u64 buf_uptr;
 };
 
-#define VPOOL_REASON _IO(VPOOL_TYPE, VPOOL_CMD_REASON)
+#define VPOOL_REASON _IOWR(VPOOL_TYPE, VPOOL_CMD_REASON, struct vpool_reason)
 
 /**
  * struct vpool_mem - one request for memory
@@ -202,7 +210,7 @@ struct vpool_create {
 	__s32 cpus_node;
 };
 
-#define VPOOL_CREATE _IO(VPOOL_TYPE, VPOOL_CMD_CREATE)
+#define VPOOL_CREATE _IOWR(VPOOL_TYPE, VPOOL_CMD_CREATE, struct vpool_create)
 
 /**
  * enum vpool_resize_flags - for struct vpool_resize.flags
@@ -255,7 +263,7 @@ struct vpool_resize {
 	__u32 __reserved;
 };
 
-#define VPOOL_RESIZE _IO(VPOOL_TYPE, VPOOL_CMD_RESIZE)
+#define VPOOL_RESIZE _IOWR(VPOOL_TYPE, VPOOL_CMD_RESIZE, struct vpool_resize)
 
 /**
  * enum vpool_destroy_flags - for struct vpool_destroy.flags
@@ -283,7 +291,7 @@ struct vpool_destroy {
 	char name[VPOOL_NAME_SIZE];
 };
 
-#define VPOOL_DESTROY _IO(VPOOL_TYPE, VPOOL_CMD_DESTROY)
+#define VPOOL_DESTROY _IOWR(VPOOL_TYPE, VPOOL_CMD_DESTROY, struct vpool_destroy)
 
 /**
  * struct vpool_list_entry - one pool in VPOOL_LIST
@@ -316,7 +324,7 @@ struct vpool_list {
 	__aligned_u64 entries_uptr;
 };
 
-#define VPOOL_LIST _IO(VPOOL_TYPE, VPOOL_CMD_LIST)
+#define VPOOL_LIST _IOWR(VPOOL_TYPE, VPOOL_CMD_LIST, struct vpool_list)
 
 /**
  * struct vpool_node_info - what a pool has on one NUMA node
@@ -405,7 +413,7 @@ struct vpool_query {
 	__u32 __reserved_2;
 };
 
-#define VPOOL_QUERY _IO(VPOOL_TYPE, VPOOL_CMD_QUERY)
+#define VPOOL_QUERY _IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query)
 
 /**
  * struct vpool_region_info - one region in VPOOL_REGIONS
@@ -445,7 +453,7 @@ struct vpool_regions {
 	__aligned_u64 regions_uptr;
 };
 
-#define VPOOL_REGIONS _IO(VPOOL_TYPE, VPOOL_CMD_REGIONS)
+#define VPOOL_REGIONS _IOWR(VPOOL_TYPE, VPOOL_CMD_REGIONS, struct vpool_regions)
 
 /**
  * struct vpool_member_info - one task in VPOOL_MEMBERS
@@ -478,7 +486,7 @@ struct vpool_members {
 	__aligned_u64 members_uptr;
 };
 
-#define VPOOL_MEMBERS _IO(VPOOL_TYPE, VPOOL_CMD_MEMBERS)
+#define VPOOL_MEMBERS _IOWR(VPOOL_TYPE, VPOOL_CMD_MEMBERS, struct vpool_members)
 
 /**
  * enum vpool_commit_flags - for struct vpool_commit.flags
@@ -514,7 +522,7 @@ struct vpool_commit {
 	__u32 __reserved;
 };
 
-#define VPOOL_COMMIT _IO(VPOOL_TYPE, VPOOL_CMD_COMMIT)
+#define VPOOL_COMMIT _IOWR(VPOOL_TYPE, VPOOL_CMD_COMMIT, struct vpool_commit)
 
 /**
  * enum vpool_attach_flags - for struct vpool_attach.flags
@@ -579,7 +587,7 @@ struct vpool_attach {
 	__u32 __reserved;
 };
 
-#define VPOOL_ATTACH _IO(VPOOL_TYPE, VPOOL_CMD_ATTACH)
-#define VPOOL_DETACH _IO(VPOOL_TYPE, VPOOL_CMD_DETACH)
+#define VPOOL_ATTACH _IOWR(VPOOL_TYPE, VPOOL_CMD_ATTACH, struct vpool_attach)
+#define VPOOL_DETACH _IOWR(VPOOL_TYPE, VPOOL_CMD_DETACH, struct vpool_attach)
 
 #endif /* _UAPI_LINUX_VPOOL_H */
