@@ -14,6 +14,7 @@
 #include <linux/page_ref.h>
 #include <linux/poison.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/string.h>
 #include <linux/version.h>
 
@@ -70,6 +71,17 @@ static inline struct pid *vpool_pidfd_pid(const struct file *file)
 	    !strcmp(file->f_path.dentry->d_name.name, "[pidfd]"))
 		return file->private_data;
 	return NULL;
+}
+
+/* 6.4: the kernel itself can say that a CPU is isolated; cpusets count from 6.8. */
+static inline bool vpool_cpu_is_isolated(int cpu)
+{
+#if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
+#else
+	return cpu_is_isolated(cpu);
+#endif
 }
 
 /* A page of a driver that can move it. The name is the core's. */

@@ -21,6 +21,9 @@
  * @exiled: none is, though it has some
  * @moved: called when @usable is to be looked at again; @changed if one of
  *	@effective, @degraded and @exiled is another. Sleeps. Or NULL
+ * @isolated: no task but members runs on them; set before the pool has any CPU
+ * @dedicated: sets a mask to the CPUs that one member has for its own. Needs no lock,
+ *	does not sleep. Or NULL
  */
 struct vpool_cpus {
 	const char *name;
@@ -30,6 +33,8 @@ struct vpool_cpus {
 	bool degraded;
 	bool exiled;
 	void (*moved)(struct vpool_cpus *cpus, bool changed);
+	bool isolated;
+	void (*dedicated)(const struct vpool_cpus *cpus, struct cpumask *mask);
 };
 
 /**
@@ -63,7 +68,7 @@ int vpool_cpus_init(struct vpool_cpus *cpus, const char *name);
 void vpool_cpus_exit(struct vpool_cpus *cpus);
 int vpool_cpus_check(const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
-		     struct vpool_why *why);
+		     struct cpumask *found, struct vpool_why *why);
 int vpool_cpus_claim(struct vpool_cpus *cpus,
 		     const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,

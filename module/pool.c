@@ -324,6 +324,20 @@ static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 		vpool_faces->dir_changed(pool);
 }
 
+static void vpool_pool_dedicated(const struct vpool_cpus *cpus,
+				 struct cpumask *mask)
+{
+	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
+
+	vpool_members_dedicated(&pool->members, mask);
+}
+
+/* The last pin is gone, and with it maybe the last use of an orphan. */
+static void vpool_pool_unpinned(struct vpool_store *store)
+{
+	vpool_pool_maybe_reap(container_of(store, struct vpool_pool, store));
+}
+
 static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 					   unsigned int order)
 {
@@ -340,6 +354,9 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 			     &pool->stat))
 		goto exit_members;
 	pool->cpus.moved = vpool_pool_moved;
+	pool->cpus.dedicated = vpool_pool_dedicated;
+	pool->cpus.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
+	pool->store.unpinned = vpool_pool_unpinned;
 	pool->create_flags = spec->flags;
 	pool->members.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
 	pool->members.emptied = vpool_pool_emptied;
@@ -472,13 +489,15 @@ static void vpool_pool_set_state(struct vpool_pool *pool,
 	vpool_faces->dir_changed(pool);
 }
 
+/* Memory of no particular node comes from near @cpus. */
 static int vpool_pool_gather(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
-			     struct vpool_why *why)
+			     const struct cpumask *cpus, struct vpool_why *why)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
+		.cpus = cpus,
 		.patience = msecs_to_jiffies(spec->timeout_ms),
 	};
 	int err = 0;
@@ -514,8 +533,9 @@ static int vpool_pool_claim(struct vpool_pool *pool,
 }
 
 /*
- * CPUs by list are taken first, that is quick; those by number where the memory
- * turns out to be, but only if there are so many before it is gathered.
+ * CPUs by list are taken first, that is quick. Of those by number the ones that could
+ * be had now say where the memory comes from, unless a node was named; then CPUs are
+ * taken where the memory turns out to be.
  */
 static int vpool_pool_supply(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
@@ -523,16 +543,23 @@ static int vpool_pool_supply(struct vpool_pool *pool,
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	cpumask_var_t cpus;
 	int err = 0;
 
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
 	if (spec->cpus)
 		err = vpool_pool_claim(pool, spec, why);
 	else if (spec->nr_cpus)
-		err = vpool_cpus_check(&wish, &rules, why);
+		err = vpool_cpus_check(&wish, &rules, cpus, why);
+	if (spec->cpus)
+		cpumask_copy(cpus, spec->cpus);
 	if (!err)
-		err = vpool_pool_gather(pool, spec, bytes, why);
+		err = vpool_pool_gather(pool, spec, bytes, cpus, why);
 	if (!err && spec->nr_cpus)
 		err = vpool_pool_claim(pool, spec, why);
+	free_cpumask_var(cpus);
 	return err;
 }
 
@@ -575,11 +602,42 @@ close_store:
 	return err;
 }
 
-static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
-			 struct vpool_why *why)
+static int vpool_dry_run_cpus(const struct vpool_spec *spec,
+			      struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	cpumask_var_t found;
+	int err;
+
+	if (!vpool_spec_has_cpus(spec))
+		return 0;
+	if (!alloc_cpumask_var(&found, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
+	err = vpool_cpus_check(&wish, &rules, found, why);
+	free_cpumask_var(found);
+	return err;
+}
+
+/* Requests of one node are looked at one by one, and then all together. */
+static int vpool_dry_run_mem(const struct vpool_spec *spec, u64 bytes,
+			     struct vpool_why *why)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < spec->nr_mem; i++)
+		err = vpool_host_can_spare(spec->mem[i].node,
+					   spec->mem[i].bytes, why);
+	if (err || !spec->nr_mem)
+		return err;
+	return vpool_host_can_spare(VPOOL_ANY_NODE, bytes, why);
+}
+
+static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
+			 struct vpool_why *why)
+{
 	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
 	int err;
 
@@ -587,12 +645,8 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 		vpool_pool_put(pool);
 		return vpool_name_taken(spec->name, why);
 	}
-	if (vpool_spec_has_cpus(spec)) {
-		err = vpool_cpus_check(&wish, &rules, why);
-		if (err)
-			return err;
-	}
-	return spec->nr_mem ? vpool_host_can_spare(bytes, why) : 0;
+	err = vpool_dry_run_cpus(spec, why);
+	return err ?: vpool_dry_run_mem(spec, bytes, why);
 }
 
 /**

@@ -15,6 +15,12 @@
  * once revoke has the semaphore and then had the lock of each folio, no entry
  * that is not there yet can come, and one walk over the mapping removes those that
  * are.
+ *
+ * A policy that mbind(2) gives to a mapping comes after the commit. It moves the
+ * folios of that range that no task has faulted in yet: they hold no data, no page
+ * table and no pin, so others can take their places. A fault marks its folio under
+ * region->sem, for which mbind(2) waits, so a folio that is moved is not one that a
+ * fault has found. What has been faulted in stays where it is.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -26,6 +32,7 @@
 #include <linux/task_work.h>
 
 #include "compat.h"
+#include "policy.h"
 #include "region.h"
 #include "store.h"
 #include "trace.h"
@@ -105,7 +112,9 @@ static void vpool_region_give_back(struct vpool_region *region)
 			    vpool_region_bytes(region));
 	vpool_store_return(region->store, region->folios, region->nr);
 	kvfree(region->folios);
+	kvfree(region->touched);
 	region->folios = NULL;
+	region->touched = NULL;
 	WRITE_ONCE(region->nr, 0);
 }
 
@@ -166,43 +175,81 @@ static int vpool_revoked(struct vpool_why *why)
 	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
 }
 
-static int vpool_region_commit_locked(struct vpool_region *region, int nid,
-				      u64 *bytes, struct vpool_why *why)
+static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
+				   struct vpool_why *why)
 {
-	u64 page_size = vpool_store_page_size(region->store);
-	struct folio **folios;
-	unsigned long nr, i;
-	int err;
-
-	lockdep_assert_held_write(&region->sem);
 	if (region->revoked)
 		return vpool_revoked(why);
 	if (region->nr)
 		return vpool_fail(why, -EBUSY,
 				  "the region has its size already, %s",
 				  vpool_size(vpool_region_bytes(region)).s);
-	if (!*bytes || *bytes > MAX_LFS_FILESIZE - page_size)
+	if (!bytes ||
+	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
 		return vpool_fail(why, -EINVAL,
-				  "%llu bytes is no size for a region", *bytes);
-	nr = DIV_ROUND_UP_ULL(*bytes, page_size);
+				  "%llu bytes is no size for a region", bytes);
+	return 0;
+}
+
+static void vpool_region_place(struct vpool_region *region, unsigned long i,
+			       struct folio *folio)
+{
+	folio->index = i << region->store->order;
+	region->folios[i] = folio;
+}
+
+/* Takes @nr folios for a region that has no size. */
+static int vpool_region_fill(struct vpool_region *region, int nid,
+			     unsigned long nr, struct vpool_why *why)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	struct vpool_policy policy;
+	unsigned long i;
+	int err;
+
+	err = vpool_policy_of_task(&policy, nid, why);
 	/* The cheap check first: the array of a hopeless request may be huge. */
-	err = vpool_store_can_take(region->store, nid, nr, why);
+	if (!err)
+		err = vpool_store_can_take(region->store, &policy, nr, why);
 	if (err)
 		return err;
-	folios = kvmalloc_array(nr, sizeof(*folios),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!folios)
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory to describe %lu pages", nr);
-	err = vpool_store_take(region->store, nid, folios, nr, why);
+	region->folios = kvmalloc_array(nr, sizeof(*region->folios), gfp);
+	region->touched = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), gfp);
+	if (region->folios && region->touched)
+		err = vpool_store_take(region->store, &policy, region->folios,
+				       nr, why);
+	else
+		err = vpool_fail(why, -ENOMEM,
+				 "no kernel memory to describe %lu pages", nr);
 	if (err) {
-		kvfree(folios);
+		kvfree(region->folios);
+		kvfree(region->touched);
+		region->folios = NULL;
+		region->touched = NULL;
 		return err;
 	}
+	vpool_policy_used(&policy);
 	for (i = 0; i < nr; i++)
-		folios[i]->index = i << region->store->order;
-	region->folios = folios;
+		vpool_region_place(region, i, region->folios[i]);
 	WRITE_ONCE(region->nr, nr);
+	return 0;
+}
+
+static int vpool_region_commit_locked(struct vpool_region *region, int nid,
+				      u64 *bytes, struct vpool_why *why)
+{
+	int err;
+
+	lockdep_assert_held_write(&region->sem);
+	err = vpool_region_check_size(region, *bytes, why);
+	if (err)
+		return err;
+	err = vpool_region_fill(region, nid,
+				DIV_ROUND_UP_ULL(*bytes,
+						 vpool_store_page_size(region->store)),
+				why);
+	if (err)
+		return err;
 	*bytes = vpool_region_bytes(region);
 	i_size_write(region->inode, *bytes);
 	trace_vpool_commit(region->store->name, region->id, *bytes);
@@ -218,8 +265,9 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
  * @why: told if it fails
  *
  * Context: sleeps; takes @region->sem.
- * Return: 0, -EINVAL, -EBUSY if it has a size, -ENOMEM with nothing taken, or
- * -ENXIO after a revoke.
+ * Return: 0, -EINVAL, -EBUSY if it has a size, -EPERM for a node that the caller's
+ * cpuset does not allow, -ENXIO after a revoke; or with nothing taken -ENOMEM, or
+ * -EINTR if the caller is killed.
  */
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 			bool populate, struct vpool_why *why)
@@ -243,6 +291,16 @@ static struct folio *vpool_region_find(struct vpool_region *region,
 	if (region->revoked || i >= region->nr)
 		return NULL;
 	return region->folios[i];
+}
+
+/* Many faults set the same bit; only the first one needs to write. */
+static void vpool_region_touch(struct vpool_region *region, pgoff_t pgoff)
+{
+	unsigned long i = pgoff >> region->store->order;
+
+	lockdep_assert_held(&region->sem);
+	if (!test_bit(i, region->touched))
+		set_bit(i, region->touched);
 }
 
 static bool vpool_fault_may_be_huge(struct vm_fault *vmf,
@@ -272,6 +330,7 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 		up_read(&region->sem);
 		return VM_FAULT_HWPOISON;
 	}
+	vpool_region_touch(region, vmf->pgoff);
 	folio_get(folio);
 	folio_lock(folio);
 	up_read(&region->sem);
@@ -294,9 +353,147 @@ static vm_fault_t vpool_region_map_pages(struct vm_fault *vmf, pgoff_t start,
 	return 0;
 }
 
+#ifdef CONFIG_NUMA
+/**
+ * struct vpool_move - folios of a region that mbind(2) moves to other nodes
+ * @region: whose; its semaphore is held for writing
+ * @first: index of the first folio in the range
+ * @end: index of the folio after the last
+ * @policy: its allowed nodes are where they go
+ * @stride: of this many folios in a row, only
+ * @turn: this one is moved
+ * @must: all that are elsewhere move, or none
+ */
+struct vpool_move {
+	struct vpool_region *region;
+	unsigned long first;
+	unsigned long end;
+	struct vpool_policy policy;
+	unsigned int stride;
+	unsigned int turn;
+	bool must;
+};
+
+/* The next folio from index @i on that is elsewhere and can move, or the end. */
+static unsigned long vpool_move_next(const struct vpool_move *move,
+				     unsigned long i)
+{
+	struct vpool_region *region = move->region;
+
+	for (; i < move->end; i++)
+		if (i % move->stride == move->turn &&
+		    !test_bit(i, region->touched) &&
+		    !node_isset(folio_nid(region->folios[i]),
+				move->policy.allowed))
+			break;
+	return i;
+}
+
+/* Puts @nr new folios in the places of old ones, and the old ones into the array. */
+static void vpool_move_swap(const struct vpool_move *move,
+			    struct folio **folios, unsigned long nr)
+{
+	struct vpool_region *region = move->region;
+	unsigned long i = move->first, n;
+
+	for (n = 0; n < nr; n++, i++) {
+		struct folio *old;
+
+		i = vpool_move_next(move, i);
+		old = region->folios[i];
+		vpool_region_place(region, i, folios[n]);
+		folios[n] = old;
+	}
+}
+
+static int vpool_move_do(struct vpool_move *move)
+{
+	struct vpool_store *store = move->region->store;
+	unsigned long i, nr = 0;
+	struct folio **folios;
+	int err;
+
+	lockdep_assert_held_write(&move->region->sem);
+	for (i = vpool_move_next(move, move->first); i < move->end;
+	     i = vpool_move_next(move, i + 1))
+		nr++;
+	if (!move->must)
+		nr = min(nr, vpool_store_can_give(store, &move->policy));
+	if (!nr)
+		return 0;
+	folios = kvmalloc_array(nr, sizeof(*folios),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!folios)
+		return -ENOMEM;
+	err = vpool_store_take(store, &move->policy, folios, nr,
+			       move->region->why);
+	if (!err) {
+		vpool_move_swap(move, folios, nr);
+		vpool_store_return(store, folios, nr);
+	}
+	kvfree(folios);
+	return move->must || err == -EINTR ? err : 0;
+}
+
+/* Each of the preferred nodes gets every so many-th folio of the region. */
+static int vpool_move_interleave(struct vpool_move *move)
+{
+	nodemask_t nodes = move->policy.first;
+	int nid, err = 0;
+
+	move->policy.interleave = false;
+	move->stride = nodes_weight(nodes);
+	for_each_node_mask(nid, nodes) {
+		move->policy.allowed = nodemask_of_node(nid);
+		err = vpool_move_do(move);
+		if (err)
+			return err;
+		move->turn++;
+	}
+	return 0;
+}
+
+static int vpool_region_move(struct vpool_move *move)
+{
+	if (move->policy.interleave)
+		return vpool_move_interleave(move);
+	move->must = move->policy.restricted;
+	if (!nodes_empty(move->policy.first))
+		move->policy.allowed = move->policy.first;
+	return vpool_move_do(move);
+}
+
+/* With the mmap lock held for writing; the core keeps the policy in the vma. */
+static int vpool_region_set_policy(struct vm_area_struct *vma,
+				   struct mempolicy *mpol)
+{
+	struct vpool_region *region = vma->vm_private_data;
+	unsigned int order = region->store->order;
+	struct vpool_move move = {
+		.region = region,
+		.first = vma->vm_pgoff >> order,
+		.end = ((vma->vm_pgoff + vma_pages(vma) - 1) >> order) + 1,
+		.stride = 1,
+	};
+	int err = 0;
+
+	vpool_policy_of_mapping(&move.policy, mpol);
+	if (down_write_killable(&region->sem))
+		return -EINTR;
+	move.end = min(move.end, region->nr);
+	if (!region->revoked)
+		err = vpool_region_move(&move);
+	up_write(&region->sem);
+	return err;
+}
+#endif
+
 static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
 	.map_pages = vpool_region_map_pages,
+#ifdef CONFIG_NUMA
+	.set_policy = vpool_region_set_policy,
+#endif
 };
 
 /**
@@ -425,6 +622,7 @@ int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 	if (err)
 		return err;
 
+	region->why = why;
 	vpool_vm_flags_set(vma, VM_DONTEXPAND);
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_region_vm_ops;
