@@ -84,6 +84,16 @@ static inline bool vpool_cpu_is_isolated(int cpu)
 #endif
 }
 
+/* 6.2: the counters of an address space became per-CPU ones. */
+static inline void vpool_mm_add_file_pages(struct mm_struct *mm, long pages)
+{
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+	atomic_long_add(pages, &mm->rss_stat.count[MM_FILEPAGES]);
+#else
+	percpu_counter_add(&mm->rss_stat[MM_FILEPAGES], pages);
+#endif
+}
+
 /* A page of a driver that can move it. The name is the core's. */
 static inline bool vpool_page_moves(struct page *page)
 {

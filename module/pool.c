@@ -170,6 +170,7 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
  * @mem: the requests
  * @nr_mem: how many
  * @order: of the pool's folios
+ * @has: what the pool has already, in bytes
  * @total: set to their sum in bytes
  * @why: told if it fails
  *
@@ -177,8 +178,10 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
  * no host could give.
  */
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 *total, struct vpool_why *why)
+		     u64 has, u64 *total, struct vpool_why *why)
 {
+	/* What pools have is not in this. */
+	u64 host = ((u64)totalram_pages() << PAGE_SHIFT) + has;
 	u64 page_size = (u64)PAGE_SIZE << order;
 	u32 i;
 	int err;
@@ -193,11 +196,9 @@ int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
 			return vpool_fail(why, -EINVAL,
 					  "the memory requests add up beyond all bounds");
 	}
-	if (*total > (u64)totalram_pages() << PAGE_SHIFT)
+	if (*total > host)
 		return vpool_fail(why, -ENOMEM, "%s asked, the host has %s",
-				  vpool_size(*total).s,
-				  vpool_size((u64)totalram_pages() <<
-					     PAGE_SHIFT).s);
+				  vpool_size(*total).s, vpool_size(host).s);
 	return 0;
 }
 
@@ -235,7 +236,8 @@ static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 		if (!spec->mem[i].bytes)
 			return vpool_fail(why, -EINVAL,
 					  "0 bytes of memory asked");
-	return vpool_check_mems(spec->mem, spec->nr_mem, *order, bytes, why);
+	return vpool_check_mems(spec->mem, spec->nr_mem, *order, 0, bytes,
+				why);
 }
 
 static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)

@@ -185,7 +185,7 @@ void vpool_pools_abandon(const void *creator);
 
 int vpool_check_node(int nid, struct vpool_why *why);
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 *total, struct vpool_why *why);
+		     u64 has, u64 *total, struct vpool_why *why);
 void vpool_pools_poisoned(unsigned long pfn);
 
 struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why);

@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "policy.h"
 #include "region.h"
+#include "rss.h"
 #include "store.h"
 #include "trace.h"
 
@@ -316,6 +317,8 @@ static bool vpool_fault_may_be_huge(struct vm_fault *vmf,
 static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 {
 	struct vpool_region *region = vmf->vma->vm_private_data;
+	bool huge = vpool_fault_may_be_huge(vmf, region);
+	unsigned long pages;
 	struct folio *folio;
 	struct page *page;
 
@@ -333,11 +336,13 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 	vpool_region_touch(region, vmf->pgoff);
 	folio_get(folio);
 	folio_lock(folio);
+	pages = region->nr << region->store->order;
 	up_read(&region->sem);
 
-	vpool_stat_inc(region->store->stat,
-		       vpool_fault_may_be_huge(vmf, region) ?
-		       VPOOL_STAT_FAULTS_HUGE : VPOOL_STAT_FAULTS_BASE);
+	vpool_rss_hide(vmf->vma->vm_mm, region,
+		       huge ? folio_nr_pages(folio) : 1, pages);
+	vpool_stat_inc(region->store->stat, huge ? VPOOL_STAT_FAULTS_HUGE :
+		       VPOOL_STAT_FAULTS_BASE);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -351,6 +356,12 @@ static vm_fault_t vpool_region_map_pages(struct vm_fault *vmf, pgoff_t start,
 					 pgoff_t end)
 {
 	return 0;
+}
+
+/* After the core has unmapped its pages; at the end of the address space, too. */
+static void vpool_region_vm_close(struct vm_area_struct *vma)
+{
+	vpool_rss_show(vma->vm_mm, vma->vm_private_data);
 }
 
 #ifdef CONFIG_NUMA
@@ -491,6 +502,7 @@ static int vpool_region_set_policy(struct vm_area_struct *vma,
 static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
 	.map_pages = vpool_region_map_pages,
+	.close = vpool_region_vm_close,
 #ifdef CONFIG_NUMA
 	.set_policy = vpool_region_set_policy,
 #endif

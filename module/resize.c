@@ -316,13 +316,15 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 		      u64 *bytes, struct vpool_why *why)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, why);
+	struct vpool_usage usage;
 	u64 asked;
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	vpool_store_usage(&pool->store, &usage);
 	err = vpool_check_mems(spec->mem, spec->nr_mem, pool->store.order,
-			       &asked, why);
+			       usage.total, &asked, why);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {

@@ -435,9 +435,26 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 	return 0;
 }
 
+/*
+ * What a pool has is none of the memory that the host manages, as with a balloon: the
+ * limit of overcommit and the OOM killer go by what is left. What is kept aside for
+ * good never comes back.
+ */
+static void vpool_folio_leave_host(struct folio *folio)
+{
+	adjust_managed_page_count(&folio->page, -folio_nr_pages(folio));
+}
+
+static void vpool_folio_join_host(struct folio *folio)
+{
+	adjust_managed_page_count(&folio->page, folio_nr_pages(folio));
+}
+
 static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
 	struct vpool_store *store = gather->store;
+
+	vpool_folio_leave_host(folio);
 
 	spin_lock(&store->lock);
 	vpool_folio_place(folio, &store->node[folio_nid(folio)],
@@ -672,11 +689,13 @@ static void vpool_folio_free(struct folio *folio, bool dirty)
 	if (dirty && !broken && vpool_folio_idle(folio))
 		broken = !vpool_folio_zero(folio);
 	folio->private = NULL;
-	if (broken && folio_test_large(folio))
+	if (broken && folio_test_large(folio)) {
 		pr_warn("keeping %lu KiB at pfn %#lx aside for good: a page of them is broken\n",
 			folio_size(folio) >> 10, folio_pfn(folio));
-	else
-		folio_put(folio);
+		return;
+	}
+	vpool_folio_join_host(folio);
+	folio_put(folio);
 }
 
 static void vpool_free_list(struct list_head *list, bool dirty)
