@@ -418,6 +418,7 @@ static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
 		cpus->dedicated(cpus, mask);
 	else
 		cpumask_clear(mask);
+	/* A change of CPUs may be half done; the caller looks again. */
 	data_race(cpumask_andnot(mask, cpus->assigned, mask));
 	cpumask_and(mask, mask, cpu_online_mask);
 	for_each_cpu(cpu, mask)
@@ -450,6 +451,7 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 		return;
 	cpumask_clear(mask);
 	for_each_online_cpu(cpu) {
+		/* As above; only whether there is an owner matters. */
 		if (data_race(vpool_cpu_owner[cpu]) ||
 		    vpool_cpu_is_isolated(cpu))
 			continue;

@@ -134,10 +134,11 @@ void vpool_scrub_init(struct vpool_scrub *scrub, struct vpool_store_node *node)
 	}
 }
 
-/* Without a lock: a thread that gets work only now looks where it may run itself. */
 static bool vpool_scrubber_is_idle(struct kthread_worker *worker)
 {
+	/* A thread that gets work only now looks itself where it may run. */
 	return !data_race(worker->current_work) &&
+		/* Likewise. */
 		data_race(list_empty(&worker->work_list));
 }
 
