@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -15,6 +16,7 @@
 #include <linux/xarray.h>
 
 #include "audit.h"
+#include "compat.h"
 #include "dedicate.h"
 #include "host.h"
 #include "pool.h"
@@ -42,7 +44,8 @@ static DEFINE_XARRAY_ALLOC1(vpool_ids);
 static u32 vpool_last_id;
 
 static const struct vpool_faces *vpool_faces;
-static struct workqueue_struct *vpool_reapers;
+/* No workqueue: what it runs zeroes memory, and kworkers run on any CPU. */
+static struct kthread_worker *vpool_reaper;
 
 /* Pools whose memory is not freed yet; unloading waits for none. */
 static atomic_t vpool_live = ATOMIC_INIT(0);
@@ -296,7 +299,7 @@ void vpool_pool_put(struct vpool_pool *pool)
 	kref_put(&pool->ref, vpool_pool_release);
 }
 
-static void vpool_pool_reap(struct work_struct *work);
+static void vpool_pool_reap(struct kthread_work *work);
 
 /* May be called in any context by who knows that the pool is not gone. */
 static void vpool_pool_maybe_reap(struct vpool_pool *pool)
@@ -304,7 +307,7 @@ static void vpool_pool_maybe_reap(struct vpool_pool *pool)
 	if (!READ_ONCE(pool->orphan))
 		return;
 	vpool_pool_get(pool);
-	if (!queue_work(vpool_reapers, &pool->reap))
+	if (!kthread_queue_work(vpool_reaper, &pool->reap))
 		vpool_pool_put(pool);
 }
 
@@ -365,7 +368,7 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	kref_init(&pool->ref);
 	mutex_init(&pool->resizing);
 	mutex_init(&pool->lock);
-	INIT_WORK(&pool->reap, vpool_pool_reap);
+	kthread_init_work(&pool->reap, vpool_pool_reap);
 	INIT_LIST_HEAD(&pool->regions);
 	pool->uid = spec->uid;
 	pool->gid = spec->gid;
@@ -772,10 +775,24 @@ int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why)
 	return err;
 }
 
-static void vpool_pool_reap(struct work_struct *work)
+/* The reaper zeroes what was not scrubbed, so it runs where scrubbers may. */
+static void vpool_reaper_move(void)
+{
+	cpumask_var_t mask;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOWARN))
+		return;
+	vpool_cpus_background(NULL, NUMA_NO_NODE, mask);
+	if (!cpumask_empty(mask))
+		set_cpus_allowed_ptr(current, mask);
+	free_cpumask_var(mask);
+}
+
+static void vpool_pool_reap(struct kthread_work *work)
 {
 	struct vpool_pool *pool = container_of(work, struct vpool_pool, reap);
 
+	vpool_reaper_move();
 	vpool_pool_end(pool, false, NULL);
 	vpool_pool_put(pool);
 }
@@ -940,19 +957,19 @@ void vpool_pools_poisoned(unsigned long pfn)
  * vpool_pools_start - no pool yet
  * @faces: how pools show themselves, for as long as there are any
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR if the caller is killed meanwhile.
  */
 int vpool_pools_start(const struct vpool_faces *faces)
 {
 	int err;
 
 	vpool_faces = faces;
-	vpool_reapers = alloc_workqueue("vpool_reap", WQ_UNBOUND, 0);
-	if (!vpool_reapers)
-		return -ENOMEM;
+	vpool_reaper = kthread_run_worker(0, "vpool_reap");
+	if (IS_ERR(vpool_reaper))
+		return PTR_ERR(vpool_reaper);
 	err = rhashtable_init(&vpool_names, &vpool_by_name);
 	if (err)
-		destroy_workqueue(vpool_reapers);
+		kthread_destroy_worker(vpool_reaper);
 	return err;
 }
 
@@ -971,6 +988,6 @@ void vpool_pools_stop(void)
 		vpool_pool_put(pool);
 	}
 	wait_event(vpool_none_live, !atomic_read(&vpool_live));
-	destroy_workqueue(vpool_reapers);
+	kthread_destroy_worker(vpool_reaper);
 	rhashtable_destroy(&vpool_names);
 }

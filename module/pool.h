@@ -30,6 +30,7 @@
 #include <linux/cdev.h>
 #include <linux/cpumask.h>
 #include <linux/device.h>
+#include <linux/kthread.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -37,7 +38,6 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/vpool.h>
-#include <linux/workqueue.h>
 
 #include "cpus.h"
 #include "member.h"
@@ -89,7 +89,7 @@ struct vpool_pool {
 	u32 create_flags;
 	const void *creator;
 	bool orphan;
-	struct work_struct reap;
+	struct kthread_work reap;
 	struct mutex resizing;	/* how much a pool has */
 	struct mutex lock;	/* a pool's state and regions */
 	enum vpool_state state;
