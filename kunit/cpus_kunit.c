@@ -114,9 +114,11 @@ static void checks_without_taking(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, f->mask,
+					       &f->why), 0);
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "1-2"), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, f->mask,
+					       &f->why),
 			-EBUSY);
 }
 
@@ -125,7 +127,8 @@ static void claims_by_number(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 	struct vpool_cpu_wish wish = { .nr = 2, .node = VPOOL_ANY_NODE };
 
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&wish, &f->rules, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&wish, &f->rules, f->mask, &f->why),
+			0);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
 	KUNIT_ASSERT_EQ(test, vpool_cpus_claim(&f->a, &wish, &f->rules,
 					       &f->why), 0);
@@ -142,6 +145,44 @@ static void claims_by_number(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 }
 
+static void two_is_dedicated(const struct vpool_cpus *cpus,
+			     struct cpumask *mask)
+{
+	cpumask_copy(mask, cpumask_of(2));
+}
+
+static void all_are_dedicated(const struct vpool_cpus *cpus,
+			      struct cpumask *mask)
+{
+	cpumask_copy(mask, cpus->assigned);
+}
+
+static bool background_is(struct cpus_fixture *f, const char *want)
+{
+	char text[32];
+
+	vpool_cpus_background(&f->a, NUMA_NO_NODE, f->mask);
+	snprintf(text, sizeof(text), "%*pbl", cpumask_pr_args(f->mask));
+	return !strcmp(text, want);
+}
+
+static void background_keeps_off_what_is_not_shared(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "1-3"), 0);
+	KUNIT_EXPECT_TRUE(test, background_is(f, "1-3"));
+	f->a.dedicated = two_is_dedicated;
+	KUNIT_EXPECT_TRUE(test, background_is(f, "1,3"));
+	f->a.dedicated = all_are_dedicated;
+	KUNIT_EXPECT_TRUE(test, !background_is(f, "") &&
+			  !cpumask_intersects(f->mask, f->a.assigned));
+	f->a.dedicated = two_is_dedicated;
+	f->a.isolated = true;
+	KUNIT_EXPECT_TRUE(test, !background_is(f, "") &&
+			  !cpumask_intersects(f->mask, f->a.assigned));
+}
+
 static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(claims_and_releases),
 	KUNIT_CASE(names_the_owner),
@@ -150,6 +191,7 @@ static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(leaves_the_host_its_floor),
 	KUNIT_CASE(checks_without_taking),
 	KUNIT_CASE(claims_by_number),
+	KUNIT_CASE(background_keeps_off_what_is_not_shared),
 	{}
 };
 

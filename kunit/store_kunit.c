@@ -19,10 +19,26 @@ struct store_fixture {
 	u64 *bytes;
 };
 
+static int take_of(struct store_fixture *f, int nid, unsigned long nr)
+{
+	struct vpool_policy policy;
+
+	vpool_policy_init(&policy, nid);
+	return vpool_store_take(&f->store, &policy, f->folio, nr, true,
+				&f->why);
+}
+
 static int take(struct store_fixture *f, unsigned long nr)
 {
-	return vpool_store_take(&f->store, VPOOL_ANY_NODE, f->folio, nr,
-				true, &f->why);
+	return take_of(f, VPOOL_ANY_NODE, nr);
+}
+
+static int can_take(struct store_fixture *f, unsigned long nr)
+{
+	struct vpool_policy policy;
+
+	vpool_policy_init(&policy, VPOOL_ANY_NODE);
+	return vpool_store_can_take(&f->store, &policy, nr, &f->why);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -163,9 +179,8 @@ static void refuses_more_than_there_is(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, NR, &f->why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, NR + 1, &f->why),
-			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, can_take(f, NR), 0);
+	KUNIT_EXPECT_EQ(test, can_take(f, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, take(f, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'test' has"));
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
@@ -300,9 +315,8 @@ static void shrinks_by_what_is_free(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
 			0);
 	/* What is held is out of everybody's reach. */
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 2, &f->why),
-			-ENOMEM);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 1, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, can_take(f, 2), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, can_take(f, 1), 0);
 	vpool_store_shrink(&f->store, f->bytes);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR - 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, 1));
@@ -382,14 +396,9 @@ static void takes_from_one_node(struct kunit *test)
 	struct store_fixture *f = test->priv;
 
 	/* All of it is on that one. */
-	KUNIT_EXPECT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR + 1, true,
-					       &f->why),
-			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, take_of(f, first_memory_node, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "on node"));
-	KUNIT_ASSERT_EQ(test, vpool_store_take(&f->store, first_memory_node,
-					       f->folio, NR, true,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(test, take_of(f, first_memory_node, NR), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
 	vpool_store_return(&f->store, f->folio, NR);
 }
@@ -414,8 +423,10 @@ static void keeps_the_host_its_floor(struct kunit *test)
 	struct vpool_why why;
 
 	vpool_why_init(&why);
-	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(PAGE_SIZE, &why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(S64_MAX, &why), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(VPOOL_ANY_NODE, PAGE_SIZE,
+						   &why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(VPOOL_ANY_NODE, S64_MAX,
+						   &why), -ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(why.text, "host_mem_floor"));
 }
 
@@ -426,12 +437,12 @@ static void may_be_without_memory(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
+	vpool_why_init(&f->why);
 	KUNIT_ASSERT_EQ(test, vpool_store_init(&f->store, "none", NULL, 0,
 					       &f->stat), 0);
 	vpool_store_usage(&f->store, &usage);
 	KUNIT_EXPECT_EQ(test, usage.total, 0);
-	KUNIT_EXPECT_EQ(test, vpool_store_can_take(&f->store, VPOOL_ANY_NODE, 1, NULL),
-			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, can_take(f, 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), 0);
 	vpool_store_close(&f->store);
 	vpool_store_exit(&f->store);

@@ -14,6 +14,7 @@
 #include <linux/page_ref.h>
 #include <linux/poison.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/string.h>
 #include <linux/version.h>
 
@@ -95,6 +96,27 @@ static inline void vpool_file_set_path(struct file *file,
 				       const struct path *path)
 {
 	*(struct path *)&file->f_path = *path;
+}
+
+/* 6.4: the kernel itself can say that a CPU is isolated; cpusets count from 6.8. */
+static inline bool vpool_cpu_is_isolated(int cpu)
+{
+#if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
+#else
+	return cpu_is_isolated(cpu);
+#endif
+}
+
+/* 6.2: the counters of an address space became per-CPU ones. */
+static inline void vpool_mm_add_file_pages(struct mm_struct *mm, long pages)
+{
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+	atomic_long_add(pages, &mm->rss_stat.count[MM_FILEPAGES]);
+#else
+	percpu_counter_add(&mm->rss_stat[MM_FILEPAGES], pages);
+#endif
 }
 
 /* A page of a driver that can move it. The name is the core's. */

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
+#include "compat.h"
 #include "cpus.h"
 #include "pick.h"
 
@@ -353,19 +354,15 @@ static void vpool_cpus_set_masks(struct vpool_cpus *cpus,
 	raw_spin_unlock(&vpool_cpus_masks_lock);
 }
 
-/* Takes what is wished for, or with @cpus NULL only looks. */
+/* Takes what is wished for, or with @cpus NULL only looks; @found is room. */
 static int vpool_cpus_get(struct vpool_cpus *cpus,
 			  const struct vpool_cpu_wish *wish,
 			  const struct vpool_cpu_rules *rules,
-			  struct vpool_why *why)
+			  struct cpumask *found, struct vpool_why *why)
 {
-	cpumask_var_t found;
 	unsigned int cpu;
 	int err;
 
-	if (!alloc_cpumask_var(&found, GFP_KERNEL))
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory for a CPU mask");
 	cpus_read_lock();
 	mutex_lock(&vpool_cpus_lock);
 	err = vpool_cpus_find(found, wish, rules, why);
@@ -379,7 +376,6 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
 	}
 	mutex_unlock(&vpool_cpus_lock);
 	cpus_read_unlock();
-	free_cpumask_var(found);
 	return err;
 }
 
@@ -387,6 +383,7 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
  * vpool_cpus_check - could these CPUs be claimed now?
  * @wish: which
  * @rules: what is allowed
+ * @found: set to those that a claim would take now
  * @why: told if not
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
@@ -396,9 +393,9 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
  */
 int vpool_cpus_check(const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
-		     struct vpool_why *why)
+		     struct cpumask *found, struct vpool_why *why)
 {
-	return vpool_cpus_get(NULL, wish, rules, why);
+	return vpool_cpus_get(NULL, wish, rules, found, why);
 }
 
 /**
@@ -416,17 +413,49 @@ int vpool_cpus_claim(struct vpool_cpus *cpus,
 		     const struct vpool_cpu_rules *rules,
 		     struct vpool_why *why)
 {
-	return vpool_cpus_get(cpus, wish, rules, why);
+	cpumask_var_t found;
+	int err;
+
+	if (!alloc_cpumask_var(&found, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
+	err = vpool_cpus_get(cpus, wish, rules, found, why);
+	free_cpumask_var(found);
+	return err;
+}
+
+/* The pool's own CPUs, but for those that a task or nobody but members may use. */
+static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
+				      struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	if (cpus->dedicated)
+		cpus->dedicated(cpus, mask);
+	else
+		cpumask_clear(mask);
+	/* A change of CPUs may be half done; the caller looks again. */
+	data_race(cpumask_andnot(mask, cpus->assigned, mask));
+	cpumask_and(mask, mask, cpu_online_mask);
+	for_each_cpu(cpu, mask)
+		if (vpool_cpu_is_isolated(cpu))
+			cpumask_clear_cpu(cpu, mask);
+	return !cpumask_empty(mask);
 }
 
 /**
- * vpool_cpus_background - where work for a pool that nobody waits for may run
+ * vpool_cpus_background - find where work for a pool that no task asked for may run
  * @cpus: the pool's, or NULL
  * @nid: the node whose memory it is about
- * @mask: set to the pool's own CPUs, if any is online; else to the host's, those
- *	of the node if there are any
+ * @mask: set to the CPUs of the pool; or, if none of them may be used, to those of
+ *	the host, near the node if there are any; may turn out empty
  *
- * Context: sleeps; takes vpool_cpus_lock.
+ * A CPU that a task has for its own, that is in a pool with isolation, or that the
+ * kernel isolates (isolcpus=, nohz_full=, a cpuset) is in neither.
+ *
+ * Context: any. Takes none of the locks that a change of CPUs holds for long, so
+ * what it finds may be old by the time it is used: look again before each piece of
+ * work.
  */
 void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 			   struct cpumask *mask)
@@ -434,19 +463,17 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 	unsigned int cpu;
 	bool near = false;
 
-	cpumask_clear(mask);
-	mutex_lock(&vpool_cpus_lock);
-	if (cpus && cpumask_and(mask, cpus->assigned, cpu_online_mask)) {
-		mutex_unlock(&vpool_cpus_lock);
+	if (cpus && !cpus->isolated && vpool_cpus_own_background(cpus, mask))
 		return;
-	}
+	cpumask_clear(mask);
 	for_each_online_cpu(cpu) {
-		if (vpool_cpu_owner[cpu])
+		/* As above; only whether there is an owner matters. */
+		if (data_race(vpool_cpu_owner[cpu]) ||
+		    vpool_cpu_is_isolated(cpu))
 			continue;
 		cpumask_set_cpu(cpu, mask);
 		near |= cpu_to_node(cpu) == nid;
 	}
-	mutex_unlock(&vpool_cpus_lock);
 	if (near)
 		cpumask_and(mask, mask, cpumask_of_node(nid));
 }

@@ -22,6 +22,9 @@
  * @moved: called after @usable may have changed; @changed if one of @effective,
  *	@degraded and @exiled has. Must not wait for another task, as CPU hotplug waits
  *	for it. Or NULL
+ * @isolated: no task but members runs on them; set before the pool has any CPU
+ * @dedicated: sets a mask to the CPUs that one member has for its own. Needs no lock,
+ *	does not sleep. Or NULL
  */
 struct vpool_cpus {
 	const char *name;
@@ -31,6 +34,8 @@ struct vpool_cpus {
 	bool degraded;
 	bool exiled;
 	void (*moved)(struct vpool_cpus *cpus, bool changed);
+	bool isolated;
+	void (*dedicated)(const struct vpool_cpus *cpus, struct cpumask *mask);
 };
 
 /**
@@ -64,7 +69,7 @@ int vpool_cpus_init(struct vpool_cpus *cpus, const char *name);
 void vpool_cpus_exit(struct vpool_cpus *cpus);
 int vpool_cpus_check(const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
-		     struct vpool_why *why);
+		     struct cpumask *found, struct vpool_why *why);
 int vpool_cpus_claim(struct vpool_cpus *cpus,
 		     const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,

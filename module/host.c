@@ -17,6 +17,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -28,6 +29,7 @@
 #include <linux/string.h>
 #include <linux/swap.h>
 #include <linux/topology.h>
+#include <linux/vmstat.h>
 #include <linux/vpool.h>
 
 #include "compat.h"
@@ -51,26 +53,143 @@ static DEFINE_MUTEX(vpool_scan_lock);
 static unsigned long host_mem_floor = 256;
 module_param(host_mem_floor, ulong, 0644);
 MODULE_PARM_DESC(host_mem_floor,
-		 "MiB of available memory that pools never take from the host");
+		 "MiB of available memory that pools never take from the host; each node keeps its part");
+
+/* The floor in bytes. A number of MiB that no host has is all that there can be. */
+static u64 vpool_host_floor(void)
+{
+	u64 mib = READ_ONCE(host_mem_floor);
+
+	return min(mib, U64_MAX >> 20) << 20;
+}
+
+/* A node keeps the part of the floor that it has of the host's memory. */
+static u64 vpool_host_node_floor(int nid)
+{
+	u64 all = 0;
+	int node;
+
+	for_each_node_state(node, N_MEMORY)
+		all += node_present_pages(node);
+	return mul_u64_u64_div_u64(vpool_host_floor(), node_present_pages(nid),
+				   max(all, 1ULL));
+}
+
+/* Counters of a node lag behind, and may be below 0 for a moment. */
+static long vpool_node_stat(int nid, enum node_stat_item item)
+{
+	return max(atomic_long_read(&NODE_DATA(nid)->vm_stat[item]), 0L);
+}
+
+/* Bytes that a node can give without swapping, as si_mem_available() counts them. */
+static u64 vpool_host_node_available(int nid)
+{
+	long cache, reclaimable, low = 0, pages = 0;
+	pg_data_t *pgdat = NODE_DATA(nid);
+	int zid;
+
+	for (zid = 0; zid < MAX_NR_ZONES; zid++) {
+		struct zone *zone = &pgdat->node_zones[zid];
+
+		pages += zone_page_state(zone, NR_FREE_PAGES);
+		low += low_wmark_pages(zone);
+	}
+	pages -= pgdat->totalreserve_pages;
+	cache = vpool_node_stat(nid, NR_ACTIVE_FILE) +
+		vpool_node_stat(nid, NR_INACTIVE_FILE);
+	pages += cache - min(cache / 2, low);
+	reclaimable = vpool_node_stat(nid, NR_SLAB_RECLAIMABLE_B) +
+		      vpool_node_stat(nid, NR_KERNEL_MISC_RECLAIMABLE);
+	pages += reclaimable - min(reclaimable / 2, low);
+	return (u64)max(pages, 0L) << PAGE_SHIFT;
+}
+
+/* Bytes that pools can take of a node now. */
+static u64 vpool_host_node_spare(int nid)
+{
+	u64 available = vpool_host_node_available(nid);
+
+	return available - min(available, vpool_host_node_floor(nid));
+}
+
+static int vpool_host_node_can_spare(int nid, u64 bytes, struct vpool_why *why)
+{
+	if (vpool_host_node_spare(nid) >= bytes)
+		return 0;
+	return vpool_fail(why, -ENOMEM,
+			  "%s asked of node %d, which has %s available and keeps %s, its part of the floor (host_mem_floor)",
+			  vpool_size(bytes).s, nid,
+			  vpool_size(vpool_host_node_available(nid)).s,
+			  vpool_size(vpool_host_node_floor(nid)).s);
+}
 
 /**
- * vpool_host_can_spare - would taking this leave the host its floor?
- * @bytes: how much is to be taken
- * @why: told if not
+ * vpool_host_can_spare - check that taking memory leaves the host its floor
+ * @nid: the node it comes from, or VPOOL_ANY_NODE
+ * @bytes: how much a pool takes
+ * @why: gets the message of a failure, or NULL
+ *
+ * A node keeps its share of the floor, too: the part that it has of all memory.
  *
  * Return: 0 or -ENOMEM.
  */
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why)
+int vpool_host_can_spare(int nid, u64 bytes, struct vpool_why *why)
 {
 	u64 available = (u64)si_mem_available() << PAGE_SHIFT;
-	u64 floor = (u64)READ_ONCE(host_mem_floor) << 20;
+	u64 floor = vpool_host_floor();
 
-	if (available > floor && available - floor >= bytes)
-		return 0;
-	return vpool_fail(why, -ENOMEM,
-			  "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
-			  vpool_size(bytes).s, vpool_size(available).s,
-			  vpool_size(floor).s);
+	if (available <= floor || available - floor < bytes)
+		return vpool_fail(why, -ENOMEM,
+				  "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
+				  vpool_size(bytes).s, vpool_size(available).s,
+				  vpool_size(floor).s);
+	return nid == VPOOL_ANY_NODE ? 0 :
+		vpool_host_node_can_spare(nid, bytes, why);
+}
+
+/**
+ * vpool_host_node_most - find the node that can spare most memory
+ *
+ * Return: a node with memory.
+ */
+int vpool_host_node_most(void)
+{
+	int nid, best = first_memory_node;
+	u64 spare, most = 0;
+
+	for_each_node_state(nid, N_MEMORY) {
+		spare = vpool_host_node_spare(nid);
+		if (spare <= most)
+			continue;
+		most = spare;
+		best = nid;
+	}
+	return best;
+}
+
+/**
+ * vpool_host_walk_steer - say where the next folios of a walk come from
+ * @walk: one that may take from any node
+ * @nid: a node with memory; the nodes nearest to it come after it
+ * @bytes: that are taken before the next call
+ * @why: gets the message of a failure, or NULL
+ *
+ * Nodes that would go below their floor are left out.
+ *
+ * Return: 0, or -ENOMEM if that is all of them.
+ */
+int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
+			  struct vpool_why *why)
+{
+	int node;
+
+	walk->nid = nid;
+	nodes_clear(walk->allowed);
+	for_each_node_state(node, N_MEMORY)
+		if (vpool_host_node_spare(node) >= bytes)
+			node_set(node, walk->allowed);
+	return nodes_empty(walk->allowed) ?
+		vpool_host_node_can_spare(nid, bytes, why) : 0;
 }
 
 /**
@@ -78,7 +197,7 @@ int vpool_host_can_spare(u64 bytes, struct vpool_why *why)
  * @walk: to initialise
  * @order: of the folios
  * @nid: the node they must come from, or VPOOL_ANY_NODE for the caller's, then
- *	the nearest
+ *	the nearest; see vpool_host_walk_steer()
  * @patient: whether to make an effort where nothing is at hand
  */
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
@@ -88,6 +207,7 @@ void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 	walk->order = order;
 	walk->any = nid == VPOOL_ANY_NODE;
 	walk->nid = walk->any ? numa_mem_id() : nid;
+	walk->allowed = node_states[N_MEMORY];
 	walk->patient = patient;
 	walk->stage = VPOOL_HOST_COMPACT;
 }
@@ -97,7 +217,8 @@ static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
 {
 	if (!walk->any)
 		gfp |= __GFP_THISNODE;
-	return __folio_alloc(gfp | __GFP_NOWARN, walk->order, walk->nid, NULL);
+	return __folio_alloc(gfp | __GFP_NOWARN, walk->order, walk->nid,
+			     walk->any ? &walk->allowed : NULL);
 }
 
 /*
@@ -159,7 +280,7 @@ static void vpool_scan_begin(struct vpool_host_walk *walk)
 	walk->fixed = 0;
 	nodes_clear(walk->todo);
 	if (walk->any)
-		walk->todo = node_states[N_MEMORY];
+		walk->todo = walk->allowed;
 	else
 		node_set(walk->nid, walk->todo);
 	/* A single page is at hand or it is not: there is no block to empty. */

@@ -28,6 +28,7 @@ enum vpool_host_stage {
  * @order: of the folios it takes
  * @nid: the node they come from, or the one to begin at
  * @any: they may come from other nodes, the nearest first
+ * @allowed: those nodes, if @any; the others are at their floor
  * @patient: whether it may make an effort
  * @stage: the effort it makes now
  * @todo: nodes whose blocks the scan has not come to
@@ -45,6 +46,7 @@ struct vpool_host_walk {
 	unsigned int order;
 	int nid;
 	bool any;
+	nodemask_t allowed;
 	bool patient;
 	enum vpool_host_stage stage;
 	nodemask_t todo;
@@ -56,7 +58,10 @@ struct vpool_host_walk {
 	unsigned long fixed;
 };
 
-int vpool_host_can_spare(u64 bytes, struct vpool_why *why);
+int vpool_host_can_spare(int nid, u64 bytes, struct vpool_why *why);
+int vpool_host_node_most(void);
+int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
+			  struct vpool_why *why);
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 			  int nid, bool patient);
 struct folio *vpool_host_take(struct vpool_host_walk *walk);

@@ -483,7 +483,9 @@ static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 	vpool_query_usage(cmd, pool);
 }
 
-static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool)
+/* A node may gain memory at any time: @nodes are those that the caller has room for. */
+static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool,
+			     const nodemask_t *nodes)
 {
 	struct vpool_query *cmd = call->cmd;
 	struct vpool_node_info __user *out = u64_to_user_ptr(cmd->nodes_uptr);
@@ -492,7 +494,7 @@ static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool)
 
 	if (!out)
 		return 0;
-	for_each_node_state(nid, N_MEMORY) {
+	for_each_node_mask(nid, *nodes) {
 		struct vpool_node_info info = { .node = nid };
 
 		vpool_store_node_usage(&pool->store, nid, &usage);
@@ -527,19 +529,20 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 	struct vpool_query *cmd = call->cmd;
 	u32 room_nodes = cmd->nr_nodes, room_cpus = cmd->cpus_bytes;
 	u32 mask_bytes = BITS_TO_LONGS(nr_cpu_ids) * sizeof(long);
+	nodemask_t nodes = node_states[N_MEMORY];
 	int err;
 
 	if (room_cpus % sizeof(u64))
 		return vpool_fail(call->why, -EINVAL,
 				  "room for %u bytes of CPU mask is no multiple of 8",
 				  room_cpus);
-	cmd->nr_nodes = num_node_state(N_MEMORY);
+	cmd->nr_nodes = nodes_weight(nodes);
 	cmd->cpus_bytes = mask_bytes;
 	if (cmd->nodes_uptr && room_nodes < cmd->nr_nodes)
 		return vpool_too_small(call, room_nodes, cmd->nr_nodes);
 	if (cmd->cpus_uptr && room_cpus < mask_bytes)
 		return vpool_too_small(call, room_cpus, mask_bytes);
-	err = vpool_query_nodes(call, pool);
+	err = vpool_query_nodes(call, pool, &nodes);
 	if (!err && cmd->cpus_uptr)
 		err = vpool_query_cpus(call, pool, mask_bytes);
 	if (err)

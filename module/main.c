@@ -8,6 +8,7 @@
 #include "member.h"
 #include "poison.h"
 #include "pool.h"
+#include "rss.h"
 #include "scrub.h"
 #include "sysfs.h"
 
@@ -23,6 +24,7 @@ static int __init vpool_init(void)
 {
 	int err;
 
+	vpool_rss_start();
 	err = vpool_cpus_start();
 	if (err)
 		return err;

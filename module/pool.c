@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -15,6 +16,7 @@
 #include <linux/xarray.h>
 
 #include "audit.h"
+#include "compat.h"
 #include "dedicate.h"
 #include "host.h"
 #include "mce.h"
@@ -43,7 +45,8 @@ static DEFINE_XARRAY_ALLOC1(vpool_ids);
 static u32 vpool_last_id;
 
 static const struct vpool_faces *vpool_faces;
-static struct workqueue_struct *vpool_reapers;
+/* No workqueue: what it runs zeroes memory, and kworkers run on any CPU. */
+static struct kthread_worker *vpool_reaper;
 
 /* Pools whose memory is not freed yet; unloading waits for none. */
 static atomic_t vpool_live = ATOMIC_INIT(0);
@@ -171,6 +174,7 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
  * @mem: the requests
  * @nr_mem: how many
  * @order: of the pool's folios
+ * @has: what the pool has already, in bytes
  * @total: set to their sum in bytes
  * @why: told if it fails
  *
@@ -178,8 +182,10 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
  * no host could give.
  */
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 *total, struct vpool_why *why)
+		     u64 has, u64 *total, struct vpool_why *why)
 {
+	/* What pools have is not in this. */
+	u64 host = ((u64)totalram_pages() << PAGE_SHIFT) + has;
 	u64 page_size = (u64)PAGE_SIZE << order;
 	u32 i;
 	int err;
@@ -194,11 +200,9 @@ int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
 			return vpool_fail(why, -EINVAL,
 					  "the memory requests add up beyond all bounds");
 	}
-	if (*total > (u64)totalram_pages() << PAGE_SHIFT)
+	if (*total > host)
 		return vpool_fail(why, -ENOMEM, "%s asked, the host has %s",
-				  vpool_size(*total).s,
-				  vpool_size((u64)totalram_pages() <<
-					     PAGE_SHIFT).s);
+				  vpool_size(*total).s, vpool_size(host).s);
 	return 0;
 }
 
@@ -236,7 +240,8 @@ static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
 		if (!spec->mem[i].bytes)
 			return vpool_fail(why, -EINVAL,
 					  "0 bytes of memory asked");
-	return vpool_check_mems(spec->mem, spec->nr_mem, *order, bytes, why);
+	return vpool_check_mems(spec->mem, spec->nr_mem, *order, 0, bytes,
+				why);
 }
 
 static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
@@ -295,7 +300,7 @@ void vpool_pool_put(struct vpool_pool *pool)
 	kref_put(&pool->ref, vpool_pool_release);
 }
 
-static void vpool_pool_reap(struct work_struct *work);
+static void vpool_pool_reap(struct kthread_work *work);
 
 /* May be called in any context by who knows that the pool is not gone. */
 static void vpool_pool_maybe_reap(struct vpool_pool *pool)
@@ -303,7 +308,7 @@ static void vpool_pool_maybe_reap(struct vpool_pool *pool)
 	if (!READ_ONCE(pool->orphan))
 		return;
 	vpool_pool_get(pool);
-	if (!queue_work(vpool_reapers, &pool->reap))
+	if (!kthread_queue_work(vpool_reaper, &pool->reap))
 		vpool_pool_put(pool);
 }
 
@@ -325,6 +330,20 @@ static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 		vpool_faces->dir_changed(pool);
 }
 
+static void vpool_pool_dedicated(const struct vpool_cpus *cpus,
+				 struct cpumask *mask)
+{
+	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
+
+	vpool_members_dedicated(&pool->members, mask);
+}
+
+/* The last pin is gone, and with it maybe the last use of an orphan. */
+static void vpool_pool_unpinned(struct vpool_store *store)
+{
+	vpool_pool_maybe_reap(container_of(store, struct vpool_pool, store));
+}
+
 static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 					   unsigned int order)
 {
@@ -341,13 +360,16 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 			     &pool->stat))
 		goto exit_members;
 	pool->cpus.moved = vpool_pool_moved;
+	pool->cpus.dedicated = vpool_pool_dedicated;
+	pool->cpus.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
+	pool->store.unpinned = vpool_pool_unpinned;
 	pool->create_flags = spec->flags;
 	pool->members.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
 	pool->members.emptied = vpool_pool_emptied;
 	kref_init(&pool->ref);
 	mutex_init(&pool->resizing);
 	mutex_init(&pool->lock);
-	INIT_WORK(&pool->reap, vpool_pool_reap);
+	kthread_init_work(&pool->reap, vpool_pool_reap);
 	INIT_LIST_HEAD(&pool->regions);
 	pool->uid = spec->uid;
 	pool->gid = spec->gid;
@@ -473,13 +495,15 @@ static void vpool_pool_set_state(struct vpool_pool *pool,
 	vpool_faces->dir_changed(pool);
 }
 
+/* Memory of no particular node comes from near @cpus. */
 static int vpool_pool_gather(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
-			     struct vpool_why *why)
+			     const struct cpumask *cpus, struct vpool_why *why)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
+		.cpus = cpus,
 		.patience = msecs_to_jiffies(spec->timeout_ms),
 	};
 	int err = 0;
@@ -515,8 +539,9 @@ static int vpool_pool_claim(struct vpool_pool *pool,
 }
 
 /*
- * CPUs by list are taken first, that is quick; those by number where the memory
- * turns out to be, but only if there are so many before it is gathered.
+ * CPUs by list are taken first, that is quick. Of those by number the ones that could
+ * be had now say where the memory comes from, unless a node was named; then CPUs are
+ * taken where the memory turns out to be.
  */
 static int vpool_pool_supply(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
@@ -524,16 +549,23 @@ static int vpool_pool_supply(struct vpool_pool *pool,
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	cpumask_var_t cpus;
 	int err = 0;
 
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
 	if (spec->cpus)
 		err = vpool_pool_claim(pool, spec, why);
 	else if (spec->nr_cpus)
-		err = vpool_cpus_check(&wish, &rules, why);
+		err = vpool_cpus_check(&wish, &rules, cpus, why);
+	if (spec->cpus)
+		cpumask_copy(cpus, spec->cpus);
 	if (!err)
-		err = vpool_pool_gather(pool, spec, bytes, why);
+		err = vpool_pool_gather(pool, spec, bytes, cpus, why);
 	if (!err && spec->nr_cpus)
 		err = vpool_pool_claim(pool, spec, why);
+	free_cpumask_var(cpus);
 	return err;
 }
 
@@ -576,11 +608,42 @@ close_store:
 	return err;
 }
 
-static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
-			 struct vpool_why *why)
+static int vpool_dry_run_cpus(const struct vpool_spec *spec,
+			      struct vpool_why *why)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	cpumask_var_t found;
+	int err;
+
+	if (!vpool_spec_has_cpus(spec))
+		return 0;
+	if (!alloc_cpumask_var(&found, GFP_KERNEL))
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory for a CPU mask");
+	err = vpool_cpus_check(&wish, &rules, found, why);
+	free_cpumask_var(found);
+	return err;
+}
+
+/* Requests of one node are looked at one by one, and then all together. */
+static int vpool_dry_run_mem(const struct vpool_spec *spec, u64 bytes,
+			     struct vpool_why *why)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < spec->nr_mem; i++)
+		err = vpool_host_can_spare(spec->mem[i].node,
+					   spec->mem[i].bytes, why);
+	if (err || !spec->nr_mem)
+		return err;
+	return vpool_host_can_spare(VPOOL_ANY_NODE, bytes, why);
+}
+
+static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
+			 struct vpool_why *why)
+{
 	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
 	int err;
 
@@ -588,12 +651,8 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
 		vpool_pool_put(pool);
 		return vpool_name_taken(spec->name, why);
 	}
-	if (vpool_spec_has_cpus(spec)) {
-		err = vpool_cpus_check(&wish, &rules, why);
-		if (err)
-			return err;
-	}
-	return spec->nr_mem ? vpool_host_can_spare(bytes, why) : 0;
+	err = vpool_dry_run_cpus(spec, why);
+	return err ?: vpool_dry_run_mem(spec, bytes, why);
 }
 
 /**
@@ -717,10 +776,24 @@ int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why)
 	return err;
 }
 
-static void vpool_pool_reap(struct work_struct *work)
+/* The reaper zeroes what was not scrubbed, so it runs where scrubbers may. */
+static void vpool_reaper_move(void)
+{
+	cpumask_var_t mask;
+
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOWARN))
+		return;
+	vpool_cpus_background(NULL, NUMA_NO_NODE, mask);
+	if (!cpumask_empty(mask))
+		set_cpus_allowed_ptr(current, mask);
+	free_cpumask_var(mask);
+}
+
+static void vpool_pool_reap(struct kthread_work *work)
 {
 	struct vpool_pool *pool = container_of(work, struct vpool_pool, reap);
 
+	vpool_reaper_move();
 	vpool_pool_end(pool, false, NULL);
 	vpool_pool_put(pool);
 }
@@ -906,19 +979,19 @@ bool vpool_pools_poisoned(unsigned long pfn, bool has_ref)
  * vpool_pools_start - no pool yet
  * @faces: how pools show themselves, for as long as there are any
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR if the caller is killed meanwhile.
  */
 int vpool_pools_start(const struct vpool_faces *faces)
 {
 	int err;
 
 	vpool_faces = faces;
-	vpool_reapers = alloc_workqueue("vpool_reap", WQ_UNBOUND, 0);
-	if (!vpool_reapers)
-		return -ENOMEM;
+	vpool_reaper = kthread_run_worker(0, "vpool_reap");
+	if (IS_ERR(vpool_reaper))
+		return PTR_ERR(vpool_reaper);
 	err = rhashtable_init(&vpool_names, &vpool_by_name);
 	if (err)
-		destroy_workqueue(vpool_reapers);
+		kthread_destroy_worker(vpool_reaper);
 	return err;
 }
 
@@ -937,6 +1010,6 @@ void vpool_pools_stop(void)
 		vpool_pool_put(pool);
 	}
 	wait_event(vpool_none_live, !atomic_read(&vpool_live));
-	destroy_workqueue(vpool_reapers);
+	kthread_destroy_worker(vpool_reaper);
 	rhashtable_destroy(&vpool_names);
 }

@@ -34,6 +34,7 @@
 #include <linux/cdev.h>
 #include <linux/cpumask.h>
 #include <linux/device.h>
+#include <linux/kthread.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -41,7 +42,6 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <linux/vpool.h>
-#include <linux/workqueue.h>
 
 #include "cpus.h"
 #include "member.h"
@@ -93,7 +93,7 @@ struct vpool_pool {
 	u32 create_flags;
 	const void *creator;
 	bool orphan;
-	struct work_struct reap;
+	struct kthread_work reap;
 	struct mutex resizing;	/* how much a pool has */
 	struct mutex lock;	/* a pool's state and regions */
 	enum vpool_state state;
@@ -189,7 +189,7 @@ void vpool_pools_abandon(const void *creator);
 
 int vpool_check_node(int nid, struct vpool_why *why);
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 *total, struct vpool_why *why);
+		     u64 has, u64 *total, struct vpool_why *why);
 bool vpool_pools_poisoned(unsigned long pfn, bool has_ref);
 
 struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why);

@@ -32,6 +32,12 @@
  * folio goes back to the store: a pin, or a futex that is being hashed, may outlive
  * the region, and with it the inode. Those who read folio->mapping without the lock
  * hold rcu_read_lock(), under which an inode stays readable.
+ *
+ * A policy that mbind(2) gives to a mapping comes after the commit. It moves the
+ * folios of that range that no task has faulted in yet: they hold no data, no page
+ * table and no pin, so others can take their places. A fault marks its folio under
+ * region->sem, for which mbind(2) waits, so a folio that is moved is not one that a
+ * fault has found. What has been faulted in stays where it is.
  */
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -48,8 +54,10 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "policy.h"
 #include "populate.h"
 #include "region.h"
+#include "rss.h"
 #include "scrub.h"
 #include "store.h"
 #include "trace.h"
@@ -247,7 +255,9 @@ static void vpool_region_give_back(struct vpool_region *region)
 	vpool_region_drain(region);
 	vpool_store_return(region->store, region->folios, region->nr);
 	kvfree(region->folios);
+	kvfree(region->touched);
 	region->folios = NULL;
+	region->touched = NULL;
 	WRITE_ONCE(region->nr, 0);
 }
 
@@ -308,6 +318,69 @@ static int vpool_revoked(struct vpool_why *why)
 	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
 }
 
+static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
+				   struct vpool_why *why)
+{
+	if (region->revoked)
+		return vpool_revoked(why);
+	if (region->nr)
+		return vpool_fail(why, -EBUSY,
+				  "the region has its size already, %s",
+				  vpool_size(vpool_region_bytes(region)).s);
+	if (!bytes ||
+	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
+		return vpool_fail(why, -EINVAL,
+				  "%llu bytes is no size for a region", bytes);
+	return 0;
+}
+
+static void vpool_region_place(struct vpool_region *region, unsigned long i,
+			       struct folio *folio)
+{
+	vpool_folio_bind(folio, region, i << region->store->order);
+	region->folios[i] = folio;
+}
+
+/* Takes @nr folios for a region that has no size. */
+static int vpool_region_fill(struct vpool_region *region, int nid,
+			     unsigned long nr, bool zero,
+			     struct vpool_why *why)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	struct vpool_policy policy;
+	unsigned long i;
+	int err;
+
+	err = vpool_policy_of_task(&policy, nid, why);
+	/* The cheap check first: the array of a hopeless request may be huge. */
+	if (!err)
+		err = vpool_store_can_take(region->store, &policy, nr, why);
+	if (err)
+		return err;
+	region->folios = kvmalloc_array(nr, sizeof(*region->folios), gfp);
+	region->touched = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), gfp);
+	if (region->folios && region->touched)
+		err = vpool_store_take(region->store, &policy, region->folios,
+				       nr, zero, why);
+	else
+		err = vpool_fail(why, -ENOMEM,
+				 "no kernel memory to describe %lu pages", nr);
+	if (err) {
+		kvfree(region->folios);
+		kvfree(region->touched);
+		region->folios = NULL;
+		region->touched = NULL;
+		return err;
+	}
+	vpool_policy_used(&policy);
+	for (i = 0; i < nr; i++) {
+		vpool_region_place(region, i, region->folios[i]);
+		cond_resched();
+	}
+	WRITE_ONCE(region->nr, nr);
+	return 0;
+}
+
 /*
  * @zero: zero its memory now. Under the mmap lock that would take too long, for
  * those who want that lock and for a kill; then each folio is zeroed by its first
@@ -317,42 +390,18 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
 				      u64 *bytes, bool zero,
 				      struct vpool_why *why)
 {
-	u64 page_size = vpool_store_page_size(region->store);
-	struct folio **folios;
-	unsigned long nr, i;
 	int err;
 
 	lockdep_assert_held_write(&region->sem);
-	if (region->revoked)
-		return vpool_revoked(why);
-	if (region->nr)
-		return vpool_fail(why, -EBUSY,
-				  "the region has its size already, %s",
-				  vpool_size(vpool_region_bytes(region)).s);
-	if (!*bytes || *bytes > MAX_LFS_FILESIZE - page_size)
-		return vpool_fail(why, -EINVAL,
-				  "%llu bytes is no size for a region", *bytes);
-	nr = DIV_ROUND_UP_ULL(*bytes, page_size);
-	/* The cheap check first: the array of a hopeless request may be huge. */
-	err = vpool_store_can_take(region->store, nid, nr, why);
+	err = vpool_region_check_size(region, *bytes, why);
 	if (err)
 		return err;
-	folios = kvmalloc_array(nr, sizeof(*folios),
-				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!folios)
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory to describe %lu pages", nr);
-	err = vpool_store_take(region->store, nid, folios, nr, zero, why);
-	if (err) {
-		kvfree(folios);
+	err = vpool_region_fill(region, nid,
+				DIV_ROUND_UP_ULL(*bytes,
+						 vpool_store_page_size(region->store)),
+				zero, why);
+	if (err)
 		return err;
-	}
-	for (i = 0; i < nr; i++) {
-		vpool_folio_bind(folios[i], region, i << region->store->order);
-		cond_resched();
-	}
-	region->folios = folios;
-	WRITE_ONCE(region->nr, nr);
 	*bytes = vpool_region_bytes(region);
 	i_size_write(region->inode, *bytes);
 	trace_vpool_commit(region->store->name, region->id, *bytes);
@@ -368,8 +417,9 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
  * @why: told if it fails
  *
  * Context: sleeps; takes @region->sem.
- * Return: 0, -EINVAL, -EBUSY if it has a size, -ENOMEM with nothing taken, or
- * -ENXIO after a revoke.
+ * Return: 0, -EINVAL, -EBUSY if it has a size, -EPERM for a node that the caller's
+ * cpuset does not allow, -ENXIO after a revoke; or with nothing taken -ENOMEM, or
+ * -EINTR if the caller is killed.
  */
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 			bool populate, struct vpool_why *why)
@@ -395,6 +445,16 @@ static struct folio *vpool_region_find(struct vpool_region *region,
 	return region->folios[i];
 }
 
+/* Many faults set the same bit; only the first one needs to write. */
+static void vpool_region_touch(struct vpool_region *region, pgoff_t pgoff)
+{
+	unsigned long i = pgoff >> region->store->order;
+
+	lockdep_assert_held(&region->sem);
+	if (!test_bit(i, region->touched))
+		set_bit(i, region->touched);
+}
+
 /* Whether the core will map all of @folio by one entry: what do_set_pmd() checks. */
 static bool vpool_fault_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 {
@@ -416,6 +476,7 @@ static struct folio *vpool_region_get_locked(struct vpool_region *region,
 	down_read(&region->sem);
 	folio = vpool_region_find(region, pgoff);
 	if (folio) {
+		vpool_region_touch(region, pgoff);
 		folio_get(folio);
 		folio_lock(folio);
 	}
@@ -442,6 +503,7 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 {
 	struct vpool_region *region = vmf->vma->vm_private_data;
 	struct folio *folio = vpool_region_get_locked(region, vmf->pgoff);
+	bool huge;
 	struct page *page;
 
 	if (!folio)
@@ -454,9 +516,12 @@ static vm_fault_t vpool_region_fault(struct vm_fault *vmf)
 		return VM_FAULT_HWPOISON;
 	}
 	vpool_folio_first_use(folio, region->store);
-	vpool_stat_inc(region->store->stat,
-		       vpool_fault_may_be_huge(vmf, folio) ?
-		       VPOOL_STAT_FAULTS_HUGE : VPOOL_STAT_FAULTS_BASE);
+	huge = vpool_fault_may_be_huge(vmf, folio);
+	vpool_rss_hide(vmf->vma->vm_mm, region,
+		       huge ? folio_nr_pages(folio) : 1,
+		       READ_ONCE(region->nr) << region->store->order);
+	vpool_stat_inc(region->store->stat, huge ? VPOOL_STAT_FAULTS_HUGE :
+		       VPOOL_STAT_FAULTS_BASE);
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -470,6 +535,12 @@ static vm_fault_t vpool_region_map_pages(struct vm_fault *vmf, pgoff_t start,
 					 pgoff_t end)
 {
 	return 0;
+}
+
+/* After the core has unmapped its pages; at the end of the address space, too. */
+static void vpool_region_vm_close(struct vm_area_struct *vma)
+{
+	vpool_rss_show(vma->vm_mm, vma->vm_private_data);
 }
 
 #ifdef CONFIG_NUMA
@@ -487,13 +558,150 @@ static struct mempolicy *vpool_region_get_policy(VPOOL_GET_POLICY_ARGS)
 {
 	return vma->vm_policy ?: &vpool_no_balancing;
 }
+
+/**
+ * struct vpool_move - folios of a region that mbind(2) moves to other nodes
+ * @region: whose; its semaphore is held for writing
+ * @first: index of the first folio in the range
+ * @end: index of the folio after the last
+ * @policy: its allowed nodes are where they go
+ * @stride: of this many folios in a row, only
+ * @turn: this one is moved
+ * @must: all that are elsewhere move, or none
+ */
+struct vpool_move {
+	struct vpool_region *region;
+	unsigned long first;
+	unsigned long end;
+	struct vpool_policy policy;
+	unsigned int stride;
+	unsigned int turn;
+	bool must;
+};
+
+/* The next folio from index @i on that is elsewhere and can move, or the end. */
+static unsigned long vpool_move_next(const struct vpool_move *move,
+				     unsigned long i)
+{
+	struct vpool_region *region = move->region;
+
+	for (; i < move->end; i++)
+		if (i % move->stride == move->turn &&
+		    !test_bit(i, region->touched) &&
+		    !node_isset(folio_nid(region->folios[i]),
+				move->policy.allowed))
+			break;
+	return i;
+}
+
+/* Puts @nr new folios in the places of old ones, and the old ones into the array. */
+static void vpool_move_swap(const struct vpool_move *move,
+			    struct folio **folios, unsigned long nr)
+{
+	struct vpool_region *region = move->region;
+	unsigned long i = move->first, n;
+
+	for (n = 0; n < nr; n++, i++) {
+		struct folio *old;
+
+		i = vpool_move_next(move, i);
+		old = region->folios[i];
+		vpool_folio_unbind(old);
+		vpool_region_place(region, i, folios[n]);
+		folios[n] = old;
+	}
+}
+
+static int vpool_move_do(struct vpool_move *move)
+{
+	struct vpool_store *store = move->region->store;
+	unsigned long i, nr = 0;
+	struct folio **folios;
+	int err;
+
+	lockdep_assert_held_write(&move->region->sem);
+	for (i = vpool_move_next(move, move->first); i < move->end;
+	     i = vpool_move_next(move, i + 1))
+		nr++;
+	if (!move->must)
+		nr = min(nr, vpool_store_can_give(store, &move->policy));
+	if (!nr)
+		return 0;
+	folios = kvmalloc_array(nr, sizeof(*folios),
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!folios)
+		return -ENOMEM;
+	/* Under the mmap lock: the first fault zeroes. */
+	err = vpool_store_take(store, &move->policy, folios, nr, false,
+			       move->region->why);
+	if (!err) {
+		vpool_move_swap(move, folios, nr);
+		vpool_store_return(store, folios, nr);
+	}
+	kvfree(folios);
+	return move->must || err == -EINTR ? err : 0;
+}
+
+/* Each of the preferred nodes gets every so many-th folio of the region. */
+static int vpool_move_interleave(struct vpool_move *move)
+{
+	nodemask_t nodes = move->policy.first;
+	int nid, err = 0;
+
+	move->policy.interleave = false;
+	move->stride = nodes_weight(nodes);
+	for_each_node_mask(nid, nodes) {
+		move->policy.allowed = nodemask_of_node(nid);
+		err = vpool_move_do(move);
+		if (err)
+			return err;
+		move->turn++;
+	}
+	return 0;
+}
+
+static int vpool_region_move(struct vpool_move *move)
+{
+	if (move->policy.interleave)
+		return vpool_move_interleave(move);
+	move->must = move->policy.restricted;
+	if (!nodes_empty(move->policy.first))
+		move->policy.allowed = move->policy.first;
+	return vpool_move_do(move);
+}
+
+/* With the mmap lock held for writing; the core keeps the policy in the vma. */
+static int vpool_region_set_policy(struct vm_area_struct *vma,
+				   struct mempolicy *mpol)
+{
+	struct vpool_region *region = vma->vm_private_data;
+	unsigned int order = region->store->order;
+	struct vpool_move move = {
+		.region = region,
+		.first = vma->vm_pgoff >> order,
+		.end = ((vma->vm_pgoff + vma_pages(vma) - 1) >> order) + 1,
+		.stride = 1,
+	};
+	int err = 0;
+
+	vpool_policy_of_mapping(&move.policy, mpol);
+	if (down_write_killable(&region->sem))
+		return -EINTR;
+	move.end = min(move.end, region->nr);
+	if (!region->revoked)
+		err = vpool_region_move(&move);
+	up_write(&region->sem);
+	return err;
+}
 #endif
 
 static const struct vm_operations_struct vpool_region_vm_ops = {
 	.fault = vpool_region_fault,
 	.map_pages = vpool_region_map_pages,
+	.close = vpool_region_vm_close,
 #ifdef CONFIG_NUMA
 	.get_policy = vpool_region_get_policy,
+	.set_policy = vpool_region_set_policy,
 #endif
 };
 
@@ -565,6 +773,7 @@ int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
 	if (err)
 		return err;
 
+	region->why = why;
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_region_vm_ops;
 	if (region->store->order && vpool_vma_thp_disabled(vma))

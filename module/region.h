@@ -33,6 +33,9 @@ struct vpool_store;
  * @populate: whoever maps it wants all page tables filled; under @sem
  * @nr: how many folios it has, 0 until it is committed; under @sem
  * @folios: in the order of their offsets; under @sem
+ * @touched: a bit for each folio that a task has faulted in: it may hold data. Set
+ *	with @sem held for reading, read and cleared with it held for writing
+ * @why: of the descriptor; for what fails on a mapping
  * @pid: the process that opened it
  * @uid: the user who did
  * @comm: that process's name then
@@ -48,6 +51,8 @@ struct vpool_region {
 	bool populate;
 	unsigned long nr;
 	struct folio **folios;
+	unsigned long *touched;
+	struct vpool_why *why;
 	struct pid *pid;
 	kuid_t uid;
 	char comm[TASK_COMM_LEN];

@@ -157,6 +157,23 @@ static u64 vpool_plan_growth(const struct vpool_plan *plan)
 	return sum;
 }
 
+/* Each node for itself, then all together. */
+static int vpool_plan_check_mem(const struct vpool_plan *plan,
+				struct vpool_why *why)
+{
+	int nid, err;
+
+	for_each_node_state(nid, N_MEMORY) {
+		if (!plan->grow[nid])
+			continue;
+		err = vpool_host_can_spare(nid, plan->grow[nid], why);
+		if (err)
+			return err;
+	}
+	return vpool_host_can_spare(VPOOL_ANY_NODE, vpool_plan_growth(plan),
+				    why);
+}
+
 static bool vpool_resize_cancelled(struct vpool_store *store)
 {
 	struct vpool_pool *pool = container_of(store, struct vpool_pool,
@@ -241,6 +258,7 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 	struct vpool_gather gather = {
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
+		.cpus = spec->cpus ?: pool->cpus.assigned,
 		.patience = msecs_to_jiffies(spec->timeout_ms),
 		.cancelled = vpool_resize_cancelled,
 	};
@@ -281,7 +299,7 @@ static int vpool_resize_locked(struct vpool_pool *pool,
 	if (!err)
 		err = vpool_plan_check_cpus(spec, pool, true, why);
 	if (!err && spec->dry_run)
-		err = vpool_host_can_spare(vpool_plan_growth(&plan), why);
+		err = vpool_plan_check_mem(&plan, why);
 	else if (!err)
 		err = vpool_plan_execute(&plan, spec, pool, why);
 	*bytes = plan.total;
@@ -303,13 +321,15 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 		      u64 *bytes, struct vpool_why *why)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, why);
+	struct vpool_usage usage;
 	u64 asked;
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	vpool_store_usage(&pool->store, &usage);
 	err = vpool_check_mems(spec->mem, spec->nr_mem, pool->store.order,
-			       &asked, why);
+			       usage.total, &asked, why);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {

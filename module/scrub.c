@@ -7,8 +7,11 @@
  * caller waits for folios that are not zero yet; they share that work with the
  * caller, which zeroes too, so that a node's CPUs do it at once.
  *
- * They run where the pool they work for has CPUs that are not in use, else on
- * the host's, near the memory if there are any.
+ * They run on the CPUs of the pool they work for, or on the host's, but never on a
+ * CPU that a task has for its own or that is isolated: vpool_cpus_background() says
+ * which are left. That changes at any time, so a thread is sent where it may run
+ * before it is woken, and looks again before each batch. Where no CPU is left, no
+ * thread works; callers then zero all that they take themselves.
  */
 #include <linux/cpumask.h>
 #include <linux/highmem.h>
@@ -39,11 +42,20 @@ struct vpool_scrubbers {
 
 static struct vpool_scrubbers *vpool_scrubbers;
 
-/* A node may have gained its memory after we were loaded. */
+/*
+ * The threads of a node; the nearest ones, where a node has gained its memory after
+ * the module was loaded. Some node had memory then.
+ */
 static struct vpool_scrubbers *vpool_scrubbers_of(int nid)
 {
-	return vpool_scrubbers[nid].nr ? &vpool_scrubbers[nid] :
-		&vpool_scrubbers[first_memory_node];
+	int node, best = NUMA_NO_NODE;
+
+	for (node = 0; node < (int)nr_node_ids; node++)
+		if (vpool_scrubbers[node].nr &&
+		    (best == NUMA_NO_NODE || node_distance(nid, node) <
+		     node_distance(nid, best)))
+			best = node;
+	return &vpool_scrubbers[best];
 }
 
 /**
@@ -69,28 +81,40 @@ bool vpool_folio_zero(struct folio *folio)
 	return good;
 }
 
-static void vpool_scrub_move(struct vpool_store *store, int nid)
+/* Sends a thread where it may run; false if that is nowhere. */
+static bool vpool_scrub_move(struct vpool_scrub *scrub,
+			     struct task_struct *task)
 {
+	struct vpool_store_node *node = scrub->node;
 	cpumask_var_t mask;
+	bool may;
 
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOWARN))
-		return;
-	vpool_cpus_background(store->cpus, nid, mask);
-	if (!cpumask_equal(mask, current->cpus_ptr))
-		set_cpus_allowed_ptr(current, mask);
+		return false;
+	vpool_cpus_background(node->store->cpus, vpool_store_node_id(node),
+			      mask);
+	may = !cpumask_empty(mask);
+	/* The kernel resets masks when a CPU goes offline or a cpuset changes. */
+	if (may && !data_race(cpumask_equal(mask, task->cpus_ptr)))
+		may = !set_cpus_allowed_ptr(task, mask);
 	free_cpumask_var(mask);
+	return may;
 }
 
 static void vpool_scrub_work(struct kthread_work *work)
 {
 	struct vpool_scrub *scrub = container_of(work, struct vpool_scrub,
 						 work);
-	struct vpool_store_node *node = scrub->node;
+	bool background = scrub == scrub->node->scrub;
 	unsigned long done = 0, bytes;
 
-	vpool_scrub_move(node->store, vpool_store_node_id(node));
+	/* What a caller that waits for the scrubbers has lent; see the push. */
+	if (background && task_nice(current) != MAX_NICE)
+		set_user_nice(current, MAX_NICE);
 	do {
-		bytes = vpool_store_scrub_batch(node);
+		if (!vpool_scrub_move(scrub, current))
+			return;
+		bytes = vpool_store_scrub_batch(scrub->node);
 		done += bytes;
 		cond_resched();
 	} while (bytes && done < VPOOL_SCRUB_TURN);
@@ -113,28 +137,60 @@ void vpool_scrub_init(struct vpool_scrub *scrub, struct vpool_store_node *node)
 	}
 }
 
+static bool vpool_scrubber_is_idle(struct kthread_worker *worker)
+{
+	/* A thread that gets work only now looks itself where it may run. */
+	return !data_race(worker->current_work) &&
+		/* Likewise. */
+		data_race(list_empty(&worker->work_list));
+}
+
 /**
- * vpool_scrub_kick - there is something to scrub
+ * vpool_scrub_kick - have dirty folios of a node zeroed
  * @scrub: array of VPOOL_SCRUBBERS
  * @nid: the node
- * @urgent: somebody waits for it
+ * @urgent: a task waits for it
  *
- * Context: any.
+ * Context: sleeps.
  */
 void vpool_scrub_kick(struct vpool_scrub *scrub, int nid, bool urgent)
 {
 	struct vpool_scrubbers *threads = vpool_scrubbers_of(nid);
 	unsigned int i, nr = urgent ? threads->nr : 1;
 
-	for (i = 0; i < nr; i++)
-		kthread_queue_work(threads->worker[i], &scrub[i].work);
+	for (i = 0; i < nr; i++) {
+		struct kthread_worker *worker = threads->worker[i];
+
+		/* It wakes up on a CPU where it may run, or not at all. */
+		if (vpool_scrubber_is_idle(worker) &&
+		    !vpool_scrub_move(&scrub[i], worker->task))
+			continue;
+		kthread_queue_work(worker, &scrub[i].work);
+	}
+}
+
+/**
+ * vpool_scrub_push - lend a node's background thread the priority of others
+ * @nid: the node
+ *
+ * For a task that waits for what the thread has in hand. The thread keeps that
+ * priority until its next turn at most, so call this again as long as you wait.
+ *
+ * Context: any that may take a run queue lock.
+ */
+void vpool_scrub_push(int nid)
+{
+	struct task_struct *task = vpool_scrubbers_of(nid)->worker[0]->task;
+
+	if (task_nice(task) > 0)
+		set_user_nice(task, 0);
 }
 
 /**
  * vpool_scrub_cancel - no thread works for that node any more
  * @scrub: array of VPOOL_SCRUBBERS
  *
- * Context: sleeps.
+ * Context: sleeps; for a batch of zeroing at most.
  */
 void vpool_scrub_cancel(struct vpool_scrub *scrub)
 {
@@ -142,17 +198,6 @@ void vpool_scrub_cancel(struct vpool_scrub *scrub)
 
 	for (i = 0; i < VPOOL_SCRUBBERS; i++)
 		kthread_cancel_work_sync(&scrub[i].work);
-}
-
-/**
- * vpool_scrub_later - have a thread of the background do something
- * @work: what
- * @delay: when, in jiffies
- */
-void vpool_scrub_later(struct kthread_delayed_work *work, unsigned long delay)
-{
-	kthread_queue_delayed_work(vpool_scrubbers_of(first_memory_node)->worker[0],
-				   work, delay);
 }
 
 static struct kthread_worker *vpool_scrubber_create(int nid, unsigned int i)

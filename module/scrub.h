@@ -29,8 +29,8 @@ void vpool_scrubbers_stop(void);
 
 void vpool_scrub_init(struct vpool_scrub *scrub, struct vpool_store_node *node);
 void vpool_scrub_kick(struct vpool_scrub *scrub, int nid, bool urgent);
+void vpool_scrub_push(int nid);
 void vpool_scrub_cancel(struct vpool_scrub *scrub);
-void vpool_scrub_later(struct kthread_delayed_work *work, unsigned long delay);
 
 bool vpool_folio_zero(struct folio *folio);
 

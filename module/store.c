@@ -34,6 +34,7 @@
  * wants folios of one node, to use them or to give them back to the host, holds
  * them there too, and others leave them alone.
  */
+#include <linux/cpumask.h>
 #include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -41,6 +42,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "host.h"
@@ -48,8 +50,11 @@
 
 /* Folios moved under one hold of the lock. */
 #define VPOOL_BATCH 32UL
-/* How often pinned folios are looked at. */
+/* How soon pinned folios are looked at, and how seldom at most. */
 #define VPOOL_RECHECK (HZ / 10)
+#define VPOOL_RECHECK_MAX (VPOOL_RECHECK * 32)
+/* How often a task that waits for the scrubbers pushes them. */
+#define VPOOL_NUDGE (HZ / 50 + 1)
 
 /* Where a folio is: see the top of this file. */
 enum vpool_place {
@@ -106,7 +111,7 @@ static unsigned long vpool_node_used(const struct vpool_store_node *node)
 }
 
 /* What takers may have of it; memory that breaks can make it less than was held. */
-static unsigned long vpool_node_takable(const struct vpool_store_node *node)
+static unsigned long vpool_node_available(const struct vpool_store_node *node)
 {
 	unsigned long free = vpool_node_free(node);
 
@@ -143,6 +148,8 @@ static void vpool_node_put(struct vpool_store_node *node, struct folio *folio,
 		break;
 	case VPOOL_PINNED:
 		list_add_tail(&folio->lru, &node->pinned);
+		node->nr_pinned++;
+		node->store->has_pinned = true;
 		break;
 	default:
 		place = VPOOL_POISONED;
@@ -163,6 +170,8 @@ static void vpool_node_del(struct vpool_store_node *node, struct folio *folio)
 		node->nr_clean--;
 	else if (vpool_folio_where(folio) == VPOOL_DIRTY)
 		node->nr_dirty--;
+	else if (vpool_folio_where(folio) == VPOOL_PINNED)
+		node->nr_pinned--;
 	else if (vpool_folio_where(folio) == VPOOL_POISONED)
 		node->nr_poisoned--;
 }
@@ -247,9 +256,9 @@ unsigned long vpool_store_scrub_batch(struct vpool_store_node *node)
 	return nr * vpool_store_page_size(store);
 }
 
+/* Sends the scrubbers to work; @urgent if the caller waits for them. */
 static void vpool_store_kick(struct vpool_store *store, bool urgent)
 {
-	bool pinned = false;
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY) {
@@ -257,10 +266,39 @@ static void vpool_store_kick(struct vpool_store *store, bool urgent)
 
 		if (!list_empty(&node->dirty))
 			vpool_scrub_kick(node->scrub, nid, urgent);
-		pinned |= !list_empty(&node->pinned);
 	}
-	if (pinned)
-		vpool_scrub_later(&store->recheck, VPOOL_RECHECK);
+}
+
+/* For a task that waits for what the scrubbers have in hand. */
+static void vpool_store_push(struct vpool_store *store)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		if (READ_ONCE(store->node[nid].nr_scrubbing))
+			vpool_scrub_push(nid);
+}
+
+static unsigned long vpool_node_pinned(const struct vpool_store_node *node)
+{
+	return node->nr_pinned;
+}
+
+/*
+ * Has pinned folios looked at soon; @fresh if some came only now. An earlier look
+ * that is due later than that is moved forward; one that is due is left alone, so
+ * that a stream of pins does not put it off for ever.
+ */
+static void vpool_store_watch(struct vpool_store *store, bool fresh)
+{
+	if (fresh && READ_ONCE(store->recheck_delay) > VPOOL_RECHECK) {
+		WRITE_ONCE(store->recheck_delay, VPOOL_RECHECK);
+		mod_delayed_work(system_unbound_wq, &store->recheck,
+				 VPOOL_RECHECK);
+	} else {
+		queue_delayed_work(system_unbound_wq, &store->recheck,
+				   READ_ONCE(store->recheck_delay));
+	}
 }
 
 /*
@@ -274,10 +312,14 @@ static void vpool_store_let_others(struct vpool_store *store)
 	spin_lock(&store->lock);
 }
 
-/* Look once at every folio that was pinned when we came, a batch at a time. */
-static void vpool_recheck_node(struct vpool_store_node *node)
+/*
+ * Looks once at every folio that was pinned when it began, a batch at a time. Returns
+ * how many are pinned no more.
+ */
+static unsigned long vpool_recheck_node(struct vpool_store_node *node)
 {
 	struct vpool_store *store = node->store;
+	unsigned long gone = 0;
 	struct folio *folio, *next;
 	LIST_HEAD(pinned);
 	LIST_HEAD(still);
@@ -290,28 +332,69 @@ static void vpool_recheck_node(struct vpool_store_node *node)
 		list_for_each_entry_safe(folio, next, &pinned, lru) {
 			if (nr++ == VPOOL_BATCH)
 				break;
-			list_del(&folio->lru);
-			if (vpool_folio_idle(folio) ||
-			    vpool_folio_poisoned(folio))
-				vpool_node_put(node, folio, VPOOL_DIRTY);
-			else
-				list_add_tail(&folio->lru, &still);
+			if (!vpool_folio_idle(folio) &&
+			    !vpool_folio_poisoned(folio)) {
+				list_move_tail(&folio->lru, &still);
+				continue;
+			}
+			vpool_node_del(node, folio);
+			vpool_node_put(node, folio, VPOOL_DIRTY);
+			gone++;
 		}
 		vpool_store_let_others(store);
 	}
 	list_splice(&still, &node->pinned);
 	spin_unlock(&store->lock);
+	return gone;
 }
 
-static void vpool_recheck_work(struct kthread_work *work)
+/*
+ * Looks at all pinned folios. Two may do so at once: one of them then sees fewer.
+ * Whoever looks last has the next look arranged, if any is left. Returns how many are
+ * pinned no more.
+ */
+static unsigned long vpool_store_recheck(struct vpool_store *store)
 {
-	struct vpool_store *store =
-		container_of(work, struct vpool_store, recheck.work);
+	unsigned long gone = 0, left;
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
-		vpool_recheck_node(&store->node[nid]);
-	vpool_store_kick(store, false);
+		gone += vpool_recheck_node(&store->node[nid]);
+	spin_lock(&store->lock);
+	left = vpool_store_sum(store, vpool_node_pinned);
+	spin_unlock(&store->lock);
+	if (gone)
+		vpool_store_kick(store, false);
+	if (left)
+		vpool_store_watch(store, gone);
+	return gone;
+}
+
+/* True once after the last pin has gone. */
+static bool vpool_store_unpinned(struct vpool_store *store)
+{
+	bool unpinned;
+
+	spin_lock(&store->lock);
+	unpinned = store->has_pinned &&
+		   !vpool_store_sum(store, vpool_node_pinned);
+	if (unpinned)
+		store->has_pinned = false;
+	spin_unlock(&store->lock);
+	return unpinned;
+}
+
+static void vpool_recheck_work(struct work_struct *work)
+{
+	struct vpool_store *store = container_of(to_delayed_work(work),
+						 struct vpool_store, recheck);
+	unsigned long delay = READ_ONCE(store->recheck_delay);
+
+	/* Unless something changes, the next look is due after twice the time. */
+	WRITE_ONCE(store->recheck_delay, min(2 * delay, VPOOL_RECHECK_MAX));
+	vpool_store_recheck(store);
+	if (vpool_store_unpinned(store) && store->unpinned)
+		store->unpinned(store);
 }
 
 /**
@@ -332,7 +415,8 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 
 	spin_lock_init(&store->lock);
 	init_waitqueue_head(&store->progress);
-	kthread_init_delayed_work(&store->recheck, vpool_recheck_work);
+	INIT_DELAYED_WORK(&store->recheck, vpool_recheck_work);
+	store->recheck_delay = VPOOL_RECHECK;
 	store->name = name;
 	store->cpus = cpus;
 	store->order = order;
@@ -353,9 +437,26 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 	return 0;
 }
 
+/*
+ * What a pool has is none of the memory that the host manages, as with a balloon: the
+ * limit of overcommit and the OOM killer go by what is left. What is kept aside for
+ * good never comes back.
+ */
+static void vpool_folio_leave_host(struct folio *folio)
+{
+	adjust_managed_page_count(&folio->page, -folio_nr_pages(folio));
+}
+
+static void vpool_folio_join_host(struct folio *folio)
+{
+	adjust_managed_page_count(&folio->page, folio_nr_pages(folio));
+}
+
 static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
 	struct vpool_store *store = gather->store;
+
+	vpool_folio_leave_host(folio);
 
 	spin_lock(&store->lock);
 	vpool_folio_place(folio, &store->node[folio_nid(folio)],
@@ -443,6 +544,35 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 			  vpool_size(bytes).s, fixed);
 }
 
+/*
+ * The node that the next folios come from. Each of the pool's CPUs gets a share near
+ * it, in turn; without CPUs all comes from the node that had most at the beginning.
+ */
+static int vpool_gather_near(const struct vpool_gather *gather, int *cpu,
+			     int most)
+{
+	if (!gather->cpus || cpumask_empty(gather->cpus))
+		return most;
+	*cpu = cpumask_next(*cpu, gather->cpus);
+	if (*cpu >= nr_cpu_ids)
+		*cpu = cpumask_first(gather->cpus);
+	return cpu_to_mem(*cpu);
+}
+
+/* Before each piece of PMD_SIZE, or each folio, that is gathered. */
+static int vpool_gather_check(const struct vpool_gather *gather,
+			      struct vpool_host_walk *walk, int near, u64 left,
+			      struct vpool_why *why)
+{
+	u64 piece = max_t(u64, PMD_SIZE, vpool_store_page_size(gather->store));
+	int err;
+
+	if (!walk->any)
+		return vpool_host_can_spare(walk->nid, left, why);
+	err = vpool_host_can_spare(VPOOL_ANY_NODE, left, why);
+	return err ?: vpool_host_walk_steer(walk, near, min(left, piece), why);
+}
+
 /**
  * vpool_store_gather - take memory from the host
  * @gather: where it goes, and how long it may take
@@ -462,14 +592,18 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 	u64 got, page_size = vpool_store_page_size(gather->store);
 	int err = vpool_node_check(nid, bytes, why);
 	struct vpool_host_walk walk;
+	int cpu = -1, most, near;
 
 	if (err)
 		return err;
 	vpool_host_walk_init(&walk, gather->store->order, nid,
 			     gather->patience);
+	most = vpool_host_node_most();
 	for (got = 0; got < bytes; got += page_size) {
 		if (!(got & (PMD_SIZE - 1))) {
-			err = vpool_host_can_spare(bytes - got, why);
+			near = vpool_gather_near(gather, &cpu, most);
+			err = vpool_gather_check(gather, &walk, near,
+						 bytes - got, why);
 			if (err)
 				return err;
 		}
@@ -539,8 +673,8 @@ u64 vpool_store_pinned(struct vpool_store *store)
 {
 	struct vpool_usage usage;
 
-	kthread_cancel_delayed_work_sync(&store->recheck);
-	vpool_recheck_work(&store->recheck.work);
+	cancel_delayed_work_sync(&store->recheck);
+	vpool_store_recheck(store);
 	vpool_store_usage(store, &usage);
 	return usage.used;
 }
@@ -557,11 +691,13 @@ static void vpool_folio_free(struct folio *folio, bool dirty)
 	if (dirty && !broken && vpool_folio_idle(folio))
 		broken = !vpool_folio_zero(folio);
 	folio->private = NULL;
-	if (broken && folio_test_large(folio))
+	if (broken && folio_test_large(folio)) {
 		pr_warn("keeping %lu KiB at pfn %#lx aside for good: a page of them is broken\n",
 			folio_size(folio) >> 10, folio_pfn(folio));
-	else
-		folio_put(folio);
+		return;
+	}
+	vpool_folio_join_host(folio);
+	folio_put(folio);
 }
 
 static void vpool_free_list(struct list_head *list, bool dirty)
@@ -622,7 +758,8 @@ void vpool_store_close(struct vpool_store *store)
 
 	if (!store->node)
 		return;
-	kthread_cancel_delayed_work_sync(&store->recheck);
+	cancel_delayed_work_sync(&store->recheck);
+	vpool_store_push(store);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		struct vpool_store_node *node = &store->node[nid];
 
@@ -644,7 +781,8 @@ void vpool_store_exit(struct vpool_store *store)
 	kfree(store->node);
 }
 
-static int vpool_store_short(struct vpool_store *store, int nid,
+static int vpool_store_short(struct vpool_store *store,
+			     const struct vpool_policy *policy,
 			     unsigned long free, unsigned long nr,
 			     struct vpool_why *why)
 {
@@ -654,65 +792,173 @@ static int vpool_store_short(struct vpool_store *store, int nid,
 	have = vpool_size(free * page_size);
 	want = vpool_size(nr * page_size);
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
-	if (nid == VPOOL_ANY_NODE)
-		return vpool_fail(why, -ENOMEM, "pool '%s' has %s free, %s asked",
-				  store->name, have.s, want.s);
-	return vpool_fail(why, -ENOMEM,
-			  "pool '%s' has %s free on node %d, %s asked",
-			  store->name, have.s, nid, want.s);
+	if (policy->node != VPOOL_ANY_NODE)
+		return vpool_fail(why, -ENOMEM,
+				  "pool '%s' has %s free on node %d, %s asked",
+				  store->name, have.s, policy->node, want.s);
+	if (policy->restricted)
+		return vpool_fail(why, -ENOMEM,
+				  "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s asked",
+				  store->name, have.s,
+				  nodemask_pr_args(&policy->allowed), want.s);
+	return vpool_fail(why, -ENOMEM, "pool '%s' has %s free, %s asked",
+			  store->name, have.s, want.s);
 }
 
-static unsigned long vpool_store_unpromised(struct vpool_store *store)
+static unsigned long vpool_store_available(struct vpool_store *store,
+					   const struct vpool_policy *policy)
 {
+	unsigned long sum = 0;
+	int nid;
+
 	lockdep_assert_held(&store->lock);
-	return vpool_store_sum(store, vpool_node_free) - store->promised;
-}
-
-static unsigned long vpool_store_available(struct vpool_store *store, int nid)
-{
-	unsigned long all = vpool_store_unpromised(store);
-
-	if (nid == VPOOL_ANY_NODE)
-		return all;
-	return min(all, vpool_node_takable(&store->node[nid]));
+	for_each_node_mask(nid, policy->allowed)
+		sum += vpool_node_available(&store->node[nid]);
+	return sum;
 }
 
 /**
- * vpool_store_can_take - would vpool_store_take() succeed now?
+ * vpool_store_can_give - count the folios that a taker could have now
  * @store: from where
- * @nid: the node they must come from, or VPOOL_ANY_NODE
- * @nr: how many folios
- * @why: told if not
+ * @policy: the nodes that they may come from
  *
- * Return: 0 or -ENOMEM; nothing is promised.
+ * Return: how many; others may take them before the caller does.
  */
-int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
-			 struct vpool_why *why)
+unsigned long vpool_store_can_give(struct vpool_store *store,
+				   const struct vpool_policy *policy)
 {
 	unsigned long free;
 
 	spin_lock(&store->lock);
-	free = vpool_store_available(store, nid);
+	free = vpool_store_available(store, policy);
 	spin_unlock(&store->lock);
-	return nr <= free ? 0 : vpool_store_short(store, nid, free, nr, why);
+	return free;
 }
 
-static int vpool_store_promise(struct vpool_store *store, int nid,
-			       unsigned long nr, struct vpool_why *why)
+/**
+ * vpool_store_can_take - check that vpool_store_take() would succeed now
+ * @store: from where
+ * @policy: the nodes that they may come from
+ * @nr: how many folios
+ * @why: gets the message of a failure, or NULL
+ *
+ * Context: sleeps; looks at pinned folios again before it says no.
+ * Return: 0 or -ENOMEM; nothing is promised.
+ */
+int vpool_store_can_take(struct vpool_store *store,
+			 const struct vpool_policy *policy, unsigned long nr,
+			 struct vpool_why *why)
 {
-	unsigned long free, used;
+	unsigned long free = vpool_store_can_give(store, policy);
+
+	if (nr > free && vpool_store_recheck(store))
+		free = vpool_store_can_give(store, policy);
+	return nr <= free ? 0 : vpool_store_short(store, policy, free, nr, why);
+}
+
+/**
+ * struct vpool_take - folios on their way to a region
+ * @store: from where
+ * @policy: by which nodes are chosen
+ * @plan: how many are still to come, of each node id; held there
+ * @left: the sum of @plan
+ * @zero: zero the folios that are not
+ */
+struct vpool_take {
+	struct vpool_store *store;
+	struct vpool_policy *policy;
+	unsigned long *plan;
+	unsigned long left;
+	bool zero;
+};
+
+/* Plans up to @max more folios of a node; @listed leaves out what is being zeroed. */
+static void vpool_plan_node_add(struct vpool_take *take, int nid,
+				unsigned long max, bool listed)
+{
+	struct vpool_store_node *node = &take->store->node[nid];
+	unsigned long can = vpool_node_available(node), nr;
+
+	lockdep_assert_held(&take->store->lock);
+	if (listed)
+		can -= min(can, node->nr_scrubbing);
+	nr = min(can, max);
+	take->plan[nid] += nr;
+	take->left += nr;
+	node->nr_held += nr;
+	take->store->promised += nr;
+}
+
+/* The same number of each node, as far as they have it. */
+static void vpool_plan_interleave(struct vpool_take *take, unsigned long nr)
+{
+	struct vpool_policy *policy = take->policy;
+	unsigned int i, nodes = nodes_weight(policy->first);
+	int nid = policy->last;
+
+	for (i = 0; i < nodes; i++) {
+		nid = next_node_in(nid, policy->first);
+		vpool_plan_node_add(take, nid, nr / nodes + (i < nr % nodes),
+				    false);
+	}
+}
+
+/* Node after node, in the order of the policy, until there are @nr. */
+static void vpool_plan_in_order(struct vpool_take *take, unsigned long nr,
+				bool listed)
+{
+	nodemask_t todo = take->policy->allowed;
+	int nid;
+
+	while (take->left < nr) {
+		nid = vpool_policy_next(take->policy, &todo);
+		if (nid == NUMA_NO_NODE)
+			return;
+		node_clear(nid, todo);
+		vpool_plan_node_add(take, nid, nr - take->left, listed);
+	}
+}
+
+/* Gives up what is planned and has not come. */
+static void vpool_take_unplan(struct vpool_take *take)
+{
+	struct vpool_store *store = take->store;
+	int nid;
+
+	lockdep_assert_held(&store->lock);
+	for_each_node_mask(nid, take->policy->allowed) {
+		store->node[nid].nr_held -= take->plan[nid];
+		take->plan[nid] = 0;
+	}
+	store->promised -= take->left;
+	take->left = 0;
+}
+
+/*
+ * Plans where @nr folios come from, all or none. What a scrubber has in hand comes
+ * last: it is waited for only where no other node can help out. Interleaving wants
+ * the same of each node more than it wants not to wait.
+ */
+static bool vpool_take_plan(struct vpool_take *take, unsigned long nr)
+{
+	struct vpool_store *store = take->store;
+	unsigned long used;
+	bool planned;
 
 	spin_lock(&store->lock);
-	free = vpool_store_available(store, nid);
-	if (nr <= free) {
-		store->promised += nr;
-		if (nid != VPOOL_ANY_NODE)
-			store->node[nid].nr_held += nr;
+	if (take->policy->interleave)
+		vpool_plan_interleave(take, nr);
+	vpool_plan_in_order(take, nr, true);
+	vpool_plan_in_order(take, nr, false);
+	planned = take->left == nr;
+	if (planned) {
 		used = vpool_store_sum(store, vpool_node_used);
 		store->peak = max(store->peak, used + store->promised);
+	} else {
+		vpool_take_unplan(take);
 	}
 	spin_unlock(&store->lock);
-	return nr <= free ? 0 : vpool_store_short(store, nid, free, nr, why);
+	return planned;
 }
 
 /* Pop up to @max folios of one list; a batch is all clean or all dirty. */
@@ -739,124 +985,178 @@ static unsigned int vpool_node_pop(struct vpool_store_node *node,
 		node->nr_dirty -= nr;
 	else
 		node->nr_clean -= nr;
-	node->store->promised -= nr;
 	return nr;
 }
 
-/*
- * The node nearest to @from that has something for takers of any node. What is in
- * a scrubber's hands there is not waited for: that is a thread of low priority.
- */
-static struct vpool_store_node *vpool_store_nearest(struct vpool_store *store,
-						    int from)
+/* The node of the next folios: one that is planned and has some on a list. */
+static int vpool_take_next(struct vpool_take *take)
 {
-	struct vpool_store_node *best = NULL;
-	int nid, distance = INT_MAX;
+	struct vpool_policy *policy = take->policy;
+	nodemask_t nodes = NODE_MASK_NONE, first;
+	int nid;
 
-	for_each_node_state(nid, N_MEMORY) {
-		struct vpool_store_node *node = &store->node[nid];
+	lockdep_assert_held(&take->store->lock);
+	for_each_node_mask(nid, policy->allowed) {
+		struct vpool_store_node *node = &take->store->node[nid];
 
-		if (!vpool_node_takable(node) ||
-		    !(node->nr_clean + node->nr_dirty) ||
-		    node_distance(from, nid) >= distance)
-			continue;
-		best = node;
-		distance = node_distance(from, nid);
+		if (take->plan[nid] && node->nr_clean + node->nr_dirty)
+			node_set(nid, nodes);
 	}
-	return best;
+	nodes_and(first, nodes, policy->first);
+	if (policy->interleave && !nodes_empty(first)) {
+		policy->last = next_node_in(policy->last, first);
+		return policy->last;
+	}
+	return vpool_policy_next(policy, &nodes);
 }
 
-/* From any node, the nearest first, or from one where they are held for us. */
-static unsigned int vpool_store_pop(struct vpool_store *store, int nid,
-				    struct folio **folios, unsigned long max,
-				    bool *dirty)
+static unsigned int vpool_take_pop(struct vpool_take *take,
+				   struct folio **folios, bool *dirty)
 {
-	struct vpool_store_node *node;
+	struct vpool_store *store = take->store;
 	unsigned int nr = 0;
+	unsigned long max;
+	int nid;
 
 	spin_lock(&store->lock);
-	if (nid != VPOOL_ANY_NODE) {
-		node = &store->node[nid];
-		nr = vpool_node_pop(node, folios, min(max, node->nr_held),
-				    dirty);
-		node->nr_held -= nr;
-	} else {
-		node = vpool_store_nearest(store, numa_mem_id());
-		if (node)
-			nr = vpool_node_pop(node, folios,
-					    min(max, vpool_node_takable(node)),
-					    dirty);
+	nid = vpool_take_next(take);
+	if (nid != NUMA_NO_NODE) {
+		max = take->policy->interleave ? 1 : take->plan[nid];
+		nr = vpool_node_pop(&store->node[nid], folios, max, dirty);
+		store->node[nid].nr_held -= nr;
+		take->plan[nid] -= nr;
+		take->left -= nr;
+		store->promised -= nr;
 	}
 	spin_unlock(&store->lock);
 	return nr;
 }
 
 /* Only memory that breaks can make less free than was promised. */
-static bool vpool_promise_is_broken(struct vpool_store *store, int nid)
+static bool vpool_take_is_broken(struct vpool_take *take)
 {
-	lockdep_assert_held(&store->lock);
-	if (nid != VPOOL_ANY_NODE &&
-	    vpool_node_free(&store->node[nid]) < store->node[nid].nr_held)
-		return true;
-	return vpool_store_sum(store, vpool_node_free) < store->promised;
+	int nid;
+
+	lockdep_assert_held(&take->store->lock);
+	for_each_node_mask(nid, take->policy->allowed) {
+		struct vpool_store_node *node = &take->store->node[nid];
+
+		if (take->plan[nid] && vpool_node_free(node) < node->nr_held)
+			return true;
+	}
+	return false;
 }
 
 /* Whether a taker that found nothing should look again. */
-static bool vpool_store_may_pop(struct vpool_store *store, int nid)
+static bool vpool_take_may_pop(struct vpool_take *take)
 {
 	bool may;
+	int nid;
 
-	spin_lock(&store->lock);
-	if (nid == VPOOL_ANY_NODE)
-		may = vpool_store_nearest(store, numa_mem_id());
-	else
-		may = store->node[nid].nr_clean + store->node[nid].nr_dirty;
-	may |= vpool_promise_is_broken(store, nid);
-	spin_unlock(&store->lock);
+	spin_lock(&take->store->lock);
+	may = vpool_take_is_broken(take);
+	for_each_node_mask(nid, take->policy->allowed) {
+		struct vpool_store_node *node = &take->store->node[nid];
+
+		may |= take->plan[nid] && node->nr_clean + node->nr_dirty;
+	}
+	spin_unlock(&take->store->lock);
 	return may;
 }
 
-/* Gives a promise up that cannot be kept; false if it can. */
-static bool vpool_store_unpromise(struct vpool_store *store, int nid,
-				  unsigned long nr)
+/* If the plan cannot be kept, makes another; false if there is none. */
+static bool vpool_take_replan(struct vpool_take *take)
 {
+	unsigned long nr = take->left;
 	bool broken;
 
-	spin_lock(&store->lock);
-	broken = vpool_promise_is_broken(store, nid);
-	if (broken) {
-		store->promised -= nr;
-		if (nid != VPOOL_ANY_NODE)
-			store->node[nid].nr_held -= nr;
-	}
-	spin_unlock(&store->lock);
-	return broken;
+	spin_lock(&take->store->lock);
+	broken = vpool_take_is_broken(take);
+	if (broken)
+		vpool_take_unplan(take);
+	spin_unlock(&take->store->lock);
+	return !broken || vpool_take_plan(take, nr);
 }
 
-/* The folios that can be zeroed come first after that; returns how many. */
-static unsigned int vpool_take_zero(struct vpool_store *store, int nid,
-				    struct folio **folios, unsigned int nr)
+/* Waits until a scrubber puts down what was promised. */
+static int vpool_take_wait(struct vpool_take *take)
 {
-	unsigned int i, good = 0;
+	struct vpool_store *store = take->store;
 
+	vpool_store_kick(store, true);
+	vpool_store_push(store);
+	if (wait_event_killable_timeout(store->progress,
+					vpool_take_may_pop(take),
+					VPOOL_NUDGE) < 0)
+		return -EINTR;
+	return vpool_take_replan(take) ? 0 : -ENOMEM;
+}
+
+/* Gives folios back that come from regions, or were on their way to one. */
+static void vpool_store_put_back(struct vpool_store *store,
+				 struct folio **folios, unsigned long nr)
+{
+	bool pinned = false;
+	unsigned long i;
+
+	spin_lock(&store->lock);
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = folios[i];
+		bool idle = vpool_folio_idle(folio);
 
-		if (vpool_folio_zero(folio)) {
-			folios[good++] = folio;
-			continue;
-		}
-		spin_lock(&store->lock);
-		vpool_node_put(vpool_folio_node(folio), folio, VPOOL_POISONED);
-		/* Another one is to take its place. */
-		store->promised++;
-		if (nid != VPOOL_ANY_NODE)
-			store->node[nid].nr_held++;
-		spin_unlock(&store->lock);
+		vpool_node_put(vpool_folio_node(folio), folio,
+			       idle ? VPOOL_DIRTY : VPOOL_PINNED);
+		pinned |= !idle;
+		if (i % VPOOL_BATCH == VPOOL_BATCH - 1)
+			vpool_store_let_others(store);
+	}
+	spin_unlock(&store->lock);
+	wake_up_all(&store->progress);
+	if (pinned)
+		vpool_store_watch(store, true);
+	vpool_store_kick(store, false);
+}
+
+/* A folio that cannot be zeroed is set aside; another one takes its place. */
+static void vpool_take_poisoned(struct vpool_take *take, struct folio *folio)
+{
+	struct vpool_store_node *node = vpool_folio_node(folio);
+	struct vpool_store *store = take->store;
+
+	spin_lock(&store->lock);
+	vpool_node_put(node, folio, VPOOL_POISONED);
+	store->promised++;
+	node->nr_held++;
+	take->plan[vpool_store_node_id(node)]++;
+	take->left++;
+	spin_unlock(&store->lock);
+}
+
+/*
+ * Zeroes @nr folios. Moves the good ones to the front of @folios and returns their
+ * number in @good.
+ */
+static int vpool_take_zero(struct vpool_take *take, struct folio **folios,
+			   unsigned int nr, unsigned int *good)
+{
+	struct vpool_store *store = take->store;
+	unsigned int i;
+
+	*good = 0;
+	for (i = 0; i < nr && !fatal_signal_pending(current); i++) {
+		struct folio *folio = folios[i];
+
+		if (vpool_folio_zero(folio))
+			folios[(*good)++] = folio;
+		else
+			vpool_take_poisoned(take, folio);
 	}
 	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
-		       good * vpool_store_page_size(store));
-	return good;
+		       *good * vpool_store_page_size(store));
+	if (i == nr)
+		return 0;
+	vpool_store_put_back(store, folios + i, nr - i);
+	return -EINTR;
 }
 
 /* Mark folios as zero or not, for vpool_region_fault(). */
@@ -872,53 +1172,90 @@ static void vpool_take_mark(struct folio **folios, unsigned int nr, bool zero)
 	}
 }
 
+/* The next batch; @n is how many it has, also where it fails. */
+static int vpool_take_batch(struct vpool_take *take, struct folio **folios,
+			    unsigned int *n)
+{
+	bool dirty;
+	int err = 0;
+
+	*n = vpool_take_pop(take, folios, &dirty);
+	if (!*n)
+		return vpool_take_wait(take);
+	if (dirty && take->zero) {
+		vpool_store_kick(take->store, true);
+		err = vpool_take_zero(take, folios, *n, n);
+	}
+	vpool_take_mark(folios, *n, take->zero || !dirty);
+	return err;
+}
+
+static int vpool_take_all(struct vpool_take *take, struct folio **folios,
+			  unsigned long nr)
+{
+	unsigned long got = 0;
+	unsigned int n;
+	int err = 0;
+
+	while (!err && take->left) {
+		err = vpool_take_batch(take, folios + got, &n);
+		got += n;
+		cond_resched();
+	}
+	if (!err)
+		return 0;
+	spin_lock(&take->store->lock);
+	vpool_take_unplan(take);
+	spin_unlock(&take->store->lock);
+	vpool_store_put_back(take->store, folios, got);
+	return err;
+}
+
 /**
  * vpool_store_take - hand out folios
  * @store: from where
- * @nid: the node they must come from, or VPOOL_ANY_NODE for the nearest first
+ * @policy: the nodes that they may come from, and in what order
  * @folios: filled with @nr of them
  * @nr: how many
  * @zero: zero all of them now; else the caller zeroes those that are not uptodate
  *	before it lets anything see them
- * @why: told if it fails
+ * @why: gets the message of a failure, or NULL
  *
  * Context: sleeps; with @zero it zeroes what the scrubbers have not come to yet,
  * with their help.
- * Return: 0 with all of them, or -ENOMEM with none.
+ * Return: 0 with all of them; or with none -ENOMEM, or -EINTR if a signal kills
+ * the caller.
  */
-int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, bool zero, struct vpool_why *why)
+int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
+		     struct folio **folios, unsigned long nr, bool zero,
+		     struct vpool_why *why)
 {
-	unsigned long got = 0;
-	unsigned int n;
-	bool dirty;
+	struct vpool_take take = {
+		.store = store,
+		.policy = policy,
+		.zero = zero,
+	};
 	int err;
 
-	err = vpool_store_promise(store, nid, nr, why);
-	if (err)
-		return err;
-	while (got < nr) {
-		n = vpool_store_pop(store, nid, folios + got, nr - got, &dirty);
-		if (!n) {
-			vpool_store_kick(store, true);
-			wait_event(store->progress,
-				   vpool_store_may_pop(store, nid));
-			if (vpool_store_unpromise(store, nid, nr - got))
-				goto give_back;
-		} else if (dirty && zero) {
-			vpool_store_kick(store, true);
-			n = vpool_take_zero(store, nid, folios + got, n);
-		}
-		vpool_take_mark(folios + got, n, zero || !dirty);
-		got += n;
-		cond_resched();
-	}
-	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
-	return 0;
-
-give_back:
-	vpool_store_return(store, folios, got);
-	return vpool_store_short(store, nid, 0, nr, why);
+	take.plan = kcalloc(nr_node_ids, sizeof(*take.plan),
+			    GFP_KERNEL_ACCOUNT);
+	if (!take.plan)
+		return vpool_fail(why, -ENOMEM,
+				  "no kernel memory to plan a commit");
+	if (vpool_take_plan(&take, nr) ||
+	    (vpool_store_recheck(store) && vpool_take_plan(&take, nr)))
+		err = vpool_take_all(&take, folios, nr);
+	else
+		err = -ENOMEM;
+	kfree(take.plan);
+	if (!err)
+		vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
+	else if (err == -EINTR)
+		vpool_fail(why, err, "interrupted while memory is zeroed");
+	else
+		vpool_store_short(store, policy,
+				  vpool_store_can_give(store, policy), nr, why);
+	return err;
 }
 
 /**
@@ -932,21 +1269,8 @@ give_back:
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr)
 {
-	unsigned long i;
-
-	spin_lock(&store->lock);
-	for (i = 0; i < nr; i++) {
-		struct folio *folio = folios[i];
-
-		vpool_node_put(vpool_folio_node(folio), folio,
-			       vpool_folio_idle(folio) ? VPOOL_DIRTY :
-			       VPOOL_PINNED);
-		if (i % VPOOL_BATCH == VPOOL_BATCH - 1)
-			vpool_store_let_others(store);
-	}
-	spin_unlock(&store->lock);
+	vpool_store_put_back(store, folios, nr);
 	vpool_stat_inc(store->stat, VPOOL_STAT_FREES);
-	vpool_store_kick(store, false);
 }
 
 /**
@@ -968,14 +1292,12 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 
 	spin_lock(&store->lock);
 	for_each_node_state(nid, N_MEMORY) {
-		u64 free = vpool_node_takable(&store->node[nid]) * page_size;
+		u64 free = vpool_node_available(&store->node[nid]) * page_size;
 
 		enough &= bytes[nid] <= free;
 		can += min(bytes[nid], free);
 		sum += bytes[nid];
 	}
-	can = min(can, vpool_store_unpromised(store) * page_size);
-	enough &= sum <= can;
 	for_each_node_state(nid, N_MEMORY)
 		if (enough)
 			store->node[nid].nr_held += bytes[nid] / page_size;
@@ -1024,7 +1346,10 @@ static bool vpool_node_has_listed(struct vpool_store_node *node)
 	return has;
 }
 
-/* What others hold of the node stays. */
+/*
+ * What others hold of the node stays. A resize that has come so far must come to its
+ * end, so nothing interrupts the wait, which is for a batch of zeroing at most.
+ */
 static void vpool_node_shrink(struct vpool_store_node *node, unsigned long nr)
 {
 	unsigned long done;
@@ -1034,9 +1359,12 @@ static void vpool_node_shrink(struct vpool_store_node *node, unsigned long nr)
 	while (nr) {
 		done = vpool_node_cut_held(node, &cut, nr, &dirty);
 		nr -= done;
-		if (!done)
-			wait_event(node->store->progress,
-				   vpool_node_has_listed(node));
+		if (!done) {
+			vpool_store_push(node->store);
+			wait_event_timeout(node->store->progress,
+					   vpool_node_has_listed(node),
+					   VPOOL_NUDGE);
+		}
 		vpool_free_list(&cut, dirty);
 	}
 }

@@ -6,17 +6,19 @@
 #ifndef VPOOL_STORE_H
 #define VPOOL_STORE_H
 
-#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
+#include "policy.h"
 #include "reason.h"
 #include "scrub.h"
 #include "stat.h"
 
+struct cpumask;
 struct vpool_cpus;
 struct vpool_store;
 
@@ -31,8 +33,9 @@ struct vpool_store;
  * @nr_clean: on @clean
  * @nr_dirty: on @dirty
  * @nr_scrubbing: off @dirty, in the hands of the scrubbers
+ * @nr_pinned: on @pinned
  * @nr_poisoned: on @poisoned
- * @nr_held: free folios that were promised to who wants them from this node
+ * @nr_held: free folios that were promised to takers and to the host
  * @scrub: zero @dirty
  */
 struct vpool_store_node {
@@ -45,6 +48,7 @@ struct vpool_store_node {
 	unsigned long nr_clean;
 	unsigned long nr_dirty;
 	unsigned long nr_scrubbing;
+	unsigned long nr_pinned;
 	unsigned long nr_poisoned;
 	unsigned long nr_held;
 	struct vpool_scrub scrub[VPOOL_SCRUBBERS];
@@ -63,6 +67,9 @@ struct vpool_store_node {
  * @peak: the most folios that were ever in regions or pinned
  * @progress: woken when a folio becomes clean
  * @recheck: looks whether pinned folios are free of pins now
+ * @recheck_delay: after what time it looks again, in jiffies
+ * @has_pinned: there was a pinned folio after @unpinned was last called
+ * @unpinned: called when the last pin is gone, by @recheck; does not sleep. Or NULL
  * @stat: the pool's counters
  * @node: one for each possible node id, for as long as there is the pool
  */
@@ -76,7 +83,10 @@ struct vpool_store {
 	unsigned long promised;
 	unsigned long peak;
 	wait_queue_head_t progress;
-	struct kthread_delayed_work recheck;
+	struct delayed_work recheck;
+	unsigned long recheck_delay;
+	bool has_pinned;
+	void (*unpinned)(struct vpool_store *store);
 	struct vpool_stat *stat;
 	struct vpool_store_node *node;
 };
@@ -121,6 +131,8 @@ enum vpool_poisoned {
  * struct vpool_gather - memory on its way from the host into a store
  * @store: which
  * @folios: gathered so far
+ * @cpus: memory of no particular node comes from near these CPUs, a share for each,
+ *	as long as there is some; NULL or empty: from the node that has most
  * @patience: how long to wait for memory that is short, in jiffies; what was
  *	waited is taken off
  * @cancelled: whether to give up, or NULL
@@ -128,6 +140,7 @@ enum vpool_poisoned {
 struct vpool_gather {
 	struct vpool_store *store;
 	struct list_head folios;
+	const struct cpumask *cpus;
 	unsigned long patience;
 	bool (*cancelled)(struct vpool_store *store);
 };
@@ -147,10 +160,14 @@ u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
 void vpool_store_exit(struct vpool_store *store);
 
-int vpool_store_can_take(struct vpool_store *store, int nid, unsigned long nr,
+unsigned long vpool_store_can_give(struct vpool_store *store,
+				   const struct vpool_policy *policy);
+int vpool_store_can_take(struct vpool_store *store,
+			 const struct vpool_policy *policy, unsigned long nr,
 			 struct vpool_why *why);
-int vpool_store_take(struct vpool_store *store, int nid, struct folio **folios,
-		     unsigned long nr, bool zero, struct vpool_why *why);
+int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
+		     struct folio **folios, unsigned long nr, bool zero,
+		     struct vpool_why *why);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
 

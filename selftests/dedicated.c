@@ -2,8 +2,12 @@
 /*
  * One thread, one CPU: the others of the pool keep off it, until it goes.
  */
+#include <dirent.h>
 #include <linux/vpool.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -240,6 +244,125 @@ TEST_F(dedicated, many_at_once)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
 	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
+}
+
+#define SCRUBBERS 64
+
+/* What has run of the threads that zero memory, and where it ran last. */
+struct scrubbers {
+	pid_t pid[SCRUBBERS];
+	__u64 ran[SCRUBBERS];
+	int nr;
+};
+
+static void find_scrubbers(struct scrubbers *all)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	char path[64], comm[32];
+
+	all->nr = 0;
+	while (proc && (entry = readdir(proc)) && all->nr < SCRUBBERS) {
+		snprintf(path, sizeof(path), "/proc/%.16s/comm", entry->d_name);
+		if (!atoi(entry->d_name) ||
+		    vp_read_file(path, comm, sizeof(comm)) ||
+		    strncmp(comm, "vpool_scrub", 11))
+			continue;
+		all->ran[all->nr] = 0;
+		all->pid[all->nr++] = atoi(entry->d_name);
+	}
+	closedir(proc);
+}
+
+/* The CPU that a thread has run on, after it has run; -1 if it has not. */
+static int has_run_on(struct scrubbers *all, int i)
+{
+	char path[64], text[1024];
+	__u64 ran;
+	int field;
+	char *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", all->pid[i]);
+	if (vp_read_file(path, text, sizeof(text)))
+		return -1;
+	ran = strtoull(text, NULL, 10);
+	if (ran == all->ran[i])
+		return -1;
+	all->ran[i] = ran;
+	snprintf(path, sizeof(path), "/proc/%d/stat", all->pid[i]);
+	if (vp_read_file(path, text, sizeof(text)))
+		return -1;
+	at = strrchr(text, ')');
+	for (field = 2; at && field < 39; field++)
+		at = strchr(at + 1, ' ');
+	return at ? atoi(at) : -1;
+}
+
+/* Memory comes back dirty again and again; returns CPUs of @off that were used. */
+static int zeroed_on(const char *pool, const char *off)
+{
+	struct scrubbers all;
+	cpu_set_t set;
+	int round, i, cpu, fd, seen = 0;
+	char *addr;
+
+	vp_parse_cpus(off, &set);
+	find_scrubbers(&all);
+	for (i = 0; i < all.nr; i++)
+		has_run_on(&all, i);
+	for (round = 0; round < 30; round++) {
+		addr = vp_open_map(pool, 16 * MIB, &fd);
+		if (addr == MAP_FAILED)
+			return -1;
+		vp_fill(addr, 16 * MIB, round);
+		munmap(addr, 16 * MIB);
+		close(fd);
+		if (round % 2)
+			vp_sysfs_becomes(pool, "memory/scrubbing_bytes", 0);
+		for (i = 0; i < all.nr; i++) {
+			cpu = has_run_on(&all, i);
+			seen += cpu >= 0 && CPU_ISSET(cpu, &set);
+		}
+	}
+	return all.nr ? seen : -1;
+}
+
+#define WITH_MEMORY "dedicated-memory"
+
+static int create_with_memory(int ctl, __u32 flags)
+{
+	struct vp_request req;
+
+	vp_request_init(&req, WITH_MEMORY);
+	vp_request_mem(&req, 32 * MIB, VPOOL_ANY_NODE);
+	vp_request_cpus(&req, "2-3");
+	req.create.flags |= flags;
+	return vp_request_send(ctl, &req);
+}
+
+TEST_F(dedicated, zeroing_keeps_off)
+{
+	struct vp_worker a = start_sleeper();
+	int fd;
+
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, create_with_memory(self->ctl, 0));
+	fd = vp_open(WITH_MEMORY);
+	/* First, so that threads are left over on that CPU. */
+	EXPECT_LE(0, zeroed_on(WITH_MEMORY, "2"));
+	EXPECT_EQ(3, dedicate(fd, &a, 3));
+	EXPECT_EQ(0, zeroed_on(WITH_MEMORY, "3"));
+	close(fd);
+	vp_worker_stop(&a);
+	EXPECT_EQ(0, vp_destroy(self->ctl, WITH_MEMORY, VPOOL_DESTROY_FORCE));
+}
+
+TEST_F(dedicated, zeroing_keeps_off_isolated_cpus)
+{
+	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, create_with_memory(self->ctl, VPOOL_CREATE_ISOLATED));
+	EXPECT_EQ(0, zeroed_on(WITH_MEMORY, "2-3"));
+	EXPECT_EQ(0, vp_destroy(self->ctl, WITH_MEMORY, VPOOL_DESTROY_FORCE));
 }
 
 TEST_HARNESS_MAIN

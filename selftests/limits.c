@@ -15,6 +15,7 @@
 #define POOL "limits-pool"
 #define PARAMETERS "/sys/module/vpool/parameters/"
 #define DEFAULT "65536"
+#define LARGE "limits-large"
 
 FIXTURE(limits)
 {
@@ -42,6 +43,7 @@ FIXTURE_TEARDOWN(limits)
 {
 	set_limit("max_regions", DEFAULT);
 	set_limit("max_members", DEFAULT);
+	vp_destroy(self->ctl, LARGE, VPOOL_DESTROY_FORCE);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
@@ -80,6 +82,85 @@ TEST_F(limits, regions)
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
 	for (i = 0; i < 3; i++)
 		close(fd[i]);
+}
+
+/* As many MiB as no host has, and more than 64 bits have room for in bytes. */
+TEST_F(limits, a_floor_beyond_all_memory)
+{
+	char before[32];
+
+	ASSERT_EQ(0, vp_read_file(PARAMETERS "host_mem_floor", before,
+				  sizeof(before)));
+	ASSERT_EQ(0, set_limit("host_mem_floor", "17592186044416"));
+	EXPECT_EQ(-ENOMEM, vp_create(self->ctl, "limits-other", 4096, 4096,
+				     NULL));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
+	ASSERT_EQ(0, set_limit("host_mem_floor", before));
+	EXPECT_EQ(0, vp_create(self->ctl, "limits-other", 4096, 4096, NULL));
+	EXPECT_EQ(0, vp_destroy(self->ctl, "limits-other", 0));
+}
+
+#define LARGE_BYTES (64 * MIB)
+
+static __u64 resident(void)
+{
+	char text[8192];
+	const char *at;
+
+	if (vp_read_file("/proc/self/status", text, sizeof(text)))
+		return 0;
+	at = strstr(text, "VmRSS:");
+	return at ? strtoull(at + 6, NULL, 10) * KIB : 0;
+}
+
+/* A child that maps it too, and loses a part of it. */
+static int map_and_leave(void *arg)
+{
+	char *addr = arg;
+
+	memset(addr, 1, LARGE_BYTES);
+	munmap(addr + LARGE_BYTES / 2, HUGE_SIZE / 2);
+	madvise(addr, HUGE_SIZE, MADV_DONTNEED);
+	memset(addr, 1, LARGE_BYTES / 2);
+	return resident() > LARGE_BYTES;
+}
+
+/* The OOM killer goes by this; at the end of each process the kernel checks it. */
+TEST_F(limits, pool_memory_is_not_resident)
+{
+	__u64 before, after;
+	char *addr;
+	int fd, i;
+
+	ASSERT_EQ(0, vp_create(self->ctl, LARGE, LARGE_BYTES, 0, NULL));
+	addr = vp_open_map(LARGE, LARGE_BYTES, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	before = resident();
+	for (i = 0; i < 3; i++)
+		memset(addr, i, LARGE_BYTES);
+	after = resident();
+	EXPECT_GT(LARGE_BYTES / 4 + before, after);
+	EXPECT_LE(before / 2, after);
+	EXPECT_EQ(0, vp_in_child(map_and_leave, addr));
+	munmap(addr, LARGE_BYTES);
+	after = resident();
+	EXPECT_GT(LARGE_BYTES / 4 + before, after);
+	EXPECT_LE(before / 2, after);
+	close(fd);
+	EXPECT_EQ(0, vp_destroy(self->ctl, LARGE, 0));
+}
+
+/* Strict overcommit must not grant what pools have. */
+TEST_F(limits, pool_memory_is_none_of_the_hosts)
+{
+	__u64 total = vp_meminfo("MemTotal"), limit = vp_meminfo("CommitLimit");
+
+	ASSERT_EQ(0, vp_create(self->ctl, LARGE, LARGE_BYTES, 0, NULL));
+	EXPECT_EQ(total - LARGE_BYTES, vp_meminfo("MemTotal"));
+	EXPECT_GE(limit - LARGE_BYTES / 4, vp_meminfo("CommitLimit"));
+	ASSERT_EQ(0, vp_destroy(self->ctl, LARGE, 0));
+	EXPECT_EQ(total, vp_meminfo("MemTotal"));
+	EXPECT_EQ(limit, vp_meminfo("CommitLimit"));
 }
 
 static pid_t start_member(int fd, int *err)

@@ -3,10 +3,13 @@
  * Memory of one node, of another, of any: what a pool has where, and from where a
  * region gets it.
  */
+#include <linux/mempolicy.h>
 #include <linux/vpool.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -199,6 +202,249 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_FALSE(vp_exists("numa-other"));
 	EXPECT_TRUE(vp_host_has(before - slack));
+}
+
+static int task_policy(int mode, unsigned long nodes)
+{
+	return syscall(SYS_set_mempolicy, mode, nodes ? &nodes : NULL,
+		       8 * sizeof(nodes)) ? -errno : 0;
+}
+
+static int mapping_policy(void *addr, __u64 bytes, int mode,
+			  unsigned long nodes)
+{
+	return syscall(SYS_mbind, addr, bytes, mode, &nodes, 8 * sizeof(nodes),
+		       0) ? -errno : 0;
+}
+
+TEST_F(numa, a_task_that_is_bound)
+{
+	__u64 bytes = EACH;
+	int fd = vp_open(POOL);
+
+	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, task_policy(MPOL_BIND, 1 << 1));
+	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	EXPECT_EQ(EACH, node_bytes(1, "used"));
+	close(fd);
+	/* The rest does not come from elsewhere. */
+	fd = vp_open(POOL);
+	EXPECT_EQ(MAP_FAILED, vp_map(fd, EACH + HUGE_SIZE, 0));
+	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
+	/* What the caller names beats its policy. */
+	EXPECT_EQ(0, commit_on(fd, HUGE_SIZE, 0));
+	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
+	close(fd);
+	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+}
+
+TEST_F(numa, a_task_that_prefers)
+{
+	__u64 bytes = EACH + HUGE_SIZE;
+	int fd = vp_open(POOL);
+
+	ASSERT_EQ(0, go_to(0));
+	ASSERT_TRUE(all_clean(self->nodes));
+	ASSERT_EQ(0, task_policy(MPOL_PREFERRED, 1 << 1));
+	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	EXPECT_EQ(EACH, node_bytes(1, "used"));
+	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
+	close(fd);
+	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+}
+
+TEST_F(numa, a_task_that_interleaves)
+{
+	__u64 bytes = 2 * HUGE_SIZE * self->nodes, one = HUGE_SIZE;
+	int fd[MAX_NODES], i;
+
+	ASSERT_EQ(0, task_policy(MPOL_INTERLEAVE, (1 << self->nodes) - 1));
+	fd[0] = vp_open(POOL);
+	ASSERT_EQ(0, vp_commit(fd[0], &bytes));
+	for (i = 0; i < self->nodes; i++)
+		EXPECT_EQ(2 * HUGE_SIZE, node_bytes(i, "used"));
+	close(fd[0]);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	/* Regions of one folio are spread as well. */
+	for (i = 0; i < self->nodes; i++) {
+		fd[i] = vp_open(POOL);
+		ASSERT_EQ(0, vp_commit(fd[i], &one));
+	}
+	for (i = 0; i < self->nodes; i++)
+		EXPECT_EQ(HUGE_SIZE, node_bytes(i, "used"));
+	for (i = 0; i < self->nodes; i++)
+		close(fd[i]);
+	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+}
+
+/* As QEMU does it: mmap, mbind, touch. */
+TEST_F(numa, a_mapping_that_is_bound)
+{
+	char *addr;
+	int fd;
+
+	ASSERT_EQ(0, go_to(0));
+	ASSERT_TRUE(all_clean(self->nodes));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(EACH, node_bytes(0, "used"));
+	vp_fill(addr, HUGE_SIZE, 7);
+	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	/* What was touched stays. */
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/node0/used_bytes",
+				     HUGE_SIZE));
+	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
+	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
+	EXPECT_TRUE(vp_is_zero(addr + HUGE_SIZE, EACH - HUGE_SIZE));
+	vp_fill(addr, EACH, 8);
+	EXPECT_TRUE(vp_is_filled(addr, EACH, 8));
+	EXPECT_EQ(EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	munmap(addr, EACH);
+	close(fd);
+	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+}
+
+TEST_F(numa, a_part_of_a_mapping)
+{
+	char *addr;
+	int fd;
+
+	ASSERT_EQ(0, go_to(0));
+	ASSERT_TRUE(all_clean(self->nodes));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, mapping_policy(addr + HUGE_SIZE, HUGE_SIZE, MPOL_BIND,
+				    1 << 1));
+	EXPECT_EQ(HUGE_SIZE, node_bytes(1, "used"));
+	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_INTERLEAVE, 3));
+	EXPECT_EQ(EACH / 2, node_bytes(1, "used"));
+	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1));
+	EXPECT_EQ(EACH, node_bytes(0, "used"));
+	EXPECT_TRUE(vp_is_zero(addr, EACH));
+	munmap(addr, EACH);
+	close(fd);
+}
+
+TEST_F(numa, a_mapping_that_cannot_be_bound)
+{
+	int fd, taken = vp_open(POOL);
+	char *addr;
+
+	ASSERT_EQ(0, commit_on(taken, EACH, 1));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
+	/* A wish is no promise. */
+	EXPECT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
+	EXPECT_EQ(2 * EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(vp_is_zero(addr, EACH));
+	munmap(addr, EACH);
+	close(fd);
+	close(taken);
+}
+
+#define CGROUP "/sys/fs/cgroup/vpool-numa"
+
+static int in_cpuset(void *arg)
+{
+	__u64 bytes = EACH;
+	int fd = vp_open(POOL);
+
+	if (vp_write_file(CGROUP "/cgroup.procs", "0") || go_to(0))
+		return 77;
+	if (vp_commit(fd, &bytes) || node_bytes(1, "used") != EACH)
+		return 1;
+	close(fd);
+	fd = vp_open(POOL);
+	if (commit_on(fd, HUGE_SIZE, 0) != -EPERM)
+		return 2;
+	if (!vp_reason_has(fd, "cpuset allows memory of node 1, not of node 0"))
+		return 3;
+	return 0;
+}
+
+TEST_F(numa, a_cpuset_restricts)
+{
+	int err;
+
+	vp_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
+	mkdir(CGROUP, 0755);
+	if (vp_write_file(CGROUP "/cpuset.mems", "1"))
+		SKIP(return, "no cgroup can have a cpuset here");
+	err = vp_in_child(in_cpuset, NULL);
+	EXPECT_EQ(0, err);
+	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	rmdir(CGROUP);
+}
+
+#define OTHER "numa-other"
+
+static __u64 other_bytes(int node)
+{
+	char attr[64];
+
+	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
+	return vp_sysfs_u64(OTHER, attr);
+}
+
+/* Not near the CPU that the creator happens to run on. */
+TEST_F(numa, memory_comes_to_the_cpus)
+{
+	struct vp_request req;
+	char list[32];
+	int cpu;
+
+	if (vp_unfit())
+		SKIP(return, "%s", vp_unfit());
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, go_to(0));
+	cpu = cpu_of(1);
+	snprintf(list, sizeof(list), "%d", cpu);
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
+	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
+	/* Each of the CPUs has its share near it. */
+	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
+	EXPECT_EQ(2 * HUGE_SIZE, other_bytes(1));
+	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
+	/* By number. */
+	vp_request_init(&req, OTHER);
+	vp_request_mem(&req, 4 * HUGE_SIZE, VPOOL_ANY_NODE);
+	req.create.nr_cpus = 1;
+	req.create.cpus_node = 1;
+	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
+	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
+}
+
+#define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
+
+/* The host could spare it, the node keeps its part of the floor. */
+TEST_F(numa, each_node_has_a_floor)
+{
+	__u64 available = vp_meminfo("MemAvailable");
+	char before[32], floor[32];
+	struct vp_request req;
+
+	ASSERT_EQ(0, vp_read_file(FLOOR, before, sizeof(before)));
+	snprintf(floor, sizeof(floor), "%llu", available / 2 / MIB);
+	ASSERT_EQ(0, vp_write_file(FLOOR, floor));
+	vp_request_init(&req, OTHER);
+	req.create.flags = VPOOL_CREATE_DRY_RUN;
+	vp_request_mem(&req, available / 8 * 3, VPOOL_ANY_NODE);
+	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
+	req.mem[0].node = 1;
+	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
+	/* For real, too. */
+	req.create.flags = 0;
+	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
+	EXPECT_EQ(0, vp_write_file(FLOOR, before));
 }
 
 #define TAKEN (24 * MIB)

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/vpool.h>
+#include <unistd.h>
+#include <sys/uio.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -360,6 +362,31 @@ TEST_F(pool, ephemeral_goes_with_its_creator)
 	close(copy);
 	EXPECT_TRUE(goes_away(SECOND));
 	EXPECT_TRUE(vp_exists(POOL));
+}
+
+/* A pipe has a page when all who had the pool open are gone. */
+TEST_F(pool, ephemeral_waits_for_its_last_pin)
+{
+	struct iovec iov = { .iov_len = 4096 };
+	int ctl = vp_control(), fd, pipes[2];
+	char page[4096];
+
+	ASSERT_EQ(0, create_ephemeral(ctl, SECOND));
+	iov.iov_base = vp_open_map(SECOND, HUGE_SIZE, &fd);
+	ASSERT_NE(MAP_FAILED, iov.iov_base);
+	*(char *)iov.iov_base = 'x';
+	ASSERT_EQ(0, pipe(pipes));
+	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
+	munmap(iov.iov_base, HUGE_SIZE);
+	close(ctl);
+	close(fd);
+	vp_sleep_ms(300);
+	EXPECT_TRUE(vp_exists(SECOND));
+	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
+	EXPECT_EQ('x', page[0]);
+	EXPECT_TRUE(goes_away(SECOND));
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 TEST_F(pool, ephemeral_waits_for_its_last_user)

@@ -203,4 +203,50 @@ TEST_F(scrub, is_told)
 		  vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
 }
 
+#define SLOW "scrub-slow"
+#define SLOW_BYTES (256 * MIB)
+
+static int commit_all(void *arg)
+{
+	__u64 bytes = SLOW_BYTES;
+	int fd = vp_open(SLOW);
+
+	return vp_commit(fd, &bytes);
+}
+
+/* True if the kill came before the commit was through. */
+static bool kill_a_commit(int ctl)
+{
+	pid_t pid = fork();
+	bool early;
+
+	if (!pid)
+		_exit(commit_all(NULL));
+	while (vp_sysfs_u64(SLOW, "stat/scrubbed_bytes") < 4 * MIB &&
+	       vp_sysfs_u64(SLOW, "memory/scrubbing_bytes"))
+		vp_sleep_ms(0);
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+	early = !vp_sysfs_u64(SLOW, "stat/allocs");
+	return early && vp_sysfs_becomes(SLOW, "memory/used_bytes", 0) &&
+		vp_books_ok(ctl, SLOW);
+}
+
+/* Who zeroes memory can be killed, and takes nothing then. */
+TEST(scrub_ends_with_a_kill)
+{
+	int ctl = vp_control(), i, early = 0;
+
+	ASSERT_LE(0, ctl);
+	for (i = 0; i < 10 && !early; i++) {
+		vp_destroy(ctl, SLOW, VPOOL_DESTROY_FORCE);
+		ASSERT_EQ(0, vp_create(ctl, SLOW, SLOW_BYTES, 0, NULL));
+		early = kill_a_commit(ctl);
+	}
+	EXPECT_LT(0, early);
+	EXPECT_TRUE(vp_sysfs_becomes(SLOW, "memory/free_bytes", SLOW_BYTES));
+	EXPECT_EQ(0, vp_destroy(ctl, SLOW, 0));
+	close(ctl);
+}
+
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
  * What the host has, read from sysfs and procfs.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,30 @@ static int read_host(struct vpool_host *host, int cpus_dir)
 	return err;
 }
 
+/* The kernel does not count what pools have as the host's; to its users it is. */
+static void add_pools(struct vpool_host *host)
+{
+	DIR *pools = opendir("/sys/kernel/vpool/pools");
+	struct dirent *entry;
+	char path[512];
+	__u64 bytes;
+	size_t i;
+
+	while (pools && (entry = readdir(pools))) {
+		for (i = 0; entry->d_name[0] != '.' && i < host->nr_nodes; i++) {
+			snprintf(path, sizeof(path),
+				 "%s/memory/node%d/total_bytes", entry->d_name,
+				 host->nodes[i].node);
+			if (vpool_read_u64(dirfd(pools), path, 10, &bytes))
+				continue;
+			host->nodes[i].total_bytes += bytes;
+			host->total_bytes += bytes;
+		}
+	}
+	if (pools)
+		closedir(pools);
+}
+
 int vpool_host_read(struct vpool_host **ret)
 {
 	struct vpool_host *host;
@@ -159,6 +184,7 @@ int vpool_host_read(struct vpool_host **ret)
 		vpool_host_free(host);
 		return err;
 	}
+	add_pools(host);
 	*ret = host;
 	return 0;
 }

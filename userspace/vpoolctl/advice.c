@@ -111,6 +111,10 @@ static const struct {
 	{ "--mem is too large", "Try a size such as 512M or 4G." },
 
 	/* Using a pool */
+	{ "pool '*' has * free on node *, which the memory policy*",
+	  "Try another 'numactl --membind', or 'vpoolctl resize %s --mem +SIZE@NODE'." },
+	{ "the caller's cpuset allows memory *",
+	  "Try a node that cpuset.mems of the caller's cgroup has." },
 	{ "pool '*' has * free*",
 	  "Try 'vpoolctl regions %s' for who has the rest, or resize it." },
 	{ "pool '*' has as many regions *",

@@ -130,7 +130,8 @@ struct vpool_reason {
 /**
  * struct vpool_mem - one request for memory
  * @bytes: how much; rounded up to the pool's page size
- * @node: the NUMA node it must come from, or VPOOL_ANY_NODE
+ * @node: the NUMA node it must come from, or VPOOL_ANY_NODE: near the pool's CPUs, or
+ *	without CPUs from the node that has most to spare
  * @__reserved: must be 0
  */
 struct vpool_mem {
@@ -504,15 +505,20 @@ enum vpool_commit_flags {
  * @size: sizeof(struct vpool_commit)
  * @flags: any of enum vpool_commit_flags
  * @bytes: in: the region's size; out: the same, rounded up to the page size
- * @node: with VPOOL_COMMIT_NODE: a NUMA node. Without, memory comes from the nodes
- *	nearest to the caller
+ * @node: with VPOOL_COMMIT_NODE: a NUMA node. Without, the memory policy of the
+ *	calling task decides; without a policy, the nodes nearest to it come first
  * @__reserved: must be 0
  *
  * Give this region its size, and with it its memory: success means that no later
  * touch fails for want of memory. Without this call the first mmap(2) does it,
  * with the end of that mapping as the size. A region's size is for life: EBUSY
- * if it has one. ENOMEM, with nothing taken, if the pool has too little. Pool
- * nodes only.
+ * if it has one. ENOMEM, with nothing taken, if the pool has too little on the
+ * nodes that the policy and the task's cpuset allow; EPERM for a @node that the
+ * cpuset does not allow; EINTR if a signal kills the task. Pool nodes only.
+ *
+ * The first mmap(2) applies the policy in the same way. mbind(2) on a mapping moves
+ * the pages that no task has touched, and fails with ENOMEM where the pool has too
+ * little on the nodes of MPOL_BIND.
  */
 struct vpool_commit {
 	__u32 size;
