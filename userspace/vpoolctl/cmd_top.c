@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "topview.h"
 #include "units.h"
 
@@ -97,7 +98,7 @@ static int take_sort(const struct invocation *inv, struct top *top)
 		return EXIT_OK;
 	for (i = 0; i < NR_TOP_COLUMNS; i++) {
 		names[i] = top_columns[i].name;
-		if (strcasecmp(names[i], text))
+		if (ascii_casecmp(names[i], text))
 			continue;
 		top->sort = i;
 		return EXIT_OK;

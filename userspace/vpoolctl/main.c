@@ -37,6 +37,8 @@ int main(int argc, char **argv)
 	int status, nr;
 
 	setlocale(LC_ALL, "");
+	/* Programs read the numbers. */
+	setlocale(LC_NUMERIC, "C");
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;

@@ -3,7 +3,6 @@
  * Tables and records, as text by libsmartcols or as JSON by json-c. Commands
  * fill in cells once and do not know which of them it will be.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <libsmartcols.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "table.h"
 #include "units.h"
 
@@ -122,7 +122,7 @@ static int choose_one(struct table *tb, char *word, char *why, size_t room)
 	size_t i;
 
 	for (i = 0; word[i]; i++)
-		word[i] = toupper((unsigned char)word[i]);
+		word[i] = ascii_upper(word[i]);
 	for (i = 0; i < tb->nr_columns; i++) {
 		if (strcmp(word, tb->columns[i].name))
 			continue;
@@ -313,7 +313,7 @@ static char *label(const char *name)
 		if (text[i] == '-')
 			text[i] = ' ';
 		else if (i >= keep)
-			text[i] = tolower((unsigned char)text[i]);
+			text[i] = ascii_lower(text[i]);
 	}
 	return text;
 }
@@ -431,7 +431,7 @@ static void json_key(const char *name, char *key, size_t room)
 					name[i] == '%' ? "percent" : "per_");
 		else
 			key[len++] = name[i] == '-' ? '_' :
-				     tolower((unsigned char)name[i]);
+				     ascii_lower(name[i]);
 	}
 	key[len < room ? len : room - 1] = '\0';
 }
