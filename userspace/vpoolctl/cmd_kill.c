@@ -24,8 +24,10 @@ enum {
 static const struct option_def kill_options[] = {
 	[KILL_SIGNAL] = {
 		.name = "signal", .letter = 's', .arg = "SIGNAL",
-		.complete = COMPLETE_SIGNAL,
-		.help = "by name or number; TERM unless given",
+		.complete = COMPLETE_SIGNAL, .bare = true,
+		.help =
+			"by name or number; TERM unless given. -9 and -KILL are\n"
+			"taken as with kill(1)",
 	},
 };
 
