@@ -135,6 +135,11 @@ lib.vpool_close(vp)' "$library" 2>&1)" '-25 0
 -16 False'
 is 'and gives it back' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
 
+# A process 1 whose children are few.
+like 'process 1 is attached with a warning' "$(unshare -pf --mount-proc sh -c \
+	'"$1" attach live-web --pid 1; "$1" detach live-web --pid 1' sh "$VPOOLCTL" 2>&1)" \
+	'vpoolctl: attach live-web: warning: process 1 starts all others*'
+
 # Root of a user namespace may use what its user may, and is not taken for root.
 owner=$(stat -c %u:%g /dev/vpool/live-web)
 chmod 0666 /dev/vpool/live-web

@@ -192,6 +192,10 @@ static int run_top(const struct invocation *inv)
 	if (!batch && !isatty(STDOUT_FILENO))
 		return wrong_usage(inv->cmd,
 				   "standard output is no terminal: say --batch");
+	/* Its end would be taken for a key, again and again. */
+	if (!batch && !isatty(STDIN_FILENO))
+		return wrong_usage(inv->cmd,
+				   "standard input is no terminal: say --batch");
 	err = vpool_open_reader(&top.vp);
 	if (err)
 		status = failed(inv, NULL, top.vp, err);
@@ -209,7 +213,8 @@ const struct command cmd_top = {
 	.description =
 		"Show all pools and what goes on in them, again and again:\n"
 		"memory, how busy the CPUs are, members, regions, and rates.\n"
-		"Any user may.\n\n"
+		"Any user may. A terminal that is too narrow for all columns\n"
+		"shows fewer, unless --output chooses them.\n\n"
 		"Keys: q quits; space looks at once; M sorts by used memory, P\n"
 		"by busy CPUs, N by name, < and > by the column to the left or\n"
 		"right; R reverses; b shows bytes; d asks for the time between\n"

@@ -150,6 +150,16 @@ int table_choose(struct table *tb, const char *spec, char *why, size_t room)
 	return err;
 }
 
+void table_hide(struct table *tb, size_t column)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < tb->nr_order; i++)
+		if (tb->order[i] != column)
+			tb->order[nr++] = tb->order[i];
+	tb->nr_order = nr;
+}
+
 void table_row(struct table *tb)
 {
 	size_t row = tb->nr_columns * sizeof(*tb->cells);
@@ -244,6 +254,9 @@ static struct libscols_table *scols_new(FILE *to)
 	must(out ? 0 : -ENOMEM);
 	scols_table_set_stream(out, to);
 	scols_table_enable_nowrap(out, 1);
+	/* It looks at standard output, whatever the stream is. */
+	if (!isatty(fileno(to)))
+		scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
 	return out;
 }
 
