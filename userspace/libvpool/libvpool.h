@@ -526,9 +526,9 @@ int vpool_detach(struct vpool *vp, int pidfd, unsigned int flags);
  * @pidfd: its process, or VPOOL_SELF for the caller's
  * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
  * @flags: any of enum vpool_attach_flags
- * @cpu: the CPU of the pool that the thread gets for its own, -1 for any; on return
- *	the one that it has. Implies VPOOL_ATTACH_DEDICATED. NULL with that flag is
- *	any, and without it none
+ * @cpu: in: the CPU of the pool to dedicate to the thread, or -1 for any; out: the
+ *	CPU that it has. Implies VPOOL_ATTACH_DEDICATED. NULL dedicates any CPU with
+ *	that flag, and none without it
  *
  * Return: 0, or what linux/vpool.h says about VPOOL_ATTACH
  */

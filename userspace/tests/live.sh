@@ -136,6 +136,7 @@ lib.vpool_close(vp)' "$library" 2>&1)" '-25 0
 is 'and gives it back' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
 
 # A process 1 whose children are few.
+# shellcheck disable=SC2016 # for the shell there
 like 'process 1 is attached with a warning' "$(unshare -pf --mount-proc sh -c \
 	'"$1" attach live-web --pid 1; "$1" detach live-web --pid 1' sh "$VPOOLCTL" 2>&1)" \
 	'vpoolctl: attach live-web: warning: process 1 starts all others*'

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What vpoolctl prints and reads does not depend on the locale: a comma for the point,
-# or letters whose capitals are others. VPOOLCTL is the program.
+# Numbers and keywords do not depend on the locale: German has a comma for the point,
+# and in Turkish the capital of i is not I. VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -r "$dir"' EXIT

@@ -91,8 +91,8 @@ static void same_words(void)
 
 static void not_ours(void)
 {
-	char *other[] = { "qemu", "-name", "x", "-S", NULL };
-	char *alone[] = { "qemu", NULL };
+	static char *other[5] = { "qemu", "-name", "x", "-S", NULL };
+	static char *alone[2] = { "qemu", NULL };
 
 	expect(!migrate(other, &from, &to));
 	expect(!migrate(alone, &from, &to));
@@ -122,7 +122,7 @@ static void paths(void)
 
 static void refusals(void)
 {
-	char *bad[][4] = {
+	static char *bad[][4] = {
 		{ "-daemonize" }, { "--daemonize" },
 		{ "-snapshot", "-daemonize" },
 		{ "-smp", "2" }, { "-smp", "2,threads=2" },
@@ -130,7 +130,7 @@ static void refusals(void)
 		{ "-chardev", "null,id=boot" }, { "x.img", "-S" },
 		{ "-machine", "pc,memory-backend=y" },
 	};
-	char *good[][4] = {
+	static char *good[][4] = {
 		{ "x.img" }, { "-smp", "threads=2" }, { "-D", "-S" },
 		{ "-m", "slots=2,maxmem=1G" }, { "-machine", "pc" },
 		{ "-chardev", "null,id=boots" }, { "-D" }, { NULL },

@@ -134,7 +134,8 @@ static void warn_about_init(const struct invocation *inv,
 			    const struct whom *whom)
 {
 	if (whom->pid == 1)
-		fprintf(stderr, "vpoolctl: attach %s: warning: process 1 starts all others; those that it starts from now on, services among them, are members, too\n",
+		fprintf(stderr,
+			"vpoolctl: attach %s: warning: process 1 starts all others; those that it starts from now on, services among them, are members, too\n",
 			inv->argv[0]);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names that others chose, on a terminal. Tables do the same by libsmartcols.
+ * Names of pools, tasks and files on a terminal. Anyone can put escape sequences
+ * there. Tables do the same by libsmartcols.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the program may do to the host.
+ * Privilege over the host.
  */
 #include <linux/capability.h>
 #include <sys/stat.h>

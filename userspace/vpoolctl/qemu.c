@@ -303,8 +303,8 @@ void qemu_close(struct qemu *qemu)
 }
 
 /*
- * Kill the children that are left: a QEMU that a script of VPOOL_QEMU started, or one
- * that went on in a process of its own. Each that dies may leave others.
+ * Kill all children of this process: a script in VPOOL_QEMU may have started QEMU as
+ * its child, or QEMU may have forked. A child that dies leaves its children to us.
  */
 static void kill_children(void)
 {

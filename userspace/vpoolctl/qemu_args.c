@@ -2,9 +2,9 @@
 /*
  * QEMU's command line.
  *
- * It begins with what belongs to one QEMU only, at fixed places: whether it waits for a
- * migration, and its sockets. All behind that is the machine's and is the same for the
- * QEMU that the machine migrates to, word for word, whatever the user made it.
+ * The first words are those of one QEMU only, at fixed places: -S or -incoming, and its
+ * sockets. The rest describes the machine. vm migrate copies it word for word, because
+ * a user's argument may read like one of ours.
  */
 #include <errno.h>
 #include <limits.h>

@@ -13,6 +13,8 @@
 #define NAMED_BY_START "the machine's name is that of vm start"
 #define OPENED_LATER \
 	"QEMU opens the pool's device after that; start it as that user"
+#define BACKGROUND_BY_START \
+	"vm start has QEMU in the background; in a process of its own it is out of sight"
 #define MEMORY_BY_START "its memory is the pool's: say --mem"
 #define VCPUS_BY_START "the number of its CPUs is vm start's: say --vcpus"
 
@@ -42,8 +44,7 @@ static const struct refusal refusals[] = {
 	{ "chardev", "id", "qmp", "vm start has a chardev of that id" },
 	{ "chardev", "id", "state", "vm start has a chardev of that id" },
 	{ "chroot", NULL, NULL, OPENED_LATER },
-	{ "daemonize", NULL, NULL,
-	  "vm start leaves QEMU in the background by itself; a QEMU that does so is out of its sight" },
+	{ "daemonize", NULL, NULL, BACKGROUND_BY_START },
 	{ "incoming", NULL, NULL,
 	  "'vpoolctl vm migrate' starts the QEMU that a machine migrates to" },
 	{ "m", "", NULL, MEMORY_BY_START },
@@ -57,7 +58,7 @@ static const struct refusal refusals[] = {
 	{ "numa", NULL, NULL,
 	  "vm start makes the machine's NUMA nodes as the pool has them" },
 	{ "pidfile", NULL, NULL,
-	  "the QEMU that the machine migrates to could not lock it; 'vpoolctl vm list -o PID' tells the process" },
+	  "a machine with one cannot migrate; 'vpoolctl vm list -o PID' tells it" },
 	{ "run-with", NULL, NULL, OPENED_LATER },
 	{ "runas", NULL, NULL, OPENED_LATER },
 	{ "smp", "", NULL, VCPUS_BY_START },
@@ -65,12 +66,13 @@ static const struct refusal refusals[] = {
 	{ "smp", "maxcpus", NULL, VCPUS_BY_START },
 };
 
-/* Options of QEMU that take no value; what follows any other is its value. */
+/* Options of QEMU that take no value. Each other option takes the next word. */
 static const char * const flags[] = {
 	"?", "S", "async-teardown", "audio-help", "daemonize", "enable-fips",
-	"enable-kvm", "enable-sync-profile", "full-screen", "h", "help", "mem-prealloc", "no-acpi", "no-fd-bootchk",
-	"no-hpet", "no-reboot", "no-shutdown", "no-user-config", "nodefaults",
-	"nographic", "nouserconfig", "old-param", "one-insn-per-tb", "portrait",
+	"enable-kvm", "enable-sync-profile", "full-screen", "h", "help",
+	"mem-prealloc", "no-acpi", "no-fd-bootchk", "no-hpet", "no-reboot",
+	"no-shutdown", "no-user-config", "nodefaults", "nographic",
+	"nouserconfig", "old-param", "one-insn-per-tb", "portrait",
 	"preconfig", "s", "semihosting", "singlestep", "snapshot", "usb",
 	"version", "win2k-hack", "xen-attach", "xen-domid-restrict",
 };
@@ -85,7 +87,7 @@ static bool is_flag(const char *option)
 	return false;
 }
 
-/* What is behind the next comma that parts; one in a value is doubled. */
+/* Find the part behind the next single comma; a value doubles its commas. */
 static const char *next_part(const char *at)
 {
 	while ((at = strchr(at, ','))) {
@@ -96,7 +98,7 @@ static const char *next_part(const char *at)
 	return NULL;
 }
 
-/* Is "key=value" in "a,key=value,b=c"? */
+/* Is "key=value" in "a,key=value,b=c"? An empty key is a first part without one. */
 static bool has(const char *list, const char *key, const char *value)
 {
 	size_t len = strlen(key), end;

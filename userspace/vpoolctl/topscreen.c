@@ -64,7 +64,7 @@ static char *print_table(const struct top *top, const struct table *tb)
 	return text;
 }
 
-/* How many columns of the terminal the longest line takes. */
+/* The length of the longest line. */
 static size_t width(const char *text)
 {
 	size_t most = 0, len;
@@ -77,13 +77,13 @@ static size_t width(const char *text)
 	return most;
 }
 
-/* What is left out on a narrow terminal, in this order. */
+/* Columns that a narrow terminal leaves out, in this order. */
 static const int spare[] = {
 	TOP_SCRUBBING, TOP_REGIONS, TOP_MEMBERS, TOP_STATE, TOP_SCRUBBED,
 	TOP_TOTAL, TOP_ALLOCS, TOP_FAULTS, TOP_CPUS,
 };
 
-/* The table that --batch prints, without what has no room. */
+/* Print the table of --batch without the columns that have no room. */
 static char *fit_table(const struct top *top)
 {
 	struct table *tb = top_table(top);

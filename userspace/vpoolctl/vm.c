@@ -46,7 +46,7 @@ bool vm_name_ok(const char *name)
 	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* The folder of what runs, and one in it; for free(3). */
+/* A folder below /run/vpool, or where the user has it; for free(3). */
 static char *run_dir(const char *folder)
 {
 	const char *dir = getenv("VPOOL_RUN_DIR");

@@ -175,7 +175,8 @@ static void tell_log(const char *name)
 	char *log = vm_log_path(name), *path = printable(log);
 
 	if (!access(log, F_OK))
-		fprintf(stderr, "vpoolctl: vm list: %s has ended by itself; what its QEMU said is in %s\n",
+		fprintf(stderr,
+			"vpoolctl: vm list: %s has ended by itself; what its QEMU said is in %s\n",
 			name, path);
 	free(path);
 	free(log);

@@ -186,11 +186,12 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	args = qemu_args_of(from, side);
 	/* Relative paths among the arguments are from there. */
 	cwd = open_cwd(from->pid);
-	if (!args || cwd < 0) {
-		complain(move->inv, name, vm_side_wait(from, 0) ?
-			 "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated" :
-			 "its QEMU has ended");
-		err = -1;
+	err = -1;
+	if (!vm_side_wait(from, 0)) {
+		complain(move->inv, name, "its QEMU has ended");
+	} else if (!args || cwd < 0) {
+		complain(move->inv, name,
+			 "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
 	} else {
 		err = qemu_launch(move->inv, name, side, move->pool, cwd, args,
 				  &move->to);
