@@ -484,15 +484,29 @@ static struct json_object *json_table(const struct table *tb)
 	return json;
 }
 
+/* json-c escapes what JSON wants escaped; DEL and U+0080 on drive a terminal, too. */
+static void put_json(const char *text, FILE *to)
+{
+	for (; *text; text++) {
+		if (*text == 0x7f)
+			fputs("\\u007f", to);
+		else if (*text == '\xc2' && (text[1] & 0xe0) == 0x80)
+			fprintf(to, "\\u%04x", (unsigned char)*++text);
+		else
+			fputc(*text, to);
+	}
+	fputc('\n', to);
+}
+
 static void print_json(const struct table *tb, FILE *to)
 {
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, tb->name, json_table(tb));
-	fprintf(to, "%s\n",
-		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
-					       JSON_C_TO_STRING_SPACED |
-					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	put_json(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+						JSON_C_TO_STRING_SPACED |
+						JSON_C_TO_STRING_NOSLASHESCAPE),
+		 to);
 	json_object_put(json);
 }
 
