@@ -479,7 +479,7 @@ int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags);
  * @node: a NUMA node; VPOOL_ANY_NODE does what vpool_commit() does
  *
  * Return: 0; -ENOMEM if the pool has too little there; -EBUSY if the region has a
- * size already; -EINVAL if the host has no such node
+ * size already; -ENODEV if the host has no such node
  */
 int vpool_commit_node(struct vpool *vp, __u64 *bytes, unsigned int flags,
 		      int node);
