@@ -330,10 +330,17 @@ section 'a QEMU that forks'
 
 printf '#!/bin/sh\nqemu-system-x86_64 "$@"\n' > "$dir/forks"
 chmod +x "$dir/forks"
-VPOOL_QEMU=$dir/forks refused 'it is in another process' \
-	'x: QEMU does not run in process *must exec it*' x --pool vm-a "${boot[@]}"
+# The child of a shell that becomes vpoolctl is not QEMU's.
+# shellcheck disable=SC2016 # for the shell there
+VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "${@:2}"' \
+	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
+is 'it is refused' "$?" 1
+like 'as it is in another process' "$(cat "$dir/err")" \
+	'vpoolctl: vm start x: QEMU does not run in process *must exec it*'
 until_true 60 all_back vm-a
 is 'and it is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
+kill "$(cat "$dir/sleeper")"
+is 'but not what else the shell had started' "$?" 0
 
 section 'a stop by force'
 

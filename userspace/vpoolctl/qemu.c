@@ -6,6 +6,7 @@
  * over QMP, see vm_place.c, so that what takes how long can be told apart.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -302,44 +303,72 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/*
- * Kill all children of this process: a script in VPOOL_QEMU may have started QEMU as
- * its child, or QEMU may have forked. A child that dies leaves its children to us.
- */
-static void kill_children(void)
+/* Has a process a file open? */
+static bool has_open(long pid, const struct stat *file)
+{
+	char *path = xprintf("/proc/%ld/fd", pid);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool has = false;
+	struct stat st;
+
+	while (dir && !has && (entry = readdir(dir)))
+		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
+		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	if (dir)
+		closedir(dir);
+	free(path);
+	return has;
+}
+
+/* Kill the children that have a file open; the number of them. */
+static size_t kill_once(const struct stat *file)
 {
 	char *path = xprintf("/proc/self/task/%d/children", getpid());
-	char *text, *at, *end;
-	long pid = 1;
+	char *text = read_text(path), *at = text, *end;
+	size_t nr = 0;
+	long pid;
 
-	while (pid) {
-		text = read_text(path);
-		for (at = text, pid = 0; at; at = end) {
-			long child = strtol(at, &end, 10);
-
-			if (end == at)
-				break;
-			pid = child;
-			kill(pid, SIGKILL);
-		}
-		free(text);
-		if (pid && waitpid(pid, NULL, 0) < 0)
-			break;
+	for (; at && (pid = strtol(at, &end, 10)); at = end) {
+		if (!has_open(pid, file))
+			continue;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		nr++;
 	}
+	free(text);
 	free(path);
+	return nr;
+}
+
+/*
+ * Kill all that came of the QEMU of a side: a script in VPOOL_QEMU may have started it as
+ * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
+ * becomes our child when its parent dies. Other children may be there: a shell that
+ * becomes vpoolctl leaves its own.
+ */
+static void kill_heirs(const struct stat *alive)
+{
+	while (kill_once(alive))
+		;
 }
 
 void qemu_kill(struct qemu *qemu)
 {
+	char *path = vm_side_path(qemu->side, "alive");
 	pid_t pid = qemu->side->pid;
+	struct stat alive;
+	bool begun = !stat(path, &alive);
 
+	free(path);
 	qemu_close(qemu);
 	vm_side_kill(qemu->side);
 	qemu_release(qemu);
 	/* It is ours if we started it. */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	kill_children();
+	if (begun)
+		kill_heirs(&alive);
 }
 
 /* Failure */
