@@ -95,6 +95,15 @@ static int process_of(int tid)
 	return pid;
 }
 
+/* Children are members: nearly all that a host runs is a child of process 1. */
+static void warn_about_init(const struct invocation *inv, int pid)
+{
+	if (pid == 1 && inv->cmd == &cmd_attach)
+		fprintf(stderr,
+			"vpoolctl: attach %s: warning: process 1 starts all others; as its children, those that it starts from now on will be members, services among them\n",
+			inv->argv[0]);
+}
+
 static int take_whom(const struct invocation *inv, struct whom *whom)
 {
 	int status;
@@ -115,6 +124,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 		whom->pidfd = syscall(SYS_pidfd_open, whom->pid, 0);
 	else
 		errno = ESRCH;
+	warn_about_init(inv, whom->pid);
 	if (whom->pidfd >= 0)
 		return EXIT_OK;
 	complain(inv, inv->argv[0], "task %d: %s",
@@ -129,16 +139,6 @@ static int refused(struct vpool *vp, int err, char *why)
 	return EXIT_FAILED;
 }
 
-/* Children are members: nearly all that a host runs is a child of process 1. */
-static void warn_about_init(const struct invocation *inv,
-			    const struct whom *whom)
-{
-	if (whom->pid == 1)
-		fprintf(stderr,
-			"vpoolctl: attach %s: warning: process 1 starts all others; those that it starts from now on, services among them, are members, too\n",
-			inv->argv[0]);
-}
-
 static int do_attach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, char *why)
 {
@@ -151,7 +151,6 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 				own ? &whom->cpu : NULL);
 	if (err)
 		return refused(vp, err, why);
-	warn_about_init(inv, whom);
 	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
@@ -228,9 +227,7 @@ const struct command cmd_attach = {
 		"of a pool: it and all that it forks from then on run on the\n"
 		"pool's CPUs only. For the tasks of the same user, or with\n"
 		"CAP_SYS_NICE. In an isolated pool root's processes also join\n"
-		"its cgroup; a single thread is held there by the module alone.\n"
-		"Process 1, whose children are all services, is attached with a\n"
-		"warning.",
+		"its cgroup; a single thread is held there by the module alone.",
 	.options = attach_options,
 	.nr_options = ARRAY_SIZE(attach_options),
 	.min_args = 1,

@@ -171,7 +171,7 @@ static int hold_alive(const struct vm_side *side)
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
-/* In the child: become QEMU, in a folder unless @cwd is -1. */
+/* In the child: become QEMU. */
 static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 		   int cwd, char **args)
 {
