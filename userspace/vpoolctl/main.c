@@ -37,12 +37,12 @@ int main(int argc, char **argv)
 	int status, nr;
 
 	setlocale(LC_ALL, "");
-	/* Programs read the numbers. */
-	setlocale(LC_NUMERIC, "C");
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
+	/* Programs read the numbers. */
+	setlocale(LC_NUMERIC, "C");
 	argv[1] = verb_of(argv[1]);
 	cmd = find_command(argv + 1, &nr);
 	if (!cmd)

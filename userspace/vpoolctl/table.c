@@ -410,6 +410,20 @@ static struct json_object *json_text(const char *text)
 	return json;
 }
 
+/* json-c escapes what JSON wants escaped; DEL and U+0080 on drive a terminal, too. */
+static void put_json(const char *text, FILE *to)
+{
+	for (; *text; text++) {
+		if (*text == 0x7f)
+			fputs("\\u007f", to);
+		else if (*text == '\xc2' && (text[1] & 0xe0) == 0x80)
+			fprintf(to, "\\u%04x", (unsigned char)*++text);
+		else
+			fputc(*text, to);
+	}
+	fputc('\n', to);
+}
+
 static struct json_object *json_tenths(__u64 tenths)
 {
 	char *text = tenths_text(tenths);
@@ -482,20 +496,6 @@ static struct json_object *json_table(const struct table *tb)
 		json_object_object_add(json, tb->children[i]->name,
 				       json_table(tb->children[i]));
 	return json;
-}
-
-/* json-c escapes what JSON wants escaped; DEL and U+0080 on drive a terminal, too. */
-static void put_json(const char *text, FILE *to)
-{
-	for (; *text; text++) {
-		if (*text == 0x7f)
-			fputs("\\u007f", to);
-		else if (*text == '\xc2' && (text[1] & 0xe0) == 0x80)
-			fprintf(to, "\\u%04x", (unsigned char)*++text);
-		else
-			fputc(*text, to);
-	}
-	fputc('\n', to);
 }
 
 static void print_json(const struct table *tb, FILE *to)
