@@ -341,6 +341,10 @@ until_true 60 all_back vm-a
 is 'and it is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 kill "$(cat "$dir/sleeper")"
 is 'but not what else the shell had started' "$?" 0
+printf '#!/bin/sh\nexec qemu-system-x86_64 "$@" -daemonize\n' > "$dir/forks"
+VPOOL_QEMU=$dir/forks refused 'a daemon' 'x: QEMU *' x --pool vm-a "${boot[@]}"
+until_true 60 all_back vm-a
+is 'and it is gone, too' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 
 section 'a stop by force'
 
