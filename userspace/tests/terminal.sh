@@ -97,5 +97,15 @@ sees 'top gives the terminal back' '*%*top -d 0.3*%*'
 mux send-keys -l 'vpoolctl top </dev/null; echo it ended with $?'
 mux send-keys Enter
 sees 'top needs a terminal to read from' '*standard input is no terminal*it ended with 2*'
+# A terminal that goes, and no signal that tells it.
+mux new-window -n gone "trap '' HUP; echo \$\$ >'$dir/pid'; exec '$VPOOLCTL' top -d 0.3"
+sees 'another top' '*vpoolctl top*0 pools*'
+pid=$(cat "$dir/pid")
+mux kill-window -t gone
+for _ in {1..60}; do
+	kill -0 "$pid" 2>/dev/null || break
+	sleep 0.25
+done
+is 'top ends when its terminal has gone' "$(ps -o comm= -p "$pid")" ''
 
 tap_end
