@@ -373,7 +373,7 @@ void qemu_kill(struct qemu *qemu)
 
 /* Failure */
 
-static bool show_log(const struct vm_side *side)
+bool qemu_show_log(const struct vm_side *side)
 {
 	char *path = vm_side_path(side, "log"), words[LAST_WORDS + 1], *line;
 	FILE *log = fopen(path, "re");
@@ -414,6 +414,6 @@ void qemu_failed(const struct invocation *inv, const char *name,
 		return;
 	}
 	complain(inv, name, "QEMU has ended; it said:");
-	if (!show_log(qemu->side))
+	if (!qemu_show_log(qemu->side))
 		fputs("  (nothing)\n", stderr);
 }

@@ -125,6 +125,9 @@ void qemu_close(struct qemu *qemu);
 /* End it and remove all of it. */
 void qemu_kill(struct qemu *qemu);
 
+/* Print the end of a QEMU's log on standard error; false if it is empty. */
+bool qemu_show_log(const struct vm_side *side);
+
 /* Complain about a call that failed; with QEMU's last words if it has ended. */
 void qemu_failed(const struct invocation *inv, const char *name,
 		 const struct qemu *qemu, int err);

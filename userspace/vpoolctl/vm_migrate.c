@@ -415,6 +415,9 @@ static int not_moved(struct move *move, const char *why)
 		complain(move->inv, move->vm->name,
 			 "not migrated, it runs on in pool '%s': %s",
 			 move->old.pool, why);
+	/* Its log goes with it. */
+	if (!vm_side_wait(move->to.side, 0))
+		qemu_show_log(move->to.side);
 	qemu_kill(&move->to);
 	return EXIT_FAILED;
 }
