@@ -70,7 +70,7 @@ int write_output(const char *path, void (*put)(FILE *to, const void *arg),
 		 const void *arg)
 {
 	char target[PATH_MAX];
-	struct stat st;
+	struct stat st, now;
 
 	if (!strcmp(path, "-")) {
 		put(stdout, arg);
@@ -84,7 +84,12 @@ int write_output(const char *path, void (*put)(FILE *to, const void *arg),
 					  write_into(path, O_CREAT, put, arg);
 	}
 	/* A link of procfs has a path only while its file has a name. */
-	if (S_ISREG(st.st_mode) && realpath(path, target))
+	if (S_ISREG(st.st_mode) && realpath(path, target)) {
+		/* realpath() follows links that stat() must not (protected_symlinks). */
+		if (lstat(target, &now) || now.st_dev != st.st_dev ||
+		    now.st_ino != st.st_ino)
+			return -EAGAIN;
 		return replace(target, st.st_mode & 0777, put, arg);
+	}
 	return write_into(path, S_ISREG(st.st_mode) ? O_TRUNC : 0, put, arg);
 }
