@@ -184,6 +184,23 @@ for verb in stop console pause resume 'migrate --to a'; do
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
+# Root of a user namespace has its machines where its user has them. One that has ended
+# is cleared away, and its log is kept.
+if unshare -r true 2>/dev/null; then
+	mkdir -p "$dir/xdg/vpool/vm/x/0"
+	echo last words >"$dir/xdg/vpool/vm/x/0/log"
+	(
+		unset VPOOL_RUN_DIR
+		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
+	) >/dev/null 2>"$dir/err"
+	like 'vm of root of a container' "$(cat "$dir/err")" \
+		"*what its QEMU said is in $dir/xdg/vpool/log/x.log*"
+	is 'it is gone, and its log is kept' \
+		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
+else
+	tap_result yes 'root of a container # SKIP there are no user namespaces here'
+fi
+
 try attach web
 check 'attach nobody' 2 'vpoolctl: attach: it takes --pid or --tid*'
 try attach web --pid 1 --tid 1
