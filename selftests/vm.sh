@@ -130,7 +130,7 @@ step() {
 	fi
 	[ -n "$cpusets" ] || words=("${words[@]/--isolate/}")
 	# A guest that does not know a power button.
-	[ "${words[1]}" != stop ] || words+=(--timeout 1)
+	[ "${words[1]}" != stop ] || words+=(--force)
 	try 0 "${words[@]}"
 }
 cpusets=$(grep -rsw cpuset "$(awk '$3 == "cgroup2" { print $2; exit }' \
@@ -207,6 +207,18 @@ is 'nor has it a directory' "$(ls "$dir/run/vm")" one
 kill "$backend"
 wait "$backend"
 
+section console
+
+console_is_up() { [ -s "$dir/console.up" ]; }
+(vpoolctl vm console one < /dev/null > "$dir/console.up") &
+console=$!
+until_true 60 console_is_up
+try 1 vm console one
+like 'a second one is told' "$err" \
+	'vpoolctl: vm console one: another program has its console*'
+kill "$(pgrep -P $console || echo $console)" 2> /dev/null
+wait "$console"
+
 section migrate
 
 at=$(round one)
@@ -274,12 +286,72 @@ is 'and still runs' "$?" 0
 section stop
 
 is 'its memory was right all the time' "$(grep -c WRONG "$dir/one")" 0
+# A guest that stands still hears no power button.
+try 0 vm pause one
 try 0 vm stop one --timeout 120
 like 'the guest shuts down' "$out" "one shut down; 144M back in pool vm-?"
 is 'all is back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
 is 'nothing is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
 like 'it is no more' "$err" '*there is no such virtual machine*'
+
+section "QEMU's arguments"
+
+# All that is relative is so to where it was started, and a word is what it stands for.
+mkdir "$dir/here"
+cd "$dir/here" || exit 1
+ln -s "$VPOOL_KERNEL_IMAGE" kernel
+truncate -s 1M vm:1.img other.img
+try 0 vm start args --pool vm-a --mem 144M --kernel kernel --initrd ../guest.cpio \
+	--append "${kernel[5]}" --disk vm:1.img -- -D defer \
+	-drive if=none,id=other,file=other.img,format=raw -device virtio-blk-pci,drive=other
+words() { tr '\0' '\n' < "/proc/$(pid_of args)/cmdline"; }
+words > "$dir/words"
+cd / || exit 1
+try 0 vm migrate args --to vm-b --timeout 600 --downtime 5
+is 'it migrates from another folder' "$(listed NAME,POOL,STATE)" 'args vm-b running'
+is 'with the same words' \
+	"$(words | sed "s,/args/1/,/args/0/,; s/^-incoming$/-S/" | sed '3{/^defer$/d}')" \
+	"$(cat "$dir/words")"
+is 'and the same folder' "$(readlink "/proc/$(pid_of args)/cwd")" "$dir/here"
+
+section "QEMU's log"
+
+pid=$(pid_of args)
+kill -TERM "$pid"
+until_true 60 all_back vm-b
+is 'one that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
+like 'where its log is' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
+like 'it is there' "$(cat "$dir/run/log/args.log")" '*signal 15*'
+try 1 vm stop args
+like 'and a verb tells it, too' "$err" "*what its QEMU said is in $dir/run/log/args.log*"
+
+section 'a QEMU that forks'
+
+printf '#!/bin/sh\nqemu-system-x86_64 "$@"\n' > "$dir/forks"
+chmod +x "$dir/forks"
+# The child of a shell that becomes vpoolctl is not QEMU's.
+# shellcheck disable=SC2016 # for the shell there
+VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "${@:2}"' \
+	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
+is 'it is refused' "$?" 1
+like 'as it is in another process' "$(cat "$dir/err")" \
+	'vpoolctl: vm start x: QEMU does not run in process *must exec it*'
+until_true 60 all_back vm-a
+is 'and it is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
+kill "$(cat "$dir/sleeper")"
+is 'but not what else the shell had started' "$?" 0
+printf '#!/bin/sh\nexec qemu-system-x86_64 "$@" -daemonize\n' > "$dir/forks"
+VPOOL_QEMU=$dir/forks refused 'a daemon' 'x: QEMU *' x --pool vm-a "${boot[@]}"
+until_true 60 all_back vm-a
+is 'and it is gone, too' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
+
+section 'a stop by force'
+
+try 0 vm start deaf --pool vm-a "${boot[@]}"
+try 1 vm stop deaf --timeout 0.1
+like 'is told from one that was asked for' "$err" \
+	'*deaf: it did not shut down in time and was stopped; 144M back in pool vm-a*'
 
 section 'bad input'
 

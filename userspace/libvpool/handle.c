@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "private.h"
@@ -19,6 +20,9 @@
 #ifndef VPOOL_VERSION
 #define VPOOL_VERSION "0"
 #endif
+
+/* /proc/sys/kernel/overflowuid, which hosts do not change. */
+#define OVERFLOW_UID 65534
 
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -226,8 +230,11 @@ int vpool_open_reader(struct vpool **ret)
 /* Would the node's owner and mode allow it? Then somebody else did not. */
 static bool mode_allows(const char *path, const struct stat *st)
 {
+	/* In a user namespace every user that has no number there has this one. */
+	bool owner = st->st_uid == geteuid() && st->st_uid != OVERFLOW_UID;
+
 	return !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ||
-		(st->st_uid == geteuid() && (st->st_mode & 0600) == 0600);
+		(owner && (st->st_mode & 0600) == 0600);
 }
 
 /* Say to whom a node belongs: that is what there is to do about it. */
@@ -236,11 +243,16 @@ static int not_allowed(struct vpool *vp, const char *path)
 	struct passwd pw, *user = NULL;
 	struct group gr, *group = NULL;
 	char users[4096], groups[4096];
+	struct statvfs fs;
 	struct stat st;
 
 	if (stat(path, &st))
 		return vpool_fail(vp, EACCES,
 				  "you may not open %s, nor see whose it is: if a security module (AppArmor, SELinux) is why, dmesg or the audit's log says which rule",
+				  path);
+	if (!statvfs(path, &fs) && fs.f_flag & ST_NODEV)
+		return vpool_fail(vp, EACCES,
+				  "%s is on a file system that is mounted without devices (nodev), as in a container: pass the device on to it",
 				  path);
 	if (mode_allows(path, &st))
 		return vpool_fail(vp, EACCES,
@@ -306,5 +318,46 @@ int vpool_open(const char *name, struct vpool **ret)
 	if (vp->fd < 0)
 		return pool_failed(vp, path, errno);
 	vp->kind = VPOOL_KIND_POOL;
+	return 0;
+}
+
+/* Find out what a descriptor is open on, and the pool's name; a negative errno. */
+static int tell_kind(struct vpool *vp, int fd)
+{
+	struct vpool_list list = { .size = sizeof(list) };
+	struct vpool_query query = { .size = sizeof(query) };
+
+	/* The control node lists pools, a pool's node does not know that call. */
+	if (!ioctl(fd, VPOOL_LIST, &list) || errno == EMSGSIZE) {
+		vp->kind = VPOOL_KIND_CONTROL;
+		return 0;
+	}
+	if (errno == ENOTTY && !ioctl(fd, VPOOL_QUERY, &query)) {
+		vp->kind = VPOOL_KIND_POOL;
+		snprintf(vp->name, sizeof(vp->name), "%s", query.name);
+		return 0;
+	}
+	return -errno;
+}
+
+int vpool_adopt(int fd, struct vpool **ret)
+{
+	struct vpool *vp;
+	int err, flags;
+
+	err = new_handle(ret);
+	if (err)
+		return err;
+	vp = *ret;
+	flags = fcntl(fd, F_GETFD);
+	err = flags < 0 ? -errno : tell_kind(vp, fd);
+	if (err == -ENOTTY)
+		return vpool_fail(vp, ENOTTY,
+				  "descriptor %d is open on no node of vpool", fd);
+	if (err)
+		return vpool_fail(vp, -err, "descriptor %d: %s", fd,
+				  strerror(-err));
+	fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+	vp->fd = fd;
 	return 0;
 }

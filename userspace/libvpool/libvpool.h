@@ -281,6 +281,21 @@ int vpool_open_reader(struct vpool **ret);
 int vpool_open(const char *name, struct vpool **ret);
 
 /**
+ * vpool_adopt() - make a handle from a descriptor that is open already
+ * @fd: open on the control node or on a pool's node, as a parent, systemd or
+ *	SCM_RIGHTS passes it on
+ * @ret: the handle; also set on failure, unless memory ran out
+ *
+ * On success the handle owns @fd: it is closed on exec(2) and by vpool_close(). On
+ * failure it stays the caller's. The region of a pool's node is the one that the
+ * descriptor was opened with: it may have its size and memory already.
+ *
+ * Return: 0; -ENOTTY if @fd is open on something else; -EBADF if it is not open;
+ * -ENODEV if the pool has been destroyed
+ */
+int vpool_adopt(int fd, struct vpool **ret);
+
+/**
  * vpool_close() - close a handle
  * @vp: the handle, or NULL
  *
@@ -446,12 +461,28 @@ const char *vpool_state_name(unsigned int state);
  * vpool_commit() - give a handle's region its size and memory
  * @vp: a pool handle
  * @bytes: the size; rounded up to the pool's page size on return
- * @flags: any of enum vpool_commit_flags
+ * @flags: any of enum vpool_commit_flags, but VPOOL_COMMIT_NODE
+ *
+ * The memory comes from the nodes that VPOOL_COMMIT chooses without
+ * VPOOL_COMMIT_NODE. See vpool_commit_node() for one node.
  *
  * Return: 0; -ENOMEM if the pool has too little; -EBUSY if the region has a
- * size already
+ * size already; -EINVAL for VPOOL_COMMIT_NODE
  */
 int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags);
+
+/**
+ * vpool_commit_node() - give a handle's region its size, and memory of one node
+ * @vp: a pool handle
+ * @bytes: the size; rounded up to the pool's page size on return
+ * @flags: any of enum vpool_commit_flags; VPOOL_COMMIT_NODE is implied
+ * @node: a NUMA node; VPOOL_ANY_NODE does what vpool_commit() does
+ *
+ * Return: 0; -ENOMEM if the pool has too little there; -EBUSY if the region has a
+ * size already; -ENODEV if the host has no such node
+ */
+int vpool_commit_node(struct vpool *vp, __u64 *bytes, unsigned int flags,
+		      int node);
 
 /**
  * vpool_map() - map a handle's region
@@ -471,7 +502,8 @@ int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr);
  * vpool_attach() - make a task a member of the pool
  * @vp: a pool handle
  * @pidfd: the task, or VPOOL_SELF for the calling thread or its process
- * @flags: any of enum vpool_attach_flags
+ * @flags: any of enum vpool_attach_flags; VPOOL_ATTACH_DEDICATED gives it any CPU of
+ *	the pool that is free for that, vpool_attach_task() a certain one
  *
  * Return: 0; -EINVAL if the pool has no CPUs; -EBUSY if the task belongs to
  * another pool
@@ -494,8 +526,9 @@ int vpool_detach(struct vpool *vp, int pidfd, unsigned int flags);
  * @pidfd: its process, or VPOOL_SELF for the caller's
  * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
  * @flags: any of enum vpool_attach_flags
- * @cpu: NULL; or the CPU of the pool that is to be the thread's own, -1 for any;
- *	the one it has on return. Implies VPOOL_ATTACH_DEDICATED
+ * @cpu: in: the CPU of the pool to dedicate to the thread, or -1 for any; out: the
+ *	CPU that it has. Implies VPOOL_ATTACH_DEDICATED. NULL dedicates any CPU with
+ *	that flag, and none without it
  *
  * Return: 0, or what linux/vpool.h says about VPOOL_ATTACH
  */

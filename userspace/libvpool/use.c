@@ -7,10 +7,11 @@
 
 #include "private.h"
 
-int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags)
+static int commit(struct vpool *vp, __u64 *bytes, unsigned int flags, int node)
 {
 	struct vpool_commit cmd = {
 		.size = sizeof(cmd), .flags = flags, .bytes = *bytes,
+		.node = node,
 	};
 	int err;
 
@@ -18,6 +19,22 @@ int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags)
 	if (!err)
 		*bytes = cmd.bytes;
 	return err;
+}
+
+int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags)
+{
+	if (flags & VPOOL_COMMIT_NODE)
+		return vpool_fail(vp, EINVAL,
+				  "VPOOL_COMMIT_NODE needs a node: call vpool_commit_node()");
+	return commit(vp, bytes, flags, 0);
+}
+
+int vpool_commit_node(struct vpool *vp, __u64 *bytes, unsigned int flags,
+		      int node)
+{
+	if (node == VPOOL_ANY_NODE)
+		return commit(vp, bytes, flags & ~VPOOL_COMMIT_NODE, 0);
+	return commit(vp, bytes, flags | VPOOL_COMMIT_NODE, node);
 }
 
 int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr)
@@ -43,10 +60,10 @@ int vpool_attach_task(struct vpool *vp, int pidfd, pid_t tid,
 	};
 	int err;
 
-	if (cpu) {
+	if (cpu)
 		cmd.flags |= VPOOL_ATTACH_DEDICATED;
-		cmd.cpu = *cpu;
-	}
+	if (cmd.flags & VPOOL_ATTACH_DEDICATED)
+		cmd.cpu = cpu ? *cpu : -1;
 	err = vpool_call(vp, VPOOL_ATTACH, &cmd);
 	if (!err && cpu)
 		*cpu = cmd.cpu;

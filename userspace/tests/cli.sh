@@ -100,6 +100,77 @@ check 'a kernel that is not there' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
 try vm start x --pool a --kernel /etc/passwd
 check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
+try vm start x y.img --pool a --disk /disk
+check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU come behind --*"
+# refused ARGUMENT...: of QEMU's; the last is what the message names, if it is another
+refused()
+{
+	try vm start x --pool a --disk /disk -- "$@"
+	check "QEMU's $*" 2 "*vm start: QEMU's option $1*: *"
+}
+refused -daemonize
+refused --daemonize
+refused -S
+refused -incoming defer
+refused -pidfile /pid
+refused -runas nobody
+refused -chroot /
+refused -run-with user=nobody
+refused -async-teardown
+refused -name y
+refused -m 1G
+refused -m slots=2,size=1G
+refused -smp 4
+refused -smp threads=2,cpus=4
+refused -numa node
+refused -mem-path /tmp
+refused -M q35,memory-backend=x
+refused -chardev socket,id=qmp,path=/tmp/x
+refused -mon chardev=state,mode=control
+try vm start x --pool a --disk /nowhere -- -snapshot -daemonize
+check 'behind one without a value' 2 "*QEMU's option -daemonize: *"
+# These take what looks like one for their value, or are not refused.
+try vm start x --pool a --disk /nowhere -- -D -daemonize -smp threads=2 \
+	-m slots=2,maxmem=8G -chardev null,id=qmp2 -append -S
+check 'values are no options' 1 '*the disk /nowhere: No such file*'
+
+# What VPOOL_QEMU names is a program, not a line for a shell.
+echo disk >"$dir/disk"
+probe="vm start x --pool a --accel tcg --disk $dir/disk"
+# shellcheck disable=SC2086 # words
+VPOOL_QEMU="x'; touch $dir/owned; '" try $probe
+check 'no shell' 1 "*x'; touch $dir/owned; ' is not there*"
+is 'and nothing of it was run' "$(ls "$dir/owned" 2>/dev/null)" ''
+printf '%s\n' '#!/bin/sh' "echo >'$dir/probed'" "exec sleep \${NAP:-0}" >"$dir/sleepy"
+chmod +x "$dir/sleepy"
+# signalled SIGNAL COMMAND...: err and status of a start that gets it while it probes
+signalled()
+{
+	rm -f "$dir/probed"
+	signal=$1
+	shift
+	# In the background of this shell SIGINT is ignored; python3 undoes that.
+	VPOOL_QEMU=$dir/sleepy python3 -c '
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp(sys.argv[1], sys.argv[1:])' "$@" >"$dir/out" 2>"$dir/err" &
+	start=$!
+	for _ in $(seq 100); do
+		[ -e "$dir/probed" ] && break
+		sleep 0.1
+	done
+	kill -s "$signal" "$start"
+	wait "$start"
+	status=$?
+	err=$(cat "$dir/err")
+}
+# shellcheck disable=SC2086 # words
+NAP=60 signalled INT "$VPOOLCTL" $probe
+check 'an interrupt while it probes' 1 '*vm start x: interrupted; nothing was started*'
+# shellcheck disable=SC2086 # words
+NAP=1 signalled HUP nohup "$VPOOLCTL" $probe
+check 'nohup protects it' 1 "*$dir/sleepy is not there or does not run*"
+
 try vm migrate x
 check 'migrate to nowhere' 2 '*to which pool?*'
 try vm migrate x --to a --bandwidth fast
@@ -113,6 +184,23 @@ for verb in stop console pause resume 'migrate --to a'; do
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
+# Root of a user namespace has its machines where its user has them. One that has ended
+# is cleared away, and its log is kept.
+if unshare -r true 2>/dev/null; then
+	mkdir -p "$dir/xdg/vpool/vm/x/0"
+	echo last words >"$dir/xdg/vpool/vm/x/0/log"
+	(
+		unset VPOOL_RUN_DIR
+		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
+	) >/dev/null 2>"$dir/err"
+	like 'vm of root of a container' "$(cat "$dir/err")" \
+		"*what its QEMU said is in $dir/xdg/vpool/log/x.log*"
+	is 'it is gone, and its log is kept' \
+		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
+else
+	tap_result yes 'root of a container # SKIP there are no user namespaces here'
+fi
+
 try attach web
 check 'attach nobody' 2 'vpoolctl: attach: it takes --pid or --tid*'
 try attach web --pid 1 --tid 1
@@ -127,9 +215,33 @@ try kill web -s NOSUCH
 check 'no signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
 try kill web -s 9x
 check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is no signal*"
+# Without the module nothing is signalled, but the signal was read.
+for signal in -9 -KILL -SIGKILL '-s 9' --signal=kill; do
+	# shellcheck disable=SC2086 # words
+	try kill $signal web
+	check "kill $signal" 3 '*the vpool module is not loaded*'
+done
+try kill web -NOSUCH
+check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+try kill web -9 -15
+check 'two signals' 2 "*'--signal' is there twice*"
 try create web --mem 2M --isolate
 check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
 
+# What drives a terminal is written out.
+esc=$(printf '\033[31m')
+try show "$esc"
+check 'escapes in a name' 3 '*'
+try list -o "$esc"
+check 'escapes in a column' 2 '*no column *x1b[31M*'
+printf 'pools:\n  "\\e[31m": { "k\\x9b": 1 }\n' >"$dir/esc$esc.conf"
+try check "$dir/esc$esc.conf"
+is 'nor does one of a file come through' "$(printf %s "$err$out" | tr -d '\n[:print:]')" ''
+like 'it is shown' "$err" '*x1b*'
+try kill web -s "$esc"
+check 'escapes in a signal' 2 "*'?x1b?31m' is no signal*"
+try "$esc"
+check 'escapes in a verb' 2 "*unknown verb '?x1b?31m'*"
 try list --josn
 check 'misspelt option' 2 "vpoolctl: list: unknown option '--josn': did you mean '--json'?*"
 try list -x

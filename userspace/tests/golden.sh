@@ -249,6 +249,17 @@ if command -v lstopo >/dev/null; then
 	like 'and so is its colour' "$(cat map.svg)" \
 		'*<rect*rgb(86,180,233)*'
 fi
+if command -v lstopo-no-graphics >/dev/null; then
+	try map -o -map.svg
+	like 'a name that begins with a dash' "$(cat ./-map.svg)" '*<svg*'
+	mkfifo map.svg.fifo
+	ln -s map.svg.fifo fifo.svg
+	timeout 60 cat map.svg.fifo >from-fifo &
+	try map -o fifo.svg
+	wait $!
+	like 'map into a fifo' "$(cat from-fifo)" '*<svg*'
+	is 'it is a fifo still' "$(stat -c %F map.svg.fifo)" fifo
+fi
 try map -o map.gif
 is 'map as something else' "$status" 2
 
@@ -289,6 +300,44 @@ try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
 Try another path.'
+
+# Where -o points: only a regular file may be replaced by another.
+inode() { stat -c '%F %i' "$1"; }
+mkfifo metrics.fifo
+before=$(inode metrics.fifo)
+timeout 60 cat metrics.fifo >from-fifo &
+reader=$!
+try metrics -o metrics.fifo
+is 'metrics into a fifo: exit status' "$status" 0
+is 'it is a fifo still' "$(inode metrics.fifo)" "$before"
+# It would wait for one that has ended.
+[ "$(inode metrics.fifo)" = "$before" ] || kill "$reader"
+wait "$reader"
+like 'its reader has all' "$(cat from-fifo)" '*vpool_new_thing_total{pool="web"} 7*'
+echo old >metrics.old
+chmod 0600 metrics.old
+ln -s metrics.old metrics.link
+try metrics -o metrics.link
+is 'a link stays' "$(readlink metrics.link)" metrics.old
+like 'what it points to is replaced' "$(cat metrics.old)" '*vpool_pools 2*'
+is 'and keeps its mode' "$(stat -c %a metrics.old)" 600
+try metrics -o -
+like '- is standard output' "$out" '*vpool_pools 2*'
+is 'no file has that name' "$(ls -- - 2>/dev/null)" ''
+if mknod metrics.null c 1 3 2>/dev/null && : 2>/dev/null >metrics.null; then
+	before=$(inode metrics.null)
+	try metrics -o metrics.null
+	is 'metrics into a device: exit status' "$status" 0
+	is 'it is a device still' "$(inode metrics.null)" "$before"
+	rm metrics.null
+	mknod metrics.full c 1 7
+	try metrics -o metrics.full
+	is 'what a device refuses' "$err" \
+		"vpoolctl: metrics: metrics.full: No space left on device
+Try 'vpoolctl metrics --help'."
+else
+	tap_result yes 'metrics into a device # SKIP no device can be made here'
+fi
 
 # list and show
 

@@ -110,6 +110,66 @@ is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
 	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
+# The library with a node that is passed on, and with what it chooses itself.
+library=$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../lib/libvpool.so
+# A node that the pool has memory on.
+node=$(grep -lv '^0$' /sys/kernel/vpool/pools/live-web/memory/node*/free_bytes |
+	sed -n 's,.*/node\([0-9]*\)/.*,\1,p' | head -n 1)
+is 'the library adopts a descriptor and takes a node' "$(python3 -c '
+import ctypes, os, sys
+lib = ctypes.CDLL(sys.argv[1])
+lib.vpool_reason.restype = ctypes.c_char_p
+lib.vpool_reason.argtypes = lib.vpool_close.argtypes = [ctypes.c_void_p]
+def adopt(path):
+    vp = ctypes.c_void_p()
+    fd = os.open(path, os.O_RDWR)
+    return lib.vpool_adopt(fd, ctypes.byref(vp)), vp
+print(*(adopt("/dev/" + name)[0] for name in ("null", "vpool/control")))
+err, vp = adopt("/dev/vpool/live-web")
+size = ctypes.c_ulonglong(1)
+print(err, lib.vpool_commit(vp, ctypes.byref(size), 2),
+      lib.vpool_commit_node(vp, ctypes.byref(size), 0, 4000),
+      lib.vpool_commit_node(vp, ctypes.byref(size), 0, int(sys.argv[2])), size.value)
+# Any CPU, and not CPU 0, which the pool does not have.
+print(lib.vpool_attach(vp, -1, 2))
+lib.vpool_close(vp)' "$library" "$node" 2>&1)" '-25 0
+0 -22 -19 0 2097152
+0'
+is 'and gives it back' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
+
+# A process 1 whose children are few.
+# shellcheck disable=SC2016 # for the shell there
+like 'process 1 is attached with a warning' "$(unshare -pf --mount-proc sh -c \
+	'"$1" attach live-web --pid 1; "$1" detach live-web --pid 1' sh "$VPOOLCTL" 2>&1)" \
+	'vpoolctl: attach live-web: warning: process 1 starts all others*'
+
+# Root of a user namespace may use what its user may, and is not taken for root.
+owner=$(stat -c %u:%g /dev/vpool/live-web)
+chmod 0666 /dev/vpool/live-web
+mkdir -p /run/vpool
+is 'root of a container can run there' "$(setpriv --reuid 4711 --regid 4711 \
+	--clear-groups unshare -r "$VPOOLCTL" run live-web -- sh -c 'id -u' 2>&1)" 0
+setpriv --reuid 4711 --regid 4711 --clear-groups unshare -r sleep infinity &
+sleeper=$!
+for _ in {1..60}; do
+	[ "$(cat "/proc/$sleeper/comm")" = sleep ] && break
+	sleep 1
+done
+is 'and attach' "$(setpriv --reuid 4711 --regid 4711 --clear-groups \
+	nsenter -t "$sleeper" -U --preserve-credentials "$VPOOLCTL" attach live-web --pid "$sleeper" 2>&1)" ''
+kill "$sleeper"
+wait "$sleeper" 2>/dev/null
+chmod 0600 /dev/vpool/live-web
+like 'what it may not open is not for its uid 0' "$(setpriv --reuid 4711 --regid 4711 \
+	--clear-groups unshare -r "$VPOOLCTL" run live-web true 2>&1)" \
+	'*you may not open /dev/vpool/live-web: it belongs to *mode 0600*'
+is 'nothing of the node was changed' "$(stat -c %u:%g /dev/vpool/live-web)" "$owner"
+mkdir "$dir/nodev"
+mount -t tmpfs -o nodev nodev "$dir/nodev"
+cp -a /dev/vpool/live-web "$dir/nodev"
+like 'a folder without devices is told' \
+	"$(VPOOL_DEV_DIR=$dir/nodev "$VPOOLCTL" run live-web true 2>&1)" '*nodev*pass the device on*'
+umount "$dir/nodev"
 try 1 resize live-web --mem -16M
 like 'no more than it has' "$err" '*it has less than --mem takes away*'
 try 1 resize live-none --mem 4M

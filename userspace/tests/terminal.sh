@@ -81,11 +81,31 @@ mux send-keys C-u
 mux send-keys -l 'vpoolctl top -d 0.3'
 mux send-keys Enter
 sees 'top shows a pool' '*vpoolctl top - *, 1 pool*sorted by USED*NAME*web *8M*'
+# The screen has 100 columns, and then 80; what matters most has room on both.
+sees 'all rates have room' '*ALLOCS/S FAULTS/S SCRUBBED/S*'
+mux resize-window -x 80 -y 20
+sees 'at 80 columns, too' '*NAME *CPUS *BUSY% *ALLOCS/S FAULTS/S SCRUBBED/S*web *'
+mux resize-window -x 40 -y 20
+sees 'at 40 it is what is used' '*NAME *USED*USED%*BUSY%*web *'
+mux resize-window -x 100 -y 20
 mux send-keys N
 sees 'top sorts' '*sorted by NAME*'
 rm -r "$dir/sys/pools/web"
 sees 'top sees a pool go' '*0 pools*'
 mux send-keys q
 sees 'top gives the terminal back' '*%*top -d 0.3*%*'
+mux send-keys -l 'vpoolctl top </dev/null; echo it ended with $?'
+mux send-keys Enter
+sees 'top needs a terminal to read from' '*standard input is no terminal*it ended with 2*'
+# A terminal that goes, and no signal that tells it.
+mux new-window -n gone "trap '' HUP; echo \$\$ >'$dir/pid'; exec '$VPOOLCTL' top -d 0.3"
+sees 'another top' '*vpoolctl top*0 pools*'
+pid=$(cat "$dir/pid")
+mux kill-window -t gone
+for _ in {1..60}; do
+	kill -0 "$pid" 2>/dev/null || break
+	sleep 0.25
+done
+is 'top ends when its terminal has gone' "$(ps -o comm= -p "$pid")" ''
 
 tap_end

@@ -23,6 +23,9 @@ static struct {
 	int calls;
 	struct vpool_create create;
 	struct vpool_attach attach;
+	struct vpool_commit commit;
+	/* What a descriptor is open on; 0 takes every call. */
+	char node;
 } kernel;
 
 static int failing(void)
@@ -66,7 +69,8 @@ static int give_list(struct vpool_list *cmd)
 static int give_query(struct vpool_query *cmd)
 {
 	struct vpool_node_info *nodes = (void *)(unsigned long)cmd->nodes_uptr;
-	bool room = cmd->nr_nodes >= 20 && cmd->cpus_bytes >= 512;
+	bool none = !cmd->nodes_uptr && !cmd->cpus_uptr;
+	bool room = none || (cmd->nr_nodes >= 20 && cmd->cpus_bytes >= 512);
 
 	cmd->nr_nodes = 20;
 	cmd->cpus_bytes = 512;
@@ -74,10 +78,12 @@ static int give_query(struct vpool_query *cmd)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	memset(nodes, 0, 20 * sizeof(*nodes));
-	nodes[19].node = 19;
-	nodes[19].total_bytes = 1 << 21;
-	memset((void *)(unsigned long)cmd->cpus_uptr, 0xff, 512);
+	if (!none) {
+		memset(nodes, 0, 20 * sizeof(*nodes));
+		nodes[19].node = 19;
+		nodes[19].total_bytes = 1 << 21;
+		memset((void *)(unsigned long)cmd->cpus_uptr, 0xff, 512);
+	}
 	cmd->total_bytes = 1 << 21;
 	cmd->state = VPOOL_STATE_ACTIVE;
 	snprintf(cmd->name, sizeof(cmd->name), "web");
@@ -108,6 +114,10 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 	kernel.calls++;
 	if (kernel.fail)
 		return failing();
+	if (kernel.node == 'x' || (kernel.node == 'p' && cmd == VPOOL_LIST)) {
+		errno = ENOTTY;
+		return -1;
+	}
 	if (cmd == VPOOL_LIST)
 		return give_list(arg);
 	if (cmd == VPOOL_QUERY)
@@ -116,6 +126,8 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 		return take_create(arg);
 	if (cmd == VPOOL_ATTACH)
 		kernel.attach = *(struct vpool_attach *)arg;
+	if (cmd == VPOOL_COMMIT)
+		kernel.commit = *(struct vpool_commit *)arg;
 	return 0;
 }
 
@@ -412,6 +424,78 @@ static void own_region(void)
 	vpool_close(vp);
 }
 
+static void any_cpu(void)
+{
+	struct vpool *vp;
+	int cpu = 0;
+
+	reset();
+	expect(!vpool_open("web", &vp));
+	expect(!vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_DEDICATED));
+	expect(kernel.attach.cpu == -1);
+	expect(!vpool_attach_task(vp, VPOOL_SELF, 0, VPOOL_ATTACH_DEDICATED,
+				  NULL));
+	expect(kernel.attach.cpu == -1);
+	expect(!vpool_attach_task(vp, VPOOL_SELF, 0, 0, &cpu));
+	expect(kernel.attach.flags == VPOOL_ATTACH_DEDICATED);
+	expect(kernel.attach.cpu == 0);
+	expect(!vpool_attach(vp, VPOOL_SELF, 0));
+	expect(!kernel.attach.flags && kernel.attach.cpu == 0);
+	vpool_close(vp);
+}
+
+static void one_node(void)
+{
+	__u64 bytes = 1 << 21;
+	struct vpool *vp;
+
+	reset();
+	expect(!vpool_open("web", &vp));
+	expect(vpool_commit(vp, &bytes, VPOOL_COMMIT_NODE) == -EINVAL);
+	expect(strstr(vpool_reason(vp), "vpool_commit_node()"));
+	expect(!kernel.calls);
+	expect(!vpool_commit_node(vp, &bytes, VPOOL_COMMIT_POPULATE, 3));
+	expect(kernel.commit.flags ==
+	       (VPOOL_COMMIT_NODE | VPOOL_COMMIT_POPULATE));
+	expect(kernel.commit.node == 3);
+	expect(!vpool_commit_node(vp, &bytes, 0, VPOOL_ANY_NODE));
+	expect(!kernel.commit.flags && !kernel.commit.node);
+	vpool_close(vp);
+}
+
+static void adopting(void)
+{
+	__u64 bytes = 1 << 21;
+	struct vpool *vp;
+	int fd;
+
+	reset();
+	fd = open("/dev/null", O_RDWR);
+	kernel.node = 'x';
+	expect(vpool_adopt(fd, &vp) == -ENOTTY);
+	expect(strstr(vpool_reason(vp), "on no node of vpool"));
+	expect(vpool_commit(vp, &bytes, 0) == -EBADF);
+	vpool_close(vp);
+	/* It stays the caller's. */
+	expect(!fcntl(fd, F_GETFD));
+	kernel.node = 'p';
+	expect(!vpool_adopt(fd, &vp));
+	expect(vpool_fd(vp) == fd);
+	expect(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	expect(!vpool_commit(vp, &bytes, 0));
+	expect(vpool_list(vp, NULL, NULL) == -ENOTTY);
+	vpool_close(vp);
+	expect(fcntl(fd, F_GETFD) < 0);
+	expect(vpool_adopt(fd, &vp) == -EBADF);
+	vpool_close(vp);
+	fd = open("/dev/null", O_RDWR);
+	kernel.node = 'c';
+	expect(!vpool_adopt(fd, &vp));
+	expect(!vpool_destroy(vp, "web", 0));
+	expect(vpool_map(vp, 0, 4096, NULL) == -ENOTTY);
+	vpool_close(vp);
+}
+
 /**
  * struct caller - a thread that fails again and again
  * @thread: it
@@ -474,6 +558,9 @@ static const struct tap_case cases[] = {
 	{ "what is no pool's name opens nothing", bad_names },
 	{ "sysfs is read where the control node cannot be", read_sysfs },
 	{ "a pool's handle closes on exec, attaches and maps", own_region },
+	{ "without a CPU that is named, any is asked for", any_cpu },
+	{ "a node is committed from by its number", one_node },
+	{ "a descriptor that was passed on becomes a handle", adopting },
 	{ "threads that share a handle get whole reasons", threads },
 };
 

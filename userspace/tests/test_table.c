@@ -107,6 +107,40 @@ static void as_json(void)
 	table_free(tb);
 }
 
+/* Nothing that drives a terminal is printed as it is, and JSON readers get it whole. */
+static void escapes(void)
+{
+	static const char name[] = "a\033[31m\177\302\233b\nc";
+	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
+	struct style styles[] = {
+		{ 0 }, { .raw = true }, { .json = true },
+	};
+	struct json_object *all, *rows;
+	char *text, *at;
+	size_t i;
+
+	table_row(tb);
+	table_text(tb, COL_NAME, name);
+	for (i = 0; i < ARRAY_SIZE(styles); i++) {
+		text = print(tb, styles[i]);
+		for (at = text; *at; at++)
+			expect((*at >= ' ' && *at < 127) || *at == '\n');
+		if (i == 2) {
+			all = json_tokener_parse(text);
+			if (expect(all) &&
+			    json_object_object_get_ex(all, "things", &rows))
+				expect_text(member(json_object_array_get_idx(rows, 0),
+						   "name"), name);
+			json_object_put(all);
+		}
+		free(text);
+	}
+	table_free(tb);
+	text = printable(name);
+	expect_text(text, "a\\x1b[31m\\x7f\\xc2\\x9bb\\x0ac");
+	free(text);
+}
+
 static void empty_json(void)
 {
 	struct table *tb = table_new("things", columns, ARRAY_SIZE(columns));
@@ -211,6 +245,7 @@ static const struct tap_case cases[] = {
 	{ "a table is printed as text", as_text },
 	{ "cells that are not set are dashes", unset_cells },
 	{ "a table is printed as JSON", as_json },
+	{ "names cannot drive a terminal", escapes },
 	{ "a table without rows is an empty array", empty_json },
 	{ "a record is printed with its tables", records },
 	{ "columns are chosen", choice },

@@ -187,6 +187,12 @@ static const struct {
 	{ "it is on pool '*' already",
 	  "Try 'vpoolctl list' for another pool." },
 	{ "another vpoolctl *", "Try again when that is done." },
+	{ "another program has its console*",
+	  "Try again when that has ended; --console FILE of vm start writes it to a file." },
+	{ "it did not shut down *",
+	  "Try a longer --timeout, or --force not to ask the guest." },
+	{ "it could not shut down *", "Try --force not to ask the guest." },
+	{ "it did not answer *", "Try --force not to ask the guest." },
 };
 
 /* The pool that a reason names: "... pool 'web' ...". */

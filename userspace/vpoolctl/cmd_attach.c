@@ -95,6 +95,15 @@ static int process_of(int tid)
 	return pid;
 }
 
+/* Children are members: nearly all that a host runs is a child of process 1. */
+static void warn_about_init(const struct invocation *inv, int pid)
+{
+	if (pid == 1 && inv->cmd == &cmd_attach)
+		fprintf(stderr,
+			"vpoolctl: attach %s: warning: process 1 starts all others; as its children, those that it starts from now on will be members, services among them\n",
+			inv->argv[0]);
+}
+
 static int take_whom(const struct invocation *inv, struct whom *whom)
 {
 	int status;
@@ -115,6 +124,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 		whom->pidfd = syscall(SYS_pidfd_open, whom->pid, 0);
 	else
 		errno = ESRCH;
+	warn_about_init(inv, whom->pid);
 	if (whom->pidfd >= 0)
 		return EXIT_OK;
 	complain(inv, inv->argv[0], "task %d: %s",

@@ -8,10 +8,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "vpoolctl.h"
 
 /* A fork storm has an end, or this many rounds. */
@@ -24,8 +24,10 @@ enum {
 static const struct option_def kill_options[] = {
 	[KILL_SIGNAL] = {
 		.name = "signal", .letter = 's', .arg = "SIGNAL",
-		.complete = COMPLETE_SIGNAL,
-		.help = "by name or number; TERM unless given",
+		.complete = COMPLETE_SIGNAL, .bare = true,
+		.help =
+			"by name or number; TERM unless given. -9 and -KILL are\n"
+			"taken as with kill(1)",
 	},
 };
 
@@ -37,7 +39,7 @@ struct done {
 
 static int signal_number(const char *text)
 {
-	char *end;
+	char name[16], *end;
 	long number;
 	int sig;
 
@@ -45,11 +47,12 @@ static int signal_number(const char *text)
 		number = strtol(text, &end, 10);
 		return *end || number > SIGRTMAX ? -1 : (int)number;
 	}
-	if (!strncasecmp(text, "SIG", 3))
-		text += 3;
-	for (sig = 1; sig < NSIG; sig++)
-		if (sigabbrev_np(sig) && !strcasecmp(sigabbrev_np(sig), text))
+	for (sig = 1; sig < NSIG; sig++) {
+		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(sig) ? : "");
+		if (name[3] && (!ascii_casecmp(name, text) ||
+				!ascii_casecmp(name + 3, text)))
 			return sig;
+	}
 	return -1;
 }
 

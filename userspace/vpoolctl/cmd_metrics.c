@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "outfile.h"
 #include "sample.h"
 
 enum {
@@ -20,8 +20,10 @@ static const struct option_def metrics_options[] = {
 		.name = "output", .letter = 'o', .arg = "FILE",
 		.complete = COMPLETE_FILE,
 		.help =
-			"write a file, which is replaced as a whole, as the\n"
-			"textfile collector of node-exporter wants it",
+			"write to FILE, not to standard output, which is -; a\n"
+			"regular file is replaced as a whole, as the textfile\n"
+			"collector of node-exporter wants it, and a device or a\n"
+			"fifo is written into",
 	},
 };
 
@@ -273,8 +275,10 @@ static void put_isolated(FILE *to, const struct sample *sample)
 			   VPOOL_CREATE_ISOLATED));
 }
 
-static void put_metrics(FILE *to, const struct sample *sample)
+static void put_metrics(FILE *to, const void *arg)
 {
+	const struct sample *sample = arg;
+
 	family(to, "vpool_pools", "gauge", "Pools of this host.");
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
 	if (sample->abi) {
@@ -297,38 +301,13 @@ static void put_metrics(FILE *to, const struct sample *sample)
 	put_counters(to, sample);
 }
 
-/* What was there stays until the new one is complete. */
-static int write_file(const char *path, const struct sample *sample)
-{
-	char *temp = xprintf("%s.XXXXXX", path);
-	int fd = mkstemp(temp), err = 0;
-	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-
-	if (to) {
-		put_metrics(to, sample);
-		if (fchmod(fd, 0644) || ferror(to))
-			err = -errno;
-		if (fclose(to) || (!err && rename(temp, path)))
-			err = -errno;
-	} else {
-		err = -errno;
-	}
-	if (err && fd >= 0)
-		unlink(temp);
-	free(temp);
-	return err;
-}
-
 static int print_metrics(const struct invocation *inv,
 			 const struct sample *sample)
 {
-	const char *path = inv->value[OPT_OUTPUT];
-	int err = 0;
+	const char *path = inv->given[OPT_OUTPUT] ? inv->value[OPT_OUTPUT] : "-";
+	int err;
 
-	if (inv->given[OPT_OUTPUT])
-		err = write_file(path, sample);
-	else
-		put_metrics(stdout, sample);
+	err = write_output(path, put_metrics, sample);
 	if (err)
 		complain(inv, NULL, "%s: %s", path, strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "topview.h"
 #include "units.h"
 
@@ -97,7 +98,7 @@ static int take_sort(const struct invocation *inv, struct top *top)
 		return EXIT_OK;
 	for (i = 0; i < NR_TOP_COLUMNS; i++) {
 		names[i] = top_columns[i].name;
-		if (strcasecmp(names[i], text))
+		if (ascii_casecmp(names[i], text))
 			continue;
 		top->sort = i;
 		return EXIT_OK;
@@ -191,6 +192,10 @@ static int run_top(const struct invocation *inv)
 	if (!batch && !isatty(STDOUT_FILENO))
 		return wrong_usage(inv->cmd,
 				   "standard output is no terminal: say --batch");
+	/* Its end would be taken for a key, again and again. */
+	if (!batch && !isatty(STDIN_FILENO))
+		return wrong_usage(inv->cmd,
+				   "standard input is no terminal: say --batch");
 	err = vpool_open_reader(&top.vp);
 	if (err)
 		status = failed(inv, NULL, top.vp, err);
@@ -208,7 +213,8 @@ const struct command cmd_top = {
 	.description =
 		"Show all pools and what goes on in them, again and again:\n"
 		"memory, how busy the CPUs are, members, regions, and rates.\n"
-		"Any user may.\n\n"
+		"Any user may. A terminal that is too narrow for all columns\n"
+		"shows fewer, unless --output chooses them.\n\n"
 		"Keys: q quits; space looks at once; M sorts by used memory, P\n"
 		"by busy CPUs, N by name, < and > by the column to the left or\n"
 		"right; R reverses; b shows bytes; d asks for the time between\n"

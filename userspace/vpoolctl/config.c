@@ -625,14 +625,17 @@ void config_complain(const struct config *cfg)
 
 	for (i = 0; i < cfg->nr_mistakes; i++) {
 		const struct mistake *mistake = cfg->mistakes + i;
+		char *file = printable(mistake->place.file);
+		char *text = printable(mistake->text);
 
 		if (mistake->place.line)
-			fprintf(stderr, "%s:%u:%u: %s\n", mistake->place.file,
+			fprintf(stderr, "%s:%u:%u: %s\n", file,
 				mistake->place.line, mistake->place.column,
-				mistake->text);
+				text);
 		else
-			fprintf(stderr, "%s: %s\n", mistake->place.file,
-				mistake->text);
+			fprintf(stderr, "%s: %s\n", file, text);
+		free(text);
+		free(file);
 	}
 	advise("Try 'man vpool.conf' for what files may declare.");
 }

@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
+	/* Programs read the numbers. */
+	setlocale(LC_NUMERIC, "C");
 	argv[1] = verb_of(argv[1]);
 	cmd = find_command(argv + 1, &nr);
 	if (!cmd)

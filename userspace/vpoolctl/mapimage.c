@@ -139,6 +139,7 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 {
 	char xml[] = "/tmp/vpoolctl-map.XXXXXX";
 	int fd = mkstemp(xml), err;
+	char *to;
 
 	if (fd < 0) {
 		complain(inv, NULL, "/tmp: %s", strerror(errno));
@@ -147,8 +148,11 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	close(fd);
 	paint_cpus(map);
 	add_all_memory(map);
+	/* A path that begins with a dash is no option of lstopo. */
+	to = xprintf("%s%s", *path == '-' ? "./" : "", path);
 	err = hwloc_topology_export_xml(map->topology, xml, 0) ? -errno :
-	      run_lstopo(map, xml, (char *)path, (char *)format);
+	      run_lstopo(map, xml, to, (char *)format);
+	free(to);
 	unlink(xml);
 	if (!err)
 		return EXIT_OK;

@@ -50,13 +50,22 @@ static void advise_about(const struct invocation *inv, const char *subject,
 	advise(text);
 }
 
+/* A line of text on standard error. */
+static void tell_line(const char *text)
+{
+	char *line = printable(text);
+
+	fprintf(stderr, "%s\n", line);
+	free(line);
+}
+
 /* Once, behind all that went wrong. */
 static void give_advice(void)
 {
 	size_t i;
 
 	for (i = 0; i < next.nr; i++)
-		fprintf(stderr, "%s\n", next.text[i]);
+		tell_line(next.text[i]);
 	if (next.cmd && !next.known)
 		fprintf(stderr, "Try 'vpoolctl %s --help'.\n", next.cmd->name);
 	next.cmd = NULL;
@@ -66,7 +75,7 @@ static void give_advice(void)
 void complain(const struct invocation *inv, const char *subject,
 	      const char *fmt, ...)
 {
-	char *text;
+	char *text, *line;
 	va_list args;
 
 	va_start(args, fmt);
@@ -74,25 +83,33 @@ void complain(const struct invocation *inv, const char *subject,
 		text = NULL;
 	va_end(args);
 	fflush(stdout);
-	fprintf(stderr, "vpoolctl: %s%s%s: %s\n", inv->cmd->name,
-		subject ? " " : "", subject ? subject : "", text ? text : fmt);
+	line = xprintf("vpoolctl: %s%s%s: %s", inv->cmd->name,
+		       subject ? " " : "", subject ? subject : "",
+		       text ? text : fmt);
+	tell_line(line);
+	free(line);
 	advise_about(inv, subject, text ? text : fmt);
 	free(text);
 }
 
 int wrong_usage(const struct command *cmd, const char *fmt, ...)
 {
+	char *text, *line;
 	va_list args;
 
-	fprintf(stderr, "vpoolctl: %s%s", cmd ? cmd->name : "",
-		cmd ? ": " : "");
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
 	va_end(args);
+	line = xprintf("vpoolctl: %s%s%s", cmd ? cmd->name : "",
+		       cmd ? ": " : "", text ? text : fmt);
+	tell_line(line);
+	free(line);
+	free(text);
 	if (cmd)
-		fprintf(stderr, "\nTry 'vpoolctl %s --help'.\n", cmd->name);
+		fprintf(stderr, "Try 'vpoolctl %s --help'.\n", cmd->name);
 	else
-		fputs("\nTry 'vpoolctl help'.\n", stderr);
+		fputs("Try 'vpoolctl help'.\n", stderr);
 	return EXIT_USAGE;
 }
 

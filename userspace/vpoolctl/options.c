@@ -2,6 +2,7 @@
 /*
  * Reading a command line by the command table.
  */
+#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 struct getopt_form {
 	struct option longs[MAX_OPTIONS + 2];
-	char shorts[2 * MAX_OPTIONS + 4];
+	char shorts[2 * MAX_OPTIONS + 5];
 };
 
 static void make_form(const struct command *cmd, struct getopt_form *form)
@@ -23,8 +24,8 @@ static void make_form(const struct command *cmd, struct getopt_form *form)
 	size_t i;
 
 	memset(form, 0, sizeof(*form));
-	if (cmd->stop_at_args)
-		*s++ = '+';
+	/* - has getopt return each argument in its turn, as the value of 1. */
+	*s++ = cmd->stop_at_args ? '+' : '-';
 	*s++ = ':';
 	*s++ = 'h';
 	for (i = 0; i < cmd->nr_options; i++) {
@@ -110,6 +111,33 @@ static int check_args(const struct invocation *inv)
 	return EXIT_OK;
 }
 
+/* "-9" and "-KILL", but no cluster of letters of options. */
+static bool is_bare(const char *word)
+{
+	size_t len = strspn(word + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-");
+
+	return word[0] == '-' && word[1] != '-' && len && !word[1 + len] &&
+	       (len > 1 || isdigit((unsigned char)word[1]));
+}
+
+/* As getopt_long(), which does not know "-9" for "-s9". */
+static int next_option(const struct command *cmd, int argc, char **argv,
+		       const struct getopt_form *form)
+{
+	/* 0 makes glibc start afresh, with the first. */
+	int at = optind ? optind : 1;
+	size_t i;
+
+	for (i = 0; at < argc && i < cmd->nr_options; i++) {
+		if (!cmd->options[i].bare || !is_bare(argv[at]))
+			continue;
+		optarg = argv[at] + 1;
+		optind = at + 1;
+		return OPTION_BASE + i;
+	}
+	return getopt_long(argc, argv, form->shorts, form->longs, NULL);
+}
+
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv)
 {
@@ -118,12 +146,13 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 
 	memset(inv, 0, sizeof(*inv));
 	inv->cmd = cmd;
+	/* Arguments are gathered where the verb and the options were. */
+	inv->argv = argv + 1;
 	make_form(cmd, &form);
-	/* 0 makes glibc start afresh. */
 	optind = 0;
 	opterr = 0;
 	while (!status) {
-		value = getopt_long(argc, argv, form.shorts, form.longs, NULL);
+		value = next_option(cmd, argc, argv, &form);
 		if (value == -1)
 			break;
 		if (value == 'h' || value == OPTION_HELP) {
@@ -135,9 +164,14 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 					   argv[optind - 1]);
 		if (value == '?')
 			return unknown_option(cmd, argv[optind - 1], optopt);
-		status = take_option(inv, value);
+		if (value == 1)
+			inv->argv[inv->argc++] = optarg;
+		else
+			status = take_option(inv, value);
 	}
-	inv->argc = argc - optind;
-	inv->argv = argv + optind;
+	inv->before = inv->argc;
+	while (optind < argc)
+		inv->argv[inv->argc++] = argv[optind++];
+	inv->argv[inv->argc] = NULL;
 	return status ? status : check_args(inv);
 }

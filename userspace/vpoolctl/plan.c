@@ -385,8 +385,12 @@ void plan_print(const struct plan *plan, bool colour, FILE *to)
 	size_t i;
 
 	fputs("--- this host\n+++", to);
-	for (i = 0; i < plan->cfg->nr_files; i++)
-		fprintf(to, "%s %s", i ? "," : "", plan->cfg->files[i]);
+	for (i = 0; i < plan->cfg->nr_files; i++) {
+		char *file = printable(plan->cfg->files[i]);
+
+		fprintf(to, "%s %s", i ? "," : "", file);
+		free(file);
+	}
 	fputc('\n', to);
 	for (i = 0; i < plan->nr; i++)
 		put_change(&pr, plan->changes + i);

@@ -36,15 +36,17 @@ static void note_interrupt(int signal)
 	interrupted = signal;
 }
 
-/* A call that waits for memory ends with EINTR then. */
+/* A call that waits for memory ends with EINTR then. What nohup(1) ignores stays so. */
 static void catch_interrupts(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
-	struct sigaction act = { .sa_handler = note_interrupt };
+	struct sigaction act = { .sa_handler = note_interrupt }, old;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		sigaction(signals[i], &act, NULL);
+		if (!sigaction(signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
 }
 
 void fill_request(struct vpool_request *req, const struct pool_config *pool)

@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QEMU: its command line, and starting it.
+ * Starting QEMU.
  *
  * QEMU is started without memory and devices (-preconfig): it gets its memory
  * over QMP, see vm_place.c, so that what takes how long can be told apart.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "isolate.h"
 #include "qemu.h"
 
 /* The oldest QEMU that this is tested with. */
 #define OLDEST_MAJOR 7
 #define OLDEST_MINOR 2
 
-/* Where QEMU has the connection to who starts it. */
-#define BOOT_FD 100
 /* How long QEMU may take until it can be talked to. */
 #define LAUNCH_MS 60000
 /* How much of its log is shown when it has ended. */
 #define LAST_WORDS 2000
+/* How long a program may take to say its version. */
+#define VERSION_MS 10000
 
 /* Which QEMU */
 
@@ -37,35 +41,81 @@ const char *qemu_program(void)
 {
 	const char *program = getenv("VPOOL_QEMU");
 
-	return program ? program : "qemu-system-x86_64";
+	return program && *program ? program : "qemu-system-x86_64";
 }
 
-/* The first line that it prints about itself; NULL if it cannot be run. */
-static char *version_line(void)
+/* In a child: have the program say its version, into a pipe. */
+static void say_version(int to)
 {
-	char *command = xprintf("'%s' --version 2>/dev/null", qemu_program());
-	FILE *from = popen(command, "re");
-	char *line = NULL;
-	size_t room = 0;
+	const char *program = qemu_program();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (from && getline(&line, &room, from) <= 0) {
-		free(line);
-		line = NULL;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0)
+		_exit(EXIT_CANNOT_RUN);
+	execlp(program, program, "--version", (char *)NULL);
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* Read until the end, or a whole line; 0, -EINTR or -ETIMEDOUT. */
+static int read_line(int fd, char *line, size_t room)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	double deadline = now_ms() + VERSION_MS;
+	size_t len = 0;
+	ssize_t got = 1;
+
+	*line = '\0';
+	while (got > 0 && len + 1 < room && !strchr(line, '\n')) {
+		if (interrupted())
+			return -EINTR;
+		if (now_ms() > deadline)
+			return -ETIMEDOUT;
+		if (poll(&poll_fd, 1, 100) <= 0)
+			continue;
+		got = read(fd, line + len, room - len - 1);
+		len += got > 0 ? got : 0;
+		line[len] = '\0';
 	}
-	if (from)
-		pclose(from);
-	free(command);
-	return line;
+	return interrupted() ? -EINTR : 0;
+}
+
+/* The first line that it prints about itself; empty if it cannot be run. */
+static int version_line(char *line, size_t room)
+{
+	int ends[2], err;
+	pid_t pid;
+
+	*line = '\0';
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		say_version(ends[1]);
+	err = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (!err) {
+		err = read_line(ends[0], line, room);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	close(ends[0]);
+	return err;
 }
 
 int qemu_check(const struct invocation *inv, const char *name)
 {
 	static const char before[] = "QEMU emulator version ";
 	unsigned int major = 0, minor = 0;
-	char *line = version_line();
-	int err = -1;
+	char line[256];
+	int err = version_line(line, sizeof(line));
 
-	if (!line)
+	if (err == -EINTR)
+		complain(inv, name, "interrupted; nothing was started");
+	else if (err)
+		complain(inv, name, "%s does not say its version: %s",
+			 qemu_program(), strerror(-err));
+	else if (!*line)
 		complain(inv, name,
 			 "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
 			 qemu_program());
@@ -80,103 +130,19 @@ int qemu_check(const struct invocation *inv, const char *name)
 			 qemu_program(), major, minor, OLDEST_MAJOR,
 			 OLDEST_MINOR);
 	else
-		err = 0;
-	free(line);
-	return err;
+		return 0;
+	return -1;
 }
 
-/* Arguments */
-
-static size_t args_count(char **args)
-{
-	size_t nr = 0;
-
-	while (args && args[nr])
-		nr++;
-	return nr;
-}
-
-static void add(char ***args, const char *arg)
-{
-	size_t nr = args_count(*args);
-
-	*args = xrealloc(*args, (nr + 2) * sizeof(**args));
-	(*args)[nr] = xstrdup(arg);
-	(*args)[nr + 1] = NULL;
-}
-
-static void add_two(char ***args, const char *one, const char *two)
-{
-	add(args, one);
-	add(args, two);
-}
-
-/* Add an option and its value, which is freed. */
-static void add_made(char ***args, const char *option, char *value)
-{
-	add_two(args, option, value);
-	free(value);
-}
-
-void qemu_args_free(char **args)
-{
-	size_t i;
-
-	for (i = 0; args && args[i]; i++)
-		free(args[i]);
-	free(args);
-}
-
-/* Commas are doubled in values of QEMU's options. */
-static char *escape(const char *text)
-{
-	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;
-
-	for (; *text; text++) {
-		*to++ = *text;
-		if (*text == ',')
-			*to++ = ',';
-	}
-	return escaped;
-}
-
-/*
- * Monitors. QEMU makes each ready in its main thread and then hands it to another
- * one; who connects to its socket half-way is served by both, and what he says
- * reaches QEMU in the order in which they got hold of the bytes. So the sockets
- * have other names at first, and who starts QEMU talks to it by a connection that
- * QEMU inherits.
- */
-static const char * const monitors[] = { "qmp", "state" };
-
-static void add_monitors(char ***args, const struct vm_side *side)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(monitors); i++) {
-		char *path = vm_side_path(side, monitors[i]);
-		char *escaped = escape(path);
-
-		add_made(args, "-chardev",
-			 xprintf("socket,id=%s,path=%s" VM_HIDDEN ",server=on,wait=off",
-				 monitors[i], escaped));
-		add_made(args, "-mon",
-			 xprintf("chardev=%s,mode=control", monitors[i]));
-		free(escaped);
-		free(path);
-	}
-	/* The last of them: if it answers, all are ready. */
-	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", BOOT_FD));
-	add_two(args, "-mon", "chardev=boot,mode=control");
-}
+/* Starting */
 
 static int show_monitors(const struct vm_side *side)
 {
 	int err = 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(monitors); i++) {
-		char *path = vm_side_path(side, monitors[i]);
+	for (i = 0; i < NR_QEMU_MONITORS; i++) {
+		char *path = vm_side_path(side, qemu_monitors[i]);
 		char *hidden = xprintf("%s" VM_HIDDEN, path);
 
 		if (rename(hidden, path))
@@ -186,134 +152,6 @@ static int show_monitors(const struct vm_side *side)
 	}
 	return err;
 }
-
-static void add_console(char ***args, const struct qemu_wish *wish,
-			const struct vm_side *side)
-{
-	char *path = vm_side_path(side, "console"), *escaped = escape(path);
-	char *file = wish->console ? escape(wish->console) : NULL;
-
-	add_made(args, "-chardev",
-		 xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s",
-			 escaped, file ? ",logfile=" : "", file ? file : "",
-			 file ? ",logappend=on" : ""));
-	add_two(args, "-serial", "chardev:console");
-	free(file);
-	free(escaped);
-	free(path);
-}
-
-static void add_boot(char ***args, const struct qemu_wish *wish)
-{
-	char *disk;
-
-	if (wish->kernel)
-		add_two(args, "-kernel", wish->kernel);
-	if (wish->initrd)
-		add_two(args, "-initrd", wish->initrd);
-	if (wish->append)
-		add_two(args, "-append", wish->append);
-	if (wish->disk) {
-		disk = escape(wish->disk);
-		add_made(args, "-drive",
-			 xprintf("if=virtio,id=disk,file=%s,format=%s", disk,
-				 wish->format));
-		free(disk);
-	}
-}
-
-char **qemu_args(const struct qemu_wish *wish, const struct vm_side *side)
-{
-	bool kvm = !strcmp(wish->accel, "kvm");
-	char **args = NULL, **extra;
-
-	add(&args, qemu_program());
-	add_made(&args, "-name", xprintf("%s,debug-threads=on", wish->name));
-	add_two(&args, "-accel", wish->accel);
-	add_two(&args, "-machine", "q35,hpet=off");
-	add_two(&args, "-cpu", kvm ? "host" : "max");
-	add_made(&args, "-smp", xprintf("%u", wish->vcpus));
-	add_made(&args, "-m", xprintf("%lluB", wish->bytes));
-	add_two(&args, "-display", "none");
-	add(&args, "-nodefaults");
-	add(&args, "-no-user-config");
-	add(&args, "-preconfig");
-	add(&args, "-S");
-	add_monitors(&args, side);
-	add_console(&args, wish, side);
-	add_two(&args, "-nic", !strcmp(wish->net, "user") ?
-		"user,model=virtio-net-pci" : "none");
-	add_boot(&args, wish);
-	for (extra = wish->extra; extra && *extra; extra++)
-		add(&args, *extra);
-	return args;
-}
-
-/* Replace the first occurrence of a word. */
-static char *replace(const char *text, const char *word, const char *by)
-{
-	const char *at = strstr(text, word);
-
-	if (!at)
-		return xstrdup(text);
-	return xprintf("%.*s%s%s", (int)(at - text), text, by,
-		       at + strlen(word));
-}
-
-static char *read_cmdline(pid_t pid, size_t *len)
-{
-	char *path = xprintf("/proc/%d/cmdline", pid), *text = NULL;
-	FILE *file = fopen(path, "re");
-	size_t room = 0;
-	int c;
-
-	*len = 0;
-	while (file && (c = getc(file)) != EOF) {
-		if (*len + 1 >= room) {
-			room = room ? 2 * room : 4096;
-			text = xrealloc(text, room);
-		}
-		text[(*len)++] = c;
-	}
-	if (file)
-		fclose(file);
-	free(path);
-	return text;
-}
-
-/* One argument for the other side. One that migrates in runs when it can. */
-static void add_for(char ***args, const char *arg, const char *from,
-		    const char *to)
-{
-	char *changed;
-
-	if (!strcmp(arg, "-S"))
-		return;
-	if (!strcmp(arg, "-incoming") || !strcmp(arg, "defer"))
-		return;
-	changed = replace(arg, from, to);
-	add(args, changed);
-	free(changed);
-}
-
-char **qemu_args_of(const struct vm_side *from, const struct vm_side *to)
-{
-	char *old = escape(from->dir), *new = escape(to->dir);
-	size_t len, at;
-	char **args = NULL, *text;
-
-	text = read_cmdline(from->pid, &len);
-	for (at = 0; at < len; at += strlen(text + at) + 1)
-		add_for(&args, text + at, old, new);
-	if (args)
-		add_two(&args, "-incoming", "defer");
-	free(text);
-	free(new);
-	free(old);
-	return args;
-}
-
-/* Starting */
 
 /* Keep a descriptor at a number, or give up. */
 static void place_fd(int fd, int at)
@@ -335,7 +173,7 @@ static int hold_alive(const struct vm_side *side)
 
 /* In the child: become QEMU. */
 static void become(const struct vm_side *side, struct vpool *pool, int monitor,
-		   char **args)
+		   int cwd, char **args)
 {
 	char *path = vm_side_path(side, "log");
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -346,8 +184,8 @@ static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 	place_fd(null, STDIN_FILENO);
 	place_fd(log, STDOUT_FILENO);
 	place_fd(log, STDERR_FILENO);
-	place_fd(monitor, BOOT_FD);
-	err = hold_alive(side);
+	place_fd(monitor, QEMU_BOOT_FD);
+	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(side);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", side->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
@@ -396,13 +234,13 @@ static int start_guard(struct qemu *qemu)
 }
 
 static int start_process(struct vm_side *side, struct vpool *pool, int monitor,
-			 char **args)
+			 int cwd, char **args)
 {
 	if (mkdir(side->dir, 0700))
 		return -errno;
 	side->pid = fork();
 	if (!side->pid)
-		become(side, pool, monitor, args);
+		become(side, pool, monitor, cwd, args);
 	if (side->pid < 0) {
 		side->pid = 0;
 		return -errno;
@@ -412,18 +250,20 @@ static int start_process(struct vm_side *side, struct vpool *pool, int monitor,
 }
 
 int qemu_launch(const struct invocation *inv, const char *name,
-		struct vm_side *side, struct vpool *pool, char **args,
+		struct vm_side *side, struct vpool *pool, int cwd, char **args,
 		struct qemu *qemu)
 {
 	int err, ends[2];
 
+	/* What QEMU forks and leaves comes to us: qemu_kill() finds it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->side = side;
 	qemu->guard_fd = -1;
 	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
 		-errno : 0;
 	if (!err) {
-		err = start_process(side, pool, ends[1], args);
+		err = start_process(side, pool, ends[1], cwd, args);
 		close(ends[1]);
 		if (!err)
 			err = start_guard(qemu);
@@ -463,21 +303,77 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
+/* Has a process a file open? */
+static bool has_open(long pid, const struct stat *file)
+{
+	char *path = xprintf("/proc/%ld/fd", pid);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool has = false;
+	struct stat st;
+
+	while (dir && !has && (entry = readdir(dir)))
+		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
+		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	if (dir)
+		closedir(dir);
+	free(path);
+	return has;
+}
+
+/* Kill the children that have a file open; the number of them. */
+static size_t kill_once(const struct stat *file)
+{
+	char *path = xprintf("/proc/self/task/%d/children", getpid());
+	char *text = read_text(path), *at = text, *end;
+	size_t nr = 0;
+	long pid;
+
+	for (; at && (pid = strtol(at, &end, 10)); at = end) {
+		if (!has_open(pid, file))
+			continue;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		nr++;
+	}
+	free(text);
+	free(path);
+	return nr;
+}
+
+/*
+ * Kill all that came of the QEMU of a side: a script in VPOOL_QEMU may have started it as
+ * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
+ * becomes our child when its parent dies. Other children may be there: a shell that
+ * becomes vpoolctl leaves its own.
+ */
+static void kill_heirs(const struct stat *alive)
+{
+	while (kill_once(alive))
+		;
+}
+
 void qemu_kill(struct qemu *qemu)
 {
+	char *path = vm_side_path(qemu->side, "alive");
 	pid_t pid = qemu->side->pid;
+	struct stat alive;
+	bool begun = !stat(path, &alive);
 
+	free(path);
 	qemu_close(qemu);
 	vm_side_kill(qemu->side);
 	qemu_release(qemu);
 	/* It is ours if we started it. */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+	if (begun)
+		kill_heirs(&alive);
 }
 
 /* Failure */
 
-static bool show_log(const struct vm_side *side)
+bool qemu_show_log(const struct vm_side *side)
 {
 	char *path = vm_side_path(side, "log"), words[LAST_WORDS + 1], *line;
 	FILE *log = fopen(path, "re");
@@ -491,8 +387,12 @@ static bool show_log(const struct vm_side *side)
 		fclose(log);
 	}
 	words[len] = '\0';
-	for (line = strtok(words, "\r\n"); line; line = strtok(NULL, "\r\n"))
-		fprintf(stderr, "  %s\n", line);
+	for (line = strtok(words, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+		char *text = printable(line);
+
+		fprintf(stderr, "  %s\n", text);
+		free(text);
+	}
 	return len;
 }
 
@@ -514,6 +414,6 @@ void qemu_failed(const struct invocation *inv, const char *name,
 		return;
 	}
 	complain(inv, name, "QEMU has ended; it said:");
-	if (!show_log(qemu->side))
+	if (!qemu_show_log(qemu->side))
 		fputs("  (nothing)\n", stderr);
 }

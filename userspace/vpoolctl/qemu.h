@@ -50,17 +50,55 @@ struct qemu {
 	struct qmp *qmp;
 };
 
-/* The program: VPOOL_QEMU, or qemu-system-x86_64. */
-const char *qemu_program(void);
+/* qemu_args.c */
 
-/* 0 if it is there and new enough; else a complaint. */
-int qemu_check(const struct invocation *inv, const char *name);
+/* The descriptor by which QEMU has the connection to the vpoolctl that starts it. */
+#define QEMU_BOOT_FD 100
+
+/* Names of QEMU's monitors: the sockets of a side, and the chardevs. */
+#define NR_QEMU_MONITORS 2
+extern const char * const qemu_monitors[NR_QEMU_MONITORS];
 
 /* The arguments of a QEMU; for qemu_args_free(). */
 char **qemu_args(const struct qemu_wish *wish, const struct vm_side *side);
 /* Those of a running QEMU, for another that it can migrate to; or NULL. */
 char **qemu_args_of(const struct vm_side *from, const struct vm_side *to);
+
+/**
+ * qemu_args_from() - make the arguments of the QEMU that a machine migrates to
+ * @cmdline: the arguments of the QEMU that has it, each with its NUL
+ * @len: length of @cmdline in bytes
+ * @from_dir: the folder of that QEMU's sockets
+ * @to_dir: that of the other's
+ *
+ * Return: the arguments, for qemu_args_free(); NULL if qemu_args() did not make
+ * @cmdline
+ */
+char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
+		      const char *to_dir);
 void qemu_args_free(char **args);
+
+/* qemu_refuse.c */
+
+/**
+ * qemu_refuse() - find an argument that would part QEMU from vpoolctl
+ * @args: the user's arguments for QEMU, NULL-terminated
+ *
+ * An option is refused if it takes QEMU, its memory or its CPUs out of vpoolctl's
+ * sight, if the machine could not migrate with it, or if it contradicts an option of
+ * vm start.
+ *
+ * Return: a sentence for free(3), or NULL if there is none
+ */
+char *qemu_refuse(char **args);
+
+/* qemu.c */
+
+/* The program: VPOOL_QEMU, or qemu-system-x86_64. */
+const char *qemu_program(void);
+
+/* 0 if it is there and new enough; else a complaint. */
+int qemu_check(const struct invocation *inv, const char *name);
 
 /**
  * qemu_launch() - start a QEMU and connect to it
@@ -68,6 +106,7 @@ void qemu_args_free(char **args);
  * @name: the machine's name
  * @side: an empty side
  * @pool: a handle of the pool that QEMU is to be a member of
+ * @cwd: a descriptor of the folder that QEMU works in; -1 is the caller's
  * @args: its arguments
  * @qemu: the QEMU, for qemu_kill() or qemu_release()
  *
@@ -77,7 +116,7 @@ void qemu_args_free(char **args);
  * Return: 0, or -1 with a complaint
  */
 int qemu_launch(const struct invocation *inv, const char *name,
-		struct vm_side *side, struct vpool *pool, char **args,
+		struct vm_side *side, struct vpool *pool, int cwd, char **args,
 		struct qemu *qemu);
 
 /* Let it live. The connection stays until qemu_close(). */
@@ -85,6 +124,9 @@ void qemu_release(struct qemu *qemu);
 void qemu_close(struct qemu *qemu);
 /* End it and remove all of it. */
 void qemu_kill(struct qemu *qemu);
+
+/* Print the end of a QEMU's log on standard error; false if it is empty. */
+bool qemu_show_log(const struct vm_side *side);
 
 /* Complain about a call that failed; with QEMU's last words if it has ended. */
 void qemu_failed(const struct invocation *inv, const char *name,

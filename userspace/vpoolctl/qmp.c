@@ -4,9 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,33 +31,6 @@ struct qmp {
 	struct json_object *events;
 	char why[256];
 };
-
-static atomic_int got_signal;
-
-static void note_signal(int signal)
-{
-	got_signal = signal;
-}
-
-void catch_interrupts(void)
-{
-	/* Without SA_RESTART, so that waiting ends. */
-	struct sigaction action = { .sa_handler = note_signal };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
-bool interrupted(void)
-{
-	return got_signal;
-}
-
-void forget_interrupt(void)
-{
-	got_signal = 0;
-}
 
 double now_ms(void)
 {

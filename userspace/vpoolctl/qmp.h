@@ -6,6 +6,8 @@
 
 #include <json-c/json.h>
 
+#include "interrupt.h"
+
 /* Wait for as long as it takes, or until QEMU or the user ends it. */
 #define QMP_FOREVER (-1)
 
@@ -13,15 +15,6 @@ struct qmp;
 
 /* Milliseconds of a clock that only goes forward. */
 double now_ms(void);
-
-/*
- * From now on SIGINT, SIGTERM and SIGHUP do not end the program: what waits for
- * QEMU fails with -EINTR instead, so that things can be undone.
- */
-void catch_interrupts(void);
-bool interrupted(void);
-/* Begin anew, to undo things in peace. */
-void forget_interrupt(void);
 
 /**
  * qmp_open() - talk to a QEMU

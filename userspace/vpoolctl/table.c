@@ -3,7 +3,6 @@
  * Tables and records, as text by libsmartcols or as JSON by json-c. Commands
  * fill in cells once and do not know which of them it will be.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <libsmartcols.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "table.h"
 #include "units.h"
 
@@ -122,7 +122,7 @@ static int choose_one(struct table *tb, char *word, char *why, size_t room)
 	size_t i;
 
 	for (i = 0; word[i]; i++)
-		word[i] = toupper((unsigned char)word[i]);
+		word[i] = ascii_upper(word[i]);
 	for (i = 0; i < tb->nr_columns; i++) {
 		if (strcmp(word, tb->columns[i].name))
 			continue;
@@ -148,6 +148,16 @@ int table_choose(struct table *tb, const char *spec, char *why, size_t room)
 		err = choose_one(tb, word, why, room);
 	free(copy);
 	return err;
+}
+
+void table_hide(struct table *tb, size_t column)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < tb->nr_order; i++)
+		if (tb->order[i] != column)
+			tb->order[nr++] = tb->order[i];
+	tb->nr_order = nr;
 }
 
 void table_row(struct table *tb)
@@ -244,6 +254,9 @@ static struct libscols_table *scols_new(FILE *to)
 	must(out ? 0 : -ENOMEM);
 	scols_table_set_stream(out, to);
 	scols_table_enable_nowrap(out, 1);
+	/* It looks at standard output, whatever the stream is. */
+	if (!isatty(fileno(to)))
+		scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
 	return out;
 }
 
@@ -313,7 +326,7 @@ static char *label(const char *name)
 		if (text[i] == '-')
 			text[i] = ' ';
 		else if (i >= keep)
-			text[i] = tolower((unsigned char)text[i]);
+			text[i] = ascii_lower(text[i]);
 	}
 	return text;
 }
@@ -397,6 +410,20 @@ static struct json_object *json_text(const char *text)
 	return json;
 }
 
+/* json-c escapes what JSON wants escaped; DEL and U+0080 on drive a terminal, too. */
+static void put_json(const char *text, FILE *to)
+{
+	for (; *text; text++) {
+		if (*text == 0x7f)
+			fputs("\\u007f", to);
+		else if (*text == '\xc2' && (text[1] & 0xe0) == 0x80)
+			fprintf(to, "\\u%04x", (unsigned char)*++text);
+		else
+			fputc(*text, to);
+	}
+	fputc('\n', to);
+}
+
 static struct json_object *json_tenths(__u64 tenths)
 {
 	char *text = tenths_text(tenths);
@@ -431,7 +458,7 @@ static void json_key(const char *name, char *key, size_t room)
 					name[i] == '%' ? "percent" : "per_");
 		else
 			key[len++] = name[i] == '-' ? '_' :
-				     tolower((unsigned char)name[i]);
+				     ascii_lower(name[i]);
 	}
 	key[len < room ? len : room - 1] = '\0';
 }
@@ -476,10 +503,10 @@ static void print_json(const struct table *tb, FILE *to)
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, tb->name, json_table(tb));
-	fprintf(to, "%s\n",
-		json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
-					       JSON_C_TO_STRING_SPACED |
-					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	put_json(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
+						JSON_C_TO_STRING_SPACED |
+						JSON_C_TO_STRING_NOSLASHESCAPE),
+		 to);
 	json_object_put(json);
 }
 

@@ -86,6 +86,9 @@ void record_adopt(struct table *record, struct table *child);
  */
 int table_choose(struct table *tb, const char *spec, char *why, size_t room);
 
+/* Leave a column out of text; it stays in JSON. */
+void table_hide(struct table *tb, size_t column);
+
 /* Begin a row; the cells that are set from then on are in it. */
 void table_row(struct table *tb);
 void table_text(struct table *tb, size_t column, const char *text);

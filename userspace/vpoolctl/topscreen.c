@@ -5,9 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <ncurses.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "topview.h"
 #include "units.h"
@@ -49,20 +51,62 @@ static void draw_host(const struct top *top)
 	mvaddnstr(0, 0, line, COLS);
 }
 
-/* The same table that --batch prints, line by line. */
-static void draw_table(const struct top *top)
+static char *print_table(const struct top *top, const struct table *tb)
 {
-	struct table *tb = top_table(top);
-	char *text = NULL, *next, *line;
+	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
-	int y = HEAD;
 
 	if (to) {
 		table_print(tb, &top->style, to);
 		fclose(to);
 	}
+	return text;
+}
+
+/* The length of the longest line. */
+static size_t width(const char *text)
+{
+	size_t most = 0, len;
+
+	for (; text && *text; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len > most)
+			most = len;
+	}
+	return most;
+}
+
+/* Columns that a narrow terminal leaves out, in this order. */
+static const int spare[] = {
+	TOP_SCRUBBING, TOP_REGIONS, TOP_MEMBERS, TOP_STATE, TOP_SCRUBBED,
+	TOP_TOTAL, TOP_ALLOCS, TOP_FAULTS, TOP_CPUS,
+};
+
+/* Print the table of --batch without the columns that have no room. */
+static char *fit_table(const struct top *top)
+{
+	struct table *tb = top_table(top);
+	char *text = print_table(top, tb);
+	size_t i;
+
+	for (i = 0; !top->spec && i < ARRAY_SIZE(spare); i++) {
+		if (width(text) <= (size_t)COLS)
+			break;
+		table_hide(tb, spare[i]);
+		free(text);
+		text = print_table(top, tb);
+	}
 	table_free(tb);
+	return text;
+}
+
+/* Line by line. */
+static void draw_table(const struct top *top)
+{
+	char *text = fit_table(top), *next, *line;
+	int y = HEAD;
+
 	next = text;
 	while (next && y < LINES && (line = strsep(&next, "\n"))) {
 		bool heading = y == HEAD && !top->style.noheadings &&
@@ -176,17 +220,30 @@ static __u64 now_ms(void)
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
 }
 
+/* Has the terminal gone? Then no key will ever come, and no call waits for one. */
+static bool hung_up(void)
+{
+	struct pollfd poll_fd = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&poll_fd, 1, 0) > 0 &&
+	       poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 /* One view, until its time is over or a key ends it. */
 static enum outcome show(struct top *top)
 {
 	__u64 end = now_ms() + top->ms, now = now_ms();
 	enum outcome outcome = DRAW_AGAIN;
 	const char *message = NULL;
+	int key;
 
 	while (outcome == DRAW_AGAIN) {
 		draw(top, message);
 		timeout(end > now ? end - now : 0);
-		outcome = press(top, getch(), &message);
+		key = getch();
+		if (key == ERR && hung_up())
+			return QUIT;
+		outcome = press(top, key, &message);
 		now = now_ms();
 		/* Long enough to be read. */
 		if (message && end < now + MESSAGE_MS)

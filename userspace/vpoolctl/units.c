@@ -7,8 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "units.h"
 #include "vpoolctl.h"
 
@@ -32,7 +32,7 @@ static int read_unit(const char **text)
 
 	if (!*at)
 		return 0;
-	letter = strchr(unit_letters, toupper((unsigned char)*at));
+	letter = strchr(unit_letters, ascii_upper(*at));
 	if (!letter)
 		return -1;
 	at++;
@@ -71,7 +71,7 @@ int parse_size(const char *text, __u64 *bytes, char *why, size_t room)
 			return wrong(why, room, "'%s' is too large", text);
 	at = read_fraction(at, &fraction, &scale);
 	power = read_unit(&at);
-	if (power > 0 && !strcasecmp(at, "b"))
+	if (power > 0 && !ascii_casecmp(at, "b"))
 		return wrong(why, room,
 			     "'%s': sizes are powers of 1024, write %.*siB",
 			     text, (int)(at - text), text);

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "privilege.h"
 #include "vm.h"
 
 /* How long a QEMU that has been killed may take to be gone. */
@@ -45,16 +46,30 @@ bool vm_name_ok(const char *name)
 	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-char *vm_root(void)
+/* A folder below /run/vpool, or where the user has it; for free(3). */
+static char *run_dir(const char *folder)
 {
 	const char *dir = getenv("VPOOL_RUN_DIR");
 	const char *user = getenv("XDG_RUNTIME_DIR");
 
 	if (dir)
-		return xprintf("%s/vm", dir);
-	if (geteuid() && user)
-		return xprintf("%s/vpool/vm", user);
-	return xstrdup("/run/vpool/vm");
+		return xprintf("%s/%s", dir, folder);
+	if (!may_change_host() && user)
+		return xprintf("%s/vpool/%s", user, folder);
+	return xprintf("/run/vpool/%s", folder);
+}
+
+char *vm_root(void)
+{
+	return run_dir("vm");
+}
+
+char *vm_log_path(const char *name)
+{
+	char *dir = run_dir("log"), *path = xprintf("%s/%s.log", dir, name);
+
+	free(dir);
+	return path;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -243,6 +258,39 @@ static void find_sides(struct vm *vm)
 	}
 }
 
+/* Make a directory with those above it. */
+static int make_dirs(char *path)
+{
+	char *slash = path;
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			*slash = '/';
+			return -errno;
+		}
+		*slash = '/';
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+/*
+ * Keep the log of a QEMU that has ended without vpoolctl: it may say why. It is there
+ * until a machine of that name is started or ends in that way.
+ */
+static void keep_log(const struct vm *vm, const struct vm_side *side)
+{
+	char *from = vm_side_path(side, "log"), *to = vm_log_path(vm->name);
+	char *dir = run_dir("log");
+	struct stat st;
+
+	if (!stat(from, &st) && st.st_size && !make_dirs(dir))
+		rename(from, to);
+	free(dir);
+	free(to);
+	free(from);
+}
+
 /* With the lock: find the side that is the machine and clear all else away. */
 static void vm_settle(struct vm *vm)
 {
@@ -256,6 +304,8 @@ static void vm_settle(struct vm *vm)
 		return;
 	}
 	for (i = 0; i < VM_SIDES; i++) {
+		if (!vm->side[i].pid)
+			keep_log(vm, vm->side + i);
 		if (vm->side[i].pid && !is_unborn(vm->side + i))
 			vm->now = i;
 		else
@@ -292,22 +342,6 @@ static void vm_free(struct vm *vm)
 	free(vm->dir);
 	free(vm->name);
 	free(vm);
-}
-
-/* Make a directory with those above it. */
-static int make_dirs(char *path)
-{
-	char *slash = path;
-
-	while ((slash = strchr(slash + 1, '/'))) {
-		*slash = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST) {
-			*slash = '/';
-			return -errno;
-		}
-		*slash = '/';
-	}
-	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
 }
 
 /* Was the directory replaced by another while we waited for its lock? */
@@ -416,6 +450,7 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		      int *status)
 {
 	struct vm *vm = NULL;
+	char *log;
 	int err;
 
 	*status = EXIT_FAILED;
@@ -425,8 +460,13 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		return NULL;
 	}
 	err = vm_open(name, false, &vm);
+	log = vm_log_path(name);
 	if (!err)
 		*status = EXIT_OK;
+	else if (err == -ENOENT && !access(log, R_OK))
+		complain(inv, name,
+			 "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
+			 log);
 	else if (err == -ENOENT)
 		complain(inv, name,
 			 "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
@@ -438,6 +478,7 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 			 "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
 	else
 		complain(inv, name, "%s", strerror(-err));
+	free(log);
 	return vm;
 }
 

@@ -43,6 +43,9 @@ char *vm_root(void);
 /* Is it a name for a machine? */
 bool vm_name_ok(const char *name);
 
+/* Where QEMU's log is kept when a machine has ended by itself. For free(3). */
+char *vm_log_path(const char *name);
+
 /* Names of all that may be machines, sorted; each and the array for free(3). */
 char **vm_names(size_t *nr);
 
@@ -53,7 +56,8 @@ char **vm_names(size_t *nr);
  * @vm: the machine, for vm_close(); NULL on failure
  *
  * What a crash left is cleared away: QEMUs that are no machine are ended, and
- * the directories of those that ended are removed.
+ * the directories of those that ended are removed. What such a QEMU wrote to its log
+ * is kept in vm_log_path().
  *
  * Return: 0; -ENOENT if there is none; -EBUSY if another vpoolctl is at it;
  * another negative errno

@@ -114,6 +114,35 @@ int console_relay(const struct invocation *inv, int fd)
 	return EXIT_OK;
 }
 
+/*
+ * Is another program connected? QEMU talks to one at a time, and a second connection
+ * waits in silence. QEMU names a socket "disconnected:..." while it has none.
+ */
+static bool console_taken(const struct vm_side *side)
+{
+	static const char free_name[] = "disconnected:";
+	char *path = vm_side_path(side, "state");
+	struct json_object *list = NULL, *one;
+	bool taken = false;
+	struct qmp *qmp;
+	size_t i;
+
+	if (!qmp_open(path, 2000, &qmp) &&
+	    !qmp_run(qmp, 2000, "query-chardev", NULL, &list)) {
+		for (i = 0; i < json_object_array_length(list); i++) {
+			one = json_object_array_get_idx(list, i);
+			if (strcmp(json_text(one, "label"), "console"))
+				continue;
+			taken = strncmp(json_text(one, "filename"), free_name,
+					sizeof(free_name) - 1);
+		}
+		json_object_put(list);
+	}
+	qmp_close(qmp);
+	free(path);
+	return taken;
+}
+
 static int run_vm_console(const struct invocation *inv)
 {
 	const char *name = inv->argv[0];
@@ -124,12 +153,16 @@ static int run_vm_console(const struct invocation *inv)
 	vm = vm_running(inv, name, &status);
 	if (!vm)
 		return status;
-	fd = console_open(vm->side + vm->now);
+	fd = console_taken(vm->side + vm->now) ? -EBUSY :
+	     console_open(vm->side + vm->now);
 	vm_close(vm);
 	if (fd >= 0)
 		return console_relay(inv, fd);
-	complain(inv, name, "its console: %s%s", strerror(-fd), fd == -EAGAIN ?
-		 "; somebody else has it" : "");
+	if (fd == -EBUSY || fd == -EAGAIN)
+		complain(inv, name,
+			 "another program has its console; it takes one at a time");
+	else
+		complain(inv, name, "its console: %s", strerror(-fd));
 	return EXIT_FAILED;
 }
 
@@ -140,7 +173,8 @@ const struct command cmd_vm_console = {
 	.description =
 		"Connect to the first serial port of a virtual machine, until\n"
 		"the machine ends or moves to another pool. On a terminal,\n"
-		"Ctrl-] leaves. One can be connected at a time; another waits.",
+		"Ctrl-] leaves. One can be connected at a time; another is\n"
+		"refused.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

@@ -169,6 +169,19 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	free(status);
 }
 
+/* Once: the look has cleared the machine away. */
+static void tell_log(const char *name)
+{
+	char *log = vm_log_path(name), *path = printable(log);
+
+	if (!access(log, F_OK))
+		fprintf(stderr,
+			"vpoolctl: vm list: %s has ended by itself; what its QEMU said is in %s\n",
+			name, path);
+	free(path);
+	free(log);
+}
+
 static int list_vms(const struct invocation *inv, struct vpool *vp,
 		    struct table *tb)
 {
@@ -180,8 +193,12 @@ static int list_vms(const struct invocation *inv, struct vpool *vp,
 	(void)vp;
 	names = vm_names(&nr);
 	for (i = 0; i < nr; i++) {
-		if (vm_open(names[i], false, &vm) == -EBUSY)
+		int err = vm_open(names[i], false, &vm);
+
+		if (err == -EBUSY)
 			vm = vm_look(names[i]);
+		if (err == -ENOENT)
+			tell_log(names[i]);
 		if (vm && vm->now >= 0)
 			fill_vm(tb, vm);
 		vm_close(vm);

@@ -9,7 +9,9 @@
  * the first lets the machine run on by itself. If we die, the QEMUs go on without
  * us, and the next vpoolctl finds out which of them has the machine.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,20 +165,39 @@ static struct json_object *address(const struct move *move)
 	return args;
 }
 
+static int open_cwd(pid_t pid)
+{
+	char *path = xprintf("/proc/%d/cwd", pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	free(path);
+	return fd;
+}
+
 static int make_target(struct move *move, const struct vm_plan *plan)
 {
+	const struct vm_side *from = move->vm->side + move->vm->now;
 	struct vm_side *side = move->vm->side + !move->vm->now;
 	const char *name = move->vm->name;
 	struct vm_placed placed;
+	int err, cwd;
 	char **args;
-	int err;
 
-	args = qemu_args_of(move->vm->side + move->vm->now, side);
-	if (!args) {
+	args = qemu_args_of(from, side);
+	/* Relative paths among the arguments are from there. */
+	cwd = open_cwd(from->pid);
+	err = -1;
+	if (!vm_side_wait(from, 0)) {
 		complain(move->inv, name, "its QEMU has ended");
-		return -1;
+	} else if (!args || cwd < 0) {
+		complain(move->inv, name,
+			 "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
+	} else {
+		err = qemu_launch(move->inv, name, side, move->pool, cwd, args,
+				  &move->to);
 	}
-	err = qemu_launch(move->inv, name, side, move->pool, args, &move->to);
+	if (cwd >= 0)
+		close(cwd);
 	qemu_args_free(args);
 	if (err)
 		return -1;
@@ -394,6 +415,9 @@ static int not_moved(struct move *move, const char *why)
 		complain(move->inv, move->vm->name,
 			 "not migrated, it runs on in pool '%s': %s",
 			 move->old.pool, why);
+	/* Its log goes with it. */
+	if (!vm_side_wait(move->to.side, 0))
+		qemu_show_log(move->to.side);
 	qemu_kill(&move->to);
 	return EXIT_FAILED;
 }

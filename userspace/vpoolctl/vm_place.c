@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "units.h"
 #include "vm_place.h"
@@ -221,21 +222,33 @@ static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
 	return vpool_attach_task(pool, qemu->side->pidfd, tid, 0, cpu);
 }
 
+static bool has_thread(pid_t pid, pid_t tid)
+{
+	char *path = xprintf("/proc/%d/task/%d", pid, tid);
+	bool has = !access(path, F_OK);
+
+	free(path);
+	return has;
+}
+
 /* One vCPU may have to share: somewhere QEMU's other threads have to run. */
 static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 		      struct json_object *vcpu, const struct vm_plan *plan,
 		      const struct vpool_host *host, struct vm_placed *placed)
 {
+	pid_t tid = json_number(vcpu, "thread-id");
 	struct vpool_cpus near;
 	struct json_object *props;
 	size_t node = 0;
 	int err, cpu;
 
+	if (!has_thread(qemu->side->pid, tid))
+		return -ECHILD;
 	if (json_object_object_get_ex(vcpu, "props", &props))
 		node = json_number(props, "node-id");
 	near = cpus_near(pool, host,
 			 plan->node[node < plan->nr ? node : 0].host);
-	err = give_cpu(pool, qemu, json_number(vcpu, "thread-id"), &near, &cpu);
+	err = give_cpu(pool, qemu, tid, &near, &cpu);
 	vpool_cpus_free(&near);
 	if (!err)
 		return vpool_cpus_add(&placed->cpus, cpu);
@@ -263,7 +276,11 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 		err = place_vcpu(pool, qemu, json_object_array_get_idx(list, i),
 				 plan, host, placed);
 	json_object_put(list);
-	if (err)
+	if (err == -ECHILD)
+		complain(inv, name,
+			 "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
+			 qemu->side->pid);
+	else if (err)
 		complain(inv, name, "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
 			 vpool_reason(pool) : strerror(-err));
 	return err ? -1 : 0;

@@ -166,6 +166,23 @@ static int check_boot(const struct invocation *inv)
 	return 0;
 }
 
+static int check_extra(const struct invocation *inv, char **extra)
+{
+	char *why;
+	int status;
+
+	if (inv->before > 1)
+		return wrong_usage(inv->cmd,
+				   "unexpected argument '%s': arguments for QEMU come behind --",
+				   *extra);
+	why = qemu_refuse(extra);
+	if (!why)
+		return EXIT_OK;
+	status = wrong_usage(inv->cmd, "QEMU's option %s", why);
+	free(why);
+	return status;
+}
+
 static int parse_line(const struct invocation *inv, struct qemu_wish *wish)
 {
 	int status;
@@ -184,9 +201,9 @@ static int parse_line(const struct invocation *inv, struct qemu_wish *wish)
 	wish->net = given(inv, START_NET, "none");
 	wish->accel = given(inv, START_ACCEL, "kvm");
 	wish->extra = inv->argv + 1;
-	if (*wish->extra && !strcmp(*wish->extra, "--"))
-		wish->extra++;
-	status = check_boot(inv);
+	status = check_extra(inv, wish->extra);
+	if (!status)
+		status = check_boot(inv);
 	if (!status)
 		status = check_word(inv, START_NET, "user", "none");
 	if (!status)
@@ -407,6 +424,15 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
+/* That of an earlier machine of that name. */
+static void forget_log(const char *name)
+{
+	char *log = vm_log_path(name);
+
+	unlink(log);
+	free(log);
+}
+
 static int start_on(const struct invocation *inv, struct vpool *vp,
 		    struct qemu_wish *wish, struct vm *vm)
 {
@@ -418,8 +444,9 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 
 	if (fit(inv, vp, wish, &plan))
 		return EXIT_FAILED;
+	forget_log(wish->name);
 	args = qemu_args(wish, vm->side);
-	err = qemu_launch(inv, wish->name, vm->side, vp, args, &qemu);
+	err = qemu_launch(inv, wish->name, vm->side, vp, -1, args, &qemu);
 	qemu_args_free(args);
 	if (err)
 		return EXIT_FAILED;
@@ -509,7 +536,9 @@ const struct command cmd_vm_start = {
 		"command returns the machine runs; it tells how long QEMU, its\n"
 		"memory, its devices and the first instruction took.\n"
 		"\n"
-		"What follows -- are arguments for QEMU.",
+		"What follows -- are arguments for QEMU, but for those that\n"
+		"would take it out of vpoolctl's sight, such as -daemonize, that\n"
+		"keep it from migrating, or that contradict the options here.",
 	.options = start_options,
 	.nr_options = ARRAY_SIZE(start_options),
 	.min_args = 1,

@@ -31,62 +31,143 @@ static const struct option_def stop_options[] = {
 	},
 };
 
-/* Wait in steps, so that an interrupt is seen. */
-static int wait_for_end(struct vm_side *side, __u32 ms)
+/**
+ * struct ending - how a machine ended
+ * @how: behind its name
+ * @forced: the guest did not shut down, it was ended
+ * @status: QEMU's word for the state that kept it from shutting down
+ */
+struct ending {
+	const char *how;
+	bool forced;
+	char status[32];
+};
+
+/*
+ * Wait until the guest has shut down. QEMU ends then, or with -no-shutdown stands
+ * still. 0; -ETIMEDOUT; -EINTR if the user does not want to wait.
+ */
+static int wait_for_shutdown(struct vm_side *side, struct qmp *qmp, __u32 ms)
 {
 	double deadline = now_ms() + ms;
 	int err;
 
 	do
-		err = vm_side_wait(side, 100);
+		err = qmp_wait(qmp, 100, "SHUTDOWN");
 	while (err == -ETIMEDOUT && now_ms() < deadline && !interrupted());
-	return interrupted() ? -EINTR : err;
+	if (interrupted())
+		return -EINTR;
+	if (!err && vm_side_wait(side, 2000))
+		qmp_run(qmp, 5000, "quit", NULL, NULL);
+	if (!err || err == -EPIPE)
+		err = vm_side_wait(side, QUIT_MS);
+	return err;
 }
 
-/* How it ended, or NULL if the user did not want to wait. */
-static const char *end_it(struct vm *vm, __u32 ms, bool force)
+/* States in which the guest can do nothing, and the command that lets it. */
+static const struct {
+	const char *status;
+	const char *command;
+} stills[] = {
+	{ "guest-panicked", NULL },
+	{ "internal-error", NULL },
+	{ "io-error", NULL },
+	{ "paused", "cont" },
+	{ "shutdown", NULL },
+	{ "suspended", "system_wakeup" },
+	{ "watchdog", NULL },
+};
+
+/* Let a guest that stands still run; -EHOSTDOWN if it cannot. */
+static int wake(struct qmp *qmp, struct ending *ending)
+{
+	char *status = qmp_status(qmp);
+	size_t i = 0;
+	int err = 0;
+
+	while (status && i < ARRAY_SIZE(stills) &&
+	       strcmp(status, stills[i].status))
+		i++;
+	if (status && i < ARRAY_SIZE(stills)) {
+		snprintf(ending->status, sizeof(ending->status), "%s", status);
+		err = stills[i].command ? qmp_run(qmp, 5000, stills[i].command,
+						  NULL, NULL) : -EHOSTDOWN;
+	}
+	free(status);
+	return err;
+}
+
+/* Ask the guest; 0, or why it has not shut down. */
+static int shut_down(struct vm_side *side, struct qmp *qmp, __u32 ms,
+		     struct ending *ending)
+{
+	int err = wake(qmp, ending);
+
+	if (!err)
+		err = qmp_run(qmp, 5000, "system_powerdown", NULL, NULL);
+	return err ? err : wait_for_shutdown(side, qmp, ms);
+}
+
+/* 0, or -EINTR if the user did not want to wait. */
+static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 {
 	struct vm_side *side = vm->side + vm->now;
 	char *path = vm_side_path(side, "qmp");
+	int err, asked = -EPERM;
 	struct qmp *qmp;
-	int err;
 
+	*ending = (struct ending) { .how = "shut down" };
 	/* One that does not answer is killed. */
 	err = qmp_open(path, 5000, &qmp);
 	free(path);
-	if (!err && !force) {
-		err = qmp_run(qmp, 5000, "system_powerdown", NULL, NULL);
-		if (!err && !wait_for_end(side, ms)) {
-			qmp_close(qmp);
-			return "shut down";
-		}
-		if (interrupted()) {
-			qmp_close(qmp);
-			return NULL;
-		}
+	if (!err && !force)
+		asked = shut_down(side, qmp, ms, ending);
+	if (!asked || asked == -EINTR) {
+		qmp_close(qmp);
+		return asked;
 	}
-	if (qmp)
+	ending->forced = !force;
+	ending->how = force ? "stopped" :
+		      asked == -EHOSTDOWN ?
+		      "could not shut down and was stopped" :
+		      "did not shut down in time and was stopped";
+	/* Its guest had shut down before. */
+	if (asked == -EHOSTDOWN && !strcmp(ending->status, "shutdown"))
+		*ending = (struct ending) { .how = "shut down" };
+	if (!err)
 		err = qmp_run(qmp, 5000, "quit", NULL, NULL);
 	qmp_close(qmp);
 	if ((!err || err == -EPIPE) && !vm_side_wait(side, QUIT_MS))
-		return force ? "stopped" :
-			       "did not shut down in time and was stopped";
+		return 0;
 	vm_side_kill(side);
-	return "did not answer and was killed";
+	ending->how = "did not answer and was killed";
+	return 0;
+}
+
+/* What is to be said, for free(3): "shut down; 1G back in pool web". */
+static char *account(const struct ending *ending,
+		     const struct vm_memory *memory)
+{
+	const char *status = ending->forced ? ending->status : "";
+	char text[SIZE_TEXT];
+
+	return xprintf("%s%s%s%s; %s back in pool %s", ending->how,
+		       *status ? " (it was " : "", status, *status ? ")" : "",
+		       format_size(memory->bytes, text),
+		       *memory->pool ? memory->pool : "-");
 }
 
 static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 {
 	struct vm_side *side = vm->side + vm->now;
 	struct vm_memory memory = { 0 };
-	char text[SIZE_TEXT];
+	char size[SIZE_TEXT], *text;
+	struct ending ending;
 	__u64 missing = 0;
-	const char *how;
 	int err = 0;
 
 	vm_read_memory(side->pid, &memory);
-	how = end_it(vm, ms, inv->given[STOP_FORCE]);
-	if (!how) {
+	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
 		complain(inv, vm->name,
 			 "interrupted; it has been asked to shut down");
 		return EXIT_FAILED;
@@ -94,16 +175,19 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	vm_side_kill(side);
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
-	if (err == -ETIMEDOUT)
+	if (err == -ETIMEDOUT) {
 		complain(inv, vm->name,
 			 "it %s, but %s of pool '%s' are still pinned by something else",
-			 how, format_size(missing, text), memory.pool);
-	if (err == -ETIMEDOUT)
+			 ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
-	printf("%s %s; %s back in pool %s\n", vm->name, how,
-	       format_size(memory.bytes, text),
-	       *memory.pool ? memory.pool : "-");
-	return EXIT_OK;
+	}
+	text = account(&ending, &memory);
+	if (ending.forced)
+		complain(inv, vm->name, "it %s", text);
+	else
+		printf("%s %s\n", vm->name, text);
+	free(text);
+	return ending.forced ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run_vm_stop(const struct invocation *inv)
@@ -131,10 +215,11 @@ const struct command cmd_vm_stop = {
 	.args = "VM",
 	.summary = "stop a virtual machine",
 	.description =
-		"Ask the guest to shut down, as its power button does; if it\n"
-		"does not in time, end QEMU; if that does not answer, kill it.\n"
-		"All its memory and CPUs are back in the pool when the command\n"
-		"returns.",
+		"Ask the guest to shut down, as its power button does; a guest\n"
+		"that is paused runs on for that. If it does not shut down in\n"
+		"time, end QEMU; if that does not answer, kill it. The exit\n"
+		"status is 1 then, unless --force was given. All its memory and\n"
+		"CPUs are back in the pool when the command returns.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
 	.min_args = 1,

@@ -70,6 +70,7 @@ enum completion {
  * @arg: what its argument is called, or NULL if it takes none
  * @help: a line or two about it, filled for output
  * @complete: what can be offered for its argument
+ * @bare: also taken as -ARGUMENT, as kill(1) takes -9 and -KILL; of one option at most
  */
 struct option_def {
 	const char *name;
@@ -77,6 +78,7 @@ struct option_def {
 	const char *arg;
 	const char *help;
 	enum completion complete;
+	bool bare;
 };
 
 struct column;
@@ -122,6 +124,7 @@ struct command {
  * @given: which of its options were given, by their index
  * @value: their arguments
  * @argc: number of arguments that are no options
+ * @before: how many of them are before "--"
  * @argv: those, NULL-terminated
  */
 struct invocation {
@@ -129,6 +132,7 @@ struct invocation {
 	bool given[MAX_OPTIONS];
 	const char *value[MAX_OPTIONS];
 	int argc;
+	int before;
 	char **argv;
 };
 
@@ -222,6 +226,14 @@ void *xcalloc(size_t nr, size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 char *xprintf(const char *fmt, ...) __printf(1, 2);
+
+/* printable.c */
+
+/*
+ * A text in which each byte that is part of no printable character is written as \x1b,
+ * so that it cannot drive a terminal. For free(3).
+ */
+char *printable(const char *text);
 
 /* reading.c: what more than one verb needs to know */
 

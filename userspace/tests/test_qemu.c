@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * QEMU's command line: what vm start makes of it, and what a migration does.
+ */
+#include <stdlib.h>
+
+#include "qemu.h"
+#include "tap.h"
+
+static char *extra[] = {
+	"-D", "defer", "-k", "-S", "-L", "-incoming", "-boot", "d",
+	"-chardev", "file,id=x,path=/run/a/0/x", NULL,
+};
+
+static struct vm_side from = { .dir = "/run/a/0" };
+static struct vm_side to = { .dir = "/run/a/1" };
+
+static char **make(char *disk)
+{
+	struct qemu_wish wish = {
+		.name = "a", .bytes = 1 << 21, .vcpus = 1, .disk = disk,
+		.format = "raw", .net = "none", .accel = "tcg",
+		.kernel = "/boot/k", .append = "defer -S /run/a/0",
+		.extra = extra,
+	};
+
+	return qemu_args(&wish, &from);
+}
+
+/* As /proc/PID/cmdline has them. */
+static char *join(char **args, size_t *len)
+{
+	char *text = NULL;
+	FILE *file = open_memstream(&text, len);
+
+	for (; *args; args++)
+		fwrite(*args, strlen(*args) + 1, 1, file);
+	fclose(file);
+	return text;
+}
+
+static size_t count(char **args)
+{
+	size_t nr = 0;
+
+	while (args[nr])
+		nr++;
+	return nr;
+}
+
+static char **migrate(char **args, struct vm_side *a, struct vm_side *b)
+{
+	size_t len;
+	char *text = join(args, &len), **next;
+
+	next = qemu_args_from(text, len, a->dir, b->dir);
+	free(text);
+	return next;
+}
+
+/* All but its sockets, and that it waits, is as before. */
+static void same_words(void)
+{
+	char **first = make("/a,b.img"), **second, **third;
+	size_t i, nr = count(first), moved = 0;
+
+	expect_text(first[1], "-S");
+	second = migrate(first, &from, &to);
+	if (!expect(second) || !expect(count(second) == nr + 1))
+		return;
+	expect_text(second[1], "-incoming");
+	expect_text(second[2], "defer");
+	for (i = 2; i < nr; i++) {
+		if (!strcmp(first[i], second[i + 1]))
+			continue;
+		expect(strstr(first[i], "path=/run/a/0/"));
+		expect(strstr(second[i + 1], "path=/run/a/1/"));
+		moved++;
+	}
+	expect(moved == NR_QEMU_MONITORS + 1);
+	expect_text(second[nr], extra[count(extra) - 1]);
+	/* And back again. */
+	third = migrate(second, &to, &from);
+	if (expect(third) && expect(count(third) == nr + 1))
+		for (i = 2; i < nr; i++)
+			expect_text(third[i + 1], first[i]);
+	qemu_args_free(third);
+	qemu_args_free(second);
+	qemu_args_free(first);
+}
+
+static void not_ours(void)
+{
+	static char *other[5] = { "qemu", "-name", "x", "-S", NULL };
+	static char *alone[2] = { "qemu", NULL };
+
+	expect(!migrate(other, &from, &to));
+	expect(!migrate(alone, &from, &to));
+	expect(!qemu_args_from("", 0, "/a", "/b"));
+}
+
+static const char *drive(char **args)
+{
+	for (; *args; args++)
+		if (!strncmp(*args, "if=virtio,", 10))
+			return *args;
+	return "";
+}
+
+/* A path is one, in whatever folder, and not a protocol. */
+static void paths(void)
+{
+	char **args = make("vm:1,2.img");
+
+	expect(strstr(drive(args), ",file=/"));
+	expect(strstr(drive(args), "/vm:1,,2.img,"));
+	qemu_args_free(args);
+	args = make("/vm:1.img");
+	expect(strstr(drive(args), ",file=/vm:1.img,"));
+	qemu_args_free(args);
+}
+
+static void refusals(void)
+{
+	static char *bad[][4] = {
+		{ "-daemonize" }, { "--daemonize" },
+		{ "-snapshot", "-daemonize" },
+		{ "-smp", "2" }, { "-smp", "2,threads=2" },
+		{ "-smp", "threads=2,maxcpus=4" }, { "-m", "1G,slots=2" },
+		{ "-chardev", "null,id=boot" }, { "x.img", "-S" },
+		{ "-machine", "pc,memory-backend=y" },
+	};
+	static char *good[][4] = {
+		{ "x.img" }, { "-smp", "threads=2" }, { "-D", "-S" },
+		{ "-m", "slots=2,maxmem=1G" }, { "-machine", "pc" },
+		{ "-chardev", "null,id=boots" }, { "-D" }, { NULL },
+		{ "-chardev", "file,id=x,path=a,,id=qmp" },
+	};
+	size_t i;
+	char *why;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		why = qemu_refuse(bad[i]);
+		if (!expect(why))
+			printf("# %s\n", *bad[i]);
+		free(why);
+	}
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		why = qemu_refuse(good[i]);
+		expect_text(why ? why : "", "");
+		free(why);
+	}
+	expect(!qemu_refuse(extra));
+}
+
+static const struct tap_case cases[] = {
+	{ "a migration changes nothing but the sockets", same_words },
+	{ "a command line of another's is not guessed at", not_ours },
+	{ "a disk's path is absolute", paths },
+	{ "options that part QEMU from vpoolctl are refused", refusals },
+};
+
+int main(void)
+{
+	return tap_main(cases, ARRAY_SIZE(cases));
+}
