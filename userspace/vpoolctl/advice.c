@@ -75,6 +75,13 @@ static const struct {
 	  "Try 'vpoolctl host' for the CPUs that are online and free." },
 	{ "isolation needs *",
 	  "Try without --isolate, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	{ "confinement needs *",
+	  "Try without --confine, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	{ "process * is in the cgroup *",
+	  "Try to start it there, as with Slice= in its unit; or --move-cgroup, which ends the limits that it has now." },
+	{ "process * is in vpool_*.slice",
+	  "Try 'systemctl status vpool_*.slice' and stop it; or --force, which leaves it running." },
+	{ "process * is no member any more; *", NULL },
 	{ "*cpuset.cpus.partition says: *",
 	  "Try 'vpoolctl audit %s' without --isolate, or other CPUs." },
 
