@@ -80,7 +80,7 @@ static const struct {
 	{ "process * is in the cgroup *",
 	  "Try to start it there, as with Slice= in its unit; or --move-cgroup, which ends the limits that it has now." },
 	{ "process * is in vpool_*.slice",
-	  "Try 'systemctl status vpool_*.slice' and stop it; or --force, which leaves it running." },
+	  "Try 'systemctl status vpool_%s.slice' for its unit; or --force, which leaves it running." },
 	{ "process * is no member any more; *", NULL },
 	{ "*cpuset.cpus.partition says: *",
 	  "Try 'vpoolctl audit %s' without --isolate, or other CPUs." },

@@ -138,9 +138,9 @@ const struct command cmd_destroy = {
 		"Give the memory and CPUs of pools back to the host. A pool\n"
 		"that is open, mapped or has members is left alone unless\n"
 		"forced, and so is one that has processes in its slice. Force\n"
-		"kills no process: it goes on on the host's CPUs. If one of\n"
-		"several pools cannot be destroyed, the others are, and the\n"
-		"exit status is 1.",
+		"kills no process; one that has its own unit in the slice keeps\n"
+		"the CPUs until it ends. If one of several pools cannot be\n"
+		"destroyed, the others are, and the exit status is 1.",
 	.options = destroy_options,
 	.nr_options = ARRAY_SIZE(destroy_options),
 	.min_args = 1,

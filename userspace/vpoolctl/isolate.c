@@ -8,8 +8,7 @@
  * systemd's, which otherwise takes the cpuset controller away again.
  *
  * Nothing here kills a process or takes one out of its unit. A pool whose slice
- * has units in it is not destroyed; with force the cpuset is dissolved, and the
- * units go on with all CPUs of the host.
+ * has units in it is not destroyed; with force it is, and the units go on.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -146,7 +145,7 @@ static void leave_slice(const char *name, bool empty)
 	char *const stop[] = { "systemctl", "stop", slice, NULL };
 	char *const reset[] = { "systemctl", "set-property", "--runtime",
 				slice, "AllowedCPUs=", NULL };
-	char *const revert[] = { "systemctl", "revert", slice, NULL };
+	char *const revert[] = { "systemctl", "--quiet", "revert", slice, NULL };
 
 	systemd_call(empty ? stop : reset, why);
 	systemd_call(revert, why);
@@ -259,9 +258,24 @@ static int remove_cgroup(const char *dir)
 	return err;
 }
 
+/* systemd takes a cpuset away that no unit asks for; else its CPUs stay. */
+static void tell_who_stays(const char *name)
+{
+	char *dir = cgroup_slice_dir(name), why[WHY_SIZE];
+	char *path = xprintf("%s/cpuset.cpus", dir), *cpus = read_text(path);
+
+	if (isolate_idle(name, why))
+		fprintf(stderr, "vpoolctl: %s and goes on%s\n", why,
+			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
+	free(cpus);
+	free(path);
+	free(dir);
+}
+
 /*
  * Undo a pool's cpuset. What has a unit or a cgroup of its own in the slice stays
- * there, and gets the host's CPUs: then the slice is but a slice.
+ * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
+ * these CPUs, which are not theirs alone any more.
  */
 static int remove_partition(const char *name, char *why)
 {
@@ -280,9 +294,11 @@ static int remove_partition(const char *name, char *why)
 		leave_slice(name, !cgroup_tenant(dir));
 	if (!access(dir, F_OK))
 		err = remove_cgroup(dir);
-	if (err == -EBUSY && has_units(dir))
-		err = cgroup_set(dir, "cpuset.cpus", "\n", why);
-	else if (err)
+	if (err == -EBUSY && has_units(dir)) {
+		err = 0;
+		tell_who_stays(name);
+	}
+	if (err)
 		snprintf(why, WHY_SIZE, "%s: %s", dir, strerror(-err));
 	free(leaf);
 	free(dir);
