@@ -129,6 +129,14 @@ try kill web -s 9x
 check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is no signal*"
 try create web --mem 2M --isolate
 check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
+try create web --mem 2M --confine
+check 'confined without CPUs' 2 'vpoolctl: create: --confine needs CPUs*'
+try create web --cpus 1 --isolate=half
+check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is neither balance nor nobalance*"
+try create web --cpus 1 --isolate --confine
+check 'two grades' 2 'vpoolctl: create: --isolate confines, too*'
+try audit
+check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
 
 try list --josn
 check 'misspelt option' 2 "vpoolctl: list: unknown option '--josn': did you mean '--json'?*"
