@@ -98,6 +98,13 @@ start /vpool-test
 try 0 attach ga --pid "$kid"
 is 'one of another cgroup is not' "$(place "$kid")" /vpool-test
 is 'the module holds it' "$(held ga "$kid")" module
+chmod 755 "$dir"
+"$VPOOLCTL" destroy ga --force
+try 0 create ga --cpus "$one-$last" --split-cores --confine --owner nobody
+kid=$(setpriv --reuid nobody --regid nogroup --clear-groups "$VPOOLCTL" run ga -- \
+	sh -c 'sleep 1000 >/dev/null & echo $!')
+is "another user's program is held by the module" "$(held ga "$kid")" module
+kids+=("$kid")
 is 'no member is outside' "$(field ga OUTSIDE)" 0
 try 1 destroy ga
 try 0 destroy ga --force

@@ -103,8 +103,8 @@ void place_advise(const struct vpool_info *info, int pid)
 	if (!grade_excludes(grade_of(info)) || cgroup_in_slice(info->name, pid))
 		return;
 	slice = cgroup_slice(info->name);
-	text = xprintf("Pool '%s' is isolated: its members must be in %s. Root can start them there, or a unit with Slice=%s.",
-		       info->name, slice, slice);
+	text = xprintf("Try as root, or in a unit with Slice=%s: pool '%s' is isolated.",
+		       slice, info->name);
 	advise(text);
 	free(text);
 	free(slice);
