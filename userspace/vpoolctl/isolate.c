@@ -462,7 +462,10 @@ static int refused(struct vpool *vp, int err, char *why)
 	return err;
 }
 
-/* Have the kernel check a request, the name above all, and do nothing. */
+/*
+ * Have the kernel check a request, the name above all, and do nothing. Memory is
+ * left to the real call, which waits for it.
+ */
 static int check_request(struct vpool *vp, const struct vpool_request *req,
 			 char *why)
 {
@@ -470,6 +473,8 @@ static int check_request(struct vpool *vp, const struct vpool_request *req,
 	int err;
 
 	dry.flags |= VPOOL_CREATE_DRY_RUN;
+	dry.mem = NULL;
+	dry.nr_mem = 0;
 	err = vpool_create(vp, &dry);
 	return err ? refused(vp, err, why) : 0;
 }
