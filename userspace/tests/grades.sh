@@ -247,16 +247,15 @@ is 'one that runs is told' "$(cat "$dir/told")" "settings cpus 0,$last"
 try 0 audit --mend
 is 'a look changes nothing' "$(cat /sys/devices/system/cpu/isolated)" \
 	"${shown:+$shown,}$last"
-irq=$(for irq in /proc/irq/[0-9]*; do
-	cpus=$(cat "$irq/smp_affinity_list")
-	echo "$last" >"$irq/smp_affinity_list" 2>/dev/null &&
-		echo "$irq/smp_affinity_list" && exit
-	echo "$cpus" >"$irq/smp_affinity_list" 2>/dev/null
-done)
-if [ -n "$irq" ]; then
+for irq in /proc/irq/[0-9]*/smp_affinity_list; do
+	cpus=$(cat "$irq")
+	echo "$last" >"$irq" && break
+done 2>/dev/null
+if [ "$(cat "$irq")" = "$last" ]; then
 	try 0 audit ga
 	is 'an interrupt that came back is put right' \
 		"$([ "$(cat "$irq")" = "$last" ] && echo there)" ''
+	echo "$cpus" >"$irq"
 fi
 try 0 destroy ga
 is 'new interrupts come as before' "$(cat /proc/irq/default_smp_affinity)" "$before"
