@@ -139,7 +139,7 @@ for name in ga gb; do
 	try 0 run "$name" -- "${deadline[@]}"
 done
 
-# Nobody is taken out of a cgroup
+# A process is not taken out of its cgroup
 
 start /vpool-test
 try 1 attach ga --pid "$kid"
@@ -171,13 +171,13 @@ try 1 destroy ga
 like 'what lives in the slice keeps the pool' "$err" "*process $kid (sleep) is in *"
 is 'which is still there' "$(field ga GRADE)" isolated
 try 0 destroy ga --force
-is 'force kills nobody' "$(place "$kid")" /vpool_ga.slice/svc
+is 'force kills no process' "$(place "$kid")" /vpool_ga.slice/svc
 end_kids
 wait_for 'populated 0' sed -n 1p "$cgroup/vpool_ga.slice/cgroup.events"
 rmdir "$cgroup/vpool_ga.slice/svc" "$cgroup/vpool_ga.slice" "$cgroup/vpool-test"
 echo -memory >"$cgroup/cgroup.subtree_control"
 
-# State that cannot be understood is set aside, and stops nobody
+# State that cannot be understood is set aside, and stops no command
 
 for name in Web control 0123456789.123456789-123456789_ab 'a b'; do
 	try 1 create "$name" --cpus "$one" --split-cores --isolate
@@ -203,7 +203,7 @@ like 'a bad baseline is told, too' "$err" '*gb.baseline cannot be understood*'
 try 0 audit gb
 is 'once' "$err" ''
 
-# What cannot be written stops nobody who needs it not
+# A state that cannot be written stops only commands that need it
 
 mount -o remount,ro /run
 try 0 run ga -- true

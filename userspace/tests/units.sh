@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Confined and isolated pools under systemd: transient scopes, Slice= and services that
-# keep their limits. Boots the systemd that is installed, in a pid and a mount namespace
-# of its own. Needs root, the module, cgroup2 with nothing in it, and three CPUs;
+# keep their limits. Boots the systemd that is installed, in new pid and mount namespaces.
+# Needs root, the module, cgroup2 with nothing in it, and three CPUs;
 # VPOOLCTL is the program.
 
 here=$(dirname "$(readlink -f "$0")")

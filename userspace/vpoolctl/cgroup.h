@@ -22,7 +22,7 @@ char *cgroup_slice_dir(const char *pool);
 char *cgroup_of(int pid);
 /* Tell whether a process is in a pool's slice, at any depth. */
 bool cgroup_in_slice(const char *pool, int pid);
-/* Tell whether a process is in a unit or a cgroup of its own in that slice. */
+/* Tell whether it is there in a unit or a cgroup that vpoolctl did not make. */
 bool cgroup_in_own_unit(const char *pool, int pid);
 /* Tell whether leaving the cgroup @path would lift a limit from a process. */
 bool cgroup_has_limits(const char *path);

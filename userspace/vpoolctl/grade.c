@@ -201,7 +201,7 @@ void state_set_aside(const char *file)
 	free(path);
 }
 
-/* What a file of the pool's cgroup says, without the end of line, or NULL. */
+/* Read the first line of a file of the pool's cgroup. NULL if it is not there. */
 static char *slice_text(const char *name, const char *file)
 {
 	char *dir = cgroup_slice_dir(name);

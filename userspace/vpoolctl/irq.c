@@ -156,7 +156,7 @@ static void plan_all(struct moves *moves)
 	DIR *dir = opendir(IRQ_DIR);
 	struct dirent *entry;
 
-	/* First, so that an interrupt that comes meanwhile is none to move. */
+	/* First: then an interrupt that is requested during the loop comes elsewhere. */
 	plan_move(moves, DEFAULT_IRQ);
 	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))

@@ -8,9 +8,9 @@
  * isolcpus= isolates, and not partitions that were made later. So a file with both
  * is mounted over it. That reaches every irqbalance, also one that starts later.
  *
- * One that runs does not look again at once, or has a list of its own from its
- * environment: it is told through its socket, and what it spared before is kept in
- * VPOOL_RUN to be told again in the end.
+ * A running irqbalance does not look again at once, or has a list from its
+ * environment: vpoolctl tells it through its socket. The list that it had before is
+ * kept in VPOOL_RUN, and told again when the last isolated pool has gone.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -71,7 +71,7 @@ static char *union_text(const struct vpool_cpus *a, const struct vpool_cpus *b)
 	return text;
 }
 
-/* What the kernel itself says, with nothing mounted over it. */
+/* Read the kernel's own list, with nothing mounted over it. */
 static bool read_isolated(struct vpool_cpus *cpus)
 {
 	char *text;
@@ -106,7 +106,7 @@ static void mount_isolated(const struct vpool_cpus *cpus)
 	vpool_cpus_free(&own);
 }
 
-/* What was shown last is remembered: most calls have nothing to do. */
+/* The last list is remembered: most calls have nothing to do. */
 static void show_isolated(const struct vpool_cpus *cpus)
 {
 	char *last = read_text(SHOWN), *list = cpus_text(cpus);

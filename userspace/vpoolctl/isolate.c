@@ -273,9 +273,9 @@ static void tell_who_stays(const char *name)
 }
 
 /*
- * Undo a pool's cpuset. What has a unit or a cgroup of its own in the slice stays
+ * Undo a pool's cpuset. A process with another unit or cgroup in the slice stays
  * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
- * these CPUs, which are not theirs alone any more.
+ * these CPUs, and share them with the host's tasks.
  */
 static int remove_partition(const char *name, char *why)
 {
@@ -305,7 +305,7 @@ static int remove_partition(const char *name, char *why)
 	return err;
 }
 
-/* Query a pool that is to have a cpuset; -ENOENT if there is none. */
+/* Query a pool that needs a cpuset; -ENOENT if it does not exist or need one. */
 static int find_pool(struct vpool *vp, const char *name,
 		     struct vpool_info **info)
 {
@@ -322,7 +322,7 @@ static int find_pool(struct vpool *vp, const char *name,
 /**
  * struct sync - one pass over the notes
  * @vp: the handle
- * @gone: undo what is left of pools that are gone, not make what others need
+ * @gone: the pass undoes the cpusets of pools that are gone; else it makes cpusets
  * @taken: the CPUs of pools that keep interrupts off
  * @name: the pool whose errors are returned, or NULL for all
  * @err: the first error that is returned
@@ -375,8 +375,8 @@ static int make_pool(struct sync *sync, const struct vpool_info *info,
 }
 
 /*
- * A note that cannot be understood is written anew from what the kernel has,
- * without the interrupts' old affinities.
+ * Replace a note that cannot be understood by one made from the kernel's state. The
+ * old affinities of interrupts are lost.
  */
 static int repair_note(const char *name, const struct vpool_info *info,
 		       struct note *note)
@@ -538,7 +538,7 @@ int isolate_mend(const char *name, char *why)
 			why);
 		return 0;
 	}
-	/* Without the module nobody knows which pools are gone. */
+	/* Without the module vpoolctl cannot know which pools are gone. */
 	err = vpool_open_control(&vp);
 	if (!err)
 		err = isolate_sync(vp, name, why);

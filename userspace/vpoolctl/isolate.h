@@ -28,9 +28,9 @@ int isolate_check(enum grade grade, char *why);
 int isolate_lock(char *why);
 
 /*
- * Locked: give the noted pools what their grade needs, and undo what is left of
- * those that are gone. Return 0, or the first error with a sentence in why. With
- * a name only the errors about that pool are returned; others are printed.
+ * Locked: give each noted pool the cpuset of its grade, and remove the cpusets of
+ * pools that are gone. Return 0, or the first error with a sentence in why. With
+ * a name, return only errors about that pool, and print the rest.
  */
 int isolate_sync(struct vpool *vp, const char *name, char *why);
 
