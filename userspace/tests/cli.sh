@@ -227,6 +227,14 @@ try kill web -9 -15
 check 'two signals' 2 "*'--signal' is there twice*"
 try create web --mem 2M --isolate
 check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
+try create web --mem 2M --confine
+check 'confined without CPUs' 2 'vpoolctl: create: --confine needs CPUs*'
+try create web --cpus 1 --isolate=half
+check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is neither balance nor nobalance*"
+try create web --cpus 1 --isolate --confine
+check 'two grades' 2 'vpoolctl: create: --isolate confines, too*'
+try audit
+check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
 
 # What drives a terminal is written out.
 esc=$(printf '\033[31m')

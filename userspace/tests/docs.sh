@@ -74,7 +74,7 @@ like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
 like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus page-size owner mode timeout split-cores boot-core isolate; do
+for property in mem cpus page-size owner mode timeout split-cores boot-core isolate confine; do
 	is "vpool.conf(5) has $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done

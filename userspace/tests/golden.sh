@@ -370,13 +370,15 @@ Created:   2020-09-13T12:26:40+0000
 Device:    /dev/vpool/web
 ID:        3
 Isolated:  no
+Grade:     plain
+Outside:   -
 Effective: 0
 Dedicated: -
 
 NODE TOTAL USED FREE
    0    4M   0B   0B'
 try show web -J
-is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+0000","device":"/dev/vpool/web","id":3,"isolated":false,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+0000","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
 try show wbe
 is 'show no pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
 Try 'vpoolctl list' for the pools that there are."

@@ -122,7 +122,7 @@ try 2 create iso --mem 4M --isolate
 try 0 create iso --cpus "$cpu" --split-cores --isolate --dry-run
 is 'a dry run makes no partition' "$([ -e "$part" ] && echo there)" ''
 try 0 create iso --cpus "$cpu" --split-cores --isolate
-is 'it is a partition' "$(cat "$part/cpuset.cpus.partition")" isolated
+is 'it is a partition' "$(cat "$part/cpuset.cpus.partition")" root
 is 'with its CPU' "$(cat "$part/cpuset.cpus.effective")" "$cpu"
 moved=$(diff <(echo "$before") <(affinities) | grep -c '^>')
 echo "# $moved of $(echo "$before" | wc -l) interrupts moved"
@@ -178,7 +178,7 @@ try 2 kill iso -s NOSUCH
 # As if vpoolctl had died half-way: the next call mends it.
 echo member >"$part/cpuset.cpus.partition"
 try 0 run iso true
-is 'what is half made is made' "$(cat "$part/cpuset.cpus.partition")" isolated
+is 'what is half made is made' "$(cat "$part/cpuset.cpus.partition")" root
 try 0 destroy iso
 is 'the partition goes' "$([ -e "$part" ] && echo there)" ''
 is 'interrupts are put back' "$(affinities)" "$before"

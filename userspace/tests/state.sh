@@ -96,9 +96,9 @@ random_file()
 		echo '    split-cores: true'
 		[ -z "$mem" ] || echo "    mem: [${mem//,/, }]"
 		[ -z "${cpus[$name]}" ] || echo "    cpus: \"${cpus[$name]}\""
-		pick true false
-		[ -z "${cpus[$name]}" ] || [ -z "$cpusets" ] ||
-			echo "    isolate: $one"
+		pick 'isolate: true' 'isolate: nobalance' 'isolate: false' \
+			'confine: true'
+		[ -z "${cpus[$name]}" ] || [ -z "$cpusets" ] || echo "    $one"
 		pick 2M 2M 4K
 		echo "    page-size: $one"
 		pick "${owners[@]}"
@@ -118,13 +118,12 @@ export_to()
 		sort -t "$(printf '\t')" -k 1,1 -k 2,2n | cut -f 3- >"$1"
 }
 
-# The CPUs of isolated pools, and those that the kernel keeps others off.
+# The pools that are not plain, and the cpusets that the kernel has.
 isolated()
 {
-	"$VPOOLCTL" list --noheadings --raw -o NAME,CPUS | while read -r name list; do
-		grep -qsx 1 "/sys/kernel/vpool/pools/$name/isolated" &&
-			echo "$name $list isolated"
-	done | sort
+	"$VPOOLCTL" list --noheadings --raw -o NAME,CPUS,GRADE |
+		sed -n 's/ confined$/ member/p; s/ isolated$/ root/p
+			s/ isolated-nobalance$/ isolated/p' | sort
 }
 
 partitions()
@@ -150,7 +149,7 @@ for ((seed = 1; seed <= ROUNDS; seed++)); do
 	[ -z "$err" ] || sed 's/^/# /' "$dir/declared" "$dir/err"
 	try 0 apply --dry-run "$dir/declared"
 	is "seed $seed: the host is as declared" "$out" "$nothing"
-	is "seed $seed: what is isolated is a partition" "$(partitions)" \
+	is "seed $seed: each grade has its cpuset" "$(partitions)" \
 		"$(isolated)"
 	export_to "$dir/before"
 	try 0 apply --dry-run "$dir/before"

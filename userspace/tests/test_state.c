@@ -84,6 +84,10 @@ static void mistakes(void)
 	expect_mistake("pools: {a: {mme: 1M}}\n", 1, 13, "mean 'mem'?");
 	expect_mistake("pools: {a: {mem: 1M, isolate: yes}}\n", 1, 9,
 		       "isolated without cpus");
+	expect_mistake("pools: {a: {mem: 1M, confine: yes}}\n", 1, 9,
+		       "confined without cpus");
+	expect_mistake("pools: {a: {cpus: 1, isolate: yes, confine: yes}}\n",
+		       1, 45, "exclude each other");
 	expect_mistake("pools: {a: {cpus: 1, isolate: 1}}\n", 1, 31,
 		       "neither true nor false");
 	expect_mistake("pools: {a: {mem: [1M, 0]}}\n", 1, 23, "no memory");
@@ -133,9 +137,25 @@ static void written(void)
 	read_text(&again, text);
 	expect(again.nr_mistakes == 0 && again.nr_pools == 3);
 	expect(mem_matches(again.pools, cfg.pools));
-	expect(again.pools[1].isolate && !again.pools[2].isolate);
+	expect(again.pools[1].isolate == GRADE_ISOLATED &&
+	       !again.pools[2].isolate);
 	free(text);
 	config_free(&again);
+	config_free(&cfg);
+}
+
+/* Each grade has its property. */
+static void grades(void)
+{
+	struct config cfg;
+
+	read_text(&cfg, "pools: {a: {cpus: 1, isolate: nobalance},\n"
+		  "  b: {cpus: 2, confine: yes, isolate: no}, c: {cpus: 3}}\n");
+	if (expect(cfg.nr_mistakes == 0 && cfg.nr_pools == 3)) {
+		expect(cfg.pools[0].isolate == GRADE_NOBALANCE);
+		expect(cfg.pools[1].isolate == GRADE_CONFINED);
+		expect(cfg.pools[2].isolate == GRADE_PLAIN);
+	}
 	config_free(&cfg);
 }
 
@@ -210,6 +230,7 @@ int main(void)
 		{ "mistakes have their line and column", mistakes },
 		{ "mistakes between pools", mistakes_between_pools },
 		{ "what is written is read back", written },
+		{ "each grade has its property", grades },
 		{ "memory matches where it may be", memory_matches },
 		{ "how busy CPUs were", cpu_times },
 	};

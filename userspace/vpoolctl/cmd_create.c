@@ -30,6 +30,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_SPLIT_CORES,
 	OPT_BOOT_CORE,
+	OPT_CONFINE,
 	OPT_ISOLATE,
 	OPT_DRY_RUN,
 	OPT_QUIET,
@@ -89,11 +90,21 @@ static const struct option_def create_options[] = {
 		.name = "boot-core",
 		.help = "allow taking the core that the host booted on",
 	},
-	[OPT_ISOLATE] = {
-		.name = "isolate",
+	[OPT_CONFINE] = {
+		.name = "confine",
 		.help =
-			"keep everything that is not a member off the CPUs: an\n"
-			"isolated cpuset partition, and interrupts moved away",
+			"keep members on the CPUs whatever affinity they give\n"
+			"themselves: a cpuset that they cannot leave",
+	},
+	[OPT_ISOLATE] = {
+		.name = "isolate", .arg = "balance|nobalance",
+		.may_lack_arg = true,
+		.help =
+			"confine, and keep all other tasks off the CPUs: a\n"
+			"cpuset partition, and interrupts moved away. With\n"
+			"nobalance the scheduler does not move threads between\n"
+			"the CPUs either: for threads that are pinned each to\n"
+			"one CPU, others all stay on the first",
 	},
 	[OPT_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
@@ -134,6 +145,7 @@ struct wish {
 	struct vpool_mem *mem;
 	struct vpool_cpus cpus;
 	__u64 asked;
+	enum grade grade;
 };
 
 static int take_mem(const struct invocation *inv, struct wish *wish)
@@ -258,17 +270,41 @@ static void take_flags(const struct invocation *inv, struct wish *wish)
 		wish->req.flags |= VPOOL_CREATE_DRY_RUN;
 	if (inv->given[OPT_SPLIT_CORES])
 		wish->req.flags |= VPOOL_CREATE_SPLIT_CORES;
-	if (inv->given[OPT_ISOLATE])
-		wish->req.flags |= VPOOL_CREATE_ISOLATED;
 	if (inv->given[OPT_BOOT_CORE])
 		wish->req.flags |= VPOOL_CREATE_BOOT_CORE;
+}
+
+static int take_grade(const struct invocation *inv, struct wish *wish)
+{
+	bool isolate = inv->given[OPT_ISOLATE];
+	const char *how = isolate ? inv->value[OPT_ISOLATE] : NULL;
+
+	if (!isolate && !inv->given[OPT_CONFINE])
+		return EXIT_OK;
+	if (isolate && inv->given[OPT_CONFINE])
+		return wrong_usage(inv->cmd,
+				   "--isolate confines, too: --confine and --isolate exclude each other");
+	if (!inv->given[OPT_CPUS] && !inv->given[OPT_NCPUS])
+		return wrong_usage(inv->cmd, "--%s needs CPUs",
+				   isolate ? "isolate" : "confine");
+	if (how && strcmp(how, "nobalance") && strcmp(how, "balance"))
+		return wrong_usage(inv->cmd,
+				   "--isolate: '%s' is neither balance nor nobalance",
+				   how);
+	wish->req.flags |= VPOOL_CREATE_ISOLATED;
+	if (!isolate)
+		wish->grade = GRADE_CONFINED;
+	else
+		wish->grade = how && !strcmp(how, "nobalance") ?
+			      GRADE_NOBALANCE : GRADE_ISOLATED;
+	return EXIT_OK;
 }
 
 static int take_wish(const struct invocation *inv, struct wish *wish)
 {
 	int (* const steps[])(const struct invocation *, struct wish *) = {
 		take_mem, take_cpus, take_ncpus, take_page_size, take_owner,
-		take_mode, take_timeout,
+		take_mode, take_timeout, take_grade,
 	};
 	int status = EXIT_OK;
 	size_t i;
@@ -278,9 +314,6 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 	take_flags(inv, wish);
 	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
 		status = steps[i](inv, wish);
-	if (!status && inv->given[OPT_ISOLATE] && !inv->given[OPT_CPUS] &&
-	    !inv->given[OPT_NCPUS])
-		status = wrong_usage(inv->cmd, "--isolate needs CPUs");
 	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS] &&
 	    !inv->given[OPT_NCPUS])
 		status = wrong_usage(inv->cmd,
@@ -353,13 +386,13 @@ static void read_cpus(struct vpool *vp, struct wish *wish)
 	vpool_info_free(info);
 }
 
-static int make_isolated(struct vpool *vp, struct wish *wish, char *why)
+static int make_graded(struct vpool *vp, struct wish *wish, char *why)
 {
 	int err, lock = isolate_lock(why);
 
 	if (lock < 0)
 		return lock;
-	err = isolate_create(vp, &wish->req, why);
+	err = isolate_create(vp, &wish->req, wish->grade, why);
 	close(lock);
 	return err;
 }
@@ -370,10 +403,10 @@ static int make(const struct invocation *inv, struct vpool *vp,
 	char why[WHY_SIZE] = "";
 	int err;
 
-	if (inv->given[OPT_ISOLATE]) {
-		err = isolate_check(why);
+	if (wish->grade != GRADE_PLAIN) {
+		err = isolate_check(wish->grade, why);
 		if (!err && !inv->given[OPT_DRY_RUN])
-			err = make_isolated(vp, wish, why);
+			err = make_graded(vp, wish, why);
 		if (err)
 			complain(inv, wish->req.name, "%s", why);
 		if (err || !inv->given[OPT_DRY_RUN])

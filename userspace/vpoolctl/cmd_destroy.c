@@ -54,16 +54,32 @@ static bool force_helps(struct vpool *vp, const char *name)
 	return active;
 }
 
+/* Give back what kept other tasks and interrupts off the CPUs. */
+static int put_right(const struct invocation *inv, const char *name)
+{
+	char why[WHY_SIZE];
+
+	if (!isolate_mend(name, why))
+		return EXIT_OK;
+	complain(inv, name, "destroyed, but %s", why);
+	return EXIT_FAILED;
+}
+
 static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		       const char *name)
 {
 	bool force = inv->given[DESTROY_FORCE];
+	char why[WHY_SIZE];
 	int err, status;
 
-	err = vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
+	err = isolate_destroy(vp, name, force, why);
 	if (!err) {
 		baseline_forget(name);
-		return EXIT_OK;
+		return put_right(inv, name);
+	}
+	if (*why) {
+		complain(inv, name, "%s", why);
+		return EXIT_FAILED;
 	}
 	status = failed(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
@@ -86,10 +102,9 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		if (one)
 			status = one;
 	}
-	if (isolate_mend(why)) {
-		complain(inv, NULL, "%s", why);
-		status = EXIT_FAILED;
-	}
+	/* A pool that is not there may have left something. */
+	if (status)
+		isolate_mend("", why);
 	return status;
 }
 
@@ -122,8 +137,10 @@ const struct command cmd_destroy = {
 	.description =
 		"Give the memory and CPUs of pools back to the host. A pool\n"
 		"that is open, mapped or has members is left alone unless\n"
-		"forced. If one of several cannot be destroyed, the others\n"
-		"are, and the exit status is 1.",
+		"forced, and so is one that has processes in its slice. Force\n"
+		"kills no process; one that has its own unit in the slice keeps\n"
+		"the CPUs until it ends. If one of several pools cannot be\n"
+		"destroyed, the others are, and the exit status is 1.",
 	.options = destroy_options,
 	.nr_options = ARRAY_SIZE(destroy_options),
 	.min_args = 1,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "grade.h"
+#include "held.h"
 #include "listing.h"
 
 enum {
@@ -29,6 +31,8 @@ enum {
 	COL_DEVICE,
 	COL_ID,
 	COL_ISOLATED,
+	COL_GRADE,
+	COL_OUTSIDE,
 	COL_EFFECTIVE,
 	COL_DEDICATED,
 	COL_TARGET,
@@ -66,6 +70,13 @@ static const struct column pool_columns[] = {
 	[COL_ID] = { "ID", CELL_NUMBER, "its number", SHOW_DETAIL },
 	[COL_ISOLATED] = { "ISOLATED", CELL_BOOL,
 		"whether others are kept off its CPUs", SHOW_DETAIL },
+	[COL_GRADE] = { "GRADE", CELL_TEXT,
+		"plain, confined, isolated or isolated-nobalance; with\n"
+		"\"(broken)\" if the host's cpusets are not as that needs",
+		SHOW_DETAIL },
+	[COL_OUTSIDE] = { "OUTSIDE", CELL_NUMBER,
+		"members that may run on other CPUs; for those who may open\n"
+		"the pool", SHOW_DETAIL },
 	[COL_EFFECTIVE] = { "EFFECTIVE", CELL_TEXT,
 		"those of its CPUs that are online", SHOW_DETAIL },
 	[COL_DEDICATED] = { "DEDICATED", CELL_TEXT,
@@ -123,7 +134,33 @@ static void fill_memory(struct table *tb, const struct vpool_info *info)
 	table_number(tb, COL_GATHERED, info->gathered_bytes);
 }
 
-static void fill_pool(struct table *tb, const struct vpool_info *info)
+static void fill_grade(struct table *tb, const struct vpool_info *info)
+{
+	enum grade grade = grade_of(info);
+
+	table_number(tb, COL_ISOLATED, grade_excludes(grade));
+	give_text(tb, COL_GRADE,
+		  xprintf("%s%s", grade_text(grade),
+			  grade_in_force(info, grade) ? "" : " (broken)"));
+}
+
+/* Left empty for a caller who may not know the members, and without a handle. */
+static void fill_outside(struct table *tb, struct vpool *vp,
+			 const struct vpool_info *info)
+{
+	struct vpool_member_info *members;
+	size_t i, nr, outside = 0;
+
+	if (!vp || vpool_members(vp, info->name, &members, &nr))
+		return;
+	for (i = 0; i < nr; i++)
+		outside += member_held(info, members + i) == HELD_OUTSIDE;
+	free(members);
+	table_number(tb, COL_OUTSIDE, outside);
+}
+
+static void fill_pool(struct table *tb, struct vpool *vp,
+		      const struct vpool_info *info)
 {
 	table_text(tb, COL_NAME, info->name);
 	table_text(tb, COL_STATE, info->state_name);
@@ -139,8 +176,8 @@ static void fill_pool(struct table *tb, const struct vpool_info *info)
 	fill_created(tb, info->created_ns);
 	give_text(tb, COL_DEVICE, xprintf("/dev/vpool/%s", info->name));
 	table_number(tb, COL_ID, info->id);
-	table_number(tb, COL_ISOLATED,
-		     !!(info->create_flags & VPOOL_CREATE_ISOLATED));
+	fill_grade(tb, info);
+	fill_outside(tb, vp, info);
 	give_text(tb, COL_EFFECTIVE, cpus_text(&info->effective));
 	give_text(tb, COL_DEDICATED, cpus_text(&info->dedicated));
 }
@@ -152,13 +189,12 @@ static int list_pools(const struct invocation *inv, struct vpool *vp,
 	size_t i, nr;
 	int err;
 
-	(void)inv;
 	err = read_pools(vp, &pools, &nr);
 	if (err)
 		return err;
 	for (i = 0; i < nr; i++) {
 		table_row(tb);
-		fill_pool(tb, pools[i]);
+		fill_pool(tb, listing_wants_all(inv) ? vp : NULL, pools[i]);
 	}
 	free_pools(pools, nr);
 	return 0;
@@ -226,7 +262,7 @@ static int run_show(const struct invocation *inv)
 		return err;
 	}
 	tb = record_new("pool", pool_columns, ARRAY_SIZE(pool_columns));
-	fill_pool(tb, info);
+	fill_pool(tb, vp, info);
 	record_adopt(tb, node_table(info));
 	table_print(tb, &style, stdout);
 	table_free(tb);

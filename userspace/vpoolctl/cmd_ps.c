@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "held.h"
 #include "listing.h"
 #include "proc.h"
 
@@ -12,6 +13,7 @@ enum {
 	COL_PID,
 	COL_CPU,
 	COL_MASK,
+	COL_HELD,
 	COL_TIME,
 	COL_COMM,
 };
@@ -22,12 +24,16 @@ static const struct column ps_columns[] = {
 	[COL_CPU] = { "CPU", CELL_NUMBER,
 		      "the CPU it runs on, or ran on last" },
 	[COL_MASK] = { "MASK", CELL_TEXT, "the CPUs it may run on" },
+	[COL_HELD] = { "HELD", CELL_TEXT,
+		       "what holds it on the pool's CPUs: its mask alone, the\n"
+		       "module, which restores the mask, or the pool's cpuset,\n"
+		       "which it cannot leave; outside if its mask has other CPUs" },
 	[COL_TIME] = { "TIME", CELL_SECONDS, "CPU time it has used" },
 	[COL_COMM] = { "COMM", CELL_TEXT, "its name" },
 };
 
 /* A task of another pid namespace has no number here, but it is there. */
-static void fill_member(struct table *tb,
+static void fill_member(struct table *tb, const struct vpool_info *pool,
 			const struct vpool_member_info *member)
 {
 	struct task task;
@@ -41,6 +47,7 @@ static void fill_member(struct table *tb,
 	table_number(tb, COL_PID, member->pid);
 	table_number(tb, COL_CPU, task.cpu);
 	table_text(tb, COL_MASK, task.mask);
+	table_text(tb, COL_HELD, held_text(member_held(pool, member)));
 	table_number(tb, COL_TIME, task.seconds);
 	table_text(tb, COL_COMM, task.comm);
 	free(task.mask);
@@ -59,17 +66,24 @@ static int list_members(const struct invocation *inv, struct vpool *vp,
 			struct table *tb)
 {
 	struct vpool_member_info *members;
+	struct vpool_info *pool;
 	size_t i, nr;
 	int err;
 
-	err = vpool_members(vp, inv->argv[0], &members, &nr);
+	err = vpool_query(vp, inv->argv[0], &pool);
 	if (err)
 		return err;
+	err = vpool_members(vp, inv->argv[0], &members, &nr);
+	if (err) {
+		vpool_info_free(pool);
+		return err;
+	}
 	if (nr)
 		qsort(members, nr, sizeof(*members), compare_members);
 	for (i = 0; i < nr; i++)
-		fill_member(tb, members + i);
+		fill_member(tb, pool, members + i);
 	free(members);
+	vpool_info_free(pool);
 	return 0;
 }
 

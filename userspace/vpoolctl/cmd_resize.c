@@ -245,7 +245,7 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 		print_json(wish, cpus);
 	else if (!inv->given[RESIZE_QUIET])
 		print_text(wish, cpus);
-	if (!err && isolate_mend(why)) {
+	if (!err && isolate_mend(wish->chg.name, why)) {
 		complain(inv, wish->chg.name, "%s", why);
 		err = EXIT_FAILED;
 	}

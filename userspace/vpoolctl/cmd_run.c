@@ -10,21 +10,49 @@
 #include "isolate.h"
 #include "vpoolctl.h"
 
+enum {
+	RUN_MOVE_CGROUP,
+};
+
+static const struct option_def run_options[] = {
+	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
+};
+
+/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+static int attach_self(const struct invocation *inv, struct vpool *vp,
+		       const struct vpool_info *info)
+{
+	char why[WHY_SIZE];
+	struct origin was;
+	int err;
+
+	if (place_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
+		       why)) {
+		complain(inv, inv->argv[0], "%s", why);
+		return EXIT_FAILED;
+	}
+	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
+	place_free(&was);
+	if (!err)
+		return EXIT_OK;
+	err = failed(inv, inv->argv[0], vp, err);
+	place_advise(info, getpid());
+	return err;
+}
+
 /* A pool without CPUs has members nowhere to run; its memory can be used. */
-static int join(struct vpool *vp)
+static int join(const struct invocation *inv, struct vpool *vp)
 {
 	struct vpool_info *info;
-	bool has_cpus;
 	int err;
 
 	err = vpool_query(vp, NULL, &info);
 	if (err)
-		return err;
-	has_cpus = vpool_cpus_count(&info->cpus);
+		return failed(inv, inv->argv[0], vp, err);
+	if (vpool_cpus_count(&info->cpus))
+		err = attach_self(inv, vp, info);
 	vpool_info_free(info);
-	if (!has_cpus)
-		return 0;
-	return vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
+	return err;
 }
 
 static void set_environment(const char *name)
@@ -41,7 +69,7 @@ static int run_run(const struct invocation *inv)
 	char **program = inv->argv + 1;
 	char why[WHY_SIZE];
 	struct vpool *vp;
-	int err;
+	int err, status;
 
 	if (*program && !strcmp(*program, "--"))
 		program++;
@@ -49,23 +77,17 @@ static int run_run(const struct invocation *inv)
 		return wrong_usage(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
-	if (!err && isolate_mend(why)) {
-		complain(inv, inv->argv[0], "%s", why);
-		vpool_close(vp);
-		return EXIT_FAILED;
-	}
-	/* The pool first: it remembers the CPUs that we had, the cgroup sets them. */
-	if (!err)
-		err = join(vp);
 	if (err) {
-		err = failed(inv, inv->argv[0], vp, err);
-		vpool_close(vp);
-		return err;
-	}
-	if (isolate_join(inv->argv[0], getpid(), why)) {
+		status = failed(inv, inv->argv[0], vp, err);
+	} else if (isolate_mend(inv->argv[0], why)) {
 		complain(inv, inv->argv[0], "%s", why);
+		status = EXIT_FAILED;
+	} else {
+		status = join(inv, vp);
+	}
+	if (status) {
 		vpool_close(vp);
-		return EXIT_FAILED;
+		return status;
 	}
 	set_environment(inv->argv[0]);
 	execvp(*program, program);
@@ -85,7 +107,11 @@ const struct command cmd_run = {
 		"pool without CPUs leaves it where it is. The program finds\n"
 		"the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE.\n"
 		"The exit status is the program's; 127 if there is no such\n"
-		"program, 126 if it cannot be started.",
+		"program, 126 if it cannot be started.\n\n"
+		"On a confined or isolated pool root's program runs in the\n"
+		"pool's slice; attach says when a program is moved there.",
+	.options = run_options,
+	.nr_options = ARRAY_SIZE(run_options),
 	.min_args = 1,
 	.max_args = -1,
 	.stop_at_args = true,

@@ -205,10 +205,37 @@ static void take_bool(const struct reader *rd, const yaml_node_t *at,
 		wrong(rd, at, "%s: '%s' is neither true nor false", what, text);
 }
 
+/* The order of the two does not matter: either may say no. */
+static void set_grade(const struct reader *rd, const yaml_node_t *at,
+		      struct pool_config *pool, enum grade grade)
+{
+	if (pool->isolate && grade)
+		wrong(rd, at, "isolate confines, too: isolate and confine exclude each other");
+	else if (grade)
+		pool->isolate = grade;
+}
+
 static void take_isolate(const struct reader *rd, const yaml_node_t *at,
 			 struct pool_config *pool)
 {
-	take_bool(rd, at, "isolate", &pool->isolate);
+	const char *text = scalar(rd, at, "isolate");
+	bool yes = false;
+
+	if (text && !strcmp(text, "nobalance")) {
+		set_grade(rd, at, pool, GRADE_NOBALANCE);
+		return;
+	}
+	take_bool(rd, at, "isolate", &yes);
+	set_grade(rd, at, pool, yes ? GRADE_ISOLATED : GRADE_PLAIN);
+}
+
+static void take_confine(const struct reader *rd, const yaml_node_t *at,
+			 struct pool_config *pool)
+{
+	bool yes = false;
+
+	take_bool(rd, at, "confine", &yes);
+	set_grade(rd, at, pool, yes ? GRADE_CONFINED : GRADE_PLAIN);
 }
 
 static void take_split_cores(const struct reader *rd, const yaml_node_t *at,
@@ -232,9 +259,14 @@ const struct property_def property_defs[] = {
 	{ "cpus", "LIST", take_cpus,
 	  "Its CPUs, as in 2-5,8. Within braces a\n"
 	  "list with a comma goes in quotes." },
-	{ "isolate", "true|false", take_isolate,
-	  "Keep what is no member off its CPUs: other tasks by an isolated\n"
-	  "cpuset partition, interrupts where they can be moved. Needs CPUs." },
+	{ "isolate", "true|false|nobalance", take_isolate,
+	  "Keep what is no member off its CPUs: other tasks by a cpuset\n"
+	  "partition, interrupts where they can be moved. With nobalance the\n"
+	  "scheduler does not move threads between the CPUs either, for threads\n"
+	  "that are pinned each to one. Needs CPUs." },
+	{ "confine", "true|false", take_confine,
+	  "Keep members on its CPUs by a cpuset that they cannot leave; others\n"
+	  "may still run there. Needs CPUs." },
 	{ "page-size", "SIZE", take_page_size,
 	  "In what units it holds memory: 4K, 2M or 1G, if the kernel can. 2M\n"
 	  "unless given." },
@@ -340,8 +372,9 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		wrong(rd, key, "pool '%s' needs mem or cpus, or both",
 		      pool->name);
 	if (pool->isolate && cpus_empty(&pool->cpus))
-		wrong(rd, key, "pool '%s' cannot be isolated without cpus",
-		      pool->name);
+		wrong(rd, key, "pool '%s' cannot be %s without cpus",
+		      pool->name, pool->isolate == GRADE_CONFINED ?
+		      "confined" : "isolated");
 	for (i = 0; i < rd->cfg->nr_pools; i++) {
 		other = rd->cfg->pools + i;
 		if (!strcmp(other->name, pool->name))

@@ -2,6 +2,7 @@
 #ifndef VPOOLCTL_CONFIG_H
 #define VPOOLCTL_CONFIG_H
 
+#include "grade.h"
 #include "vpoolctl.h"
 
 /**
@@ -30,7 +31,7 @@ struct place {
  * @timeout_ms: how long to go on gathering memory
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
- * @isolate: others are kept off its CPUs
+ * @isolate: its grade; others than plain need CPUs
  *
  * The three before that say how to make it; a pool that is there does not have
  * them.
@@ -48,7 +49,7 @@ struct pool_config {
 	__u32 timeout_ms;
 	bool split_cores;
 	bool boot_core;
-	bool isolate;
+	enum grade isolate;
 };
 
 /**
@@ -120,7 +121,7 @@ __u64 pool_config_bytes(const struct pool_config *pool);
  * enum property - what makes up a pool, in the order of declaration
  * @PROPERTY_MEM: its memory
  * @PROPERTY_CPUS: its CPUs
- * @PROPERTY_ISOLATE: others are kept off these
+ * @PROPERTY_ISOLATE: its grade: isolate or confine
  * @PROPERTY_PAGE_SIZE: its page size
  * @PROPERTY_OWNER: owner and group of its node
  * @PROPERTY_MODE: permission bits of its node

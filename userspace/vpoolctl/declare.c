@@ -82,6 +82,21 @@ static char *line(const char *name, char *value)
 	return text;
 }
 
+static char *grade_property(enum grade grade)
+{
+	switch (grade) {
+	case GRADE_CONFINED:
+		return xstrdup("confine: true");
+	case GRADE_ISOLATED:
+		return xstrdup("isolate: true");
+	case GRADE_NOBALANCE:
+		return xstrdup("isolate: nobalance");
+	case GRADE_PLAIN:
+		break;
+	}
+	return NULL;
+}
+
 char *property_text(const struct pool_config *pool, enum property property)
 {
 	switch (property) {
@@ -92,7 +107,7 @@ char *property_text(const struct pool_config *pool, enum property property)
 			return NULL;
 		return line("cpus", cpus_text(&pool->cpus));
 	case PROPERTY_ISOLATE:
-		return pool->isolate ? xstrdup("isolate: true") : NULL;
+		return grade_property(pool->isolate);
 	case PROPERTY_PAGE_SIZE:
 		return line("page-size", exact_size(pool->page_size));
 	case PROPERTY_OWNER:
@@ -200,7 +215,7 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	pool->gid = info->gid;
 	pool->mode = info->mode;
 	pool->timeout_ms = 10000;
-	pool->isolate = info->create_flags & VPOOL_CREATE_ISOLATED;
+	pool->isolate = grade_of(info);
 	pool->mem = xcalloc(info->nr_nodes, sizeof(*pool->mem));
 	for (i = 0; i < info->nr_nodes; i++) {
 		if (!info->nodes[i].total_bytes)

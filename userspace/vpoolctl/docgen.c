@@ -70,8 +70,9 @@ static void man_option(const struct option_def *opt)
 		printf("\\fB\\-%c\\fR, ", opt->letter);
 	roff_long(opt->name);
 	if (opt->arg) {
-		putchar(' ');
+		fputs(opt->may_lack_arg ? "[=" : " ", stdout);
 		roff_arg(opt->arg);
+		fputs(opt->may_lack_arg ? "]" : "", stdout);
 	}
 	putchar('\n');
 	roff(opt->help);
@@ -212,7 +213,8 @@ static void bash_values(void)
 		for (j = 0; j < cmd->nr_options; j++) {
 			const struct option_def *opt = cmd->options + j;
 
-			if (!opt->arg)
+			/* One that may be left out is not the next word. */
+			if (!opt->arg || opt->may_lack_arg)
 				continue;
 			printf("\t'%s':--%s", cmd->name, opt->name);
 			if (opt->letter)

@@ -76,8 +76,10 @@ static void print_option(const struct option_def *opt)
 			       opt->letter, opt->name, opt->arg ? " " : "",
 			       opt->arg ? opt->arg : "");
 	else
-		len = snprintf(left, sizeof(left), "      --%s%s%s", opt->name,
-			       opt->arg ? " " : "", opt->arg ? opt->arg : "");
+		len = snprintf(left, sizeof(left), "      --%s%s%s%s", opt->name,
+			       opt->may_lack_arg ? "[=" : opt->arg ? " " : "",
+			       opt->arg ? opt->arg : "",
+			       opt->may_lack_arg ? "]" : "");
 	if (len < 27)
 		printf("%-28s", left);
 	else

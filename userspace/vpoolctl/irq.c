@@ -2,10 +2,10 @@
 /*
  * The affinities of interrupts: moved off a pool's CPUs, and put back.
  *
- * A note has a line "IRQ OLD NEW" for each interrupt that is to move, and is
- * complete on disk before the first one does. What others changed since is
- * kept: only an affinity that is still NEW becomes OLD, any other gets back the
- * CPUs of OLD that it lacks.
+ * A pool's note has a line "IRQ OLD NEW" for each interrupt that moves, "default"
+ * for those that come later, and is complete on disk before the first one does.
+ * A change that another program made since is kept: only an affinity that is still
+ * NEW becomes OLD, any other gets back the CPUs of OLD that it lacks.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -15,18 +15,32 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cpumask.h"
 #include "isolate.h"
 
 #define IRQ_DIR "/proc/irq"
 
+/* Where interrupts go that have no affinity yet: as a mask, in its own file. */
+#define DEFAULT_IRQ "default"
+#define DEFAULT_FILE IRQ_DIR "/default_smp_affinity"
+
+static char *affinity_path(const char *irq)
+{
+	return strcmp(irq, DEFAULT_IRQ) ?
+	       xprintf(IRQ_DIR "/%s/smp_affinity_list", irq) :
+	       xstrdup(DEFAULT_FILE);
+}
+
 static int read_affinity(const char *irq, struct vpool_cpus *cpus)
 {
-	char *path = xprintf(IRQ_DIR "/%s/smp_affinity_list", irq);
-	char *text = read_text(path), why[WHY_SIZE];
+	char *path = affinity_path(irq), *text = read_text(path);
+	char why[WHY_SIZE];
 	int err = -ENOENT;
 
 	*cpus = (struct vpool_cpus) { 0 };
-	if (text) {
+	if (text && !strcmp(irq, DEFAULT_IRQ)) {
+		err = mask_parse(text, cpus);
+	} else if (text) {
 		text[strcspn(text, "\n")] = '\0';
 		err = vpool_cpus_parse(text, cpus, why, sizeof(why));
 	}
@@ -37,11 +51,12 @@ static int read_affinity(const char *irq, struct vpool_cpus *cpus)
 
 static int write_affinity(const char *irq, const struct vpool_cpus *cpus)
 {
-	char *path = xprintf(IRQ_DIR "/%s/smp_affinity_list", irq);
-	char *list = cpus_text(cpus);
-	int err = write_text(path, list);
+	char *path = affinity_path(irq);
+	char *text = strcmp(irq, DEFAULT_IRQ) ? cpus_text(cpus) :
+						mask_text(cpus);
+	int err = write_text(path, text);
 
-	free(list);
+	free(text);
 	free(path);
 	return err;
 }
@@ -60,8 +75,9 @@ static int read_online(struct vpool_cpus *cpus)
 	return err;
 }
 
-/* "OLD NEW" for an interrupt that is allowed on the CPUs, or NULL. */
-static char *plan_irq(const char *irq, const struct vpool_cpus *cpus)
+/* "IRQ OLD NEW" for an interrupt that is allowed on the CPUs, or NULL. */
+static char *plan_irq(const char *irq, const struct vpool_cpus *cpus,
+		      const struct vpool_cpus *taken)
 {
 	struct vpool_cpus old, new = { 0 };
 	char *from, *to, *line = NULL;
@@ -70,16 +86,18 @@ static char *plan_irq(const char *irq, const struct vpool_cpus *cpus)
 		return NULL;
 	if (!vpool_cpus_copy(&new, &old)) {
 		vpool_cpus_subtract(&new, cpus);
-		if (vpool_cpus_count(&new) != vpool_cpus_count(&old)) {
-			if (!vpool_cpus_count(&new) && !read_online(&new))
-				vpool_cpus_subtract(&new, cpus);
-			from = cpus_text(&old);
-			to = cpus_text(&new);
-			line = xprintf("%s %s %s\n", irq, from, to);
-			free(from);
-			free(to);
+		/* Where it was on these CPUs alone: on any that no pool keeps. */
+		if (!vpool_cpus_count(&new) && !read_online(&new)) {
+			vpool_cpus_subtract(&new, cpus);
+			vpool_cpus_subtract(&new, taken);
 		}
 	}
+	from = cpus_text(&old);
+	to = cpus_text(&new);
+	if (*to && strcmp(from, to))
+		line = xprintf("%s %s %s\n", irq, from, to);
+	free(from);
+	free(to);
 	vpool_cpus_free(&new);
 	vpool_cpus_free(&old);
 	return line;
@@ -99,34 +117,52 @@ static bool noted(const char *note, const char *irq)
 	return false;
 }
 
-/* The note with lines for all that must move; moves has their numbers. */
-static char *plan_all(const char *old_note, const struct vpool_cpus *cpus,
-		      char **moves)
+/**
+ * struct moves - what has to be done about interrupts
+ * @cpus: the CPUs that they are moved off
+ * @taken: the CPUs of other pools that keep interrupts off
+ * @note: lines for all that moved, now or earlier
+ * @lines: lines for those that must move now
+ */
+struct moves {
+	const struct vpool_cpus *cpus;
+	const struct vpool_cpus *taken;
+	char *note;
+	char *lines;
+};
+
+static void append(char **text, const char *line)
 {
-	char *note = xstrdup(old_note ? old_note : ""), *more, *line;
+	char *more = xprintf("%s%s", *text, line);
+
+	free(*text);
+	*text = more;
+}
+
+static void plan_move(struct moves *moves, const char *irq)
+{
+	char *line = plan_irq(irq, moves->cpus, moves->taken);
+
+	if (!line)
+		return;
+	append(&moves->lines, line);
+	if (!noted(moves->note, irq))
+		append(&moves->note, line);
+	free(line);
+}
+
+static void plan_all(struct moves *moves)
+{
 	DIR *dir = opendir(IRQ_DIR);
 	struct dirent *entry;
 
-	*moves = xstrdup("");
-	while (dir && (entry = readdir(dir))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		line = plan_irq(entry->d_name, cpus);
-		if (!line)
-			continue;
-		more = xprintf("%s%s", *moves, line);
-		free(*moves);
-		*moves = more;
-		if (!noted(note, entry->d_name)) {
-			more = xprintf("%s%s", note, line);
-			free(note);
-			note = more;
-		}
-		free(line);
-	}
+	/* First: then an interrupt that is requested during the loop comes elsewhere. */
+	plan_move(moves, DEFAULT_IRQ);
+	while (dir && (entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			plan_move(moves, entry->d_name);
 	if (dir)
 		closedir(dir);
-	return note;
 }
 
 /* Some, of timers and of devices that place them themselves, cannot move. */
@@ -144,33 +180,31 @@ static void move_all(char *moves)
 	}
 }
 
-int irq_move_off(const char *path, const struct vpool_cpus *cpus, char *why)
+int irq_move_off(const char *name, const struct vpool_cpus *cpus,
+		 const struct vpool_cpus *taken, char *why)
 {
-	char *old = read_text(path), *moves, *note;
-	int err = 0;
+	struct moves moves = {
+		.cpus = cpus, .taken = taken, .lines = xstrdup(""),
+	};
+	struct note note;
+	int err;
 
-	note = plan_all(old, cpus, &moves);
-	if (!old || strcmp(old, note))
-		err = replace_file(path, note);
+	err = note_read(name, &note);
+	if (!err) {
+		moves.note = xstrdup(note.irqs);
+		plan_all(&moves);
+		free(note.irqs);
+		note.irqs = moves.note;
+	}
+	if (!err && *moves.lines)
+		err = note_write(name, &note);
 	if (err)
-		snprintf(why, WHY_SIZE, "%s: %s", path, strerror(-err));
+		snprintf(why, WHY_SIZE, "its note: %s", strerror(-err));
 	else
-		move_all(moves);
-	free(old);
-	free(note);
-	free(moves);
+		move_all(moves.lines);
+	free(moves.lines);
+	free(note.irqs);
 	return err;
-}
-
-static void add_all(struct vpool_cpus *to, const struct vpool_cpus *from)
-{
-	unsigned int cpu, left = vpool_cpus_count(from);
-
-	for (cpu = 0; left; cpu++)
-		if (vpool_cpus_test(from, cpu)) {
-			vpool_cpus_add(to, cpu);
-			left--;
-		}
 }
 
 static void put_back(const char *irq, const struct vpool_cpus *old,
@@ -185,8 +219,8 @@ static void put_back(const char *irq, const struct vpool_cpus *old,
 	is = cpus_text(&now);
 	was = cpus_text(new);
 	if (strcmp(is, was))
-		add_all(&next, &now);
-	add_all(&next, old);
+		cpus_add_all(&next, &now);
+	cpus_add_all(&next, old);
 	vpool_cpus_subtract(&next, taken);
 	if (vpool_cpus_count(&next))
 		write_affinity(irq, &next);
@@ -196,12 +230,14 @@ static void put_back(const char *irq, const struct vpool_cpus *old,
 	vpool_cpus_free(&now);
 }
 
-void irq_put_back(const char *path, const struct vpool_cpus *taken)
+void irq_put_back(const char *name, const struct vpool_cpus *taken)
 {
 	char irq[32], old[2048], new[2048], why[WHY_SIZE], *line, *save;
-	char *note = read_text(path);
+	struct note note;
 
-	for (line = note ? strtok_r(note, "\n", &save) : NULL; line;
+	if (note_read(name, &note))
+		return;
+	for (line = strtok_r(note.irqs, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		struct vpool_cpus from = { 0 }, to = { 0 };
 
@@ -212,6 +248,5 @@ void irq_put_back(const char *path, const struct vpool_cpus *taken)
 		vpool_cpus_free(&from);
 		vpool_cpus_free(&to);
 	}
-	free(note);
-	unlink(path);
+	free(note.irqs);
 }

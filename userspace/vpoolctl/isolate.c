@@ -1,73 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool's CPUs as an isolated cpuset partition.
+ * A pool's CPUs as a cpuset: one that confines, or a partition that isolates.
  *
- * The partition of pool NAME is the cgroup vpool_NAME.slice below the root, where
- * every kernel from 6.1 on allows one: further down it would need a partition as
+ * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel
+ * from 6.1 on allows a partition: further down it would need a partition as
  * parent, or cpuset.cpus.exclusive. Where systemd runs it is a slice of
  * systemd's, which otherwise takes the cpuset controller away again.
+ *
+ * Nothing here kills a process or takes one out of its unit. A pool whose slice
+ * has units in it is not destroyed; with force it is, and the units go on.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
-#include <spawn.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroup.h"
+#include "cpumask.h"
 #include "isolate.h"
 
-#define SUFFIX ".isolated"
+/* How often a cgroup is emptied whose processes go on forking. */
+#define EMPTY_TRIES 100
+#define EMPTY_PAUSE_US 20000
 
-/* Where cgroup2 is mounted, for free(3), or NULL. */
-static char *cgroup_root(void)
+bool is_host_admin(void)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *entry;
-	char *root = NULL;
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	unsigned int inside, outside, count;
+	bool initial = false;
+	char *map;
 
-	while (mounts && !root && (entry = getmntent(mounts)))
-		if (!strcmp(entry->mnt_type, "cgroup2"))
-			root = xstrdup(entry->mnt_dir);
-	if (mounts)
-		endmntent(mounts);
-	return root;
-}
-
-/* A slice's name has its parents' in it, parted by dashes. */
-static char *slice_of(const char *name)
-{
-	char *slice = xstrdup("vpool_"), *longer;
-
-	for (; *name; name++) {
-		longer = *name == '-' ? xprintf("%s\\x2d", slice) :
-					xprintf("%s%c", slice, *name);
-		free(slice);
-		slice = longer;
-	}
-	longer = xprintf("%s.slice", slice);
-	free(slice);
-	return longer;
-}
-
-/* The partition's directory, for free(3), or NULL without cgroup2. */
-static char *partition_dir(const char *name)
-{
-	char *root = cgroup_root(), *slice, *dir;
-
-	if (!root)
-		return NULL;
-	slice = slice_of(name);
-	dir = xprintf("%s/%s", root, slice);
-	free(slice);
-	free(root);
-	return dir;
+	if (syscall(SYS_capget, &header, data) ||
+	    !(data[0].effective & 1U << CAP_SYS_ADMIN))
+		return false;
+	map = read_text("/proc/self/uid_map");
+	/* Without user namespaces there is no map, and but one namespace. */
+	if (!map)
+		return true;
+	if (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3)
+		initial = !inside && !outside && count == ~0U;
+	free(map);
+	return initial;
 }
 
 static bool has_word(const char *text, const char *word)
@@ -80,14 +64,15 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-int isolate_check(char *why)
+int isolate_check(enum grade grade, char *why)
 {
+	const char *what = grade_excludes(grade) ? "isolation" : "confinement";
 	char *root = cgroup_root(), *path, *text;
 	bool there;
 
 	if (!root) {
 		snprintf(why, WHY_SIZE,
-			 "isolation needs cgroup2, which is not mounted");
+			 "%s needs cgroup2, which is not mounted", what);
 		return -EOPNOTSUPP;
 	}
 	path = xprintf("%s/cgroup.controllers", root);
@@ -95,115 +80,75 @@ int isolate_check(char *why)
 	there = has_word(text, "cpuset");
 	if (!there)
 		snprintf(why, WHY_SIZE,
-			 "isolation needs the cpuset controller, which %s does not have; cgroup v1 may hold it",
-			 root);
+			 "%s needs the cpuset controller, which %s does not have; cgroup v1 may hold it",
+			 what, root);
 	free(text);
 	free(path);
 	free(root);
 	return there ? 0 : -EOPNOTSUPP;
 }
 
-int isolate_lock(char *why)
+static int open_lock(void)
 {
+	const char *path = VPOOL_RUN "/lock";
 	int fd;
 
 	if (mkdir(VPOOL_RUN, 0755) && errno != EEXIST)
-		goto failed;
-	fd = open(VPOOL_RUN "/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		goto failed;
-	while (flock(fd, LOCK_EX))
-		if (errno != EINTR) {
-			close(fd);
-			goto failed;
-		}
+		return -1;
+	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	/* A lock needs no file that can be written. */
+	if (fd < 0 && errno == EROFS)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd;
-failed:
-	snprintf(why, WHY_SIZE, VPOOL_RUN ": %s", strerror(errno));
-	return -errno;
 }
 
-static char *note_path(const char *name)
+int isolate_lock(char *why)
 {
-	return xprintf(VPOOL_RUN "/%s" SUFFIX, name);
-}
+	int fd = open_lock(), err;
 
-/* Note that a pool is to be isolated. Locked. */
-static int isolate_note(const char *name, char *why)
-{
-	char *path = note_path(name);
-	int err = 0;
-
-	if (access(path, F_OK))
-		err = replace_file(path, "");
-	if (err)
-		snprintf(why, WHY_SIZE, "%s: %s", path, strerror(-err));
-	free(path);
-	return err;
-}
-
-/* Write to a file of a cgroup. */
-static int set(const char *dir, const char *file, const char *text, char *why)
-{
-	char *path = xprintf("%s/%s", dir, file);
-	int err = write_text(path, text);
-
-	if (err)
-		snprintf(why, WHY_SIZE, "cannot write '%s' to %s: %s", text,
-			 path, strerror(-err));
-	free(path);
-	return err;
-}
-
-static bool under_systemd(void)
-{
-	return !access("/run/systemd/system", F_OK);
-}
-
-static int run_systemctl(char *const argv[], char *why)
-{
-	int status, err;
-	pid_t pid;
-
-	err = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
-	if (err) {
-		snprintf(why, WHY_SIZE, "systemctl: %s", strerror(err));
-		return -err;
+	while (fd >= 0 && flock(fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		err = errno;
+		close(fd);
+		errno = err;
+		fd = -1;
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		snprintf(why, WHY_SIZE, "systemctl %s %s failed", argv[1],
-			 argv[2]);
-		return -EIO;
-	}
-	return 0;
+	if (fd >= 0)
+		return fd;
+	err = errno;
+	snprintf(why, WHY_SIZE, VPOOL_RUN ": %s", strerror(err));
+	return -err;
 }
 
 static int start_slice(const char *name, const char *list, char *why)
 {
-	char *slice = slice_of(name), *allowed = xprintf("AllowedCPUs=%s", list);
+	char *slice = cgroup_slice(name);
+	char *allowed = xprintf("AllowedCPUs=%s", list);
 	char *const property[] = { "systemctl", "set-property", "--runtime",
 				   slice, allowed, NULL };
 	char *const start[] = { "systemctl", "start", slice, NULL };
 	int err;
 
-	err = run_systemctl(start, why);
+	err = systemd_call(start, why);
 	if (!err)
-		err = run_systemctl(property, why);
+		err = systemd_call(property, why);
 	free(allowed);
 	free(slice);
 	return err;
 }
 
-static void stop_slice(const char *name)
+/* Forget what systemd was told about a slice; stop it only if it is empty. */
+static void leave_slice(const char *name, bool empty)
 {
-	char *slice = slice_of(name), why[WHY_SIZE];
+	char *slice = cgroup_slice(name), why[WHY_SIZE];
 	char *const stop[] = { "systemctl", "stop", slice, NULL };
-	char *const revert[] = { "systemctl", "revert", slice, NULL };
+	char *const reset[] = { "systemctl", "set-property", "--runtime",
+				slice, "AllowedCPUs=", NULL };
+	char *const revert[] = { "systemctl", "--quiet", "revert", slice, NULL };
 
-	run_systemctl(stop, why);
-	run_systemctl(revert, why);
+	systemd_call(empty ? stop : reset, why);
+	systemd_call(revert, why);
 	free(slice);
 }
 
@@ -212,7 +157,7 @@ static int make_cgroup(const char *dir, char *why)
 	char *root = cgroup_root();
 	int err;
 
-	err = set(root, "cgroup.subtree_control", "+cpuset", why);
+	err = cgroup_set(root, "cgroup.subtree_control", "+cpuset", why);
 	free(root);
 	if (!err && mkdir(dir, 0755) && errno != EEXIST) {
 		err = -errno;
@@ -221,18 +166,19 @@ static int make_cgroup(const char *dir, char *why)
 	return err;
 }
 
-/* The kernel takes "isolated" and says afterwards whether it came to be. */
-static int make_isolated(const char *dir, char *why)
+/* The kernel takes any type and says afterwards whether it came to be. */
+static int set_partition(const char *dir, const char *type, char *why)
 {
 	char *path, *text;
+	size_t len = strlen(type);
 	int err;
 
-	err = set(dir, "cpuset.cpus.partition", "isolated", why);
+	err = cgroup_set(dir, "cpuset.cpus.partition", type, why);
 	if (err)
 		return err;
 	path = xprintf("%s/cpuset.cpus.partition", dir);
 	text = read_text(path);
-	if (!text || strcmp(text, "isolated\n")) {
+	if (!text || strncmp(text, type, len) || strcmp(text + len, "\n")) {
 		snprintf(why, WHY_SIZE, "%s says: %.*s", path,
 			 (int)strcspn(text ? text : "nothing", "\n"),
 			 text ? text : "nothing");
@@ -243,27 +189,28 @@ static int make_isolated(const char *dir, char *why)
 	return err;
 }
 
-static int make_partition(const char *name, const struct vpool_cpus *cpus,
+static int make_partition(const struct vpool_info *info, enum grade grade,
 			  char *why)
 {
-	char *dir = partition_dir(name), *list;
-	int err = isolate_check(why);
+	char *dir, *list;
+	int err = isolate_check(grade, why);
 
-	if (err)
+	if (err || grade_in_force(info, grade))
 		return err;
-	list = cpus_text(cpus);
-	err = under_systemd() ? start_slice(name, list, why) :
-				make_cgroup(dir, why);
+	dir = cgroup_slice_dir(info->name);
+	list = cpus_text(&info->cpus);
+	err = systemd_runs() ? start_slice(info->name, list, why) :
+			       make_cgroup(dir, why);
 	if (!err)
-		err = set(dir, "cpuset.cpus", list, why);
+		err = cgroup_set(dir, "cpuset.cpus", list, why);
 	if (!err)
-		err = make_isolated(dir, why);
+		err = set_partition(dir, grade_partition(grade), why);
 	free(list);
 	free(dir);
 	return err;
 }
 
-/* Processes go to the root; one that is exiting cannot, and need not. */
+/* Move the processes of one cgroup to the root. One that is exiting cannot move. */
 static void empty_cgroup(const char *dir)
 {
 	char *root = cgroup_root(), *path = xprintf("%s/cgroup.procs", dir);
@@ -271,179 +218,330 @@ static void empty_cgroup(const char *dir)
 
 	for (pid = text ? strtok_r(text, "\n", &save) : NULL; pid;
 	     pid = strtok_r(NULL, "\n", &save))
-		set(root, "cgroup.procs", pid, why);
+		cgroup_set(root, "cgroup.procs", pid, why);
 	free(text);
 	free(path);
 	free(root);
 }
 
-/* While its processes fork, some may be left: they are moved again. */
+/* Does the slice have units or cgroups of other makers in it? */
+static bool has_units(const char *dir)
+{
+	DIR *at = opendir(dir);
+	struct dirent *entry;
+	bool has = false;
+
+	while (at && !has && (entry = readdir(at)))
+		has = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+		      strcmp(entry->d_name, CGROUP_LEAF);
+	if (at)
+		closedir(at);
+	return has;
+}
+
+/* Remove the cgroups that are vpoolctl's. While processes fork, some may be left. */
+static int remove_cgroup(const char *dir)
+{
+	char *leaf = xprintf("%s/" CGROUP_LEAF, dir);
+	int tries, err = 0;
+
+	for (tries = 0; tries < EMPTY_TRIES; tries++) {
+		empty_cgroup(dir);
+		empty_cgroup(leaf);
+		rmdir(leaf);
+		err = rmdir(dir) && errno != ENOENT ? -errno : 0;
+		if (err != -EBUSY || has_units(dir))
+			break;
+		usleep(EMPTY_PAUSE_US);
+	}
+	free(leaf);
+	return err;
+}
+
+/* systemd takes a cpuset away that no unit asks for; else its CPUs stay. */
+static void tell_who_stays(const char *name)
+{
+	char *dir = cgroup_slice_dir(name), why[WHY_SIZE];
+	char *path = xprintf("%s/cpuset.cpus", dir), *cpus = read_text(path);
+
+	if (isolate_idle(name, why))
+		fprintf(stderr, "vpoolctl: %s and goes on%s\n", why,
+			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
+	free(cpus);
+	free(path);
+	free(dir);
+}
+
+/*
+ * Undo a pool's cpuset. A process with another unit or cgroup in the slice stays
+ * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
+ * these CPUs, and share them with the host's tasks.
+ */
 static int remove_partition(const char *name, char *why)
 {
-	char *dir = partition_dir(name);
-	int tries, err = 0;
+	char *dir = cgroup_slice_dir(name), *leaf;
+	int err = 0;
 
 	if (!dir || access(dir, F_OK)) {
 		free(dir);
 		return 0;
 	}
-	set(dir, "cpuset.cpus.partition", "member", why);
-	for (tries = 0; tries < 100; tries++) {
-		empty_cgroup(dir);
-		if (under_systemd())
-			stop_slice(name);
-		err = rmdir(dir) && errno != ENOENT ? -errno : 0;
-		if (err != -EBUSY)
-			break;
-		usleep(20000);
+	leaf = xprintf("%s/" CGROUP_LEAF, dir);
+	cgroup_set(dir, "cpuset.cpus.partition", "member", why);
+	empty_cgroup(dir);
+	empty_cgroup(leaf);
+	if (systemd_runs())
+		leave_slice(name, !cgroup_tenant(dir));
+	if (!access(dir, F_OK))
+		err = remove_cgroup(dir);
+	if (err == -EBUSY && has_units(dir)) {
+		err = 0;
+		tell_who_stays(name);
 	}
 	if (err)
 		snprintf(why, WHY_SIZE, "%s: %s", dir, strerror(-err));
+	free(leaf);
 	free(dir);
 	return err;
 }
 
-/* What a pool that is to be isolated has; -ENOENT if there is none. */
-static int isolated_cpus(struct vpool *vp, const char *name,
-			 struct vpool_cpus *cpus)
+/* Query a pool that needs a cpuset; -ENOENT if it does not exist or need one. */
+static int find_pool(struct vpool *vp, const char *name,
+		     struct vpool_info **info)
 {
-	struct vpool_info *info;
-	int err;
+	int err = vpool_query(vp, name, info);
 
-	err = vpool_query(vp, name, &info);
 	if (err)
 		return err == -ENXIO || err == -VPOOL_NO_MODULE ? -ENOENT : err;
-	if (!(info->create_flags & VPOOL_CREATE_ISOLATED))
-		err = -ENOENT;
-	else
-		err = vpool_cpus_copy(cpus, &info->cpus);
-	vpool_info_free(info);
-	return err;
+	if ((*info)->create_flags & VPOOL_CREATE_ISOLATED)
+		return 0;
+	vpool_info_free(*info);
+	return -ENOENT;
 }
 
-/* What is in the note's name: "NAME" of "NAME.isolated", or NULL. */
-static char *noted_name(const char *file)
+/**
+ * struct sync - one pass over the notes
+ * @vp: the handle
+ * @gone: the pass undoes the cpusets of pools that are gone; else it makes cpusets
+ * @taken: the CPUs of pools that keep interrupts off
+ * @name: the pool whose errors are returned, or NULL for all
+ * @err: the first error that is returned
+ * @why: a sentence about it
+ */
+struct sync {
+	struct vpool *vp;
+	bool gone;
+	struct vpool_cpus taken;
+	const char *name;
+	int err;
+	char *why;
+};
+
+static void sync_failed(struct sync *sync, const char *name, int err,
+			const char *why)
 {
-	size_t len = strlen(file), end = strlen(SUFFIX);
-
-	if (len <= end || strcmp(file + len - end, SUFFIX))
-		return NULL;
-	return xprintf("%.*s", (int)(len - end), file);
-}
-
-static void add_cpus(struct vpool_cpus *to, const struct vpool_cpus *from)
-{
-	unsigned int cpu, left = vpool_cpus_count(from);
-
-	for (cpu = 0; left; cpu++)
-		if (vpool_cpus_test(from, cpu)) {
-			vpool_cpus_add(to, cpu);
-			left--;
-		}
-}
-
-static int sync_one(struct vpool *vp, const char *name,
-		    struct vpool_cpus *taken, bool gone, char *why)
-{
-	struct vpool_cpus cpus = { 0 };
-	char *note = note_path(name);
-	int err = isolated_cpus(vp, name, &cpus);
-
-	if (gone && err == -ENOENT) {
-		err = remove_partition(name, why);
-		if (!err)
-			irq_put_back(note, taken);
-	} else if (gone || err == -ENOENT) {
-		err = 0;
-	} else if (err) {
-		snprintf(why, WHY_SIZE, "pool '%s': %s", name, strerror(-err));
-	} else {
-		add_cpus(taken, &cpus);
-		err = make_partition(name, &cpus, why);
-		if (!err)
-			err = irq_move_off(note, &cpus, why);
+	if (sync->name && strcmp(sync->name, name)) {
+		fprintf(stderr, "vpoolctl: pool '%s': %s\n", name, why);
+	} else if (!sync->err) {
+		sync->err = err;
+		snprintf(sync->why, WHY_SIZE, "%s", why);
 	}
-	vpool_cpus_free(&cpus);
-	free(note);
-	return err;
 }
 
-static int sync_all(struct vpool *vp, struct vpool_cpus *taken, bool gone,
-		    char *why)
+static int undo_pool(struct sync *sync, const char *name, char *why)
+{
+	int err = remove_partition(name, why);
+
+	if (err)
+		return err;
+	irq_put_back(name, &sync->taken);
+	/* Nothing is left but the note: no command fails for that. */
+	err = note_remove(name);
+	if (err)
+		fprintf(stderr, "vpoolctl: the note of pool '%s' cannot be removed: %s\n",
+			name, strerror(-err));
+	return 0;
+}
+
+static int make_pool(struct sync *sync, const struct vpool_info *info,
+		     enum grade grade, char *why)
+{
+	int err = make_partition(info, grade, why);
+
+	if (err || !grade_excludes(grade))
+		return err;
+	cpus_add_all(&sync->taken, &info->cpus);
+	return irq_move_off(info->name, &info->cpus, &sync->taken, why);
+}
+
+/*
+ * Replace a note that cannot be understood by one made from the kernel's state. The
+ * old affinities of interrupts are lost.
+ */
+static int repair_note(const char *name, const struct vpool_info *info,
+		       struct note *note)
+{
+	char *file = xprintf("%s.isolated", name);
+
+	state_set_aside(file);
+	free(file);
+	*note = (struct note) { .grade = GRADE_ISOLATED };
+	if (!info)
+		return 0;
+	note->grade = grade_of(info);
+	return note_write(name, note);
+}
+
+static void sync_one(struct sync *sync, const char *name)
+{
+	struct vpool_info *info = NULL;
+	char why[WHY_SIZE] = "";
+	struct note note;
+	int err, found;
+
+	found = find_pool(sync->vp, name, &info);
+	err = note_read(name, &note);
+	if (err == -EBADMSG)
+		err = repair_note(name, found ? NULL : info, &note);
+	if (err == -ENOENT)
+		err = 0;
+	else if (err)
+		snprintf(why, WHY_SIZE, "its note: %s", strerror(-err));
+	else if (found && found != -ENOENT)
+		snprintf(why, WHY_SIZE, "%s", strerror(-(err = found)));
+	else if (found && sync->gone)
+		err = undo_pool(sync, name, why);
+	else if (!found && !sync->gone)
+		err = make_pool(sync, info, note.grade, why);
+	if (err)
+		sync_failed(sync, name, err, why);
+	free(note.irqs);
+	if (!found)
+		vpool_info_free(info);
+}
+
+static void sync_all(struct sync *sync)
 {
 	DIR *dir = opendir(VPOOL_RUN);
-	char other[WHY_SIZE], *name;
 	struct dirent *entry;
-	int err = 0, one;
+	char *name;
 
 	while (dir && (entry = readdir(dir))) {
-		name = noted_name(entry->d_name);
-		if (!name)
-			continue;
-		one = sync_one(vp, name, taken, gone, err ? other : why);
-		err = err ? err : one;
+		name = note_pool(entry->d_name);
+		if (name && pool_name_valid(name))
+			sync_one(sync, name);
+		else if (name)
+			state_set_aside(entry->d_name);
 		free(name);
 	}
 	if (dir)
 		closedir(dir);
-	return err;
 }
 
-int isolate_sync(struct vpool *vp, char *why)
+int isolate_sync(struct vpool *vp, const char *name, char *why)
 {
-	struct vpool_cpus taken = { 0 };
-	char other[WHY_SIZE];
-	int err, undone;
+	struct sync sync = { .vp = vp, .name = name, .why = why };
 
 	/*
 	 * First partitions that may be in the way go, with their interrupts put
 	 * back where they were; then those there are take what is theirs.
 	 */
-	undone = sync_all(vp, &taken, true, why);
-	err = sync_all(vp, &taken, false, undone ? other : why);
-	vpool_cpus_free(&taken);
-	return undone ? undone : err;
+	sync.gone = true;
+	sync_all(&sync);
+	sync.gone = false;
+	sync_all(&sync);
+	irqbalance_keep_off(&sync.taken);
+	vpool_cpus_free(&sync.taken);
+	return sync.err;
 }
 
-/* The lock keeps a pool that is not there yet from being taken for one that is gone. */
-int isolate_create(struct vpool *vp, struct vpool_request *req, char *why)
+static int refused(struct vpool *vp, int err, char *why)
 {
-	char other[WHY_SIZE];
+	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
+		 strerror(-err));
+	return err;
+}
+
+/*
+ * Have the kernel check a request, the name above all, and do nothing. Memory is
+ * left to the real call, which waits for it.
+ */
+static int check_request(struct vpool *vp, const struct vpool_request *req,
+			 char *why)
+{
+	struct vpool_request dry = *req;
 	int err;
 
-	err = isolate_sync(vp, why);
-	if (!err)
-		err = isolate_note(req->name, why);
-	if (err)
-		return err;
-	err = vpool_create(vp, req);
+	dry.flags |= VPOOL_CREATE_DRY_RUN;
+	dry.mem = NULL;
+	dry.nr_mem = 0;
+	err = vpool_create(vp, &dry);
+	return err ? refused(vp, err, why) : 0;
+}
+
+static int make_noted(struct vpool *vp, struct vpool_request *req, char *why)
+{
+	char other[WHY_SIZE];
+	int err = vpool_create(vp, req);
+
 	if (err) {
-		snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ?
-			 vpool_reason(vp) : strerror(-err));
+		refused(vp, err, why);
 	} else {
-		err = isolate_sync(vp, why);
+		err = isolate_sync(vp, req->name, why);
 		if (!err)
 			return 0;
 		vpool_destroy(vp, req->name, VPOOL_DESTROY_FORCE);
 	}
-	isolate_sync(vp, other);
+	isolate_sync(vp, req->name, other);
 	return err;
 }
 
-int isolate_mend(char *why)
+/*
+ * The note is written after the kernel has accepted the name, and before the pool
+ * is made: whoever is killed in between leaves a note without a pool, which the
+ * next call removes, and never a pool whose CPUs look isolated and are not.
+ */
+int isolate_create(struct vpool *vp, struct vpool_request *req,
+		   enum grade grade, char *why)
+{
+	struct note note = { .grade = grade };
+	int err;
+
+	err = isolate_sync(vp, req->name, why);
+	if (!err)
+		err = check_request(vp, req, why);
+	if (err)
+		return err;
+	err = note_write(req->name, &note);
+	if (!err)
+		return make_noted(vp, req, why);
+	snprintf(why, WHY_SIZE, VPOOL_RUN ": %s", strerror(-err));
+	return err;
+}
+
+int isolate_mend(const char *name, char *why)
 {
 	struct vpool *vp;
 	int lock, err;
 
-	if (geteuid() || access(VPOOL_RUN, F_OK))
+	if (!is_host_admin() || !note_any())
 		return 0;
 	lock = isolate_lock(why);
-	if (lock < 0)
-		return lock;
-	/* Without the module nobody knows which pools are gone. */
+	if (lock < 0) {
+		struct note note;
+
+		err = note_read(name, &note);
+		free(note.irqs);
+		if (!err)
+			return lock;
+		fprintf(stderr, "vpoolctl: isolated pools are not looked after: %s\n",
+			why);
+		return 0;
+	}
+	/* Without the module vpoolctl cannot know which pools are gone. */
 	err = vpool_open_control(&vp);
 	if (!err)
-		err = isolate_sync(vp, why);
+		err = isolate_sync(vp, name, why);
 	else
 		err = 0;
 	vpool_close(vp);
@@ -451,46 +549,42 @@ int isolate_mend(char *why)
 	return err;
 }
 
-static int move_to(const char *dir, int pid, char *why)
+int isolate_idle(const char *name, char *why)
 {
-	char *text = xprintf("%d", pid);
-	int err = set(dir, "cgroup.procs", text, why);
+	char *dir = cgroup_slice_dir(name), *path, *comm, *slice;
+	int pid = dir ? cgroup_tenant(dir) : 0;
 
-	free(text);
-	return err;
-}
-
-int isolate_join(const char *name, int pid, char *why)
-{
-	char *dir = partition_dir(name);
-	int err = 0;
-
-	if (dir && !geteuid() && !access(dir, F_OK))
-		err = move_to(dir, pid, why);
 	free(dir);
-	return err;
-}
-
-bool isolate_has(const char *name, int pid)
-{
-	char *path = xprintf("/proc/%d/cgroup", pid), *slice = slice_of(name);
-	char *text = read_text(path), *where = xprintf("::/%s", slice);
-	bool has = text && strstr(text, where);
-
-	free(where);
-	free(text);
+	if (!pid)
+		return 0;
+	path = xprintf("/proc/%d/comm", pid);
+	comm = read_text(path);
+	slice = cgroup_slice(name);
+	snprintf(why, WHY_SIZE, "process %d (%.*s) is in %s", pid,
+		 (int)strcspn(comm ? comm : "?", "\n"), comm ? comm : "?",
+		 slice);
 	free(slice);
+	free(comm);
 	free(path);
-	return has;
+	return -EBUSY;
 }
 
-int isolate_leave(const char *name, int pid, char *why)
+int isolate_destroy(struct vpool *vp, const char *name, bool force, char *why)
 {
-	char *root = cgroup_root();
-	int err = 0;
+	struct vpool_info *info;
+	bool idle, noted;
 
-	if (root && !geteuid() && isolate_has(name, pid))
-		err = move_to(root, pid, why);
-	free(root);
-	return err;
+	*why = '\0';
+	if (!force && !find_pool(vp, name, &info)) {
+		struct note note;
+
+		noted = !note_read(name, &note);
+		free(note.irqs);
+		/* About users that the kernel knows, it says more. */
+		idle = !info->members && !info->regions;
+		vpool_info_free(info);
+		if (noted && idle && isolate_idle(name, why))
+			return -EBUSY;
+	}
+	return vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
 }

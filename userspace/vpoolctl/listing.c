@@ -20,6 +20,11 @@ const struct option_def listing_options[] = {
 	[LISTING_BYTES] = OPTION_BYTES,
 };
 
+bool listing_wants_all(const struct invocation *inv)
+{
+	return inv->given[LISTING_JSON] || inv->given[LISTING_COLUMNS];
+}
+
 static int fill_table(const struct invocation *inv, struct table *tb,
 		      int (*fill)(const struct invocation *inv,
 				  struct vpool *vp, struct table *tb))

@@ -11,6 +11,9 @@ extern const struct option_def listing_options[];
 #define NR_LISTING_OPTIONS 4
 #define NR_LISTING_SIZE_OPTIONS 5
 
+/* Does the caller ask for more than the usual columns? */
+bool listing_wants_all(const struct invocation *inv);
+
 /*
  * Do such a verb: make the table, let fill add the rows, print it. fill gets a
  * handle to read with and returns a negative errno.

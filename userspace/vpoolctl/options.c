@@ -32,8 +32,9 @@ static void make_form(const struct command *cmd, struct getopt_form *form)
 		const struct option_def *opt = cmd->options + i;
 
 		form->longs[i].name = opt->name;
-		form->longs[i].has_arg = opt->arg ? required_argument :
-						    no_argument;
+		form->longs[i].has_arg = !opt->arg ? no_argument :
+					 opt->may_lack_arg ? optional_argument :
+							     required_argument;
 		form->longs[i].val = OPTION_BASE + i;
 		if (opt->letter)
 			*s++ = opt->letter;

@@ -49,6 +49,7 @@ problem(struct checker *ck, const struct change *change, const char *fmt, ...)
 static void check_idle(struct checker *ck, const struct change *change)
 {
 	const struct vpool_info *info = change->info;
+	char why[WHY_SIZE];
 	const char *way = change->want ? "it would have to be made anew" :
 					 "it is not declared";
 
@@ -66,6 +67,8 @@ static void check_idle(struct checker *ck, const struct change *change)
 		problem(ck, change,
 			"%s, but it is in use: members: %u, open regions: %u, memory pinned or in regions: %llu bytes",
 			way, info->members, info->regions, info->used_bytes);
+	else if (change->have.isolate && isolate_idle(info->name, why))
+		problem(ck, change, "%s, but %s", way, why);
 }
 
 static const struct vpool_host_node *find_node(const struct vpool_host *host,
@@ -230,7 +233,7 @@ static void check_isolation(struct checker *ck, const struct change *change)
 	char why[WHY_SIZE];
 
 	if (change->want->isolate && change->kind != CHANGE_RESIZE &&
-	    isolate_check(why))
+	    isolate_check(change->want->isolate, why))
 		problem(ck, change, "%s", why);
 }
 

@@ -124,7 +124,8 @@ static bool is_isolated(const struct change *change)
 /* Keep partitions in step with the pools. */
 static int isolate(struct doer *doer, const struct change *change)
 {
-	return is_isolated(change) ? isolate_sync(doer->vp, doer->why) : 0;
+	return is_isolated(change) ?
+	       isolate_sync(doer->vp, change_name(change), doer->why) : 0;
 }
 
 static int resize(struct doer *doer, struct vpool_change *chg)
@@ -200,7 +201,8 @@ static int make(struct doer *doer, const struct pool_config *pool)
 		return -EINTR;
 	fill_request(&req, pool);
 	progress = pool->nr_mem ? progress_start("create", pool->name) : NULL;
-	err = pool->isolate ? isolate_create(doer->vp, &req, doer->why) :
+	err = pool->isolate ? isolate_create(doer->vp, &req, pool->isolate,
+					     doer->why) :
 			      vpool_create(doer->vp, &req);
 	progress_stop(progress);
 	if (!err)
@@ -210,7 +212,7 @@ static int make(struct doer *doer, const struct pool_config *pool)
 
 static int destroy(struct doer *doer, const char *name)
 {
-	int err = vpool_destroy(doer->vp, name, 0);
+	int err = isolate_destroy(doer->vp, name, false, doer->why);
 
 	if (!err)
 		baseline_forget(name);

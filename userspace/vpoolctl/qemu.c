@@ -171,6 +171,27 @@ static int hold_alive(const struct vm_side *side)
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
+/* In the child: be where members of a confined or isolated pool must be. */
+static int enter_cpuset(struct vpool *pool)
+{
+	struct vpool_info *info;
+	char why[WHY_SIZE] = "";
+	struct origin was = { 0 };
+	int err;
+
+	err = vpool_query(pool, NULL, &info);
+	if (err) {
+		fprintf(stderr, "%s\n", vpool_reason(pool));
+		return err;
+	}
+	err = place_join(info, getpid(), false, &was, why);
+	if (err)
+		fprintf(stderr, "%s\n", why);
+	place_free(&was);
+	vpool_info_free(info);
+	return err;
+}
+
 /* In the child: become QEMU. */
 static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 		   int cwd, char **args)
@@ -190,6 +211,8 @@ static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 		fprintf(stderr, "%s: %s\n", side->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
+	if (enter_cpuset(pool))
+		_exit(EXIT_CANNOT_RUN);
 	if (vpool_attach(pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		_exit(EXIT_CANNOT_RUN);

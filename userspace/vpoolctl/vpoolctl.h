@@ -68,6 +68,7 @@ enum completion {
  * @name: the long option, without its dashes
  * @letter: the short one, or 0
  * @arg: what its argument is called, or NULL if it takes none
+ * @may_lack_arg: the argument may be left out; then only --NAME=ARG gives one
  * @help: a line or two about it, filled for output
  * @complete: what can be offered for its argument
  * @bare: also taken as -ARGUMENT, as kill(1) takes -9 and -KILL; of one option at most
@@ -76,6 +77,7 @@ struct option_def {
 	const char *name;
 	char letter;
 	const char *arg;
+	bool may_lack_arg;
 	const char *help;
 	enum completion complete;
 	bool bare;

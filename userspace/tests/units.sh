@@ -1,0 +1,153 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Confined and isolated pools under systemd: transient scopes, Slice= and services that
+# keep their limits. Boots the systemd that is installed, in new pid and mount namespaces.
+# Needs root, the module, cgroup2 with nothing in it, and three CPUs;
+# VPOOLCTL is the program.
+
+here=$(dirname "$(readlink -f "$0")")
+
+# Inside, as a service of that systemd
+if [ "${1-}" = --inside ]; then
+	dir=$2
+	# shellcheck source=/dev/null
+	. "$here/tap.sh"
+	out='' err=''
+	last=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
+	slice=/sys/fs/cgroup/vpool_gu.slice
+	place() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+	main_pid() { systemctl show -P MainPID "$1"; }
+	# service NAME COMMAND...: started with a limit; sets pid.
+	service()
+	{
+		local name=$1
+
+		shift
+		systemd-run --quiet --unit="$name" -p MemoryMax=64M \
+			-p Environment="PATH=$PATH LD_LIBRARY_PATH=$LD_LIBRARY_PATH" "$@"
+		for _ in {1..100}; do
+			pid=$(main_pid "$name")
+			grep -sqx sleep "/proc/$pid/comm" && break
+			sleep 0.1
+		done
+	}
+
+	try 0 create gu --cpus "$((last - 1))-$last" --split-cores --isolate
+	is 'the slice is a partition' "$(cat "$slice/cpuset.cpus.partition")" root
+	try 1 run gu -- true
+	like 'a service is not taken out of its unit' "$err" '*Slice=*'
+	try 0 run --move-cgroup gu -- cat /proc/self/cgroup
+	like 'unless asked for, into a scope' "$out" '0::/vpool_gu.slice/vpool-*.scope'
+	out=$(systemd-run --quiet --scope "$VPOOLCTL" run gu -- cat /proc/self/cgroup)
+	like 'a login is' "$out" '0::/vpool_gu.slice/vpool-*.scope'
+	out=$(systemd-run --quiet --scope -p MemoryMax=64M "$VPOOLCTL" run gu -- true 2>&1)
+	like 'a scope with limits is not' "$out" '*is in the cgroup /system.slice/*'
+
+	service inside --slice=vpool_gu.slice "$VPOOLCTL" run gu -- sleep 1000
+	inside=$pid
+	is 'a service with Slice= stays in its unit' "$(place "$inside")" \
+		/vpool_gu.slice/inside.service
+	is 'with its limits' "$(cat "$slice/inside.service/memory.max")" 67108864
+	try 0 ps gu --noheadings -o TID,HELD
+	like 'it is a member' "$out" "*$inside cpuset"
+
+	service outside sleep 1000
+	try 1 attach gu --pid "$pid"
+	is 'one elsewhere is left there' "$(place "$pid")" /system.slice/outside.service
+	try 0 attach gu --pid "$pid" --move-cgroup
+	like 'unless asked for' "$(place "$pid")" '/vpool_gu.slice/vpool-*.scope'
+	try 0 detach gu --pid "$pid"
+	like 'and comes out of the slice again' "$(place "$pid")" '/system.slice/vpool-*.scope'
+	kill "$pid"
+
+	try 0 detach gu --pid "$inside"
+	try 1 destroy gu
+	like 'what runs in the slice keeps the pool' "$err" "*process $inside (sleep) is in *"
+	is 'and goes on' "$(systemctl is-active inside)" active
+	systemctl daemon-reload
+	is 'systemd leaves the partition alone' "$(cat "$slice/cpuset.cpus.partition")" root
+	try 0 destroy gu --force
+	is 'nor does force stop it' "$(systemctl is-active inside)" active
+	try 0 create gu --cpus "$((last - 1))-$last" --split-cores --isolate
+	is 'the slice can be a partition again' "$(cat "$slice/cpuset.cpus.partition")" root
+	systemctl stop inside
+	try 0 destroy gu
+	is 'then it has gone' "$(ls -d "$slice" 2>/dev/null)" ''
+
+	try 0 create gu --cpus "$last" --split-cores --confine
+	try 0 run gu -- cat /proc/self/cgroup
+	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(place self)"
+	try 0 destroy gu
+	is 'nothing has failed' "$(systemctl --failed --plain --no-legend)" ''
+	tap_end
+fi
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+VPOOLCTL=$(command -v "${VPOOLCTL:-vpoolctl}")
+cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+systemd=/lib/systemd/systemd
+[ -c /dev/vpool/control ] || skip 'the module is not loaded'
+[ "$cgroup" = /sys/fs/cgroup ] || skip 'cgroup2 is not where systemd wants it'
+grep -qw cpuset "$cgroup/cgroup.controllers" || skip 'cgroup2 has no cpusets here'
+[ ! -d /run/systemd/system ] || skip 'this host is under systemd itself'
+[ -x $systemd ] || skip 'systemd is not installed'
+[ -e /lib/systemd/system/dbus.socket ] || skip 'dbus is not installed'
+[ "$(nproc)" -ge 3 ] || skip 'there are fewer than three CPUs'
+
+# What boots may clear /tmp.
+dir=$(mktemp -d -p /var/tmp) || exit 1
+enabled=$(cat "$cgroup/cgroup.subtree_control")
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up()
+{
+	local controller
+
+	"$VPOOLCTL" destroy --force gu >/dev/null 2>&1
+	find "$cgroup" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
+	# shellcheck disable=SC2013 # words
+	for controller in $(cat "$cgroup/cgroup.subtree_control"); do
+		[[ " $enabled " == *" $controller "* ]] ||
+			echo "-$controller" >"$cgroup/cgroup.subtree_control"
+	done
+	rm -r "$dir"
+}
+trap clean_up EXIT
+
+cat >"$dir/try.service" <<END
+[Unit]
+DefaultDependencies=no
+Requires=dbus.socket
+After=dbus.socket
+[Service]
+Type=oneshot
+Environment=PATH=$PATH LD_LIBRARY_PATH=$LD_LIBRARY_PATH HOME=/root LC_ALL=C VPOOLCTL=$VPOOLCTL
+ExecStart=/bin/bash $here/units.sh --inside $dir
+StandardOutput=file:$dir/tap
+StandardError=inherit
+ExecStopPost=-/bin/systemctl exit --force 0
+TimeoutStartSec=150
+END
+cat >"$dir/try.target" <<END
+[Unit]
+DefaultDependencies=no
+Requires=try.service
+After=try.service
+END
+cat >"$dir/init" <<END
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mkdir -p /run/systemd/system
+cp $dir/try.* /run/systemd/system
+export container=vpool
+exec $systemd --system --unit=try.target --log-target=null
+END
+timeout -k 5 200 unshare --kill-child --pid --fork --mount --mount-proc bash "$dir/init" >/dev/null 2>&1
+cat "$dir/tap"
+grep -q '^1\.\.' "$dir/tap" && ! grep -q '^not ok' "$dir/tap"
