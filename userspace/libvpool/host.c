@@ -19,6 +19,30 @@ static __u64 meminfo(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
+/*
+ * The kernel has no MemAvailable of a node. Half of what caches hold can be
+ * reclaimed with certainty, as the kernel counts for the host.
+ */
+static int read_node_meminfo(int dir, const char *path,
+			     struct vpool_host_node *node)
+{
+	__u64 caches;
+	char *text;
+	int err;
+
+	err = vpool_read_text(dir, path, &text);
+	if (err)
+		return err;
+	node->total_bytes = meminfo(text, "MemTotal:");
+	node->free_bytes = meminfo(text, "MemFree:");
+	caches = meminfo(text, "Active(file):") +
+		 meminfo(text, "Inactive(file):") +
+		 meminfo(text, "SReclaimable:");
+	node->available_bytes = node->free_bytes + caches / 2;
+	free(text);
+	return 0;
+}
+
 static int read_meminfo(int dir, const char *path, __u64 *total,
 			const char *key, __u64 *other)
 {
@@ -78,8 +102,7 @@ static int read_node(int dir, int cpus_dir, const struct vpool_host *host,
 	vpool_cpus_and(&node->cpus, &host->cpus);
 	node->cores = count_cores(cpus_dir, &node->cpus);
 	snprintf(path, sizeof(path), "node%d/meminfo", node->node);
-	return read_meminfo(dir, path, &node->total_bytes, "MemFree:",
-			    &node->free_bytes);
+	return read_node_meminfo(dir, path, node);
 }
 
 static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
@@ -106,7 +129,6 @@ static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
 static int single_node(struct vpool_host *host)
 {
 	struct vpool_host_node *node = calloc(1, sizeof(*node));
-	__u64 total;
 	int err;
 
 	if (!node)
@@ -114,12 +136,12 @@ static int single_node(struct vpool_host *host)
 	host->nodes = node;
 	host->nr_nodes = 1;
 	node->cores = host->cores;
-	node->total_bytes = host->total_bytes;
 	err = vpool_cpus_copy(&node->cpus, &host->cpus);
 	if (err)
 		return err;
-	return read_meminfo(AT_FDCWD, "/proc/meminfo", &total, "MemFree:",
-			    &node->free_bytes);
+	err = read_node_meminfo(AT_FDCWD, "/proc/meminfo", node);
+	node->available_bytes = host->available_bytes;
+	return err;
 }
 
 static int read_host(struct vpool_host *host, int cpus_dir)
