@@ -2,6 +2,7 @@
 #ifndef VPOOLCTL_CONFIG_H
 #define VPOOLCTL_CONFIG_H
 
+#include "memspec.h"
 #include "vpoolctl.h"
 
 /**
@@ -21,8 +22,12 @@ struct place {
  * @name: its name
  * @place: where it was declared
  * @mem: how much memory from where, in multiples of the page size
+ * @asks: which of these are shares of the host's memory; NULL if none can be
  * @nr_mem: how many of these; 0 for a pool without memory
  * @cpus: its CPUs; empty for a pool without
+ * @offline: CPUs that are declared, too, and wait until they are online
+ * @nr_cpus: how many CPUs, for the module to choose; 0 if @cpus has them
+ * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE
  * @page_size: in bytes
  * @uid: owner of its node
  * @gid: group of its node
@@ -31,16 +36,22 @@ struct place {
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
  * @isolate: others are kept off its CPUs
+ * @bad: there is a mistake in its declaration
+ * @unmet: why the host cannot give what is declared, for free(3), or NULL
  *
- * The three before that say how to make it; a pool that is there does not have
+ * The three before @isolate say how to make it; a pool that is there does not have
  * them.
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
 	struct place place;
 	struct vpool_mem *mem;
+	struct mem_ask *asks;
 	size_t nr_mem;
 	struct vpool_cpus cpus;
+	struct vpool_cpus offline;
+	unsigned int nr_cpus;
+	int cpus_node;
 	__u64 page_size;
 	uid_t uid;
 	gid_t gid;
@@ -49,6 +60,8 @@ struct pool_config {
 	bool split_cores;
 	bool boot_core;
 	bool isolate;
+	bool bad;
+	char *unmet;
 };
 
 /**
@@ -66,7 +79,7 @@ struct mistake {
  * @pools: the pools, in the order of declaration
  * @nr_pools: how many
  * @mistakes: what is wrong, in the order of the files
- * @nr_mistakes: how many; if there is one, @pools is not to be relied on
+ * @nr_mistakes: how many; if there is one, @pools needs config_drop_bad()
  * @files: the files that were read
  * @nr_files: how many
  */
@@ -107,6 +120,9 @@ void config_read(struct config *cfg, char **paths, int nr);
 void config_free(struct config *cfg);
 /* One line for each mistake, on standard error. */
 void config_complain(const struct config *cfg);
+
+/* Leave out the pools that have a mistake in them. */
+void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
 void pool_config_free(struct pool_config *pool);
