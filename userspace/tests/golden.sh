@@ -383,7 +383,7 @@ is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
-Try another path.'
+Try '"'ls'"' for what is there; a new file needs its folder.'
 
 # list and show
 
