@@ -137,6 +137,33 @@ for page in man3/libvpool.3 man4/vpool.4 man5/vpool.conf.5 man8/vpoolctl.8; do
 		"$root/usr/share/man/$page"
 done
 
+# Documentation/packaging.rst says that all of this is installed.
+for file in usr/lib/systemd/system/vpool.service \
+	usr/lib/systemd/system/vpool-metrics.timer \
+	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
+	etc/apparmor.d/abstractions/vpool usr/share/vpool/vpool.cil \
+	usr/share/vpool/vpoolctl.schema.json etc/vpool.d usr/bin/vpoolctl; do
+	is "$file is installed" "$(ls -d "$root/$file")" "$root/$file"
+done
+is 'what udev, modprobe and the unit get is what is in packaging/' "$(
+	cd "$here/../packaging" &&
+		cmp udev/60-vpool.rules "$root/usr/lib/udev/rules.d/60-vpool.rules" &&
+		cmp systemd/vpool.service "$root/usr/lib/systemd/system/vpool.service" &&
+		cmp modprobe.d/vpool.conf "$root/etc/modprobe.d/vpool.conf" && echo same)" same
+echo 'options vpool host_mem_floor=512' >"$root/etc/modprobe.d/vpool.conf"
+env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
+	install >/dev/null
+is 'what the administrator wrote stays' "$(cat "$root/etc/modprobe.d/vpool.conf")" \
+	'options vpool host_mem_floor=512'
+env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root/local" install >/dev/null
+like 'the unit starts what was installed' \
+	"$(cat "$root/local/usr/local/lib/systemd/system/vpool.service")" \
+	'*ExecStart=/usr/local/bin/vpoolctl apply --keep-going*'
+is 'settings are in /etc, not in /usr/local/etc' "$(ls -d "$root"/local/*)" \
+	"$root/local/etc
+$root/local/usr"
+rm -r "$root/local"
+
 if command -v man >/dev/null; then
 	for page in "$BUILD"/man/*.[0-9]; do
 		is "$(basename "$page") has no warnings" \
