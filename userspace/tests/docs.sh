@@ -74,7 +74,7 @@ like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
 like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus page-size owner mode timeout split-cores boot-core isolate; do
+for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate; do
 	is "vpool.conf(5) has $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done
@@ -82,7 +82,7 @@ done
 sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
 	sed '/owner:/d' >"$BUILD/example.conf"
 is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
-	'1 file, 2 pools, no mistakes'
+	'1 file, 3 pools, no mistakes'
 # The library: its map, header and manual name the same functions.
 here=$(cd "$dir/.." && pwd)
 functions=$(sed -n 's/^\t\(vpool_.*\);/\1/p' "$here/libvpool/libvpool.map")
