@@ -30,6 +30,11 @@ for verb in $verbs; do
 done
 like 'no placeholder is left' "$(grep -c '^@' "$man")" 0
 is 'the beginning of a verb' "$(complete_line vpoolctl des)" destroy
+is 'a verb behind options' "$(complete_line vpoolctl -J --raw des)" destroy
+is 'a verb behind columns' "$(complete_line vpoolctl -o NAME,FREE lis)" list
+is 'an option before the verb' "$(complete_line vpoolctl --noh)" --noheadings
+is "an option's value, behind options" \
+	"$(complete_line vpoolctl -J list -o NAME,SCR)" NAME,SCRUBBING
 is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
 is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
@@ -44,7 +49,9 @@ done
 free=$(_vpoolctl_free | xargs)
 is 'free CPUs are the online ones but those of pools' "$free" \
 	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
-is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free all"
+is 'all of them but some' "$(complete_line vpoolctl create x --cpus "all,^${free%% *}")" \
+	"all,^${free%% *}"
 is "CPUs of a pool to resize: its own, too" \
 	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
 is 'the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71

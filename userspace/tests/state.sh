@@ -267,7 +267,7 @@ is 'poolable CPUs can be had' \
 is 'and then none is poolable' "$(host poolable_cpus)" ''
 total=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
 is "max is what host says, give or take a tenth ($total of $before)" \
-	"$((total > before / 10 * 9 && total < before / 10 * 11))" 1
+	"$((total * 10 > before * 9 && total * 10 < before * 11))" 1
 try 1 create e --mem 1%
 like 'nothing is left to share' "$err" "*no page*Try*"
 try 0 resize d --mem -50%
