@@ -171,7 +171,6 @@ static const struct {
 	  "Try 'vpoolctl resize %s --cpus LIST' for more, or detach a thread." },
 	{ "*the last CPU that is not dedicated",
 	  "Try 'vpoolctl resize %s --cpus LIST' for one more." },
-	{ "only the caller itself can be attached*", "Try --pid of your own." },
 	{ "the fork and exit tracepoints cannot be used",
 	  "Try a kernel with tracepoints." },
 
