@@ -31,10 +31,10 @@ static const struct option_def apply_options[] = {
 	[OPT_KEEP_GOING] = {
 		.name = "keep-going",
 		.help =
-			"do what can be done, as at boot: a pool that is refused,\n"
-			"or has a mistake in its declaration, is told and left as\n"
-			"it is; the exit status is 1 then. With a mistake in a\n"
-			"file nothing is destroyed for not being declared",
+			"make all changes that can be made, as at boot. A pool that\n"
+			"is refused, or has a mistake in its declaration, is\n"
+			"reported and left as it is; the exit status is then 1.\n"
+			"If a file has a mistake, undeclared pools stay",
 	},
 	[OPT_QUIET] = {
 		.name = "quiet", .letter = 'q',
@@ -156,7 +156,7 @@ static int open_handle(const struct invocation *inv, struct vpool **vp)
 	return vpool_open_reader(vp);
 }
 
-/* Tell which CPUs a pool waits for. */
+/* Report the CPUs that pools wait for. */
 static void tell_offline(const struct invocation *inv, const struct config *cfg)
 {
 	size_t i;
@@ -254,9 +254,9 @@ const struct command cmd_apply = {
 		"alone, so that applying a file again does nothing. All is\n"
 		"checked before the first change. A pool that would have to\n"
 		"be destroyed while it is in use is refused; should a change\n"
-		"fail, those before it are undone. --keep-going does what can\n"
-		"be done instead. Declared CPUs that are offline wait for the\n"
-		"apply after they have come online.\n\n"
+		"fail, those before it are undone; --keep-going makes the other\n"
+		"changes instead. A declared CPU that is offline is left out, and\n"
+		"a later apply adds it when it is online.\n\n"
 		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
 		"standard input. Several files count as one. Their format is\n"
 		"in vpool.conf(5).",

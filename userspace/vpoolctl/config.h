@@ -22,11 +22,11 @@ struct place {
  * @name: its name
  * @place: where it was declared
  * @mem: how much memory from where, in multiples of the page size
- * @asks: which of these are shares of the host's memory; NULL if none can be
+ * @asks: how these were written, as many as @mem; NULL for a pool of the host
  * @nr_mem: how many of these; 0 for a pool without memory
  * @cpus: its CPUs; empty for a pool without
- * @offline: CPUs that are declared, too, and wait until they are online
- * @nr_cpus: how many CPUs, for the module to choose; 0 if @cpus has them
+ * @offline: declared CPUs that are offline and therefore not in @cpus
+ * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus lists them
  * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE
  * @page_size: in bytes
  * @uid: owner of its node
@@ -36,8 +36,8 @@ struct place {
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
  * @isolate: others are kept off its CPUs
- * @bad: there is a mistake in its declaration
- * @unmet: why the host cannot give what is declared, for free(3), or NULL
+ * @bad: its declaration has a mistake
+ * @unmet: the reason why the host cannot satisfy it, for free(3), or NULL
  *
  * The three before @isolate say how to make it; a pool that is there does not have
  * them.

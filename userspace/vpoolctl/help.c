@@ -166,8 +166,8 @@ static size_t verb_names(const char *group, const char **names, size_t room)
 }
 
 /*
- * Words that other tools have for what a verb does; nothing here may lead to a verb that
- * does something else.
+ * Words of other tools for the same action. An entry must not lead to a verb of another
+ * meaning.
  */
 static const struct {
 	const char *word;
@@ -232,7 +232,7 @@ int unknown_verb(const char *group, const char *verb)
 				   whole, near);
 	near = nearest_slip(verb, names,
 			    verb_names(group, names, ARRAY_SIZE(names)));
-	/* "vm top" is no slip of the pen: top is a verb, of another meaning. */
+	/* "vm top" is no typing error for "vm stop": top is a verb. */
 	if (!near || (group && find_command((char *[]) { (char *)verb, NULL },
 					    &(int){ 0 })))
 		return wrong_usage(NULL, "unknown verb '%s'", whole);

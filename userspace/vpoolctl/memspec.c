@@ -97,9 +97,9 @@ static int check_some(const struct vpool_mem *mem, const struct mem_ask *ask,
 }
 
 /*
- * A list whose first part is a bare number is a fraction in the notation of many
- * countries: "1,5G" must not become 1 byte and 5 GiB. In a list each size has a unit,
- * or each has a node and none has a unit.
+ * "1,5G" is a fraction in many countries and must not become 1 byte and 5 GiB. In a list,
+ * each size needs a unit. A program that writes bytes may leave all units out, if each
+ * size has a node.
  */
 static int check_units(const char *text, char *why, size_t room)
 {
@@ -185,7 +185,7 @@ static __u64 has_on(const struct vpool_info *info, int node)
 	return 0;
 }
 
-/* What a share is a share of; @left of the host's memory is not asked for yet. */
+/* Return the bytes that 100% stands for. Earlier requests leave @left of the host's memory. */
 static __u64 share_base(const struct mem_ask *ask, int node,
 			const struct spare *spare,
 			const struct vpool_info *have, __u64 left)

@@ -12,10 +12,10 @@
 struct spare;
 
 /**
- * struct mem_ask - what an amount of memory means
- * @sign: '+' or '-' for a change of what a pool has, 0 for a total
- * @share: in hundredths of a percent of what pools can take, up to MEM_ALL; 0 if the
- *	bytes are given
+ * struct mem_ask - how a request for memory was written
+ * @sign: '+' or '-' for a change of a pool's memory, 0 for a total
+ * @share: in hundredths of a percent of the poolable memory, up to MEM_ALL; 0 if the
+ *	text gives bytes
  */
 struct mem_ask {
 	char sign;
@@ -26,13 +26,13 @@ struct mem_ask {
  * parse_memspec() - read a request for memory
  * @text: "4G@0,4G@1,1G": sizes, each with a NUMA node or without
  * @mem: the requests, for free(3)
- * @asks: for free(3), as many as @mem; NULL if only sizes may be there
- * @changes: a sign may stand before each size, and a size may be 0
- * @nr: how many
- * @why: what is wrong with @text
- * @room: room there
+ * @asks: one entry for each request, for free(3); NULL to refuse shares
+ * @changes: accept a sign before each size, and a size of 0
+ * @nr: length of @mem and @asks
+ * @why: receives the reason of a refusal
+ * @room: room in @why, in bytes
  *
- * With @asks, "25%" and "max" are sizes, too; memspec_settle() makes bytes of them.
+ * With @asks, "25%" and "max" are accepted. memspec_settle() computes their bytes.
  *
  * Return: 0 or -EINVAL
  */
@@ -44,19 +44,19 @@ int parse_memspec(const char *text, struct vpool_mem **mem,
 bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
 
 /**
- * memspec_settle() - make bytes of shares
- * @mem: the requests; those with a share get their bytes
- * @asks: what they mean
- * @nr: how many
- * @spare: what pools can take
- * @have: the pool that is to change, or NULL for a new one
- * @page_size: the unit to round down to
- * @why: the reason of a failure
- * @room: room there
+ * memspec_settle() - compute the bytes of shares
+ * @mem: the requests; the call sets the bytes of each that has a share
+ * @asks: how they were written
+ * @nr: length of @mem and @asks
+ * @spare: the poolable memory
+ * @have: the pool to change, or NULL for a new one
+ * @page_size: the unit to round down to, in bytes
+ * @why: receives the reason of a failure
+ * @room: room in @why, in bytes
  *
- * A share is of what @spare has, on the request's node or in all; of a pool's total it
- * is a share of that and of what the pool has; of what is taken away, of what the pool
- * has.
+ * A share is a part of the poolable memory of the request's node, or of the host. For a
+ * new total of an existing pool, the pool's memory counts as poolable. A share to take
+ * away is a part of the pool's memory.
  *
  * Return: 0, or -ENOMEM if a share comes to less than a page
  */

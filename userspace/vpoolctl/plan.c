@@ -268,7 +268,7 @@ static void plan_for_pool(struct plan *plan, const struct vpool_info *info,
 		return;
 	}
 	change->kind = kind_of(change);
-	/* Made anew, it cannot have the offline CPUs that it has now. */
+	/* A replaced pool loses the offline CPUs that it has now. */
 	if (change->kind == CHANGE_REPLACE)
 		config_hold_offline(config_find(plan->cfg, info->name), NULL);
 	plan->nr++;
@@ -284,7 +284,7 @@ static bool is_there(const struct plan *plan, const char *name)
 	return false;
 }
 
-/* Where the module is to choose CPUs, it must not choose those of another's list. */
+/* Pools whose CPUs the module chooses come last: it must not choose listed CPUs. */
 static void plan_new_pools(struct plan *plan, bool ncpus)
 {
 	const struct config *cfg = plan->cfg;

@@ -30,7 +30,7 @@ enum change_kind {
  * @differs: which properties differ, by enum property
  * @released: what it had was given back
  * @taken: what it is to have was taken
- * @refused: it cannot be done, or failed, and has been told
+ * @refused: the change cannot be made, or has failed, and a message says so
  */
 struct change {
 	enum change_kind kind;
@@ -70,13 +70,10 @@ int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	      bool keep);
 void plan_free(struct plan *plan);
 
-/*
- * Work out what the declarations come to on this host. Part of plan_make(), after the
- * pools have been read.
- */
+/* Settle the declarations on this host. plan_make() calls it with the pools read. */
 int plan_settle(struct plan *plan, struct config *cfg, bool keep);
 
-/* Set aside the CPUs that are offline, but for those that the pool has. */
+/* Move declared CPUs that are offline to @pool->offline, except those in @has. */
 void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has);
 
 const char *change_name(const struct change *change);

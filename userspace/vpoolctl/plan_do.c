@@ -325,7 +325,7 @@ static void undo(struct doer *doer)
 		 "what was changed before has been undone");
 }
 
-/* Leave a pool as it was, as far as it still can be had, and let the others go on. */
+/* Undo the change of one pool after a failure; the caller goes on with the next. */
 static void give_up(struct doer *doer, struct change *change)
 {
 	int err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a declaration comes to on this host: CPUs that are offline wait, shares of
- * memory become bytes, and a number of CPUs becomes those that the pool has. A pool
- * that is as declared already must come out as it is, so that applying a file again
+ * Settle declarations on this host: set offline CPUs aside, turn shares of memory into
+ * bytes, and turn the number of CPUs of an existing pool into a list. An existing pool
+ * that matches its declaration must come out unchanged, so that applying a file twice
  * changes nothing.
  */
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "spare.h"
 
 /**
- * struct settler - declarations that are settled
- * @cfg: the declarations; changed
- * @plan: the pools that exist
+ * struct settler - state of settling
+ * @cfg: the declarations; the call changes them
+ * @plan: has the pools that exist
  * @keep: pools that are not declared stay
- * @host: what the host has
- * @spare: what pools can take, with what the plan gives back
+ * @host: the host's CPUs and nodes
+ * @spare: poolable CPUs and memory, those of pools that the plan destroys included
  */
 struct settler {
 	struct config *cfg;
@@ -92,7 +92,7 @@ void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has)
 	vpool_cpus_free(&rest);
 }
 
-/* A pool that has memory keeps what it has in the place of a share. */
+/* Replace the requests of a pool by the memory that it has. */
 static void keep_mem(struct pool_config *pool, const struct vpool_info *info)
 {
 	size_t i;
@@ -110,7 +110,7 @@ static void keep_mem(struct pool_config *pool, const struct vpool_info *info)
 	}
 }
 
-/* Does it have "max" among its shares? Such pools come last. */
+/* Return whether a request is "max". Such pools are settled last. */
 static bool takes_all(const struct pool_config *pool)
 {
 	size_t i;
@@ -132,7 +132,7 @@ static void settle_shares(struct pool_config *pool, const struct spare *spare)
 		pool->unmet = xstrdup(why);
 }
 
-/* What is left of @spare behind a pool. */
+/* Subtract a pool's memory from @spare. */
 static void take_away(struct spare *spare, const struct pool_config *pool)
 {
 	size_t i, j;
@@ -153,7 +153,7 @@ static void take_away(struct spare *spare, const struct pool_config *pool)
 	}
 }
 
-/* Percentages are of what there is; "max" is of what all others leave. */
+/* Settle percentages by all poolable memory, then "max" by the memory that is left. */
 static void settle_mem(struct settler *st)
 {
 	struct config *cfg = st->cfg;
@@ -234,7 +234,7 @@ static void drop_cores(struct pool_config *pool)
 	}
 }
 
-/* CPUs that a pool may grow by: poolable, and declared for no other pool. */
+/* Find CPUs that a pool may grow by: poolable, and declared for no other pool. */
 static void growth(const struct settler *st, struct vpool_cpus *cpus,
 		   const struct vpool_cpus *within)
 {
@@ -248,7 +248,7 @@ static void growth(const struct settler *st, struct vpool_cpus *cpus,
 		vpool_cpus_subtract(cpus, &st->cfg->pools[i].cpus);
 }
 
-/* A number of CPUs for a pool that exists: those that it has, more or fewer. */
+/* Turn the number of CPUs of an existing pool into a list, near the CPUs that it has. */
 static void settle_ncpus(struct settler *st, struct pool_config *pool,
 			 const struct vpool_info *info)
 {
@@ -287,7 +287,7 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 	if (has < pool->nr_cpus)
 		pool->unmet = xprintf("%u CPUs asked, %u can be had in whole cores",
 				      pool->nr_cpus, has);
-	/* Without CPUs it is left to the module, which makes the pool anew. */
+	/* A pool without CPUs is replaced, and the module chooses. */
 	if (has)
 		pool->nr_cpus = 0;
 }
@@ -312,7 +312,7 @@ static void settle_cpus(struct settler *st)
 	}
 }
 
-/* Memory and CPUs of pools that will be destroyed are for others. */
+/* Compute what is poolable, with the CPUs and memory of pools that will be destroyed. */
 static void add_destroyed(struct settler *st)
 {
 	struct vpool_info **pools = xcalloc(st->plan->nr_pools, sizeof(*pools));

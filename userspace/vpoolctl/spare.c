@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What pools can take from the host, as the module decides it when a pool is
- * created: the core of CPU 0, host_cpus_floor CPUs and host_mem_floor MiB stay with
- * the host, and a pool takes whole cores.
+ * Poolable CPUs and memory, by the rules of the module: the core of CPU 0,
+ * host_cpus_floor CPUs and host_mem_floor MiB stay with the host, and a pool takes whole
+ * cores.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #define DEFAULT_MEM_FLOOR 256
 
 /*
- * 1/64 of the memory is not offered: the host goes on while a pool is made, and the
- * module asks again what is available.
+ * 1/64 of the memory is not offered: the host allocates memory while a pool is made, and
+ * the module reads the available memory again.
  */
 #define MARGIN 64
 
@@ -60,7 +60,7 @@ static void drop_partial_core(struct vpool_cpus *cpus,
 	vpool_cpus_free(&taken);
 }
 
-/* Whole cores other than the boot core, the last ones left out to keep the floor. */
+/* Find whole cores other than the boot core. The last ones stay with the host for its floor. */
 static void find_cpus(struct spare *spare, const struct vpool_host *host)
 {
 	__u64 floor = parameter("host_cpus_floor", DEFAULT_CPUS_FLOOR);
@@ -173,7 +173,7 @@ int spare_read_host(const struct invocation *inv, struct vpool *vp,
 			 strerror(-err));
 		return EXIT_FAILED;
 	}
-	err = vp ? read_pools(vp, &pools, &nr) : 0;
+	err = read_pools(vp, &pools, &nr);
 	if (err) {
 		err = failed(inv, NULL, vp, err);
 	} else {

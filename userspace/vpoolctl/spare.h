@@ -5,10 +5,10 @@
 #include "vpoolctl.h"
 
 /**
- * struct spare_node - what pools can take from one NUMA node
- * @node: its number
- * @cpus: its part of the CPUs of &struct spare
- * @bytes: memory, at most that of &struct spare
+ * struct spare_node - poolable CPUs and memory of one NUMA node
+ * @node: number of the node
+ * @cpus: poolable CPUs of the node
+ * @bytes: poolable memory of the node, at most that of &struct spare
  */
 struct spare_node {
 	int node;
@@ -17,11 +17,10 @@ struct spare_node {
 };
 
 /**
- * struct spare - what pools can take from the host: what is free, less what the
- *	module leaves to the host
+ * struct spare - the host's poolable CPUs and memory: those that one create can take
  * @free_cpus: online CPUs in no pool
- * @cpus: CPUs that one create takes without --boot-core and --split-cores
- * @bytes: memory that one create takes
+ * @cpus: CPUs that a create takes without --boot-core and --split-cores
+ * @bytes: memory that a create takes
  * @nr_nodes: length of @nodes
  * @nodes: by NUMA node, in the order of &struct vpool_host
  */
@@ -34,19 +33,19 @@ struct spare {
 };
 
 /*
- * Work out what pools can take, given the pools that exist. Floors are those of
- * the module that is loaded, else its defaults.
+ * Compute what is poolable beside @pools. The floors are those of the loaded module, or
+ * its defaults.
  */
 void spare_read(struct spare *spare, const struct vpool_host *host,
 		struct vpool_info *const *pools, size_t nr_pools);
 void spare_free(struct spare *spare);
 
-/* Memory that pools can take from @node, or from all for VPOOL_ANY_NODE. */
+/* Return the poolable memory of @node, or of the host for VPOOL_ANY_NODE. */
 __u64 spare_bytes_on(const struct spare *spare, int node);
 
 /*
- * Read host, pools and what pools can take in one go. With an error: an exit status,
- * and a message has been printed. A vp of NULL means that the module is not loaded.
+ * Read the host and the pools, and compute what is poolable. @vp is a handle to read
+ * with. Return 0, or an exit status after a message.
  */
 int spare_read_host(const struct invocation *inv, struct vpool *vp,
 		    struct spare *spare);

@@ -41,8 +41,8 @@ static unsigned int distance(const char *a, const char *b)
 }
 
 /*
- * How many slips of the pen make one word another. A digit that differs is no slip:
- * web1 and web2 are two things.
+ * Return the number of typing errors between two words. A different digit is none:
+ * web1 and web2 are two pools.
  */
 static unsigned int slips(const char *wrong, const char *name)
 {

@@ -222,8 +222,8 @@ bool want_colour(void);
 /* The name nearest to a misspelt one, or NULL if none is near. */
 const char *nearest(const char *wrong, const char *const *names, size_t nr);
 /*
- * Likewise where names mean actions: a letter too many, too few, wrong or swapped, no
- * more, as a word that is further off was meant to be another word.
+ * Likewise for names of actions, where a suggestion of another meaning does harm: one
+ * typing error, or two in a long word.
  */
 const char *nearest_slip(const char *wrong, const char *const *names, size_t nr);
 
