@@ -19,14 +19,73 @@ static __u64 meminfo(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
+/* Find "KEY  123" in the part of /proc/zoneinfo that is about one zone, in pages. */
+static __u64 zone_pages(const char *zone, size_t len, const char *key)
+{
+	const char *at = memmem(zone, len, key, strlen(key));
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The largest number of "protection: (0, 2953, 2953)". */
+static __u64 zone_protection(const char *zone, size_t len)
+{
+	static const char key[] = "protection: (";
+	char *at = memmem(zone, len, key, strlen(key));
+	__u64 most = 0, pages;
+
+	for (at = at ? at + strlen(key) : NULL; at && *at != ')'; at++) {
+		pages = strtoull(at, &at, 10);
+		most = pages > most ? pages : most;
+		if (*at != ',')
+			break;
+	}
+	return most;
+}
+
 /*
- * The kernel has no MemAvailable of a node. Half of what caches hold can be
- * reclaimed with certainty, as the kernel counts for the host.
+ * Sum the low watermarks of a node's zones, and the pages that the page allocator
+ * keeps: in each zone the high watermark and the protection, as the kernel's
+ * calculate_totalreserve_pages() has it.
  */
+static void read_zones(int node, __u64 *low, __u64 *reserve)
+{
+	const char *zone, *next;
+	char *text, head[32];
+
+	*low = 0;
+	*reserve = 0;
+	if (vpool_read_text(AT_FDCWD, "/proc/zoneinfo", &text))
+		return;
+	snprintf(head, sizeof(head), "Node %d, zone", node);
+	for (zone = strstr(text, head); zone; zone = strstr(next, head)) {
+		__u64 keep, managed;
+		size_t len;
+
+		next = strstr(zone + 1, "\nNode ");
+		len = next ? (size_t)(next - zone) : strlen(zone);
+		next = next ? next : zone + len;
+		managed = zone_pages(zone, len, "        managed  ");
+		keep = zone_pages(zone, len, "        high     ") +
+		       zone_protection(zone, len);
+		*low += zone_pages(zone, len, "        low      ");
+		*reserve += keep < managed ? keep : managed;
+	}
+	free(text);
+	*low *= sysconf(_SC_PAGESIZE);
+	*reserve *= sysconf(_SC_PAGESIZE);
+}
+
+static __u64 reclaimable(__u64 bytes, __u64 low)
+{
+	return bytes - (bytes / 2 < low ? bytes / 2 : low);
+}
+
+/* The kernel has no MemAvailable of a node: count as it counts for the host. */
 static int read_node_meminfo(int dir, const char *path,
 			     struct vpool_host_node *node)
 {
-	__u64 caches;
+	__u64 caches, low, reserve, bytes;
 	char *text;
 	int err;
 
@@ -36,9 +95,11 @@ static int read_node_meminfo(int dir, const char *path,
 	node->total_bytes = meminfo(text, "MemTotal:");
 	node->free_bytes = meminfo(text, "MemFree:");
 	caches = meminfo(text, "Active(file):") +
-		 meminfo(text, "Inactive(file):") +
-		 meminfo(text, "SReclaimable:");
-	node->available_bytes = node->free_bytes + caches / 2;
+		 meminfo(text, "Inactive(file):");
+	read_zones(node->node, &low, &reserve);
+	bytes = node->free_bytes + reclaimable(caches, low) +
+		reclaimable(meminfo(text, "SReclaimable:"), low);
+	node->available_bytes = bytes > reserve ? bytes - reserve : 0;
 	free(text);
 	return 0;
 }

@@ -210,8 +210,8 @@ struct vpool_info {
  * @cpus: its CPUs that are online
  * @total_bytes: its memory
  * @free_bytes: memory that nothing uses
- * @available_bytes: memory that can be taken without swapping: what is free, and
- *	half of what caches hold
+ * @available_bytes: memory that could be had without swapping, counted as the
+ *	kernel counts MemAvailable
  */
 struct vpool_host_node {
 	int node;

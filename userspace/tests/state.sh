@@ -261,6 +261,12 @@ print(json.load(sys.stdin)["host"][sys.argv[1]])' "$1"
 no_pools
 poolable=$(host poolable_cpus)
 before=$(host memory_poolable)
+# The kernel counts MemAvailable for the host only: nodes are counted alike.
+is "what is poolable of the nodes adds up to $before, give or take a tenth" \
+	"$("$VPOOLCTL" host -J | python3 -c 'import json, sys
+nodes = sum(n["poolable"] for n in json.load(sys.stdin)["host"]["nodes"])
+whole = int(sys.argv[1])
+print("yes" if abs(nodes - whole) * 10 < whole else nodes)' "$before")" yes
 try 0 create d --mem max --cpus "$poolable"
 is 'poolable CPUs can be had' \
 	"$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" "$poolable"

@@ -184,6 +184,8 @@ static void host(void)
 	for (i = 0; i < info->nr_nodes; i++) {
 		cores += info->nodes[i].cores;
 		expect(info->nodes[i].free_bytes <= info->nodes[i].total_bytes);
+		expect(info->nodes[i].available_bytes <=
+		       info->nodes[i].total_bytes);
 	}
 	expect(cores == info->cores);
 	vpool_host_free(info);
