@@ -286,6 +286,10 @@ is 'shares of pools that are there' "$out" \
 	'the host is as declared, nothing is to be done'
 echo 'pools: {more: {ncpus: 1@0, mem: 25%}}' >shares.conf
 try apply -n -k shares.conf
+try apply -n -k -J shares.conf
+schema apply
+like 'the module chooses its CPUs' "$out" '*"cpus_after": null*'
+try apply -n -k shares.conf
 like 'shares of a new pool' "$out" '*# create more*+    mem: [0-9]*M*+    ncpus: 1@0*'
 try apply bad.conf
 is 'apply of mistakes: exit status' "$status" 1

@@ -72,7 +72,9 @@ static void fill_side(struct table *tb, const struct pool_config *pool,
 	char *text = cpus_text(&pool->cpus);
 
 	table_number(tb, mem, pool_config_bytes(pool));
-	table_text(tb, cpus, text);
+	/* Only the module knows which CPUs it chooses. */
+	if (!pool->nr_cpus)
+		table_text(tb, cpus, text);
 	free(text);
 }
 

@@ -9,6 +9,7 @@
 
 #include "isolate.h"
 #include "plan.h"
+#include "spare.h"
 #include "units.h"
 
 /**
@@ -154,10 +155,12 @@ static void check_cpus(struct checker *ck, const struct change *change)
 static void check_memory(struct checker *ck)
 {
 	__u64 taken = 0, have = ck->host->available_bytes;
+	__u64 floor = spare_mem_floor();
 	char want_text[SIZE_TEXT], have_text[SIZE_TEXT];
 	const struct change *last = NULL;
 	size_t i;
 
+	have -= floor < have ? floor : have;
 	for (i = 0; i < ck->plan->nr; i++) {
 		const struct change *change = ck->plan->changes + i;
 

@@ -37,6 +37,13 @@ static __u64 parameter(const char *name, __u64 value)
 	return value;
 }
 
+__u64 spare_mem_floor(void)
+{
+	__u64 mib = parameter("host_mem_floor", DEFAULT_MEM_FLOOR);
+
+	return mib >> 44 ? ~0ULL : mib << 20;
+}
+
 static void copy_cpus(struct vpool_cpus *to, const struct vpool_cpus *from)
 {
 	if (vpool_cpus_copy(to, from)) {
@@ -97,10 +104,9 @@ static __u64 less(__u64 bytes, __u64 floor)
 
 static void find_memory(struct spare *spare, const struct vpool_host *host)
 {
-	__u64 floor = parameter("host_mem_floor", DEFAULT_MEM_FLOOR);
+	__u64 floor = spare_mem_floor();
 	size_t i;
 
-	floor = floor >> 44 ? ~0ULL : floor << 20;
 	spare->bytes = less(host->available_bytes, floor);
 	for (i = 0; i < spare->nr_nodes; i++) {
 		const struct vpool_host_node *node = host->nodes + i;

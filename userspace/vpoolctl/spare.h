@@ -40,6 +40,9 @@ void spare_read(struct spare *spare, const struct vpool_host *host,
 		struct vpool_info *const *pools, size_t nr_pools);
 void spare_free(struct spare *spare);
 
+/* Return the bytes of available memory that the module leaves to the host. */
+__u64 spare_mem_floor(void);
+
 /* Return the poolable memory of @node, or of the host for VPOOL_ANY_NODE. */
 __u64 spare_bytes_on(const struct spare *spare, int node);
 
