@@ -176,7 +176,7 @@ resized e"
 is 'and both have it' "$("$VPOOLCTL" list --noheadings -o TOTAL | xargs)" \
 	'8M 2M'
 # More than one node has.
-big=$(awk '/MemAvailable/ { print int($2 / 1024 * 0.9) "M" }' /proc/meminfo)
+big=$(awk '/MemAvailable/ { print int($2 / 1024 * 0.7) "M" }' /proc/meminfo)
 
 # CPUs change while a pool is in use, those of another that gives them back among
 # them.
