@@ -139,7 +139,7 @@ help:
 	@echo '                      KCOV=1 or GCOV=1 so that coverage can be taken'
 	@echo 'make userspace        libvpool and vpoolctl'
 	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
-	@echo 'make install          the userspace parts, into $$DESTDIR$$prefix'
+	@echo 'make install          the rest, into $$DESTDIR$$prefix; settings into /etc'
 	@echo 'make dkms             the module through DKMS, for this and later kernels'
 	@echo 'make deb              Debian packages, in build/deb'
 	@echo 'make docs             the documentation, in build/docs/html and /man'

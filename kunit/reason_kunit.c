@@ -44,13 +44,34 @@ static void may_have_nobody_to_tell(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_fail(NULL, -EINTR, "unheard"), -EINTR);
 }
 
-static void says_sizes_for_people(struct kunit *test)
+/* The same sizes and texts as in userspace/tests/test_units.c. */
+static void says_sizes_as_the_tool(struct kunit *test)
 {
-	KUNIT_EXPECT_STREQ(test, vpool_size(0).s, "0 B");
-	KUNIT_EXPECT_STREQ(test, vpool_size(3ULL << 30).s, "3.00 GiB");
-	KUNIT_EXPECT_STREQ(test, vpool_size(1536ULL << 10).s, "1.50 MiB");
-	KUNIT_EXPECT_LT(test, strlen(vpool_size(U64_MAX).s),
-			sizeof(struct vpool_size_text));
+	static const struct {
+		u64 bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0B" },
+		{ 1, "1B" },
+		{ 1023, "1023B" },
+		{ 1024, "1K" },
+		{ 1536, "1.5K" },
+		{ 2ULL << 20, "2M" },
+		{ 32ULL << 20, "32M" },
+		{ 4ULL << 30, "4G" },
+		{ 1536ULL << 20, "1.5G" },
+		{ (4ULL << 30) - (2ULL << 20), "4094M" },
+		{ 1025, "1025B" },
+		{ (4ULL << 30) - 1, "3.9G" },
+		{ (16ULL << 30) - 4096, "15.9G" },
+		{ U64_MAX, "15.9E" },
+		{ 1ULL << 60, "1E" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_STREQ(test, vpool_size(cases[i].bytes).s,
+				   cases[i].text);
 }
 
 static struct kunit_case vpool_reason_cases[] = {
@@ -58,7 +79,7 @@ static struct kunit_case vpool_reason_cases[] = {
 	KUNIT_CASE(keeps_the_last_failure),
 	KUNIT_CASE(cuts_what_is_too_long),
 	KUNIT_CASE(may_have_nobody_to_tell),
-	KUNIT_CASE(says_sizes_for_people),
+	KUNIT_CASE(says_sizes_as_the_tool),
 	{}
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/bits.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/string.h>
-#include <linux/string_helpers.h>
 
 #include "reason.h"
 
@@ -57,15 +58,39 @@ u32 vpool_why_read(struct vpool_why *why, char text[VPOOL_REASON_SIZE])
 }
 
 /**
- * vpool_size - a size for people
+ * vpool_size - write a size as vpoolctl writes it
  * @bytes: the size
  *
- * Return: by value, so that several fit in one format's arguments.
+ * Units are powers of 1024: "32M", "1.5G". The text is exact where a number of at most
+ * five digits and one digit behind the point can be; otherwise it is rounded down.
+ *
+ * Return: the text by value, so that several fit in one format's arguments.
  */
 struct vpool_size_text vpool_size(u64 bytes)
 {
+	static const char units[] = "BKMGTPE";
+	unsigned int top = bytes ? ilog2(bytes) / 10 : 0, power;
 	struct vpool_size_text text;
+	u64 whole, tenths, mask;
 
-	string_get_size(bytes, 1, STRING_UNITS_2, text.s, sizeof(text.s));
+	for (power = top;; power--) {
+		mask = BIT_ULL(power * 10) - 1;
+		whole = bytes >> power * 10;
+		tenths = (bytes & mask) * 10;
+		/* Too many digits: a single byte is always exact. */
+		if (whole > 99999)
+			power = top;
+		if (whole > 99999 || !(tenths & mask))
+			break;
+	}
+	mask = BIT_ULL(power * 10) - 1;
+	whole = bytes >> power * 10;
+	tenths = (bytes & mask) * 10;
+	if (tenths)
+		scnprintf(text.s, sizeof(text.s), "%llu.%llu%c", whole,
+			  tenths >> power * 10, units[power]);
+	else
+		scnprintf(text.s, sizeof(text.s), "%llu%c", whole,
+			  units[power]);
 	return text;
 }

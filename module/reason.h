@@ -19,7 +19,7 @@ struct vpool_why {
 	char text[VPOOL_REASON_SIZE];
 };
 
-/* A size in the words of a reason: "1.50 GiB". */
+/* A size in the words of a reason: "1.5G". */
 struct vpool_size_text {
 	char s[16];
 };

@@ -486,7 +486,7 @@ FIXTURE_TEARDOWN(in_vain)
 		close(self->ctl);
 }
 
-/* What the reason says is in blocks that stay, "1.37 GiB is in blocks". */
+/* What the reason says is in blocks that stay, "1.3G is in blocks". */
 static __u64 said_fixed(int ctl)
 {
 	const char *at = strstr(vp_reason(ctl), "; ");

@@ -3,10 +3,12 @@
  * Sets of CPUs, and the lists in which the kernel writes them.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "private.h"
 
@@ -15,12 +17,25 @@
 /* Far beyond what Linux can have, and the most that the module reads. */
 #define CPU_LIMIT 524288U
 
-/* What a list's parser carries around. */
+/* The CPUs that a list may name before it is refused: each of them 16 times. */
+#define STEP_LIMIT (16 * CPU_LIMIT)
+
+/**
+ * struct reader - state of the parser of a list
+ * @at: the next character
+ * @text: the whole list
+ * @why: receives the reason for a refusal, or NULL
+ * @size: room in @why, in bytes
+ * @steps: CPUs named so far, repetitions included
+ * @online: the host's online CPUs, for "all" and "N"; read on first use
+ */
 struct reader {
 	const char *at;
 	const char *text;
 	char *why;
 	size_t size;
+	size_t steps;
+	struct vpool_cpus online;
 };
 
 static int __printf(2, 3)
@@ -120,14 +135,47 @@ void vpool_cpus_free(struct vpool_cpus *cpus)
 	memset(cpus, 0, sizeof(*cpus));
 }
 
+static int not_a_list(const struct reader *rd)
+{
+	return wrong(rd, "'%.64s' is not a list of CPUs such as 0-3,8",
+		     rd->text);
+}
+
+/* Read the online CPUs once per list. */
+static int read_online(struct reader *rd)
+{
+	if (rd->online.bytes)
+		return 0;
+	if (vpool_read_cpus(AT_FDCWD, "/sys/devices/system/cpu/online",
+			    &rd->online))
+		return wrong(rd, "the host's online CPUs cannot be read");
+	return 0;
+}
+
+/* "N" is the highest online CPU. */
+static int read_last(struct reader *rd, unsigned int *cpu)
+{
+	unsigned int at;
+
+	rd->at++;
+	if (read_online(rd))
+		return -EINVAL;
+	*cpu = 0;
+	for (at = 0; at < rd->online.bytes * 8; at++)
+		if (vpool_cpus_test(&rd->online, at))
+			*cpu = at;
+	return 0;
+}
+
 static int read_cpu(struct reader *rd, unsigned int *cpu)
 {
 	const char *start = rd->at;
 	unsigned int value = 0;
 
+	if (*start == 'N')
+		return read_last(rd, cpu);
 	if (!isdigit((unsigned char)*start))
-		return wrong(rd, "'%s' is not a list of CPUs such as 0-3,8",
-			     rd->text);
+		return not_a_list(rd);
 	for (; isdigit((unsigned char)*rd->at); rd->at++) {
 		if (value < CPU_LIMIT)
 			value = value * 10 + (*rd->at - '0');
@@ -150,13 +198,13 @@ static int read_stride(struct reader *rd, unsigned int *used,
 	if (err)
 		return err;
 	if (*rd->at++ != '/')
-		return wrong(rd, "'%s' is not a list of CPUs: ':' needs USED/GROUP",
+		return wrong(rd, "'%.64s' is not a list of CPUs: ':' needs USED/GROUP",
 			     rd->text);
 	err = read_cpu(rd, group);
 	if (err)
 		return err;
 	if (!*used || *used > *group)
-		return wrong(rd, "'%s': cannot use %u of each %u CPUs",
+		return wrong(rd, "'%.64s': cannot use %u of each %u CPUs",
 			     rd->text, *used, *group);
 	return 0;
 }
@@ -183,24 +231,61 @@ static int read_range(struct reader *rd, struct vpool_cpus *cpus)
 		if (err)
 			return err;
 	}
+	/* A short text must not cost minutes. */
+	rd->steps += last - first + 1;
+	if (rd->steps > STEP_LIMIT)
+		return wrong(rd, "'%.64s...' names the same CPUs again and again",
+			     rd->text);
 	for (cpu = first; cpu <= last && !err; cpu++)
 		if ((cpu - first) % group < used)
 			err = vpool_cpus_add(cpus, cpu);
 	return err;
 }
 
+static int add_online(struct reader *rd, struct vpool_cpus *cpus)
+{
+	unsigned int cpu;
+	int err = read_online(rd);
+
+	rd->at += strlen("all");
+	for (cpu = 0; cpu < rd->online.bytes * 8 && !err; cpu++)
+		if (vpool_cpus_test(&rd->online, cpu))
+			err = vpool_cpus_add(cpus, cpu);
+	return err;
+}
+
+/* One item of a list: a range, or "all"; with "^" in front it is left out. */
+static int read_item(struct reader *rd, struct vpool_cpus *cpus,
+		     struct vpool_cpus *without)
+{
+	if (*rd->at == '^') {
+		rd->at++;
+		cpus = without;
+	}
+	if (!strncasecmp(rd->at, "all", strlen("all")))
+		return add_online(rd, cpus);
+	return read_range(rd, cpus);
+}
+
 static int read_list(struct reader *rd, struct vpool_cpus *cpus)
 {
+	struct vpool_cpus without = { 0 };
 	int err;
 
 	for (;;) {
-		err = read_range(rd, cpus);
+		err = read_item(rd, cpus, &without);
 		if (err || !*rd->at)
-			return err;
-		if (*rd->at++ != ',')
-			return wrong(rd, "'%s' is not a list of CPUs such as 0-3,8",
-				     rd->text);
+			break;
+		if (*rd->at++ != ',') {
+			err = not_a_list(rd);
+			break;
+		}
 	}
+	vpool_cpus_subtract(cpus, &without);
+	if (!err && !vpool_cpus_count(cpus))
+		err = wrong(rd, "'%.64s' leaves no CPU", rd->text);
+	vpool_cpus_free(&without);
+	return err;
 }
 
 int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
@@ -215,6 +300,7 @@ int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
 	if (!*text)
 		return 0;
 	err = read_list(&rd, cpus);
+	vpool_cpus_free(&rd.online);
 	if (err)
 		vpool_cpus_free(cpus);
 	if (err == -ENOMEM && why)

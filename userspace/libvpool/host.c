@@ -20,6 +20,91 @@ static __u64 meminfo(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
+/* Find "KEY  123" in the part of /proc/zoneinfo that is about one zone, in pages. */
+static __u64 zone_pages(const char *zone, size_t len, const char *key)
+{
+	const char *at = memmem(zone, len, key, strlen(key));
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The largest number of "protection: (0, 2953, 2953)". */
+static __u64 zone_protection(const char *zone, size_t len)
+{
+	static const char key[] = "protection: (";
+	char *at = memmem(zone, len, key, strlen(key));
+	__u64 most = 0, pages;
+
+	for (at = at ? at + strlen(key) : NULL; at && *at != ')'; at++) {
+		pages = strtoull(at, &at, 10);
+		most = pages > most ? pages : most;
+		if (*at != ',')
+			break;
+	}
+	return most;
+}
+
+/*
+ * Sum the low watermarks of a node's zones, and the pages that the page allocator
+ * keeps: in each zone the high watermark and the protection, as the kernel's
+ * calculate_totalreserve_pages() has it.
+ */
+static void read_zones(int node, __u64 *low, __u64 *reserve)
+{
+	const char *zone, *next;
+	char *text, head[32];
+
+	*low = 0;
+	*reserve = 0;
+	if (vpool_read_text(AT_FDCWD, "/proc/zoneinfo", &text))
+		return;
+	snprintf(head, sizeof(head), "Node %d, zone", node);
+	for (zone = strstr(text, head); zone; zone = strstr(next, head)) {
+		__u64 keep, managed;
+		size_t len;
+
+		next = strstr(zone + 1, "\nNode ");
+		len = next ? (size_t)(next - zone) : strlen(zone);
+		next = next ? next : zone + len;
+		managed = zone_pages(zone, len, "        managed  ");
+		keep = zone_pages(zone, len, "        high     ") +
+		       zone_protection(zone, len);
+		*low += zone_pages(zone, len, "        low      ");
+		*reserve += keep < managed ? keep : managed;
+	}
+	free(text);
+	*low *= sysconf(_SC_PAGESIZE);
+	*reserve *= sysconf(_SC_PAGESIZE);
+}
+
+static __u64 reclaimable(__u64 bytes, __u64 low)
+{
+	return bytes - (bytes / 2 < low ? bytes / 2 : low);
+}
+
+/* The kernel has no MemAvailable of a node: count as it counts for the host. */
+static int read_node_meminfo(int dir, const char *path,
+			     struct vpool_host_node *node)
+{
+	__u64 caches, low, reserve, bytes;
+	char *text;
+	int err;
+
+	err = vpool_read_text(dir, path, &text);
+	if (err)
+		return err;
+	node->total_bytes = meminfo(text, "MemTotal:");
+	node->free_bytes = meminfo(text, "MemFree:");
+	caches = meminfo(text, "Active(file):") +
+		 meminfo(text, "Inactive(file):");
+	read_zones(node->node, &low, &reserve);
+	bytes = node->free_bytes + reclaimable(caches, low) +
+		reclaimable(meminfo(text, "SReclaimable:"), low);
+	node->available_bytes = bytes > reserve ? bytes - reserve : 0;
+	free(text);
+	return 0;
+}
+
 static int read_meminfo(int dir, const char *path, __u64 *total,
 			const char *key, __u64 *other)
 {
@@ -79,8 +164,7 @@ static int read_node(int dir, int cpus_dir, const struct vpool_host *host,
 	vpool_cpus_and(&node->cpus, &host->cpus);
 	node->cores = count_cores(cpus_dir, &node->cpus);
 	snprintf(path, sizeof(path), "node%d/meminfo", node->node);
-	return read_meminfo(dir, path, &node->total_bytes, "MemFree:",
-			    &node->free_bytes);
+	return read_node_meminfo(dir, path, node);
 }
 
 static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
@@ -107,7 +191,6 @@ static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
 static int single_node(struct vpool_host *host)
 {
 	struct vpool_host_node *node = calloc(1, sizeof(*node));
-	__u64 total;
 	int err;
 
 	if (!node)
@@ -115,12 +198,12 @@ static int single_node(struct vpool_host *host)
 	host->nodes = node;
 	host->nr_nodes = 1;
 	node->cores = host->cores;
-	node->total_bytes = host->total_bytes;
 	err = vpool_cpus_copy(&node->cpus, &host->cpus);
 	if (err)
 		return err;
-	return read_meminfo(AT_FDCWD, "/proc/meminfo", &total, "MemFree:",
-			    &node->free_bytes);
+	err = read_node_meminfo(AT_FDCWD, "/proc/meminfo", node);
+	node->available_bytes = host->available_bytes;
+	return err;
 }
 
 static int read_host(struct vpool_host *host, int cpus_dir)

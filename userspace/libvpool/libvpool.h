@@ -210,6 +210,8 @@ struct vpool_info {
  * @cpus: its CPUs that are online
  * @total_bytes: its memory
  * @free_bytes: memory that nothing uses
+ * @available_bytes: memory that could be had without swapping, counted as the
+ *	kernel counts MemAvailable
  */
 struct vpool_host_node {
 	int node;
@@ -217,6 +219,7 @@ struct vpool_host_node {
 	struct vpool_cpus cpus;
 	__u64 total_bytes;
 	__u64 free_bytes;
+	__u64 available_bytes;
 };
 
 /**
@@ -569,7 +572,9 @@ void vpool_host_free(struct vpool_host *host);
 
 /**
  * vpool_cpus_parse() - read a list of CPUs
- * @text: a list as the kernel writes it: "0-3,8", "0-30:2/4"
+ * @text: a list as the kernel writes it: "0-3,8", "0-30:2/4"; besides, "all" is
+ *	all online CPUs, "N" the highest of them as in "2-N", and "^" in front of
+ *	an item leaves its CPUs out of the result, wherever it stands
  * @cpus: the set, made by the call
  * @why: what is wrong with @text, one sentence, or NULL
  * @size: room there

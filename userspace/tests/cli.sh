@@ -52,6 +52,37 @@ try help crate
 check 'help for a misspelt verb' 2 "*unknown verb 'crate': did you mean 'create'?*"
 try help vm stpo
 check 'help for a misspelt second word' 2 "*verb 'vm stpo': did you mean 'vm stop'?*"
+# No suggestion leads to a verb that does something else.
+while read -r wrong right; do
+	# shellcheck disable=SC2086 # words
+	try $wrong
+	check "$wrong: its meaning" 2 "*unknown verb '$wrong': did you mean '$right'?*"
+done <<-END
+	remove destroy
+	rm destroy
+	ls list
+	destory destroy
+	ditach detach
+END
+try vm show
+check 'vm show is no vm stop' 2 "*unknown verb 'vm show': did you mean 'vm list'?*"
+for wrong in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
+	# shellcheck disable=SC2086 # words
+	try $wrong
+	case $err in
+	*"'destroy'"*|*"'kill'"*|*"'resize'"*|*"'vm stop'"*|*"'create'"*)
+		tap_result no "$wrong: $err"
+		;;
+	*)
+		tap_result yes "$wrong is not taken for what changes something"
+		;;
+	esac
+done
+try list --quite
+check 'an option that is another word' 2 "*unknown option '--quite'${nl}*"
+# Examples stay lines of their own.
+try resize --help
+is 'examples of resize' "$(grep -c '^    vpoolctl resize web .* # ' "$dir/out")" 3
 for verb in $("$VPOOLCTL" help | sed -n "s,^  \([a-z]*\) .*,\1,p"); do
 	try "$verb" --help
 	is "$verb --help: exit status" "$status" 0
@@ -277,6 +308,17 @@ try create x --mem 15E,15E
 check 'sizes beyond all bounds' 2 "*--mem: '15E,15E' is too large*"
 try create x --mem 4G@a
 check 'no node' 2 "*'a' is not the number of a NUMA node*"
+try create x --mem 1,5G
+check 'a fraction with a comma' 2 \
+	"*--mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G*"
+try resize x --mem +1,5G
+check 'a change with a comma' 2 "*--mem: '+1,5G': a size in a list*"
+try vm start x --pool a --disk /d --mem 1,5G
+check "a vm's memory with a comma" 2 "*'1,5G': a fraction has a point*"
+try create x --mem 120%
+check 'more than all' 2 "*--mem: '120%' is not a percentage from 0.01% to 100%*"
+try create x --cpus ^3
+check 'a list that leaves nothing' 2 "*--cpus: '^3' leaves no CPU*"
 try create x --cpus 5-2
 check 'backward range' 2 '*--cpus: the range 5-2 is backwards*'
 try create x --cpus ''
@@ -302,6 +344,29 @@ try list
 check 'list without module' 3 "$no_module"
 try list -J
 is 'no output without module' "$out" ''
+# Options that many verbs have, before the verb.
+for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
+	--noheadings '-Jb --raw'; do
+	# shellcheck disable=SC2086 # words
+	try $before list
+	check "$before before the verb" 3 "$no_module"
+done
+try -q create x --cpus 1
+check '-q before the verb' 3 '*create: the vpool module is not loaded*'
+try -J vm list
+check '-J before two words' 3 '*vm list: the vpool module is not loaded*'
+try -b map
+check 'a verb that has it not' 2 "vpoolctl: map: unknown option '--bytes'*"
+try -J
+check 'no verb behind it' 2 '*these options need a verb*'
+try -x list
+check 'no such option before the verb' 2 "vpoolctl: unknown option '-x'*"
+try --josn list
+check 'no such long option before the verb' 2 "vpoolctl: unknown option '--josn'*"
+try -o
+check 'an option without its value before the verb' 2 "vpoolctl: option '-o' needs a value*"
+try -J -h list
+is 'help before the verb' "$status" 0
 for verb in 'show x' 'ps x' 'regions x' 'destroy x' 'create x --cpus 1' \
 	'run x -- true'; do
 	# shellcheck disable=SC2086 # words
@@ -349,12 +414,20 @@ try show db
 check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
+# Names that differ in a digit are two pools, not a slip.
+mv "$pool" "$dir/sys/pools/web1"
+try show web2
+check 'another pool is not suggested' 1 "vpoolctl: show web2: there is no pool 'web2'${nl}*"
+mv "$dir/sys/pools/web1" "$pool"
 try show ../web
 check 'show no name' 1 "*is not a pool's name*"
 try host
 like 'pooled memory' "$out" '*Memory pooled:*4M*'
 try regions web
 check 'a node that is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
+try -Jb -o NAME,FREE list
+is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
+	'{"pools":[{"name":"web","free":2097152}]}'
 try list -z
 check 'still wrong' 2 '*'
 "$VPOOLCTL" list >/dev/full 2>"$dir/err"

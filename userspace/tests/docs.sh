@@ -30,6 +30,11 @@ for verb in $verbs; do
 done
 like 'no placeholder is left' "$(grep -c '^@' "$man")" 0
 is 'the beginning of a verb' "$(complete_line vpoolctl des)" destroy
+is 'a verb behind options' "$(complete_line vpoolctl -J --raw des)" destroy
+is 'a verb behind columns' "$(complete_line vpoolctl -o NAME,FREE lis)" list
+is 'an option before the verb' "$(complete_line vpoolctl --noh)" --noheadings
+is "an option's value, behind options" \
+	"$(complete_line vpoolctl -J list -o NAME,SCR)" NAME,SCRUBBING
 is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
 is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
@@ -44,7 +49,9 @@ done
 free=$(_vpoolctl_free | xargs)
 is 'free CPUs are the online ones but those of pools' "$free" \
 	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
-is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free all"
+is 'all of them but some' "$(complete_line vpoolctl create x --cpus "all,^${free%% *}")" \
+	"all,^${free%% *}"
 is "CPUs of a pool to resize: its own, too" \
 	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
 is 'the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71
@@ -74,7 +81,7 @@ like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
 like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus page-size owner mode timeout split-cores boot-core isolate confine; do
+for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine; do
 	is "vpool.conf(5) has $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done
@@ -82,7 +89,7 @@ done
 sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
 	sed '/owner:/d' >"$BUILD/example.conf"
 is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
-	'1 file, 2 pools, no mistakes'
+	'1 file, 3 pools, no mistakes'
 # The library: its map, header and manual name the same functions.
 here=$(cd "$dir/.." && pwd)
 functions=$(sed -n 's/^\t\(vpool_.*\);/\1/p' "$here/libvpool/libvpool.map" | sort)
@@ -136,6 +143,33 @@ for page in man3/libvpool.3 man4/vpool.4 man5/vpool.conf.5 man8/vpoolctl.8; do
 	is "$page is installed" "$(ls "$root/usr/share/man/$page")" \
 		"$root/usr/share/man/$page"
 done
+
+# Documentation/packaging.rst says that all of this is installed.
+for file in usr/lib/systemd/system/vpool.service \
+	usr/lib/systemd/system/vpool-metrics.timer \
+	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
+	etc/apparmor.d/abstractions/vpool usr/share/vpool/vpool.cil \
+	usr/share/vpool/vpoolctl.schema.json etc/vpool.d usr/bin/vpoolctl; do
+	is "$file is installed" "$(ls -d "$root/$file")" "$root/$file"
+done
+is 'what udev, modprobe and the unit get is what is in packaging/' "$(
+	cd "$here/../packaging" &&
+		cmp udev/60-vpool.rules "$root/usr/lib/udev/rules.d/60-vpool.rules" &&
+		cmp systemd/vpool.service "$root/usr/lib/systemd/system/vpool.service" &&
+		cmp modprobe.d/vpool.conf "$root/etc/modprobe.d/vpool.conf" && echo same)" same
+echo 'options vpool host_mem_floor=512' >"$root/etc/modprobe.d/vpool.conf"
+env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
+	install >/dev/null
+is 'what the administrator wrote stays' "$(cat "$root/etc/modprobe.d/vpool.conf")" \
+	'options vpool host_mem_floor=512'
+env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root/local" install >/dev/null
+like 'the unit starts what was installed' \
+	"$(cat "$root/local/usr/local/lib/systemd/system/vpool.service")" \
+	'*ExecStart=/usr/local/bin/vpoolctl apply --keep-going*'
+is 'settings are in /etc, not in /usr/local/etc' "$(ls -d "$root"/local/*)" \
+	"$root/local/etc
+$root/local/usr"
+rm -r "$root/local"
 
 if command -v man >/dev/null; then
 	for page in "$BUILD"/man/*.[0-9]; do

@@ -97,6 +97,62 @@ Try 'man vpool.conf' for what files may declare."
 try check -J bad.conf
 is 'check of mistakes as JSON: exit status' "$status" 1
 schema check
+# Forms that YAML has for the same.
+cat >forms.conf <<-END
+	pools:
+	  a: {cpus: [0, 1], isolate: True, split-cores: "yes"}
+	  b: {cpus: 3, boot-core: FALSE, split-cores: Off}
+	  c: {cpus: [4-7, ^5], isolate: n}
+	  d: {ncpus: 2@0, isolate: on}
+	  e: {ncpus: 2, mem: 25%}
+	  f: {mem: [max@0, 1G@1]}
+	  g: {cpus: "8-11,^9"}
+END
+try check forms.conf
+is 'check of forms' "$out$err" '1 file, 7 pools, no mistakes'
+cat >forms.conf <<-END
+	pools:
+	  a: {cpus: [0, [1]]}
+	  b: {cpus: 2, ncpus: 2}
+	  c: {ncpus: 0}
+	  d: {ncpus: 2@x}
+	  e: {mem: 120%}
+	  f: {mem: "1,5G"}
+	  g: {cpus: []}
+	  h: {cpus: 3, isolate: maybe}
+END
+try check forms.conf
+is 'check of forms that are none' "$err" \
+	"forms.conf:2:17: cpus is a list, it takes a value
+forms.conf:3:3: pool 'b': cpus and ncpus exclude each other
+forms.conf:4:14: ncpus: '0' is not NUMBER[@NODE]
+forms.conf:5:14: ncpus: '2@x' is not NUMBER[@NODE]
+forms.conf:6:12: mem: '120%' is not a percentage from 0.01% to 100%
+forms.conf:7:12: mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G
+forms.conf:8:13: cpus: the list is empty
+forms.conf:9:25: isolate: 'maybe' is neither true nor false
+Try 'man vpool.conf' for what files may declare."
+# Files that could cost minutes.
+head -c 200000 /dev/zero | tr '\0' '[' >deep.conf
+SECONDS=0
+try check deep.conf
+is 'check of what is nested without end' "$err" \
+	"deep.conf:1:17: lists and mappings are nested deeper than 16
+Try 'man vpool.conf' for what files may declare."
+head -c 200000 /dev/zero | tr '\0' '{' >deep.conf
+try check deep.conf
+like 'and of mappings' "$err" 'deep.conf:1:17: *nested deeper*'
+head -c 2000000 /dev/zero | tr '\0' '#' >large.conf
+try check large.conf
+like 'check of what is too large' "$err" 'large.conf: it is larger than 1M*'
+{ echo 'pools:'; seq -f '  p%.0f: {mem: 2M}' 5000; } >keys.conf
+try check keys.conf
+like 'check of too many pools' "$err" 'keys.conf:2:3: it has more than 4096 keys*'
+{ printf 'pools: {a: {cpus: "'; yes 0-524287:1/2, | head -n 20000 | tr -d '\n'
+	echo '0"}}'; } >cpus.conf
+try check cpus.conf
+like 'check of a list without end' "$err" '*names the same CPUs again and again*'
+is 'all of that was soon' "$((SECONDS < 20))" 1
 try check - <<<''
 like 'check of an empty file' "$err" 'standard input: it declares nothing*'
 
@@ -196,6 +252,45 @@ vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not there
 vpoolctl: apply: nothing was changed
 Try '"'vpoolctl host'"' for the nodes that there are.
 Try '"'vpoolctl host'"' for the CPUs that are online and free.'
+# Going on: what is refused is told, and the rest is planned; nothing that may be
+# declared behind a mistake is destroyed.
+cat >some.conf <<-END
+	pools:
+	  web: {mem: 8M, cpus: 0}
+	  new: {mem: 4M}
+	  far: {mem: 2M@77}
+	  bad: {mem: 4GB}
+	  bad: {mem: 2M}
+END
+try apply -n --keep-going some.conf
+is 'apply that goes on: exit status' "$status" 1
+is 'apply that goes on: what it can do' "$(grep '^#' out)" '# resize web
+# create new'
+like 'apply that goes on: what it cannot' "$err" \
+	"some.conf:5:14: mem: '4GB'*vpoolctl: apply far: some.conf:4:3: this host has no node 77*"
+try apply -n some.conf
+is 'apply without that: nothing' "$(grep -c '^#' out)$status" 01
+echo 'pools: [' >broken.conf
+try apply -n --keep-going broken.conf some.conf
+is 'apply that goes on: a file that is none' "$(grep '^#' out)" '# resize web
+# create new'
+sed -i '/far\|bad/d' some.conf
+try apply -n --keep-going some.conf
+is 'apply that goes on: all of it' "$status$(grep '^#' out)" '0# destroy db
+# resize web
+# create new'
+# A pool that has so many CPUs, or memory, keeps them.
+echo 'pools: {web: {mem: 50%, ncpus: 1}, db: {mem: max}}' >shares.conf
+try apply -n shares.conf
+is 'shares of pools that are there' "$out" \
+	'the host is as declared, nothing is to be done'
+echo 'pools: {more: {ncpus: 1@0, mem: 25%}}' >shares.conf
+try apply -n -k shares.conf
+try apply -n -k -J shares.conf
+schema apply
+like 'the module chooses its CPUs' "$out" '*"cpus_after": null*'
+try apply -n -k shares.conf
+like 'shares of a new pool' "$out" '*# create more*+    mem: [0-9]*M*+    ncpus: 1@0*'
 try apply bad.conf
 is 'apply of mistakes: exit status' "$status" 1
 like 'apply of mistakes' "$err" 'bad.conf:3:17:*nothing was changed*'
@@ -214,6 +309,10 @@ web  4194304
 db   6291456'
 try top -J -n 1 -d 0.1
 schema top
+is 'a view is one line' "$(wc -l <out)" 1
+try top -J -n 3 -d 0.1
+is 'top as JSON lines' "$(python3 -c 'import json, sys
+print(*[len(json.loads(line)["pools"]) for line in sys.stdin])' <out)" '2 2 2'
 try top
 is 'top without a terminal' "$status" 2
 like 'says what to do' "$err" '*say --batch*'
@@ -299,7 +398,7 @@ is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
-Try another path.'
+Try '"'ls'"' for what is there; a new file needs its folder.'
 
 # Where -o points: only a regular file may be replaced by another.
 inode() { stat -c '%F %i' "$1"; }
@@ -366,7 +465,7 @@ Peak:      0B
 Clean:     4M
 Scrubbing: 0B
 Poisoned:  0B
-Created:   2020-09-13T12:26:40+0000
+Created:   2020-09-13T12:26:40+00:00
 Device:    /dev/vpool/web
 ID:        3
 Isolated:  no
@@ -378,7 +477,10 @@ Dedicated: -
 NODE TOTAL USED FREE
    0    4M   0B   0B'
 try show web -J
-is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+0000","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
+TZ=America/St_Johns try show web -J
+schema show
+like 'a zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'
 try show wbe
 is 'show no pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
 Try 'vpoolctl list' for the pools that there are."

@@ -175,7 +175,7 @@ resized e"
 is 'and both have it' "$("$VPOOLCTL" list --noheadings -o TOTAL | xargs)" \
 	'8M 2M'
 # More than one node has.
-big=$(awk '/MemAvailable/ { print int($2 / 1024 * 0.9) "M" }' /proc/meminfo)
+big=$(awk '/MemAvailable/ { print int($2 / 1024 * 0.7) "M" }' /proc/meminfo)
 
 # CPUs change while a pool is in use, those of another that gives them back among
 # them.
@@ -250,6 +250,134 @@ is 'others are kept when asked' "$out" 'created f'
 	try 0 apply --dry-run "$dir/before"
 	is 'and the host is as it was' "$out" "$nothing"
 }
+# What host calls poolable can be had, and shares are of that.
+host()
+{
+	"$VPOOLCTL" host -J | python3 -c 'import json, sys
+print(json.load(sys.stdin)["host"][sys.argv[1]])' "$1"
+}
+
+no_pools
+poolable=$(host poolable_cpus)
+before=$(host memory_poolable)
+# The kernel counts MemAvailable for the host only: nodes are counted alike.
+is "what is poolable of the nodes adds up to $before, give or take a tenth" \
+	"$("$VPOOLCTL" host -J | python3 -c 'import json, sys
+nodes = sum(n["poolable"] for n in json.load(sys.stdin)["host"]["nodes"])
+whole = int(sys.argv[1])
+print("yes" if abs(nodes - whole) * 10 < whole else nodes)' "$before")" yes
+try 0 create d --mem max --cpus "$poolable"
+is 'poolable CPUs can be had' \
+	"$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" "$poolable"
+is 'and then none is poolable' "$(host poolable_cpus)" ''
+total=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
+is "max is what host says, give or take a tenth ($total of $before)" \
+	"$((total * 10 > before * 9 && total * 10 < before * 11))" 1
+try 1 create e --mem 1%
+like 'nothing is left to share' "$err" "*no page*Try*"
+try 0 resize d --mem -50%
+like 'a share is taken away' "$out" 'resized d: * of memory, it had *'
+half=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
+is 'the half of it' "$((total - half - half <= 4194304 && half + half - total <= 4194304))" 1
+try 0 destroy d
+if [ "$(echo "$nodes" | wc -w)" -gt 1 ]; then
+	try 0 create d --mem 25%@1
+	is 'a share of a node is on that node' \
+		"$("$VPOOLCTL" show d -J | python3 -c 'import json, sys
+print(*[n["node"] for n in json.load(sys.stdin)["pool"]["nodes"] if n["total"]])')" 1
+	try 0 create e --mem max@0,max@1
+	try 0 destroy d e
+fi
+echo 'pools: {d: {mem: 25%}, e: {mem: max}, f: {mem: 64M}}' >"$dir/file"
+try 0 apply "$dir/file"
+try 0 apply "$dir/file"
+is 'shares are worked out once' "$out" "$nothing"
+no_pools
+
+# A number of CPUs, by the module and later by what the pool has.
+if [ "$last_cpu" -ge 3 ]; then
+	cpus() { "$VPOOLCTL" list --noheadings -o CPUS | xargs; }
+	echo 'pools: {d: {ncpus: 1}, e: {cpus: 1}, f: {ncpus: 1}}' >"$dir/file"
+	try 0 apply "$dir/file"
+	is 'lists come before numbers' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2 3'
+	try 0 apply "$dir/file"
+	is 'a number that it has' "$out" "$nothing"
+	echo 'pools: {d: {ncpus: 2}, e: {cpus: 1}}' >"$dir/file"
+	try 0 apply "$dir/file"
+	is 'a number that grows' "$("$VPOOLCTL" show d -J | grep -c '"cpus":"2-3"\|"cpus": "2-3"')" 1
+	echo 'pools: {d: {ncpus: 1}, e: {cpus: 1}}' >"$dir/file"
+	try 0 apply "$dir/file"
+	is 'a number that shrinks' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2'
+	echo 'pools: {d: {ncpus: 9}, e: {cpus: 1}}' >"$dir/file"
+	try 1 apply "$dir/file"
+	like 'a number that is not there' "$err" '*9 CPUs asked, 2 can be had*'
+	no_pools
+
+	# CPUs that are offline wait; a pool of no other is refused.
+	echo 0 >"/sys/devices/system/cpu/cpu$last_cpu/online"
+	echo "pools: {d: {cpus: $((last_cpu - 1))-$last_cpu}, e: {cpus: 1}}" >"$dir/file"
+	try 0 apply "$dir/file"
+	like 'a CPU that is offline is told' "$err" \
+		"vpoolctl: apply d: cpu $last_cpu is offline; 'vpoolctl apply' adds it when it is online"
+	is 'the others are taken' "$(cpus)" "$((last_cpu - 1)) 1"
+	try 0 apply "$dir/file"
+	is 'and that is as declared' "$out" "$nothing"
+	echo "pools: {d: {cpus: $last_cpu}, e: {cpus: 1}}" >"$dir/none"
+	try 1 apply "$dir/none"
+	like 'a pool of offline CPUs' "$err" "*cpu $last_cpu is offline or not there*"
+	try 1 apply --keep-going "$dir/none"
+	is 'and the other is left' "$(cpus)" "$((last_cpu - 1)) 1"
+	sed -i "s/d: {/d: {mode: 0600, /" "$dir/file"
+	try 0 apply "$dir/file"
+	is 'made anew without it' "$out" 'replaced d'
+	echo 1 >"/sys/devices/system/cpu/cpu$last_cpu/online"
+	try 0 apply "$dir/file"
+	is 'it is added when it is online' "$(cpus | tr ' ' '\n' | sort | xargs)" \
+		"1 $((last_cpu - 1))-$last_cpu"
+	# A pool keeps a CPU that goes offline.
+	echo 0 >"/sys/devices/system/cpu/cpu$last_cpu/online"
+	try 0 apply "$dir/file"
+	is 'a pool keeps what goes offline' "$out" "$nothing"
+	echo 1 >"/sys/devices/system/cpu/cpu$last_cpu/online"
+	no_pools
+fi
+
+# What can be done is done, in spite of what cannot.
+"$VPOOLCTL" create d --mem 4M --quiet
+exec 9<>/dev/vpool/d
+cat >"$dir/file" <<-END
+	pools:
+	  d: {mem: 4M, mode: 0600}
+	  e: {mem: 2M}
+	  f: {mem: 4GB}
+	  g: {mem: 2M@77}
+	  h: {mem: 4M, timeout: 0}
+	  i: {mem: $big@0, timeout: 0}
+END
+try 1 apply "$dir/file"
+is 'nothing is, unless asked' "$("$VPOOLCTL" list --noheadings -o NAME | xargs)" d
+try 1 apply --keep-going "$dir/file"
+case $err in
+*"$dir/file:4:12: mem: '4GB'"*'apply d: '*'in use'*'apply g: '*'no node 77'*)
+	tap_result yes 'each refusal is told'
+	;;
+*)
+	is 'each refusal is told' "$err" ''
+	;;
+esac
+like 'what was done is told' "$out" '*created e*created h*'
+like 'and is there' "$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd e h*'
+exec 9<&-
+echo 'pools: {d: {mem: 4M}, j: {mem: 2M}}' >"$dir/file"
+try 0 apply --keep-going --quiet "$dir/file"
+is 'without a mistake, what is not declared goes' \
+	"$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd j'
+echo 'pools: {k: {mem: 2M}, l: {mem: 2X}}' >"$dir/file"
+try 1 apply --keep-going "$dir/file"
+is 'with a mistake it does not' \
+	"$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd j k'
+no_pools
+
 try 1 apply "$dir/nowhere"
 is 'a file that is not there' "${err//$dir\//}" \
 	'nowhere: No such file or directory

@@ -32,6 +32,14 @@ static bool next_reason(FILE *page, char *reason, size_t room)
 	return false;
 }
 
+static void check_text(const char *reason, const char *text)
+{
+	if (!expect(!*text || !strncmp(text, "Try ", 4)) ||
+	    !expect(!*text || text[strlen(text) - 1] == '.') ||
+	    !expect(!strpbrk(text, "{}")))
+		printf("# after '%s': '%s'\n", reason, text);
+}
+
 static void all_reasons(void)
 {
 	const char *path = getenv("TROUBLESHOOTING");
@@ -45,12 +53,64 @@ static void all_reasons(void)
 		nr++;
 		if (!expect(advice_for(reason, "web", text, sizeof(text))))
 			printf("# nothing to try after '%s'\n", reason);
-		if (!expect(!*text || !strncmp(text, "Try ", 4)) ||
-		    !expect(!*text || text[strlen(text) - 1] == '.'))
-			printf("# after '%s': '%s'\n", reason, text);
+		check_text(reason, text);
+		advice_set_host(&(struct advice_host) {
+			.root = true, .threads = true, .nodes = true,
+		});
+		advice_for(reason, "web", text, sizeof(text));
+		check_text(reason, text);
+		if (!expect(!strstr(text, "as root")))
+			printf("# to root: %s\n", text);
+		advice_set_host(&(struct advice_host) { 0 });
 	}
 	fclose(page);
 	expect(nr > 60);
+}
+
+/* Nothing that the caller is, or that the host does not have. */
+static void situations(void)
+{
+	static const struct {
+		const char *reason;
+		struct advice_host host;
+		const char *text;
+	} cases[] = {
+		{ "only root may create, change or destroy pools", { 0 },
+		  "Try as root, or with sudo." },
+		{ "only root may create, change or destroy pools",
+		  { .root = true },
+		  "Try on the host, outside of this container." },
+		{ "changing pools needs CAP_SYS_ADMIN in the initial user namespace",
+		  { .root = true },
+		  "Try on the host, outside of this container." },
+		{ "task 3 (sh) is another user's, and that needs CAP_SYS_NICE",
+		  { .root = true },
+		  "Try a task of your own, or with CAP_SYS_NICE." },
+		{ "/x: Permission denied", { .root = true },
+		  "Try 'ls -l' and 'dmesg': a security module or a container may be why." },
+		{ "4 CPUs asked, 2 can be had in whole cores", { 0 },
+		  "Try fewer; 'vpoolctl host' shows what a pool can take." },
+		{ "4 CPUs asked on node 0, 2 can be had there",
+		  { .threads = true, .nodes = true },
+		  "Try fewer, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take." },
+		{ "node 0 has 2G in all, 4G asked", { 0 },
+		  "Try less; 'vpoolctl host' shows what there is." },
+		{ "that would leave the host 0 CPUs, it keeps 1 (host_cpus_floor)",
+		  { 0 },
+		  "Try fewer CPUs: 'vpoolctl host' shows those that a pool can take." },
+		{ "pages of 2097152 bytes are not supported, only of 16K and 32M",
+		  { 0 }, "Try one of those with --page-size." },
+		{ "interrupted: node 0 had 2M in free blocks, 4M asked", { 0 },
+		  "Try again." },
+	};
+	char text[ADVICE_SIZE];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		advice_set_host(&cases[i].host);
+		expect(advice_for(cases[i].reason, "web", text, sizeof(text)));
+		expect_text(text, cases[i].text);
+	}
 }
 
 static void names(void)
@@ -79,6 +139,7 @@ int main(void)
 	static const struct tap_case cases[] = {
 		{ "each reason has something to try", all_reasons },
 		{ "pools are filled in", names },
+		{ "advice is for who asks, and where", situations },
 	};
 
 	return tap_main(cases, ARRAY_SIZE(cases));

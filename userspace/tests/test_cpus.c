@@ -26,6 +26,9 @@ static void lists(void)
 		{ "0-9:2/5", "0-1,5-6", 4 },
 		{ "8191", "8191", 1 },
 		{ "0-524287", "0-524287", 524288 },
+		{ "0-5,^3", "0-2,4-5", 5 },
+		{ "^3,0-5,^0-1", "2,4-5", 3 },
+		{ "0-7,^0-7:1/2", "1,3,5,7", 4 },
 	};
 	struct vpool_cpus cpus;
 	char *back, why[128];
@@ -42,6 +45,54 @@ static void lists(void)
 		free(back);
 		vpool_cpus_free(&cpus);
 	}
+}
+
+/* Words that stand for the host's CPUs. */
+static void host_lists(void)
+{
+	struct vpool_cpus all, last, range, online;
+	struct vpool_host *host;
+	char text[32];
+
+	if (!expect(!vpool_host_read(&host)))
+		return;
+	online = host->cpus;
+	expect(!vpool_cpus_parse("all", &all, NULL, 0));
+	expect(vpool_cpus_count(&all) == vpool_cpus_count(&online));
+	vpool_cpus_subtract(&all, &online);
+	expect(!vpool_cpus_count(&all));
+	expect(!vpool_cpus_parse("N", &last, NULL, 0));
+	expect(vpool_cpus_count(&last) == 1);
+	vpool_cpus_subtract(&last, &online);
+	expect(!vpool_cpus_count(&last));
+	expect(!vpool_cpus_parse("0-N", &range, NULL, 0));
+	expect(vpool_cpus_count(&range) >= vpool_cpus_count(&online));
+	vpool_cpus_free(&range);
+	snprintf(text, sizeof(text), "ALL,^N,524287");
+	expect(!vpool_cpus_parse(text, &range, NULL, 0));
+	expect(vpool_cpus_count(&range) == vpool_cpus_count(&online));
+	vpool_cpus_free(&range);
+	vpool_cpus_free(&last);
+	vpool_cpus_free(&all);
+	vpool_host_free(host);
+}
+
+/* A list that names the same CPUs without end is refused, and soon. */
+static void endless_lists(void)
+{
+	static const char range[] = "0-524287:1/2,";
+	size_t i, nr = 20000, len = sizeof(range) - 1;
+	char *text = malloc(nr * len + 2), why[160];
+	struct vpool_cpus cpus;
+
+	if (!expect(text))
+		return;
+	for (i = 0; i < nr; i++)
+		memcpy(text + i * len, range, len);
+	strcpy(text + nr * len, "0");
+	expect(vpool_cpus_parse(text, &cpus, why, sizeof(why)) == -EINVAL);
+	expect(strstr(why, "again and again"));
+	free(text);
 }
 
 static void bad_lists(void)
@@ -63,6 +114,15 @@ static void bad_lists(void)
 		{ "-1", "'-1' is not a list of CPUs such as 0-3,8" },
 		{ "1 ", "'1 ' is not a list of CPUs such as 0-3,8" },
 		{ "1-2-3", "'1-2-3' is not a list of CPUs such as 0-3,8" },
+		{ "^3", "'^3' leaves no CPU" },
+		{ "1-2,^0-3", "'1-2,^0-3' leaves no CPU" },
+		{ "all,^all", "'all,^all' leaves no CPU" },
+		{ "^", "'^' is not a list of CPUs such as 0-3,8" },
+		{ "^^1", "'^^1' is not a list of CPUs such as 0-3,8" },
+		{ "alles", "'alles' is not a list of CPUs such as 0-3,8" },
+		{ "al", "'al' is not a list of CPUs such as 0-3,8" },
+		{ "2-n", "'2-n' is not a list of CPUs such as 0-3,8" },
+		{ "NN", "'NN' is not a list of CPUs such as 0-3,8" },
 		{ "0-9:2",
 		  "'0-9:2' is not a list of CPUs: ':' needs USED/GROUP" },
 		{ "0-9:3/2", "'0-9:3/2': cannot use 3 of each 2 CPUs" },
@@ -124,6 +184,8 @@ static void host(void)
 	for (i = 0; i < info->nr_nodes; i++) {
 		cores += info->nodes[i].cores;
 		expect(info->nodes[i].free_bytes <= info->nodes[i].total_bytes);
+		expect(info->nodes[i].available_bytes <=
+		       info->nodes[i].total_bytes);
 	}
 	expect(cores == info->cores);
 	vpool_host_free(info);
@@ -132,6 +194,8 @@ static void host(void)
 static const struct tap_case cases[] = {
 	{ "lists of CPUs are read and written", lists },
 	{ "what is no list is refused, with a reason", bad_lists },
+	{ "all and N are the host's", host_lists },
+	{ "a list without end is refused soon", endless_lists },
 	{ "sets are cut and subtracted", arithmetic },
 	{ "this host's figures hold together", host },
 };

@@ -418,7 +418,7 @@ static void own_region(void)
 	expect(kernel.attach.size == sizeof(kernel.attach));
 	expect(kernel.attach.pidfd == -1);
 	expect(kernel.attach.flags == VPOOL_ATTACH_PROCESS);
-	kernel.reason = "pool 'web' has 2 MiB free, 4 KiB asked";
+	kernel.reason = "pool 'web' has 2M free, 4K asked";
 	expect(vpool_map(vp, INT_MAX, 4096, &addr) < 0);
 	expect_text(vpool_reason(vp), kernel.reason);
 	vpool_close(vp);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "memspec.h"
+#include "spare.h"
 #include "tap.h"
 #include "units.h"
 #include "vpoolctl.h"
@@ -132,8 +133,8 @@ static void memory(void)
 	char why[128];
 	size_t nr;
 
-	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, NULL, &nr, why,
-				   sizeof(why))))
+	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, NULL, false, &nr,
+				   why, sizeof(why))))
 		return;
 	expect(nr == 3);
 	expect(mem[0].bytes == 4ULL << 30 && mem[0].node == 0);
@@ -148,6 +149,10 @@ static void bad_memory(void)
 	static const char *const cases[] = {
 		"", ",", "4G,", ",4G", "4G@", "@0", "4G@x", "4G@-1", "4G@0@1",
 		"4G@99999999999999999999", "0", "0@1", "4G;1G", "4G@0 ",
+		/* Fractions as in many countries, and units that are mixed. */
+		"1,5G", "1,5", "4,25G@1", "1G,5", "1,500,000", "4G,4096@1",
+		/* Only sizes here. */
+		"25%", "max", "max@0",
 	};
 	struct vpool_mem *mem;
 	char why[128];
@@ -155,10 +160,117 @@ static void bad_memory(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		why[0] = '\0';
-		if (!expect(parse_memspec(cases[i], &mem, NULL, &nr, why,
-					  sizeof(why))) || !expect(*why))
+		if (!expect(parse_memspec(cases[i], &mem, NULL, false, &nr,
+					  why, sizeof(why))) || !expect(*why))
 			printf("# '%s'\n", cases[i]);
 	}
+}
+
+static void numbers_alone(void)
+{
+	struct vpool_mem *mem;
+	char why[128];
+	size_t nr;
+
+	/* A program's list of bytes: each has its node. */
+	if (expect(!parse_memspec("2097152@0,4194304@1", &mem, NULL, false, &nr,
+				  why, sizeof(why)))) {
+		expect(nr == 2 && mem[1].bytes == 4194304);
+		free(mem);
+	}
+	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, why, sizeof(why)));
+	expect_text(why, "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
+	expect(parse_size("1,5G", &(__u64){ 0 }, why, sizeof(why)));
+	expect_text(why, "'1,5G': a fraction has a point, as in 1.5G");
+}
+
+/* A host with 10G for pools, 6G of them on node 1; a pool with 2G there. */
+static struct spare_node spare_nodes[] = {
+	{ .node = 0, .bytes = 6ULL << 30 },
+	{ .node = 1, .bytes = 6ULL << 30 },
+};
+
+static const struct spare spare = {
+	.bytes = 10ULL << 30, .nr_nodes = 2, .nodes = spare_nodes,
+};
+
+static struct vpool_node_info pool_nodes[] = {
+	{ .node = 1, .total_bytes = 2ULL << 30 },
+};
+
+static const struct vpool_info pool = {
+	.total_bytes = 2ULL << 30, .nr_nodes = 1, .nodes = pool_nodes,
+};
+
+static void shares(void)
+{
+	static const struct {
+		const char *text;
+		const struct vpool_info *have;
+		__u64 mib[2];
+	} cases[] = {
+		{ "25%", NULL, { 2560 } },
+		{ "max", NULL, { 10240 } },
+		{ "MAX@1", NULL, { 6144 } },
+		{ "12.5%", NULL, { 1280 } },
+		{ "100%@0", NULL, { 6144 } },
+		/* Two nodes, and not more than all. */
+		{ "max@0,max@1", NULL, { 6144, 4096 } },
+		{ "50%@0,50%@1", NULL, { 3072, 3072 } },
+		{ "1G@0,max@1", NULL, { 1024, 6144 } },
+		/* Of a pool that is there: with what it has. */
+		{ "max", &pool, { 12288 } },
+		{ "50%", &pool, { 6144 } },
+		{ "+50%", &pool, { 5120 } },
+		{ "-50%", &pool, { 1024 } },
+		{ "+max@0,-100%@1", &pool, { 6144, 2048 } },
+		{ "max@1", &pool, { 8192 } },
+	};
+	struct mem_ask *asks;
+	struct vpool_mem *mem;
+	char why[128];
+	size_t i, j, nr;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (!expect(!parse_memspec(cases[i].text, &mem, &asks,
+					   cases[i].have, &nr, why,
+					   sizeof(why))))
+			continue;
+		expect(memspec_has_shares(asks, nr));
+		expect(!memspec_settle(mem, asks, nr, &spare, cases[i].have,
+				       2ULL << 20, why, sizeof(why)));
+		for (j = 0; j < nr; j++)
+			if (!expect(mem[j].bytes == cases[i].mib[j] << 20))
+				printf("# %s: %llu\n", cases[i].text,
+				       mem[j].bytes >> 20);
+		free(asks);
+		free(mem);
+	}
+}
+
+static void bad_shares(void)
+{
+	static const char *const cases[] = {
+		"101%", "0%", "%", "-5%", "5%5", "5%G", "1,5%", "max%", "maximum",
+		"max,5", "1000000000000000000000%", "1e2%", "5 %", "+max",
+	};
+	struct mem_ask *asks;
+	struct vpool_mem *mem;
+	char why[128];
+	size_t i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		if (!expect(parse_memspec(cases[i], &mem, &asks, false, &nr,
+					  why, sizeof(why))))
+			printf("# '%s'\n", cases[i]);
+	/* A node without memory for pools. */
+	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, why,
+				   sizeof(why))))
+		return;
+	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, why,
+			      sizeof(why)));
+	free(asks);
+	free(mem);
 }
 
 static const struct tap_case cases[] = {
@@ -170,6 +282,9 @@ static const struct tap_case cases[] = {
 	{ "times are read", times },
 	{ "requests for memory are read", memory },
 	{ "what is no request is refused, with a reason", bad_memory },
+	{ "a number without a unit is no part of a list", numbers_alone },
+	{ "shares of what the host can give", shares },
+	{ "what is no share is refused", bad_shares },
 };
 
 int main(void)

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""usage: validate.py VERB < OUTPUT: is this what the schema says of the verb?"""
+"""usage: validate.py VERB < OUTPUT: is this what the schema says of the verb?
+
+Readers accept keys that the schema does not have, as newer tools may print more. This
+test does not: a key that the tool prints is in the schema of the same version.
+"""
 
 import json
 import os
@@ -12,6 +16,19 @@ SCHEMA = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "../schema/vpoolctl.schema.json")
 
 
+def close(part):
+    """Accept only the keys that an object of the schema names."""
+    if isinstance(part, list):
+        for each in part:
+            close(each)
+    if not isinstance(part, dict):
+        return
+    if part.get("type") == "object" and "properties" in part:
+        part["additionalProperties"] = False
+    for each in part.values():
+        close(each)
+
+
 def main():
     with open(SCHEMA, encoding="utf-8") as f:
         schema = json.load(f)
@@ -19,6 +36,13 @@ def main():
     schema["$ref"] = f"#/$defs/{sys.argv[1]}"
     if sys.argv[1] not in schema["$defs"]:
         sys.exit(f"the schema has no {sys.argv[1]}")
+    closed = json.loads(json.dumps(schema))
+    close(closed)
+    new = {"pools": [], "vms": [], "anything": {}, "new_key": 1}
+    if not jsonschema.Draft202012Validator(
+            {"$ref": "#/$defs/list", "$defs": schema["$defs"]}).is_valid(new):
+        sys.exit("the schema refuses a key that is new")
+    schema = closed
     validator = jsonschema.Draft202012Validator(schema)
     validator.check_schema(schema)
     errors = list(validator.iter_errors(json.load(sys.stdin)))

@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "advice.h"
 
@@ -14,7 +15,9 @@
 
 /*
  * The first that matches counts. %s is the pool that the reason names, or else what
- * the command was about. NULL: the reason says it itself.
+ * the command was about. {root:...} is for root only, {user:...} for all others,
+ * {threads:...} and {nodes:...} for hosts that have several threads in a core or several
+ * NUMA nodes, {node:...} for those with one. NULL: the reason says it itself.
  */
 static const struct {
 	const char *reason;
@@ -23,6 +26,11 @@ static const struct {
 	{ "nothing was changed", NULL },
 	{ "*; 'vpoolctl *", NULL },
 	{ "the vpool module is not loaded*", NULL },
+	{ "the vpool module is loaded, but *",
+	  "Try 'mount -t devtmpfs none /dev', or in a container pass the node on to it." },
+	{ "the vpool module does not know this call*",
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ "*(nodev)*", NULL },
 	{ "*--force destroys it all the same", NULL },
 	{ "*install QEMU*", NULL },
 	{ "*--accel tcg runs it without*", NULL },
@@ -31,10 +39,12 @@ static const struct {
 
 	/* Permission and names */
 	{ "changing pools needs CAP_SYS_ADMIN*",
-	  "Try as root, on the host." },
-	{ "only root may *", "Try as root, or with sudo." },
+	  "{user:Try as root, on the host.}{root:Try on the host, outside of this container.}" },
+	{ "only root may *",
+	  "{user:Try as root, or with sudo.}{root:Try on the host, outside of this container.}" },
 	{ "you may not open *",
-	  "Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own." },
+	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}"
+	  "{root:Try on the host, outside of this container.}" },
 	{ "there is no pool '*'*",
 	  "Try 'vpoolctl list' for the pools that there are." },
 	{ "there is a pool '*' already",
@@ -58,10 +68,13 @@ static const struct {
 	  "Try other CPUs, or --boot-core (in files boot-core: true)." },
 	{ "cpu * shares its core with *",
 	  "Try both, or --split-cores (in files split-cores: true)." },
+	{ "cpu * is offline; *", NULL },
+	{ "that would leave the host *, it keeps 1 (host_cpus_floor)",
+	  "Try fewer CPUs: 'vpoolctl host' shows those that a pool can take." },
 	{ "that would leave the host * (host_cpus_floor)",
 	  "Try fewer CPUs, or write less to " PARAMETERS "host_cpus_floor." },
 	{ "* CPU* asked*can be had*",
-	  "Try fewer, another node, or --split-cores; 'vpoolctl host' shows what is free." },
+	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take." },
 	{ "CPUs are asked for by list or by number*",
 	  "Try --cpus or --ncpus, one of them." },
 	{ "a pool without CPUs cannot be isolated",
@@ -74,7 +87,7 @@ static const struct {
 	{ "cpu *",
 	  "Try 'vpoolctl host' for the CPUs that are online and free." },
 	{ "isolation needs *",
-	  "Try without --isolate, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
 	{ "confinement needs *",
 	  "Try without --confine, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
 	{ "process * is in the cgroup *",
@@ -86,6 +99,8 @@ static const struct {
 	  "Try 'vpoolctl audit %s' without --isolate, or other CPUs." },
 
 	/* Memory of a pool */
+	{ "*keeps 0B (host_mem_floor)",
+	  "Try less; 'vpoolctl host' shows what a pool can take." },
 	{ "*(host_mem_floor)",
 	  "Try less memory, or write fewer MiB to " PARAMETERS "host_mem_floor." },
 	{ "* asked, the host has *",
@@ -93,7 +108,12 @@ static const struct {
 	{ "* of memory are declared together*",
 	  "Try less; 'vpoolctl host' shows what there is." },
 	{ "node * has * in all, * asked",
-	  "Try several nodes, as in --mem 1G@0,1G@1; 'vpoolctl host' shows them." },
+	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is." },
+	{ "interrupted: * had * in free blocks, *", "Try again." },
+	{ "* had * in free blocks, *cannot be moved",
+	  "Try less{nodes:, or another node}, or soon after boot: no --timeout brings what cannot be moved." },
+	{ "the host has no page to give *",
+	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed." },
 	{ "* had * in free blocks, * asked*",
 	  "Try a longer --timeout, 'echo 3 >/proc/sys/vm/drop_caches', or less." },
 	{ "*node * does not exist",
@@ -105,7 +125,9 @@ static const struct {
 	{ "node * is named twice", "Try to name each node once." },
 	{ "a total over all nodes cannot be mixed*",
 	  "Try each node by its number, or one size without a node." },
-	{ "pages of *", "Try --page-size 2M." },
+	{ "pages of * are not supported, *",
+	  "Try one of those with --page-size." },
+	{ "pages of *", "Try without --page-size." },
 	{ "0 bytes of memory asked", "Try a size such as 512M or 4G." },
 	{ "*beyond all bounds", "Try a size such as 512M or 4G." },
 	{ "pool '*' can give back *",
@@ -155,7 +177,7 @@ static const struct {
 	{ "task * has exited", "Try 'vpoolctl ps %s' for its members." },
 	{ "task *: No such process", "Try 'ps -eL' for the tasks that there are." },
 	{ "task * is another user's*",
-	  "Try as root, or a task of your own." },
+	  "Try {user:as root, or }a task of your own{root:, or with CAP_SYS_NICE}." },
 	{ "task * is a kernel thread",
 	  "Try 'vpoolctl create --isolate', which keeps off those that can move." },
 	{ "task * is bound to its CPUs by the kernel",
@@ -164,7 +186,6 @@ static const struct {
 	  "Try 'vpoolctl resize %s --cpus LIST' for more, or detach a thread." },
 	{ "*the last CPU that is not dedicated",
 	  "Try 'vpoolctl resize %s --cpus LIST' for one more." },
-	{ "only the caller itself can be attached*", "Try --pid of your own." },
 	{ "the fork and exit tracepoints cannot be used",
 	  "Try a kernel with tracepoints." },
 
@@ -180,6 +201,7 @@ static const struct {
 	{ "it is not declared, but it is in use*",
 	  "Try --keep, or 'vpoolctl ps %s' and 'vpoolctl regions %s' for who uses it." },
 	{ "pool '*' is *", "Try again in a moment." },
+	{ "pool '*' is there, but not *", "Try again in a moment." },
 	{ "* just now", "Try again in a moment." },
 	{ "*nterrupted*", "Try again." },
 
@@ -192,8 +214,13 @@ static const struct {
 	{ "what was changed before has been undone", NULL },
 
 	/* Virtual machines */
-	{ "*: No such file or directory", "Try another path." },
-	{ "*: Permission denied", "Try as root, or another path." },
+	{ "cannot run '*",
+	  "Try 'command -v' for where a program is, and 'ls -l' for who may run it." },
+	{ "*: No such file or directory",
+	  "Try 'ls' for what is there; a new file needs its folder." },
+	{ "*: Permission denied",
+	  "{user:Try as root, or 'ls -l' for who may use it.}"
+	  "{root:Try 'ls -l' and 'dmesg': a security module or a container may be why.}" },
 	{ "the kernel * is no kernel*", NULL },
 	{ "it is on pool '*' already",
 	  "Try 'vpoolctl list' for another pool." },
@@ -219,19 +246,86 @@ static bool find_pool(const char *reason, char *name, size_t room)
 	return true;
 }
 
+static struct advice_host this_host;
+static bool host_is_known;
+
+void advice_set_host(const struct advice_host *host)
+{
+	this_host = *host;
+	host_is_known = true;
+}
+
+/* Does a file begin with something else than @text? */
+static bool begins_otherwise(const char *path, const char *text)
+{
+	char line[64] = "";
+	FILE *file = fopen(path, "re");
+
+	if (file && !fgets(line, sizeof(line), file))
+		*line = '\0';
+	if (file)
+		fclose(file);
+	return *line && strcmp(line, text);
+}
+
+static void know_host(void)
+{
+	if (host_is_known)
+		return;
+	this_host.root = !geteuid();
+	this_host.threads =
+		begins_otherwise("/sys/devices/system/cpu/smt/active", "0\n");
+	this_host.nodes =
+		begins_otherwise("/sys/devices/system/node/has_memory", "0\n");
+	host_is_known = true;
+}
+
+static bool holds(const char *condition, size_t len)
+{
+	const struct {
+		const char *name;
+		bool value;
+	} conditions[] = {
+		{ "root", this_host.root },
+		{ "user", !this_host.root },
+		{ "threads", this_host.threads },
+		{ "nodes", this_host.nodes },
+		{ "node", !this_host.nodes },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conditions); i++)
+		if (strlen(conditions[i].name) == len &&
+		    !strncmp(conditions[i].name, condition, len))
+			return conditions[i].value;
+	return false;
+}
+
 static void fill_in(const char *advice, const char *name, char *text,
 		    size_t room)
 {
-	const char *place;
+	bool skip = false;
 	size_t len = 0;
 
-	while (len < room && (place = strstr(advice, "%s"))) {
-		len += snprintf(text + len, room - len, "%.*s%s",
-				(int)(place - advice), advice, name);
-		advice = place + 2;
+	know_host();
+	for (; *advice && len < room; advice++) {
+		size_t colon = strcspn(advice, ":");
+
+		if (*advice == '{') {
+			skip = !holds(advice + 1, colon - 1);
+			advice += colon;
+		} else if (*advice == '}') {
+			skip = false;
+		} else if (skip) {
+			continue;
+		} else if (!strncmp(advice, "%s", 2)) {
+			len += snprintf(text + len, room - len, "%s", name);
+			advice++;
+		} else {
+			text[len++] = *advice;
+		}
 	}
-	if (len < room)
-		snprintf(text + len, room - len, "%s", advice);
+	text[len < room ? len : room - 1] = '\0';
 }
 
 /* Behind "web.conf:3:5: ", where something was declared. */

@@ -6,6 +6,21 @@
 
 #define ADVICE_SIZE 256
 
+/**
+ * struct advice_host - what advice depends on
+ * @root: the caller is root
+ * @threads: a core has several threads
+ * @nodes: there are several NUMA nodes
+ */
+struct advice_host {
+	bool root;
+	bool threads;
+	bool nodes;
+};
+
+/* Give advice for another host than this, for tests. */
+void advice_set_host(const struct advice_host *host);
+
 /*
  * What to try after a reason, in a sentence; empty if the reason says it itself.
  * false, and empty, if nothing is known about it.

@@ -12,6 +12,7 @@
 enum {
 	OPT_DRY_RUN,
 	OPT_KEEP,
+	OPT_KEEP_GOING,
 	OPT_QUIET,
 	OPT_JSON,
 };
@@ -26,6 +27,14 @@ static const struct option_def apply_options[] = {
 	[OPT_KEEP] = {
 		.name = "keep", .letter = 'k',
 		.help = "leave pools alone that are not declared",
+	},
+	[OPT_KEEP_GOING] = {
+		.name = "keep-going",
+		.help =
+			"make all changes that can be made, as at boot. A pool that\n"
+			"is refused, or has a mistake in its declaration, is\n"
+			"reported and left as it is; the exit status is then 1.\n"
+			"If a file has a mistake, undeclared pools stay",
 	},
 	[OPT_QUIET] = {
 		.name = "quiet", .letter = 'q',
@@ -63,8 +72,19 @@ static void fill_side(struct table *tb, const struct pool_config *pool,
 	char *text = cpus_text(&pool->cpus);
 
 	table_number(tb, mem, pool_config_bytes(pool));
-	table_text(tb, cpus, text);
+	/* Only the module knows which CPUs it chooses. */
+	if (!pool->nr_cpus)
+		table_text(tb, cpus, text);
 	free(text);
+}
+
+static size_t count_done(const struct plan *plan)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < plan->nr; i++)
+		nr += !plan->changes[i].refused;
+	return nr;
 }
 
 static void print_json(const struct plan *plan, bool done)
@@ -86,7 +106,7 @@ static void print_json(const struct plan *plan, bool done)
 		if (change->want)
 			fill_side(tb, change->want, COL_MEM_AFTER,
 				  COL_CPUS_AFTER);
-		table_number(tb, COL_DONE, done);
+		table_number(tb, COL_DONE, done && !change->refused);
 	}
 	table_print(tb, &style, stdout);
 	table_free(tb);
@@ -100,6 +120,8 @@ static void print_text(const struct plan *plan)
 		const char *word = change_word(plan->changes + i);
 		size_t len = 0;
 
+		if (plan->changes[i].refused)
+			continue;
 		while (word[len])
 			len++;
 		printf("%s%s %s\n", word, word[len - 1] == 'e' ? "d" : "ed",
@@ -117,6 +139,8 @@ static void print(const struct invocation *inv, const struct plan *plan)
 		return;
 	else if (!plan->nr)
 		puts("the host is as declared, nothing is to be done");
+	else if (!count_done(plan))
+		return;
 	else if (dry)
 		plan_print(plan, want_colour(), stdout);
 	else
@@ -134,26 +158,62 @@ static int open_handle(const struct invocation *inv, struct vpool **vp)
 	return vpool_open_reader(vp);
 }
 
-static int apply(const struct invocation *inv, const struct config *cfg,
+/* Report the CPUs that pools wait for. */
+static void tell_offline(const struct invocation *inv, const struct config *cfg)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->nr_pools; i++) {
+		const struct pool_config *pool = cfg->pools + i;
+		char *text;
+
+		if (!vpool_cpus_count(&pool->offline))
+			continue;
+		text = cpus_text(&pool->offline);
+		complain(inv, pool->name,
+			 "cpu %s is offline; 'vpoolctl apply' adds it when it is online",
+			 text);
+		free(text);
+	}
+}
+
+static int carry_out(const struct invocation *inv, struct plan *plan,
+		     struct vpool *vp)
+{
+	bool keep_going = inv->given[OPT_KEEP_GOING];
+	bool dry = inv->given[OPT_DRY_RUN];
+	int status = EXIT_OK, done;
+	char why[WHY_SIZE];
+
+	if (!plan_check(plan, inv, vp, keep_going)) {
+		status = EXIT_FAILED;
+		if (!keep_going) {
+			complain(inv, NULL, "nothing was changed");
+			return status;
+		}
+	}
+	if (dry)
+		return status;
+	/* What is wrong with a pool that stays as it is stops nothing. */
+	isolate_mend("", why);
+	done = plan_do(plan, inv, vp, keep_going);
+	return status ? status : done;
+}
+
+static int apply(const struct invocation *inv, struct config *cfg,
 		 struct vpool *vp)
 {
-	int status = EXIT_OK;
-	char why[WHY_SIZE];
+	bool keep_going = inv->given[OPT_KEEP_GOING];
+	bool keep = inv->given[OPT_KEEP] || cfg->nr_mistakes;
 	struct plan plan;
-	int err;
+	int status, err;
 
-	err = plan_make(&plan, cfg, vp, inv->given[OPT_KEEP]);
+	err = plan_make(&plan, cfg, vp, keep);
 	if (err)
 		return failed(inv, NULL, vp, err);
-	if (!plan_check(&plan, inv, vp)) {
-		complain(inv, NULL, "nothing was changed");
-		status = EXIT_FAILED;
-	} else if (!inv->given[OPT_DRY_RUN]) {
-		/* What is wrong with a pool that stays as it is stops nothing. */
-		isolate_mend("", why);
-		status = plan_do(&plan, inv, vp);
-	}
-	if (!status || inv->given[OPT_DRY_RUN])
+	tell_offline(inv, cfg);
+	status = carry_out(inv, &plan, vp);
+	if (!status || inv->given[OPT_DRY_RUN] || keep_going)
 		print(inv, &plan);
 	plan_free(&plan);
 	return status;
@@ -166,15 +226,19 @@ static int run_apply(const struct invocation *inv)
 	int status, err;
 
 	config_read(&cfg, inv->argv, inv->argc);
-	if (cfg.nr_mistakes) {
+	if (cfg.nr_mistakes)
 		config_complain(&cfg);
+	if (cfg.nr_mistakes && !inv->given[OPT_KEEP_GOING]) {
 		complain(inv, NULL, "nothing was changed");
 		status = EXIT_FAILED;
 	} else {
+		config_drop_bad(&cfg);
 		err = open_handle(inv, &vp);
 		status = err ? failed(inv, NULL, vp, err) :
 			       apply(inv, &cfg, vp);
 	}
+	if (!status && cfg.nr_mistakes)
+		status = EXIT_FAILED;
 	vpool_close(vp);
 	config_free(&cfg);
 	return status;
@@ -190,7 +254,9 @@ const struct command cmd_apply = {
 		"alone, so that applying a file again does nothing. All is\n"
 		"checked before the first change. A pool that would have to\n"
 		"be destroyed while it is in use is refused; should a change\n"
-		"fail, those before it are undone.\n\n"
+		"fail, those before it are undone; --keep-going makes the other\n"
+		"changes instead. A declared CPU that is offline is left out, and\n"
+		"a later apply adds it when it is online.\n\n"
 		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
 		"standard input. Several files count as one. Their format is\n"
 		"in vpool.conf(5).",

@@ -2,9 +2,7 @@
 /*
  * vpoolctl create: make a pool.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 #include "memspec.h"
 #include "ownership.h"
 #include "progress.h"
+#include "spare.h"
 #include "table.h"
 #include "units.h"
 
@@ -43,12 +42,16 @@ static const struct option_def create_options[] = {
 		.complete = COMPLETE_NODE,
 		.help =
 			"memory, from one NUMA node or from any, as in\n"
-			"4G@0,4G@1 or 512M; rounded up to the page size",
+			"4G@0,4G@1 or 512M; rounded up to the page size. 25%\n"
+			"and max are of what 'vpoolctl host' says a pool can\n"
+			"take, from that node or in all, rounded down",
 	},
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.complete = COMPLETE_CPUS,
-		.help = "CPUs, as in 2-5,8",
+		.help =
+			"CPUs, as in 2-5,8; all is all that are online, N the\n"
+			"last of them, ^ leaves some out: 2-N,^5 or all,^0-1",
 	},
 	[OPT_NCPUS] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
@@ -143,28 +146,58 @@ static const struct column create_columns[] = {
 struct wish {
 	struct vpool_request req;
 	struct vpool_mem *mem;
+	struct mem_ask *asks;
 	struct vpool_cpus cpus;
 	__u64 asked;
 	enum grade grade;
 };
 
-static int take_mem(const struct invocation *inv, struct wish *wish)
+static int add_up(const struct invocation *inv, struct wish *wish)
 {
-	char why[VPOOL_REASON_SIZE];
 	size_t i;
 
-	if (!inv->given[OPT_MEM])
-		return EXIT_OK;
-	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, NULL,
-			  &wish->req.nr_mem, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
-	wish->req.mem = wish->mem;
+	wish->asked = 0;
 	for (i = 0; i < wish->req.nr_mem; i++)
 		if (__builtin_add_overflow(wish->asked, wish->mem[i].bytes,
 					   &wish->asked))
 			return wrong_usage(inv->cmd, "--mem: '%s' is too large",
 					   inv->value[OPT_MEM]);
 	return EXIT_OK;
+}
+
+static int take_mem(const struct invocation *inv, struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+
+	if (!inv->given[OPT_MEM])
+		return EXIT_OK;
+	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->asks, false,
+			  &wish->req.nr_mem, why, sizeof(why)))
+		return wrong_usage(inv->cmd, "--mem: %s", why);
+	wish->req.mem = wish->mem;
+	return add_up(inv, wish);
+}
+
+/* A share of memory is worked out last, from what the host has then. */
+static int settle_mem(const struct invocation *inv, struct vpool *vp,
+		      struct wish *wish)
+{
+	char why[VPOOL_REASON_SIZE];
+	struct spare spare;
+	int status;
+
+	if (!memspec_has_shares(wish->asks, wish->req.nr_mem))
+		return EXIT_OK;
+	status = spare_read_host(inv, vp, &spare);
+	if (status)
+		return status;
+	if (memspec_settle(wish->mem, wish->asks, wish->req.nr_mem, &spare,
+			   NULL, wish->req.page_size, why, sizeof(why))) {
+		complain(inv, wish->req.name, "%s", why);
+		status = EXIT_FAILED;
+	}
+	spare_free(&spare);
+	return status ? status : add_up(inv, wish);
 }
 
 static int take_cpus(const struct invocation *inv, struct wish *wish)
@@ -182,38 +215,18 @@ static int take_cpus(const struct invocation *inv, struct wish *wish)
 	return EXIT_OK;
 }
 
-/* A number up to INT_MAX that ends at @end, or at the end of the text. */
-static bool number_before(const char *text, char until, unsigned long *value)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*value = strtoul(text, &end, 10);
-	return !errno && *value <= INT_MAX && (!*end || *end == until);
-}
-
 static int take_ncpus(const struct invocation *inv, struct wish *wish)
 {
 	const char *text = inv->value[OPT_NCPUS];
-	unsigned long nr, node;
-	const char *at;
 
 	if (!inv->given[OPT_NCPUS])
 		return EXIT_OK;
 	if (inv->given[OPT_CPUS])
 		return wrong_usage(inv->cmd,
 				   "--cpus and --ncpus exclude each other");
-	if (!number_before(text, '@', &nr) || !nr)
+	if (parse_ncpus(text, &wish->req.nr_cpus, &wish->req.cpus_node))
 		return wrong_usage(inv->cmd,
 				   "--ncpus: '%s' is not NUMBER[@NODE]", text);
-	at = strchr(text, '@');
-	if (at && !number_before(at + 1, '\0', &node))
-		return wrong_usage(inv->cmd,
-				   "--ncpus: '%s' is not a node", at + 1);
-	wish->req.nr_cpus = nr;
-	wish->req.cpus_node = at ? (int)node : VPOOL_ANY_NODE;
 	return EXIT_OK;
 }
 
@@ -324,6 +337,7 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 static void free_wish(struct wish *wish)
 {
 	vpool_cpus_free(&wish->cpus);
+	free(wish->asks);
 	free(wish->mem);
 }
 
@@ -419,12 +433,15 @@ static int make(const struct invocation *inv, struct vpool *vp,
 static int create(const struct invocation *inv, struct vpool *vp,
 		  struct wish *wish)
 {
-	bool watch = wish->asked && !inv->given[OPT_DRY_RUN] &&
+	bool watch = wish->req.nr_mem && !inv->given[OPT_DRY_RUN] &&
 		     !inv->given[OPT_QUIET];
 	struct progress *progress = NULL;
 	char *cpus;
 	int err;
 
+	err = settle_mem(inv, vp, wish);
+	if (err)
+		return err;
 	if (watch)
 		progress = progress_start("create", wish->req.name);
 	err = make(inv, vp, wish);
@@ -470,7 +487,8 @@ const struct command cmd_create = {
 		"dots, underscores and dashes. Where memory is short, it is\n"
 		"waited for as long as --timeout allows; an interrupt gives\n"
 		"everything back.\n\n"
-		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes.",
+		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes; or\n"
+		"25% or max of what 'vpoolctl host' says a pool can take.",
 	.options = create_options,
 	.nr_options = ARRAY_SIZE(create_options),
 	.min_args = 1,

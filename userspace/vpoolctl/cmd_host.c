@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spare.h"
 #include "storage.h"
 #include "table.h"
 
@@ -15,8 +16,10 @@ enum {
 	HOST_CORES,
 	HOST_NODES,
 	HOST_FREE_CPUS,
+	HOST_POOLABLE_CPUS,
 	HOST_MEMORY,
 	HOST_AVAILABLE,
+	HOST_POOLABLE,
 	HOST_POOLED,
 	HOST_MODULE,
 };
@@ -27,8 +30,10 @@ static const struct column host_columns[] = {
 	[HOST_CORES] = { .name = "CORES", .type = CELL_NUMBER },
 	[HOST_NODES] = { .name = "NUMA-NODES", .type = CELL_NUMBER },
 	[HOST_FREE_CPUS] = { .name = "FREE-CPUS", .type = CELL_TEXT },
+	[HOST_POOLABLE_CPUS] = { .name = "POOLABLE-CPUS", .type = CELL_TEXT },
 	[HOST_MEMORY] = { .name = "MEMORY", .type = CELL_SIZE },
 	[HOST_AVAILABLE] = { .name = "MEMORY-AVAILABLE", .type = CELL_SIZE },
+	[HOST_POOLABLE] = { .name = "MEMORY-POOLABLE", .type = CELL_SIZE },
 	[HOST_POOLED] = { .name = "MEMORY-POOLED", .type = CELL_SIZE },
 	[HOST_MODULE] = { .name = "MODULE-LOADED", .type = CELL_BOOL },
 };
@@ -38,8 +43,10 @@ enum {
 	NODE_CPUS,
 	NODE_CORES,
 	NODE_FREE_CPUS,
+	NODE_POOLABLE_CPUS,
 	NODE_TOTAL,
 	NODE_FREE,
+	NODE_POOLABLE,
 	NODE_POOLED,
 };
 
@@ -49,20 +56,24 @@ static const struct column node_columns[] = {
 	[NODE_CORES] = { "CORES", CELL_NUMBER, "its cores" },
 	[NODE_FREE_CPUS] = { "FREE-CPUS", CELL_TEXT,
 			     "those of its CPUs that are in no pool" },
+	[NODE_POOLABLE_CPUS] = { "POOLABLE-CPUS", CELL_TEXT,
+				 "those of them that one pool can take" },
 	[NODE_TOTAL] = { "TOTAL", CELL_SIZE, "its memory" },
 	[NODE_FREE] = { "FREE", CELL_SIZE, "memory that nothing uses" },
+	[NODE_POOLABLE] = { "POOLABLE", CELL_SIZE,
+			    "memory that one pool can take" },
 	[NODE_POOLED] = { "POOLED", CELL_SIZE, "memory in pools" },
 };
 
 /**
  * struct taken - what pools have taken
- * @cpus: CPUs that are online and in no pool
+ * @spare: what is left for others
  * @pools: the pools
  * @nr: how many
  * @module: the module is loaded; else there are no pools
  */
 struct taken {
-	struct vpool_cpus cpus;
+	struct spare spare;
 	struct vpool_info **pools;
 	size_t nr;
 	bool module;
@@ -72,7 +83,6 @@ static int read_taken(const struct invocation *inv,
 		      const struct vpool_host *host, struct taken *taken)
 {
 	struct vpool *vp;
-	size_t i;
 	int err;
 
 	memset(taken, 0, sizeof(*taken));
@@ -87,10 +97,7 @@ static int read_taken(const struct invocation *inv,
 	vpool_close(vp);
 	if (err)
 		return err;
-	if (vpool_cpus_copy(&taken->cpus, &host->cpus))
-		return EXIT_FAILED;
-	for (i = 0; i < taken->nr; i++)
-		vpool_cpus_subtract(&taken->cpus, &taken->pools[i]->cpus);
+	spare_read(&taken->spare, host, taken->pools, taken->nr);
 	return EXIT_OK;
 }
 
@@ -119,21 +126,23 @@ static void set_cpus(struct table *tb, size_t column,
 }
 
 static void fill_node(struct table *tb, const struct vpool_host_node *node,
-		      const struct taken *taken)
+		      const struct spare_node *spare, const struct taken *taken)
 {
-	struct vpool_cpus spare;
+	struct vpool_cpus free_cpus;
 
 	table_row(tb);
 	table_number(tb, NODE_NODE, node->node);
 	set_cpus(tb, NODE_CPUS, &node->cpus);
 	table_number(tb, NODE_CORES, node->cores);
-	if (!vpool_cpus_copy(&spare, &node->cpus)) {
-		vpool_cpus_and(&spare, &taken->cpus);
-		set_cpus(tb, NODE_FREE_CPUS, &spare);
-		vpool_cpus_free(&spare);
+	if (!vpool_cpus_copy(&free_cpus, &node->cpus)) {
+		vpool_cpus_and(&free_cpus, &taken->spare.free_cpus);
+		set_cpus(tb, NODE_FREE_CPUS, &free_cpus);
+		vpool_cpus_free(&free_cpus);
 	}
+	set_cpus(tb, NODE_POOLABLE_CPUS, &spare->cpus);
 	table_number(tb, NODE_TOTAL, node->total_bytes);
 	table_number(tb, NODE_FREE, node->free_bytes);
+	table_number(tb, NODE_POOLABLE, spare->bytes);
 	table_number(tb, NODE_POOLED, pooled_on(taken, node->node));
 }
 
@@ -145,7 +154,7 @@ static struct table *node_table(const struct vpool_host *host,
 	size_t i;
 
 	for (i = 0; i < host->nr_nodes; i++)
-		fill_node(tb, host->nodes + i, taken);
+		fill_node(tb, host->nodes + i, taken->spare.nodes + i, taken);
 	return tb;
 }
 
@@ -163,9 +172,11 @@ static struct table *host_table(const struct vpool_host *host,
 	table_number(tb, HOST_NR_CPUS, vpool_cpus_count(&host->cpus));
 	table_number(tb, HOST_CORES, host->cores);
 	table_number(tb, HOST_NODES, host->nr_nodes);
-	set_cpus(tb, HOST_FREE_CPUS, &taken->cpus);
+	set_cpus(tb, HOST_FREE_CPUS, &taken->spare.free_cpus);
+	set_cpus(tb, HOST_POOLABLE_CPUS, &taken->spare.cpus);
 	table_number(tb, HOST_MEMORY, host->total_bytes);
 	table_number(tb, HOST_AVAILABLE, host->available_bytes);
+	table_number(tb, HOST_POOLABLE, taken->spare.bytes);
 	table_number(tb, HOST_POOLED, pooled);
 	table_number(tb, HOST_MODULE, taken->module);
 	record_adopt(tb, node_table(host, taken));
@@ -207,7 +218,7 @@ static int run_host(const struct invocation *inv)
 		table_print(tb, &style, stdout);
 		table_free(tb);
 	}
-	vpool_cpus_free(&taken.cpus);
+	spare_free(&taken.spare);
 	free_pools(taken.pools, taken.nr);
 	vpool_host_free(host);
 	return status;
@@ -218,8 +229,11 @@ const struct command cmd_host = {
 	.summary = "show what this host has, and what is free to take",
 	.description =
 		"Show this host's CPUs, cores, NUMA nodes, memory and\n"
-		"storage, and which CPUs are in no pool yet. Works without\n"
-		"the module, too.",
+		"storage. Free CPUs are in no pool. Poolable CPUs and memory\n"
+		"are what one pool can take: free, and not what the module\n"
+		"leaves to the host, which is the core of CPU 0 (--boot-core),\n"
+		"parts of cores (--split-cores), host_cpus_floor CPUs and\n"
+		"host_mem_floor MiB of memory. Works without the module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,

@@ -109,16 +109,18 @@ static void give_text(struct table *tb, size_t column, char *text)
 	free(text);
 }
 
+/* RFC 3339: as strftime(3) has it, but with a colon in the zone. */
 static void fill_created(struct table *tb, __u64 ns)
 {
 	time_t when = ns / 1000000000;
+	char text[40], zone[8];
 	struct tm tm;
-	char text[40];
 
 	if (!ns || !localtime_r(&when, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &tm))
+	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) ||
+	    strftime(zone, sizeof(zone), "%z", &tm) != 5)
 		return;
-	table_text(tb, COL_CREATED, text);
+	give_text(tb, COL_CREATED, xprintf("%s%.3s:%s", text, zone, zone + 3));
 }
 
 static void fill_memory(struct table *tb, const struct vpool_info *info)

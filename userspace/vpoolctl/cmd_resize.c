@@ -9,6 +9,7 @@
 #include "isolate.h"
 #include "memspec.h"
 #include "progress.h"
+#include "spare.h"
 #include "table.h"
 #include "units.h"
 
@@ -30,12 +31,16 @@ static const struct option_def resize_options[] = {
 		.help =
 			"how much memory it shall have, in all or on each NUMA\n"
 			"node named, the others staying as they are; with a\n"
-			"sign, so much more or less than now",
+			"sign, so much more or less than now. 25% and max are\n"
+			"of what it has and the host can give together; with +\n"
+			"of what the host can give, with - of what it has",
 	},
 	[RESIZE_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.complete = COMPLETE_CPUS,
-		.help = "all the CPUs it shall have, as in 2-5,8",
+		.help =
+			"all the CPUs it shall have, as in 2-5,8, 2-N,^5 or\n"
+			"all,^0: see create",
 	},
 	[RESIZE_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -83,7 +88,7 @@ struct wish {
 	struct vpool_change chg;
 	struct vpool_mem *mem;
 	struct vpool_cpus cpus;
-	char *signs;
+	struct mem_ask *asks;
 	__u64 was;
 };
 
@@ -93,7 +98,7 @@ static int take_mem(const struct invocation *inv, struct wish *wish)
 
 	if (!inv->given[RESIZE_MEM])
 		return EXIT_OK;
-	if (parse_memspec(inv->value[RESIZE_MEM], &wish->mem, &wish->signs,
+	if (parse_memspec(inv->value[RESIZE_MEM], &wish->mem, &wish->asks, true,
 			  &wish->chg.nr_mem, why, sizeof(why)))
 		return wrong_usage(inv->cmd, "--mem: %s", why);
 	wish->chg.mem = wish->mem;
@@ -155,6 +160,28 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 	return 0;
 }
 
+/* Work shares out from what the pool and the host have now. */
+static int settle_mem(const struct invocation *inv, struct vpool *vp,
+		      struct wish *wish, const struct vpool_info *info)
+{
+	char why[VPOOL_REASON_SIZE];
+	struct spare spare;
+	int status;
+
+	if (!memspec_has_shares(wish->asks, wish->chg.nr_mem))
+		return EXIT_OK;
+	status = spare_read_host(inv, vp, &spare);
+	if (status)
+		return status;
+	if (memspec_settle(wish->mem, wish->asks, wish->chg.nr_mem, &spare,
+			   info, info->page_size, why, sizeof(why))) {
+		complain(inv, wish->chg.name, "%s", why);
+		status = EXIT_FAILED;
+	}
+	spare_free(&spare);
+	return status;
+}
+
 /* The kernel takes totals only: a change is what it has now, and that. */
 static int add_to_now(const struct invocation *inv, struct wish *wish,
 		      const struct vpool_info *info)
@@ -167,16 +194,16 @@ static int add_to_now(const struct invocation *inv, struct wish *wish,
 		__u64 *bytes = &wish->mem[i].bytes;
 		bool bad = false;
 
-		if (wish->signs[i] == '+') {
+		if (wish->asks[i].sign == '+') {
 			bad = __builtin_add_overflow(now, *bytes, bytes);
-		} else if (wish->signs[i] == '-') {
+		} else if (wish->asks[i].sign == '-') {
 			bad = *bytes > now;
 			*bytes = now - *bytes;
 		}
 		if (!bad)
 			continue;
 		complain(inv, wish->chg.name,
-			 wish->signs[i] == '-' ?
+			 wish->asks[i].sign == '-' ?
 			 "it has less than --mem takes away" :
 			 "--mem is too large");
 		return EXIT_FAILED;
@@ -230,7 +257,9 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 	err = vpool_query(vp, wish->chg.name, &info);
 	if (err)
 		return failed(inv, wish->chg.name, vp, err);
-	err = add_to_now(inv, wish, info);
+	err = settle_mem(inv, vp, wish, info);
+	if (!err)
+		err = add_to_now(inv, wish, info);
 	cpus = cpus_text(wish->chg.cpus ? &wish->cpus : &info->cpus);
 	vpool_info_free(info);
 	if (err)
@@ -268,7 +297,7 @@ static int run_resize(const struct invocation *inv)
 	}
 	vpool_close(vp);
 	vpool_cpus_free(&wish.cpus);
-	free(wish.signs);
+	free(wish.asks);
 	free(wish.mem);
 	return status;
 }
@@ -282,9 +311,9 @@ const struct command cmd_resize = {
 		"is in use: all that is asked for, or nothing. Only memory\n"
 		"that is free can be taken from a pool; it goes back to the\n"
 		"host zeroed. Members follow the CPUs at once.\n\n"
-		"vpoolctl resize web --mem 4G          4 GiB in all\n"
-		"vpoolctl resize web --mem +1G@1,-1G@0 move 1 GiB to node 1\n"
-		"vpoolctl resize web --cpus 2-7        these CPUs and no others",
+		"    vpoolctl resize web --mem 4G           # 4 GiB in all\n"
+		"    vpoolctl resize web --mem +1G@1,-1G@0  # move 1 GiB to node 1\n"
+		"    vpoolctl resize web --cpus 2-7         # these CPUs, no others",
 	.options = resize_options,
 	.nr_options = ARRAY_SIZE(resize_options),
 	.min_args = 1,

@@ -56,7 +56,9 @@ static const struct option_def top_options[] = {
 	[OPT_RAW] = OPTION_RAW,
 	[OPT_JSON] = {
 		.name = "json", .letter = 'J',
-		.help = "print each view as JSON; as --batch",
+		.help =
+			"print JSON lines, one document on a line for each\n"
+			"view; as --batch",
 	},
 };
 
@@ -136,6 +138,7 @@ static int take_options(const struct invocation *inv, struct top *top)
 	top->inv = inv;
 	top->reverse = inv->given[OPT_REVERSE];
 	top->style.json = inv->given[OPT_JSON];
+	top->style.line = inv->given[OPT_JSON];
 	top->style.bytes = inv->given[OPT_BYTES];
 	top->style.noheadings = inv->given[OPT_NOHEADINGS];
 	top->style.raw = inv->given[OPT_RAW];

@@ -16,6 +16,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <yaml.h>
 
@@ -26,6 +27,11 @@
 
 #define DEFAULT_PAGE_SIZE (2ULL << 20)
 #define DEFAULT_TIMEOUT_MS 10000
+
+/* Limits, so that no file costs minutes. A declaration nests four deep. */
+#define MAX_FILE (1U << 20)
+#define MAX_DEPTH 16
+#define MAX_KEYS 4096
 
 /**
  * struct reader - a file that is being read
@@ -103,17 +109,21 @@ static void add_mem(const struct reader *rd, const yaml_node_t *at,
 	const char *text = scalar(rd, at, "mem");
 	char why[VPOOL_REASON_SIZE];
 	struct vpool_mem *mem;
+	struct mem_ask *asks;
 	size_t nr;
 
 	if (!text)
 		return;
-	if (parse_memspec(text, &mem, NULL, &nr, why, sizeof(why))) {
+	if (parse_memspec(text, &mem, &asks, false, &nr, why, sizeof(why))) {
 		wrong(rd, at, "mem: %s", why);
 		return;
 	}
 	pool->mem = xrealloc(pool->mem, (pool->nr_mem + nr) * sizeof(*mem));
 	memcpy(pool->mem + pool->nr_mem, mem, nr * sizeof(*mem));
+	pool->asks = xrealloc(pool->asks, (pool->nr_mem + nr) * sizeof(*asks));
+	memcpy(pool->asks + pool->nr_mem, asks, nr * sizeof(*asks));
 	pool->nr_mem += nr;
+	free(asks);
 	free(mem);
 }
 
@@ -132,18 +142,51 @@ static void take_mem(const struct reader *rd, const yaml_node_t *at,
 		add_mem(rd, node(rd, *item), pool);
 }
 
+/* A list of CPUs as one text, for free(3); NULL with a mistake noted. */
+static char *cpu_list(const struct reader *rd, const yaml_node_t *at)
+{
+	const yaml_node_item_t *item;
+	char *list = NULL, *longer;
+	const char *text;
+
+	if (at->type != YAML_SEQUENCE_NODE) {
+		text = scalar(rd, at, "cpus");
+		return text ? xstrdup(text) : NULL;
+	}
+	for (item = at->data.sequence.items.start;
+	     item < at->data.sequence.items.top; item++) {
+		text = scalar(rd, node(rd, *item), "cpus");
+		if (!text) {
+			free(list);
+			return NULL;
+		}
+		longer = list ? xprintf("%s,%s", list, text) : xstrdup(text);
+		free(list);
+		list = longer;
+	}
+	return list ? list : xstrdup("");
+}
+
 static void take_cpus(const struct reader *rd, const yaml_node_t *at,
 		      struct pool_config *pool)
 {
-	const char *text = scalar(rd, at, "cpus");
+	char *text = cpu_list(rd, at);
 	char why[VPOOL_REASON_SIZE];
 
-	if (!text)
-		return;
-	if (!*text)
+	if (text && !*text)
 		wrong(rd, at, "cpus: the list is empty");
-	else if (vpool_cpus_parse(text, &pool->cpus, why, sizeof(why)))
+	else if (text && vpool_cpus_parse(text, &pool->cpus, why, sizeof(why)))
 		wrong(rd, at, "cpus: %s", why);
+	free(text);
+}
+
+static void take_ncpus(const struct reader *rd, const yaml_node_t *at,
+		       struct pool_config *pool)
+{
+	const char *text = scalar(rd, at, "ncpus");
+
+	if (text && parse_ncpus(text, &pool->nr_cpus, &pool->cpus_node))
+		wrong(rd, at, "ncpus: '%s' is not NUMBER[@NODE]", text);
 }
 
 static void take_page_size(const struct reader *rd, const yaml_node_t *at,
@@ -192,16 +235,23 @@ static void take_timeout(const struct reader *rd, const yaml_node_t *at,
 		wrong(rd, at, "timeout: '%s' is not a time in seconds", text);
 }
 
-/* As YAML 1.2 and, for yes and no, 1.1 have it. */
+/* As YAML 1.1 and 1.2 have it, in small letters and capitals. */
 static void take_bool(const struct reader *rd, const yaml_node_t *at,
 		      const char *what, bool *value)
 {
+	static const char *const words[][2] = {
+		{ "false", "true" }, { "no", "yes" }, { "off", "on" },
+		{ "n", "y" },
+	};
 	const char *text = scalar(rd, at, what);
+	size_t i;
 
-	if (!text)
-		return;
-	*value = !strcmp(text, "true") || !strcmp(text, "yes");
-	if (!*value && strcmp(text, "false") && strcmp(text, "no"))
+	for (i = 0; text && i < ARRAY_SIZE(words); i++) {
+		*value = !strcasecmp(text, words[i][1]);
+		if (*value || !strcasecmp(text, words[i][0]))
+			return;
+	}
+	if (text)
 		wrong(rd, at, "%s: '%s' is neither true nor false", what, text);
 }
 
@@ -255,10 +305,19 @@ const struct property_def property_defs[] = {
 	  "Its memory, from one NUMA node or from any, as in 4G@0,4G@1 or\n"
 	  "512M; a list of such, as in [4G@0, 4G@1], is the same. What is\n"
 	  "declared without a node may be anywhere, and stays where it is.\n"
-	  "Rounded up to the page size." },
+	  "Rounded up to the page size. 25% and max are of what 'vpoolctl\n"
+	  "host' says a pool can take when the pool is made; max is what\n"
+	  "the other pools of the files leave. A pool that has memory keeps\n"
+	  "what it has." },
 	{ "cpus", "LIST", take_cpus,
-	  "Its CPUs, as in 2-5,8. Within braces a\n"
-	  "list with a comma goes in quotes." },
+	  "Its CPUs, as in 2-5,8, 2-N,^5 or all,^0, or a list of such, as in\n"
+	  "[2-5, 8]. Within braces a list with a comma goes in quotes or\n"
+	  "brackets. CPUs that are offline wait: a message says so, and the\n"
+	  "pool gets them when apply finds them online." },
+	{ "ncpus", "NUMBER[@NODE]", take_ncpus,
+	  "So many CPUs, in whole cores, from one NUMA node or from where the\n"
+	  "memory is, in the place of cpus. A pool that has that many keeps\n"
+	  "them." },
 	{ "isolate", "true|false|nobalance", take_isolate,
 	  "Keep what is no member off its CPUs: other tasks by a cpuset\n"
 	  "partition, interrupts where they can be moved. With nobalance the\n"
@@ -368,10 +427,13 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 
 	if (!round_mem(pool))
 		wrong(rd, key, "pool '%s' is too large", pool->name);
-	if (!pool->nr_mem && cpus_empty(&pool->cpus))
+	if (!pool->nr_mem && cpus_empty(&pool->cpus) && !pool->nr_cpus)
 		wrong(rd, key, "pool '%s' needs mem or cpus, or both",
 		      pool->name);
-	if (pool->isolate && cpus_empty(&pool->cpus))
+	if (!cpus_empty(&pool->cpus) && pool->nr_cpus)
+		wrong(rd, key, "pool '%s': cpus and ncpus exclude each other",
+		      pool->name);
+	if (pool->isolate && cpus_empty(&pool->cpus) && !pool->nr_cpus)
 		wrong(rd, key, "pool '%s' cannot be %s without cpus",
 		      pool->name, pool->isolate == GRADE_CONFINED ?
 		      "confined" : "isolated");
@@ -393,6 +455,16 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		}
 		vpool_cpus_free(&both);
 	}
+}
+
+/* Comparing keys takes time that grows with the square of their number. */
+static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
+{
+	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start <=
+	    MAX_KEYS)
+		return false;
+	wrong(rd, map, "it has more than %d keys", MAX_KEYS);
+	return true;
 }
 
 /* Is this key of a mapping there before, too? */
@@ -431,6 +503,8 @@ static void read_properties(const struct reader *rd, const yaml_node_t *map,
 		      pool->name, kind_of(map));
 		return;
 	}
+	if (too_many_keys(rd, map))
+		return;
 	for (pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++) {
 		if (is_repeated(rd, map, pair))
@@ -450,6 +524,7 @@ static void read_pool(const struct reader *rd, const yaml_node_pair_t *pair)
 		.page_size = DEFAULT_PAGE_SIZE,
 		.mode = 0660,
 		.timeout_ms = DEFAULT_TIMEOUT_MS,
+		.cpus_node = VPOOL_ANY_NODE,
 	};
 	size_t mistakes = cfg->nr_mistakes;
 
@@ -462,6 +537,7 @@ static void read_pool(const struct reader *rd, const yaml_node_pair_t *pair)
 	/* Nothing follows from what is wrong. */
 	if (cfg->nr_mistakes == mistakes)
 		check_pool(rd, key, &pool);
+	pool.bad = cfg->nr_mistakes > mistakes;
 	cfg->pools = xrealloc(cfg->pools,
 			      (cfg->nr_pools + 1) * sizeof(pool));
 	cfg->pools[cfg->nr_pools++] = pool;
@@ -476,6 +552,8 @@ static void read_pools_of(const struct reader *rd, const yaml_node_t *map)
 		      kind_of(map));
 		return;
 	}
+	if (too_many_keys(rd, map))
+		return;
 	for (pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++)
 		read_pool(rd, pair);
@@ -494,6 +572,8 @@ static void read_top(const struct reader *rd, const yaml_node_t *map)
 		      kind_of(map));
 		return;
 	}
+	if (too_many_keys(rd, map))
+		return;
 	for (pair = map->data.mapping.pairs.start;
 	     pair < map->data.mapping.pairs.top; pair++) {
 		key = node(rd, pair->key);
@@ -565,18 +645,73 @@ static bool read_document(struct config *cfg, const char *file,
 	return root && first;
 }
 
-static void read_stream(struct config *cfg, const char *file, FILE *in)
+/*
+ * Whether collections nest no deeper than MAX_DEPTH. Asked by a parser of its own, event
+ * by event: libyaml's time to load a document grows with the square of the depth.
+ */
+static bool depth_ok(struct config *cfg, const char *file, const char *text,
+		     size_t len)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	unsigned int depth = 0;
+	bool end = false;
+
+	if (!yaml_parser_initialize(&parser)) {
+		about_file(cfg, file, "out of memory");
+		return false;
+	}
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	/* What is no YAML is found again, and told, when the file is loaded. */
+	while (!end && depth <= MAX_DEPTH && yaml_parser_parse(&parser, &event)) {
+		struct reader rd = { .cfg = cfg, .file = file };
+		yaml_node_t at = { .start_mark = event.start_mark };
+
+		if (event.type == YAML_SEQUENCE_START_EVENT ||
+		    event.type == YAML_MAPPING_START_EVENT)
+			depth++;
+		else if (event.type == YAML_SEQUENCE_END_EVENT ||
+			 event.type == YAML_MAPPING_END_EVENT)
+			depth--;
+		end = event.type == YAML_STREAM_END_EVENT;
+		if (depth > MAX_DEPTH)
+			wrong(&rd, &at, "lists and mappings are nested deeper than %d",
+			      MAX_DEPTH);
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return depth <= MAX_DEPTH;
+}
+
+static void read_yaml(struct config *cfg, const char *file, const char *text,
+		      size_t len)
 {
 	yaml_parser_t parser;
 
+	if (!depth_ok(cfg, file, text, len))
+		return;
 	if (!yaml_parser_initialize(&parser)) {
 		about_file(cfg, file, "out of memory");
 		return;
 	}
-	yaml_parser_set_input_file(&parser, in);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (read_document(cfg, file, &parser, true))
 		read_document(cfg, file, &parser, false);
 	yaml_parser_delete(&parser);
+}
+
+static void read_stream(struct config *cfg, const char *file, FILE *in)
+{
+	char *text = xcalloc(1, MAX_FILE + 1);
+	size_t len = fread(text, 1, MAX_FILE + 1, in);
+
+	if (ferror(in))
+		about_file(cfg, file, strerror(errno));
+	else if (len > MAX_FILE)
+		about_file(cfg, file, "it is larger than 1M, which no declaration of pools is");
+	else
+		read_yaml(cfg, file, text, len);
+	free(text);
 }
 
 static char *add_file(struct config *cfg, const char *name)
@@ -683,10 +818,26 @@ struct pool_config *config_find(const struct config *cfg, const char *name)
 	return NULL;
 }
 
+void config_drop_bad(struct config *cfg)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < cfg->nr_pools; i++) {
+		if (cfg->pools[i].bad)
+			pool_config_free(cfg->pools + i);
+		else
+			cfg->pools[nr++] = cfg->pools[i];
+	}
+	cfg->nr_pools = nr;
+}
+
 void pool_config_free(struct pool_config *pool)
 {
 	free(pool->mem);
+	free(pool->asks);
+	free(pool->unmet);
 	vpool_cpus_free(&pool->cpus);
+	vpool_cpus_free(&pool->offline);
 }
 
 void config_free(struct config *cfg)

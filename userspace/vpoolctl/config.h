@@ -3,6 +3,7 @@
 #define VPOOLCTL_CONFIG_H
 
 #include "grade.h"
+#include "memspec.h"
 #include "vpoolctl.h"
 
 /**
@@ -22,8 +23,12 @@ struct place {
  * @name: its name
  * @place: where it was declared
  * @mem: how much memory from where, in multiples of the page size
+ * @asks: how these were written, as many as @mem; NULL for a pool of the host
  * @nr_mem: how many of these; 0 for a pool without memory
  * @cpus: its CPUs; empty for a pool without
+ * @offline: declared CPUs that are offline and therefore not in @cpus
+ * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus lists them
+ * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE
  * @page_size: in bytes
  * @uid: owner of its node
  * @gid: group of its node
@@ -32,16 +37,22 @@ struct place {
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
  * @isolate: its grade; others than plain need CPUs
+ * @bad: its declaration has a mistake
+ * @unmet: the reason why the host cannot satisfy it, for free(3), or NULL
  *
- * The three before that say how to make it; a pool that is there does not have
+ * The three before @isolate say how to make it; a pool that is there does not have
  * them.
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
 	struct place place;
 	struct vpool_mem *mem;
+	struct mem_ask *asks;
 	size_t nr_mem;
 	struct vpool_cpus cpus;
+	struct vpool_cpus offline;
+	unsigned int nr_cpus;
+	int cpus_node;
 	__u64 page_size;
 	uid_t uid;
 	gid_t gid;
@@ -50,6 +61,8 @@ struct pool_config {
 	bool split_cores;
 	bool boot_core;
 	enum grade isolate;
+	bool bad;
+	char *unmet;
 };
 
 /**
@@ -67,7 +80,7 @@ struct mistake {
  * @pools: the pools, in the order of declaration
  * @nr_pools: how many
  * @mistakes: what is wrong, in the order of the files
- * @nr_mistakes: how many; if there is one, @pools is not to be relied on
+ * @nr_mistakes: how many; if there is one, @pools needs config_drop_bad()
  * @files: the files that were read
  * @nr_files: how many
  */
@@ -108,6 +121,9 @@ void config_read(struct config *cfg, char **paths, int nr);
 void config_free(struct config *cfg);
 /* One line for each mistake, on standard error. */
 void config_complain(const struct config *cfg);
+
+/* Leave out the pools that have a mistake in them. */
+void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
 void pool_config_free(struct pool_config *pool);

@@ -97,12 +97,21 @@ static char *grade_property(enum grade grade)
 	return NULL;
 }
 
+static char *ncpus_text(const struct pool_config *pool)
+{
+	if (pool->cpus_node == VPOOL_ANY_NODE)
+		return xprintf("ncpus: %u", pool->nr_cpus);
+	return xprintf("ncpus: %u@%d", pool->nr_cpus, pool->cpus_node);
+}
+
 char *property_text(const struct pool_config *pool, enum property property)
 {
 	switch (property) {
 	case PROPERTY_MEM:
 		return line("mem", mem_text(pool));
 	case PROPERTY_CPUS:
+		if (pool->nr_cpus)
+			return ncpus_text(pool);
 		if (!vpool_cpus_count(&pool->cpus))
 			return NULL;
 		return line("cpus", cpus_text(&pool->cpus));
@@ -166,27 +175,6 @@ void config_write(const struct config *cfg, FILE *to)
 	}
 }
 
-/* The threads of a CPU's core; those that are not known are the CPU alone. */
-static void read_core(unsigned int cpu, struct vpool_cpus *core)
-{
-	char path[96], text[256] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
-		 cpu);
-	file = fopen(path, "re");
-	if (file && !fgets(text, sizeof(text), file))
-		*text = '\0';
-	if (file)
-		fclose(file);
-	text[strcspn(text, "\n")] = '\0';
-	if (*text && !vpool_cpus_parse(text, core, NULL, 0))
-		return;
-	memset(core, 0, sizeof(*core));
-	vpool_cpus_add(core, cpu);
-}
-
 /* What create has to be told so that it takes these CPUs. */
 static void find_manner(struct pool_config *pool)
 {
@@ -196,7 +184,7 @@ static void find_manner(struct pool_config *pool)
 	for (cpu = 0; cpu < pool->cpus.bytes * 8; cpu++) {
 		if (!vpool_cpus_test(&pool->cpus, cpu))
 			continue;
-		read_core(cpu, &core);
+		core_of(cpu, &core);
 		pool->boot_core |= vpool_cpus_test(&core, 0);
 		vpool_cpus_subtract(&core, &pool->cpus);
 		pool->split_cores |= vpool_cpus_count(&core) > 0;
@@ -215,6 +203,7 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	pool->gid = info->gid;
 	pool->mode = info->mode;
 	pool->timeout_ms = 10000;
+	pool->cpus_node = VPOOL_ANY_NODE;
 	pool->isolate = grade_of(info);
 	pool->mem = xcalloc(info->nr_nodes, sizeof(*pool->mem));
 	for (i = 0; i < info->nr_nodes; i++) {

@@ -13,25 +13,43 @@
 
 /* Roff */
 
-/* Text with what roff takes for itself escaped. */
-static void roff(const char *text)
+/* One line with what roff takes for itself escaped. */
+static void roff_line(const char *text, int len)
 {
-	bool start = true;
+	const char *end = text + len;
 
-	for (; *text; text++) {
-		if (start && (*text == '.' || *text == '\''))
-			fputs("\\&", stdout);
+	if (text < end && (*text == '.' || *text == '\''))
+		fputs("\\&", stdout);
+	for (; text < end; text++) {
 		if (*text == '\\')
 			fputs("\\e", stdout);
 		else if (*text == '-')
 			fputs("\\-", stdout);
-		else if (!strncmp(text, "\n\n", 2))
-			fputs("\n.IP", stdout);
 		else
 			putchar(*text);
-		start = *text == '\n';
 	}
 	putchar('\n');
+}
+
+/* Text; lines that begin with spaces are examples and stay as they are. */
+static void roff(const char *text)
+{
+	bool example = false;
+
+	while (*text) {
+		int len = strcspn(text, "\n");
+
+		if (!len)
+			puts(example ? ".fi\n.IP" : ".IP");
+		else if ((*text == ' ') != example)
+			puts(example ? ".fi" : ".nf");
+		example = *text == ' ';
+		if (len)
+			roff_line(text, len);
+		text += len + !!text[len];
+	}
+	if (example)
+		puts(".fi");
 }
 
 /* "SIZE[@NODE],...": words in capitals are what the user fills in. */

@@ -10,12 +10,30 @@
 
 #define WIDTH 79
 
-/* Print text, wrapped, with an indent; the first line is begun at column at. */
+/* Print a line as it is; returns what follows it. */
+static const char *put_verbatim(const char *text, int indent)
+{
+	int len = strcspn(text, "\n");
+
+	printf("%.*s", len, text);
+	text += len;
+	if (*text && text[1] != '\n')
+		printf("\n%*s", indent, "");
+	return *text && text[1] != '\n' ? text + 1 : text;
+}
+
+/*
+ * Print text, wrapped, with an indent; the first line is begun at column at. Lines that
+ * begin with spaces are examples and stay as they are.
+ */
 static void wrap(const char *text, int at, int indent)
 {
 	while (*text) {
 		int len = strcspn(text, "\n ");
 
+		while (*text == ' ' && at == indent)
+			text = put_verbatim(text, indent);
+		len = strcspn(text, "\n ");
 		if (at > indent && at + 1 + len > WIDTH) {
 			printf("\n%*s", indent, "");
 			at = indent;
@@ -29,6 +47,8 @@ static void wrap(const char *text, int at, int indent)
 		if (!strncmp(text, "\n\n", 2)) {
 			printf("\n\n%*s", indent, "");
 			at = indent;
+			text += 2;
+			continue;
 		}
 		text += strspn(text, "\n ");
 	}
@@ -53,7 +73,7 @@ void print_overview(FILE *to)
 {
 	size_t i;
 
-	fputs("usage: vpoolctl VERB [OPTION...] [ARGUMENT...]\n\n"
+	fputs("usage: vpoolctl [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
 	      "Carve this host's CPUs and memory into named pools.\n\n", to);
 	for (i = 0; i < nr_commands; i++)
 		fprintf(to, "  %-12s%s\n", commands[i]->name,
@@ -62,7 +82,9 @@ void print_overview(FILE *to)
 	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
 		fprintf(to, "    vpoolctl %-41s# %s\n", first_steps[i].command,
 			first_steps[i].what);
-	fputs("\n'vpoolctl VERB --help' says more about a verb; "
+	fputs("\nOptions that many verbs have may stand before the verb: -J (--json),\n"
+	      "-b (--bytes), -o (--output) COLUMNS, -q (--quiet), --noheadings, --raw.\n"
+	      "'vpoolctl VERB --help' says more about a verb; "
 	      "vpoolctl(8) says all.\n", to);
 }
 
@@ -145,21 +167,79 @@ static size_t verb_names(const char *group, const char **names, size_t room)
 	return nr;
 }
 
+/*
+ * Words of other tools for the same action. An entry must not lead to a verb of another
+ * meaning.
+ */
+static const struct {
+	const char *word;
+	const char *verb;
+} synonyms[] = {
+	{ "add", "create" },
+	{ "cat", "show" },
+	{ "del", "destroy" },
+	{ "delete", "destroy" },
+	{ "dump", "export" },
+	{ "exec", "run" },
+	{ "get", "show" },
+	{ "info", "show" },
+	{ "join", "attach" },
+	{ "leave", "detach" },
+	{ "ls", "list" },
+	{ "make", "create" },
+	{ "members", "ps" },
+	{ "mk", "create" },
+	{ "new", "create" },
+	{ "remove", "destroy" },
+	{ "rm", "destroy" },
+	{ "save", "export" },
+	{ "stats", "top" },
+	{ "status", "list" },
+	{ "validate", "check" },
+	{ "vm create", "vm start" },
+	{ "vm info", "vm list" },
+	{ "vm ls", "vm list" },
+	{ "vm move", "vm migrate" },
+	{ "vm new", "vm start" },
+	{ "vm ps", "vm list" },
+	{ "vm run", "vm start" },
+	{ "vm show", "vm list" },
+	{ "vm shutdown", "vm stop" },
+	{ "vm status", "vm list" },
+	{ "vm suspend", "vm pause" },
+};
+
+static const char *synonym_of(const char *verb)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(synonyms); i++)
+		if (!strcmp(synonyms[i].word, verb))
+			return synonyms[i].verb;
+	return NULL;
+}
+
 int unknown_verb(const char *group, const char *verb)
 {
 	const char *names[64], *near;
+	char whole[64];
 
 	if (*verb == '-')
 		return wrong_usage(NULL, "unknown option '%s'", verb);
-	near = nearest(verb, names,
-		       verb_names(group, names, ARRAY_SIZE(names)));
-	if (!near)
-		return wrong_usage(NULL, "unknown verb '%s%s%s'",
-				   group ? group : "", group ? " " : "", verb);
-	return wrong_usage(NULL,
-			   "unknown verb '%s%s%s': did you mean '%s%s%s'?",
-			   group ? group : "", group ? " " : "", verb,
-			   group ? group : "", group ? " " : "", near);
+	snprintf(whole, sizeof(whole), "%s%s%s", group ? group : "",
+		 group ? " " : "", verb);
+	near = synonym_of(whole);
+	if (near)
+		return wrong_usage(NULL, "unknown verb '%s': did you mean '%s'?",
+				   whole, near);
+	near = nearest_slip(verb, names,
+			    verb_names(group, names, ARRAY_SIZE(names)));
+	/* "vm top" is no typing error for "vm stop": top is a verb. */
+	if (!near || (group && find_command((char *[]) { (char *)verb, NULL },
+					    &(int){ 0 })))
+		return wrong_usage(NULL, "unknown verb '%s'", whole);
+	return wrong_usage(NULL, "unknown verb '%s': did you mean '%s%s%s'?",
+			   whole, group ? group : "", group ? " " : "", near);
 }
 
 static int run_help(const struct invocation *inv)

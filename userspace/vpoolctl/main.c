@@ -37,6 +37,10 @@ int main(int argc, char **argv)
 	int status, nr;
 
 	setlocale(LC_ALL, "");
+	if (argc > 1)
+		argv = options_behind_verb(argc, argv, &argc);
+	if (!argv)
+		return EXIT_USAGE;
 	if (argc < 2) {
 		print_overview(stderr);
 		return EXIT_USAGE;
@@ -45,6 +49,8 @@ int main(int argc, char **argv)
 	setlocale(LC_NUMERIC, "C");
 	argv[1] = verb_of(argv[1]);
 	cmd = find_command(argv + 1, &nr);
+	if (!cmd && !strncmp(argv[1], "--", 2))
+		return wrong_usage(NULL, "these options need a verb");
 	if (!cmd)
 		return finish_output(no_verb(argv + 1));
 	status = parse_options(cmd, argc - nr, argv + nr, &inv);

@@ -4,21 +4,64 @@
 
 #include <stddef.h>
 
-#include <linux/vpool.h>
+#include <libvpool.h>
+
+/* A share of all: "max", or 100%. */
+#define MEM_ALL 10000
+
+struct spare;
+
+/**
+ * struct mem_ask - how a request for memory was written
+ * @sign: '+' or '-' for a change of a pool's memory, 0 for a total
+ * @share: in hundredths of a percent of the poolable memory, up to MEM_ALL; 0 if the
+ *	text gives bytes
+ */
+struct mem_ask {
+	char sign;
+	unsigned int share;
+};
 
 /**
  * parse_memspec() - read a request for memory
  * @text: "4G@0,4G@1,1G": sizes, each with a NUMA node or without
  * @mem: the requests, for free(3)
- * @signs: '+', '-' or 0 before each size, for free(3); NULL if there may be none,
- *	and no size of 0 either
- * @nr: how many
- * @why: what is wrong with @text
- * @room: room there
+ * @asks: one entry for each request, for free(3); NULL to refuse shares
+ * @changes: accept a sign before each size, and a size of 0
+ * @nr: length of @mem and @asks
+ * @why: receives the reason of a refusal
+ * @room: room in @why, in bytes
+ *
+ * With @asks, "25%" and "max" are accepted. memspec_settle() computes their bytes.
  *
  * Return: 0 or -EINVAL
  */
-int parse_memspec(const char *text, struct vpool_mem **mem, char **signs,
-		  size_t *nr, char *why, size_t room);
+int parse_memspec(const char *text, struct vpool_mem **mem,
+		  struct mem_ask **asks, bool changes, size_t *nr, char *why,
+		  size_t room);
+
+/* Does any of the requests depend on what the host has? */
+bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
+
+/**
+ * memspec_settle() - compute the bytes of shares
+ * @mem: the requests; the call sets the bytes of each that has a share
+ * @asks: how they were written
+ * @nr: length of @mem and @asks
+ * @spare: the poolable memory
+ * @have: the pool to change, or NULL for a new one
+ * @page_size: the unit to round down to, in bytes
+ * @why: receives the reason of a failure
+ * @room: room in @why, in bytes
+ *
+ * A share is a part of the poolable memory of the request's node, or of the host. For a
+ * new total of an existing pool, the pool's memory counts as poolable. A share to take
+ * away is a part of the pool's memory.
+ *
+ * Return: 0, or -ENOMEM if a share comes to less than a page
+ */
+int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
+		   const struct spare *spare, const struct vpool_info *have,
+		   __u64 page_size, char *why, size_t room);
 
 #endif /* VPOOLCTL_MEMSPEC_H */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vpoolctl.h"
@@ -63,7 +64,7 @@ static int unknown_option(const struct command *cmd, const char *arg,
 	names[i++] = "help";
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="),
 		 arg + 2);
-	near = nearest(word, names, i);
+	near = nearest_slip(word, names, i);
 	if (!near)
 		return wrong_usage(cmd, "unknown option '--%s'", word);
 	return wrong_usage(cmd, "unknown option '--%s': did you mean '--%s'?",
@@ -175,4 +176,88 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 		inv->argv[inv->argc++] = argv[optind++];
 	inv->argv[inv->argc] = NULL;
 	return status ? status : check_args(inv);
+}
+
+/* Options that many verbs have, by the letters that stand before a verb. */
+static const struct option common_options[] = {
+	{ "bytes", no_argument, NULL, 'b' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'J' },
+	{ "noheadings", no_argument, NULL, 'n' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "raw", no_argument, NULL, 'r' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static const char *common_name(int letter)
+{
+	size_t i;
+
+	for (i = 0; common_options[i].name; i++)
+		if (common_options[i].val == letter)
+			break;
+	return common_options[i].name;
+}
+
+static int before_verb(int argc, char **argv, char **found, int *nr)
+{
+	int letter;
+
+	optind = 0;
+	opterr = 0;
+	*nr = 0;
+	while ((letter = getopt_long(argc, argv, "+:bhJo:qV", common_options,
+				     NULL)) != -1) {
+		if (letter == ':')
+			return wrong_usage(NULL, "option '%s' needs a value",
+					   argv[optind - 1]);
+		if (letter == '?' && optopt)
+			return wrong_usage(NULL, "unknown option '-%c'", optopt);
+		if (letter == '?')
+			return wrong_usage(NULL, "unknown option '%s'",
+					   argv[optind - 1]);
+		if (letter == 'o')
+			found[(*nr)++] = xprintf("--output=%s", optarg);
+		else
+			found[(*nr)++] = xprintf("--%s", common_name(letter));
+	}
+	return EXIT_OK;
+}
+
+/* How many words the verb has at the beginning of @words. */
+static int verb_length(char **words)
+{
+	int nr = 0;
+
+	if (!words[0])
+		return 0;
+	if (find_command(words, &nr))
+		return nr;
+	return is_group(words[0]) && words[1] ? 2 : 1;
+}
+
+char **options_behind_verb(int argc, char **argv, int *nr)
+{
+	/* Lives as long as the program, as what main() is given does. */
+	static char **words, **found;
+	int i, nr_found = 0, verb;
+
+	found = xcalloc(argc + 1, sizeof(*found));
+	words = xcalloc(2 * argc + 2, sizeof(*words));
+	if (before_verb(argc, argv, found, &nr_found))
+		return NULL;
+	*nr = 0;
+	words[(*nr)++] = argv[0];
+	argv += optind;
+	argc -= optind;
+	verb = verb_length(argv);
+	for (i = 0; i < verb; i++)
+		words[(*nr)++] = argv[i];
+	for (i = 0; i < nr_found; i++)
+		words[(*nr)++] = found[i];
+	for (i = verb; i < argc; i++)
+		words[(*nr)++] = argv[i];
+	return words;
 }

@@ -268,6 +268,9 @@ static void plan_for_pool(struct plan *plan, const struct vpool_info *info,
 		return;
 	}
 	change->kind = kind_of(change);
+	/* A replaced pool loses the offline CPUs that it has now. */
+	if (change->kind == CHANGE_REPLACE)
+		config_hold_offline(config_find(plan->cfg, info->name), NULL);
 	plan->nr++;
 }
 
@@ -281,7 +284,22 @@ static bool is_there(const struct plan *plan, const char *name)
 	return false;
 }
 
-int plan_make(struct plan *plan, const struct config *cfg, struct vpool *vp,
+/* Pools whose CPUs the module chooses come last: it must not choose listed CPUs. */
+static void plan_new_pools(struct plan *plan, bool ncpus)
+{
+	const struct config *cfg = plan->cfg;
+	size_t i;
+
+	for (i = 0; i < cfg->nr_pools; i++) {
+		if (is_there(plan, cfg->pools[i].name) ||
+		    ncpus != !!cfg->pools[i].nr_cpus)
+			continue;
+		room_for_change(plan)->want = cfg->pools + i;
+		plan->changes[plan->nr++].kind = CHANGE_CREATE;
+	}
+}
+
+int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	      bool keep)
 {
 	size_t i;
@@ -292,14 +310,15 @@ int plan_make(struct plan *plan, const struct config *cfg, struct vpool *vp,
 	err = read_pools(vp, &plan->pools, &plan->nr_pools);
 	if (err)
 		return err;
+	err = plan_settle(plan, cfg, keep);
+	if (err) {
+		plan_free(plan);
+		return err;
+	}
 	for (i = 0; i < plan->nr_pools; i++)
 		plan_for_pool(plan, plan->pools[i], keep);
-	for (i = 0; i < cfg->nr_pools; i++) {
-		if (is_there(plan, cfg->pools[i].name))
-			continue;
-		room_for_change(plan)->want = cfg->pools + i;
-		plan->changes[plan->nr++].kind = CHANGE_CREATE;
-	}
+	plan_new_pools(plan, false);
+	plan_new_pools(plan, true);
 	return 0;
 }
 
@@ -393,6 +412,7 @@ void plan_print(const struct plan *plan, bool colour, FILE *to)
 	}
 	fputc('\n', to);
 	for (i = 0; i < plan->nr; i++)
-		put_change(&pr, plan->changes + i);
+		if (!plan->changes[i].refused)
+			put_change(&pr, plan->changes + i);
 }
 

@@ -30,6 +30,7 @@ enum change_kind {
  * @differs: which properties differ, by enum property
  * @released: what it had was given back
  * @taken: what it is to have was taken
+ * @refused: the change cannot be made, or has failed, and a message says so
  */
 struct change {
 	enum change_kind kind;
@@ -42,6 +43,7 @@ struct change {
 	bool differs[NR_PROPERTIES];
 	bool released;
 	bool taken;
+	bool refused;
 };
 
 /**
@@ -64,9 +66,15 @@ struct plan {
  * Find the fewest changes. Pools that are not declared are destroyed, or with
  * keep left alone. 0, or a negative errno with the handle's reason.
  */
-int plan_make(struct plan *plan, const struct config *cfg, struct vpool *vp,
+int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	      bool keep);
 void plan_free(struct plan *plan);
+
+/* Settle the declarations on this host. plan_make() calls it with the pools read. */
+int plan_settle(struct plan *plan, struct config *cfg, bool keep);
+
+/* Move declared CPUs that are offline to @pool->offline, except those in @has. */
+void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has);
 
 const char *change_name(const struct change *change);
 const char *change_word(const struct change *change);
@@ -96,17 +104,19 @@ bool mem_matches(const struct pool_config *have,
 		 const struct pool_config *want);
 
 /*
- * Could it be done? Says on standard error what could not. With a handle that
- * cannot create, the kernel is not asked.
+ * Could it be done? Says on standard error what could not, and marks those changes as
+ * refused. With a handle that cannot create, the kernel is not asked. With keep_going
+ * the changes that are left are tried whatever their sum is.
  */
-bool plan_check(const struct plan *plan, const struct invocation *inv,
-		struct vpool *vp);
+bool plan_check(struct plan *plan, const struct invocation *inv,
+		struct vpool *vp, bool keep_going);
 
 /*
  * Do it: first all that gives back, then all that takes. When a step fails,
- * those before it are undone. An exit status.
+ * those before it are undone; with keep_going only those of the same pool are, and
+ * the rest goes on. Refused changes are left out. An exit status.
  */
 int plan_do(struct plan *plan, const struct invocation *inv,
-	    struct vpool *vp);
+	    struct vpool *vp, bool keep_going);
 
 #endif /* VPOOLCTL_PLAN_H */

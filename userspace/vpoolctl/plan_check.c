@@ -9,6 +9,7 @@
 
 #include "isolate.h"
 #include "plan.h"
+#include "spare.h"
 #include "units.h"
 
 /**
@@ -17,6 +18,7 @@
  * @inv: for messages
  * @vp: the handle
  * @host: what the host has
+ * @keep_going: what cannot be done is left out
  * @bad: something cannot be done
  */
 struct checker {
@@ -24,6 +26,7 @@ struct checker {
 	const struct invocation *inv;
 	struct vpool *vp;
 	struct vpool_host *host;
+	bool keep_going;
 	bool bad;
 };
 
@@ -155,10 +158,12 @@ static void check_cpus(struct checker *ck, const struct change *change)
 static void check_memory(struct checker *ck)
 {
 	__u64 taken = 0, have = ck->host->available_bytes;
+	__u64 floor = spare_mem_floor();
 	char want_text[SIZE_TEXT], have_text[SIZE_TEXT];
 	const struct change *last = NULL;
 	size_t i;
 
+	have -= floor < have ? floor : have;
 	for (i = 0; i < ck->plan->nr; i++) {
 		const struct change *change = ck->plan->changes + i;
 
@@ -221,6 +226,7 @@ static void ask_kernel(struct checker *ck, const struct change *change)
 		req.name = "apply-check";
 		req.flags &= ~VPOOL_CREATE_ISOLATED;
 		req.cpus = NULL;
+		req.nr_cpus = 0;
 		req.mem = &page;
 		req.nr_mem = 1;
 	}
@@ -237,14 +243,17 @@ static void check_isolation(struct checker *ck, const struct change *change)
 		problem(ck, change, "%s", why);
 }
 
-static void check_change(struct checker *ck, const struct change *change,
+static void check_change(struct checker *ck, struct plan *plan, size_t nr,
 			 bool can_create)
 {
+	const struct change *change = plan->changes + nr;
 	bool bad = ck->bad;
 
 	ck->bad = false;
 	check_idle(ck, change);
 	if (change->want) {
+		if (change->want->unmet)
+			problem(ck, change, "%s", change->want->unmet);
 		check_nodes(ck, change);
 		check_cpus(ck, change);
 		check_isolation(ck, change);
@@ -256,13 +265,16 @@ static void check_change(struct checker *ck, const struct change *change,
 		else
 			ask_kernel(ck, change);
 	}
+	plan->changes[nr].refused = ck->keep_going && ck->bad;
 	ck->bad |= bad;
 }
 
-bool plan_check(const struct plan *plan, const struct invocation *inv,
-		struct vpool *vp)
+bool plan_check(struct plan *plan, const struct invocation *inv,
+		struct vpool *vp, bool keep_going)
 {
-	struct checker ck = { .plan = plan, .inv = inv, .vp = vp };
+	struct checker ck = {
+		.plan = plan, .inv = inv, .vp = vp, .keep_going = keep_going,
+	};
 	size_t i;
 	int err;
 
@@ -273,8 +285,8 @@ bool plan_check(const struct plan *plan, const struct invocation *inv,
 		return false;
 	}
 	for (i = 0; i < plan->nr; i++)
-		check_change(&ck, plan->changes + i, vpool_fd(vp) >= 0);
-	if (!ck.bad)
+		check_change(&ck, plan, i, vpool_fd(vp) >= 0);
+	if (!ck.bad && !keep_going)
 		check_memory(&ck);
 	vpool_host_free(ck.host);
 	return !ck.bad;

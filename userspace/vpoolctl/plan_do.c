@@ -20,12 +20,14 @@
  * @plan: the plan
  * @inv: for messages
  * @vp: the handle
+ * @keep_going: a failure ends what is done to one pool, not all
  * @why: a sentence about the last failure, if it is not in the handle
  */
 struct doer {
 	struct plan *plan;
 	const struct invocation *inv;
 	struct vpool *vp;
+	bool keep_going;
 	char why[WHY_SIZE];
 };
 
@@ -62,6 +64,8 @@ void fill_request(struct vpool_request *req, const struct pool_config *pool)
 	req->nr_mem = pool->nr_mem;
 	if (vpool_cpus_count(&pool->cpus))
 		req->cpus = &pool->cpus;
+	req->nr_cpus = pool->nr_cpus;
+	req->cpus_node = pool->cpus_node;
 	if (pool->split_cores)
 		req->flags |= VPOOL_CREATE_SPLIT_CORES;
 	if (pool->boot_core)
@@ -325,26 +329,46 @@ static void undo(struct doer *doer)
 		 "what was changed before has been undone");
 }
 
+/* Undo the change of one pool after a failure; the caller goes on with the next. */
+static void give_up(struct doer *doer, struct change *change)
+{
+	int err;
+
+	change->refused = true;
+	err = untake(doer, change);
+	if (!err)
+		err = unrelease(doer, change);
+	if (err)
+		complain_about(doer, change, err);
+	change->taken = false;
+	change->released = false;
+}
+
 static int do_phases(struct doer *doer)
 {
 	int (* const phases[])(struct doer *doer, struct change *change) = {
 		release, take,
 	};
 	struct plan *plan = doer->plan;
-	int status, err;
+	int status = EXIT_OK, err;
 	size_t i, p;
 
 	for (p = 0; p < ARRAY_SIZE(phases); p++) {
 		for (i = 0; i < plan->nr; i++) {
+			if (plan->changes[i].refused)
+				continue;
 			err = phases[p](doer, plan->changes + i);
 			if (!err)
 				continue;
 			status = complain_about(doer, plan->changes + i, err);
-			undo(doer);
-			return status;
+			if (!doer->keep_going || interrupted) {
+				undo(doer);
+				return status;
+			}
+			give_up(doer, plan->changes + i);
 		}
 	}
-	return EXIT_OK;
+	return status;
 }
 
 static bool about_isolation(const struct plan *plan)
@@ -357,9 +381,12 @@ static bool about_isolation(const struct plan *plan)
 	return false;
 }
 
-int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp)
+int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp,
+	    bool keep_going)
 {
-	struct doer doer = { .plan = plan, .inv = inv, .vp = vp };
+	struct doer doer = {
+		.plan = plan, .inv = inv, .vp = vp, .keep_going = keep_going,
+	};
 	int status, lock = -1;
 
 	catch_interrupts();

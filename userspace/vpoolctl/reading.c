@@ -30,6 +30,26 @@ char *cpus_text(const struct vpool_cpus *cpus)
 	return text ? text : xstrdup("");
 }
 
+void core_of(unsigned int cpu, struct vpool_cpus *core)
+{
+	char path[96], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path),
+		 "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		 cpu);
+	file = fopen(path, "re");
+	if (file && !fgets(text, sizeof(text), file))
+		*text = '\0';
+	if (file)
+		fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+	if (*text && !vpool_cpus_parse(text, core, NULL, 0))
+		return;
+	memset(core, 0, sizeof(*core));
+	vpool_cpus_add(core, cpu);
+}
+
 void free_pools(struct vpool_info **pools, size_t nr)
 {
 	size_t i;
@@ -58,7 +78,10 @@ int read_pools(struct vpool *vp, struct vpool_info ***pools, size_t *nr)
 			err = 0;
 	}
 	free(entries);
-	if (err)
+	if (err) {
 		free_pools(*pools, *nr);
+		*pools = NULL;
+		*nr = 0;
+	}
 	return err;
 }

@@ -2,6 +2,7 @@
 /*
  * "Did you mean": the nearest of some names to a misspelt one.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,27 +40,56 @@ static unsigned int distance(const char *a, const char *b)
 	return d[la][lb];
 }
 
-const char *nearest(const char *wrong, const char *const *names, size_t nr)
+/*
+ * Return the number of typing errors between two words. A different digit is none:
+ * web1 and web2 are two pools.
+ */
+static unsigned int slips(const char *wrong, const char *name)
+{
+	char a[LONGEST + 1], b[LONGEST + 1];
+	size_t i, la = 0, lb = 0;
+
+	for (i = 0; wrong[i]; i++)
+		if (isdigit((unsigned char)wrong[i]))
+			a[la++] = wrong[i];
+	for (i = 0; name[i]; i++)
+		if (isdigit((unsigned char)name[i]))
+			b[lb++] = name[i];
+	if (la != lb || memcmp(a, b, la))
+		return LONGEST;
+	return distance(wrong, name);
+}
+
+static const char *nearest_within(const char *wrong, const char *const *names,
+				  size_t nr, unsigned int most)
 {
 	size_t i, len = strlen(wrong);
-	unsigned int best = len / 3 + 1;
 	const char *found = NULL;
+	unsigned int d;
 
 	if (!len || len > LONGEST)
 		return NULL;
 	for (i = 0; i < nr; i++) {
-		unsigned int d;
-
 		if (strlen(names[i]) > LONGEST)
 			continue;
-		d = distance(wrong, names[i]);
+		d = slips(wrong, names[i]);
 		/* A beginning that was cut short is near, however short. */
 		if (len > 1 && !strncmp(wrong, names[i], len))
 			d = 1;
-		if (d < best + !found) {
-			best = d;
-			found = names[i];
-		}
+		if (d > most || (found && d == most))
+			continue;
+		most = d;
+		found = names[i];
 	}
 	return found;
+}
+
+const char *nearest(const char *wrong, const char *const *names, size_t nr)
+{
+	return nearest_within(wrong, names, nr, strlen(wrong) / 3 + 1);
+}
+
+const char *nearest_slip(const char *wrong, const char *const *names, size_t nr)
+{
+	return nearest_within(wrong, names, nr, strlen(wrong) > 7 ? 2 : 1);
 }

@@ -498,13 +498,15 @@ static struct json_object *json_table(const struct table *tb)
 	return json;
 }
 
-static void print_json(const struct table *tb, FILE *to)
+static void print_json(const struct table *tb, const struct style *style,
+		       FILE *to)
 {
+	int spaces = style->line ? JSON_C_TO_STRING_PLAIN :
+		     JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, tb->name, json_table(tb));
-	put_json(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY |
-						JSON_C_TO_STRING_SPACED |
+	put_json(json_object_to_json_string_ext(json, spaces |
 						JSON_C_TO_STRING_NOSLASHESCAPE),
 		 to);
 	json_object_put(json);
@@ -513,7 +515,7 @@ static void print_json(const struct table *tb, FILE *to)
 void table_print(const struct table *tb, const struct style *style, FILE *to)
 {
 	if (style->json)
-		print_json(tb, to);
+		print_json(tb, style, to);
 	else
 		print_text(tb, style, to);
 }

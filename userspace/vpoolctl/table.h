@@ -56,12 +56,14 @@ struct column {
 /**
  * struct style - how to print
  * @json: as JSON
+ * @line: the JSON is on one line
  * @bytes: sizes in bytes
  * @noheadings: without a line of headings
  * @raw: one space between two columns, and none within
  */
 struct style {
 	bool json;
+	bool line;
 	bool bytes;
 	bool noheadings;
 	bool raw;

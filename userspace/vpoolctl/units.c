@@ -4,8 +4,10 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ascii.h"
@@ -75,6 +77,9 @@ int parse_size(const char *text, __u64 *bytes, char *why, size_t room)
 		return wrong(why, room,
 			     "'%s': sizes are powers of 1024, write %.*siB",
 			     text, (int)(at - text), text);
+	if (*at == ',')
+		return wrong(why, room,
+			     "'%s': a fraction has a point, as in 1.5G", text);
 	if (power < 0 || *at)
 		return wrong(why, room, "'%s' is not a size such as 512M or 4G",
 			     text);
@@ -135,5 +140,31 @@ int parse_seconds(const char *text, __u32 *ms)
 	if (*at)
 		return -EINVAL;
 	*ms = whole * 1000 + fraction * 1000 / scale;
+	return 0;
+}
+
+/* A number up to INT_MAX that ends at @until, or at the end of the text. */
+static bool number_before(const char *text, char until, unsigned long *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*value = strtoul(text, &end, 10);
+	return !errno && *value <= INT_MAX && (!*end || *end == until);
+}
+
+int parse_ncpus(const char *text, unsigned int *nr, int *node)
+{
+	const char *at = strchr(text, '@');
+	unsigned long value, on = 0;
+
+	if (!number_before(text, '@', &value) || !value)
+		return -EINVAL;
+	if (at && !number_before(at + 1, '\0', &on))
+		return -EINVAL;
+	*nr = value;
+	*node = at ? (int)on : VPOOL_ANY_NODE;
 	return 0;
 }

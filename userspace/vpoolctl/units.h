@@ -41,4 +41,14 @@ char *format_size(__u64 bytes, char *text);
  */
 int parse_seconds(const char *text, __u32 *ms);
 
+/**
+ * parse_ncpus() - read a number of CPUs
+ * @text: "4" or "4@1", with a NUMA node
+ * @nr: the number
+ * @node: the node, or VPOOL_ANY_NODE
+ *
+ * Return: 0 or -EINVAL
+ */
+int parse_ncpus(const char *text, unsigned int *nr, int *node);
+
 #endif /* VPOOLCTL_UNITS_H */

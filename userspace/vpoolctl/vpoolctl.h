@@ -184,6 +184,12 @@ extern const struct command cmd_vm_stop;
 
 /* options.c */
 
+/*
+ * Move options that stand before the verb behind it, where they belong to it: "-J list"
+ * is "list --json". The words, or NULL with a message printed.
+ */
+char **options_behind_verb(int argc, char **argv, int *nr);
+
 /* Fill inv from argv, argv[0] being the verb; EXIT_OK, or what to exit with. */
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv);
@@ -221,6 +227,11 @@ bool want_colour(void);
 
 /* The name nearest to a misspelt one, or NULL if none is near. */
 const char *nearest(const char *wrong, const char *const *names, size_t nr);
+/*
+ * Likewise for names of actions, where a suggestion of another meaning does harm: one
+ * typing error, or two in a long word.
+ */
+const char *nearest_slip(const char *wrong, const char *const *names, size_t nr);
 
 /* alloc.c: these end the program when memory runs out */
 
@@ -245,5 +256,7 @@ char *owner_text(uid_t uid, gid_t gid);
 int read_pools(struct vpool *vp, struct vpool_info ***pools, size_t *nr);
 void free_pools(struct vpool_info **pools, size_t nr);
 char *cpus_text(const struct vpool_cpus *cpus);
+/* The threads of a CPU's core; the CPU alone where the topology is not known. */
+void core_of(unsigned int cpu, struct vpool_cpus *core);
 
 #endif /* VPOOLCTL_H */
