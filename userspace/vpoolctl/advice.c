@@ -146,6 +146,8 @@ static const struct {
 	  "Try a node that cpuset.mems of the caller's cgroup has." },
 	{ "pool '*' has * free*",
 	  "Try 'vpoolctl regions %s' for who has the rest, or resize it." },
+	{ "mapped by small pages: *",
+	  "Try without PR_SET_THP_DISABLE; the memory is right either way." },
 	{ "pool '*' has as many regions *",
 	  "Try 'vpoolctl regions %s' for whose they are, or more in " PARAMETERS "max_regions." },
 	{ "pool '*' has * members, and * (max_members)",
