@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -93,6 +94,7 @@ static void folios_lose_the_mapping(struct kunit *test)
 	struct region_fixture *f = test->priv;
 	u64 bytes = 2 * PMD_SIZE;
 	struct folio *pinned;
+	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	pinned = f->region.folios[1];
@@ -104,6 +106,10 @@ static void folios_lose_the_mapping(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, NULL);
 	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
 	folio_put(pinned);
+	/* The store looks at pinned folios now and then. */
+	for (i = 0; i < 500 && used(f); i++)
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, used(f), 0);
 }
 
 static void has_its_size_for_life(struct kunit *test)

@@ -17,6 +17,7 @@
 
 #include "chardev.h"
 #include "compat.h"
+#include "devdir.h"
 #include "ioctl.h"
 #include "pool.h"
 
@@ -329,7 +330,9 @@ int vpool_node_add(struct vpool_pool *pool)
 		goto put_dev;
 	cdev_init(&pool->cdev, &vpool_node_fops);
 	pool->cdev.owner = THIS_MODULE;
+	vpool_devdir_unlock();
 	err = cdev_device_add(&pool->cdev, &pool->dev);
+	vpool_devdir_lock();
 	if (err)
 		goto put_dev;
 	return 0;
@@ -345,7 +348,9 @@ put_dev:
  */
 void vpool_node_del(struct vpool_pool *pool)
 {
+	vpool_devdir_unlock();
 	cdev_device_del(&pool->cdev, &pool->dev);
+	vpool_devdir_lock();
 	put_device(&pool->dev);
 }
 
@@ -385,7 +390,11 @@ void vpool_nodes_stop(void)
  */
 int vpool_control_start(void)
 {
-	return misc_register(&vpool_control);
+	int err = misc_register(&vpool_control);
+
+	if (!err)
+		vpool_devdir_start();
+	return err;
 }
 
 /**
@@ -393,5 +402,6 @@ int vpool_control_start(void)
  */
 void vpool_control_stop(void)
 {
+	vpool_devdir_stop();
 	misc_deregister(&vpool_control);
 }

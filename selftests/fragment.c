@@ -460,9 +460,13 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
 
-/* Requests that no node can meet: more than is there beside the kernel. */
+/*
+ * Requests that a node cannot meet though it has that much memory available: more than
+ * there is in blocks that can be emptied.
+ */
 FIXTURE(in_vain)
 {
+	struct _test_data_fragment scene;
 	int ctl;
 	int node;
 	__u64 bytes;
@@ -471,19 +475,32 @@ FIXTURE(in_vain)
 
 FIXTURE_SETUP(in_vain)
 {
+	struct _test_data_fragment *scene = &self->scene;
+
 	self->node = last_node();
 	if (self->node == 0)
 		SKIP(return, "the host would be left without memory: one node");
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
-	self->bytes = round_down(node_meminfo(self->node, "MemTotal"));
+	ASSERT_LE(0, vp_read_file(FLOOR, scene->floor, sizeof(scene->floor)));
+	ASSERT_LE(0, vp_read_file(MIN_FREE, scene->min_free,
+				  sizeof(scene->min_free)));
+	vp_write_file(FLOOR, "0");
+	vp_write_file(MIN_FREE, "4096");
+	scene->node = self->node;
+	fill_pipes(scene);
+	self->bytes = physical_limit(self->node) + 4 * HUGE_SIZE;
 	self->free = vp_host_free();
 }
 
 FIXTURE_TEARDOWN(in_vain)
 {
-	if (self->node)
-		close(self->ctl);
+	if (!self->node)
+		return;
+	clear_scene(&self->scene);
+	vp_write_file(FLOOR, self->scene.floor);
+	vp_write_file(MIN_FREE, self->scene.min_free);
+	close(self->ctl);
 }
 
 /* What the reason says is in blocks that stay, "1.3G is in blocks". */

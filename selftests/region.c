@@ -1083,4 +1083,26 @@ TEST_F(region, memory_is_on_the_pools_node)
 	close(fd);
 }
 
+/* It is no filesystem, though it may look like one to a program that wants a folder. */
+TEST_F(region, nothing_is_created_in_the_folder)
+{
+	struct stat dev, folder;
+
+	if (stat("/dev", &dev) || stat("/dev/vpool", &folder) ||
+	    dev.st_dev != folder.st_dev)
+		SKIP(return, "/dev/vpool is not a folder of devtmpfs here");
+	EXPECT_EQ(-1, open("/dev/vpool/heap", O_CREAT | O_RDWR, 0600));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, open("/dev/vpool", O_TMPFILE | O_RDWR, 0600));
+	EXPECT_EQ(-1, mkdir("/dev/vpool/heap", 0755));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(-1, unlink("/dev/vpool/control"));
+	EXPECT_EQ(EPERM, errno);
+	/* Devices of pools come and go nevertheless. */
+	ASSERT_EQ(0, vp_create(self->ctl, "region-folder", 0, 0, "1"));
+	EXPECT_EQ(0, access("/dev/vpool/region-folder", F_OK));
+	EXPECT_EQ(0, vp_destroy(self->ctl, "region-folder", 0));
+	EXPECT_EQ(-1, access("/dev/vpool/region-folder", F_OK));
+}
+
 TEST_HARNESS_MAIN
