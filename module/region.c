@@ -462,7 +462,8 @@ static bool vpool_fault_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 	unsigned long start = vmf->address & PMD_MASK;
 	unsigned long first = vma->vm_pgoff - (vma->vm_start >> PAGE_SHIFT);
 
-	return folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	       folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
 	       IS_ALIGNED(first, PMD_SIZE / PAGE_SIZE) &&
 	       start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
 	       !PageHasHWPoisoned(&folio->page) && !vpool_vma_thp_disabled(vma);
