@@ -70,7 +70,8 @@ static inline struct pid *vpool_pidfd_pid(const struct file *file)
  * 6.12: a process that has switched transparent huge pages off, by prctl(2) or for
  * this mapping by madvise(2), gets no huge mapping of any file.
  */
-#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE
+#if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE || \
+	!defined(CONFIG_TRANSPARENT_HUGEPAGE)
 static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 {
 	return false;
