@@ -14,45 +14,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "cpumask.h"
 #include "isolate.h"
+#include "privilege.h"
 
 /* How often a cgroup is emptied whose processes go on forking. */
 #define EMPTY_TRIES 100
 #define EMPTY_PAUSE_US 20000
-
-bool is_host_admin(void)
-{
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	unsigned int inside, outside, count;
-	bool initial = false;
-	char *map;
-
-	if (syscall(SYS_capget, &header, data) ||
-	    !(data[0].effective & 1U << CAP_SYS_ADMIN))
-		return false;
-	map = read_text("/proc/self/uid_map");
-	/* Without user namespaces there is no map, and but one namespace. */
-	if (!map)
-		return true;
-	if (sscanf(map, "%u %u %u", &inside, &outside, &count) == 3)
-		initial = !inside && !outside && count == ~0U;
-	free(map);
-	return initial;
-}
 
 static bool has_word(const char *text, const char *word)
 {
@@ -524,7 +500,7 @@ int isolate_mend(const char *name, char *why)
 	struct vpool *vp;
 	int lock, err;
 
-	if (!is_host_admin() || !note_any())
+	if (!may_change_host() || !note_any())
 		return 0;
 	lock = isolate_lock(why);
 	if (lock < 0) {

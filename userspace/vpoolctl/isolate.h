@@ -15,12 +15,6 @@
 
 #define WHY_SIZE 512
 
-/*
- * Tell whether the caller may change the host: CAP_SYS_ADMIN in the initial user
- * namespace. Root of a container has it only in its own.
- */
-bool is_host_admin(void);
-
 /* Can this host give pools that grade? 0, or a negative errno with a sentence. */
 int isolate_check(enum grade grade, char *why);
 

@@ -15,6 +15,7 @@
 
 #include "cgroup.h"
 #include "isolate.h"
+#include "privilege.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -74,7 +75,7 @@ int place_join(const struct vpool_info *info, int pid, bool move,
 	int err = 0;
 
 	*was = (struct origin) { 0 };
-	if (grade == GRADE_PLAIN || !is_host_admin() ||
+	if (grade == GRADE_PLAIN || !may_change_host() ||
 	    !grade_in_force(info, grade) || cgroup_in_slice(info->name, pid))
 		return 0;
 	path = cgroup_of(pid);
@@ -135,7 +136,7 @@ int place_leave(const char *name, int pid, struct origin *was, char *why)
 	int err;
 
 	*was = (struct origin) { 0 };
-	if (!is_host_admin() || !cgroup_in_slice(name, pid))
+	if (!may_change_host() || !cgroup_in_slice(name, pid))
 		return 0;
 	if (cgroup_in_own_unit(name, pid))
 		return 1;
