@@ -13,6 +13,8 @@
  *     vpool_scan_lock
  *       folio lock, i_mmap_rwsem: of what a block is emptied of
  *   vpool_pools_lock
+ *   vpool_devdir_mutex
+ *     the inode lock of /dev/vpool, locks of the driver core
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
  *       vpool_cpus_masks_lock: a leaf
@@ -21,7 +23,7 @@
  *   vpool_member_lock (also under vpool_cpus_lock)
  *     a task's pi_lock
  *     vpool_probe_lock, vpool_spares_lock, vpool_why.lock: leaves
- *   vpool_store.lock: a leaf
+ *   vpool_store.lock, vpool_rss_bucket.lock: leaves
  *
  * CPU hotplug waits for vpool_cpus_lock, so a task that holds it must not wait for one
  * that a user can delay: vpool_member_set.moving is never taken under it.
