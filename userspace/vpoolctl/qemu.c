@@ -33,7 +33,7 @@
 /* How much of its log is shown when it has ended. */
 #define LAST_WORDS 2000
 /* How long a program may take to say its version. */
-#define VERSION_MS 10000
+#define VERSION_MS 60000
 
 /* Which QEMU */
 
