@@ -69,12 +69,12 @@ FIXTURE_TEARDOWN(cpuset)
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
 }
 
-static int attach(FIXTURE_DATA(cpuset) *self)
+static int attach(struct _test_data_cpuset *self)
 {
 	return vp_attach_task(self->fd, self->worker.pidfd, 0, 0, NULL);
 }
 
-static int detach(FIXTURE_DATA(cpuset) *self)
+static int detach(struct _test_data_cpuset *self)
 {
 	return vp_detach_task(self->fd, self->worker.pidfd, 0, 0);
 }

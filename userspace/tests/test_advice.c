@@ -92,7 +92,8 @@ static void situations(void)
 		  "Try fewer; 'vpoolctl host' shows what a pool can take." },
 		{ "4 CPUs asked on node 0, 2 can be had there",
 		  { .threads = true, .nodes = true },
-		  "Try fewer, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take." },
+		  "Try fewer, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take."
+		},
 		{ "node 0 has 2G in all, 4G asked", { 0 },
 		  "Try less; 'vpoolctl host' shows what there is." },
 		{ "that would leave the host 0 CPUs, it keeps 1 (host_cpus_floor)",

@@ -89,7 +89,7 @@ static void endless_lists(void)
 		return;
 	for (i = 0; i < nr; i++)
 		memcpy(text + i * len, range, len);
-	strcpy(text + nr * len, "0");
+	memcpy(text + nr * len, "0", 2);
 	expect(vpool_cpus_parse(text, &cpus, why, sizeof(why)) == -EINVAL);
 	expect(strstr(why, "again and again"));
 	free(text);

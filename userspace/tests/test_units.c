@@ -179,7 +179,8 @@ static void numbers_alone(void)
 		free(mem);
 	}
 	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, why, sizeof(why)));
-	expect_text(why, "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
+	expect_text(why,
+		    "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
 	expect(parse_size("1,5G", &(__u64){ 0 }, why, sizeof(why)));
 	expect_text(why, "'1,5G': a fraction has a point, as in 1.5G");
 }

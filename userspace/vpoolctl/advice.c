@@ -43,8 +43,8 @@ static const struct {
 	{ "only root may *",
 	  "{user:Try as root, or with sudo.}{root:Try on the host, outside of this container.}" },
 	{ "you may not open *",
-	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}"
-	  "{root:Try on the host, outside of this container.}" },
+	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}{root:Try on the host, outside of this container.}"
+	},
 	{ "there is no pool '*'*",
 	  "Try 'vpoolctl list' for the pools that there are." },
 	{ "there is a pool '*' already",
@@ -74,7 +74,8 @@ static const struct {
 	{ "that would leave the host * (host_cpus_floor)",
 	  "Try fewer CPUs, or write less to " PARAMETERS "host_cpus_floor." },
 	{ "* CPU* asked*can be had*",
-	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take." },
+	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take."
+	},
 	{ "CPUs are asked for by list or by number*",
 	  "Try --cpus or --ncpus, one of them." },
 	{ "a pool without CPUs cannot be isolated",
@@ -87,7 +88,8 @@ static const struct {
 	{ "cpu *",
 	  "Try 'vpoolctl host' for the CPUs that are online and free." },
 	{ "isolation needs *",
-	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1."
+	},
 	{ "confinement needs *",
 	  "Try without --confine, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
 	{ "process * is in the cgroup *",
@@ -108,12 +110,15 @@ static const struct {
 	{ "* of memory are declared together*",
 	  "Try less; 'vpoolctl host' shows what there is." },
 	{ "node * has * in all, * asked",
-	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is." },
+	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is."
+	},
 	{ "interrupted: * had * in free blocks, *", "Try again." },
 	{ "* had * in free blocks, *cannot be moved",
-	  "Try less{nodes:, or another node}, or soon after boot: no --timeout brings what cannot be moved." },
+	  "Try less{nodes:, or another node}, or soon after boot: no --timeout brings what cannot be moved."
+	},
 	{ "the host has no page to give *",
-	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed." },
+	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed."
+	},
 	{ "* had * in free blocks, * asked*",
 	  "Try a longer --timeout, 'echo 3 >/proc/sys/vm/drop_caches', or less." },
 	{ "*node * does not exist",
@@ -221,8 +226,8 @@ static const struct {
 	{ "*: No such file or directory",
 	  "Try 'ls' for what is there; a new file needs its folder." },
 	{ "*: Permission denied",
-	  "{user:Try as root, or 'ls -l' for who may use it.}"
-	  "{root:Try 'ls -l' and 'dmesg': a security module or a container may be why.}" },
+	  "{user:Try as root, or 'ls -l' for who may use it.}{root:Try 'ls -l' and 'dmesg': a security module or a container may be why.}"
+	},
 	{ "the kernel * is no kernel*", NULL },
 	{ "it is on pool '*' already",
 	  "Try 'vpoolctl list' for another pool." },

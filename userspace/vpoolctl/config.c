@@ -29,7 +29,7 @@
 #define DEFAULT_TIMEOUT_MS 10000
 
 /* Limits, so that no file costs minutes. A declaration nests four deep. */
-#define MAX_FILE (1U << 20)
+#define MAX_FILE (1024 * 1024)
 #define MAX_DEPTH 16
 #define MAX_KEYS 4096
 
