@@ -422,6 +422,20 @@ TEST_F(numa, memory_comes_to_the_cpus)
 
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 
+/* All memory of a node, in bytes. */
+static __u64 node_total(int node)
+{
+	unsigned long long kib = 0;
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo",
+		 node);
+	if (vp_read_file(path, text, sizeof(text)) ||
+	    sscanf(text, "Node %*d MemTotal: %llu", &kib) != 1)
+		return 0;
+	return kib * KIB;
+}
+
 /* The host could spare it, the node keeps its part of the floor. */
 TEST_F(numa, each_node_has_a_floor)
 {
@@ -434,8 +448,9 @@ TEST_F(numa, each_node_has_a_floor)
 	ASSERT_EQ(0, vp_write_file(FLOOR, floor));
 	vp_request_init(&req, OTHER);
 	req.create.flags = VPOOL_CREATE_DRY_RUN;
-	vp_request_mem(&req, available / 8 * 3, VPOOL_ANY_NODE);
-	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
+	vp_request_mem(&req, node_total(1) / 4 * 3, VPOOL_ANY_NODE);
+	EXPECT_EQ(0, vp_request_send(self->ctl, &req))
+		TH_LOG("%s", vp_reason(self->ctl));
 	req.mem[0].node = 1;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
