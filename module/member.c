@@ -62,6 +62,12 @@ struct vpool_member *vpool_member_find(const struct task_struct *task)
 	return NULL;
 }
 
+static struct vpool_member *vpool_member_kmalloc(gfp_t gfp)
+{
+	return kmalloc(sizeof(struct vpool_member) +
+		       VPOOL_MEMBER_MASKS * cpumask_size(), gfp);
+}
+
 /**
  * vpool_member_alloc - allocate a membership
  *
@@ -71,8 +77,7 @@ struct vpool_member *vpool_member_find(const struct task_struct *task)
  */
 struct vpool_member *vpool_member_alloc(void)
 {
-	return kmalloc(sizeof(struct vpool_member) +
-		       VPOOL_MEMBER_MASKS * cpumask_size(), GFP_KERNEL);
+	return vpool_member_kmalloc(GFP_KERNEL);
 }
 
 static bool vpool_spares_add(struct vpool_member *member)
@@ -130,9 +135,7 @@ struct vpool_member *vpool_member_alloc_atomic(void)
 	struct vpool_member *member = NULL;
 
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
-		member = kmalloc(sizeof(*member) +
-				 VPOOL_MEMBER_MASKS * cpumask_size(),
-				 GFP_ATOMIC | __GFP_NOWARN);
+		member = vpool_member_kmalloc(GFP_ATOMIC | __GFP_NOWARN);
 	if (member)
 		return member;
 	member = vpool_spares_take();
