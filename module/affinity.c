@@ -196,9 +196,10 @@ static bool vpool_affinity_narrow(struct task_struct *task,
 	return true;
 }
 
-static int vpool_affinity_apply_mask(struct vpool_member *member, bool own)
+/* @members are those it had under the lock; an exit may have cleared the pointer. */
+static int vpool_affinity_apply_mask(struct vpool_member_set *members,
+				     struct vpool_member *member, bool own)
 {
-	struct vpool_member_set *members = member->members;
 	struct cpumask *want = members->want, *scratch = members->scratch;
 	struct task_struct *task = member->task;
 	int err;
@@ -244,7 +245,7 @@ int vpool_affinity_apply(struct vpool_member *member, bool force)
 				      members->allowed);
 	if (!own || vpool_affinity_narrow(task, vpool_member_set_mask(member),
 					  members->want, members->scratch))
-		err = vpool_affinity_apply_mask(member, own);
+		err = vpool_affinity_apply_mask(members, member, own);
 
 	raw_spin_lock(&vpool_member_lock);
 	if (!own && err != -ENOMEM)

@@ -103,6 +103,20 @@ static bool forker_start(struct forker *forker)
 	return read(forker->pipe, &c, 1) == 1;
 }
 
+/* A child that was born just now gets its affinity from a worker, moments later. */
+static bool is_stray(pid_t child, int fd, const char *cpus)
+{
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		if (!vp_may_run_on(child, cpus) ||
+		    (fd >= 0 && vp_is_member(fd, child, child)))
+			return false;
+		vp_sleep_ms(10);
+	}
+	return true;
+}
+
 /* Ends the forker and its children; how many of those are no members, on @cpus. */
 static int forker_stop(struct forker *forker, int fd, const char *cpus,
 		       int *children)
@@ -114,8 +128,7 @@ static int forker_stop(struct forker *forker, int fd, const char *cpus,
 	vp_wait_status(forker->pid);
 	while (read(forker->pipe, &child, sizeof(child)) == sizeof(child)) {
 		++*children;
-		strays += vp_may_run_on(child, cpus) &&
-			  (fd < 0 || !vp_is_member(fd, child, child));
+		strays += is_stray(child, fd, cpus);
 		kill(child, SIGKILL);
 	}
 	close(forker->pipe);
