@@ -13,7 +13,7 @@ struct cpus_fixture {
 	struct vpool_cpus b;
 	struct vpool_cpu_rules rules;
 	struct vpool_cpu_wish wish;
-	struct vpool_why why;
+	struct vpool_extack extack;
 	cpumask_var_t mask;
 };
 
@@ -28,7 +28,7 @@ static int cpus_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->a, "a"), 0);
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->b, "b"), 0);
 	f->wish.mask = f->mask;
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	test->priv = f;
 	return 0;
 }
@@ -49,8 +49,9 @@ static void cpus_exit(struct kunit *test)
 static int claim(struct cpus_fixture *f, struct vpool_cpus *cpus,
 		 const char *list)
 {
-	return cpulist_parse(list, f->mask) ?:
-		vpool_cpus_claim(cpus, &f->wish, &f->rules, &f->why);
+	return cpulist_parse(list, f->mask)
+		       ?: vpool_cpus_claim(cpus, &f->wish, &f->rules,
+					   &f->extack);
 }
 
 static void claims_and_releases(struct kunit *test)
@@ -72,7 +73,7 @@ static void names_the_owner(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "3"), 0);
 	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2-3"), -EBUSY);
-	KUNIT_EXPECT_STREQ(test, f->why.text, "cpu 3 belongs to pool 'a'");
+	KUNIT_EXPECT_STREQ(test, f->extack.text, "cpu 3 belongs to pool 'a'");
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 	/* Nothing of the refused claim was kept. */
 	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2"), 0);
@@ -90,7 +91,7 @@ static void leaves_the_boot_core(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "0"), -EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "booted"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "booted"));
 	f->rules.boot_core = true;
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "0"), 0);
 }
@@ -101,12 +102,14 @@ static void leaves_the_host_its_floor(struct kunit *test)
 
 	f->rules.boot_core = true;
 	cpumask_copy(f->mask, cpu_online_mask);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, &f->wish, &f->rules,
-					       &f->why), -EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "host_cpus_floor"));
+	KUNIT_EXPECT_EQ(
+		test, vpool_cpus_claim(&f->a, &f->wish, &f->rules, &f->extack),
+		-EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "host_cpus_floor"));
 	cpumask_clear_cpu(1, f->mask);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->a, &f->wish, &f->rules,
-					       &f->why), 0);
+	KUNIT_EXPECT_EQ(
+		test, vpool_cpus_claim(&f->a, &f->wish, &f->rules, &f->extack),
+		0);
 }
 
 static void checks_without_taking(struct kunit *test)
@@ -114,12 +117,14 @@ static void checks_without_taking(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, f->mask,
-					       &f->why), 0);
+	KUNIT_EXPECT_EQ(
+		test,
+		vpool_cpus_check(&f->wish, &f->rules, f->mask, &f->extack), 0);
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "1-2"), 0);
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&f->wish, &f->rules, f->mask,
-					       &f->why),
-			-EBUSY);
+	KUNIT_EXPECT_EQ(
+		test,
+		vpool_cpus_check(&f->wish, &f->rules, f->mask, &f->extack),
+		-EBUSY);
 }
 
 static void claims_by_number(struct kunit *test)
@@ -127,21 +132,24 @@ static void claims_by_number(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 	struct vpool_cpu_wish wish = { .nr = 2, .node = VPOOL_ANY_NODE };
 
-	KUNIT_EXPECT_EQ(test, vpool_cpus_check(&wish, &f->rules, f->mask, &f->why),
+	KUNIT_EXPECT_EQ(test,
+			vpool_cpus_check(&wish, &f->rules, f->mask, &f->extack),
 			0);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
-	KUNIT_ASSERT_EQ(test, vpool_cpus_claim(&f->a, &wish, &f->rules,
-					       &f->why), 0);
+	KUNIT_ASSERT_EQ(
+		test, vpool_cpus_claim(&f->a, &wish, &f->rules, &f->extack), 0);
 	/* Not the one that the host booted on. */
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
 	wish.nr = num_online_cpus();
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->b, &wish, &f->rules,
-					       &f->why), -EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "can be had"));
+	KUNIT_EXPECT_EQ(test,
+			vpool_cpus_claim(&f->b, &wish, &f->rules, &f->extack),
+			-EBUSY);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "can be had"));
 	wish.node = nr_node_ids;
-	KUNIT_EXPECT_EQ(test, vpool_cpus_claim(&f->b, &wish, &f->rules,
-					       &f->why), -ENODEV);
+	KUNIT_EXPECT_EQ(test,
+			vpool_cpus_claim(&f->b, &wish, &f->rules, &f->extack),
+			-ENODEV);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 }
 

@@ -11,7 +11,7 @@ struct member_fixture {
 	struct vpool_member_set a;
 	struct vpool_member_set b;
 	struct vpool_stat stat;
-	struct vpool_why why;
+	struct vpool_extack extack;
 	cpumask_var_t cpus;
 	cpumask_var_t before;
 	unsigned int emptied;
@@ -40,7 +40,7 @@ static int member_init(struct kunit *test)
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
 	vpool_members_publish(&f->b, f->cpus, f->cpus, false);
 	f->a.emptied = count_emptied;
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	emptied_fixture = f;
 	test->priv = f;
 	return 0;
@@ -64,13 +64,13 @@ static void member_exit(struct kunit *test)
 static int attach(struct member_fixture *f, struct vpool_member_set *members,
 		  bool process)
 {
-	return vpool_member_attach(members, current, process, NULL, &f->why);
+	return vpool_member_attach(members, current, process, NULL, &f->extack);
 }
 
 static int detach(struct member_fixture *f, struct vpool_member_set *members,
 		  bool process)
 {
-	return vpool_member_detach(members, current, process, &f->why);
+	return vpool_member_detach(members, current, process, &f->extack);
 }
 
 static void attaches_and_detaches(struct kunit *test)
@@ -106,7 +106,8 @@ static void belongs_to_one_pool(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
 	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false),
 			-EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "member of pool 'a'"));
+	KUNIT_EXPECT_NOT_NULL(test,
+			      strstr(f->extack.text, "member of pool 'a'"));
 	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true),
 			-EBUSY);
 	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false),
@@ -123,7 +124,7 @@ static void needs_cpus(struct kunit *test)
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
 	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
 			-EINVAL);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "no CPUs"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "no CPUs"));
 }
 
 static void lists_within_its_room(struct kunit *test)

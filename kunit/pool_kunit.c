@@ -10,7 +10,7 @@
 struct pool_fixture {
 	struct vpool_spec spec;
 	struct vpool_mem mem;
-	struct vpool_why why;
+	struct vpool_extack extack;
 	u64 bytes;
 	u32 id;
 };
@@ -21,7 +21,7 @@ static int pool_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	strscpy(f->spec.name, "kunit", sizeof(f->spec.name));
 	f->mem.bytes = PAGE_SIZE;
 	f->mem.node = VPOOL_ANY_NODE;
@@ -40,8 +40,8 @@ static void pool_exit(struct kunit *test)
 
 static int create(struct pool_fixture *f)
 {
-	f->why.text[0] = '\0';
-	return vpool_pool_create(&f->spec, &f->id, &f->bytes, &f->why);
+	f->extack.text[0] = '\0';
+	return vpool_pool_create(&f->spec, &f->id, &f->bytes, &f->extack);
 }
 
 static bool is_there(const char *name)
@@ -71,9 +71,10 @@ static void creates_finds_destroys(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, entry.state, VPOOL_STATE_ACTIVE);
 		KUNIT_EXPECT_STREQ(test, entry.name, "kunit");
 	}
-	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why), 0);
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
+			0);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
-	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			-ENOENT);
 }
 
@@ -89,7 +90,7 @@ static void accepts_good_names(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
 		strscpy(f->spec.name, good[i], sizeof(f->spec.name));
 		KUNIT_EXPECT_EQ_MSG(test, create(f), 0, "%s: %s", good[i],
-				    f->why.text);
+				    f->extack.text);
 		KUNIT_EXPECT_EQ(test, vpool_pool_destroy(good[i], false, NULL),
 				0);
 	}
@@ -108,7 +109,7 @@ static void refuses_bad_names(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		strscpy(f->spec.name, bad[i], sizeof(f->spec.name));
 		KUNIT_EXPECT_EQ_MSG(test, create(f), -EINVAL, "'%s'", bad[i]);
-		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
 	}
 	memset(f->spec.name, 'a', sizeof(f->spec.name));
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
@@ -122,7 +123,7 @@ static void refuses_a_name_twice(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	id = f->id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'kunit'"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "'kunit'"));
 	f->spec.flags = VPOOL_CREATE_DRY_RUN;
 	f->id = id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
@@ -152,7 +153,7 @@ static void refuses_bad_memory(struct kunit *test)
 		f->mem.node = bad[i].node;
 		KUNIT_EXPECT_EQ_MSG(test, create(f), bad[i].err, "%llu@%d",
 				    bad[i].bytes, bad[i].node);
-		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
 		KUNIT_EXPECT_FALSE(test, is_there("kunit"));
 	}
 	f->mem.bytes = PAGE_SIZE;
@@ -183,7 +184,7 @@ static void refuses_the_rest(struct kunit *test)
 	f->spec.mode = 0600;
 	f->spec.nr_mem = 0;
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "memory or CPUs"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "memory or CPUs"));
 }
 
 static void rounds_up(struct kunit *test)
@@ -217,19 +218,22 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	region = kunit_kzalloc(test, sizeof(*region), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, region);
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	pool = vpool_pool_find("kunit", &f->why);
+	pool = vpool_pool_find("kunit", &f->extack);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
 	KUNIT_ASSERT_EQ(test, vpool_pool_open(pool, region), 0);
-	KUNIT_EXPECT_EQ(test, vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
-						  false, &f->why), 0);
+	KUNIT_EXPECT_EQ(test,
+			vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
+					    false, &f->extack),
+			0);
 	KUNIT_EXPECT_EQ(test, vpool_pool_regions(pool, &info, 1), 1);
 	KUNIT_EXPECT_EQ(test, info.bytes, PAGE_SIZE);
 
-	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			-EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "has 1 region open"));
-	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->why), 0);
+	KUNIT_EXPECT_NOT_NULL(test,
+			      strstr(f->extack.text, "has 1 region open"));
+	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->extack), 0);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
 	vpool_pool_close(pool, region);

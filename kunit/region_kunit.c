@@ -14,7 +14,7 @@
 struct region_fixture {
 	struct vpool_store store;
 	struct vpool_stat stat;
-	struct vpool_why why;
+	struct vpool_extack extack;
 	struct vpool_region region;
 };
 
@@ -29,7 +29,7 @@ static u64 used(struct region_fixture *f)
 static int commit(struct region_fixture *f, u64 *bytes)
 {
 	return vpool_region_commit(&f->region, VPOOL_ANY_NODE, bytes, false,
-				   &f->why);
+				   &f->extack);
 }
 
 static int region_init(struct kunit *test)
@@ -43,13 +43,13 @@ static int region_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	err = vpool_store_init(&f->store, "test", NULL,
 			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
 	err = vpool_store_gather(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				 &f->why);
+				 &f->extack);
 	vpool_store_publish(&gather);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
@@ -141,9 +141,9 @@ static void refuses_bad_sizes(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		u64 bytes = bad[i].bytes;
 
-		f->why.text[0] = '\0';
+		f->extack.text[0] = '\0';
 		KUNIT_EXPECT_EQ(test, commit(f, &bytes), bad[i].err);
-		KUNIT_EXPECT_NE(test, strlen(f->why.text), 0);
+		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
 		KUNIT_EXPECT_EQ(test, used(f), 0);
 	}
 }

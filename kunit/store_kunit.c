@@ -14,7 +14,7 @@
 struct store_fixture {
 	struct vpool_store store;
 	struct vpool_stat stat;
-	struct vpool_why why;
+	struct vpool_extack extack;
 	struct folio *folio[NR + 1];
 	u64 *bytes;
 };
@@ -25,7 +25,7 @@ static int take_of(struct store_fixture *f, int nid, unsigned long nr)
 
 	vpool_policy_init(&policy, nid);
 	return vpool_store_take(&f->store, &policy, f->folio, nr, true,
-				&f->why);
+				&f->extack);
 }
 
 static int take(struct store_fixture *f, unsigned long nr)
@@ -38,7 +38,7 @@ static int can_take(struct store_fixture *f, unsigned long nr)
 	struct vpool_policy policy;
 
 	vpool_policy_init(&policy, VPOOL_ANY_NODE);
-	return vpool_store_can_take(&f->store, &policy, nr, &f->why);
+	return vpool_store_can_take(&f->store, &policy, nr, &f->extack);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -91,12 +91,12 @@ static int store_fill(struct kunit *test, unsigned int order)
 	f->bytes = kunit_kcalloc(test, nr_node_ids, sizeof(u64), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f->bytes);
 	test->priv = f;
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	err = vpool_store_init(&f->store, "test", NULL, order, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
 	err = vpool_store_gather(&gather, first_memory_node, size_of(f, NR),
-				 &f->why);
+				 &f->extack);
 	vpool_store_publish(&gather);
 	return err;
 }
@@ -182,7 +182,7 @@ static void refuses_more_than_there_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, can_take(f, NR), 0);
 	KUNIT_EXPECT_EQ(test, can_take(f, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, take(f, NR + 1), -ENOMEM);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "'test' has"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "'test' has"));
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
 	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
 					      VPOOL_STAT_ALLOC_FAILURES), 2);
@@ -271,8 +271,10 @@ static void gathers_beside_the_books(struct kunit *test)
 	};
 
 	vpool_store_set_target(&f->store, size_of(f, NR + 2));
-	KUNIT_ASSERT_EQ(test, vpool_store_gather(&gather, VPOOL_ANY_NODE,
-						 size_of(f, 2), &f->why), 0);
+	KUNIT_ASSERT_EQ(test,
+			vpool_store_gather(&gather, VPOOL_ANY_NODE,
+					   size_of(f, 2), &f->extack),
+			0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, size_of(f, 2));
 	KUNIT_EXPECT_EQ(test, usage_of(test).target, size_of(f, NR + 2));
@@ -295,8 +297,9 @@ static void can_be_told_to_stop_gathering(struct kunit *test)
 		.cancelled = always,
 	};
 
-	KUNIT_EXPECT_EQ(test, vpool_store_gather(&gather, VPOOL_ANY_NODE,
-						 size_of(f, 2), &f->why),
+	KUNIT_EXPECT_EQ(test,
+			vpool_store_gather(&gather, VPOOL_ANY_NODE,
+					   size_of(f, 2), &f->extack),
 			-ENXIO);
 	vpool_store_discard(&gather);
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
@@ -308,11 +311,11 @@ static void shrinks_by_what_is_free(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, take(f, NR - 2), 0);
 	f->bytes[first_memory_node] = size_of(f, 3);
-	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
+	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
 			-EBUSY);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	f->bytes[first_memory_node] = size_of(f, 1);
-	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->why),
+	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
 			0);
 	/* What is held is out of everybody's reach. */
 	KUNIT_EXPECT_EQ(test, can_take(f, 2), -ENOMEM);
@@ -397,7 +400,7 @@ static void takes_from_one_node(struct kunit *test)
 
 	/* All of it is on that one. */
 	KUNIT_EXPECT_EQ(test, take_of(f, first_memory_node, NR + 1), -ENOMEM);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->why.text, "on node"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "on node"));
 	KUNIT_ASSERT_EQ(test, take_of(f, first_memory_node, NR), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
 	vpool_store_return(&f->store, f->folio, NR);
@@ -420,14 +423,16 @@ static void nodes_add_up(struct kunit *test)
 
 static void keeps_the_host_its_floor(struct kunit *test)
 {
-	struct vpool_why why;
+	struct vpool_extack extack;
 
-	vpool_why_init(&why);
-	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(VPOOL_ANY_NODE, PAGE_SIZE,
-						   &why), 0);
-	KUNIT_EXPECT_EQ(test, vpool_host_can_spare(VPOOL_ANY_NODE, S64_MAX,
-						   &why), -ENOMEM);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(why.text, "host_mem_floor"));
+	vpool_extack_init(&extack);
+	KUNIT_EXPECT_EQ(
+		test, vpool_host_can_spare(VPOOL_ANY_NODE, PAGE_SIZE, &extack),
+		0);
+	KUNIT_EXPECT_EQ(test,
+			vpool_host_can_spare(VPOOL_ANY_NODE, S64_MAX, &extack),
+			-ENOMEM);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(extack.text, "host_mem_floor"));
 }
 
 static void may_be_without_memory(struct kunit *test)
@@ -437,7 +442,7 @@ static void may_be_without_memory(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	vpool_why_init(&f->why);
+	vpool_extack_init(&f->extack);
 	KUNIT_ASSERT_EQ(test, vpool_store_init(&f->store, "none", NULL, 0,
 					       &f->stat), 0);
 	vpool_store_usage(&f->store, &usage);

@@ -30,35 +30,36 @@ static atomic64_t vpool_calls = ATOMIC64_INIT(0);
  * @members: of the pool
  * @id: its number
  * @cpu: in: the CPU wanted, out: the one given; NULL if none is to be dedicated
- * @why: told if it fails
+ * @extack: told if it fails
  */
 struct vpool_attach_call {
 	struct vpool_member_set *members;
 	u64 id;
 	int *cpu;
-	struct vpool_why *why;
+	struct vpool_extack *extack;
 };
 
 static int vpool_members_gone(struct vpool_member_set *members,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
-	return vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
-			  members->name);
+	return vpool_err(extack, -ENXIO, VPOOL_CODE_POOL_DESTROYED,
+			 "pool '%s' has been destroyed", members->name);
 }
 
-static int vpool_task_gone(struct task_struct *task, struct vpool_why *why)
+static int vpool_task_gone(struct task_struct *task,
+			   struct vpool_extack *extack)
 {
-	return vpool_fail(why, -ESRCH, "task %d has exited",
-			  task_pid_vnr(task));
+	return vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_EXITED,
+			 "task %d has exited", task_pid_vnr(task));
 }
 
 static int vpool_too_many_members(struct vpool_member_set *members,
-				  struct vpool_why *why)
+				  struct vpool_extack *extack)
 {
 	vpool_stat_inc(members->stat, VPOOL_STAT_LIMITED);
-	return vpool_fail(why, -ENOSPC,
-			  "pool '%s' has %u members, and %u may be attached (max_members)",
-			  members->name, members->nr, READ_ONCE(max_members));
+	return vpool_err(extack, -ENOSPC, VPOOL_CODE_TOO_MANY_MEMBERS,
+			 "pool '%s' has %u members, and %u may be attached (max_members)",
+			 members->name, members->nr, READ_ONCE(max_members));
 }
 
 /*
@@ -76,11 +77,12 @@ static int vpool_attach_enter(struct vpool_attach_call *call,
 
 	lockdep_assert_held(&vpool_member_lock);
 	if (members->closed)
-		return vpool_members_gone(members, call->why);
+		return vpool_members_gone(members, call->extack);
 	if (old && old->members && old->members != members)
-		return vpool_fail(call->why, -EBUSY,
-				  "task %d is a member of pool '%s'",
-				  task_pid_vnr(task), old->members->name);
+		return vpool_err(call->extack, -EBUSY,
+				 VPOOL_CODE_TASK_OTHER_POOL,
+				 "task %d is a member of pool '%s'",
+				 task_pid_vnr(task), old->members->name);
 	if (old && old->unrestored)
 		return -EAGAIN;
 	if (old && !old->members) {
@@ -90,10 +92,10 @@ static int vpool_attach_enter(struct vpool_attach_call *call,
 	if (old && !call->cpu)
 		return 0;
 	if (!old && members->nr >= READ_ONCE(max_members))
-		return vpool_too_many_members(members, call->why);
-	err = call->cpu ?
-		vpool_dedicate_check(members, old, call->cpu, call->why) :
-		vpool_share_check(members, call->why);
+		return vpool_too_many_members(members, call->extack);
+	err = call->cpu ? vpool_dedicate_check(members, old, call->cpu,
+					       call->extack)
+			: vpool_share_check(members, call->extack);
 	if (err)
 		return err;
 	if (!old) {
@@ -161,20 +163,20 @@ static int vpool_attach_refused(struct vpool_attach_call *call,
 	struct vpool_member_set *members = call->members;
 
 	if (err == -EBUSY)
-		return vpool_fail(call->why, err,
-				  "task %d is SCHED_DEADLINE, and was admitted to more CPUs than it would have in pool '%s'",
-				  task_pid_vnr(task), members->name);
+		return vpool_err(call->extack, err, VPOOL_CODE_TASK_DEADLINE,
+				 "task %d is SCHED_DEADLINE, and was admitted to more CPUs than it would have in pool '%s'",
+				 task_pid_vnr(task), members->name);
 	if (err == -EINVAL)
-		return vpool_fail(call->why, err,
-				  "the cpuset of task %d has no CPU of pool '%s', only %*pbl",
-				  task_pid_vnr(task), members->name,
-				  cpumask_pr_args(members->allowed));
+		return vpool_err(call->extack, err, VPOOL_CODE_TASK_CPUSET,
+				 "the cpuset of task %d has no CPU of pool '%s', only %*pbl",
+				 task_pid_vnr(task), members->name,
+				 cpumask_pr_args(members->allowed));
 	if (err == -ENOMEM)
-		return vpool_fail(call->why, err,
-				  "no kernel memory for the affinity of task %d",
-				  task_pid_vnr(task));
-	return vpool_fail(call->why, -ENODEV, "no cpu of pool '%s' is online",
-			  members->name);
+		return vpool_err(call->extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for the affinity of task %d",
+				 task_pid_vnr(task));
+	return vpool_err(call->extack, -ENODEV, VPOOL_CODE_POOL_CPUS_OFFLINE,
+			 "no cpu of pool '%s' is online", members->name);
 }
 
 /* The mask of a new member, and those of all others if it has got a CPU. */
@@ -209,8 +211,9 @@ static int vpool_attach_locked(struct vpool_attach_call *call,
 
 	lockdep_assert_held(&call->members->moving);
 	if (!room)
-		return vpool_fail(call->why, -ENOMEM,
-				  "no kernel memory for a member");
+		return vpool_err(call->extack, -ENOMEM,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for a member");
 	/* Any CPU that is asked for is one of these. */
 	if (call->cpu)
 		vpool_cpuset_allowed(task, call->members->allowed);
@@ -226,7 +229,7 @@ static int vpool_attach_locked(struct vpool_attach_call *call,
 	smp_mb();
 	if (READ_ONCE(task->flags) & PF_EXITING) {
 		vpool_fork_exit(task);
-		return vpool_task_gone(task, call->why);
+		return vpool_task_gone(task, call->extack);
 	}
 	return vpool_attach_settle(call, task, added);
 }
@@ -242,20 +245,22 @@ static int vpool_attach_check(struct vpool_attach_call *call)
 	exiled = members->exiled;
 	raw_spin_unlock(&vpool_member_lock);
 	if (closed)
-		return vpool_members_gone(members, call->why);
+		return vpool_members_gone(members, call->extack);
 	if (none)
-		return vpool_fail(call->why, -EINVAL, "pool '%s' has no CPUs",
-				  members->name);
+		return vpool_err(call->extack, -EINVAL,
+				 VPOOL_CODE_POOL_WITHOUT_CPUS,
+				 "pool '%s' has no CPUs", members->name);
 	if (exiled)
-		return vpool_fail(call->why, -ENODEV,
-				  "no cpu of pool '%s' is online",
-				  members->name);
+		return vpool_err(
+			call->extack, -ENODEV, VPOOL_CODE_POOL_CPUS_OFFLINE,
+			"no cpu of pool '%s' is online", members->name);
 	return 0;
 }
 
 static int vpool_attach_interrupted(struct vpool_attach_call *call)
 {
-	return vpool_fail(call->why, -EINTR, "the attach was interrupted");
+	return vpool_err(call->extack, -EINTR, VPOOL_CODE_INTERRUPTED,
+			 "the attach was interrupted");
 }
 
 /*
@@ -265,10 +270,10 @@ static int vpool_attach_interrupted(struct vpool_attach_call *call)
 static int vpool_attach_one(struct vpool_attach_call *call,
 			    struct task_struct *task)
 {
-	int err = vpool_target_check(task, call->why);
+	int err = vpool_target_check(task, call->extack);
 
 	if (!err && READ_ONCE(task->flags) & PF_EXITING)
-		err = vpool_task_gone(task, call->why);
+		err = vpool_task_gone(task, call->extack);
 	if (err)
 		return err;
 	do {
@@ -405,7 +410,7 @@ static int vpool_attach_process(struct vpool_attach_call *call,
 	if (err)
 		vpool_attach_rollback(call);
 	else if (!vpool_any_live(of))
-		err = vpool_task_gone(of, call->why);
+		err = vpool_task_gone(of, call->extack);
 	return err;
 }
 
@@ -414,37 +419,39 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * @members: of the pool; the caller has a descriptor of it open
  * @task: the task, or a thread of the process
  * @process: attach all threads of its process
- * @cpu: NULL; or, to dedicate a CPU to the thread, in: the CPU, or -1 for any, out:
- *	the one given. Not together with @process
- * @why: told if it fails
+ * @cpu: NULL; or, to dedicate a CPU to the thread, in: the CPU, or -1 for any,
+ *out: the one given. Not together with @process
+ * @extack: told if it fails
  *
- * When it returns, every thread attached has its mask, and so have the members that
- * had to make room for a dedicated CPU. A child that was being forked follows within
- * moments.
+ * When it returns, every thread attached has its mask, and so have the members
+ *that had to make room for a dedicated CPU. A child that was being forked
+ *follows within moments.
  *
  * Context: sleeps; takes the set's moving mutex and vpool_member_lock.
  * Return: 0, -EINVAL if the pool has no CPUs, or not that one, or if a thread's
- * cpuset has none of them, -EBUSY if a thread belongs to another pool, no CPU is left,
- * or a SCHED_DEADLINE thread would lose a CPU, -ENODEV if none is online, -ENXIO if the
- * pool is being destroyed, -EPERM if the caller may not, -ESRCH if the task has
- * exited, -EINTR if the caller is killed, -ENOMEM. Then no thread is attached.
+ * cpuset has none of them, -EBUSY if a thread belongs to another pool, no CPU
+ *is left, or a SCHED_DEADLINE thread would lose a CPU, -ENODEV if none is
+ *online, -ENXIO if the pool is being destroyed, -EPERM if the caller may not,
+ *-ESRCH if the task has exited, -EINTR if the caller is killed, -ENOMEM. Then
+ *no thread is attached.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,
-			struct vpool_why *why)
+			struct vpool_extack *extack)
 {
 	struct vpool_attach_call call = {
 		.members = members,
 		.id = atomic64_inc_return(&vpool_calls),
 		.cpu = cpu,
-		.why = why,
+		.extack = extack,
 	};
 	int err;
 
 	err = vpool_probe_get();
 	if (err)
-		return vpool_fail(why, err,
-				  "the fork and exit tracepoints cannot be used");
+		return vpool_err(
+			extack, err, VPOOL_CODE_NO_TRACEPOINTS,
+			"the fork and exit tracepoints cannot be used");
 	err = vpool_attach_check(&call);
 	if (!err)
 		err = process ? vpool_attach_process(&call, task) :
@@ -458,17 +465,17 @@ int vpool_member_attach(struct vpool_member_set *members,
 /* May the caller detach every member that is meant? */
 static int vpool_detach_check(struct vpool_member_set *members,
 			      struct task_struct *of, bool process,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
 	struct task_struct *task;
 	int err = 0;
 
 	if (!process)
-		return vpool_target_check(of, why);
+		return vpool_target_check(of, extack);
 	rcu_read_lock();
 	for_each_thread(of, task) {
 		if (vpool_is_member(members, task))
-			err = vpool_target_check(task, why);
+			err = vpool_target_check(task, extack);
 		if (err)
 			break;
 	}
@@ -501,22 +508,23 @@ static unsigned int vpool_detach_process(struct vpool_member_set *members,
  * @members: of the pool
  * @task: the task, or a thread of the process
  * @process: detach all threads of its process that are members
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes the set's moving mutex and vpool_member_lock.
- * Return: 0, -EPERM if the caller may not, -ESRCH if none of them is a member, -EINTR
- * if the caller is killed before anything was done.
+ * Return: 0, -EPERM if the caller may not, -ESRCH if none of them is a member,
+ * -EINTR if the caller is killed before anything was done.
  */
 int vpool_member_detach(struct vpool_member_set *members,
 			struct task_struct *task, bool process,
-			struct vpool_why *why)
+			struct vpool_extack *extack)
 {
 	unsigned int nr;
 	int err;
 
 	if (mutex_lock_killable(&members->moving))
-		return vpool_fail(why, -EINTR, "the detach was interrupted");
-	err = vpool_detach_check(members, task, process, why);
+		return vpool_err(extack, -EINTR, VPOOL_CODE_INTERRUPTED,
+				 "the detach was interrupted");
+	err = vpool_detach_check(members, task, process, extack);
 	if (err)
 		goto unlock;
 	nr = process ? vpool_detach_process(members, task) :
@@ -524,9 +532,9 @@ int vpool_member_detach(struct vpool_member_set *members,
 	/* A CPU of their own, if they had one, is the others' now. */
 	vpool_members_sync(members);
 	if (!nr)
-		err = vpool_fail(why, -ESRCH,
-				 "task %d is no member of pool '%s'",
-				 task_pid_vnr(task), members->name);
+		err = vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_NOT_MEMBER,
+				"task %d is no member of pool '%s'",
+				task_pid_vnr(task), members->name);
 unlock:
 	mutex_unlock(&members->moving);
 	vpool_audit_task("detach", members->name, task->pid, err);

@@ -31,7 +31,7 @@ static struct vpool_file *vpool_file_alloc(void)
 	struct vpool_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 
 	if (file)
-		vpool_why_init(&file->why);
+		vpool_extack_init(&file->extack);
 	return file;
 }
 
@@ -223,7 +223,7 @@ static int vpool_node_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct vpool_file *file = filp->private_data;
 
-	return vpool_region_mmap(file->region, vma, &file->why);
+	return vpool_region_mmap(file->region, vma, &file->extack);
 }
 
 static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)

@@ -10,7 +10,7 @@
 
 #include "compat.h"
 #include "cpus.h"
-#include "pick.h"
+#include "cpu_select.h"
 
 static unsigned int host_cpus_floor = 1;
 module_param(host_cpus_floor, uint, 0644);
@@ -196,24 +196,24 @@ static void vpool_cpus_place(struct vpool_place *places,
 static int vpool_cpus_too_few(unsigned int got,
 			      const struct vpool_cpu_wish *wish,
 			      const struct vpool_cpu_rules *rules,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
 	const char *what = rules->split_cores ? "" : " in whole cores";
 
 	if (wish->node == VPOOL_ANY_NODE)
-		return vpool_fail(why, -EBUSY,
-				  "%u CPUs asked, %u can be had%s", wish->nr,
-				  got, what);
-	return vpool_fail(why, -EBUSY,
-			  "%u CPUs asked on node %d, %u can be had there%s",
-			  wish->nr, wish->node, got, what);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
+				 "%u CPUs asked, %u can be had%s", wish->nr,
+				 got, what);
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
+			 "%u CPUs asked on node %d, %u can be had there%s",
+			 wish->nr, wish->node, got, what);
 }
 
 /* Chooses as many CPUs as are wanted. */
 static int vpool_cpus_pick(struct cpumask *picked,
 			   const struct vpool_cpu_wish *wish,
 			   const struct vpool_cpu_rules *rules,
-			   struct vpool_why *why)
+			   struct vpool_extack *extack)
 {
 	struct vpool_place *places;
 	unsigned int *room, got;
@@ -221,15 +221,15 @@ static int vpool_cpus_pick(struct cpumask *picked,
 	if (wish->node != VPOOL_ANY_NODE &&
 	    (wish->node < 0 || wish->node >= (int)nr_node_ids ||
 	     !node_online(wish->node)))
-		return vpool_fail(why, -ENODEV, "node %d does not exist",
-				  wish->node);
+		return vpool_err(extack, -ENODEV, VPOOL_CODE_NODE_MISSING,
+				 "node %d does not exist", wish->node);
 	places = kvcalloc(nr_cpu_ids, sizeof(*places), GFP_KERNEL);
 	room = kvcalloc(nr_cpu_ids, sizeof(*room), GFP_KERNEL);
 	if (!places || !room) {
 		kvfree(places);
 		kvfree(room);
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory to choose CPUs");
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory to choose CPUs");
 	}
 	vpool_cpus_place(places, wish, rules);
 	cpumask_clear(picked);
@@ -239,55 +239,57 @@ static int vpool_cpus_pick(struct cpumask *picked,
 	kvfree(room);
 	if (got == wish->nr)
 		return 0;
-	return vpool_cpus_too_few(got, wish, rules, why);
+	return vpool_cpus_too_few(got, wish, rules, extack);
 }
 
 /* What of a CPU that is to come from the host. */
 static int vpool_cpu_check_new(unsigned int cpu,
 			       const struct vpool_cpu_rules *rules,
-			       struct vpool_why *why)
+			       struct vpool_extack *extack)
 {
 	const struct cpumask *core = topology_sibling_cpumask(cpu);
 
 	if (!cpu_online(cpu))
-		return vpool_fail(why, -ENODEV, "cpu %u is %s", cpu,
-				  cpu_present(cpu) ? "offline" :
-				  "not there");
+		return vpool_err(extack, -ENODEV, VPOOL_CODE_CPU_OFFLINE,
+				 "cpu %u is %s", cpu,
+				 cpu_present(cpu) ? "offline" : "not there");
 	if (vpool_cpu_owner[cpu])
-		return vpool_fail(why, -EBUSY, "cpu %u belongs to pool '%s'",
-				  cpu, vpool_cpu_owner[cpu]->name);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_TAKEN,
+				 "cpu %u belongs to pool '%s'", cpu,
+				 vpool_cpu_owner[cpu]->name);
 	if (!rules->boot_core && cpumask_test_cpu(0, core))
-		return vpool_fail(why, -EBUSY,
-				  "cpu %u is of the core that the host booted on, which stays with the host",
-				  cpu);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_BOOT_CORE,
+				 "cpu %u is of the core that the host booted on, which stays with the host",
+				 cpu);
 	return 0;
 }
 
 static int vpool_cpu_check(unsigned int cpu, const struct vpool_cpus *cpus,
 			   const struct cpumask *wanted,
 			   const struct vpool_cpu_rules *rules,
-			   struct vpool_why *why)
+			   struct vpool_extack *extack)
 {
 	const struct cpumask *core = topology_sibling_cpumask(cpu);
 	unsigned int sibling;
 	int err = 0;
 
 	if (!cpus || vpool_cpu_owner[cpu] != cpus)
-		err = vpool_cpu_check_new(cpu, rules, why);
+		err = vpool_cpu_check_new(cpu, rules, extack);
 	if (err || rules->split_cores)
 		return err;
 	for_each_cpu(sibling, core)
 		if (!cpumask_test_cpu(sibling, wanted))
-			return vpool_fail(why, -EBUSY,
-					  "cpu %u shares its core with cpu %u, which was not asked for",
-					  cpu, sibling);
+			return vpool_err(extack, -EBUSY,
+					 VPOOL_CODE_CPU_SPLITS_CORE,
+					 "cpu %u shares its core with cpu %u, which was not asked for",
+					 cpu, sibling);
 	return 0;
 }
 
 /* Is what remains enough for the host? Housekeeping CPUs are what counts. */
 static int vpool_cpus_check_floor(const struct vpool_cpus *cpus,
 				  const struct cpumask *wanted,
-				  struct vpool_why *why)
+				  struct vpool_extack *extack)
 {
 	const struct cpumask *hk = housekeeping_cpumask(HK_TYPE_DOMAIN);
 	unsigned int cpu, left = 0;
@@ -299,9 +301,9 @@ static int vpool_cpus_check_floor(const struct vpool_cpus *cpus,
 			left++;
 	if (left >= floor)
 		return 0;
-	return vpool_fail(why, -EBUSY,
-			  "that would leave the host %u CPUs, it keeps %u (host_cpus_floor)",
-			  left, floor);
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_FLOOR,
+			 "that would leave the host %u CPUs, it keeps %u (host_cpus_floor)",
+			 left, floor);
 }
 
 /*
@@ -311,16 +313,17 @@ static int vpool_cpus_check_floor(const struct vpool_cpus *cpus,
 static int vpool_cpus_check_locked(const struct vpool_cpus *cpus,
 				   const struct cpumask *wanted,
 				   const struct vpool_cpu_rules *rules,
-				   struct vpool_why *why)
+				   struct vpool_extack *extack)
 {
 	unsigned int cpu;
 	int err;
 
 	if (cpumask_empty(wanted))
-		return vpool_fail(why, -EINVAL, "the list of CPUs is empty");
-	err = vpool_cpus_check_floor(cpus, wanted, why);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_CPU_LIST_EMPTY,
+				 "the list of CPUs is empty");
+	err = vpool_cpus_check_floor(cpus, wanted, extack);
 	for_each_cpu(cpu, wanted) {
-		int bad = vpool_cpu_check(cpu, cpus, wanted, rules, why);
+		int bad = vpool_cpu_check(cpu, cpus, wanted, rules, extack);
 
 		if (bad)
 			return bad;
@@ -332,7 +335,7 @@ static int vpool_cpus_check_locked(const struct vpool_cpus *cpus,
 static int vpool_cpus_find(struct cpumask *found,
 			   const struct vpool_cpu_wish *wish,
 			   const struct vpool_cpu_rules *rules,
-			   struct vpool_why *why)
+			   struct vpool_extack *extack)
 {
 	int err = 0;
 
@@ -340,8 +343,8 @@ static int vpool_cpus_find(struct cpumask *found,
 	if (wish->mask)
 		cpumask_copy(found, wish->mask);
 	else
-		err = vpool_cpus_pick(found, wish, rules, why);
-	return err ?: vpool_cpus_check_locked(NULL, found, rules, why);
+		err = vpool_cpus_pick(found, wish, rules, extack);
+	return err ?: vpool_cpus_check_locked(NULL, found, rules, extack);
 }
 
 static void vpool_cpus_set_masks(struct vpool_cpus *cpus,
@@ -358,14 +361,14 @@ static void vpool_cpus_set_masks(struct vpool_cpus *cpus,
 static int vpool_cpus_get(struct vpool_cpus *cpus,
 			  const struct vpool_cpu_wish *wish,
 			  const struct vpool_cpu_rules *rules,
-			  struct cpumask *found, struct vpool_why *why)
+			  struct cpumask *found, struct vpool_extack *extack)
 {
 	unsigned int cpu;
 	int err;
 
 	cpus_read_lock();
 	mutex_lock(&vpool_cpus_lock);
-	err = vpool_cpus_find(found, wish, rules, why);
+	err = vpool_cpus_find(found, wish, rules, extack);
 	if (!err && cpus) {
 		for_each_cpu(cpu, found)
 			vpool_cpu_owner[cpu] = cpus;
@@ -384,18 +387,18 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
  * @wish: which
  * @rules: what is allowed
  * @found: set to those that a claim would take now
- * @why: told if not
+ * @extack: told if not
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
- * Return: 0, -EINVAL for none, -ENODEV for one that is not online or a node that is
- * not there, -EBUSY for one that is another pool's or must stay with the host, or if
- * there are too few, -ENOMEM.
+ * Return: 0, -EINVAL for none, -ENODEV for one that is not online or a node
+ * that is not there, -EBUSY for one that is another pool's or must stay with
+ * the host, or if there are too few, -ENOMEM.
  */
 int vpool_cpus_check(const struct vpool_cpu_wish *wish,
-		     const struct vpool_cpu_rules *rules,
-		     struct cpumask *found, struct vpool_why *why)
+		     const struct vpool_cpu_rules *rules, struct cpumask *found,
+		     struct vpool_extack *extack)
 {
-	return vpool_cpus_get(NULL, wish, rules, found, why);
+	return vpool_cpus_get(NULL, wish, rules, found, extack);
 }
 
 /**
@@ -403,23 +406,22 @@ int vpool_cpus_check(const struct vpool_cpu_wish *wish,
  * @cpus: the pool's, which has none
  * @wish: which
  * @rules: what is allowed
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
  * Return: 0 with all of them, or as vpool_cpus_check() with none.
  */
-int vpool_cpus_claim(struct vpool_cpus *cpus,
-		     const struct vpool_cpu_wish *wish,
+int vpool_cpus_claim(struct vpool_cpus *cpus, const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
-		     struct vpool_why *why)
+		     struct vpool_extack *extack)
 {
 	cpumask_var_t found;
 	int err;
 
 	if (!alloc_cpumask_var(&found, GFP_KERNEL))
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory for a CPU mask");
-	err = vpool_cpus_get(cpus, wish, rules, found, why);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for a CPU mask");
+	err = vpool_cpus_get(cpus, wish, rules, found, extack);
 	free_cpumask_var(found);
 	return err;
 }
@@ -484,7 +486,7 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
  * @wanted: all that it is to have; at least one
  * @rules: what is allowed
  * @dry_run: only look
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
  * Return: 0, then unless @dry_run vpool_cpus_resize_end() is to follow; or as
@@ -493,14 +495,14 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
 			    const struct cpumask *wanted,
 			    const struct vpool_cpu_rules *rules, bool dry_run,
-			    struct vpool_why *why)
+			    struct vpool_extack *extack)
 {
 	unsigned int cpu;
 	int err;
 
 	cpus_read_lock();
 	mutex_lock(&vpool_cpus_lock);
-	err = vpool_cpus_check_locked(cpus, wanted, rules, why);
+	err = vpool_cpus_check_locked(cpus, wanted, rules, extack);
 	if (!err && !dry_run)
 		for_each_cpu(cpu, wanted)
 			vpool_cpu_owner[cpu] = cpus;

@@ -9,7 +9,7 @@
 #include <linux/nodemask.h>
 #include <linux/types.h>
 
-#include "reason.h"
+#include "extack.h"
 
 /**
  * struct vpool_cpus - a pool's CPUs; all of it under vpool_cpus_lock
@@ -68,16 +68,15 @@ void vpool_cpus_stop(void);
 int vpool_cpus_init(struct vpool_cpus *cpus, const char *name);
 void vpool_cpus_exit(struct vpool_cpus *cpus);
 int vpool_cpus_check(const struct vpool_cpu_wish *wish,
+		     const struct vpool_cpu_rules *rules, struct cpumask *found,
+		     struct vpool_extack *extack);
+int vpool_cpus_claim(struct vpool_cpus *cpus, const struct vpool_cpu_wish *wish,
 		     const struct vpool_cpu_rules *rules,
-		     struct cpumask *found, struct vpool_why *why);
-int vpool_cpus_claim(struct vpool_cpus *cpus,
-		     const struct vpool_cpu_wish *wish,
-		     const struct vpool_cpu_rules *rules,
-		     struct vpool_why *why);
+		     struct vpool_extack *extack);
 int vpool_cpus_resize_begin(struct vpool_cpus *cpus,
 			    const struct cpumask *wanted,
 			    const struct vpool_cpu_rules *rules, bool dry_run,
-			    struct vpool_why *why);
+			    struct vpool_extack *extack);
 void vpool_cpus_resize_set(struct vpool_cpus *cpus,
 			   const struct cpumask *wanted);
 void vpool_cpus_resize_end(struct vpool_cpus *cpus);

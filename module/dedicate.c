@@ -39,58 +39,61 @@ static void vpool_dedicated_text(struct vpool_member_set *members, char *text,
 }
 
 static int vpool_all_dedicated(struct vpool_member_set *members,
-			       struct vpool_why *why)
+			       struct vpool_extack *extack)
 {
 	char text[VPOOL_REASON_SIZE / 2] = "";
 
 	vpool_dedicated_text(members, text, sizeof(text));
-	return vpool_fail(why, -EBUSY,
-			  "all CPUs of pool '%s' are dedicated: %s",
-			  members->name, text);
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_ALL_DEDICATED,
+			 "all CPUs of pool '%s' are dedicated: %s",
+			 members->name, text);
 }
 
 /**
  * vpool_share_check - is there a CPU for a member without one of its own?
  * @members: of the pool
- * @why: told if not
+ * @extack: told if not
  *
  * Context: vpool_member_lock held.
  * Return: 0, or -EBUSY.
  */
-int vpool_share_check(struct vpool_member_set *members, struct vpool_why *why)
+int vpool_share_check(struct vpool_member_set *members,
+		      struct vpool_extack *extack)
 {
 	lockdep_assert_held(&vpool_member_lock);
 	if (!cpumask_subset(members->cpus, members->dedicated))
 		return 0;
-	return vpool_all_dedicated(members, why);
+	return vpool_all_dedicated(members, extack);
 }
 
 /* A CPU that was asked for by number. */
 static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
-				    struct vpool_why *why)
+				    struct vpool_extack *extack)
 {
 	struct vpool_member *has;
 
 	if (cpu >= (int)nr_cpu_ids)
-		return vpool_fail(why, -ENODEV, "cpu %d does not exist", cpu);
+		return vpool_err(extack, -ENODEV, VPOOL_CODE_CPU_MISSING,
+				 "cpu %d does not exist", cpu);
 	if (cpumask_test_cpu(cpu, members->dedicated)) {
 		has = vpool_dedicated_to(members, cpu);
-		return vpool_fail(why, -EBUSY,
-				  "cpu %d of pool '%s' is dedicated to task %d",
-				  cpu, members->name,
-				  has ? task_pid_vnr(has->task) : 0);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_DEDICATED,
+				 "cpu %d of pool '%s' is dedicated to task %d",
+				 cpu, members->name,
+				 has ? task_pid_vnr(has->task) : 0);
 	}
 	if (cpumask_test_cpu(cpu, members->cpus))
 		return 0;
-	return vpool_fail(why, cpu_online(cpu) ? -EINVAL : -ENODEV,
-			  "cpu %d is not of pool '%s', or not online", cpu,
-			  members->name);
+	return vpool_err(extack, cpu_online(cpu) ? -EINVAL : -ENODEV,
+			 VPOOL_CODE_CPU_NOT_IN_POOL,
+			 "cpu %d is not of pool '%s', or not online", cpu,
+			 members->name);
 }
 
 /* Somebody has to run somewhere: members that share need one CPU to the last. */
 static int vpool_dedicate_check_last(struct vpool_member_set *members,
 				     const struct vpool_member *old,
-				     struct vpool_why *why)
+				     struct vpool_extack *extack)
 {
 	unsigned int sharing = members->nr - members->nr_dedicated;
 	unsigned int cpu, left = 0;
@@ -101,10 +104,10 @@ static int vpool_dedicate_check_last(struct vpool_member_set *members,
 		left += !cpumask_test_cpu(cpu, members->dedicated);
 	if (left > 1 || !sharing)
 		return 0;
-	return vpool_fail(why, -EBUSY,
-			  "the %u other member%s of pool '%s' need%s the last CPU that is not dedicated",
-			  sharing, sharing == 1 ? "" : "s", members->name,
-			  sharing == 1 ? "s" : "");
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_LAST_SHARED,
+			 "the %u other member%s of pool '%s' need%s the last CPU that is not dedicated",
+			 sharing, sharing == 1 ? "" : "s", members->name,
+			 sharing == 1 ? "s" : "");
 }
 
 /* A CPU that is free, if there is one that the task's cpuset allows; there is one. */
@@ -126,17 +129,17 @@ static int vpool_dedicate_any(struct vpool_member_set *members)
  * vpool_dedicate_check - can a member have a CPU of its own?
  * @members: of the pool
  * @old: its membership, or NULL if it is to become a member
- * @cpu: the one wanted, or -1 for any that @members->allowed has, if possible; set to
- *	the one it can have
- * @why: told if not
+ * @cpu: the one wanted, or -1 for any that @members->allowed has, if possible;
+ *set to the one it can have
+ * @extack: told if not
  *
  * Context: vpool_member_lock held.
- * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is not online or
- * does not exist, -EBUSY if it is another's or others need it.
+ * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is not online
+ *or does not exist, -EBUSY if it is another's or others need it.
  */
 int vpool_dedicate_check(struct vpool_member_set *members,
 			 const struct vpool_member *old, int *cpu,
-			 struct vpool_why *why)
+			 struct vpool_extack *extack)
 {
 	int err = 0;
 
@@ -146,11 +149,11 @@ int vpool_dedicate_check(struct vpool_member_set *members,
 		return 0;
 	}
 	if (cpumask_subset(members->cpus, members->dedicated))
-		return vpool_all_dedicated(members, why);
+		return vpool_all_dedicated(members, extack);
 	if (*cpu >= 0)
-		err = vpool_dedicate_check_cpu(members, *cpu, why);
+		err = vpool_dedicate_check_cpu(members, *cpu, extack);
 	if (!err && !(old && old->cpu >= 0))
-		err = vpool_dedicate_check_last(members, old, why);
+		err = vpool_dedicate_check_last(members, old, extack);
 	if (err || *cpu >= 0)
 		return err;
 	*cpu = vpool_dedicate_any(members);
@@ -184,14 +187,15 @@ void vpool_dedicate(struct vpool_member *member, int cpu)
  * vpool_dedicated_check - could a pool have just these CPUs?
  * @members: of the pool
  * @cpus: all that it is to have
- * @why: told if not
+ * @extack: told if not
  *
  * Context: takes vpool_member_lock.
- * Return: 0, or -EBUSY if one that is dedicated is not among them, or if there were
- * none for the members that share.
+ * Return: 0, or -EBUSY if one that is dedicated is not among them, or if there
+ * were none for the members that share.
  */
 int vpool_dedicated_check(struct vpool_member_set *members,
-			  const struct cpumask *cpus, struct vpool_why *why)
+			  const struct cpumask *cpus,
+			  struct vpool_extack *extack)
 {
 	struct vpool_member *member;
 	int err = 0;
@@ -199,13 +203,14 @@ int vpool_dedicated_check(struct vpool_member_set *members,
 	raw_spin_lock(&vpool_member_lock);
 	list_for_each_entry(member, &members->list, link)
 		if (member->cpu >= 0 && !cpumask_test_cpu(member->cpu, cpus))
-			err = vpool_fail(why, -EBUSY,
-					 "cpu %d of pool '%s' is dedicated to task %d",
-					 member->cpu, members->name,
-					 task_pid_vnr(member->task));
+			err = vpool_err(
+				extack, -EBUSY, VPOOL_CODE_CPU_DEDICATED,
+				"cpu %d of pool '%s' is dedicated to task %d",
+				member->cpu, members->name,
+				task_pid_vnr(member->task));
 	if (!err && members->nr > members->nr_dedicated &&
 	    cpumask_subset(cpus, members->dedicated))
-		err = vpool_all_dedicated(members, why);
+		err = vpool_all_dedicated(members, extack);
 	raw_spin_unlock(&vpool_member_lock);
 	return err;
 }

@@ -112,39 +112,41 @@ static u64 vpool_host_node_spare(int nid)
 	return available - min(available, vpool_host_node_floor(nid));
 }
 
-static int vpool_host_node_can_spare(int nid, u64 bytes, struct vpool_why *why)
+static int vpool_host_node_can_spare(int nid, u64 bytes,
+				     struct vpool_extack *extack)
 {
 	if (vpool_host_node_spare(nid) >= bytes)
 		return 0;
-	return vpool_fail(why, -ENOMEM,
-			  "%s asked of node %d, which has %s available and keeps %s, its part of the floor (host_mem_floor)",
-			  vpool_size(bytes).s, nid,
-			  vpool_size(vpool_host_node_available(nid)).s,
-			  vpool_size(vpool_host_node_floor(nid)).s);
+	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_FLOOR,
+			 "%s asked of node %d, which has %s available and keeps %s, its part of the floor (host_mem_floor)",
+			 vpool_size(bytes).s, nid,
+			 vpool_size(vpool_host_node_available(nid)).s,
+			 vpool_size(vpool_host_node_floor(nid)).s);
 }
 
 /**
  * vpool_host_can_spare - check that taking memory leaves the host its floor
  * @nid: the node it comes from, or VPOOL_ANY_NODE
  * @bytes: how much a pool takes
- * @why: gets the message of a failure, or NULL
+ * @extack: gets the message of a failure, or NULL
  *
  * A node keeps its share of the floor, too: the part that it has of all memory.
  *
  * Return: 0 or -ENOMEM.
  */
-int vpool_host_can_spare(int nid, u64 bytes, struct vpool_why *why)
+int vpool_host_can_spare(int nid, u64 bytes, struct vpool_extack *extack)
 {
 	u64 available = (u64)si_mem_available() << PAGE_SHIFT;
 	u64 floor = vpool_host_floor();
 
 	if (available <= floor || available - floor < bytes)
-		return vpool_fail(why, -ENOMEM,
-				  "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
-				  vpool_size(bytes).s, vpool_size(available).s,
-				  vpool_size(floor).s);
-	return nid == VPOOL_ANY_NODE ? 0 :
-		vpool_host_node_can_spare(nid, bytes, why);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_FLOOR,
+				 "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
+				 vpool_size(bytes).s, vpool_size(available).s,
+				 vpool_size(floor).s);
+	return nid == VPOOL_ANY_NODE
+		       ? 0
+		       : vpool_host_node_can_spare(nid, bytes, extack);
 }
 
 /**
@@ -172,14 +174,14 @@ int vpool_host_node_most(void)
  * @walk: one that may take from any node
  * @nid: a node with memory; the nodes nearest to it come after it
  * @bytes: that are taken before the next call
- * @why: gets the message of a failure, or NULL
+ * @extack: gets the message of a failure, or NULL
  *
  * Nodes that would go below their floor are left out.
  *
  * Return: 0, or -ENOMEM if that is all of them.
  */
 int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
-			  struct vpool_why *why)
+			  struct vpool_extack *extack)
 {
 	int node;
 
@@ -188,8 +190,9 @@ int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 	for_each_node_state(node, N_MEMORY)
 		if (vpool_host_node_spare(node) >= bytes)
 			node_set(node, walk->allowed);
-	return nodes_empty(walk->allowed) ?
-		vpool_host_node_can_spare(nid, bytes, why) : 0;
+	return nodes_empty(walk->allowed)
+		       ? vpool_host_node_can_spare(nid, bytes, extack)
+		       : 0;
 }
 
 /**

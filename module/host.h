@@ -9,7 +9,7 @@
 #include <linux/nodemask.h>
 #include <linux/types.h>
 
-#include "reason.h"
+#include "extack.h"
 
 /**
  * enum vpool_host_stage - what a walk does when nothing is at hand
@@ -58,10 +58,10 @@ struct vpool_host_walk {
 	unsigned long fixed;
 };
 
-int vpool_host_can_spare(int nid, u64 bytes, struct vpool_why *why);
+int vpool_host_can_spare(int nid, u64 bytes, struct vpool_extack *extack);
 int vpool_host_node_most(void);
 int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
-			  struct vpool_why *why);
+			  struct vpool_extack *extack);
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 			  int nid, bool patient);
 struct folio *vpool_host_take(struct vpool_host_walk *walk);

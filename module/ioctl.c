@@ -24,7 +24,7 @@
 /**
  * struct vpool_call - one ioctl
  * @file: on which
- * @why: the same file's
+ * @extack: the same file's
  * @uptr: the argument
  * @user_size: of the caller's structure
  * @size: of ours
@@ -32,7 +32,7 @@
  */
 struct vpool_call {
 	struct vpool_file *file;
-	struct vpool_why *why;
+	struct vpool_extack *extack;
 	void __user *uptr;
 	u32 user_size;
 	u32 size;
@@ -43,8 +43,9 @@ static int vpool_respond(struct vpool_call *call)
 {
 	if (copy_to_user(call->uptr, call->cmd,
 			 min(call->user_size, call->size)))
-		return vpool_fail(call->why, -EFAULT,
-				  "the structure cannot be written back");
+		return vpool_err(call->extack, -EFAULT,
+				 VPOOL_CODE_BUFFER_UNWRITABLE,
+				 "the structure cannot be written back");
 	return 0;
 }
 
@@ -52,8 +53,9 @@ static int vpool_copy_out(struct vpool_call *call, u64 uptr, const void *from,
 			  size_t bytes)
 {
 	if (copy_to_user(u64_to_user_ptr(uptr), from, bytes))
-		return vpool_fail(call->why, -EFAULT,
-				  "the array cannot be written to");
+		return vpool_err(call->extack, -EFAULT,
+				 VPOOL_CODE_BUFFER_UNWRITABLE,
+				 "the array cannot be written to");
 	return 0;
 }
 
@@ -61,15 +63,16 @@ static int vpool_check_flags(struct vpool_call *call, u32 flags, u32 known)
 {
 	if (!(flags & ~known))
 		return 0;
-	return vpool_fail(call->why, -EOPNOTSUPP,
-			  "flags %#x are not supported", flags & ~known);
+	return vpool_err(call->extack, -EOPNOTSUPP, VPOOL_CODE_FLAGS_UNKNOWN,
+			 "flags %#x are not supported", flags & ~known);
 }
 
 static int vpool_check_reserved(struct vpool_call *call, u32 reserved)
 {
 	if (!reserved)
 		return 0;
-	return vpool_fail(call->why, -EINVAL, "a reserved field is not 0");
+	return vpool_err(call->extack, -EINVAL, VPOOL_CODE_RESERVED_FIELD,
+			 "a reserved field is not 0");
 }
 
 /* Too little room: write the count back, and nothing else. */
@@ -79,25 +82,29 @@ static int vpool_too_small(struct vpool_call *call, u32 room, u32 needed)
 
 	if (err)
 		return err;
-	return vpool_fail(call->why, -EMSGSIZE,
-			  "room for %u entries, %u needed", room, needed);
+	return vpool_err(call->extack, -EMSGSIZE, VPOOL_CODE_BUFFER_TOO_SMALL,
+			 "room for %u entries, %u needed", room, needed);
 }
 
 static int vpool_check_admin(struct vpool_call *call)
 {
 	if (capable(CAP_SYS_ADMIN))
 		return 0;
-	return vpool_fail(call->why, -EPERM,
-			  "changing pools needs CAP_SYS_ADMIN in the initial user namespace");
+	return vpool_err(call->extack, -EPERM, VPOOL_CODE_NOT_PERMITTED,
+			 "changing pools needs CAP_SYS_ADMIN in the initial user namespace");
 }
 
 static int vpool_call_reason(struct vpool_call *call)
 {
 	struct vpool_reason *cmd = call->cmd;
 	char text[VPOOL_REASON_SIZE];
-	u32 len = vpool_why_read(call->why, text), room = cmd->len;
+	u32 len = vpool_extack_read(call->extack, text, &cmd->code);
+	u32 room = cmd->len;
 	int err;
 
+	err = vpool_check_reserved(call, cmd->__reserved);
+	if (err)
+		return err;
 	cmd->len = len;
 	if (len > room) {
 		err = vpool_respond(call);
@@ -118,8 +125,8 @@ static int vpool_spec_ids(struct vpool_call *call, struct vpool_spec *spec)
 		make_kgid(ns, cmd->gid);
 	if (uid_valid(spec->uid) && gid_valid(spec->gid))
 		return 0;
-	return vpool_fail(call->why, -EINVAL,
-			  "the owner does not exist in this user namespace");
+	return vpool_err(call->extack, -EINVAL, VPOOL_CODE_OWNER_UNKNOWN,
+			 "the owner does not exist in this user namespace");
 }
 
 /* An array of requests, to be freed; NULL if there are none. */
@@ -131,13 +138,14 @@ static struct vpool_mem *vpool_copy_mem(struct vpool_call *call, u64 uptr,
 	if (!nr)
 		return NULL;
 	if (nr > VPOOL_MAX_MEM)
-		return ERR_PTR(vpool_fail(call->why, -EINVAL,
-					  "%u memory requests, at most %u",
-					  nr, VPOOL_MAX_MEM));
+		return ERR_PTR(vpool_err(
+			call->extack, -EINVAL, VPOOL_CODE_MEM_REQUESTS_MANY,
+			"%u memory requests, at most %u", nr, VPOOL_MAX_MEM));
 	mem = memdup_user(u64_to_user_ptr(uptr), nr * sizeof(*mem));
 	if (IS_ERR(mem))
-		vpool_fail(call->why, PTR_ERR(mem),
-			   "the memory requests cannot be read");
+		vpool_err(call->extack, PTR_ERR(mem),
+			  VPOOL_CODE_MEM_REQUESTS_UNREADABLE,
+			  "the memory requests cannot be read");
 	return mem;
 }
 
@@ -149,8 +157,9 @@ static int vpool_mask_from(struct vpool_call *call, struct cpumask *mask,
 
 	for_each_set_bit(cpu, bits, nr_bits) {
 		if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
-			return vpool_fail(call->why, -ENODEV,
-					  "cpu %u does not exist", cpu);
+			return vpool_err(call->extack, -ENODEV,
+					 VPOOL_CODE_CPU_MISSING,
+					 "cpu %u does not exist", cpu);
 		cpumask_set_cpu(cpu, mask);
 	}
 	return 0;
@@ -166,15 +175,18 @@ static int vpool_copy_cpus(struct vpool_call *call, u64 uptr, u32 bytes,
 	if (!bytes)
 		return 0;
 	if (bytes > VPOOL_MAX_CPUS_BYTES)
-		return vpool_fail(call->why, -EINVAL,
-				  "the CPU mask has %u bytes, no kernel has CPUs beyond %u",
-				  bytes, VPOOL_MAX_CPUS_BYTES);
+		return vpool_err(call->extack, -EINVAL,
+				 VPOOL_CODE_CPU_MASK_SIZE,
+				 "the CPU mask has %u bytes, no kernel has CPUs beyond %u",
+				 bytes, VPOOL_MAX_CPUS_BYTES);
 	bits = kzalloc(round_up(bytes, sizeof(long)), GFP_KERNEL);
 	if (!bits)
-		return vpool_fail(call->why, -ENOMEM,
-				  "no kernel memory for the CPU mask");
+		return vpool_err(call->extack, -ENOMEM,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for the CPU mask");
 	if (copy_from_user(bits, u64_to_user_ptr(uptr), bytes))
-		vpool_fail(call->why, err, "the CPU mask cannot be read");
+		vpool_err(call->extack, err, VPOOL_CODE_CPU_MASK_UNREADABLE,
+			  "the CPU mask cannot be read");
 	else
 		err = vpool_mask_from(call, mask, bits, bytes * BITS_PER_BYTE);
 	kfree(bits);
@@ -231,12 +243,13 @@ static int vpool_call_create(struct vpool_call *call)
 	if (err)
 		return err;
 	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
-		return vpool_fail(call->why, -ENOMEM,
-				  "no kernel memory for the CPU mask");
+		return vpool_err(call->extack, -ENOMEM,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for the CPU mask");
 	err = vpool_spec_fill(call, &spec, mask);
 	if (!err)
 		err = vpool_pool_create(&spec, &cmd->out_id, &cmd->out_bytes,
-					call->why);
+					call->extack);
 	if (!IS_ERR(spec.mem))
 		kfree(spec.mem);
 	free_cpumask_var(mask);
@@ -254,8 +267,9 @@ static int vpool_resize_fill(struct vpool_call *call,
 	spec->rules.split_cores = cmd->flags & VPOOL_RESIZE_SPLIT_CORES;
 	spec->rules.boot_core = cmd->flags & VPOOL_RESIZE_BOOT_CORE;
 	if (!cmd->nr_mem && !cmd->cpus_bytes)
-		return vpool_fail(call->why, -EINVAL,
-				  "nothing was said of what is to change");
+		return vpool_err(call->extack, -EINVAL,
+				 VPOOL_CODE_NOTHING_TO_CHANGE,
+				 "nothing was said of what is to change");
 	spec->nr_mem = cmd->nr_mem;
 	spec->mem = vpool_copy_mem(call, cmd->mem_uptr, cmd->nr_mem);
 	if (IS_ERR(spec->mem))
@@ -281,12 +295,13 @@ static int vpool_call_resize(struct vpool_call *call)
 	if (err)
 		return err;
 	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
-		return vpool_fail(call->why, -ENOMEM,
-				  "no kernel memory for the CPU mask");
+		return vpool_err(call->extack, -ENOMEM,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for the CPU mask");
 	err = vpool_resize_fill(call, &spec, mask);
 	if (!err)
 		err = vpool_pool_resize(cmd->name, &spec, &cmd->out_bytes,
-					call->why);
+					call->extack);
 	if (!IS_ERR(spec.mem))
 		kfree(spec.mem);
 	free_cpumask_var(mask);
@@ -304,7 +319,7 @@ static int vpool_call_destroy(struct vpool_call *call)
 	if (err)
 		return err;
 	return vpool_pool_destroy(cmd->name, cmd->flags & VPOOL_DESTROY_FORCE,
-				  call->why);
+				  call->extack);
 }
 
 /* The pool that a call is about: the file's, or on the control node by name. */
@@ -314,14 +329,15 @@ static struct vpool_pool *vpool_call_pool(struct vpool_call *call,
 	struct vpool_pool *pool = call->file->pool;
 
 	if (!pool)
-		return vpool_pool_find(name, call->why);
+		return vpool_pool_find(name, call->extack);
 	if (name[0])
-		return ERR_PTR(vpool_fail(call->why, -EINVAL,
-					  "on a pool's own node the name stays empty"));
+		return ERR_PTR(vpool_err(
+			call->extack, -EINVAL, VPOOL_CODE_NAME_UNEXPECTED,
+			"on a pool's own node the name stays empty"));
 	if (READ_ONCE(pool->state) == VPOOL_STATE_DESTROYING)
-		return ERR_PTR(vpool_fail(call->why, -ENXIO,
-					  "pool '%s' has been destroyed",
-					  pool->name));
+		return ERR_PTR(vpool_err(
+			call->extack, -ENXIO, VPOOL_CODE_POOL_DESTROYED,
+			"pool '%s' has been destroyed", pool->name));
 	vpool_pool_get(pool);
 	return pool;
 }
@@ -369,9 +385,10 @@ static int vpool_listing_out(struct vpool_call *call,
 	for (nr = max; nr <= room; max = nr) {
 		array = kvcalloc(max(max, 1U), listing->entry_size, GFP_KERNEL);
 		if (!array)
-			return vpool_fail(call->why, -ENOMEM,
-					  "no kernel memory for %u entries",
-					  max);
+			return vpool_err(call->extack, -ENOMEM,
+					 VPOOL_CODE_NO_KERNEL_MEMORY,
+					 "no kernel memory for %u entries",
+					 max);
 		nr = listing->fill(listing->pool, array, max);
 		if (nr <= max)
 			break;
@@ -502,8 +519,10 @@ static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool,
 		info.free_bytes = usage.free;
 		info.used_bytes = usage.used;
 		if (copy_to_user(out++, &info, sizeof(info)))
-			return vpool_fail(call->why, -EFAULT,
-					  "the array of nodes cannot be written to");
+			return vpool_err(
+				call->extack, -EFAULT,
+				VPOOL_CODE_BUFFER_UNWRITABLE,
+				"the array of nodes cannot be written to");
 	}
 	return 0;
 }
@@ -516,8 +535,9 @@ static int vpool_query_cpus(struct vpool_call *call, struct vpool_pool *pool,
 	int err;
 
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
-		return vpool_fail(call->why, -ENOMEM,
-				  "no kernel memory for the CPU mask");
+		return vpool_err(call->extack, -ENOMEM,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for the CPU mask");
 	vpool_cpus_read(&pool->cpus, mask, NULL);
 	err = vpool_copy_out(call, cmd->cpus_uptr, cpumask_bits(mask), bytes);
 	free_cpumask_var(mask);
@@ -533,9 +553,10 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 	int err;
 
 	if (room_cpus % sizeof(u64))
-		return vpool_fail(call->why, -EINVAL,
-				  "room for %u bytes of CPU mask is no multiple of 8",
-				  room_cpus);
+		return vpool_err(
+			call->extack, -EINVAL, VPOOL_CODE_CPU_MASK_SIZE,
+			"room for %u bytes of CPU mask is no multiple of 8",
+			room_cpus);
 	cmd->nr_nodes = nodes_weight(nodes);
 	cmd->cpus_bytes = mask_bytes;
 	if (cmd->nodes_uptr && room_nodes < cmd->nr_nodes)
@@ -582,11 +603,11 @@ static int vpool_call_commit(struct vpool_call *call)
 	if (!err)
 		err = vpool_check_reserved(call, cmd->__reserved);
 	if (!err && cmd->flags & VPOOL_COMMIT_NODE)
-		err = vpool_check_node(nid = cmd->node, call->why);
+		err = vpool_check_node(nid = cmd->node, call->extack);
 	if (!err)
 		err = vpool_region_commit(call->file->region, nid, &cmd->bytes,
 					  cmd->flags & VPOOL_COMMIT_POPULATE,
-					  call->why);
+					  call->extack);
 	return err ?: vpool_respond(call);
 }
 
@@ -601,15 +622,17 @@ static int vpool_check_attach(struct vpool_call *call, u32 known)
 	if (!err)
 		err = vpool_check_reserved(call, cmd->__reserved);
 	if (!err && process && dedicated)
-		err = vpool_fail(call->why, -EINVAL,
-				 "a CPU is dedicated to one thread, not to a process");
+		err = vpool_err(
+			call->extack, -EINVAL, VPOOL_CODE_DEDICATED_PROCESS,
+			"a CPU is dedicated to one thread, not to a process");
 	if (!err && (cmd->tid < 0 || (cmd->tid && process)))
-		err = vpool_fail(call->why, -EINVAL,
-				 "thread %d, where %s is meant", cmd->tid,
-				 process ? "a process" : "a number or 0");
+		err = vpool_err(call->extack, -EINVAL, VPOOL_CODE_TID_INVALID,
+				"thread %d, where %s is meant", cmd->tid,
+				process ? "a process" : "a number or 0");
 	if (!err && dedicated && cmd->cpu < -1)
-		err = vpool_fail(call->why, -EINVAL,
-				 "cpu %d is neither a number nor -1", cmd->cpu);
+		err = vpool_err(call->extack, -EINVAL,
+				VPOOL_CODE_CPU_NUMBER_INVALID,
+				"cpu %d is neither a number nor -1", cmd->cpu);
 	return err;
 }
 
@@ -618,7 +641,8 @@ static struct task_struct *vpool_call_target(struct vpool_call *call)
 	struct vpool_attach *cmd = call->cmd;
 
 	return vpool_target_get(cmd->pidfd, cmd->tid,
-				cmd->flags & VPOOL_ATTACH_PROCESS, call->why);
+				cmd->flags & VPOOL_ATTACH_PROCESS,
+				call->extack);
 }
 
 static int vpool_call_attach(struct vpool_call *call)
@@ -638,7 +662,7 @@ static int vpool_call_attach(struct vpool_call *call)
 		return PTR_ERR(task);
 	err = vpool_member_attach(&pool->members, task,
 				  cmd->flags & VPOOL_ATTACH_PROCESS,
-				  dedicated ? &cmd->cpu : NULL, call->why);
+				  dedicated ? &cmd->cpu : NULL, call->extack);
 	put_task_struct(task);
 	if (err)
 		return err;
@@ -660,7 +684,7 @@ static int vpool_call_detach(struct vpool_call *call)
 		return PTR_ERR(task);
 	err = vpool_member_detach(&call->file->pool->members, task,
 				  cmd->flags & VPOOL_ATTACH_PROCESS,
-				  call->why);
+				  call->extack);
 	put_task_struct(task);
 	return err;
 }
@@ -756,6 +780,7 @@ static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
 static_assert(offsetofend(struct vpool_query, __reserved_2) == 200);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
+static_assert(offsetofend(struct vpool_reason, __reserved) == 24);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
 static_assert(offsetofend(struct vpool_resize, out_bytes) == 72);
 static_assert(offsetofend(struct vpool_resize, __reserved) == 88);
@@ -796,27 +821,31 @@ static int vpool_copy_in(struct vpool_call *call,
 	int err;
 
 	if (get_user(call->user_size, (u32 __user *)call->uptr))
-		return vpool_fail(call->why, -EFAULT,
-				  "the structure cannot be read");
+		return vpool_err(call->extack, -EFAULT,
+				 VPOOL_CODE_STRUCT_UNREADABLE,
+				 "the structure cannot be read");
 	if (call->user_size < op->min_size)
-		return vpool_fail(call->why, -EINVAL,
-				  "the structure has %u bytes, at least %u are needed",
-				  call->user_size, op->min_size);
+		return vpool_err(
+			call->extack, -EINVAL, VPOOL_CODE_STRUCT_SIZE,
+			"the structure has %u bytes, at least %u are needed",
+			call->user_size, op->min_size);
 	/* No structure will ever be so large; do not read user memory without end. */
 	if (call->user_size > PAGE_SIZE)
-		return vpool_fail(call->why, -E2BIG,
-				  "the structure has %u bytes, at most %lu are taken",
-				  call->user_size, PAGE_SIZE);
+		return vpool_err(
+			call->extack, -E2BIG, VPOOL_CODE_STRUCT_SIZE,
+			"the structure has %u bytes, at most %lu are taken",
+			call->user_size, PAGE_SIZE);
 	call->size = op->size;
 	err = copy_struct_from_user(call->cmd, op->size, call->uptr,
 				    call->user_size);
 	if (err == -E2BIG)
-		return vpool_fail(call->why, err,
-				  "the structure has %u bytes, and those beyond %u are not all 0",
-				  call->user_size, op->size);
+		return vpool_err(call->extack, err, VPOOL_CODE_STRUCT_SIZE,
+				 "the structure has %u bytes, and those beyond %u are not all 0",
+				 call->user_size, op->size);
 	if (err)
-		return vpool_fail(call->why, err,
-				  "the structure cannot be read");
+		return vpool_err(call->extack, err,
+				 VPOOL_CODE_STRUCT_UNREADABLE,
+				 "the structure cannot be read");
 	return 0;
 }
 
@@ -835,15 +864,16 @@ long vpool_file_ioctl(struct vpool_file *file, unsigned int num,
 	union vpool_any_cmd cmd;
 	struct vpool_call call = {
 		.file = file,
-		.why = &file->why,
+		.extack = &file->extack,
 		.uptr = (void __user *)arg,
 		.cmd = &cmd,
 	};
 	int err;
 
 	if (!op)
-		return vpool_fail(&file->why, -ENOTTY,
-				  "ioctl %#x does not exist on this node", num);
+		return vpool_err(&file->extack, -ENOTTY,
+				 VPOOL_CODE_CALL_UNKNOWN,
+				 "ioctl %#x does not exist on this node", num);
 	err = vpool_copy_in(&call, op);
 	return err ?: op->execute(&call);
 }

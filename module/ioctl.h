@@ -5,21 +5,21 @@
 #ifndef VPOOL_IOCTL_H
 #define VPOOL_IOCTL_H
 
-#include "reason.h"
+#include "extack.h"
 #include "region.h"
 
 struct vpool_pool;
 
 /**
  * struct vpool_file - one open of a node
- * @why: of its last failure
+ * @extack: of its last failure
  * @pool: of which it has a reference; NULL for the control node
  * @has_ephemeral: it may have made pools that go with it; never unset
- * @region: which it shares with others that were opened by its path in /proc; on a
- *	pool's node
+ * @region: which it shares with others that were opened by its path in /proc;
+ *on a pool's node
  */
 struct vpool_file {
-	struct vpool_why why;
+	struct vpool_extack extack;
 	struct vpool_pool *pool;
 	bool has_ephemeral;
 	struct vpool_region *region;

@@ -21,7 +21,7 @@
 #include <linux/vpool.h>
 #include <linux/workqueue.h>
 
-#include "reason.h"
+#include "extack.h"
 #include "stat.h"
 
 /**
@@ -208,10 +208,10 @@ void vpool_probe_put(void);
 
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,
-			struct vpool_why *why);
+			struct vpool_extack *extack);
 int vpool_member_detach(struct vpool_member_set *members,
 			struct task_struct *task, bool process,
-			struct vpool_why *why);
+			struct vpool_extack *extack);
 bool vpool_members_close(struct vpool_member_set *members, bool force);
 
 /* affinity.c */
@@ -235,7 +235,7 @@ void vpool_enforce(struct work_struct *work);
 /* target.c */
 
 struct task_struct *vpool_target_get(int pidfd, pid_t tid, bool process,
-				     struct vpool_why *why);
-int vpool_target_check(struct task_struct *task, struct vpool_why *why);
+				     struct vpool_extack *extack);
+int vpool_target_check(struct task_struct *task, struct vpool_extack *extack);
 
 #endif /* VPOOL_MEMBER_H */

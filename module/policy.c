@@ -79,16 +79,16 @@ static void vpool_policy_apply(struct vpool_policy *policy,
  * vpool_policy_of_task - get the policy that current commits memory by
  * @policy: to initialise
  * @nid: the one node that the caller asks for, or VPOOL_ANY_NODE
- * @why: gets the message of a failure, or NULL
+ * @extack: gets the message of a failure, or NULL
  *
  * A node that the caller names beats its memory policy, but not its cpuset.
  *
- * Context: process context; takes the task's alloc_lock, which set_mempolicy(2) and
- * changes of a cpuset take, too.
- * Return: 0, or -EPERM if the cpuset does not allow @nid.
+ * Context: process context; takes the task's alloc_lock, which set_mempolicy(2)
+ * and changes of a cpuset take, too. Return: 0, or -EPERM if the cpuset does
+ * not allow @nid.
  */
 int vpool_policy_of_task(struct vpool_policy *policy, int nid,
-			 struct vpool_why *why)
+			 struct vpool_extack *extack)
 {
 	nodemask_t mems;
 
@@ -104,9 +104,9 @@ int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 	task_unlock(current);
 	if (nid == VPOOL_ANY_NODE || node_isset(nid, mems))
 		return 0;
-	return vpool_fail(why, -EPERM,
-			  "the caller's cpuset allows memory of node %*pbl, not of node %d",
-			  nodemask_pr_args(&mems), nid);
+	return vpool_err(extack, -EPERM, VPOOL_CODE_CPUSET_NODE,
+			 "the caller's cpuset allows memory of node %*pbl, not of node %d",
+			 nodemask_pr_args(&mems), nid);
 }
 
 /**
@@ -136,7 +136,7 @@ void vpool_policy_used(const struct vpool_policy *policy)
 }
 #else
 int vpool_policy_of_task(struct vpool_policy *policy, int nid,
-			 struct vpool_why *why)
+			 struct vpool_extack *extack)
 {
 	vpool_policy_init(policy, nid);
 	return 0;

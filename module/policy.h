@@ -8,7 +8,7 @@
 #include <linux/nodemask.h>
 #include <linux/types.h>
 
-#include "reason.h"
+#include "extack.h"
 
 struct mempolicy;
 
@@ -34,7 +34,7 @@ struct vpool_policy {
 
 void vpool_policy_init(struct vpool_policy *policy, int nid);
 int vpool_policy_of_task(struct vpool_policy *policy, int nid,
-			 struct vpool_why *why);
+			 struct vpool_extack *extack);
 void vpool_policy_of_mapping(struct vpool_policy *policy,
 			     const struct mempolicy *mpol);
 void vpool_policy_used(const struct vpool_policy *policy);

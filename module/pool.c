@@ -107,66 +107,75 @@ static bool vpool_name_is_ascii(const char *name)
 	return true;
 }
 
-static int vpool_check_name(const char *name, struct vpool_why *why)
+static int vpool_check_name(const char *name, struct vpool_extack *extack)
 {
 	if (strnlen(name, VPOOL_NAME_SIZE) > VPOOL_NAME_MAX)
-		return vpool_fail(why, -EINVAL,
-				  "the name is longer than %u characters",
-				  VPOOL_NAME_MAX);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_NAME_INVALID,
+				 "the name is longer than %u characters",
+				 VPOOL_NAME_MAX);
 	if (!name[0])
-		return vpool_fail(why, -EINVAL, "the name is empty");
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_NAME_INVALID,
+				 "the name is empty");
 	if (vpool_name_is_ascii(name) && vpool_name_is_valid(name))
 		return 0;
-	return vpool_fail(why, -EINVAL,
-			  "'%*pE' is no name for a pool: [a-z0-9][a-z0-9._-]{0,31}, not 'control'",
-			  (int)strlen(name), name);
+	return vpool_err(extack, -EINVAL, VPOOL_CODE_NAME_INVALID,
+			 "'%*pE' is no name for a pool: [a-z0-9][a-z0-9._-]{0,31}, not 'control'",
+			 (int)strlen(name), name);
 }
 
 static int vpool_page_order(u64 page_size, unsigned int *order,
-			    struct vpool_why *why)
+			    struct vpool_extack *extack)
 {
 	if (!page_size || page_size == PMD_SIZE)
 		*order = PMD_SHIFT - PAGE_SHIFT;
 	else if (page_size == PAGE_SIZE)
 		*order = 0;
 	else if (page_size == PUD_SIZE)
-		return vpool_fail(why, -EOPNOTSUPP,
-				  "pages of %s need Linux 6.15 or newer",
-				  vpool_size(page_size).s);
+		return vpool_err(extack, -EOPNOTSUPP,
+				 VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL,
+				 "pages of %s need Linux 6.15 or newer",
+				 vpool_size(page_size).s);
 	else
-		return vpool_fail(why, -EOPNOTSUPP,
-				  "pages of %llu bytes are not supported, only of %lu and %lu",
-				  page_size, PAGE_SIZE, PMD_SIZE);
+		return vpool_err(extack, -EOPNOTSUPP,
+				 VPOOL_CODE_PAGE_SIZE_UNSUPPORTED,
+				 "pages of %llu bytes are not supported, only of %lu and %lu",
+				 page_size, PAGE_SIZE, PMD_SIZE);
 	return 0;
 }
 
 /**
  * vpool_check_node - can there be memory on that node?
  * @nid: as userspace gave it
- * @why: told if not
+ * @extack: told if not
  *
  * Return: 0, -ENODEV if there is no such node, -ENOMEM if it has no memory.
  */
-int vpool_check_node(int nid, struct vpool_why *why)
+int vpool_check_node(int nid, struct vpool_extack *extack)
 {
 	if (nid < 0 || nid >= (int)nr_node_ids || !node_online(nid))
-		return vpool_fail(why, -ENODEV, "node %d does not exist", nid);
+		return vpool_err(extack, -ENODEV, VPOOL_CODE_NODE_MISSING,
+				 "node %d does not exist", nid);
 	if (!node_state(nid, N_MEMORY))
-		return vpool_fail(why, -ENOMEM, "node %d has no memory", nid);
+		return vpool_err(extack, -ENOMEM,
+				 VPOOL_CODE_NODE_WITHOUT_MEMORY,
+				 "node %d has no memory", nid);
 	return 0;
 }
 
-static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
+static int vpool_check_mem(const struct vpool_mem *mem,
+			   struct vpool_extack *extack)
 {
 	if (mem->__reserved)
-		return vpool_fail(why, -EINVAL,
-				  "a reserved field of a memory request is not 0");
+		return vpool_err(
+			extack, -EINVAL, VPOOL_CODE_RESERVED_FIELD,
+			"a reserved field of a memory request is not 0");
 	if (mem->bytes > S64_MAX)
-		return vpool_fail(why, -EINVAL,
-				  "%llu bytes are beyond all bounds",
-				  mem->bytes);
-	return mem->node == VPOOL_ANY_NODE ? 0 :
-		vpool_check_node(mem->node, why);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MEM_OVERFLOW,
+				 "%llu bytes are beyond all bounds",
+				 mem->bytes);
+	return mem->node == VPOOL_ANY_NODE
+		       ? 0
+		       : vpool_check_node(mem->node, extack);
 }
 
 /**
@@ -176,13 +185,13 @@ static int vpool_check_mem(const struct vpool_mem *mem, struct vpool_why *why)
  * @order: of the pool's folios
  * @has: what the pool has already, in bytes
  * @total: set to their sum in bytes
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Return: 0, -EINVAL, -ENODEV for a node that does not exist, -ENOMEM for what
  * no host could give.
  */
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 has, u64 *total, struct vpool_why *why)
+		     u64 has, u64 *total, struct vpool_extack *extack)
 {
 	/* What pools have is not in this. */
 	u64 host = ((u64)totalram_pages() << PAGE_SHIFT) + has;
@@ -192,17 +201,19 @@ int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
 
 	*total = 0;
 	for (i = 0; i < nr_mem; i++) {
-		err = vpool_check_mem(&mem[i], why);
+		err = vpool_check_mem(&mem[i], extack);
 		if (err)
 			return err;
 		mem[i].bytes = round_up(mem[i].bytes, page_size);
 		if (check_add_overflow(*total, mem[i].bytes, total))
-			return vpool_fail(why, -EINVAL,
-					  "the memory requests add up beyond all bounds");
+			return vpool_err(
+				extack, -EINVAL, VPOOL_CODE_MEM_OVERFLOW,
+				"the memory requests add up beyond all bounds");
 	}
 	if (*total > host)
-		return vpool_fail(why, -ENOMEM, "%s asked, the host has %s",
-				  vpool_size(*total).s, vpool_size(host).s);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_HOST_SHORT,
+				 "%s asked, the host has %s",
+				 vpool_size(*total).s, vpool_size(host).s);
 	return 0;
 }
 
@@ -212,36 +223,38 @@ static bool vpool_spec_has_cpus(const struct vpool_spec *spec)
 }
 
 static int vpool_check_spec(struct vpool_spec *spec, unsigned int *order,
-			    u64 *bytes, struct vpool_why *why)
+			    u64 *bytes, struct vpool_extack *extack)
 {
 	u32 i;
 	int err;
 
-	err = vpool_check_name(spec->name, why);
+	err = vpool_check_name(spec->name, extack);
 	if (err)
 		return err;
 	if (spec->mode & ~0666)
-		return vpool_fail(why, -EINVAL,
-				  "mode %#o has bits that are not in 0666",
-				  spec->mode);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MODE_INVALID,
+				 "mode %#o has bits that are not in 0666",
+				 spec->mode);
 	if (!spec->nr_mem && !vpool_spec_has_cpus(spec))
-		return vpool_fail(why, -EINVAL,
-				  "a pool needs memory or CPUs");
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_POOL_EMPTY,
+				 "a pool needs memory or CPUs");
 	if (spec->flags & VPOOL_CREATE_ISOLATED && !vpool_spec_has_cpus(spec))
-		return vpool_fail(why, -EINVAL,
-				  "a pool without CPUs cannot be isolated");
+		return vpool_err(extack, -EINVAL,
+				 VPOOL_CODE_ISOLATED_WITHOUT_CPUS,
+				 "a pool without CPUs cannot be isolated");
 	if (spec->cpus && spec->nr_cpus)
-		return vpool_fail(why, -EINVAL,
-				  "CPUs are asked for by list or by number, not both");
-	err = vpool_page_order(spec->page_size, order, why);
+		return vpool_err(
+			extack, -EINVAL, VPOOL_CODE_CPU_LIST_AND_NUMBER,
+			"CPUs are asked for by list or by number, not both");
+	err = vpool_page_order(spec->page_size, order, extack);
 	if (err)
 		return err;
 	for (i = 0; i < spec->nr_mem; i++)
 		if (!spec->mem[i].bytes)
-			return vpool_fail(why, -EINVAL,
-					  "0 bytes of memory asked");
+			return vpool_err(extack, -EINVAL, VPOOL_CODE_MEM_ZERO,
+					 "0 bytes of memory asked");
 	return vpool_check_mems(spec->mem, spec->nr_mem, *order, 0, bytes,
-				why);
+				extack);
 }
 
 static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
@@ -389,13 +402,15 @@ free_pool:
 	return NULL;
 }
 
-static int vpool_name_taken(const char *name, struct vpool_why *why)
+static int vpool_name_taken(const char *name, struct vpool_extack *extack)
 {
-	return vpool_fail(why, -EEXIST, "there is a pool '%s' already", name);
+	return vpool_err(extack, -EEXIST, VPOOL_CODE_POOL_EXISTS,
+			 "there is a pool '%s' already", name);
 }
 
 /* Enters a pool in both tables, which then have its first reference. */
-static int vpool_pool_enter(struct vpool_pool *pool, struct vpool_why *why)
+static int vpool_pool_enter(struct vpool_pool *pool,
+			    struct vpool_extack *extack)
 {
 	int err;
 
@@ -404,8 +419,9 @@ static int vpool_pool_enter(struct vpool_pool *pool, struct vpool_why *why)
 			      XA_LIMIT(1, VPOOL_ID_MAX), &vpool_last_id,
 			      GFP_KERNEL);
 	if (err < 0) {
-		err = vpool_fail(why, err == -EBUSY ? -ENOSPC : err,
-				 "there is no room for another pool");
+		err = vpool_err(extack, err == -EBUSY ? -ENOSPC : err,
+				VPOOL_CODE_TOO_MANY_POOLS,
+				"there is no room for another pool");
 		goto unlock;
 	}
 	err = rhashtable_lookup_insert_fast(&vpool_names, &pool->by_name,
@@ -414,10 +430,10 @@ static int vpool_pool_enter(struct vpool_pool *pool, struct vpool_why *why)
 		goto unlock;
 	xa_erase(&vpool_ids, pool->id);
 	if (err == -EEXIST)
-		vpool_name_taken(pool->name, why);
+		vpool_name_taken(pool->name, extack);
 	else
-		err = vpool_fail(why, -ENOMEM,
-				 "no kernel memory to enter the name");
+		err = vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				"no kernel memory to enter the name");
 unlock:
 	mutex_unlock(&vpool_pools_lock);
 	return err;
@@ -435,18 +451,19 @@ static void vpool_pool_leave(struct vpool_pool *pool)
 /**
  * vpool_pool_find - look up a pool
  * @name: NUL-terminated, in VPOOL_NAME_SIZE bytes
- * @why: told if there is none
+ * @extack: told if there is none
  *
  * Return: with a reference, or an ERR_PTR of -ENOENT, or of -EINVAL for what is
  * no name at all.
  */
-struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why)
+struct vpool_pool *vpool_pool_find(const char *name,
+				   struct vpool_extack *extack)
 {
 	char key[VPOOL_NAME_SIZE] = {};
 	struct vpool_pool *pool;
 	int err;
 
-	err = vpool_check_name(name, why);
+	err = vpool_check_name(name, extack);
 	if (err)
 		return ERR_PTR(err);
 	strscpy(key, name, sizeof(key));
@@ -457,7 +474,8 @@ struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why)
 	mutex_unlock(&vpool_pools_lock);
 	if (pool)
 		return pool;
-	return ERR_PTR(vpool_fail(why, -ENOENT, "there is no pool '%s'", key));
+	return ERR_PTR(vpool_err(extack, -ENOENT, VPOOL_CODE_NO_POOL,
+				 "there is no pool '%s'", key));
 }
 
 /**
@@ -498,7 +516,8 @@ static void vpool_pool_set_state(struct vpool_pool *pool,
 /* Memory of no particular node comes from near @cpus. */
 static int vpool_pool_gather(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
-			     const struct cpumask *cpus, struct vpool_why *why)
+			     const struct cpumask *cpus,
+			     struct vpool_extack *extack)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
@@ -512,7 +531,7 @@ static int vpool_pool_gather(struct vpool_pool *pool,
 	vpool_store_set_target(&pool->store, bytes);
 	for (i = 0; !err && i < spec->nr_mem; i++)
 		err = vpool_store_gather(&gather, spec->mem[i].node,
-					 spec->mem[i].bytes, why);
+					 spec->mem[i].bytes, extack);
 	if (err)
 		vpool_store_discard(&gather);
 	else
@@ -523,7 +542,7 @@ static int vpool_pool_gather(struct vpool_pool *pool,
 /* By number: near the memory that the pool has got. */
 static int vpool_pool_claim(struct vpool_pool *pool,
 			    const struct vpool_spec *spec,
-			    struct vpool_why *why)
+			    struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
@@ -535,7 +554,7 @@ static int vpool_pool_claim(struct vpool_pool *pool,
 		if (usage.total)
 			node_set(nid, wish.near);
 	}
-	return vpool_cpus_claim(&pool->cpus, &wish, &rules, why);
+	return vpool_cpus_claim(&pool->cpus, &wish, &rules, extack);
 }
 
 /*
@@ -545,7 +564,7 @@ static int vpool_pool_claim(struct vpool_pool *pool,
  */
 static int vpool_pool_supply(struct vpool_pool *pool,
 			     const struct vpool_spec *spec, u64 bytes,
-			     struct vpool_why *why)
+			     struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
@@ -553,29 +572,29 @@ static int vpool_pool_supply(struct vpool_pool *pool,
 	int err = 0;
 
 	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory for a CPU mask");
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for a CPU mask");
 	if (spec->cpus)
-		err = vpool_pool_claim(pool, spec, why);
+		err = vpool_pool_claim(pool, spec, extack);
 	else if (spec->nr_cpus)
-		err = vpool_cpus_check(&wish, &rules, cpus, why);
+		err = vpool_cpus_check(&wish, &rules, cpus, extack);
 	if (spec->cpus)
 		cpumask_copy(cpus, spec->cpus);
 	if (!err)
-		err = vpool_pool_gather(pool, spec, bytes, cpus, why);
+		err = vpool_pool_gather(pool, spec, bytes, cpus, extack);
 	if (!err && spec->nr_cpus)
-		err = vpool_pool_claim(pool, spec, why);
+		err = vpool_pool_claim(pool, spec, extack);
 	free_cpumask_var(cpus);
 	return err;
 }
 
 static int vpool_pool_build(struct vpool_pool *pool,
 			    const struct vpool_spec *spec, u64 bytes,
-			    struct vpool_why *why)
+			    struct vpool_extack *extack)
 {
 	int err;
 
-	err = vpool_pool_enter(pool, why);
+	err = vpool_pool_enter(pool, extack);
 	if (err) {
 		vpool_store_close(&pool->store);
 		vpool_pool_put(pool);
@@ -583,15 +602,17 @@ static int vpool_pool_build(struct vpool_pool *pool,
 	}
 	err = vpool_faces->dir_add(pool);
 	if (err) {
-		vpool_fail(why, err, "no kernel memory for sysfs");
+		vpool_err(extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
+			  "no kernel memory for sysfs");
 		goto close_store;
 	}
-	err = vpool_pool_supply(pool, spec, bytes, why);
+	err = vpool_pool_supply(pool, spec, bytes, extack);
 	if (err)
 		goto release_cpus;
 	err = vpool_faces->node_add(pool);
 	if (err) {
-		vpool_fail(why, err, "the device node could not be made");
+		vpool_err(extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
+			  "the device node could not be made");
 		goto release_cpus;
 	}
 	mutex_lock(&pool->lock);
@@ -609,7 +630,7 @@ close_store:
 }
 
 static int vpool_dry_run_cpus(const struct vpool_spec *spec,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
 	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
@@ -619,40 +640,40 @@ static int vpool_dry_run_cpus(const struct vpool_spec *spec,
 	if (!vpool_spec_has_cpus(spec))
 		return 0;
 	if (!alloc_cpumask_var(&found, GFP_KERNEL))
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory for a CPU mask");
-	err = vpool_cpus_check(&wish, &rules, found, why);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for a CPU mask");
+	err = vpool_cpus_check(&wish, &rules, found, extack);
 	free_cpumask_var(found);
 	return err;
 }
 
 /* Requests of one node are looked at one by one, and then all together. */
 static int vpool_dry_run_mem(const struct vpool_spec *spec, u64 bytes,
-			     struct vpool_why *why)
+			     struct vpool_extack *extack)
 {
 	int err = 0;
 	u32 i;
 
 	for (i = 0; !err && i < spec->nr_mem; i++)
 		err = vpool_host_can_spare(spec->mem[i].node,
-					   spec->mem[i].bytes, why);
+					   spec->mem[i].bytes, extack);
 	if (err || !spec->nr_mem)
 		return err;
-	return vpool_host_can_spare(VPOOL_ANY_NODE, bytes, why);
+	return vpool_host_can_spare(VPOOL_ANY_NODE, bytes, extack);
 }
 
 static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
-			 struct vpool_why *why)
+			 struct vpool_extack *extack)
 {
 	struct vpool_pool *pool = vpool_pool_find(spec->name, NULL);
 	int err;
 
 	if (!IS_ERR(pool)) {
 		vpool_pool_put(pool);
-		return vpool_name_taken(spec->name, why);
+		return vpool_name_taken(spec->name, extack);
 	}
-	err = vpool_dry_run_cpus(spec, why);
-	return err ?: vpool_dry_run_mem(spec, bytes, why);
+	err = vpool_dry_run_cpus(spec, extack);
+	return err ?: vpool_dry_run_mem(spec, bytes, extack);
 }
 
 /**
@@ -660,29 +681,29 @@ static int vpool_dry_run(const struct vpool_spec *spec, u64 bytes,
  * @spec: what it is to be; its memory requests are rounded up
  * @id: set to its id, or left alone by a dry run
  * @bytes: set to its memory
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps, for as long as @spec allows; takes no lock for all of that.
  * Return: 0, or an errno as the UAPI describes with nothing changed.
  */
 int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
-		      struct vpool_why *why)
+		      struct vpool_extack *extack)
 {
 	struct vpool_pool *pool;
 	unsigned int order;
 	int err;
 
-	err = vpool_check_spec(spec, &order, bytes, why);
+	err = vpool_check_spec(spec, &order, bytes, extack);
 	if (err)
 		return err;
 	if (spec->flags & VPOOL_CREATE_DRY_RUN)
-		return vpool_dry_run(spec, *bytes, why);
+		return vpool_dry_run(spec, *bytes, extack);
 	pool = vpool_pool_alloc(spec, order);
 	if (!pool)
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory to describe a pool");
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory to describe a pool");
 	vpool_pool_get(pool);
-	err = vpool_pool_build(pool, spec, *bytes, why);
+	err = vpool_pool_build(pool, spec, *bytes, extack);
 	*id = pool->id;
 	trace_vpool_create(spec->name, *id, err);
 	vpool_audit("create", spec->name, err);
@@ -690,21 +711,22 @@ int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
 	return err;
 }
 
-static int vpool_busy_region(struct vpool_pool *pool, struct vpool_why *why)
+static int vpool_busy_region(struct vpool_pool *pool,
+			     struct vpool_extack *extack)
 {
 	struct vpool_region *region =
 		list_first_entry(&pool->regions, struct vpool_region, link);
 
-	return vpool_fail(why, -EBUSY,
-			  "pool '%s' has %u region%s open or mapped, the oldest by task %d (%s)",
-			  pool->name, pool->nr_regions,
-			  pool->nr_regions == 1 ? "" : "s",
-			  vpool_region_pid(region), region->comm);
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_HAS_REGIONS,
+			 "pool '%s' has %u region%s open or mapped, the oldest by task %d (%s)",
+			 pool->name, pool->nr_regions,
+			 pool->nr_regions == 1 ? "" : "s",
+			 vpool_region_pid(region), region->comm);
 }
 
 /* Marks a pool as going; after that nobody comes to it any more. */
 static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
 	struct vpool_region *region;
 	unsigned int nr;
@@ -712,19 +734,21 @@ static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
 
 	lockdep_assert_held(&pool->lock);
 	if (pool->state != VPOOL_STATE_ACTIVE)
-		return vpool_fail(why, -EBUSY, "pool '%s' is %s", pool->name,
-				  vpool_state_name(pool->state));
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_TRANSIENT,
+				 "pool '%s' is %s", pool->name,
+				 vpool_state_name(pool->state));
 	if (!force && pool->nr_regions)
-		return vpool_busy_region(pool, why);
+		return vpool_busy_region(pool, extack);
 	pinned = force ? 0 : vpool_store_pinned(&pool->store);
 	if (pinned)
-		return vpool_fail(why, -EBUSY,
-				  "%s of pool '%s' are still pinned, by a pipe or a device",
-				  vpool_size(pinned).s, pool->name);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_PINNED,
+				 "%s of pool '%s' are still pinned, by a pipe or a device",
+				 vpool_size(pinned).s, pool->name);
 	if (!vpool_members_close(&pool->members, force)) {
 		nr = READ_ONCE(pool->members.nr);
-		return vpool_fail(why, -EBUSY, "pool '%s' has %u member%s",
-				  pool->name, nr, nr == 1 ? "" : "s");
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_HAS_MEMBERS,
+				 "pool '%s' has %u member%s", pool->name, nr,
+				 nr == 1 ? "" : "s");
 	}
 	vpool_pool_set_state(pool, VPOOL_STATE_DESTROYING);
 	list_for_each_entry(region, &pool->regions, link)
@@ -733,12 +757,12 @@ static int vpool_pool_condemn(struct vpool_pool *pool, bool force,
 }
 
 static int vpool_pool_end(struct vpool_pool *pool, bool force,
-			  struct vpool_why *why)
+			  struct vpool_extack *extack)
 {
 	int err;
 
 	mutex_lock(&pool->lock);
-	err = vpool_pool_condemn(pool, force, why);
+	err = vpool_pool_condemn(pool, force, extack);
 	mutex_unlock(&pool->lock);
 	trace_vpool_destroy(pool->name, pool->id, err);
 	vpool_audit("destroy", pool->name, err);
@@ -759,19 +783,20 @@ static int vpool_pool_end(struct vpool_pool *pool, bool force,
  * vpool_pool_destroy - give a pool back to the host
  * @name: which
  * @force: also if it is in use
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes the pool's lock.
  * Return: 0, -ENOENT, -EBUSY if it is in use or not active.
  */
-int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why)
+int vpool_pool_destroy(const char *name, bool force,
+		       struct vpool_extack *extack)
 {
-	struct vpool_pool *pool = vpool_pool_find(name, why);
+	struct vpool_pool *pool = vpool_pool_find(name, extack);
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	err = vpool_pool_end(pool, force, why);
+	err = vpool_pool_end(pool, force, extack);
 	vpool_pool_put(pool);
 	return err;
 }

@@ -22,11 +22,12 @@
  *     locks of the cgroup filesystem, see cpuset.c
  *   vpool_member_lock (also under vpool_cpus_lock)
  *     a task's pi_lock
- *     vpool_probe_lock, vpool_spares_lock, vpool_why.lock: leaves
+ *     vpool_probe_lock, vpool_spares_lock, vpool_extack.lock: leaves
  *   vpool_store.lock, vpool_rss_bucket.lock: leaves
  *
- * CPU hotplug waits for vpool_cpus_lock, so a task that holds it must not wait for one
- * that a user can delay: vpool_member_set.moving is never taken under it.
+ * CPU hotplug waits for vpool_cpus_lock, so a task that holds it must not wait
+ * for one that a user can delay: vpool_member_set.moving is never taken under
+ * it.
  *
  * Nothing is copied from or to userspace under any of them.
  */
@@ -47,7 +48,7 @@
 
 #include "cpus.h"
 #include "member.h"
-#include "reason.h"
+#include "extack.h"
 #include "region.h"
 #include "stat.h"
 #include "store.h"
@@ -183,18 +184,20 @@ int vpool_pools_start(const struct vpool_faces *faces);
 void vpool_pools_stop(void);
 
 int vpool_pool_create(struct vpool_spec *spec, u32 *id, u64 *bytes,
-		      struct vpool_why *why);
+		      struct vpool_extack *extack);
 int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
-		      u64 *bytes, struct vpool_why *why);
-int vpool_pool_destroy(const char *name, bool force, struct vpool_why *why);
+		      u64 *bytes, struct vpool_extack *extack);
+int vpool_pool_destroy(const char *name, bool force,
+		       struct vpool_extack *extack);
 void vpool_pools_abandon(const void *creator);
 
-int vpool_check_node(int nid, struct vpool_why *why);
+int vpool_check_node(int nid, struct vpool_extack *extack);
 int vpool_check_mems(struct vpool_mem *mem, u32 nr_mem, unsigned int order,
-		     u64 has, u64 *total, struct vpool_why *why);
+		     u64 has, u64 *total, struct vpool_extack *extack);
 bool vpool_pools_poisoned(unsigned long pfn, bool has_ref);
 
-struct vpool_pool *vpool_pool_find(const char *name, struct vpool_why *why);
+struct vpool_pool *vpool_pool_find(const char *name,
+				   struct vpool_extack *extack);
 void vpool_pool_get(struct vpool_pool *pool);
 void vpool_pool_put(struct vpool_pool *pool);
 u32 vpool_pools_list(struct vpool_list_entry *entries, u32 max);

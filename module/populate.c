@@ -90,12 +90,12 @@ static void vpool_populate_run(struct callback_head *work)
 /**
  * vpool_populate_soon - fill a mapping before its mmap(2) returns to userspace
  * @vma: a mapping of a region that current is making
- * @why: gets the message of a failure
+ * @extack: gets the message of a failure
  *
  * Context: under the mmap lock; the caller has a reference to the module.
  * Return: 0, or a negative errno with nothing queued.
  */
-int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_why *why)
+int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_extack *extack)
 {
 	struct vpool_populate *populate;
 	int err = -ENOMEM;
@@ -113,5 +113,6 @@ int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_why *why)
 	module_put(THIS_MODULE);
 	kfree(populate);
 fail:
-	return vpool_fail(why, err, "the mapping cannot be populated");
+	return vpool_err(extack, err, VPOOL_CODE_POPULATE_FAILED,
+			 "the mapping cannot be populated");
 }

@@ -5,10 +5,11 @@
 #ifndef VPOOL_POPULATE_H
 #define VPOOL_POPULATE_H
 
-#include "reason.h"
+#include "extack.h"
 
 struct vm_area_struct;
 
-int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_why *why);
+int vpool_populate_soon(struct vm_area_struct *vma,
+			struct vpool_extack *extack);
 
 #endif /* VPOOL_POPULATE_H */

@@ -313,24 +313,26 @@ u64 vpool_region_bytes(struct vpool_region *region)
 	return READ_ONCE(region->nr) * vpool_store_page_size(region->store);
 }
 
-static int vpool_revoked(struct vpool_why *why)
+static int vpool_revoked(struct vpool_extack *extack)
 {
-	return vpool_fail(why, -ENXIO, "the pool has been destroyed");
+	return vpool_err(extack, -ENXIO, VPOOL_CODE_POOL_DESTROYED,
+			 "the pool has been destroyed");
 }
 
 static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
-				   struct vpool_why *why)
+				   struct vpool_extack *extack)
 {
 	if (region->revoked)
-		return vpool_revoked(why);
+		return vpool_revoked(extack);
 	if (region->nr)
-		return vpool_fail(why, -EBUSY,
-				  "the region has its size already, %s",
-				  vpool_size(vpool_region_bytes(region)).s);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_REGION_HAS_SIZE,
+				 "the region has its size already, %s",
+				 vpool_size(vpool_region_bytes(region)).s);
 	if (!bytes ||
 	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
-		return vpool_fail(why, -EINVAL,
-				  "%llu bytes is no size for a region", bytes);
+		return vpool_err(extack, -EINVAL,
+				 VPOOL_CODE_REGION_SIZE_INVALID,
+				 "%llu bytes is no size for a region", bytes);
 	return 0;
 }
 
@@ -344,27 +346,27 @@ static void vpool_region_place(struct vpool_region *region, unsigned long i,
 /* Takes @nr folios for a region that has no size. */
 static int vpool_region_fill(struct vpool_region *region, int nid,
 			     unsigned long nr, bool zero,
-			     struct vpool_why *why)
+			     struct vpool_extack *extack)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	struct vpool_policy policy;
 	unsigned long i;
 	int err;
 
-	err = vpool_policy_of_task(&policy, nid, why);
+	err = vpool_policy_of_task(&policy, nid, extack);
 	/* The cheap check first: the array of a hopeless request may be huge. */
 	if (!err)
-		err = vpool_store_can_take(region->store, &policy, nr, why);
+		err = vpool_store_can_take(region->store, &policy, nr, extack);
 	if (err)
 		return err;
 	region->folios = kvmalloc_array(nr, sizeof(*region->folios), gfp);
 	region->touched = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), gfp);
 	if (region->folios && region->touched)
 		err = vpool_store_take(region->store, &policy, region->folios,
-				       nr, zero, why);
+				       nr, zero, extack);
 	else
-		err = vpool_fail(why, -ENOMEM,
-				 "no kernel memory to describe %lu pages", nr);
+		err = vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				"no kernel memory to describe %lu pages", nr);
 	if (err) {
 		kvfree(region->folios);
 		kvfree(region->touched);
@@ -388,18 +390,18 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
  */
 static int vpool_region_commit_locked(struct vpool_region *region, int nid,
 				      u64 *bytes, bool zero,
-				      struct vpool_why *why)
+				      struct vpool_extack *extack)
 {
 	int err;
 
 	lockdep_assert_held_write(&region->sem);
-	err = vpool_region_check_size(region, *bytes, why);
+	err = vpool_region_check_size(region, *bytes, extack);
 	if (err)
 		return err;
-	err = vpool_region_fill(region, nid,
-				DIV_ROUND_UP_ULL(*bytes,
-						 vpool_store_page_size(region->store)),
-				zero, why);
+	err = vpool_region_fill(
+		region, nid,
+		DIV_ROUND_UP_ULL(*bytes, vpool_store_page_size(region->store)),
+		zero, extack);
 	if (err)
 		return err;
 	*bytes = vpool_region_bytes(region);
@@ -414,20 +416,20 @@ static int vpool_region_commit_locked(struct vpool_region *region, int nid,
  * @nid: the node its memory must come from, or VPOOL_ANY_NODE
  * @bytes: in: the size wanted; out: the same, rounded up to the page size
  * @populate: have every later mapping filled before mmap(2) returns
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes @region->sem.
- * Return: 0, -EINVAL, -EBUSY if it has a size, -EPERM for a node that the caller's
- * cpuset does not allow, -ENXIO after a revoke; or with nothing taken -ENOMEM, or
- * -EINTR if the caller is killed.
+ * Return: 0, -EINVAL, -EBUSY if it has a size, -EPERM for a node that the
+ * caller's cpuset does not allow, -ENXIO after a revoke; or with nothing taken
+ * -ENOMEM, or -EINTR if the caller is killed.
  */
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
-			bool populate, struct vpool_why *why)
+			bool populate, struct vpool_extack *extack)
 {
 	int err;
 
 	down_write(&region->sem);
-	err = vpool_region_commit_locked(region, nid, bytes, true, why);
+	err = vpool_region_commit_locked(region, nid, bytes, true, extack);
 	if (!err)
 		region->populate = populate;
 	up_write(&region->sem);
@@ -634,7 +636,7 @@ static int vpool_move_do(struct vpool_move *move)
 		return -ENOMEM;
 	/* Under the mmap lock: the first fault zeroes. */
 	err = vpool_store_take(store, &move->policy, folios, nr, false,
-			       move->region->why);
+			       move->region->extack);
 	if (!err) {
 		vpool_move_swap(move, folios, nr);
 		vpool_store_return(store, folios, nr);
@@ -720,7 +722,7 @@ bool vpool_region_maps(const struct vm_area_struct *vma)
 
 static int vpool_region_mmap_locked(struct vpool_region *region,
 				    struct vm_area_struct *vma,
-				    struct vpool_why *why)
+				    struct vpool_extack *extack)
 {
 	u64 start = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 end = start + (vma->vm_end - vma->vm_start);
@@ -728,18 +730,19 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
 	int err;
 
 	if (vma->vm_pgoff > MAX_LFS_FILESIZE >> PAGE_SHIFT || end < start)
-		return vpool_fail(why, -EINVAL, "the offset is out of range");
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_RANGE,
+				 "the offset is out of range");
 	if (!region->nr) {
 		err = vpool_region_commit_locked(region, VPOOL_ANY_NODE, &bytes,
-						 false, why);
+						 false, extack);
 		if (err)
 			return err;
 	}
 	bytes = vpool_region_bytes(region);
 	if (end > bytes)
-		return vpool_fail(why, -ENXIO,
-				  "the mapping ends at %llu, the region at %llu",
-				  end, bytes);
+		return vpool_err(extack, -ENXIO, VPOOL_CODE_MAP_RANGE,
+				 "the mapping ends at %llu, the region at %llu",
+				 end, bytes);
 	return 0;
 }
 
@@ -747,39 +750,39 @@ static int vpool_region_mmap_locked(struct vpool_region *region,
  * vpool_region_mmap - map a region, and commit it if that was not done
  * @region: which
  * @vma: filled in
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: called with the mmap lock held; takes @region->sem.
  * Return: 0 or a negative errno, see vpool_region_commit(); -EINVAL for a
  * private mapping, -ENXIO for one that goes beyond the region.
  */
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
-		      struct vpool_why *why)
+		      struct vpool_extack *extack)
 {
 	bool populate;
 	int err;
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
-		return vpool_fail(why, -EINVAL,
-				  "pool memory cannot be mapped MAP_PRIVATE, use MAP_SHARED");
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_PRIVATE,
+				 "pool memory cannot be mapped MAP_PRIVATE, use MAP_SHARED");
 	down_write(&region->sem);
 	if (region->revoked)
-		err = vpool_revoked(why);
+		err = vpool_revoked(extack);
 	else
-		err = vpool_region_mmap_locked(region, vma, why);
+		err = vpool_region_mmap_locked(region, vma, extack);
 	populate = region->populate;
 	up_write(&region->sem);
 	if (!err && populate)
-		err = vpool_populate_soon(vma, why);
+		err = vpool_populate_soon(vma, extack);
 	if (err)
 		return err;
 
-	region->why = why;
+	region->extack = extack;
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_region_vm_ops;
 	if (region->store->order && vpool_vma_thp_disabled(vma))
-		vpool_fail(why, 0,
-			   "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
+		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
+			  "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "reason.h"
+#include "extack.h"
 
 struct folio;
 struct page;
@@ -33,9 +33,9 @@ struct vpool_store;
  * @populate: whoever maps it wants all page tables filled; under @sem
  * @nr: how many folios it has, 0 until it is committed; under @sem
  * @folios: in the order of their offsets; under @sem
- * @touched: a bit for each folio that a task has faulted in: it may hold data. Set
- *	with @sem held for reading, read and cleared with it held for writing
- * @why: of the descriptor; for what fails on a mapping
+ * @touched: a bit for each folio that a task has faulted in: it may hold data.
+ *Set with @sem held for reading, read and cleared with it held for writing
+ * @extack: of the descriptor; for what fails on a mapping
  * @pid: the process that opened it
  * @uid: the user who did
  * @comm: that process's name then
@@ -52,7 +52,7 @@ struct vpool_region {
 	unsigned long nr;
 	struct folio **folios;
 	unsigned long *touched;
-	struct vpool_why *why;
+	struct vpool_extack *extack;
 	struct pid *pid;
 	kuid_t uid;
 	char comm[TASK_COMM_LEN];
@@ -64,9 +64,9 @@ struct file *vpool_region_file(struct vpool_region *region, const char *name,
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
-			bool populate, struct vpool_why *why);
+			bool populate, struct vpool_extack *extack);
 int vpool_region_mmap(struct vpool_region *region, struct vm_area_struct *vma,
-		      struct vpool_why *why);
+		      struct vpool_extack *extack);
 void vpool_region_revoke(struct vpool_region *region);
 bool vpool_region_maps(const struct vm_area_struct *vma);
 struct inode *vpool_region_poisoned(struct vpool_region *region,

@@ -37,14 +37,15 @@ struct vpool_plan {
 	u64 total;
 };
 
-static int vpool_plan_init(struct vpool_plan *plan, struct vpool_why *why)
+static int vpool_plan_init(struct vpool_plan *plan, struct vpool_extack *extack)
 {
 	memset(plan, 0, sizeof(*plan));
 	plan->grow = kcalloc(nr_node_ids, sizeof(u64), GFP_KERNEL);
 	plan->shrink = kcalloc(nr_node_ids, sizeof(u64), GFP_KERNEL);
 	if (plan->grow && plan->shrink)
 		return 0;
-	return vpool_fail(why, -ENOMEM, "no kernel memory to plan a resize");
+	return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+			 "no kernel memory to plan a resize");
 }
 
 static void vpool_plan_exit(struct vpool_plan *plan)
@@ -107,7 +108,7 @@ static void vpool_plan_node(struct vpool_plan *plan, struct vpool_pool *pool,
 
 static int vpool_plan_nodes(struct vpool_plan *plan, struct vpool_pool *pool,
 			    const struct vpool_mem *mem, u32 nr_mem,
-			    struct vpool_why *why)
+			    struct vpool_extack *extack)
 {
 	nodemask_t seen = NODE_MASK_NONE;
 	struct vpool_usage usage;
@@ -117,12 +118,12 @@ static int vpool_plan_nodes(struct vpool_plan *plan, struct vpool_pool *pool,
 	plan->total = usage.total;
 	for (i = 0; i < nr_mem; i++) {
 		if (mem[i].node == VPOOL_ANY_NODE)
-			return vpool_fail(why, -EINVAL,
-					  "a total over all nodes cannot be mixed with other requests");
+			return vpool_err(extack, -EINVAL,
+					 VPOOL_CODE_NODE_TOTAL_MIXED,
+					 "a total over all nodes cannot be mixed with other requests");
 		if (node_test_and_set(mem[i].node, seen))
-			return vpool_fail(why, -EINVAL,
-					  "node %d is named twice",
-					  mem[i].node);
+			return vpool_err(extack, -EINVAL, VPOOL_CODE_NODE_TWICE,
+					 "node %d is named twice", mem[i].node);
 		vpool_plan_node(plan, pool, mem[i].node, mem[i].bytes);
 	}
 	return 0;
@@ -130,20 +131,20 @@ static int vpool_plan_nodes(struct vpool_plan *plan, struct vpool_pool *pool,
 
 static int vpool_plan_make(struct vpool_plan *plan, struct vpool_pool *pool,
 			   const struct vpool_mem *mem, u32 nr_mem,
-			   struct vpool_why *why)
+			   struct vpool_extack *extack)
 {
 	int err;
 
 	if (nr_mem == 1 && mem->node == VPOOL_ANY_NODE)
 		err = vpool_plan_any(plan, pool, mem->bytes);
 	else
-		err = vpool_plan_nodes(plan, pool, mem, nr_mem, why);
+		err = vpool_plan_nodes(plan, pool, mem, nr_mem, extack);
 	if (err)
 		return err;
 	if (!plan->total && !vpool_cpus_any(&pool->cpus))
-		return vpool_fail(why, -EINVAL,
-				  "pool '%s' has no CPUs, so it needs memory",
-				  pool->name);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_POOL_NEEDS_MEMORY,
+				 "pool '%s' has no CPUs, so it needs memory",
+				 pool->name);
 	return 0;
 }
 
@@ -159,19 +160,19 @@ static u64 vpool_plan_growth(const struct vpool_plan *plan)
 
 /* Each node for itself, then all together. */
 static int vpool_plan_check_mem(const struct vpool_plan *plan,
-				struct vpool_why *why)
+				struct vpool_extack *extack)
 {
 	int nid, err;
 
 	for_each_node_state(nid, N_MEMORY) {
 		if (!plan->grow[nid])
 			continue;
-		err = vpool_host_can_spare(nid, plan->grow[nid], why);
+		err = vpool_host_can_spare(nid, plan->grow[nid], extack);
 		if (err)
 			return err;
 	}
 	return vpool_host_can_spare(VPOOL_ANY_NODE, vpool_plan_growth(plan),
-				    why);
+				    extack);
 }
 
 static bool vpool_resize_cancelled(struct vpool_store *store)
@@ -184,46 +185,48 @@ static bool vpool_resize_cancelled(struct vpool_store *store)
 
 static int vpool_plan_gather(const struct vpool_plan *plan,
 			     struct vpool_gather *gather,
-			     struct vpool_why *why)
+			     struct vpool_extack *extack)
 {
 	int nid, err = 0;
 
 	for_each_node_state(nid, N_MEMORY) {
 		if (!plan->grow[nid])
 			continue;
-		err = vpool_store_gather(gather, nid, plan->grow[nid], why);
+		err = vpool_store_gather(gather, nid, plan->grow[nid], extack);
 		if (err)
 			return err;
 	}
 	if (plan->grow_any)
-		err = vpool_store_gather(gather, VPOOL_ANY_NODE,
-					 plan->grow_any, why);
+		err = vpool_store_gather(gather, VPOOL_ANY_NODE, plan->grow_any,
+					 extack);
 	return err;
 }
 
 static int vpool_plan_check_cpus(const struct vpool_resize_spec *spec,
 				 struct vpool_pool *pool, bool dry_run,
-				 struct vpool_why *why)
+				 struct vpool_extack *extack)
 {
 	int err;
 
 	if (!spec->cpus)
 		return 0;
-	err = vpool_dedicated_check(&pool->members, spec->cpus, why);
-	return err ?: vpool_cpus_resize_begin(&pool->cpus, spec->cpus,
-					      &spec->rules, dry_run, why);
+	err = vpool_dedicated_check(&pool->members, spec->cpus, extack);
+	return err
+		       ?: vpool_cpus_resize_begin(&pool->cpus, spec->cpus,
+						  &spec->rules, dry_run,
+						  extack);
 }
 
 /* CPUs and promises: both or none. */
 static int vpool_plan_take(const struct vpool_plan *plan,
 			   const struct vpool_resize_spec *spec,
-			   struct vpool_pool *pool, struct vpool_why *why)
+			   struct vpool_pool *pool, struct vpool_extack *extack)
 {
-	int err = vpool_plan_check_cpus(spec, pool, false, why);
+	int err = vpool_plan_check_cpus(spec, pool, false, extack);
 
 	if (err)
 		return err;
-	err = vpool_store_hold(&pool->store, plan->shrink, why);
+	err = vpool_store_hold(&pool->store, plan->shrink, extack);
 	if (!spec->cpus)
 		return err;
 	if (!err) {
@@ -237,23 +240,24 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 /* The step after which nothing can fail. */
 static int vpool_plan_hold(const struct vpool_plan *plan,
 			   const struct vpool_resize_spec *spec,
-			   struct vpool_pool *pool, struct vpool_why *why)
+			   struct vpool_pool *pool, struct vpool_extack *extack)
 {
 	int err;
 
 	mutex_lock(&pool->lock);
 	if (pool->state == VPOOL_STATE_DESTROYING)
-		err = vpool_fail(why, -ENXIO, "pool '%s' has been destroyed",
-				 pool->name);
+		err = vpool_err(extack, -ENXIO, VPOOL_CODE_POOL_DESTROYED,
+				"pool '%s' has been destroyed", pool->name);
 	else
-		err = vpool_plan_take(plan, spec, pool, why);
+		err = vpool_plan_take(plan, spec, pool, extack);
 	mutex_unlock(&pool->lock);
 	return err;
 }
 
 static int vpool_plan_execute(const struct vpool_plan *plan,
 			      const struct vpool_resize_spec *spec,
-			      struct vpool_pool *pool, struct vpool_why *why)
+			      struct vpool_pool *pool,
+			      struct vpool_extack *extack)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
@@ -266,8 +270,8 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 	int err;
 
 	vpool_store_set_target(&pool->store, plan->total);
-	err = vpool_plan_gather(plan, &gather, why) ?:
-		vpool_plan_hold(plan, spec, pool, why);
+	err = vpool_plan_gather(plan, &gather, extack)
+		      ?: vpool_plan_hold(plan, spec, pool, extack);
 	if (err) {
 		vpool_store_discard(&gather);
 		vpool_store_usage(&pool->store, &usage);
@@ -280,8 +284,8 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 }
 
 static int vpool_resize_locked(struct vpool_pool *pool,
-			       const struct vpool_resize_spec *spec,
-			       u64 *bytes, struct vpool_why *why)
+			       const struct vpool_resize_spec *spec, u64 *bytes,
+			       struct vpool_extack *extack)
 {
 	struct vpool_plan plan;
 	int err;
@@ -289,19 +293,20 @@ static int vpool_resize_locked(struct vpool_pool *pool,
 	lockdep_assert_held(&pool->resizing);
 	if (READ_ONCE(pool->state) == VPOOL_STATE_CREATING ||
 	    READ_ONCE(pool->state) == VPOOL_STATE_DESTROYING)
-		return vpool_fail(why, -EBUSY, "pool '%s' is %s", pool->name,
-				  vpool_state_name(pool->state));
-	err = vpool_plan_init(&plan, why);
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_TRANSIENT,
+				 "pool '%s' is %s", pool->name,
+				 vpool_state_name(pool->state));
+	err = vpool_plan_init(&plan, extack);
 	if (!err)
 		err = vpool_plan_make(&plan, pool, spec->mem, spec->nr_mem,
-				      why);
+				      extack);
 	/* What is wrong with them is to be known before memory is gathered. */
 	if (!err)
-		err = vpool_plan_check_cpus(spec, pool, true, why);
+		err = vpool_plan_check_cpus(spec, pool, true, extack);
 	if (!err && spec->dry_run)
-		err = vpool_plan_check_mem(&plan, why);
+		err = vpool_plan_check_mem(&plan, extack);
 	else if (!err)
-		err = vpool_plan_execute(&plan, spec, pool, why);
+		err = vpool_plan_execute(&plan, spec, pool, extack);
 	*bytes = plan.total;
 	vpool_plan_exit(&plan);
 	return err;
@@ -312,15 +317,15 @@ static int vpool_resize_locked(struct vpool_pool *pool,
  * @name: which
  * @spec: what is to change; its memory requests are rounded up
  * @bytes: set to what the pool has in all after that
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Context: sleeps; takes the pool's resizing mutex for all of that.
  * Return: 0, or an errno as the UAPI describes with nothing changed.
  */
 int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
-		      u64 *bytes, struct vpool_why *why)
+		      u64 *bytes, struct vpool_extack *extack)
 {
-	struct vpool_pool *pool = vpool_pool_find(name, why);
+	struct vpool_pool *pool = vpool_pool_find(name, extack);
 	struct vpool_usage usage;
 	u64 asked;
 	int err;
@@ -329,16 +334,17 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 		return PTR_ERR(pool);
 	vpool_store_usage(&pool->store, &usage);
 	err = vpool_check_mems(spec->mem, spec->nr_mem, pool->store.order,
-			       usage.total, &asked, why);
+			       usage.total, &asked, extack);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {
-		err = vpool_fail(why, -EINTR,
-				 "interrupted while another call resizes pool '%s'",
-				 pool->name);
+		err = vpool_err(
+			extack, -EINTR, VPOOL_CODE_INTERRUPTED,
+			"interrupted while another call resizes pool '%s'",
+			pool->name);
 		goto put_pool;
 	}
-	err = vpool_resize_locked(pool, spec, bytes, why);
+	err = vpool_resize_locked(pool, spec, bytes, extack);
 	mutex_unlock(&pool->resizing);
 	if (!spec->dry_run)
 		trace_vpool_resize(pool->name, *bytes, err);

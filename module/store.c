@@ -467,7 +467,7 @@ static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 }
 
 /* Refuse at once what a node could not give if it were empty. */
-static int vpool_node_check(int nid, u64 bytes, struct vpool_why *why)
+static int vpool_node_check(int nid, u64 bytes, struct vpool_extack *extack)
 {
 	u64 present;
 
@@ -476,8 +476,9 @@ static int vpool_node_check(int nid, u64 bytes, struct vpool_why *why)
 	present = (u64)node_present_pages(nid) << PAGE_SHIFT;
 	if (bytes <= present)
 		return 0;
-	return vpool_fail(why, -ENOMEM, "node %d has %s in all, %s asked", nid,
-			  vpool_size(present).s, vpool_size(bytes).s);
+	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_SHORT,
+			 "node %d has %s in all, %s asked", nid,
+			 vpool_size(present).s, vpool_size(bytes).s);
 }
 
 static int vpool_gather_stopped(struct vpool_gather *gather)
@@ -523,15 +524,16 @@ static const char *vpool_gather_verdict(int err)
 
 static int vpool_gather_failed(struct vpool_gather *gather, int err,
 			       const struct vpool_host_walk *walk, u64 got,
-			       u64 bytes, struct vpool_why *why)
+			       u64 bytes, struct vpool_extack *extack)
 {
 	u64 page_size = vpool_store_page_size(gather->store);
 	u64 stays = walk->fixed * page_size;
 	char node[32] = "the host", fixed[80] = "";
 
 	if (err == -ENXIO)
-		return vpool_fail(why, err, "pool '%s' has been destroyed",
-				  gather->store->name);
+		return vpool_err(extack, err, VPOOL_CODE_POOL_DESTROYED,
+				 "pool '%s' has been destroyed",
+				 gather->store->name);
 	if (!walk->any)
 		snprintf(node, sizeof(node), "node %d", walk->nid);
 	/* What we have taken ourselves does not move either. */
@@ -539,9 +541,10 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 		snprintf(fixed, sizeof(fixed),
 			 "; %s is in blocks with pages that cannot be moved",
 			 vpool_size(stays - got).s);
-	return vpool_fail(why, err, "%s%s had %s in free blocks, %s asked%s",
-			  vpool_gather_verdict(err), node, vpool_size(got).s,
-			  vpool_size(bytes).s, fixed);
+	return vpool_err(extack, err, VPOOL_CODE_MEM_FRAGMENTED,
+			 "%s%s had %s in free blocks, %s asked%s",
+			 vpool_gather_verdict(err), node, vpool_size(got).s,
+			 vpool_size(bytes).s, fixed);
 }
 
 /*
@@ -562,15 +565,17 @@ static int vpool_gather_near(const struct vpool_gather *gather, int *cpu,
 /* Before each piece of PMD_SIZE, or each folio, that is gathered. */
 static int vpool_gather_check(const struct vpool_gather *gather,
 			      struct vpool_host_walk *walk, int near, u64 left,
-			      struct vpool_why *why)
+			      struct vpool_extack *extack)
 {
 	u64 piece = max_t(u64, PMD_SIZE, vpool_store_page_size(gather->store));
 	int err;
 
 	if (!walk->any)
-		return vpool_host_can_spare(walk->nid, left, why);
-	err = vpool_host_can_spare(VPOOL_ANY_NODE, left, why);
-	return err ?: vpool_host_walk_steer(walk, near, min(left, piece), why);
+		return vpool_host_can_spare(walk->nid, left, extack);
+	err = vpool_host_can_spare(VPOOL_ANY_NODE, left, extack);
+	return err
+		       ?: vpool_host_walk_steer(walk, near, min(left, piece),
+						extack);
 }
 
 /**
@@ -578,7 +583,7 @@ static int vpool_gather_check(const struct vpool_gather *gather,
  * @gather: where it goes, and how long it may take
  * @nid: the node it must come from, or VPOOL_ANY_NODE
  * @bytes: how much, a multiple of the page size
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Follow it with vpool_store_publish() or vpool_store_discard(), whatever it
  * returns.
@@ -587,10 +592,10 @@ static int vpool_gather_check(const struct vpool_gather *gather,
  * Return: 0, -ENOMEM, -EINTR, -ETIME, or -ENXIO if it was cancelled.
  */
 int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
-		       struct vpool_why *why)
+		       struct vpool_extack *extack)
 {
 	u64 got, page_size = vpool_store_page_size(gather->store);
-	int err = vpool_node_check(nid, bytes, why);
+	int err = vpool_node_check(nid, bytes, extack);
 	struct vpool_host_walk walk;
 	int cpu = -1, most, near;
 
@@ -603,7 +608,7 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 		if (!(got & (PMD_SIZE - 1))) {
 			near = vpool_gather_near(gather, &cpu, most);
 			err = vpool_gather_check(gather, &walk, near,
-						 bytes - got, why);
+						 bytes - got, extack);
 			if (err)
 				return err;
 		}
@@ -611,7 +616,7 @@ int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
 			vpool_gather_one(gather, &walk);
 		if (err)
 			return vpool_gather_failed(gather, err, &walk, got,
-						   bytes, why);
+						   bytes, extack);
 		cond_resched();
 	}
 	/* A spare moment for the next node, so that it is not taken for none. */
@@ -784,7 +789,7 @@ void vpool_store_exit(struct vpool_store *store)
 static int vpool_store_short(struct vpool_store *store,
 			     const struct vpool_policy *policy,
 			     unsigned long free, unsigned long nr,
-			     struct vpool_why *why)
+			     struct vpool_extack *extack)
 {
 	struct vpool_size_text have, want;
 	u64 page_size = vpool_store_page_size(store);
@@ -793,16 +798,18 @@ static int vpool_store_short(struct vpool_store *store,
 	want = vpool_size(nr * page_size);
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
 	if (policy->node != VPOOL_ANY_NODE)
-		return vpool_fail(why, -ENOMEM,
-				  "pool '%s' has %s free on node %d, %s asked",
-				  store->name, have.s, policy->node, want.s);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_NODE_SHORT,
+				 "pool '%s' has %s free on node %d, %s asked",
+				 store->name, have.s, policy->node, want.s);
 	if (policy->restricted)
-		return vpool_fail(why, -ENOMEM,
-				  "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s asked",
-				  store->name, have.s,
-				  nodemask_pr_args(&policy->allowed), want.s);
-	return vpool_fail(why, -ENOMEM, "pool '%s' has %s free, %s asked",
-			  store->name, have.s, want.s);
+		return vpool_err(
+			extack, -ENOMEM, VPOOL_CODE_POOL_POLICY_SHORT,
+			"pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s asked",
+			store->name, have.s, nodemask_pr_args(&policy->allowed),
+			want.s);
+	return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_SHORT,
+			 "pool '%s' has %s free, %s asked", store->name, have.s,
+			 want.s);
 }
 
 static unsigned long vpool_store_available(struct vpool_store *store,
@@ -840,20 +847,21 @@ unsigned long vpool_store_can_give(struct vpool_store *store,
  * @store: from where
  * @policy: the nodes that they may come from
  * @nr: how many folios
- * @why: gets the message of a failure, or NULL
+ * @extack: gets the message of a failure, or NULL
  *
  * Context: sleeps; looks at pinned folios again before it says no.
  * Return: 0 or -ENOMEM; nothing is promised.
  */
 int vpool_store_can_take(struct vpool_store *store,
 			 const struct vpool_policy *policy, unsigned long nr,
-			 struct vpool_why *why)
+			 struct vpool_extack *extack)
 {
 	unsigned long free = vpool_store_can_give(store, policy);
 
 	if (nr > free && vpool_store_recheck(store))
 		free = vpool_store_can_give(store, policy);
-	return nr <= free ? 0 : vpool_store_short(store, policy, free, nr, why);
+	return nr <= free ? 0
+			  : vpool_store_short(store, policy, free, nr, extack);
 }
 
 /**
@@ -1217,18 +1225,17 @@ static int vpool_take_all(struct vpool_take *take, struct folio **folios,
  * @policy: the nodes that they may come from, and in what order
  * @folios: filled with @nr of them
  * @nr: how many
- * @zero: zero all of them now; else the caller zeroes those that are not uptodate
- *	before it lets anything see them
- * @why: gets the message of a failure, or NULL
+ * @zero: zero all of them now; else the caller zeroes those that are not
+ *uptodate before it lets anything see them
+ * @extack: gets the message of a failure, or NULL
  *
- * Context: sleeps; with @zero it zeroes what the scrubbers have not come to yet,
- * with their help.
- * Return: 0 with all of them; or with none -ENOMEM, or -EINTR if a signal kills
- * the caller.
+ * Context: sleeps; with @zero it zeroes what the scrubbers have not come to
+ *yet, with their help. Return: 0 with all of them; or with none -ENOMEM, or
+ *-EINTR if a signal kills the caller.
  */
 int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
 		     struct folio **folios, unsigned long nr, bool zero,
-		     struct vpool_why *why)
+		     struct vpool_extack *extack)
 {
 	struct vpool_take take = {
 		.store = store,
@@ -1240,8 +1247,8 @@ int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
 	take.plan = kcalloc(nr_node_ids, sizeof(*take.plan),
 			    GFP_KERNEL_ACCOUNT);
 	if (!take.plan)
-		return vpool_fail(why, -ENOMEM,
-				  "no kernel memory to plan a commit");
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory to plan a commit");
 	if (vpool_take_plan(&take, nr) ||
 	    (vpool_store_recheck(store) && vpool_take_plan(&take, nr)))
 		err = vpool_take_all(&take, folios, nr);
@@ -1251,10 +1258,12 @@ int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
 	if (!err)
 		vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
 	else if (err == -EINTR)
-		vpool_fail(why, err, "interrupted while memory is zeroed");
+		vpool_err(extack, err, VPOOL_CODE_INTERRUPTED,
+			  "interrupted while memory is zeroed");
 	else
 		vpool_store_short(store, policy,
-				  vpool_store_can_give(store, policy), nr, why);
+				  vpool_store_can_give(store, policy), nr,
+				  extack);
 	return err;
 }
 
@@ -1277,14 +1286,14 @@ void vpool_store_return(struct vpool_store *store, struct folio **folios,
  * vpool_store_hold - promise to give folios back to the host
  * @store: whose
  * @bytes: how much of each node id
- * @why: told if it fails
+ * @extack: told if it fails
  *
  * Follow it with vpool_store_shrink() of the same.
  *
  * Return: 0, or -EBUSY with nothing promised if less is free.
  */
 int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
-		     struct vpool_why *why)
+		     struct vpool_extack *extack)
 {
 	u64 page_size = vpool_store_page_size(store), sum = 0, can = 0;
 	bool enough = true;
@@ -1306,9 +1315,9 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 	spin_unlock(&store->lock);
 	if (enough)
 		return 0;
-	return vpool_fail(why, -EBUSY,
-			  "pool '%s' can give back %s of the %s asked, the rest is in use",
-			  store->name, vpool_size(can).s, vpool_size(sum).s);
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_MEM_IN_USE,
+			 "pool '%s' can give back %s of the %s asked, the rest is in use",
+			 store->name, vpool_size(can).s, vpool_size(sum).s);
 }
 
 /*

@@ -14,7 +14,7 @@
 #include <linux/workqueue.h>
 
 #include "policy.h"
-#include "reason.h"
+#include "extack.h"
 #include "scrub.h"
 #include "stat.h"
 
@@ -149,12 +149,12 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 		     const struct vpool_cpus *cpus, unsigned int order,
 		     struct vpool_stat *stat);
 int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
-		       struct vpool_why *why);
+		       struct vpool_extack *extack);
 void vpool_store_publish(struct vpool_gather *gather);
 void vpool_store_discard(struct vpool_gather *gather);
 void vpool_store_set_target(struct vpool_store *store, u64 bytes);
 int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
-		     struct vpool_why *why);
+		     struct vpool_extack *extack);
 void vpool_store_shrink(struct vpool_store *store, const u64 *bytes);
 u64 vpool_store_pinned(struct vpool_store *store);
 void vpool_store_close(struct vpool_store *store);
@@ -164,10 +164,10 @@ unsigned long vpool_store_can_give(struct vpool_store *store,
 				   const struct vpool_policy *policy);
 int vpool_store_can_take(struct vpool_store *store,
 			 const struct vpool_policy *policy, unsigned long nr,
-			 struct vpool_why *why);
+			 struct vpool_extack *extack);
 int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
 		     struct folio **folios, unsigned long nr, bool zero,
-		     struct vpool_why *why);
+		     struct vpool_extack *extack);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr);
 

@@ -14,7 +14,7 @@
 #include "member.h"
 
 /* The pid of a process, or of a thread for a pidfd of one; with a reference. */
-static struct pid *vpool_target_pid(int pidfd, struct vpool_why *why)
+static struct pid *vpool_target_pid(int pidfd, struct vpool_extack *extack)
 {
 	struct file *file;
 	struct pid *pid;
@@ -27,13 +27,14 @@ static struct pid *vpool_target_pid(int pidfd, struct vpool_why *why)
 		fput(file);
 	if (pid)
 		return pid;
-	vpool_fail(why, -EBADF, "descriptor %d is no pidfd", pidfd);
+	vpool_err(extack, -EBADF, VPOOL_CODE_PIDFD_INVALID,
+		  "descriptor %d is no pidfd", pidfd);
 	return ERR_PTR(-EBADF);
 }
 
 /* A thread by its number, if it is of the process @pid. */
 static struct task_struct *vpool_target_thread(struct pid *pid, pid_t tid,
-					       struct vpool_why *why)
+					       struct vpool_extack *extack)
 {
 	struct task_struct *task;
 
@@ -46,12 +47,13 @@ static struct task_struct *vpool_target_thread(struct pid *pid, pid_t tid,
 	rcu_read_unlock();
 	if (task)
 		return task;
-	vpool_fail(why, -ESRCH, "there is no thread %d in that process", tid);
+	vpool_err(extack, -ESRCH, VPOOL_CODE_TID_INVALID,
+		  "there is no thread %d in that process", tid);
 	return ERR_PTR(-ESRCH);
 }
 
 static struct task_struct *vpool_target_task(struct pid *pid, bool process,
-					     struct vpool_why *why)
+					     struct vpool_extack *extack)
 {
 	struct task_struct *task;
 
@@ -61,12 +63,13 @@ static struct task_struct *vpool_target_task(struct pid *pid, bool process,
 	task = get_pid_task(pid, PIDTYPE_PID);
 	if (task) {
 		put_task_struct(task);
-		vpool_fail(why, -EINVAL,
-			   "the pidfd names thread %d, not a process",
-			   pid_vnr(pid));
+		vpool_err(extack, -EINVAL, VPOOL_CODE_PIDFD_INVALID,
+			  "the pidfd names thread %d, not a process",
+			  pid_vnr(pid));
 		return ERR_PTR(-EINVAL);
 	}
-	vpool_fail(why, -ESRCH, "the process of that pidfd is gone");
+	vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_EXITED,
+		  "the process of that pidfd is gone");
 	return ERR_PTR(-ESRCH);
 }
 
@@ -75,25 +78,25 @@ static struct task_struct *vpool_target_task(struct pid *pid, bool process,
  * @pidfd: of a process or thread, or VPOOL_SELF
  * @tid: a thread of that process in the caller's pid namespace, or 0
  * @process: the process is meant, with all its threads
- * @why: told if there is none
+ * @extack: told if there is none
  *
  * Return: the thread, or one of the process; with a reference. Or an ERR_PTR of
  * -EBADF for what is no pidfd, -ESRCH for who is gone, -EINVAL for a pidfd of a
  * thread where a process is meant.
  */
 struct task_struct *vpool_target_get(int pidfd, pid_t tid, bool process,
-				     struct vpool_why *why)
+				     struct vpool_extack *extack)
 {
 	struct task_struct *task;
 	struct pid *pid;
 
 	if (pidfd == VPOOL_SELF && !tid)
 		return get_task_struct(current);
-	pid = vpool_target_pid(pidfd, why);
+	pid = vpool_target_pid(pidfd, extack);
 	if (IS_ERR(pid))
 		return ERR_CAST(pid);
-	task = tid ? vpool_target_thread(pid, tid, why) :
-		vpool_target_task(pid, process, why);
+	task = tid ? vpool_target_thread(pid, tid, extack)
+		   : vpool_target_task(pid, process, extack);
 	put_pid(pid);
 	return task;
 }
@@ -126,27 +129,29 @@ static bool vpool_is_bound(struct task_struct *task)
 /**
  * vpool_target_check - may the caller decide where a task runs?
  * @task: which; the caller itself always may
- * @why: told if not
+ * @extack: told if not
  *
  * The rule of sched_setaffinity(2).
  *
  * Return: 0, -EPERM if it is another user's, -EINVAL if nobody may.
  */
-int vpool_target_check(struct task_struct *task, struct vpool_why *why)
+int vpool_target_check(struct task_struct *task, struct vpool_extack *extack)
 {
 	if (task == current)
 		return 0;
 	if (task->flags & PF_KTHREAD)
-		return vpool_fail(why, -EINVAL,
-				  "task %d (%s) is a kernel thread",
-				  task_pid_vnr(task), task->comm);
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_TASK_KTHREAD,
+				 "task %d (%s) is a kernel thread",
+				 task_pid_vnr(task), task->comm);
 	if (vpool_is_bound(task))
-		return vpool_fail(why, -EINVAL,
-				  "task %d (%s) is bound to its CPUs by the kernel",
-				  task_pid_vnr(task), task->comm);
+		return vpool_err(
+			extack, -EINVAL, VPOOL_CODE_TASK_BOUND,
+			"task %d (%s) is bound to its CPUs by the kernel",
+			task_pid_vnr(task), task->comm);
 	if (vpool_may_schedule(task))
 		return 0;
-	return vpool_fail(why, -EPERM,
-			  "task %d (%s) is another user's, and that needs CAP_SYS_NICE",
-			  task_pid_vnr(task), task->comm);
+	return vpool_err(
+		extack, -EPERM, VPOOL_CODE_TASK_FOREIGN,
+		"task %d (%s) is another user's, and that needs CAP_SYS_NICE",
+		task_pid_vnr(task), task->comm);
 }

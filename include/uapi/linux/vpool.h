@@ -107,22 +107,219 @@ enum vpool_state {
 };
 
 /**
+ * enum vpool_code - what kind of failure a reason tells of
+ * @VPOOL_CODE_NONE: no call on this descriptor has failed
+ * @VPOOL_CODE_NOT_PERMITTED: the caller lacks CAP_SYS_ADMIN in the initial user
+ *	namespace
+ * @VPOOL_CODE_NO_POOL: no pool has this name
+ * @VPOOL_CODE_POOL_EXISTS: a pool has this name already
+ * @VPOOL_CODE_TOO_MANY_POOLS: the host has as many pools as it can have
+ * @VPOOL_CODE_NAME_INVALID: the name is empty, too long, or has characters that a name
+ *	cannot have
+ * @VPOOL_CODE_NAME_UNEXPECTED: a name was given on a pool's own device, where it must
+ *	stay empty
+ * @VPOOL_CODE_POOL_DESTROYED: the pool has been destroyed
+ * @VPOOL_CODE_POOL_TRANSIENT: the pool is being created or destroyed
+ * @VPOOL_CODE_POOL_EMPTY: a pool needs memory or CPUs, and neither was asked for
+ * @VPOOL_CODE_OWNER_UNKNOWN: the owner's uid or gid is not mapped in the caller's user
+ *	namespace
+ * @VPOOL_CODE_MODE_INVALID: the mode has bits outside 0666
+ * @VPOOL_CODE_CALL_UNKNOWN: this device has no ioctl of this number
+ * @VPOOL_CODE_STRUCT_UNREADABLE: the structure cannot be read from user memory
+ * @VPOOL_CODE_BUFFER_UNWRITABLE: a structure or an array in user memory cannot be
+ *	written
+ * @VPOOL_CODE_STRUCT_SIZE: the size of the structure is below the minimum or above
+ *	what this kernel knows, and the rest is not zero
+ * @VPOOL_CODE_BUFFER_TOO_SMALL: the array has too little room; its length field has
+ *	the number needed
+ * @VPOOL_CODE_FLAGS_UNKNOWN: a flag is not known to this kernel
+ * @VPOOL_CODE_RESERVED_FIELD: a reserved field is not zero
+ * @VPOOL_CODE_MEM_REQUESTS_MANY: there are more memory requests than a call can take
+ * @VPOOL_CODE_MEM_REQUESTS_UNREADABLE: the memory requests cannot be read from user
+ *	memory
+ * @VPOOL_CODE_CPU_MASK_UNREADABLE: the CPU mask cannot be read from user memory
+ * @VPOOL_CODE_CPU_MASK_SIZE: the CPU mask has a length that no kernel can have
+ * @VPOOL_CODE_NO_KERNEL_MEMORY: the kernel has no memory left for its own bookkeeping
+ * @VPOOL_CODE_CPU_MISSING: the CPU does not exist
+ * @VPOOL_CODE_CPU_OFFLINE: the CPU is offline or not present
+ * @VPOOL_CODE_CPU_TAKEN: the CPU belongs to another pool
+ * @VPOOL_CODE_CPU_BOOT_CORE: the CPU is of the core that the host booted on
+ * @VPOOL_CODE_CPU_SPLITS_CORE: another CPU of the same core was not asked for
+ * @VPOOL_CODE_CPUS_SHORT: fewer CPUs are available than were asked for
+ * @VPOOL_CODE_CPUS_FLOOR: the host would keep fewer CPUs than host_cpus_floor
+ * @VPOOL_CODE_CPU_LIST_EMPTY: the list of CPUs is empty
+ * @VPOOL_CODE_CPU_LIST_AND_NUMBER: CPUs were asked for by list and by number
+ * @VPOOL_CODE_ISOLATED_WITHOUT_CPUS: a pool without CPUs cannot be isolated
+ * @VPOOL_CODE_NODE_MISSING: the NUMA node does not exist
+ * @VPOOL_CODE_NODE_WITHOUT_MEMORY: the NUMA node has no memory
+ * @VPOOL_CODE_NODE_TWICE: two requests name the same NUMA node
+ * @VPOOL_CODE_NODE_TOTAL_MIXED: a total over all NUMA nodes came with requests for
+ *	single ones
+ * @VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL: pages of this size need a newer kernel
+ * @VPOOL_CODE_PAGE_SIZE_UNSUPPORTED: pages of this size are not supported
+ * @VPOOL_CODE_MEM_ZERO: a request asks for no memory
+ * @VPOOL_CODE_MEM_OVERFLOW: the requests add up to more than any host can have
+ * @VPOOL_CODE_MEM_NODE_FLOOR: the NUMA node would keep less than its part of
+ *	host_mem_floor
+ * @VPOOL_CODE_MEM_FLOOR: the host would keep less memory than host_mem_floor
+ * @VPOOL_CODE_MEM_HOST_SHORT: the host has less memory than was asked for
+ * @VPOOL_CODE_MEM_NODE_SHORT: the NUMA node has less memory than was asked for
+ * @VPOOL_CODE_MEM_FRAGMENTED: the host cannot free enough contiguous blocks
+ * @VPOOL_CODE_POOL_POLICY_SHORT: the pool has too little free on the nodes that the
+ *	memory policy or the cpuset allows
+ * @VPOOL_CODE_POOL_NODE_SHORT: the pool has too little free on the NUMA node asked for
+ * @VPOOL_CODE_POOL_SHORT: the pool has too little free
+ * @VPOOL_CODE_CPUSET_NODE: the caller's cpuset does not allow the NUMA node
+ * @VPOOL_CODE_MEM_IN_USE: the memory to be given back is in use
+ * @VPOOL_CODE_POOL_NEEDS_MEMORY: the pool has no CPUs and would have no memory either
+ * @VPOOL_CODE_NOTHING_TO_CHANGE: a resize asks for no change
+ * @VPOOL_CODE_INTERRUPTED: a signal interrupted the call
+ * @VPOOL_CODE_MAP_PRIVATE: pool memory can only be mapped MAP_SHARED
+ * @VPOOL_CODE_REGION_HAS_SIZE: the region has a size already
+ * @VPOOL_CODE_REGION_SIZE_INVALID: the size is zero or too large for a region
+ * @VPOOL_CODE_MAP_RANGE: the mapping does not lie within the region
+ * @VPOOL_CODE_MAPPED_SMALL: not an error: the mapping succeeded, but has small pages
+ * @VPOOL_CODE_POPULATE_FAILED: the mapping cannot be populated
+ * @VPOOL_CODE_POOL_WITHOUT_CPUS: the pool has no CPUs
+ * @VPOOL_CODE_POOL_CPUS_OFFLINE: no CPU of the pool is online
+ * @VPOOL_CODE_TASK_EXITED: the task or process has exited
+ * @VPOOL_CODE_TASK_OTHER_POOL: the task is a member of another pool
+ * @VPOOL_CODE_TASK_NOT_MEMBER: the task is not a member of the pool
+ * @VPOOL_CODE_TOO_MANY_MEMBERS: the pool has as many members as max_members allows to
+ *	attach
+ * @VPOOL_CODE_TASK_DEADLINE: the task is SCHED_DEADLINE and would lose a CPU
+ * @VPOOL_CODE_TASK_CPUSET: the task's cpuset has no CPU of the pool
+ * @VPOOL_CODE_NO_TRACEPOINTS: the kernel's fork and exit tracepoints cannot be used
+ * @VPOOL_CODE_TASK_KTHREAD: the task is a kernel thread
+ * @VPOOL_CODE_TASK_BOUND: the kernel has bound the task to its CPUs
+ * @VPOOL_CODE_TASK_FOREIGN: the task belongs to another user
+ * @VPOOL_CODE_TID_INVALID: the process has no such thread, or the number is not a
+ *	thread id
+ * @VPOOL_CODE_PIDFD_INVALID: the descriptor is not a pidfd of the kind needed
+ * @VPOOL_CODE_DEDICATED_PROCESS: a CPU can be dedicated to a thread only, not to a
+ *	process
+ * @VPOOL_CODE_CPU_NUMBER_INVALID: the CPU number is negative, but not -1
+ * @VPOOL_CODE_CPU_DEDICATED: the CPU is dedicated to a member
+ * @VPOOL_CODE_CPUS_ALL_DEDICATED: all CPUs of the pool are dedicated
+ * @VPOOL_CODE_CPU_NOT_IN_POOL: the CPU does not belong to the pool, or is offline
+ * @VPOOL_CODE_CPU_LAST_SHARED: the other members need the last CPU that is not
+ *	dedicated
+ * @VPOOL_CODE_POOL_HAS_REGIONS: regions of the pool are open or mapped
+ * @VPOOL_CODE_POOL_PINNED: memory of the pool is still pinned
+ * @VPOOL_CODE_POOL_HAS_MEMBERS: tasks are members of the pool
+ *
+ * One value for each kind of failure, so that a program can act on it and the sentence
+ * can be reworded. A value is never used for another kind; a newer kernel may have
+ * values that are not here.
+ */
+enum vpool_code {
+	VPOOL_CODE_NONE = 0,
+	VPOOL_CODE_NOT_PERMITTED = 1,
+	VPOOL_CODE_NO_POOL = 2,
+	VPOOL_CODE_POOL_EXISTS = 3,
+	VPOOL_CODE_TOO_MANY_POOLS = 4,
+	VPOOL_CODE_NAME_INVALID = 5,
+	VPOOL_CODE_NAME_UNEXPECTED = 6,
+	VPOOL_CODE_POOL_DESTROYED = 7,
+	VPOOL_CODE_POOL_TRANSIENT = 8,
+	VPOOL_CODE_POOL_EMPTY = 9,
+	VPOOL_CODE_OWNER_UNKNOWN = 10,
+	VPOOL_CODE_MODE_INVALID = 11,
+	VPOOL_CODE_CALL_UNKNOWN = 12,
+	VPOOL_CODE_STRUCT_UNREADABLE = 13,
+	VPOOL_CODE_BUFFER_UNWRITABLE = 14,
+	VPOOL_CODE_STRUCT_SIZE = 15,
+	VPOOL_CODE_BUFFER_TOO_SMALL = 16,
+	VPOOL_CODE_FLAGS_UNKNOWN = 17,
+	VPOOL_CODE_RESERVED_FIELD = 18,
+	VPOOL_CODE_MEM_REQUESTS_MANY = 19,
+	VPOOL_CODE_MEM_REQUESTS_UNREADABLE = 20,
+	VPOOL_CODE_CPU_MASK_UNREADABLE = 21,
+	VPOOL_CODE_CPU_MASK_SIZE = 22,
+	VPOOL_CODE_NO_KERNEL_MEMORY = 23,
+	VPOOL_CODE_CPU_MISSING = 24,
+	VPOOL_CODE_CPU_OFFLINE = 25,
+	VPOOL_CODE_CPU_TAKEN = 26,
+	VPOOL_CODE_CPU_BOOT_CORE = 27,
+	VPOOL_CODE_CPU_SPLITS_CORE = 28,
+	VPOOL_CODE_CPUS_SHORT = 29,
+	VPOOL_CODE_CPUS_FLOOR = 30,
+	VPOOL_CODE_CPU_LIST_EMPTY = 31,
+	VPOOL_CODE_CPU_LIST_AND_NUMBER = 32,
+	VPOOL_CODE_ISOLATED_WITHOUT_CPUS = 33,
+	VPOOL_CODE_NODE_MISSING = 34,
+	VPOOL_CODE_NODE_WITHOUT_MEMORY = 35,
+	VPOOL_CODE_NODE_TWICE = 36,
+	VPOOL_CODE_NODE_TOTAL_MIXED = 37,
+	VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL = 38,
+	VPOOL_CODE_PAGE_SIZE_UNSUPPORTED = 39,
+	VPOOL_CODE_MEM_ZERO = 40,
+	VPOOL_CODE_MEM_OVERFLOW = 41,
+	VPOOL_CODE_MEM_NODE_FLOOR = 42,
+	VPOOL_CODE_MEM_FLOOR = 43,
+	VPOOL_CODE_MEM_HOST_SHORT = 44,
+	VPOOL_CODE_MEM_NODE_SHORT = 45,
+	VPOOL_CODE_MEM_FRAGMENTED = 46,
+	VPOOL_CODE_POOL_POLICY_SHORT = 47,
+	VPOOL_CODE_POOL_NODE_SHORT = 48,
+	VPOOL_CODE_POOL_SHORT = 49,
+	VPOOL_CODE_CPUSET_NODE = 50,
+	VPOOL_CODE_MEM_IN_USE = 51,
+	VPOOL_CODE_POOL_NEEDS_MEMORY = 52,
+	VPOOL_CODE_NOTHING_TO_CHANGE = 53,
+	VPOOL_CODE_INTERRUPTED = 54,
+	VPOOL_CODE_MAP_PRIVATE = 55,
+	VPOOL_CODE_REGION_HAS_SIZE = 56,
+	VPOOL_CODE_REGION_SIZE_INVALID = 57,
+	VPOOL_CODE_MAP_RANGE = 58,
+	VPOOL_CODE_MAPPED_SMALL = 59,
+	VPOOL_CODE_POPULATE_FAILED = 60,
+	VPOOL_CODE_POOL_WITHOUT_CPUS = 61,
+	VPOOL_CODE_POOL_CPUS_OFFLINE = 62,
+	VPOOL_CODE_TASK_EXITED = 63,
+	VPOOL_CODE_TASK_OTHER_POOL = 64,
+	VPOOL_CODE_TASK_NOT_MEMBER = 65,
+	VPOOL_CODE_TOO_MANY_MEMBERS = 66,
+	VPOOL_CODE_TASK_DEADLINE = 67,
+	VPOOL_CODE_TASK_CPUSET = 68,
+	VPOOL_CODE_NO_TRACEPOINTS = 69,
+	VPOOL_CODE_TASK_KTHREAD = 70,
+	VPOOL_CODE_TASK_BOUND = 71,
+	VPOOL_CODE_TASK_FOREIGN = 72,
+	VPOOL_CODE_TID_INVALID = 73,
+	VPOOL_CODE_PIDFD_INVALID = 74,
+	VPOOL_CODE_DEDICATED_PROCESS = 75,
+	VPOOL_CODE_CPU_NUMBER_INVALID = 76,
+	VPOOL_CODE_CPU_DEDICATED = 77,
+	VPOOL_CODE_CPUS_ALL_DEDICATED = 78,
+	VPOOL_CODE_CPU_NOT_IN_POOL = 79,
+	VPOOL_CODE_CPU_LAST_SHARED = 80,
+	VPOOL_CODE_POOL_HAS_REGIONS = 81,
+	VPOOL_CODE_POOL_PINNED = 82,
+	VPOOL_CODE_POOL_HAS_MEMBERS = 83,
+};
+
+/**
  * struct vpool_reason - ioctl(VPOOL_REASON)
  * @size: sizeof(struct vpool_reason)
  * @len: in: room at @buf_uptr in bytes; out: bytes of the text, its NUL
  *       included, 0 if no call on this descriptor has failed
- * @buf_uptr: where the text goes
+ * @buf_uptr: address of the buffer for the text
+ * @code: out: one of enum vpool_code
+ * @__reserved: must be 0
  *
  * Read why the last failed call on this descriptor (ioctl or mmap) failed: one
- * sentence without a newline, at most VPOOL_REASON_SIZE bytes. An mmap(2) that
- * succeeds leaves one, too, if the kernel denies the process huge mappings.
+ * sentence without a newline, at most VPOOL_REASON_SIZE bytes, and its kind. An mmap(2)
+ * that succeeds leaves one, too, if the kernel denies the process huge mappings.
  * Reading it does not clear it, and a call that succeeds does not either. EMSGSIZE
- * if it does not fit, with @len set. Works on both kinds of node.
+ * if the text does not fit, with @len and @code set. Works on both kinds of device.
  */
 struct vpool_reason {
 	__u32 size;
 	__u32 len;
 	__aligned_u64 buf_uptr;
+	__u32 code;
+	__u32 __reserved;
 };
 
 #define VPOOL_REASON _IOWR(VPOOL_TYPE, VPOOL_CMD_REASON, struct vpool_reason)

@@ -8,7 +8,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include "pick.h"
+#include "cpu_select.h"
 
 static unsigned int vpool_next_rank(const struct vpool_place *places,
 				    unsigned int nr, unsigned int above)
@@ -21,7 +21,8 @@ static unsigned int vpool_next_rank(const struct vpool_place *places,
 	return rank;
 }
 
-/* How many CPUs each core has, at its first; none if one of them is not free. */
+/* How many CPUs each core has, at its first; none if one of them is not free.
+ */
 static void vpool_count_cores(const struct vpool_place *places, unsigned int nr,
 			      unsigned int *size)
 {
@@ -78,10 +79,11 @@ static unsigned int vpool_pick_threads(const struct vpool_place *places,
  * @room: for @nr numbers
  * @picked: for @nr bits; set to the choice
  *
- * Cores whose first CPU has the lowest rank come first, and among these the ones
- * with the lowest number.
+ * Cores whose first CPU has the lowest rank come first, and among these the
+ * ones with the lowest number.
  *
- * Return: how many were chosen; with fewer than @wanted there is no such choice.
+ * Return: how many were chosen; with fewer than @wanted there is no such
+ * choice.
  */
 unsigned int vpool_pick(const struct vpool_place *places, unsigned int nr,
 			unsigned int wanted, bool split_cores,

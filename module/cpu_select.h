@@ -13,8 +13,8 @@
 /**
  * struct vpool_place - one CPU as the choice sees it
  * @core: the first CPU of its core, itself for that one
- * @rank: in which order it is to be taken, the lowest first; VPOOL_RANK_NEVER for
- *	one that is taken already or may not be
+ * @rank: in which order it is to be taken, the lowest first; VPOOL_RANK_NEVER
+ *for one that is taken already or may not be
  */
 struct vpool_place {
 	unsigned int core;

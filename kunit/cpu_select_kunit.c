@@ -6,7 +6,7 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
-#include "pick.h"
+#include "cpu_select.h"
 
 #define MAX_CPUS 4096
 
@@ -23,8 +23,8 @@ static int pick_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->places = kunit_kcalloc(test, MAX_CPUS, sizeof(*f->places),
-				  GFP_KERNEL);
+	f->places =
+		kunit_kcalloc(test, MAX_CPUS, sizeof(*f->places), GFP_KERNEL);
 	f->room = kunit_kcalloc(test, MAX_CPUS, sizeof(*f->room), GFP_KERNEL);
 	f->picked = kunit_kcalloc(test, BITS_TO_LONGS(MAX_CPUS), sizeof(long),
 				  GFP_KERNEL);
@@ -36,8 +36,8 @@ static int pick_init(struct kunit *test)
 }
 
 /*
- * Threads of a core as far apart as there are cores, as on most x86 servers; the
- * cores of a node side by side; rank of a node its number.
+ * Threads of a core as far apart as there are cores, as on most x86 servers;
+ * the cores of a node side by side; rank of a node its number.
  */
 static void lay_out(struct pick_fixture *f, unsigned int nr,
 		    unsigned int threads, unsigned int nodes)
@@ -64,7 +64,7 @@ static bool picked_is(struct pick_fixture *f, const char *list)
 	DECLARE_BITMAP(want, 128);
 
 	return !bitmap_parselist(list, want, 128) &&
-		bitmap_equal(want, f->picked, min(f->nr, 128U));
+	       bitmap_equal(want, f->picked, min(f->nr, 128U));
 }
 
 static void lowest_rank_first(struct kunit *test)
@@ -130,7 +130,8 @@ static void nothing_is_free(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bitmap_empty(f->picked, 4));
 }
 
-/* Every number of CPUs on every size of machine: exact, whole, never taken ones. */
+/* Every number of CPUs on every size of machine: exact, whole, never taken
+ * ones. */
 static void up_to_4096(struct kunit *test)
 {
 	static const unsigned int sizes[] = { 64, 72, 128, 192, 1024, 4096 };
@@ -151,21 +152,22 @@ static void up_to_4096(struct kunit *test)
 					bitmap_weight(f->picked, f->nr));
 			for (cpu = 0; cpu < f->nr; cpu++)
 				if (test_bit(cpu, f->picked))
-					KUNIT_ASSERT_TRUE(test, cpu % 7 &&
-							  test_bit((cpu + f->nr / 2) % f->nr,
-								   f->picked));
+					KUNIT_ASSERT_TRUE(
+						test,
+						cpu % 7 &&
+							test_bit((cpu +
+								  f->nr / 2) %
+									 f->nr,
+								 f->picked));
 		}
 		KUNIT_EXPECT_EQ(test, pick(f, free + 2, false), free);
 	}
 }
 
 static struct kunit_case vpool_pick_cases[] = {
-	KUNIT_CASE(lowest_rank_first),
-	KUNIT_CASE(whole_cores),
-	KUNIT_CASE(cores_of_two_sizes),
-	KUNIT_CASE(nothing_is_free),
-	KUNIT_CASE(up_to_4096),
-	{}
+	KUNIT_CASE(lowest_rank_first),	KUNIT_CASE(whole_cores),
+	KUNIT_CASE(cores_of_two_sizes), KUNIT_CASE(nothing_is_free),
+	KUNIT_CASE(up_to_4096),		{}
 };
 
 static struct kunit_suite vpool_pick_suite = {

@@ -2,46 +2,63 @@
 #include <kunit/test.h>
 #include <linux/string.h>
 
-#include "reason.h"
+#include "extack.h"
 
 static void starts_empty(struct kunit *test)
 {
 	char text[VPOOL_REASON_SIZE] = "untouched";
-	struct vpool_why why;
+	struct vpool_extack extack;
+	u32 code;
 
-	vpool_why_init(&why);
-	KUNIT_EXPECT_EQ(test, vpool_why_read(&why, text), 0);
+	vpool_extack_init(&extack);
+	KUNIT_EXPECT_EQ(test, vpool_extack_read(&extack, text, &code), 0);
 	KUNIT_EXPECT_STREQ(test, text, "");
+	KUNIT_EXPECT_EQ(test, code, VPOOL_CODE_NONE);
 }
 
 static void keeps_the_last_failure(struct kunit *test)
 {
 	char text[VPOOL_REASON_SIZE];
-	struct vpool_why why;
+	struct vpool_extack extack;
+	u32 code;
 
-	vpool_why_init(&why);
-	KUNIT_EXPECT_EQ(test, vpool_fail(&why, -EBUSY, "cpu %u", 3U), -EBUSY);
-	KUNIT_EXPECT_EQ(test, vpool_fail(&why, -ENOMEM, "cpu %u", 4U), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, vpool_why_read(&why, text), strlen("cpu 4") + 1);
+	vpool_extack_init(&extack);
+	KUNIT_EXPECT_EQ(
+		test,
+		vpool_err(&extack, -EBUSY, VPOOL_CODE_CPU_TAKEN, "cpu %u", 3U),
+		-EBUSY);
+	KUNIT_EXPECT_EQ(
+		test,
+		vpool_err(&extack, -ENOMEM, VPOOL_CODE_MEM_ZERO, "cpu %u", 4U),
+		-ENOMEM);
+	KUNIT_EXPECT_EQ(test, vpool_extack_read(&extack, text, &code),
+			strlen("cpu 4") + 1);
 	KUNIT_EXPECT_STREQ(test, text, "cpu 4");
+	KUNIT_EXPECT_EQ(test, code, VPOOL_CODE_MEM_ZERO);
 	/* Reading does not clear it. */
-	KUNIT_EXPECT_EQ(test, vpool_why_read(&why, text), strlen("cpu 4") + 1);
+	KUNIT_EXPECT_EQ(test, vpool_extack_read(&extack, text, &code),
+			strlen("cpu 4") + 1);
 }
 
 static void cuts_what_is_too_long(struct kunit *test)
 {
 	char text[VPOOL_REASON_SIZE];
-	struct vpool_why why;
+	struct vpool_extack extack;
+	u32 code;
 
-	vpool_why_init(&why);
-	vpool_fail(&why, -EINVAL, "%0400d", 1);
-	KUNIT_EXPECT_EQ(test, vpool_why_read(&why, text), VPOOL_REASON_SIZE);
+	vpool_extack_init(&extack);
+	vpool_err(&extack, -EINVAL, VPOOL_CODE_MEM_ZERO, "%0400d", 1);
+	KUNIT_EXPECT_EQ(test, vpool_extack_read(&extack, text, &code),
+			VPOOL_REASON_SIZE);
 	KUNIT_EXPECT_EQ(test, strlen(text), VPOOL_REASON_SIZE - 1);
 }
 
 static void may_have_nobody_to_tell(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, vpool_fail(NULL, -EINTR, "unheard"), -EINTR);
+	KUNIT_EXPECT_EQ(
+		test,
+		vpool_err(NULL, -EINTR, VPOOL_CODE_INTERRUPTED, "unheard"),
+		-EINTR);
 }
 
 /* The same sizes and texts as in userspace/tests/test_units.c. */
@@ -75,12 +92,9 @@ static void says_sizes_as_the_tool(struct kunit *test)
 }
 
 static struct kunit_case vpool_reason_cases[] = {
-	KUNIT_CASE(starts_empty),
-	KUNIT_CASE(keeps_the_last_failure),
-	KUNIT_CASE(cuts_what_is_too_long),
-	KUNIT_CASE(may_have_nobody_to_tell),
-	KUNIT_CASE(says_sizes_as_the_tool),
-	{}
+	KUNIT_CASE(starts_empty),	    KUNIT_CASE(keeps_the_last_failure),
+	KUNIT_CASE(cuts_what_is_too_long),  KUNIT_CASE(may_have_nobody_to_tell),
+	KUNIT_CASE(says_sizes_as_the_tool), {}
 };
 
 static struct kunit_suite vpool_reason_suite = {
