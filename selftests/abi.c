@@ -23,7 +23,7 @@
  */
 #define FROZEN(_what) static_assert(_what, #_what)
 
-FROZEN(VPOOL_REASON == 0xC010BB00);
+FROZEN(VPOOL_REASON == 0xC018BB00);
 FROZEN(VPOOL_CREATE == 0xC078BB01);
 FROZEN(VPOOL_DESTROY == 0xC030BB02);
 FROZEN(VPOOL_LIST == 0xC018BB03);
@@ -35,8 +35,9 @@ FROZEN(VPOOL_ATTACH == 0xC018BB08);
 FROZEN(VPOOL_DETACH == 0xC018BB09);
 FROZEN(VPOOL_RESIZE == 0xC058BB0a);
 
-FROZEN(sizeof(struct vpool_reason) == 16);
+FROZEN(sizeof(struct vpool_reason) == 24);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
+FROZEN(offsetof(struct vpool_reason, code) == 16);
 FROZEN(sizeof(struct vpool_mem) == 16);
 FROZEN(offsetof(struct vpool_mem, node) == 8);
 FROZEN(sizeof(struct vpool_create) == 120);
