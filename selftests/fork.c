@@ -344,7 +344,7 @@ TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
 	attacher = fork();
 	if (!attacher)
 		attach_slowly(threads);
-	for (i = 0; i < 3000 && !vp_sysfs_u64(POOL, "cpus/members"); i++)
+	for (i = 0; i < 20000 && !vp_sysfs_u64(POOL, "cpus/members"); i++)
 		vp_sleep_ms(10);
 	EXPECT_LT(0, vp_sysfs_u64(POOL, "cpus/members"));
 	EXPECT_GT(1000, vp_sysfs_u64(POOL, "cpus/members"));
