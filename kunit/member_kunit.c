@@ -5,7 +5,11 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "member.h"
+#include "attach.h"
+#include "detach.h"
+#include "enforce.h"
+#include "extack.h"
+#include "member_set.h"
 
 struct member_fixture {
 	struct vpool_member_set a;
@@ -35,8 +39,10 @@ static int member_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->before, GFP_KERNEL));
 	cpumask_set_cpu(1, f->cpus);
 	cpumask_copy(f->before, current->cpus_ptr);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat), 0);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat,
+						 vpool_enforce), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat,
+						 vpool_enforce), 0);
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
 	vpool_members_publish(&f->b, f->cpus, f->cpus, false);
 	f->a.emptied = count_emptied;

@@ -13,8 +13,11 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "attach.h"
+#include "detach.h"
 #include "ioctl.h"
 #include "pool.h"
+#include "target.h"
 
 /* More requests than that cannot be meant: one for each node is enough. */
 #define VPOOL_MAX_MEM 4096

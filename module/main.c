@@ -5,6 +5,8 @@
 
 #include "chardev.h"
 #include "cpus.h"
+#include "cpuset.h"
+#include "fork.h"
 #include "member.h"
 #include "poison.h"
 #include "pool.h"
@@ -34,9 +36,11 @@ static int __init vpool_init(void)
 	err = vpool_scrubbers_start();
 	if (err)
 		goto stop_hotplug;
-	err = vpool_members_start();
+	err = vpool_fork_start();
 	if (err)
 		goto stop_scrubbers;
+	vpool_cpuset_start();
+	vpool_member_start();
 	err = vpool_sysfs_start();
 	if (err)
 		goto stop_members;
@@ -63,7 +67,9 @@ stop_nodes:
 stop_sysfs:
 	vpool_sysfs_stop();
 stop_members:
-	vpool_members_stop();
+	vpool_fork_stop();
+	vpool_cpuset_stop();
+	vpool_member_stop();
 stop_scrubbers:
 	vpool_scrubbers_stop();
 stop_hotplug:
@@ -80,7 +86,9 @@ static void __exit vpool_exit(void)
 	vpool_pools_stop();
 	vpool_nodes_stop();
 	vpool_sysfs_stop();
-	vpool_members_stop();
+	vpool_fork_stop();
+	vpool_cpuset_stop();
+	vpool_member_stop();
 	vpool_scrubbers_stop();
 	vpool_hotplug_stop();
 	vpool_cpus_stop();

@@ -17,7 +17,8 @@
 
 #include "audit.h"
 #include "compat.h"
-#include "dedicate.h"
+#include "detach.h"
+#include "enforce.h"
 #include "host.h"
 #include "mce.h"
 #include "pool.h"
@@ -367,7 +368,8 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	if (vpool_cpus_init(&pool->cpus, pool->name))
 		goto free_pool;
-	if (vpool_members_init(&pool->members, pool->name, &pool->stat))
+	if (vpool_members_init(&pool->members, pool->name, &pool->stat,
+			       vpool_enforce))
 		goto exit_cpus;
 	if (vpool_store_init(&pool->store, pool->name, &pool->cpus, order,
 			     &pool->stat))

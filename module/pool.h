@@ -18,7 +18,7 @@
  *   cpu_hotplug_lock
  *     vpool_cpus_lock
  *       vpool_cpus_masks_lock: a leaf
- *   vpool_member_set.moving (also under vpool_pool.lock)
+ *   vpool_member_set.affinity_mutex (also under vpool_pool.lock)
  *     locks of the cgroup filesystem, see cpuset.c
  *   vpool_member_lock (also under vpool_cpus_lock)
  *     a task's pi_lock
@@ -26,7 +26,7 @@
  *   vpool_store.lock, vpool_rss_bucket.lock: leaves
  *
  * CPU hotplug waits for vpool_cpus_lock, so a task that holds it must not wait
- * for one that a user can delay: vpool_member_set.moving is never taken under
+ * for one that a user can delay: vpool_member_set.affinity_mutex is never taken under
  * it.
  *
  * Nothing is copied from or to userspace under any of them.
@@ -47,7 +47,7 @@
 #include <linux/vpool.h>
 
 #include "cpus.h"
-#include "member.h"
+#include "member_set.h"
 #include "extack.h"
 #include "region.h"
 #include "stat.h"

@@ -19,6 +19,7 @@
 
 #include "audit.h"
 #include "dedicate.h"
+#include "enforce.h"
 #include "host.h"
 #include "pool.h"
 #include "trace.h"
@@ -210,7 +211,8 @@ static int vpool_plan_check_cpus(const struct vpool_resize_spec *spec,
 
 	if (!spec->cpus)
 		return 0;
-	err = vpool_dedicated_check(&pool->members, spec->cpus, extack);
+	err = vpool_dedicate_check_resize(&pool->members, spec->cpus,
+					  extack);
 	return err
 		       ?: vpool_cpus_resize_begin(&pool->cpus, spec->cpus,
 						  &spec->rules, dry_run,
