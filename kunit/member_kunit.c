@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+/*
+ * Attach and detach the test task itself. Needs two online CPUs.
+ */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/pid.h>
@@ -110,14 +113,11 @@ static void belongs_to_one_pool(struct kunit *test)
 	struct member_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
-	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false),
-			-EBUSY);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test,
 			      strstr(f->extack.text, "member of pool 'a'"));
-	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true),
-			-EBUSY);
-	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false),
-			-ESRCH);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true), -EBUSY);
+	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false), -ESRCH);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
 	KUNIT_EXPECT_EQ(test, f->b.nr, 0);
 }
@@ -128,12 +128,11 @@ static void needs_cpus(struct kunit *test)
 
 	cpumask_clear(f->cpus);
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
-	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false), -EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "no CPUs"));
 }
 
-static void lists_within_its_room(struct kunit *test)
+static void lists_no_more_than_fit(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 	struct vpool_member_info info = { .tid = -1 };
@@ -155,8 +154,7 @@ static void closes_when_idle_or_forced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vpool_members_close(&f->a, true));
 	KUNIT_EXPECT_EQ(test, f->a.nr, 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->before));
-	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
-			-ENXIO);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false), -ENXIO);
 }
 
 static struct kunit_case vpool_member_cases[] = {
@@ -164,7 +162,7 @@ static struct kunit_case vpool_member_cases[] = {
 	KUNIT_CASE(attaches_once),
 	KUNIT_CASE(belongs_to_one_pool),
 	KUNIT_CASE(needs_cpus),
-	KUNIT_CASE(lists_within_its_room),
+	KUNIT_CASE(lists_no_more_than_fit),
 	KUNIT_CASE(closes_when_idle_or_forced),
 	{}
 };

@@ -7,6 +7,7 @@
 #include "cpus.h"
 #include "cpuset.h"
 #include "fork.h"
+#include "hotplug.h"
 #include "member.h"
 #include "poison.h"
 #include "pool.h"

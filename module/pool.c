@@ -267,9 +267,9 @@ static struct vpool_cpu_rules vpool_spec_rules(const struct vpool_spec *spec)
 }
 
 /* What @spec wants, near the nodes that it asks memory of by number. */
-static struct vpool_cpu_wish vpool_spec_wish(const struct vpool_spec *spec)
+static struct vpool_cpu_request vpool_spec_wish(const struct vpool_spec *spec)
 {
-	struct vpool_cpu_wish wish = {
+	struct vpool_cpu_request wish = {
 		.mask = spec->cpus,
 		.nr = spec->nr_cpus,
 		.node = spec->cpus_node,
@@ -338,7 +338,7 @@ static void vpool_pool_moved(struct vpool_cpus *cpus, bool changed)
 	struct vpool_pool *pool = container_of(cpus, struct vpool_pool, cpus);
 
 	vpool_members_publish(&pool->members, cpus->assigned, cpus->usable,
-			      cpus->exiled);
+			      cpus->all_offline);
 	/* As long as it has CPUs it has its directory. */
 	if (changed)
 		vpool_faces->dir_changed(pool);
@@ -374,7 +374,7 @@ static struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec,
 	if (vpool_store_init(&pool->store, pool->name, &pool->cpus, order,
 			     &pool->stat))
 		goto exit_members;
-	pool->cpus.moved = vpool_pool_moved;
+	pool->cpus.publish = vpool_pool_moved;
 	pool->cpus.dedicated = vpool_pool_dedicated;
 	pool->cpus.isolated = spec->flags & VPOOL_CREATE_ISOLATED;
 	pool->store.unpinned = vpool_pool_unpinned;
@@ -547,7 +547,7 @@ static int vpool_pool_claim(struct vpool_pool *pool,
 			    struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
-	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	struct vpool_cpu_request wish = vpool_spec_wish(spec);
 	struct vpool_usage usage;
 	int nid;
 
@@ -569,7 +569,7 @@ static int vpool_pool_supply(struct vpool_pool *pool,
 			     struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
-	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	struct vpool_cpu_request wish = vpool_spec_wish(spec);
 	cpumask_var_t cpus;
 	int err = 0;
 
@@ -635,7 +635,7 @@ static int vpool_dry_run_cpus(const struct vpool_spec *spec,
 			      struct vpool_extack *extack)
 {
 	struct vpool_cpu_rules rules = vpool_spec_rules(spec);
-	struct vpool_cpu_wish wish = vpool_spec_wish(spec);
+	struct vpool_cpu_request wish = vpool_spec_wish(spec);
 	cpumask_var_t found;
 	int err;
 

@@ -46,6 +46,7 @@
 #include <linux/uidgid.h>
 #include <linux/vpool.h>
 
+#include "cpu_claim.h"
 #include "cpus.h"
 #include "member_set.h"
 #include "extack.h"
