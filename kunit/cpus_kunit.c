@@ -116,12 +116,10 @@ static void leaves_the_host_its_floor(struct kunit *test)
 
 	f->rules.boot_core = true;
 	cpumask_copy(f->mask, cpu_online_mask);
-	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request),
-			-EBUSY);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "host_cpus_floor"));
 	cpumask_clear_cpu(1, f->mask);
-	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request),
-			0);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request), 0);
 }
 
 static void checks_without_taking(struct kunit *test)
@@ -141,29 +139,26 @@ static void claims_by_number(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, check_request(f, &request), 0);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
-	KUNIT_ASSERT_EQ(test, claim_request(f, &f->a, &request),
-			0);
+	KUNIT_ASSERT_EQ(test, claim_request(f, &f->a, &request), 0);
 	/* CPU 0 is the boot core. */
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
 	request.nr = num_online_cpus();
-	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request),
-			-EBUSY);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "can be had"));
 	request.node = nr_node_ids;
-	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request),
-			-ENODEV);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -ENODEV);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 }
 
 static void dedicate_two(const struct vpool_cpus *cpus,
-			     struct cpumask *mask)
+			 struct cpumask *mask)
 {
 	cpumask_copy(mask, cpumask_of(2));
 }
 
 static void dedicate_all(const struct vpool_cpus *cpus,
-			      struct cpumask *mask)
+			 struct cpumask *mask)
 {
 	cpumask_copy(mask, cpus->assigned);
 }

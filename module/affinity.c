@@ -36,15 +36,6 @@
 /* Number of tries to set one mask while the cpuset changes. */
 #define VPOOL_CPUSET_TRIES 16
 
-static void vpool_affinity_read(struct task_struct *task, struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(mask, &task->cpus_mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
 static bool vpool_affinity_is_within(struct task_struct *task,
 				     const struct cpumask *mask)
 {
@@ -104,7 +95,7 @@ static int vpool_affinity_set(struct task_struct *task,
 	int i, err;
 
 	/* The cpuset allows every CPU of the present mask. */
-	vpool_affinity_read(task, allowed);
+	vpool_cpuset_task_mask(task, allowed);
 	if (!cpumask_subset(want, allowed))
 		vpool_cpuset_allowed(task, allowed);
 	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
@@ -195,7 +186,7 @@ static bool vpool_affinity_narrow(struct task_struct *task,
 				  const struct cpumask *applied,
 				  struct cpumask *want, struct cpumask *scratch)
 {
-	vpool_affinity_read(task, scratch);
+	vpool_cpuset_task_mask(task, scratch);
 	if (!cpumask_subset(scratch, applied))
 		return false;
 	if (cpumask_intersects(scratch, want))
