@@ -5,13 +5,18 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "create.h"
+#include "destroy.h"
 #include "pool.h"
+#include "pool_region.h"
+#include "region.h"
+#include "registry.h"
+#include "spec.h"
 
 struct pool_fixture {
 	struct vpool_spec spec;
 	struct vpool_mem mem;
 	struct vpool_extack extack;
-	u64 bytes;
 	u32 id;
 };
 
@@ -25,8 +30,8 @@ static int pool_init(struct kunit *test)
 	strscpy(f->spec.name, "kunit", sizeof(f->spec.name));
 	f->mem.bytes = PAGE_SIZE;
 	f->mem.node = VPOOL_ANY_NODE;
-	f->spec.mem = &f->mem;
-	f->spec.nr_mem = 1;
+	f->spec.request.mem = &f->mem;
+	f->spec.request.nr_mem = 1;
 	f->spec.page_size = PAGE_SIZE;
 	f->spec.mode = 0600;
 	test->priv = f;
@@ -41,7 +46,7 @@ static void pool_exit(struct kunit *test)
 static int create(struct pool_fixture *f)
 {
 	f->extack.text[0] = '\0';
-	return vpool_pool_create(&f->spec, &f->id, &f->bytes, &f->extack);
+	return vpool_pool_create(&f->spec, &f->id, &f->extack);
 }
 
 static bool is_there(const char *name)
@@ -61,7 +66,7 @@ static void creates_finds_destroys(struct kunit *test)
 	u32 others = vpool_pools_list(NULL, 0);
 
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
 	KUNIT_EXPECT_NE(test, f->id, 0);
 	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_pools_list(NULL, 0), others + 1);
@@ -124,7 +129,7 @@ static void refuses_a_name_twice(struct kunit *test)
 	id = f->id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "'kunit'"));
-	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	f->spec.request.dry_run = true;
 	f->id = id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
 	KUNIT_EXPECT_EQ(test, f->id, id);
@@ -182,7 +187,7 @@ static void refuses_the_rest(struct kunit *test)
 	f->spec.mode = 0700;
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 	f->spec.mode = 0600;
-	f->spec.nr_mem = 0;
+	f->spec.request.nr_mem = 0;
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "memory or CPUs"));
 }
@@ -194,16 +199,16 @@ static void rounds_up(struct kunit *test)
 	f->spec.page_size = 0;
 	f->mem.bytes = 1;
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PMD_SIZE);
 }
 
 static void dry_run_changes_nothing(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 
-	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	f->spec.request.dry_run = true;
 	KUNIT_EXPECT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
 }
 
@@ -221,12 +226,12 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	pool = vpool_pool_find("kunit", &f->extack);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
-	KUNIT_ASSERT_EQ(test, vpool_pool_open(pool, region), 0);
+	KUNIT_ASSERT_EQ(test, vpool_pool_add_region(pool, region), 0);
 	KUNIT_EXPECT_EQ(test,
 			vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
 					    false, &f->extack),
 			0);
-	KUNIT_EXPECT_EQ(test, vpool_pool_regions(pool, &info, 1), 1);
+	KUNIT_EXPECT_EQ(test, vpool_pool_list_regions(pool, &info, 1), 1);
 	KUNIT_EXPECT_EQ(test, info.bytes, PAGE_SIZE);
 
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
@@ -236,8 +241,8 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->extack), 0);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
-	vpool_pool_close(pool, region);
-	KUNIT_EXPECT_EQ(test, vpool_pool_open(pool, region), -ENXIO);
+	vpool_pool_remove_region(pool, region);
+	KUNIT_EXPECT_EQ(test, vpool_pool_add_region(pool, region), -ENXIO);
 	vpool_pool_put(pool);
 }
 
@@ -248,10 +253,10 @@ static void ephemeral_goes_with_its_creator(struct kunit *test)
 
 	f->spec.creator = f;
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	vpool_pools_abandon(test);
+	vpool_pools_orphan(test);
 	msleep(100);
 	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
-	vpool_pools_abandon(f);
+	vpool_pools_orphan(f);
 	while (is_there("kunit") && time_before(jiffies, end))
 		msleep(20);
 	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
