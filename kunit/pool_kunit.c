@@ -49,7 +49,7 @@ static int create(struct pool_fixture *f)
 	return vpool_pool_create(&f->spec, &f->id, &f->extack);
 }
 
-static bool is_there(const char *name)
+static bool pool_exists(const char *name)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, NULL);
 
@@ -68,7 +68,7 @@ static void creates_finds_destroys(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
 	KUNIT_EXPECT_NE(test, f->id, 0);
-	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
+	KUNIT_EXPECT_TRUE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_pools_list(NULL, 0), others + 1);
 	if (!others) {
 		vpool_pools_list(&entry, 1);
@@ -78,7 +78,7 @@ static void creates_finds_destroys(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			0);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			-ENOENT);
 }
@@ -120,7 +120,7 @@ static void refuses_bad_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 }
 
-static void refuses_a_name_twice(struct kunit *test)
+static void refuses_a_taken_name(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	u32 id;
@@ -128,6 +128,7 @@ static void refuses_a_name_twice(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	id = f->id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
+	KUNIT_EXPECT_EQ(test, f->extack.code, VPOOL_CODE_POOL_EXISTS);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "'kunit'"));
 	f->spec.request.dry_run = true;
 	f->id = id;
@@ -159,7 +160,7 @@ static void refuses_bad_memory(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, create(f), bad[i].err, "%llu@%d",
 				    bad[i].bytes, bad[i].node);
 		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
-		KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+		KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	}
 	f->mem.bytes = PAGE_SIZE;
 	f->mem.node = VPOOL_ANY_NODE;
@@ -180,7 +181,7 @@ static void refuses_bad_page_sizes(struct kunit *test)
 	}
 }
 
-static void refuses_the_rest(struct kunit *test)
+static void refuses_bad_mode_and_empty_pool(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 
@@ -209,10 +210,10 @@ static void dry_run_changes_nothing(struct kunit *test)
 	f->spec.request.dry_run = true;
 	KUNIT_EXPECT_EQ(test, create(f), 0);
 	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 }
 
-static void stays_while_it_has_a_region(struct kunit *test)
+static void is_busy_while_it_has_a_region(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	struct vpool_region *region;
@@ -239,14 +240,14 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test,
 			      strstr(f->extack.text, "has 1 region open"));
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->extack), 0);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
 	vpool_pool_remove_region(pool, region);
 	KUNIT_EXPECT_EQ(test, vpool_pool_add_region(pool, region), -ENXIO);
 	vpool_pool_put(pool);
 }
 
-static void ephemeral_goes_with_its_creator(struct kunit *test)
+static void destroys_an_orphan(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	unsigned long end = jiffies + 10 * HZ;
@@ -255,25 +256,25 @@ static void ephemeral_goes_with_its_creator(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	vpool_pools_orphan(test);
 	msleep(100);
-	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
+	KUNIT_EXPECT_TRUE(test, pool_exists("kunit"));
 	vpool_pools_orphan(f);
-	while (is_there("kunit") && time_before(jiffies, end))
+	while (pool_exists("kunit") && time_before(jiffies, end))
 		msleep(20);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 }
 
 static struct kunit_case vpool_pool_cases[] = {
 	KUNIT_CASE(creates_finds_destroys),
 	KUNIT_CASE(accepts_good_names),
 	KUNIT_CASE(refuses_bad_names),
-	KUNIT_CASE(refuses_a_name_twice),
+	KUNIT_CASE(refuses_a_taken_name),
 	KUNIT_CASE(refuses_bad_memory),
 	KUNIT_CASE(refuses_bad_page_sizes),
-	KUNIT_CASE(refuses_the_rest),
+	KUNIT_CASE(refuses_bad_mode_and_empty_pool),
 	KUNIT_CASE(rounds_up),
 	KUNIT_CASE(dry_run_changes_nothing),
-	KUNIT_CASE(stays_while_it_has_a_region),
-	KUNIT_CASE(ephemeral_goes_with_its_creator),
+	KUNIT_CASE(is_busy_while_it_has_a_region),
+	KUNIT_CASE(destroys_an_orphan),
 	{}
 };
 

@@ -92,6 +92,12 @@ struct vpool_pool *vpool_call_pool(struct vpool_call *call, const char *name)
 	return pool;
 }
 
+static int vpool_call_no_memory(struct vpool_call *call, u32 nr)
+{
+	return vpool_err(call->extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+			 "no kernel memory for %u entries", nr);
+}
+
 /**
  * vpool_call_list - answer a call that returns an array
  * @call: call
@@ -111,10 +117,7 @@ int vpool_call_list(struct vpool_call *call,
 	for (nr = max; nr <= room; max = nr) {
 		array = kvcalloc(max(max, 1U), listing->entry_size, GFP_KERNEL);
 		if (!array)
-			return vpool_err(call->extack, -ENOMEM,
-					 VPOOL_CODE_NO_KERNEL_MEMORY,
-					 "no kernel memory for %u entries",
-					 max);
+			return vpool_call_no_memory(call, max);
 		nr = listing->fill(listing->pool, array, max);
 		if (nr <= max)
 			break;

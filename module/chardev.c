@@ -97,7 +97,7 @@ static const struct file_operations vpool_path_fops = {
 };
 
 static int vpool_dev_set_path(struct file *filp, struct vpool_pool *pool,
-			       struct vpool_region *region)
+			      struct vpool_region *region)
 {
 	struct inode *dev = file_inode(filp), *inode = region->inode;
 	struct path *old = kmalloc(sizeof(*old), GFP_KERNEL_ACCOUNT);
@@ -142,7 +142,7 @@ static bool vpool_dev_unshare(struct vpool_region *region)
 }
 
 static void vpool_dev_bind(struct vpool_file *file, struct vpool_pool *pool,
-			    struct vpool_region *region, struct file *filp)
+			   struct vpool_region *region, struct file *filp)
 {
 	vpool_pool_get(pool);
 	file->pool = pool;
@@ -194,6 +194,7 @@ static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 {
 	struct vpool_file *file = vpool_file_alloc();
 	struct vpool_region *region;
+	struct vpool_pool *pool;
 
 	if (!file)
 		return -ENOMEM;
@@ -206,12 +207,12 @@ static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 		kfree(file);
 		return -ENXIO;
 	}
-	vpool_dev_bind(file, container_of(region->store, struct vpool_pool,
-					   store), region, filp);
+	pool = container_of(region->store, struct vpool_pool, store);
+	vpool_dev_bind(file, pool, region, filp);
 	return 0;
 }
 
-/* Only the inode of the device has a character device. */
+/* Only the inode of the device has i_cdev, the inode of a region has not. */
 static int vpool_dev_open(struct inode *inode, struct file *filp)
 {
 	return inode->i_cdev ? vpool_dev_open_new(inode, filp) :
@@ -244,7 +245,7 @@ static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)
 	u64 size = vpool_region_bytes(file->region);
 	struct vpool_usage usage;
 
-	/* A region has no holes but the one at its end, which every file has. */
+	/* A region has no holes, except the implicit one at the end of each file. */
 	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
 		if (offset < 0 || offset >= size)
 			return -ENXIO;

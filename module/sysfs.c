@@ -86,8 +86,8 @@ static void vpool_read_dedicated(struct vpool_pool *pool, struct cpumask *mask)
 }
 
 static ssize_t vpool_sysfs_emit_mask(struct kobject *kobj, char *buf,
-			       void (*read)(struct vpool_pool *pool,
-					    struct cpumask *mask))
+				     void (*read)(struct vpool_pool *pool,
+						  struct cpumask *mask))
 {
 	cpumask_var_t mask;
 	ssize_t len;
@@ -239,8 +239,8 @@ VPOOL_KTYPE(pool);
 VPOOL_KTYPE(memory);
 VPOOL_KTYPE(node);
 
-static struct vpool_sysfs_dir *vpool_sysfs_alloc(struct vpool_pool *pool, int nid,
-					 unsigned int nr_nodes)
+static struct vpool_sysfs_dir *vpool_sysfs_alloc(struct vpool_pool *pool,
+						 int nid, unsigned int nr_nodes)
 {
 	struct vpool_sysfs_dir *dir;
 
@@ -409,7 +409,7 @@ del_root:
 void vpool_sysfs_stop(void)
 {
 	kset_unregister(vpool_sysfs_pools);
-	/* kobject_put() alone might free the name later, when it is used again. */
+	/* Free the name now: the last kobject_put() may come after the next load. */
 	kobject_del(vpool_sysfs_root);
 	kobject_put(vpool_sysfs_root);
 }
