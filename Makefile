@@ -41,7 +41,7 @@ module-alone:
 	@find $(moddir) -xtype l -delete
 	@for dir in module kunit include; do \
 		cp -rsf $(CURDIR)/$$dir $(moddir); done
-	@ln -sf $(CURDIR)/Kbuild $(moddir)/Kbuild
+	@ln -sf $(CURDIR)/Kbuild $(CURDIR)/VERSION $(moddir)/
 	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) \
 		$(if $(KCOV),VPOOL_KCOV=y) $(if $(GCOV),VPOOL_GCOV=y) modules
 

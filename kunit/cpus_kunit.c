@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * On a machine of at least four CPUs, one thread a core, where CPU 0 booted.
+ * Claim, check and release CPUs. The machine must have at least four online CPUs, each
+ * a core, and must have booted on CPU 0.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/string.h>
 
+#include "cpu_claim.h"
 #include "cpus.h"
+#include "extack.h"
 
 struct cpus_fixture {
 	struct vpool_cpus a;
 	struct vpool_cpus b;
 	struct vpool_cpu_rules rules;
-	struct vpool_cpu_wish wish;
+	struct vpool_cpu_request request;
 	struct vpool_extack extack;
 	cpumask_var_t mask;
 };
@@ -27,7 +30,7 @@ static int cpus_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->mask, GFP_KERNEL));
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->a, "a"), 0);
 	KUNIT_ASSERT_EQ(test, vpool_cpus_init(&f->b, "b"), 0);
-	f->wish.mask = f->mask;
+	f->request.mask = f->mask;
 	vpool_extack_init(&f->extack);
 	test->priv = f;
 	return 0;
@@ -46,12 +49,23 @@ static void cpus_exit(struct kunit *test)
 	free_cpumask_var(f->mask);
 }
 
+static int claim_request(struct cpus_fixture *f, struct vpool_cpus *cpus,
+			 const struct vpool_cpu_request *request)
+{
+	return vpool_cpus_claim(cpus, request, &f->rules, &f->extack);
+}
+
+static int check_request(struct cpus_fixture *f,
+			 const struct vpool_cpu_request *request)
+{
+	return vpool_cpus_check(request, &f->rules, f->mask, &f->extack);
+}
+
 static int claim(struct cpus_fixture *f, struct vpool_cpus *cpus,
 		 const char *list)
 {
-	return cpulist_parse(list, f->mask)
-		       ?: vpool_cpus_claim(cpus, &f->wish, &f->rules,
-					   &f->extack);
+	return cpulist_parse(list, f->mask) ?:
+	       claim_request(f, cpus, &f->request);
 }
 
 static void claims_and_releases(struct kunit *test)
@@ -75,11 +89,11 @@ static void names_the_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2-3"), -EBUSY);
 	KUNIT_EXPECT_STREQ(test, f->extack.text, "cpu 3 belongs to pool 'a'");
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
-	/* Nothing of the refused claim was kept. */
+	/* The refused claim has taken no CPU. */
 	KUNIT_EXPECT_EQ(test, claim(f, &f->b, "2"), 0);
 }
 
-static void wants_some(struct kunit *test)
+static void refuses_an_empty_list(struct kunit *test)
 {
 	struct cpus_fixture *f = test->priv;
 
@@ -102,14 +116,10 @@ static void leaves_the_host_its_floor(struct kunit *test)
 
 	f->rules.boot_core = true;
 	cpumask_copy(f->mask, cpu_online_mask);
-	KUNIT_EXPECT_EQ(
-		test, vpool_cpus_claim(&f->a, &f->wish, &f->rules, &f->extack),
-		-EBUSY);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "host_cpus_floor"));
 	cpumask_clear_cpu(1, f->mask);
-	KUNIT_EXPECT_EQ(
-		test, vpool_cpus_claim(&f->a, &f->wish, &f->rules, &f->extack),
-		0);
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->a, &f->request), 0);
 }
 
 static void checks_without_taking(struct kunit *test)
@@ -117,50 +127,38 @@ static void checks_without_taking(struct kunit *test)
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
-	KUNIT_EXPECT_EQ(
-		test,
-		vpool_cpus_check(&f->wish, &f->rules, f->mask, &f->extack), 0);
+	KUNIT_EXPECT_EQ(test, check_request(f, &f->request), 0);
 	KUNIT_EXPECT_EQ(test, claim(f, &f->a, "1-2"), 0);
-	KUNIT_EXPECT_EQ(
-		test,
-		vpool_cpus_check(&f->wish, &f->rules, f->mask, &f->extack),
-		-EBUSY);
+	KUNIT_EXPECT_EQ(test, check_request(f, &f->request), -EBUSY);
 }
 
 static void claims_by_number(struct kunit *test)
 {
 	struct cpus_fixture *f = test->priv;
-	struct vpool_cpu_wish wish = { .nr = 2, .node = VPOOL_ANY_NODE };
+	struct vpool_cpu_request request = { .nr = 2, .node = VPOOL_ANY_NODE };
 
-	KUNIT_EXPECT_EQ(test,
-			vpool_cpus_check(&wish, &f->rules, f->mask, &f->extack),
-			0);
+	KUNIT_EXPECT_EQ(test, check_request(f, &request), 0);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->a));
-	KUNIT_ASSERT_EQ(
-		test, vpool_cpus_claim(&f->a, &wish, &f->rules, &f->extack), 0);
-	/* Not the one that the host booted on. */
+	KUNIT_ASSERT_EQ(test, claim_request(f, &f->a, &request), 0);
+	/* CPU 0 is the boot core. */
 	KUNIT_ASSERT_EQ(test, cpulist_parse("1-2", f->mask), 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
-	wish.nr = num_online_cpus();
-	KUNIT_EXPECT_EQ(test,
-			vpool_cpus_claim(&f->b, &wish, &f->rules, &f->extack),
-			-EBUSY);
+	request.nr = num_online_cpus();
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "can be had"));
-	wish.node = nr_node_ids;
-	KUNIT_EXPECT_EQ(test,
-			vpool_cpus_claim(&f->b, &wish, &f->rules, &f->extack),
-			-ENODEV);
+	request.node = nr_node_ids;
+	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -ENODEV);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));
 }
 
-static void two_is_dedicated(const struct vpool_cpus *cpus,
-			     struct cpumask *mask)
+static void dedicate_two(const struct vpool_cpus *cpus,
+			 struct cpumask *mask)
 {
 	cpumask_copy(mask, cpumask_of(2));
 }
 
-static void all_are_dedicated(const struct vpool_cpus *cpus,
-			      struct cpumask *mask)
+static void dedicate_all(const struct vpool_cpus *cpus,
+			 struct cpumask *mask)
 {
 	cpumask_copy(mask, cpus->assigned);
 }
@@ -174,32 +172,32 @@ static bool background_is(struct cpus_fixture *f, const char *want)
 	return !strcmp(text, want);
 }
 
-static void background_keeps_off_what_is_not_shared(struct kunit *test)
+static void background_uses_shared_cpus_only(struct kunit *test)
 {
 	struct cpus_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "1-3"), 0);
 	KUNIT_EXPECT_TRUE(test, background_is(f, "1-3"));
-	f->a.dedicated = two_is_dedicated;
+	f->a.dedicated = dedicate_two;
 	KUNIT_EXPECT_TRUE(test, background_is(f, "1,3"));
-	f->a.dedicated = all_are_dedicated;
-	KUNIT_EXPECT_TRUE(test, !background_is(f, "") &&
-			  !cpumask_intersects(f->mask, f->a.assigned));
-	f->a.dedicated = two_is_dedicated;
+	f->a.dedicated = dedicate_all;
+	KUNIT_EXPECT_FALSE(test, background_is(f, ""));
+	KUNIT_EXPECT_FALSE(test, cpumask_intersects(f->mask, f->a.assigned));
+	f->a.dedicated = dedicate_two;
 	f->a.isolated = true;
-	KUNIT_EXPECT_TRUE(test, !background_is(f, "") &&
-			  !cpumask_intersects(f->mask, f->a.assigned));
+	KUNIT_EXPECT_FALSE(test, background_is(f, ""));
+	KUNIT_EXPECT_FALSE(test, cpumask_intersects(f->mask, f->a.assigned));
 }
 
 static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(claims_and_releases),
 	KUNIT_CASE(names_the_owner),
-	KUNIT_CASE(wants_some),
+	KUNIT_CASE(refuses_an_empty_list),
 	KUNIT_CASE(leaves_the_boot_core),
 	KUNIT_CASE(leaves_the_host_its_floor),
 	KUNIT_CASE(checks_without_taking),
 	KUNIT_CASE(claims_by_number),
-	KUNIT_CASE(background_keeps_off_what_is_not_shared),
+	KUNIT_CASE(background_uses_shared_cpus_only),
 	{}
 };
 

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
+/*
+ * Attach and detach the test task itself. Needs two online CPUs.
+ */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "member.h"
+#include "attach.h"
+#include "detach.h"
+#include "enforce.h"
+#include "extack.h"
+#include "member_set.h"
 
 struct member_fixture {
 	struct vpool_member_set a;
@@ -35,8 +42,10 @@ static int member_init(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, zalloc_cpumask_var(&f->before, GFP_KERNEL));
 	cpumask_set_cpu(1, f->cpus);
 	cpumask_copy(f->before, current->cpus_ptr);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat), 0);
-	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->a, "a", &f->stat,
+						 vpool_enforce), 0);
+	KUNIT_ASSERT_EQ(test, vpool_members_init(&f->b, "b", &f->stat,
+						 vpool_enforce), 0);
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
 	vpool_members_publish(&f->b, f->cpus, f->cpus, false);
 	f->a.emptied = count_emptied;
@@ -104,14 +113,11 @@ static void belongs_to_one_pool(struct kunit *test)
 	struct member_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, attach(f, &f->a, false), 0);
-	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false),
-			-EBUSY);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, false), -EBUSY);
 	KUNIT_EXPECT_NOT_NULL(test,
 			      strstr(f->extack.text, "member of pool 'a'"));
-	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true),
-			-EBUSY);
-	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false),
-			-ESRCH);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->b, true), -EBUSY);
+	KUNIT_EXPECT_EQ(test, detach(f, &f->b, false), -ESRCH);
 	KUNIT_EXPECT_EQ(test, f->a.nr, 1);
 	KUNIT_EXPECT_EQ(test, f->b.nr, 0);
 }
@@ -122,12 +128,11 @@ static void needs_cpus(struct kunit *test)
 
 	cpumask_clear(f->cpus);
 	vpool_members_publish(&f->a, f->cpus, f->cpus, false);
-	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false), -EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "no CPUs"));
 }
 
-static void lists_within_its_room(struct kunit *test)
+static void lists_no_more_than_fit(struct kunit *test)
 {
 	struct member_fixture *f = test->priv;
 	struct vpool_member_info info = { .tid = -1 };
@@ -149,8 +154,7 @@ static void closes_when_idle_or_forced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, vpool_members_close(&f->a, true));
 	KUNIT_EXPECT_EQ(test, f->a.nr, 0);
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(current->cpus_ptr, f->before));
-	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false),
-			-ENXIO);
+	KUNIT_EXPECT_EQ(test, attach(f, &f->a, false), -ENXIO);
 }
 
 static struct kunit_case vpool_member_cases[] = {
@@ -158,7 +162,7 @@ static struct kunit_case vpool_member_cases[] = {
 	KUNIT_CASE(attaches_once),
 	KUNIT_CASE(belongs_to_one_pool),
 	KUNIT_CASE(needs_cpus),
-	KUNIT_CASE(lists_within_its_room),
+	KUNIT_CASE(lists_no_more_than_fit),
 	KUNIT_CASE(closes_when_idle_or_forced),
 	{}
 };

@@ -1,50 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Affinity masks: the one that a member has, and the one that it gets back.
+ * Set and restore the affinity of one member.
  *
  * The rules:
  *
- *  - A task never runs outside its cpuset because of vpool. A mask that vpool sets is
- *    always cut to what the cpuset allows. The cpuset can change between the look at
- *    it and the setting, so vpool looks again after it has set a mask, and starts
- *    over if the mask no longer fits.
- *  - A member keeps its mask when cpusets change elsewhere. The scheduler remembers
- *    what sched_setaffinity(2) asked for in user_cpus_ptr and, from 6.2 on, cuts
- *    every mask that a cpuset gives a task to it. vpool puts the pool's CPUs there.
- *    Older kernels give the task the whole cpuset instead, and vpool_enforce() mends
- *    that within a second.
- *  - An affinity that the task, or its administrator, chose while it was a member is
- *    not vpool's. It is told by user_cpus_ptr, which sched_setaffinity(2) replaces.
- *    vpool cuts such a mask when CPUs leave the pool, but never restores another one
- *    in its place.
- *  - A SCHED_DEADLINE task was admitted to the CPUs that it has. Its mask is never
- *    cut, as sched_setaffinity(2) would not.
+ *  - vpool never makes a task run outside its cpuset. It intersects every mask that it
+ *    sets with the CPUs that the cpuset allows. The cpuset can change between the read
+ *    and the set. So vpool reads it again after it has set a mask, and retries if the
+ *    mask no longer fits.
+ *  - A member keeps its mask when cpusets change elsewhere. The scheduler stores the
+ *    mask of the last sched_setaffinity(2) in user_cpus_ptr. From 6.2 on, it intersects
+ *    every mask that a cpuset change gives a task with user_cpus_ptr. vpool stores the
+ *    pool's CPUs there. Older kernels give the task the whole cpuset instead, and
+ *    vpool_enforce() repairs that within a second.
+ *  - If the task or its administrator sets the affinity while the task is a member,
+ *    that affinity belongs to them. vpool recognises it by user_cpus_ptr, which
+ *    sched_setaffinity(2) replaces. vpool narrows such a mask when the pool loses CPUs,
+ *    but never replaces it by the saved one on detach.
+ *  - The scheduler admitted a SCHED_DEADLINE task to the CPUs that it has. vpool takes
+ *    none of them away, as sched_setaffinity(2) would not.
  *
- * Masks of living tasks are set with set_cpus_allowed_ptr() in process context only.
- * user_cpus_ptr is exchanged under the task's pi_lock, as the scheduler does.
+ * vpool sets the masks of living tasks with set_cpus_allowed_ptr(), in process context
+ * only. It swaps user_cpus_ptr under the task's pi_lock, as the scheduler does.
  */
 #include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "affinity.h"
 #include "cpuset.h"
 #include "member.h"
+#include "member_set.h"
 
-/* How often a cpuset may change under the setting of one mask. */
+/* Number of tries to set one mask while the cpuset changes. */
 #define VPOOL_CPUSET_TRIES 16
 
-static void vpool_affinity_read(struct task_struct *task, struct cpumask *mask)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(mask, &task->cpus_mask);
-	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-}
-
-static bool vpool_affinity_within(struct task_struct *task,
-				  const struct cpumask *mask)
+static bool vpool_affinity_is_within(struct task_struct *task,
+				     const struct cpumask *mask)
 {
 	unsigned long flags;
 	bool within;
@@ -55,10 +48,11 @@ static bool vpool_affinity_within(struct task_struct *task,
 	return within;
 }
 
-/* Make @user what sched_setaffinity(2) asked for; NULL for nothing. */
-static int vpool_user_set(struct task_struct *task, const struct cpumask *user)
+/* Set user_cpus_ptr of @task to a copy of @user, or to NULL. */
+static int vpool_affinity_set_user(struct task_struct *task,
+				   const struct cpumask *user)
 {
-	/* The scheduler frees it by RCU, with the head in the same place. */
+	/* The scheduler frees the mask by RCU and puts the rcu_head into it. */
 	size_t size = max(cpumask_size(), sizeof(struct rcu_head));
 	struct cpumask *mask = NULL;
 	unsigned long flags;
@@ -76,22 +70,23 @@ static int vpool_user_set(struct task_struct *task, const struct cpumask *user)
 	return 0;
 }
 
-/* -EBUSY if the task is SCHED_DEADLINE and @mask lacks a CPU that it has. */
-static int vpool_deadline_check(struct task_struct *task,
-				const struct cpumask *mask)
+/* Return -EBUSY if @task is SCHED_DEADLINE and @mask lacks one of its CPUs. */
+static int vpool_affinity_check_deadline(struct task_struct *task,
+					 const struct cpumask *mask)
 {
 	if (READ_ONCE(task->policy) == SCHED_DEADLINE &&
-	    !vpool_affinity_within(task, mask))
+	    !vpool_affinity_is_within(task, mask))
 		return -EBUSY;
 	return 0;
 }
 
 /*
- * Set a task's mask to what its cpuset allows of @want.
+ * Set the task's mask to the CPUs of @want that its cpuset allows.
  *
- * @mask and @allowed are scratch; @allowed is the cpuset's CPUs in the end. Returns 0,
- * -EBUSY for a SCHED_DEADLINE task, -EINVAL if the cpuset has none of @want, -EAGAIN
- * if none of them is active now or the cpuset does not stop changing.
+ * @mask and @allowed are scratch masks; on return @allowed is the cpuset's CPUs. Return
+ * 0, -EBUSY for a SCHED_DEADLINE task that would lose a CPU, -EINVAL if the cpuset
+ * allows no CPU of @want, -EAGAIN if none of them is active or the cpuset keeps
+ * changing.
  */
 static int vpool_affinity_set(struct task_struct *task,
 			      const struct cpumask *want,
@@ -99,14 +94,14 @@ static int vpool_affinity_set(struct task_struct *task,
 {
 	int i, err;
 
-	/* What the mask has already, the cpuset allows. */
-	vpool_affinity_read(task, allowed);
+	/* The cpuset allows every CPU of the present mask. */
+	vpool_cpuset_task_mask(task, allowed);
 	if (!cpumask_subset(want, allowed))
 		vpool_cpuset_allowed(task, allowed);
 	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
 		if (!cpumask_and(mask, want, allowed))
 			return -EINVAL;
-		err = vpool_deadline_check(task, mask);
+		err = vpool_affinity_check_deadline(task, mask);
 		if (err)
 			return err;
 		err = set_cpus_allowed_ptr(task, mask);
@@ -120,9 +115,9 @@ static int vpool_affinity_set(struct task_struct *task,
 }
 
 /**
- * vpool_affinity_save - remember a task's affinity before it becomes a member
+ * vpool_affinity_save - save a task's affinity before it becomes a member
  * @task: the task
- * @member: its membership to be; its masks are set
+ * @member: membership that is not linked yet; its masks are set
  *
  * Context: any; takes the task's pi_lock.
  */
@@ -131,100 +126,104 @@ void vpool_affinity_save(struct task_struct *task, struct vpool_member *member)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	cpumask_copy(vpool_member_saved(member), &task->cpus_mask);
-	cpumask_clear(vpool_member_user(member));
+	cpumask_copy(vpool_member_saved_mask(member), &task->cpus_mask);
+	cpumask_clear(vpool_member_user_mask(member));
 	member->has_user = task->user_cpus_ptr;
 	if (member->has_user)
-		cpumask_copy(vpool_member_user(member), task->user_cpus_ptr);
+		cpumask_copy(vpool_member_user_mask(member),
+			     task->user_cpus_ptr);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	cpumask_clear(vpool_member_set_mask(member));
-	member->whole = false;
+	cpumask_clear(vpool_member_applied_mask(member));
+	member->whole_cpuset = false;
 }
 
 /*
- * Has the task, or another one on its behalf, chosen its affinity since vpool set it?
- * If what sched_setaffinity(2) asked for is gone, either that was called, on a kernel
- * that does not keep it, or the scheduler has let the task run on its whole cpuset,
- * because no CPU of its mask was left.
+ * Tell whether the task, or another task on its behalf, has set its affinity since
+ * vpool applied @applied. @allowed is a scratch mask.
+ *
+ * If user_cpus_ptr is NULL, there are two explanations. On a kernel that does not
+ * store it, sched_setaffinity(2) was called. Or no CPU of the mask was left, and the
+ * scheduler lets the task run on its whole cpuset. Only the first of these is a choice.
  */
-static bool vpool_affinity_is_own(struct task_struct *task,
-				  const struct cpumask *set,
-				  struct cpumask *allowed)
+static bool vpool_affinity_is_chosen(struct task_struct *task,
+				     const struct cpumask *applied,
+				     struct cpumask *allowed)
 {
 	unsigned long flags;
-	bool known, own = false;
+	bool known, chosen = false;
 
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	known = task->user_cpus_ptr;
 	if (known)
-		own = !cpumask_equal(task->user_cpus_ptr, set);
+		chosen = !cpumask_equal(task->user_cpus_ptr, applied);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	if (known)
-		return own;
+		return chosen;
 	vpool_cpuset_allowed(task, allowed);
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	own = !cpumask_subset(allowed, &task->cpus_mask);
+	chosen = !cpumask_subset(allowed, &task->cpus_mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
-	return own;
+	return chosen;
 }
 
-/* What a member should run on. */
-static void vpool_member_want(struct vpool_member *member, struct cpumask *want)
+/* Return the CPUs that a linked member may use; under vpool_member_lock. */
+static const struct cpumask *
+vpool_affinity_of(const struct vpool_member *member)
 {
-	struct vpool_member_set *members = member->members;
+	const struct vpool_member_set *members = member->members;
 
 	lockdep_assert_held(&vpool_member_lock);
 	if (member->cpu >= 0 && cpumask_test_cpu(member->cpu, members->cpus))
-		cpumask_copy(want, cpumask_of(member->cpu));
-	else
-		cpumask_copy(want, members->shared);
+		return cpumask_of(member->cpu);
+	return members->shared;
 }
 
 /*
- * Cut @want for a task that chose its affinity itself. False if it left the pool by
- * that: then vpool_enforce() decides.
+ * Narrow @want to the affinity that the task has chosen. Return false if that affinity
+ * has a CPU outside @applied: then vpool_enforce() decides.
  */
 static bool vpool_affinity_narrow(struct task_struct *task,
-				  const struct cpumask *set,
+				  const struct cpumask *applied,
 				  struct cpumask *want, struct cpumask *scratch)
 {
-	vpool_affinity_read(task, scratch);
-	if (!cpumask_subset(scratch, set))
+	vpool_cpuset_task_mask(task, scratch);
+	if (!cpumask_subset(scratch, applied))
 		return false;
 	if (cpumask_intersects(scratch, want))
 		cpumask_and(want, scratch, want);
 	return true;
 }
 
-/* @members are those it had under the lock; an exit may have cleared the pointer. */
-static int vpool_affinity_apply_mask(struct vpool_member_set *members,
-				     struct vpool_member *member, bool own)
+/* The caller read @members under vpool_member_lock; an exit clears member->members. */
+static int vpool_affinity_apply_want(struct vpool_member_set *members,
+				     struct vpool_member *member, bool chosen)
 {
 	struct cpumask *want = members->want, *scratch = members->scratch;
 	struct task_struct *task = member->task;
 	int err;
 
-	err = own ? 0 : vpool_user_set(task, want);
+	err = chosen ? 0 : vpool_affinity_set_user(task, want);
 	if (!err)
 		err = vpool_affinity_set(task, want, scratch, members->allowed);
 	return err;
 }
 
 /**
- * vpool_affinity_apply - give a member the mask that it should have
- * @member: it; with references on it and its task
- * @force: also if the task chose another one itself
+ * vpool_affinity_apply - set a member's mask to the CPUs that it may use
+ * @member: the membership; the caller holds references on it and on its task
+ * @force: replace an affinity that the task has chosen
  *
- * Context: sleeps; the set's moving mutex held; takes vpool_member_lock.
- * Return: 0, also if the task is no member any more; -EBUSY for a SCHED_DEADLINE task
+ * Context: sleeps; the set's affinity_mutex held; takes vpool_member_lock.
+ * Return: 0, also if the task is no longer a member; -EBUSY for a SCHED_DEADLINE task
  * that would lose a CPU, -EINVAL if its cpuset has no CPU of the pool, -EAGAIN if
  * none of them is active, -ENOMEM.
  */
 int vpool_affinity_apply(struct vpool_member *member, bool force)
 {
+	struct cpumask *applied = vpool_member_applied_mask(member);
 	struct vpool_member_set *members;
 	struct task_struct *task = member->task;
-	bool fresh, own;
+	bool fresh, chosen;
 	u64 generation;
 	int err = 0;
 
@@ -234,64 +233,64 @@ int vpool_affinity_apply(struct vpool_member *member, bool force)
 		raw_spin_unlock(&vpool_member_lock);
 		return 0;
 	}
-	vpool_member_want(member, members->want);
+	cpumask_copy(members->want, vpool_affinity_of(member));
 	generation = members->generation;
 	fresh = !member->generation;
 	raw_spin_unlock(&vpool_member_lock);
 
-	lockdep_assert_held(&members->moving);
-	own = !force && !fresh &&
-		vpool_affinity_is_own(task, vpool_member_set_mask(member),
-				      members->allowed);
-	if (!own || vpool_affinity_narrow(task, vpool_member_set_mask(member),
-					  members->want, members->scratch))
-		err = vpool_affinity_apply_mask(members, member, own);
+	lockdep_assert_held(&members->affinity_mutex);
+	chosen = !force && !fresh &&
+		vpool_affinity_is_chosen(task, applied, members->allowed);
+	if (!chosen || vpool_affinity_narrow(task, applied, members->want,
+					     members->scratch))
+		err = vpool_affinity_apply_want(members, member, chosen);
 
 	raw_spin_lock(&vpool_member_lock);
-	if (!own && err != -ENOMEM)
-		cpumask_copy(vpool_member_set_mask(member), members->want);
+	if (!chosen && err != -ENOMEM)
+		cpumask_copy(applied, members->want);
 	if (fresh && !err)
-		member->whole |= cpumask_subset(members->allowed,
-						vpool_member_saved(member));
+		member->whole_cpuset |=
+			cpumask_subset(members->allowed,
+				       vpool_member_saved_mask(member));
 	member->generation = generation;
 	member->pending = err;
 	raw_spin_unlock(&vpool_member_lock);
 	return err;
 }
 
-/* Is the affinity of a task that leaves vpool's doing, and to be undone? */
+/* Tell whether vpool set the task's affinity, so that it must be restored. */
 static bool vpool_affinity_is_ours(struct task_struct *task,
 				   struct vpool_member *member,
 				   struct cpumask *allowed)
 {
-	const struct cpumask *set = vpool_member_set_mask(member);
+	const struct cpumask *applied = vpool_member_applied_mask(member);
 
 	/*
-	 * The affinity of a child was copied from a parent that was just being
-	 * restored, the mask first and user_cpus_ptr after, so those may disagree.
+	 * The fork copied the affinity while the parent's was being restored: first
+	 * the mask, then user_cpus_ptr. So these two may disagree.
 	 */
 	if (member->unrestored)
-		return vpool_affinity_within(task, set);
-	return !cpumask_empty(set) &&
-		!vpool_affinity_is_own(task, set, allowed);
+		return vpool_affinity_is_within(task, applied);
+	return !cpumask_empty(applied) &&
+		!vpool_affinity_is_chosen(task, applied, allowed);
 }
 
 /*
- * The mask of a task that leaves: the one that it came with, as far as its cpuset
- * allows that now. One that could use all of its cpuset then can do so again, and for
- * one that sched_setaffinity(2) was called for, the scheduler cuts it.
+ * Compute the mask to restore: the affinity before attach, intersected with @allowed,
+ * the CPUs that the cpuset allows now. A task that could run on its whole cpuset gets
+ * the whole cpuset of today.
  */
 static void vpool_affinity_target(struct vpool_member *member,
 				  struct cpumask *mask,
 				  const struct cpumask *allowed)
 {
-	const struct cpumask *saved = vpool_member_saved(member);
+	const struct cpumask *saved = vpool_member_saved_mask(member);
+	const struct cpumask *user = vpool_member_user_mask(member);
 
 	cpumask_copy(mask, allowed);
-	if (member->has_user && cpumask_intersects(vpool_member_user(member),
-						   allowed))
-		cpumask_and(mask, vpool_member_user(member), allowed);
-	else if (!member->whole && cpumask_intersects(saved, allowed))
+	if (member->has_user && cpumask_intersects(user, allowed))
+		cpumask_and(mask, user, allowed);
+	else if (!member->whole_cpuset && cpumask_intersects(saved, allowed))
 		cpumask_and(mask, saved, allowed);
 }
 
@@ -301,14 +300,14 @@ static void vpool_affinity_undo(struct task_struct *task,
 {
 	int i;
 
-	vpool_user_set(task, member->has_user ? vpool_member_user(member) :
-		       NULL);
+	vpool_affinity_set_user(task, member->has_user ?
+				vpool_member_user_mask(member) : NULL);
 	vpool_cpuset_allowed(task, allowed);
 	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
 		vpool_affinity_target(member, mask, allowed);
-		if (vpool_deadline_check(task, mask))
+		if (vpool_affinity_check_deadline(task, mask))
 			return;
-		/* None of them is active: what the cpuset has is better. */
+		/* If no CPU of the mask is active, use the whole cpuset. */
 		if (set_cpus_allowed_ptr(task, mask))
 			set_cpus_allowed_ptr(task, allowed);
 		vpool_cpuset_allowed(task, allowed);
@@ -318,11 +317,11 @@ static void vpool_affinity_undo(struct task_struct *task,
 }
 
 /**
- * vpool_affinity_restore - undo what vpool did to the affinity of a task
+ * vpool_affinity_restore - restore the affinity that a task had before attach
  * @task: the task; the caller holds a reference
- * @member: its membership, or what is left of it; the caller holds a reference
+ * @member: its membership, linked or departed; the caller holds a reference
  *
- * An affinity that is not vpool's stays as it is.
+ * An affinity that vpool did not set stays as it is.
  *
  * Context: sleeps.
  */
@@ -342,19 +341,14 @@ void vpool_affinity_restore(struct task_struct *task,
 }
 
 /**
- * vpool_affinity_escapes - tell whether a task may run outside its pool
- * @member: its membership
+ * vpool_affinity_is_outside - tell whether a member may run outside its CPUs
+ * @member: linked membership
  *
  * Context: vpool_member_lock held.
- * Return: true if its mask has a CPU that is not for it.
+ * Return: true if the mask of the task has a CPU that the member may not use.
  */
-bool vpool_affinity_escapes(struct vpool_member *member)
+bool vpool_affinity_is_outside(struct vpool_member *member)
 {
-	struct vpool_member_set *members = member->members;
-	const struct cpumask *may = members->shared;
-
-	lockdep_assert_held(&vpool_member_lock);
-	if (member->cpu >= 0 && cpumask_test_cpu(member->cpu, members->cpus))
-		may = cpumask_of(member->cpu);
-	return !vpool_affinity_within(member->task, may);
+	return !vpool_affinity_is_within(member->task,
+					 vpool_affinity_of(member));
 }

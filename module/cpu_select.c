@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The choice of CPUs, of whole cores where that can be. Knows of no kernel
- * structure, so that it can be tried for machines that are not there.
+ * Select CPUs by number: lowest rank first, in whole cores if possible.
+ *
+ * This file uses no kernel topology, so that its test can simulate any machine.
  */
 #include <linux/bitmap.h>
 #include <linux/limits.h>
@@ -10,100 +11,116 @@
 
 #include "cpu_select.h"
 
-static unsigned int vpool_next_rank(const struct vpool_place *places,
-				    unsigned int nr, unsigned int above)
+/* Return the lowest rank that is at least @from, or VPOOL_RANK_NEVER. */
+static unsigned int
+vpool_cpu_select_next_rank(const struct vpool_cpu_candidate *candidates,
+			   unsigned int nr, unsigned int from)
 {
 	unsigned int cpu, rank = VPOOL_RANK_NEVER;
 
 	for (cpu = 0; cpu < nr; cpu++)
-		if (places[cpu].rank >= above)
-			rank = min(rank, places[cpu].rank);
+		if (candidates[cpu].rank >= from)
+			rank = min(rank, candidates[cpu].rank);
 	return rank;
 }
 
-/* How many CPUs each core has, at its first; none if one of them is not free.
+/*
+ * Set @core_size of each core's first CPU to the number of its CPUs, or to 0 if one of
+ * them must not be selected.
  */
-static void vpool_count_cores(const struct vpool_place *places, unsigned int nr,
-			      unsigned int *size)
+static void
+vpool_cpu_select_count(const struct vpool_cpu_candidate *candidates,
+		       unsigned int nr, unsigned int *core_size)
 {
 	unsigned int cpu;
 
-	memset(size, 0, nr * sizeof(*size));
+	memset(core_size, 0, nr * sizeof(*core_size));
 	for (cpu = 0; cpu < nr; cpu++)
-		size[places[cpu].core]++;
+		core_size[candidates[cpu].core]++;
 	for (cpu = 0; cpu < nr; cpu++)
-		if (places[cpu].rank == VPOOL_RANK_NEVER)
-			size[places[cpu].core] = 0;
+		if (candidates[cpu].rank == VPOOL_RANK_NEVER)
+			core_size[candidates[cpu].core] = 0;
 }
 
-/* Whole cores, as many as fit. Returns how many CPUs are wanted still. */
-static unsigned int vpool_pick_cores(const struct vpool_place *places,
-				     unsigned int nr, unsigned int wanted,
-				     unsigned int *size, unsigned int rank,
-				     unsigned long *picked)
+/*
+ * Select the first CPU of each whole core of @rank that fits. Return the number of CPUs
+ * that are still wanted.
+ */
+static unsigned int
+vpool_cpu_select_cores(const struct vpool_cpu_candidate *candidates,
+		       unsigned int nr, unsigned int wanted,
+		       const unsigned int *core_size, unsigned int rank,
+		       unsigned long *selected)
 {
 	unsigned int cpu;
 
 	for (cpu = 0; cpu < nr; cpu++) {
-		if (places[cpu].core != cpu || places[cpu].rank != rank ||
-		    !size[cpu] || size[cpu] > wanted)
+		if (candidates[cpu].core != cpu ||
+		    candidates[cpu].rank != rank || !core_size[cpu] ||
+		    core_size[cpu] > wanted)
 			continue;
-		wanted -= size[cpu];
-		__set_bit(cpu, picked);
+		wanted -= core_size[cpu];
+		__set_bit(cpu, selected);
 	}
 	return wanted;
 }
 
-/* Single threads of cores. */
-static unsigned int vpool_pick_threads(const struct vpool_place *places,
-				       unsigned int nr, unsigned int wanted,
-				       unsigned int rank, unsigned long *picked)
+/* Select single CPUs of @rank. Return the number of CPUs that are still wanted. */
+static unsigned int
+vpool_cpu_select_threads(const struct vpool_cpu_candidate *candidates,
+			 unsigned int nr, unsigned int wanted,
+			 unsigned int rank, unsigned long *selected)
 {
 	unsigned int cpu;
 
 	for (cpu = 0; cpu < nr && wanted; cpu++) {
-		if (places[cpu].rank != rank || test_bit(cpu, picked))
+		if (candidates[cpu].rank != rank || test_bit(cpu, selected))
 			continue;
-		__set_bit(cpu, picked);
+		__set_bit(cpu, selected);
 		wanted--;
 	}
 	return wanted;
 }
 
 /**
- * vpool_pick - choose CPUs
- * @places: of each CPU
- * @nr: how many there are
- * @wanted: how many are to be chosen
- * @split_cores: rather part of a core than too few
- * @room: for @nr numbers
- * @picked: for @nr bits; set to the choice
+ * vpool_cpu_select - select CPUs by number
+ * @candidates: array of @nr candidates, indexed by CPU number
+ * @nr: number of candidates
+ * @wanted: number of CPUs to select
+ * @split_cores: select single CPUs of a core if whole cores are too few
+ * @core_size: scratch array of @nr entries
+ * @selected: bitmap of @nr bits; set to the selected CPUs
  *
- * Cores whose first CPU has the lowest rank come first, and among these the
- * ones with the lowest number.
+ * A core has the rank of its first CPU. Cores of equal rank are selected in the order
+ * of their numbers.
  *
- * Return: how many were chosen; with fewer than @wanted there is no such
- * choice.
+ * Context: any.
+ * Return: the number of selected CPUs; less than @wanted if there are not enough.
  */
-unsigned int vpool_pick(const struct vpool_place *places, unsigned int nr,
-			unsigned int wanted, bool split_cores,
-			unsigned int *room, unsigned long *picked)
+unsigned int vpool_cpu_select(const struct vpool_cpu_candidate *candidates,
+			      unsigned int nr, unsigned int wanted,
+			      bool split_cores, unsigned int *core_size,
+			      unsigned long *selected)
 {
 	unsigned int cpu, rank, left = wanted;
 
-	bitmap_zero(picked, nr);
-	vpool_count_cores(places, nr, room);
-	for (rank = vpool_next_rank(places, nr, 0); rank != VPOOL_RANK_NEVER;
-	     rank = vpool_next_rank(places, nr, rank + 1))
-		left = vpool_pick_cores(places, nr, left, room, rank, picked);
-	/* So far it is the first of each core. */
+	bitmap_zero(selected, nr);
+	vpool_cpu_select_count(candidates, nr, core_size);
+	for (rank = vpool_cpu_select_next_rank(candidates, nr, 0);
+	     rank != VPOOL_RANK_NEVER;
+	     rank = vpool_cpu_select_next_rank(candidates, nr, rank + 1))
+		left = vpool_cpu_select_cores(candidates, nr, left, core_size,
+					      rank, selected);
+	/* So far only the first CPU of each selected core is set. */
 	for (cpu = 0; cpu < nr; cpu++)
-		if (test_bit(places[cpu].core, picked))
-			__set_bit(cpu, picked);
+		if (test_bit(candidates[cpu].core, selected))
+			__set_bit(cpu, selected);
 	if (!split_cores)
 		return wanted - left;
-	for (rank = vpool_next_rank(places, nr, 0); rank != VPOOL_RANK_NEVER;
-	     rank = vpool_next_rank(places, nr, rank + 1))
-		left = vpool_pick_threads(places, nr, left, rank, picked);
+	for (rank = vpool_cpu_select_next_rank(candidates, nr, 0);
+	     rank != VPOOL_RANK_NEVER;
+	     rank = vpool_cpu_select_next_rank(candidates, nr, rank + 1))
+		left = vpool_cpu_select_threads(candidates, nr, left, rank,
+						selected);
 	return wanted - left;
 }

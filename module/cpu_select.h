@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which CPUs to take, when only their number is given.
+ * Select CPUs by number: lowest rank first, in whole cores if possible.
  */
-#ifndef VPOOL_PICK_H
-#define VPOOL_PICK_H
+#ifndef VPOOL_CPU_SELECT_H
+#define VPOOL_CPU_SELECT_H
 
 #include <linux/types.h>
 
-/* Of a CPU that must not be taken. */
+/* Rank of a CPU that must not be selected. */
 #define VPOOL_RANK_NEVER (~0U)
 
 /**
- * struct vpool_place - one CPU as the choice sees it
- * @core: the first CPU of its core, itself for that one
- * @rank: in which order it is to be taken, the lowest first; VPOOL_RANK_NEVER
- *for one that is taken already or may not be
+ * struct vpool_cpu_candidate - one CPU that may be selected
+ * @core: number of the first CPU of its core; its own number if it is the first
+ * @rank: position in the order of selection, lowest first; VPOOL_RANK_NEVER for a CPU
+ *	that must not be selected
  */
-struct vpool_place {
+struct vpool_cpu_candidate {
 	unsigned int core;
 	unsigned int rank;
 };
 
-unsigned int vpool_pick(const struct vpool_place *places, unsigned int nr,
-			unsigned int wanted, bool split_cores,
-			unsigned int *room, unsigned long *picked);
+unsigned int vpool_cpu_select(const struct vpool_cpu_candidate *candidates,
+			      unsigned int nr, unsigned int wanted,
+			      bool split_cores, unsigned int *core_size,
+			      unsigned long *selected);
 
-#endif /* VPOOL_PICK_H */
+#endif /* VPOOL_CPU_SELECT_H */

@@ -2,17 +2,16 @@
 /*
  * The CPUs that a task's cpuset allows.
  *
- * The scheduler asks cpuset_cpus_allowed(), which is not exported to modules. The
- * same mask is readable in the cgroup filesystem, so this file reads it there:
- * "cpuset.cpus.effective" of the cgroup whose cpuset governs the task, through a
- * private mount of cgroup2. A read holds no lock of the cgroup core beyond the read
- * itself, so the answer can be old by the time it is used. The callers in affinity.c
- * read again after they have set a mask, as sched_setaffinity(2) does.
+ * The scheduler calls cpuset_cpus_allowed(), which is not exported to modules. The
+ * cgroup filesystem shows the same mask. So this file reads "cpuset.cpus.effective" of
+ * the cgroup whose cpuset applies to the task, through a private mount of cgroup2. The
+ * read holds the locks of the cgroup core only while it runs, so the mask can be old
+ * when it is used. affinity.c reads it again after it has set a mask, as
+ * sched_setaffinity(2) does.
  *
- * Where the cpuset controller is on a cgroup v1 hierarchy, or the read fails, the
- * answer is conservative: all CPUs for a task in the root cpuset, and otherwise the
- * CPUs that the task's mask has now. A mask never leaves the cpuset, so vpool then
- * never widens one.
+ * If the cpuset controller is on a cgroup v1 hierarchy or the read fails, the answer is
+ * conservative: all CPUs for a task in the root cpuset, otherwise the CPUs of the task's
+ * present mask. That mask is within the cpuset, so vpool never widens it then.
  */
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
@@ -31,7 +30,7 @@
 
 #define VPOOL_CPUSET_FILE "/cpuset.cpus.effective"
 
-/* The cgroup2 hierarchy, NULL if the kernel has none. */
+/* Mount of the cgroup2 hierarchy, or NULL if the kernel has none. */
 static struct vfsmount *vpool_cgroup_mnt;
 
 static void vpool_cpuset_mount(struct work_struct *work)
@@ -48,9 +47,9 @@ static void vpool_cpuset_mount(struct work_struct *work)
 }
 
 /*
- * Run @work in a kernel worker. There is no user's credentials, namespace or root
- * directory there, and no user can keep it from running while it holds locks of the
- * cgroup filesystem.
+ * Run @work in a kernel worker. A worker does not have the credentials, namespaces or
+ * root directory of a user, and no user can keep it from running while it holds locks
+ * of the cgroup filesystem.
  */
 static void vpool_cpuset_work(struct work_struct *work)
 {
@@ -63,9 +62,9 @@ static void vpool_cpuset_work(struct work_struct *work)
 }
 
 /**
- * vpool_cpuset_start - prepare for reading cpusets
+ * vpool_cpuset_start - mount the cgroup2 hierarchy
  *
- * Context: sleeps.
+ * Context: sleeps, for a kernel worker.
  */
 void vpool_cpuset_start(void)
 {
@@ -90,7 +89,14 @@ void vpool_cpuset_stop(void)
 	vpool_cgroup_mnt = NULL;
 }
 
-static void vpool_cpuset_current(struct task_struct *task, struct cpumask *mask)
+/**
+ * vpool_cpuset_task_mask - read a task's affinity mask
+ * @task: the task; the caller holds a reference
+ * @mask: set to the mask
+ *
+ * Context: any; takes the task's pi_lock.
+ */
+void vpool_cpuset_task_mask(struct task_struct *task, struct cpumask *mask)
 {
 	unsigned long flags;
 
@@ -101,11 +107,11 @@ static void vpool_cpuset_current(struct task_struct *task, struct cpumask *mask)
 
 #ifdef CONFIG_CPUSETS
 /**
- * struct vpool_cpuset_read - a file of the cgroup filesystem to be read
- * @work: does it
- * @css: the cpuset
- * @mask: set to what the file says
- * @err: 0 or a negative errno
+ * struct vpool_cpuset_read - one read of a cpuset's CPUs
+ * @work: runs the read
+ * @css: the cpuset; the caller holds a reference
+ * @mask: set to the CPUs
+ * @err: set to 0 or a negative errno
  */
 struct vpool_cpuset_read {
 	struct work_struct work;
@@ -114,7 +120,7 @@ struct vpool_cpuset_read {
 	int err;
 };
 
-/* Read a whole file into @text, as one string. */
+/* Read the whole file @name into @text, and terminate it with NUL. */
 static int vpool_cgroup_read(const char *name, char *text, size_t size)
 {
 	struct path root = {
@@ -183,20 +189,19 @@ static struct cgroup_subsys_state *vpool_cpuset_css(struct task_struct *task)
 	rcu_read_lock();
 	do {
 		css = task_css(task, cpuset_cgrp_id);
-		/* The task is moving to another cgroup; look where to. */
+		/* The task is moving to another cgroup; read its new one. */
 	} while (!css_tryget(css));
 	rcu_read_unlock();
 	return css;
 }
 
 /**
- * vpool_cpuset_allowed - tell which CPUs a task's cpuset allows
+ * vpool_cpuset_allowed - find the CPUs that a task's cpuset allows
  * @task: the task; the caller holds a reference
- * @mask: set to them, a CPU that is offline included if the task is in the root
- *	cpuset
+ * @mask: set to the CPUs; for a task in the root cpuset they include offline CPUs
  *
- * Context: sleeps, for a kernel worker that reads a file of the cgroup filesystem; so
- * no lock may be held that cgroup code takes, among them that of CPU hotplug.
+ * Context: sleeps, for a kernel worker that reads a file of the cgroup filesystem. The
+ * caller must not hold a lock that cgroup code takes, such as that of CPU hotplug.
  */
 void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)
 {
@@ -205,11 +210,11 @@ void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)
 
 	if (vpool_cpuset_read(css, mask)) {
 		if (css->parent)
-			vpool_cpuset_current(task, mask);
+			vpool_cpuset_task_mask(task, mask);
 		else
 			cpumask_copy(mask, cpu_possible_mask);
 	} else if (!css->parent) {
-		/* The root cpuset lists only those that are online. */
+		/* The root cpuset lists online CPUs only. */
 		for_each_possible_cpu(cpu)
 			if (!cpu_online(cpu))
 				cpumask_set_cpu(cpu, mask);

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which member has which CPU for its own. All of it under vpool_member_lock, which
- * a task that gets one, one that exits and one that is forked take.
+ * CPUs of a pool that are dedicated to one member.
+ *
+ * vpool_member_lock guards all of it, because attach, exit and fork take that lock.
  */
 #include <linux/cpumask.h>
+#include <linux/list.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
 #include "dedicate.h"
+#include "extack.h"
+#include "member_set.h"
 
-static struct vpool_member *vpool_dedicated_to(struct vpool_member_set *members,
-					       int cpu)
+/* Return the member that @cpu is dedicated to, or NULL. */
+static struct vpool_member *vpool_dedicate_owner(struct vpool_member_set *members,
+						 int cpu)
 {
 	struct vpool_member *member;
 
@@ -21,67 +26,70 @@ static struct vpool_member *vpool_dedicated_to(struct vpool_member_set *members,
 	return NULL;
 }
 
-/* "2 to task 17, 3 to task 18", as far as there is room. */
-static void vpool_dedicated_text(struct vpool_member_set *members, char *text,
-				 size_t size)
+/* Print "2 to task 17, 3 to task 18" into @text, truncated to @size bytes. */
+static void vpool_dedicate_text(struct vpool_member_set *members, char *text,
+				size_t size)
 {
-	struct vpool_member *member;
+	struct vpool_member *owner;
 	int cpu, len = 0;
 
 	for_each_cpu(cpu, members->dedicated) {
-		member = vpool_dedicated_to(members, cpu);
-		if (!member)
+		owner = vpool_dedicate_owner(members, cpu);
+		if (!owner)
 			continue;
 		len += scnprintf(text + len, size - len, "%s%d to task %d",
 				 len ? ", " : "", cpu,
-				 task_pid_vnr(member->task));
+				 task_pid_vnr(owner->task));
 	}
 }
 
-static int vpool_all_dedicated(struct vpool_member_set *members,
-			       struct vpool_extack *extack)
+static int vpool_dedicate_none_left(struct vpool_member_set *members,
+				    struct vpool_extack *extack)
 {
 	char text[VPOOL_REASON_SIZE / 2] = "";
 
-	vpool_dedicated_text(members, text, sizeof(text));
+	vpool_dedicate_text(members, text, sizeof(text));
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_ALL_DEDICATED,
 			 "all CPUs of pool '%s' are dedicated: %s",
 			 members->name, text);
 }
 
+static int vpool_dedicate_taken(struct vpool_member_set *members, int cpu,
+				const struct vpool_member *owner,
+				struct vpool_extack *extack)
+{
+	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_DEDICATED,
+			 "cpu %d of pool '%s' is dedicated to task %d", cpu,
+			 members->name, owner ? task_pid_vnr(owner->task) : 0);
+}
+
 /**
- * vpool_share_check - is there a CPU for a member without one of its own?
- * @members: of the pool
- * @extack: told if not
+ * vpool_dedicate_check_shared - check that a CPU is left for one more shared member
+ * @members: members of the pool
+ * @extack: message of a failed call, or NULL
  *
  * Context: vpool_member_lock held.
- * Return: 0, or -EBUSY.
+ * Return: 0, or -EBUSY if every CPU of the pool is dedicated.
  */
-int vpool_share_check(struct vpool_member_set *members,
-		      struct vpool_extack *extack)
+int vpool_dedicate_check_shared(struct vpool_member_set *members,
+				struct vpool_extack *extack)
 {
 	lockdep_assert_held(&vpool_member_lock);
 	if (!cpumask_subset(members->cpus, members->dedicated))
 		return 0;
-	return vpool_all_dedicated(members, extack);
+	return vpool_dedicate_none_left(members, extack);
 }
 
-/* A CPU that was asked for by number. */
 static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
 				    struct vpool_extack *extack)
 {
-	struct vpool_member *has;
-
 	if (cpu >= (int)nr_cpu_ids)
 		return vpool_err(extack, -ENODEV, VPOOL_CODE_CPU_MISSING,
 				 "cpu %d does not exist", cpu);
-	if (cpumask_test_cpu(cpu, members->dedicated)) {
-		has = vpool_dedicated_to(members, cpu);
-		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_DEDICATED,
-				 "cpu %d of pool '%s' is dedicated to task %d",
-				 cpu, members->name,
-				 has ? task_pid_vnr(has->task) : 0);
-	}
+	if (cpumask_test_cpu(cpu, members->dedicated))
+		return vpool_dedicate_taken(members, cpu,
+					    vpool_dedicate_owner(members, cpu),
+					    extack);
 	if (cpumask_test_cpu(cpu, members->cpus))
 		return 0;
 	return vpool_err(extack, cpu_online(cpu) ? -EINVAL : -ENODEV,
@@ -90,7 +98,7 @@ static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
 			 members->name);
 }
 
-/* Somebody has to run somewhere: members that share need one CPU to the last. */
+/* If there are members without a dedicated CPU, one CPU must be left for them. */
 static int vpool_dedicate_check_last(struct vpool_member_set *members,
 				     const struct vpool_member *old,
 				     struct vpool_extack *extack)
@@ -110,7 +118,10 @@ static int vpool_dedicate_check_last(struct vpool_member_set *members,
 			 sharing == 1 ? "s" : "");
 }
 
-/* A CPU that is free, if there is one that the task's cpuset allows; there is one. */
+/*
+ * Return a CPU that is not dedicated, if possible one that the task's cpuset allows.
+ * The caller has checked that one is left.
+ */
 static int vpool_dedicate_any(struct vpool_member_set *members)
 {
 	int cpu, found = nr_cpu_ids;
@@ -126,16 +137,15 @@ static int vpool_dedicate_any(struct vpool_member_set *members)
 }
 
 /**
- * vpool_dedicate_check - can a member have a CPU of its own?
- * @members: of the pool
- * @old: its membership, or NULL if it is to become a member
- * @cpu: the one wanted, or -1 for any that @members->allowed has, if possible;
- *set to the one it can have
- * @extack: told if not
+ * vpool_dedicate_check - choose a CPU to dedicate to a task
+ * @members: members of the pool; @allowed of it is the CPUs of the task's cpuset
+ * @old: membership of the task in the pool, or NULL if the task is not a member yet
+ * @cpu: requested CPU number, or -1 for any; set to the chosen one
+ * @extack: message of a failed call, or NULL
  *
- * Context: vpool_member_lock held.
- * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is not online
- *or does not exist, -EBUSY if it is another's or others need it.
+ * Context: affinity_mutex and vpool_member_lock held.
+ * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is offline or does
+ * not exist, -EBUSY if it is dedicated to another member or the other members need it.
  */
 int vpool_dedicate_check(struct vpool_member_set *members,
 			 const struct vpool_member *old, int *cpu,
@@ -149,7 +159,7 @@ int vpool_dedicate_check(struct vpool_member_set *members,
 		return 0;
 	}
 	if (cpumask_subset(members->cpus, members->dedicated))
-		return vpool_all_dedicated(members, extack);
+		return vpool_dedicate_none_left(members, extack);
 	if (*cpu >= 0)
 		err = vpool_dedicate_check_cpu(members, *cpu, extack);
 	if (!err && !(old && old->cpu >= 0))
@@ -161,12 +171,13 @@ int vpool_dedicate_check(struct vpool_member_set *members,
 }
 
 /**
- * vpool_dedicate - give a member a CPU of its own
- * @member: which; another that it has is taken back
- * @cpu: as vpool_dedicate_check() says
+ * vpool_dedicate - dedicate a CPU to a member
+ * @member: linked member; a CPU that was dedicated to it before is shared again
+ * @cpu: CPU number from vpool_dedicate_check()
  *
- * Context: vpool_member_lock and the members' moving mutex held;
- * vpool_members_sync() must follow.
+ * The caller must call vpool_members_sync() after it has dropped vpool_member_lock.
+ *
+ * Context: affinity_mutex and vpool_member_lock held.
  */
 void vpool_dedicate(struct vpool_member *member, int cpu)
 {
@@ -176,26 +187,25 @@ void vpool_dedicate(struct vpool_member *member, int cpu)
 	if (member->cpu >= 0)
 		cpumask_clear_cpu(member->cpu, members->dedicated);
 	else
-		WRITE_ONCE(members->nr_dedicated,
-			   members->nr_dedicated + 1);
+		WRITE_ONCE(members->nr_dedicated, members->nr_dedicated + 1);
 	member->cpu = cpu;
 	cpumask_set_cpu(cpu, members->dedicated);
 	vpool_members_changed(members);
 }
 
 /**
- * vpool_dedicated_check - could a pool have just these CPUs?
- * @members: of the pool
- * @cpus: all that it is to have
- * @extack: told if not
+ * vpool_dedicate_check_resize - check that a pool can be resized to some CPUs
+ * @members: members of the pool
+ * @cpus: all CPUs of the pool after the resize
+ * @extack: message of a failed call, or NULL
  *
  * Context: takes vpool_member_lock.
- * Return: 0, or -EBUSY if one that is dedicated is not among them, or if there
- * were none for the members that share.
+ * Return: 0, or -EBUSY if @cpus lacks a dedicated CPU, or has no CPU for the members
+ * without one.
  */
-int vpool_dedicated_check(struct vpool_member_set *members,
-			  const struct cpumask *cpus,
-			  struct vpool_extack *extack)
+int vpool_dedicate_check_resize(struct vpool_member_set *members,
+				const struct cpumask *cpus,
+				struct vpool_extack *extack)
 {
 	struct vpool_member *member;
 	int err = 0;
@@ -203,24 +213,22 @@ int vpool_dedicated_check(struct vpool_member_set *members,
 	raw_spin_lock(&vpool_member_lock);
 	list_for_each_entry(member, &members->list, link)
 		if (member->cpu >= 0 && !cpumask_test_cpu(member->cpu, cpus))
-			err = vpool_err(
-				extack, -EBUSY, VPOOL_CODE_CPU_DEDICATED,
-				"cpu %d of pool '%s' is dedicated to task %d",
-				member->cpu, members->name,
-				task_pid_vnr(member->task));
+			err = vpool_dedicate_taken(members, member->cpu, member,
+						   extack);
 	if (!err && members->nr > members->nr_dedicated &&
 	    cpumask_subset(cpus, members->dedicated))
-		err = vpool_all_dedicated(members, extack);
+		err = vpool_dedicate_none_left(members, extack);
 	raw_spin_unlock(&vpool_member_lock);
 	return err;
 }
 
 /**
- * vpool_dedicate_undo - take a CPU back that could not be given
- * @member: the member; it shares from now on
+ * vpool_dedicate_undo - share a CPU again whose owner could not be moved to it
+ * @member: the owner; the caller holds references on it and on its task
  *
- * Context: takes vpool_member_lock; the set's moving mutex held;
- * vpool_members_sync() must follow.
+ * The caller must call vpool_members_sync().
+ *
+ * Context: affinity_mutex held; takes vpool_member_lock.
  */
 void vpool_dedicate_undo(struct vpool_member *member)
 {
@@ -228,11 +236,7 @@ void vpool_dedicate_undo(struct vpool_member *member)
 
 	raw_spin_lock(&vpool_member_lock);
 	members = member->members;
-	if (members && member->cpu >= 0) {
-		cpumask_clear_cpu(member->cpu, members->dedicated);
-		WRITE_ONCE(members->nr_dedicated, members->nr_dedicated - 1);
-		member->cpu = -1;
+	if (members && vpool_members_drop_cpu(member))
 		vpool_members_changed(members);
-	}
 	raw_spin_unlock(&vpool_member_lock);
 }

@@ -1,70 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keep the members' masks as they should be.
+ * Keep the masks of all members of a pool right.
  *
- * Nothing tells a module that a mask was set: not sched_setaffinity(2), not a change of
- * a cpuset, not io_uring, which sets the masks of its threads before they first run. So
- * once a second the masks of all members are compared with what they should be. That
- * costs an idle pool nothing. A probe on every migration of every task on the host
- * would see it sooner, at a cost to all of them.
+ * The kernel does not notify a module when a mask is set. sched_setaffinity(2), a
+ * cpuset change and io_uring, which sets the masks of its threads before they first
+ * run, all go unseen. So once a second a worker compares the masks of all members with
+ * the CPUs that they may use. An idle pool pays nothing for that. A probe on every
+ * migration would react sooner, but every task on the host would pay for it.
  *
- * A mask that is wrong and that the task did not choose itself is set again. A task
- * that chose a mask outside the pool has escaped: it is counted once, and set back only
- * if the pool is isolated.
+ * The worker sets a wrong mask again unless the task chose it. A task that chose a mask
+ * outside the pool has escaped. The worker counts the escape once, and brings the task
+ * back only if the pool is isolated.
  */
 #include <linux/cpumask.h>
-#include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "member.h"
+#include "affinity.h"
+#include "enforce.h"
+#include "member_set.h"
 
-/**
- * vpool_enforce_later - have the members' masks compared
- * @members: of the pool
- * @delay: in jiffies, at the latest
- *
- * Context: any, with vpool_member_lock held, which keeps @members from being closed.
- */
-void vpool_enforce_later(struct vpool_member_set *members,
-			 unsigned long delay)
+/* Tell whether the member's mask is wrong; end its escape if it is right. */
+static bool vpool_enforce_is_needed(struct vpool_member *member)
 {
-	lockdep_assert_held(&vpool_member_lock);
-	if (members->closed || !members->nr)
-		return;
-	if (delay < VPOOL_ENFORCE_EVERY)
-		mod_delayed_work(system_unbound_wq, &members->enforce, delay);
-	else
-		queue_delayed_work(system_unbound_wq, &members->enforce,
-				   delay);
-}
-
-/* Is the member's mask wrong? */
-static bool vpool_member_escapes(struct vpool_member *member)
-{
-	bool escapes;
+	bool needed;
 
 	raw_spin_lock(&vpool_member_lock);
-	escapes = member->members && vpool_affinity_escapes(member) &&
-		  !(READ_ONCE(member->task->flags) & PF_EXITING);
-	if (!escapes)
+	needed = member->members && vpool_affinity_is_outside(member) &&
+		 !(READ_ONCE(member->task->flags) & PF_EXITING);
+	if (!needed)
 		member->escaped = false;
 	raw_spin_unlock(&vpool_member_lock);
-	return escapes;
+	return needed;
 }
 
-/* Threads of the kernel's making did not choose their mask, the kernel did. */
-static bool vpool_member_is_forced(struct vpool_member_set *members,
-				   const struct vpool_member *member)
+/* The kernel chose the mask of a user worker; the task did not. */
+static bool vpool_enforce_is_forced(struct vpool_member_set *members,
+				    const struct vpool_member *member)
 {
 	return members->isolated || member->pending ||
-	       member->task->flags & (PF_IO_WORKER | PF_USER_WORKER);
+	       vpool_task_is_user_worker(member->task);
 }
 
-static void vpool_member_escaped(struct vpool_member_set *members,
-				 struct vpool_member *member)
+static void vpool_enforce_count_escape(struct vpool_member_set *members,
+				       struct vpool_member *member)
 {
 	raw_spin_lock(&vpool_member_lock);
 	if (!member->escaped && !member->pending)
@@ -73,24 +54,29 @@ static void vpool_member_escaped(struct vpool_member_set *members,
 	raw_spin_unlock(&vpool_member_lock);
 }
 
-static void vpool_member_enforce(struct vpool_member_set *members,
+static bool vpool_enforce_is_stale(struct vpool_member_set *members,
+				   const struct vpool_member *member)
+{
+	return READ_ONCE(member->generation) != READ_ONCE(members->generation);
+}
+
+static void vpool_enforce_member(struct vpool_member_set *members,
 				 struct vpool_member *member)
 {
-	bool stale = READ_ONCE(member->generation) !=
-		     READ_ONCE(members->generation);
+	bool stale = vpool_enforce_is_stale(members, member);
 
 	if (stale || member->pending)
 		vpool_affinity_apply(member, false);
-	if (!vpool_member_escapes(member))
+	if (!vpool_enforce_is_needed(member))
 		return;
 	if (!stale)
 		vpool_affinity_apply(member, false);
-	if (!vpool_member_escapes(member))
+	if (!vpool_enforce_is_needed(member))
 		return;
-	/* It chose that mask, or its cpuset has no other. */
-	if (!(member->task->flags & (PF_IO_WORKER | PF_USER_WORKER)))
-		vpool_member_escaped(members, member);
-	if (!vpool_member_is_forced(members, member))
+	/* The task chose that mask, or its cpuset has no CPU of the pool. */
+	if (!vpool_task_is_user_worker(member->task))
+		vpool_enforce_count_escape(members, member);
+	if (!vpool_enforce_is_forced(members, member))
 		return;
 	if (!vpool_affinity_apply(member, true)) {
 		raw_spin_lock(&vpool_member_lock);
@@ -99,23 +85,23 @@ static void vpool_member_enforce(struct vpool_member_set *members,
 	}
 }
 
-static void vpool_members_enforce(struct vpool_member_set *members)
+static void vpool_enforce_members(struct vpool_member_set *members)
 {
 	struct vpool_member *member;
 
 	members->pass++;
 	while ((member = vpool_members_next(members))) {
-		vpool_member_enforce(members, member);
-		vpool_member_done(member);
+		vpool_enforce_member(members, member);
+		vpool_member_put_task(member);
 		cond_resched();
 	}
 }
 
 /**
- * vpool_enforce - compare the masks of all members of a pool
- * @work: the pool's
+ * vpool_enforce - check the masks of all members of a pool, and set the wrong ones
+ * @work: &vpool_member_set.enforce of the pool
  *
- * Context: a kernel worker; takes the set's moving mutex and vpool_member_lock.
+ * Context: a kernel worker; takes the set's affinity_mutex and vpool_member_lock.
  */
 void vpool_enforce(struct work_struct *work)
 {
@@ -125,15 +111,54 @@ void vpool_enforce(struct work_struct *work)
 	unsigned long delay = VPOOL_ENFORCE_SOON;
 
 	/*
-	 * The holder may wait for a worker itself, see cpuset.c, so no worker may
-	 * wait for the holder: there is an end to their number.
+	 * The holder of the mutex may itself wait for a worker, see cpuset.c. The
+	 * number of workers is limited, so a worker must not wait for the holder.
 	 */
-	if (mutex_trylock(&members->moving)) {
-		vpool_members_enforce(members);
-		mutex_unlock(&members->moving);
+	if (mutex_trylock(&members->affinity_mutex)) {
+		vpool_enforce_members(members);
+		mutex_unlock(&members->affinity_mutex);
 		delay = VPOOL_ENFORCE_EVERY;
 	}
 	raw_spin_lock(&vpool_member_lock);
-	vpool_enforce_later(members, delay);
+	vpool_members_enforce_later(members, delay);
 	raw_spin_unlock(&vpool_member_lock);
+}
+
+/**
+ * vpool_members_sync - set the masks of all stale members
+ * @members: members of the pool
+ *
+ * If a mask cannot be set, vpool_enforce() will try again.
+ *
+ * Context: sleeps; affinity_mutex held; takes vpool_member_lock.
+ */
+void vpool_members_sync(struct vpool_member_set *members)
+{
+	struct vpool_member *member;
+
+	members->pass++;
+	while ((member = vpool_members_next(members))) {
+		if (vpool_enforce_is_stale(members, member))
+			vpool_affinity_apply(member, false);
+		vpool_member_put_task(member);
+		cond_resched();
+	}
+}
+
+/**
+ * vpool_members_sync_now - set the masks of all stale members, and wait for that
+ * @members: members of the pool
+ *
+ * Two kinds of members may still have an old mask on return: a child whose fork is not
+ * complete, and a member whose cpuset has no CPU of the pool. vpool_enforce() sets
+ * those masks later.
+ *
+ * Context: sleeps; takes affinity_mutex and vpool_member_lock. The caller must not
+ * hold a lock that the rest of the host waits for, such as that of CPU hotplug.
+ */
+void vpool_members_sync_now(struct vpool_member_set *members)
+{
+	mutex_lock(&members->affinity_mutex);
+	vpool_members_sync(members);
+	mutex_unlock(&members->affinity_mutex);
 }

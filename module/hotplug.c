@@ -2,72 +2,45 @@
 /*
  * CPU hotplug.
  *
- * The callbacks only publish a pool's new CPUs; its members follow by work of their
- * own, so that hotplug never waits for them. A member of which the last CPU goes is
- * let run on its whole cpuset by the scheduler, and taken back by that work, moments
- * later.
+ * The callbacks only publish a pool's new CPUs. Workers set the members' masks later,
+ * so hotplug never waits for a member. If the last CPU of a member's mask goes offline,
+ * the scheduler lets the member run on its whole cpuset, and the worker brings it back
+ * moments later.
  *
- * A CPU that comes is online first and active a moment later, and only masks with an
- * active CPU can be set. And cpusets follow a CPU after some time: a task in the root
- * cpuset does not get the CPU back by that. So all is done again when the CPU has
- * come, and once more after a while.
+ * Two delays make a resync necessary after the callback. A CPU becomes active a moment
+ * after it is online, and the scheduler accepts only masks with an active CPU. And
+ * cpusets follow a CPU only after some time. So the pools are resynced as soon as the
+ * CPU has changed, and again when cpusets have followed.
  */
-#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/workqueue.h>
+#include <linux/minmax.h>
 
 #include "cpus.h"
-
-/* By then cpusets have followed a CPU, on a busy host too. */
-#define VPOOL_CPUSETS_FOLLOW HZ
+#include "hotplug.h"
 
 static int vpool_hotplug_state;
 
-static void vpool_settle(struct work_struct *work);
-static DECLARE_WORK(vpool_settle_work, vpool_settle);
-static DECLARE_DELAYED_WORK(vpool_settle_again, vpool_settle);
-
-static void vpool_settle(struct work_struct *work)
+static void vpool_hotplug_changed(unsigned int cpu, bool online)
 {
-	/* No CPU is half-way meanwhile. */
-	cpus_read_lock();
-	vpool_cpus_settle();
-	cpus_read_unlock();
+	vpool_cpus_set_online(cpu, online);
+	vpool_cpus_resync_later();
+	vpool_cpus_resync_after_cpusets();
 }
 
-/**
- * vpool_cpus_settle_later - have all members' masks set anew
- *
- * For who finds that they are not right, and cannot or may not do it itself.
- *
- * Context: any.
- */
-void vpool_cpus_settle_later(void)
+static int vpool_hotplug_online(unsigned int cpu)
 {
-	schedule_work(&vpool_settle_work);
-}
-
-static void vpool_cpu_turns(unsigned int cpu, bool online)
-{
-	vpool_cpus_turn(cpu, online);
-	vpool_cpus_settle_later();
-	mod_delayed_work(system_wq, &vpool_settle_again, VPOOL_CPUSETS_FOLLOW);
-}
-
-static int vpool_cpu_comes(unsigned int cpu)
-{
-	vpool_cpu_turns(cpu, true);
+	vpool_hotplug_changed(cpu, true);
 	return 0;
 }
 
-static int vpool_cpu_goes(unsigned int cpu)
+static int vpool_hotplug_offline(unsigned int cpu)
 {
-	vpool_cpu_turns(cpu, false);
+	vpool_hotplug_changed(cpu, false);
 	return 0;
 }
 
 /**
- * vpool_hotplug_start - watch CPUs come and go
+ * vpool_hotplug_start - register the CPU hotplug callbacks
  *
  * Return: 0 or a negative errno.
  */
@@ -75,17 +48,17 @@ int vpool_hotplug_start(void)
 {
 	vpool_hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN,
 							"vpool:online",
-							vpool_cpu_comes,
-							vpool_cpu_goes);
+							vpool_hotplug_online,
+							vpool_hotplug_offline);
 	return min(vpool_hotplug_state, 0);
 }
 
 /**
- * vpool_hotplug_stop - watch no more; no pool is left
+ * vpool_hotplug_stop - unregister the CPU hotplug callbacks
+ *
+ * Context: sleeps; no pool is left.
  */
 void vpool_hotplug_stop(void)
 {
 	cpuhp_remove_state_nocalls(vpool_hotplug_state);
-	cancel_work_sync(&vpool_settle_work);
-	cancel_delayed_work_sync(&vpool_settle_again);
 }

@@ -2,40 +2,37 @@
 /*
  * The membership of one task.
  *
- * A task is a member from its attach, or from being forked by a member, until it is
+ * A task is a member from its attach, or from its fork by a member, until it is
  * detached, exits or its pool is destroyed. One table finds the membership of a task.
- * One lock guards the table and all lists, because the tracepoints for fork and exit
- * bring nothing but a task.
+ * One lock guards the table and all lists of members, because the fork and exit
+ * tracepoints pass only a task.
  *
  * Each member of a pool holds a reference on the module, so the module cannot be
- * unloaded while there is one. What is in the table for a task that has left its
- * pool (see fork.c) holds none; unloading removes it.
+ * unloaded while a pool has members. The entry of a departed task (see departed.c)
+ * holds no reference; unloading removes it.
  */
 #include <linux/hashtable.h>
 #include <linux/list.h>
-#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "cpuset.h"
 #include "member.h"
+#include "probes.h"
 
 #define VPOOL_MEMBER_HASH_BITS 10
 /*
- * Memberships set aside for children that are born while no memory can be had. A
- * real-time kernel cannot allocate in a tracepoint at all, so there all children
- * take theirs from these.
+ * Spare memberships for children that are forked when an atomic allocation fails. A
+ * real-time kernel cannot allocate in a tracepoint, so there every child uses a spare.
  */
 #define VPOOL_SPARES (IS_ENABLED(CONFIG_PREEMPT_RT) ? 2048 : 128)
 
 DEFINE_RAW_SPINLOCK(vpool_member_lock);
 static DEFINE_HASHTABLE(vpool_member_table, VPOOL_MEMBER_HASH_BITS);
 
-/* Guards the spares; a leaf, taken in tracepoints. */
+/* Guards the spares. A leaf lock, taken in tracepoints. */
 static DEFINE_RAW_SPINLOCK(vpool_spares_lock);
 static LIST_HEAD(vpool_spares);
 static unsigned int vpool_nr_spares;
@@ -47,9 +44,9 @@ static DECLARE_WORK(vpool_spares_work, vpool_spares_fill);
  * vpool_member_find - find the membership of a task
  * @task: the task
  *
- * Context: in an RCU section, or with vpool_member_lock held.
- * Return: it, or NULL. The caller must check @members: NULL there means that the task
- * has left its pool.
+ * Context: in an RCU read-side section, or with vpool_member_lock held.
+ * Return: the membership, or NULL. The caller must check @members of it: NULL there
+ * means that the task has left its pool.
  */
 struct vpool_member *vpool_member_find(const struct task_struct *task)
 {
@@ -72,8 +69,8 @@ static struct vpool_member *vpool_member_kmalloc(gfp_t gfp)
  * vpool_member_alloc - allocate a membership
  *
  * Context: sleeps.
- * Return: it, not initialised, for vpool_member_free() or vpool_member_link(); or
- * NULL.
+ * Return: an uninitialised membership, which the caller must link, hash or free with
+ * vpool_member_free(); or NULL.
  */
 struct vpool_member *vpool_member_alloc(void)
 {
@@ -126,8 +123,8 @@ static void vpool_spares_fill(struct work_struct *work)
 /**
  * vpool_member_alloc_atomic - allocate a membership without sleeping
  *
- * Context: any that can be preempted by nothing but interrupts; takes raw locks only
- * on a real-time kernel.
+ * Context: atomic, but not in an interrupt. On a real-time kernel it takes raw locks
+ * only.
  * Return: as vpool_member_alloc().
  */
 struct vpool_member *vpool_member_alloc_atomic(void)
@@ -150,10 +147,10 @@ static void vpool_member_free_rcu(struct rcu_head *rcu)
 }
 
 /**
- * vpool_member_free - free a membership that was never used
- * @member: it, or NULL
+ * vpool_member_free - free a membership that was never in the table
+ * @member: the membership, or NULL
  *
- * Context: any that vpool_member_alloc_atomic() may be called in.
+ * Context: as vpool_member_alloc_atomic().
  */
 void vpool_member_free(struct vpool_member *member)
 {
@@ -165,43 +162,41 @@ void vpool_member_free(struct vpool_member *member)
 		call_rcu(&member->rcu, vpool_member_free_rcu);
 }
 
-/**
- * vpool_member_get - take a reference
- * @member: it
- */
-void vpool_member_get(struct vpool_member *member)
-{
-	refcount_inc(&member->ref);
-}
-
-/**
- * vpool_member_put - drop a reference
- * @member: it
- *
- * Context: any.
- */
-void vpool_member_put(struct vpool_member *member)
+static void vpool_member_put(struct vpool_member *member)
 {
 	if (refcount_dec_and_test(&member->ref))
 		call_rcu(&member->rcu, vpool_member_free_rcu);
 }
 
 /**
- * vpool_member_done - drop the references of vpool_members_next()
- * @member: it
+ * vpool_member_get_task - take references on a membership and on its task
+ * @member: the membership, which is in the table
+ *
+ * Context: vpool_member_lock held. vpool_member_put_task() drops the references.
+ */
+void vpool_member_get_task(struct vpool_member *member)
+{
+	lockdep_assert_held(&vpool_member_lock);
+	refcount_inc(&member->ref);
+	get_task_struct(member->task);
+}
+
+/**
+ * vpool_member_put_task - drop the references of vpool_member_get_task()
+ * @member: the membership
  *
  * Context: sleeps.
  */
-void vpool_member_done(struct vpool_member *member)
+void vpool_member_put_task(struct vpool_member *member)
 {
 	put_task_struct(member->task);
 	vpool_member_put(member);
 }
 
 /**
- * vpool_member_inherit - copy what a child gets from its parent's membership
- * @member: of the child, to be filled
- * @of_parent: of the parent
+ * vpool_member_inherit - copy to a child's membership what it shares with its parent's
+ * @member: membership of the child, to be filled
+ * @of_parent: membership of the parent
  *
  * Context: vpool_member_lock held.
  */
@@ -211,15 +206,15 @@ void vpool_member_inherit(struct vpool_member *member,
 	lockdep_assert_held(&vpool_member_lock);
 	memcpy(member->masks, of_parent->masks,
 	       VPOOL_MEMBER_MASKS * cpumask_size());
-	member->whole = of_parent->whole;
+	member->whole_cpuset = of_parent->whole_cpuset;
 	member->has_user = of_parent->has_user;
-	member->call = of_parent->call;
+	member->attach_id = of_parent->attach_id;
 }
 
 /**
- * vpool_member_hash - enter a membership into the table
- * @member: it; its masks and its call number are set
- * @task: its task, which is in the table with no other
+ * vpool_member_hash - insert a membership into the table
+ * @member: membership with masks and @attach_id set; the table takes ownership
+ * @task: its task, for which the table has no other entry
  *
  * Context: vpool_member_lock held.
  */
@@ -235,16 +230,16 @@ void vpool_member_hash(struct vpool_member *member, struct task_struct *task)
 	member->escaped = false;
 	member->unrestored = false;
 	hash_add_rcu(vpool_member_table, &member->hash, (unsigned long)task);
-	/* For as long as it is in the table; see vpool_member_unhash(). */
+	/* vpool_member_unhash() drops it. */
 	vpool_probe_hold();
 }
 
 /**
  * vpool_member_is_hashed - tell whether a membership is in the table
- * @member: it, with a reference
+ * @member: the membership; the caller holds a reference
  *
  * Context: vpool_member_lock held.
- * Return: false after its task has exited, or was forgotten.
+ * Return: false after the task has exited, or its departure is over.
  */
 bool vpool_member_is_hashed(const struct vpool_member *member)
 {
@@ -253,72 +248,8 @@ bool vpool_member_is_hashed(const struct vpool_member *member)
 }
 
 /**
- * vpool_member_link - make a task a member
- * @member: its membership, with masks and call number
- * @members: of the pool
- * @task: a task that is not in the table
- *
- * The caller has something that keeps the module loaded, an open descriptor or the
- * parent's membership; the member takes a reference of its own.
- *
- * Context: vpool_member_lock held.
- */
-void vpool_member_link(struct vpool_member *member,
-		       struct vpool_member_set *members,
-		       struct task_struct *task)
-{
-	lockdep_assert_held(&vpool_member_lock);
-	vpool_member_hash(member, task);
-	member->members = members;
-	member->pass = members->pass;
-	__module_get(THIS_MODULE);
-	list_add_tail(&member->link, &members->list);
-	WRITE_ONCE(members->nr, members->nr + 1);
-	vpool_enforce_later(members,
-			    task->flags & (PF_IO_WORKER | PF_USER_WORKER) ?
-			    VPOOL_ENFORCE_SOON : VPOOL_ENFORCE_EVERY);
-}
-
-static void vpool_member_free_cpu(struct vpool_member *member)
-{
-	struct vpool_member_set *members = member->members;
-
-	if (member->cpu < 0)
-		return;
-	cpumask_clear_cpu(member->cpu, members->dedicated);
-	member->cpu = -1;
-	WRITE_ONCE(members->nr_dedicated, members->nr_dedicated - 1);
-	/* The other members may run there now. */
-	vpool_members_changed(members);
-}
-
-/**
- * vpool_member_unlink - end a task's membership of its pool
- * @member: its membership; it stays in the table
- *
- * Context: vpool_member_lock held.
- * Return: true, and the caller must call module_put() after it has unlocked; false if
- * the task was no member any more.
- */
-bool vpool_member_unlink(struct vpool_member *member)
-{
-	struct vpool_member_set *members = member->members;
-
-	lockdep_assert_held(&vpool_member_lock);
-	if (!members || !vpool_member_is_hashed(member))
-		return false;
-	list_del_init(&member->link);
-	vpool_member_free_cpu(member);
-	member->members = NULL;
-	WRITE_ONCE(members->nr, members->nr - 1);
-	if (!members->nr && members->emptied)
-		members->emptied(members);
-	return true;
-}
-
-/**
  * vpool_member_unhash - remove a membership from the table
- * @member: it, unlinked
+ * @member: the membership, which is in no list; the table's reference is dropped
  *
  * Context: vpool_member_lock held.
  */
@@ -331,33 +262,24 @@ void vpool_member_unhash(struct vpool_member *member)
 }
 
 /**
- * vpool_members_start - prepare for members
+ * vpool_member_start - allocate the spare memberships
  *
- * Return: 0, -ENOMEM, or -ENXIO if the kernel lacks the tracepoints.
+ * Context: sleeps.
  */
-int vpool_members_start(void)
+void vpool_member_start(void)
 {
-	int err = vpool_probes_start();
-
-	if (err)
-		return err;
-	vpool_cpuset_start();
 	vpool_spares_fill(NULL);
-	return 0;
 }
 
 /**
- * vpool_members_stop - undo vpool_members_start()
+ * vpool_member_stop - free the spares, and wait until every membership is freed
  *
- * Context: sleeps; no pool has a member.
+ * Context: sleeps; the table is empty.
  */
-void vpool_members_stop(void)
+void vpool_member_stop(void)
 {
 	struct vpool_member *member;
 
-	vpool_leavers_stop();
-	vpool_probes_stop();
-	vpool_cpuset_stop();
 	cancel_work_sync(&vpool_spares_work);
 	while ((member = vpool_spares_take()))
 		kfree(member);

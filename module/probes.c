@@ -1,105 +1,82 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracepoints that tell of fork and exit; and of moves between cgroups, where
- * those take members off their CPUs.
+ * Tracepoint probes that are registered only while they are needed.
  *
- * They are not exported by name and are therefore looked up. The probes are
- * registered only while the table of members has an entry, and for a second after
- * the last, so that without members a fork costs nothing. The tracepoint for new tasks
- * is that of copy_process(), not that of fork: only there are the threads seen that
- * the kernel itself makes in a process, as io_uring and vhost do.
+ * The kernel does not export the tracepoints by name, so this file looks them up. The
+ * probes are registered while the table of members has an entry, and for a second
+ * after the last one. So a fork costs nothing on a host without members.
  *
- * Registering rewrites kernel code on all CPUs, under locks for which loading modules,
- * tracing and CPU hotplug wait. A kernel worker does it, so that those locks are never
- * held by a task that its user keeps from running.
+ * Registration patches kernel text on all CPUs. It holds locks that module loading,
+ * tracing and CPU hotplug wait for. A kernel worker does it, because a user can keep
+ * his own task from running while it holds those locks.
  */
 #include <linux/mutex.h>
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
+#include <linux/printk.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "member.h"
+#include "probes.h"
 
+/* Time in jiffies for which the probes stay registered without users. */
 #define VPOOL_PROBE_LINGER HZ
 
 static void vpool_probe_update(struct work_struct *work);
 /*
- * Two of them, because mod_delayed_work() takes a pending one off its queue for a
- * moment, in which flush_work() would not wait for it.
+ * There are two works, because mod_delayed_work() removes a pending work from its
+ * queue for a moment. flush_work() would not wait for it then.
  */
 static DECLARE_WORK(vpool_probe_now, vpool_probe_update);
 static DECLARE_DELAYED_WORK(vpool_probe_later, vpool_probe_update);
-/* Keeps the two from running at once; held by kernel workers only. */
+/* Keeps the two works from running at once; only kernel workers take it. */
 static DEFINE_MUTEX(vpool_probe_mutex);
 
-/* Guards the two below; a leaf, taken in tracepoints. */
+/* Guards the two variables below. A leaf lock, taken in tracepoints. */
 static DEFINE_RAW_SPINLOCK(vpool_probe_lock);
-/* Entries in the table of members and attaches under way. */
+/* Number of entries in the table of members, plus attach calls in progress. */
 static unsigned int vpool_probe_users;
-static bool vpool_probed;
+static bool vpool_probes_registered;
 
-static struct tracepoint *vpool_tp_new;
-static struct tracepoint *vpool_tp_exit;
-/* NULL where cpusets leave affinities alone, or without cgroups. */
-static struct tracepoint *vpool_tp_cgroup;
-
-static void vpool_probe_new(void *data, struct task_struct *child,
-			    unsigned long clone_flags)
-{
-	vpool_fork_new(current, child);
-}
-
-static void vpool_probe_exit(void *data, struct task_struct *task)
-{
-	vpool_fork_exit(task);
-}
-
-static void vpool_probe_cgroup(void *data, struct cgroup *to, const char *path,
-			       struct task_struct *task, bool threadgroup)
-{
-	vpool_fork_moved(task, threadgroup);
-}
+/* Set once, by vpool_probes_start(). */
+static struct vpool_probe *vpool_probes;
+static unsigned int vpool_nr_probes;
 
 static void vpool_probe_find(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, "task_newtask"))
-		vpool_tp_new = tp;
-	else if (!strcmp(tp->name, "sched_process_exit"))
-		vpool_tp_exit = tp;
-	else if (VPOOL_CPUSETS_RESET && !strcmp(tp->name, "cgroup_attach_task"))
-		vpool_tp_cgroup = tp;
+	unsigned int i;
+
+	for (i = 0; i < vpool_nr_probes; i++)
+		if (!vpool_probes[i].skip &&
+		    !strcmp(tp->name, vpool_probes[i].name))
+			vpool_probes[i].tp = tp;
 }
 
-static void vpool_probe_unregister(void)
+/* Unregister the first @nr probes, the last one first. */
+static void vpool_probes_unregister(unsigned int nr)
 {
-	tracepoint_probe_unregister(vpool_tp_new, vpool_probe_new, NULL);
-	tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit, NULL);
-	if (vpool_tp_cgroup)
-		tracepoint_probe_unregister(vpool_tp_cgroup,
-					    vpool_probe_cgroup, NULL);
+	while (nr--)
+		if (vpool_probes[nr].tp)
+			tracepoint_probe_unregister(vpool_probes[nr].tp,
+						    vpool_probes[nr].func,
+						    NULL);
 }
 
-static int vpool_probe_register(void)
+static int vpool_probes_register(void)
 {
+	unsigned int i;
 	int err;
 
-	err = tracepoint_probe_register(vpool_tp_exit, vpool_probe_exit, NULL);
-	if (err)
-		return err;
-	err = tracepoint_probe_register(vpool_tp_new, vpool_probe_new, NULL);
-	if (err) {
-		tracepoint_probe_unregister(vpool_tp_exit, vpool_probe_exit,
-					    NULL);
-		return err;
+	for (i = 0; i < vpool_nr_probes; i++) {
+		if (!vpool_probes[i].tp)
+			continue;
+		err = tracepoint_probe_register(vpool_probes[i].tp,
+						vpool_probes[i].func, NULL);
+		if (err && !vpool_probes[i].optional) {
+			vpool_probes_unregister(i);
+			return err;
+		}
 	}
-	/* Without it, vpool_enforce() sees a second later what it would tell. */
-	if (vpool_tp_cgroup)
-		tracepoint_probe_register(vpool_tp_cgroup, vpool_probe_cgroup,
-					  NULL);
 	return 0;
 }
 
@@ -110,18 +87,18 @@ static void vpool_probe_update_locked(void)
 	lockdep_assert_held(&vpool_probe_mutex);
 	raw_spin_lock(&vpool_probe_lock);
 	want = vpool_probe_users;
-	have = vpool_probed;
-	/* Before they are gone: vpool_probe_get() must not rely on them. */
+	have = vpool_probes_registered;
+	/* Clear it first: vpool_probe_get() must not rely on probes that will go. */
 	if (!want)
-		vpool_probed = false;
+		vpool_probes_registered = false;
 	raw_spin_unlock(&vpool_probe_lock);
 
 	if (have && !want)
-		vpool_probe_unregister();
-	if (have || !want || vpool_probe_register())
+		vpool_probes_unregister(vpool_nr_probes);
+	if (have || !want || vpool_probes_register())
 		return;
 	raw_spin_lock(&vpool_probe_lock);
-	vpool_probed = true;
+	vpool_probes_registered = true;
 	raw_spin_unlock(&vpool_probe_lock);
 }
 
@@ -132,20 +109,20 @@ static void vpool_probe_update(struct work_struct *work)
 	mutex_unlock(&vpool_probe_mutex);
 }
 
-static bool vpool_probe_is_there(void)
+static bool vpool_probes_are_registered(void)
 {
-	bool there;
+	bool registered;
 
 	raw_spin_lock(&vpool_probe_lock);
-	there = vpool_probed;
+	registered = vpool_probes_registered;
 	raw_spin_unlock(&vpool_probe_lock);
-	return there;
+	return registered;
 }
 
 /**
- * vpool_probe_hold - keep the probes registered for one more user
+ * vpool_probe_hold - keep the probes registered for another user
  *
- * Context: any; they are registered, as the caller knows.
+ * Context: any; the caller knows that another user holds the probes.
  */
 void vpool_probe_hold(void)
 {
@@ -172,19 +149,19 @@ void vpool_probe_put(void)
 }
 
 /**
- * vpool_probe_get - have the probes registered
+ * vpool_probe_get - register the probes
  *
  * Context: sleeps, if they are not registered yet.
- * Return: 0, then vpool_probe_put() must follow; or -ENOMEM.
+ * Return: 0, and the caller must call vpool_probe_put(); or -ENOMEM.
  */
 int vpool_probe_get(void)
 {
 	vpool_probe_hold();
-	if (vpool_probe_is_there())
+	if (vpool_probes_are_registered())
 		return 0;
 	queue_work(system_wq, &vpool_probe_now);
 	flush_work(&vpool_probe_now);
-	if (vpool_probe_is_there())
+	if (vpool_probes_are_registered())
 		return 0;
 	vpool_probe_put();
 	return -ENOMEM;
@@ -192,20 +169,31 @@ int vpool_probe_get(void)
 
 /**
  * vpool_probes_start - find the tracepoints
+ * @probes: array of @nr probes, registered in this order; must stay valid until
+ *	vpool_probes_stop()
+ * @nr: length of @probes
  *
- * Return: 0, or -ENXIO if the kernel has no such tracepoints.
+ * Return: 0, or -ENXIO if the kernel lacks a tracepoint that is not optional.
  */
-int vpool_probes_start(void)
+int vpool_probes_start(struct vpool_probe *probes, unsigned int nr)
 {
+	unsigned int i;
+
+	vpool_probes = probes;
+	vpool_nr_probes = nr;
 	for_each_kernel_tracepoint(vpool_probe_find, NULL);
-	if (vpool_tp_new && vpool_tp_exit)
-		return 0;
-	pr_err("this kernel has no task_newtask and sched_process_exit tracepoints (CONFIG_TRACEPOINTS)\n");
-	return -ENXIO;
+	for (i = 0; i < nr; i++) {
+		if (probes[i].tp || probes[i].optional)
+			continue;
+		pr_err("this kernel has no tracepoint %s (CONFIG_TRACEPOINTS)\n",
+		       probes[i].name);
+		return -ENXIO;
+	}
+	return 0;
 }
 
 /**
- * vpool_probes_stop - unregister the probes and wait for those that run
+ * vpool_probes_stop - unregister the probes, and wait for probes that are running
  *
  * Context: sleeps; the table of members is empty.
  */
@@ -213,8 +201,8 @@ void vpool_probes_stop(void)
 {
 	cancel_work_sync(&vpool_probe_now);
 	cancel_delayed_work_sync(&vpool_probe_later);
-	if (vpool_probed)
-		vpool_probe_unregister();
-	vpool_probed = false;
+	if (vpool_probes_registered)
+		vpool_probes_unregister(vpool_nr_probes);
+	vpool_probes_registered = false;
 	tracepoint_synchronize_unregister();
 }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whom a call to attach or detach means, and whether the caller may do that.
+ * The task or process that an attach or detach call names, and the caller's right to
+ * move it.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "compat.h"
-#include "member.h"
+#include "extack.h"
+#include "member_set.h"
+#include "target.h"
 
-/* The pid of a process, or of a thread for a pidfd of one; with a reference. */
+/* Return the pid that @pidfd refers to, with a reference, or an ERR_PTR. */
 static struct pid *vpool_target_pid(int pidfd, struct vpool_extack *extack)
 {
 	struct file *file;
@@ -32,7 +37,7 @@ static struct pid *vpool_target_pid(int pidfd, struct vpool_extack *extack)
 	return ERR_PTR(-EBADF);
 }
 
-/* A thread by its number, if it is of the process @pid. */
+/* Return thread @tid of the process @pid, with a reference, or an ERR_PTR. */
 static struct task_struct *vpool_target_thread(struct pid *pid, pid_t tid,
 					       struct vpool_extack *extack)
 {
@@ -75,14 +80,15 @@ static struct task_struct *vpool_target_task(struct pid *pid, bool process,
 
 /**
  * vpool_target_get - find the task that a call names
- * @pidfd: of a process or thread, or VPOOL_SELF
- * @tid: a thread of that process in the caller's pid namespace, or 0
- * @process: the process is meant, with all its threads
- * @extack: told if there is none
+ * @pidfd: file descriptor of a process or thread, or VPOOL_SELF
+ * @tid: id of a thread of that process in the caller's pid namespace, or 0
+ * @process: the call names the whole process
+ * @extack: message of a failed call, or NULL
  *
- * Return: the thread, or one of the process; with a reference. Or an ERR_PTR of
- * -EBADF for what is no pidfd, -ESRCH for who is gone, -EINVAL for a pidfd of a
- * thread where a process is meant.
+ * Context: sleeps.
+ * Return: the thread, or a thread of the process, with a reference that the caller
+ * must drop; or an ERR_PTR: -EBADF if @pidfd is not a pidfd, -ESRCH if the process or
+ * thread does not exist, -EINVAL if @process is set for the pidfd of a thread.
  */
 struct task_struct *vpool_target_get(int pidfd, pid_t tid, bool process,
 				     struct vpool_extack *extack)
@@ -101,39 +107,41 @@ struct task_struct *vpool_target_get(int pidfd, pid_t tid, bool process,
 	return task;
 }
 
-static bool vpool_same_owner(struct task_struct *task)
+static bool vpool_target_same_owner(struct task_struct *task)
 {
 	const struct cred *mine = current_cred(), *its = __task_cred(task);
 
 	return uid_eq(mine->euid, its->euid) || uid_eq(mine->euid, its->uid);
 }
 
-static bool vpool_may_schedule(struct task_struct *task)
+static bool vpool_target_may_schedule(struct task_struct *task)
 {
 	bool may;
 
 	rcu_read_lock();
-	may = vpool_same_owner(task) ||
+	may = vpool_target_same_owner(task) ||
 		ns_capable(__task_cred(task)->user_ns, CAP_SYS_NICE);
 	rcu_read_unlock();
 	return may;
 }
 
-/* Threads that the kernel makes in a process are that process's all the same. */
-static bool vpool_is_bound(struct task_struct *task)
+/* The kernel binds user workers too, but they belong to the process. */
+static bool vpool_target_is_bound(struct task_struct *task)
 {
 	return task->flags & PF_NO_SETAFFINITY &&
-		!(task->flags & (PF_IO_WORKER | PF_USER_WORKER));
+		!vpool_task_is_user_worker(task);
 }
 
 /**
- * vpool_target_check - may the caller decide where a task runs?
- * @task: which; the caller itself always may
- * @extack: told if not
+ * vpool_target_check - check the caller's right to decide where a task runs
+ * @task: the task; a caller always has the right for itself
+ * @extack: message of a failed call, or NULL
  *
- * The rule of sched_setaffinity(2).
+ * The rule is that of sched_setaffinity(2).
  *
- * Return: 0, -EPERM if it is another user's, -EINVAL if nobody may.
+ * Context: any.
+ * Return: 0, -EPERM if the task belongs to another user, -EINVAL if it is a kernel
+ * thread or the kernel has bound it to its CPUs.
  */
 int vpool_target_check(struct task_struct *task, struct vpool_extack *extack)
 {
@@ -143,15 +151,70 @@ int vpool_target_check(struct task_struct *task, struct vpool_extack *extack)
 		return vpool_err(extack, -EINVAL, VPOOL_CODE_TASK_KTHREAD,
 				 "task %d (%s) is a kernel thread",
 				 task_pid_vnr(task), task->comm);
-	if (vpool_is_bound(task))
-		return vpool_err(
-			extack, -EINVAL, VPOOL_CODE_TASK_BOUND,
-			"task %d (%s) is bound to its CPUs by the kernel",
-			task_pid_vnr(task), task->comm);
-	if (vpool_may_schedule(task))
+	if (vpool_target_is_bound(task))
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_TASK_BOUND,
+				 "task %d (%s) is bound to its CPUs by the kernel",
+				 task_pid_vnr(task), task->comm);
+	if (vpool_target_may_schedule(task))
 		return 0;
-	return vpool_err(
-		extack, -EPERM, VPOOL_CODE_TASK_FOREIGN,
-		"task %d (%s) is another user's, and that needs CAP_SYS_NICE",
-		task_pid_vnr(task), task->comm);
+	return vpool_err(extack, -EPERM, VPOOL_CODE_TASK_FOREIGN,
+			 "task %d (%s) is another user's, and that needs CAP_SYS_NICE",
+			 task_pid_vnr(task), task->comm);
+}
+
+/**
+ * vpool_target_next - get the next live thread of a walk over a process
+ * @members: members of a pool
+ * @of: any thread of the process; the caller holds a reference
+ * @last: the thread that the walk visited last, or NULL to start; the function takes
+ *	over the reference on it
+ * @member: visit the threads that are members, or those that are not
+ *
+ * If @last has exited, the walk starts again.
+ *
+ * Context: any.
+ * Return: the next thread, with a reference; or NULL at the end.
+ */
+struct task_struct *vpool_target_next(struct vpool_member_set *members,
+				      struct task_struct *of,
+				      struct task_struct *last, bool member)
+{
+	struct list_head *head = &of->signal->thread_head, *pos = head;
+	struct task_struct *task, *found = NULL;
+
+	rcu_read_lock();
+	if (last && pid_alive(last))
+		pos = &last->thread_node;
+	for (pos = rcu_dereference(list_next_rcu(pos)); pos != head;
+	     pos = rcu_dereference(list_next_rcu(pos))) {
+		task = container_of(pos, struct task_struct, thread_node);
+		if (READ_ONCE(task->flags) & PF_EXITING ||
+		    vpool_members_has(members, task) != member)
+			continue;
+		found = get_task_struct(task);
+		break;
+	}
+	rcu_read_unlock();
+	if (last)
+		put_task_struct(last);
+	return found;
+}
+
+/**
+ * vpool_target_is_live - tell whether a process has a thread that is not exiting
+ * @of: any thread of the process; the caller holds a reference
+ *
+ * Context: any.
+ * Return: true if there is one.
+ */
+bool vpool_target_is_live(struct task_struct *of)
+{
+	struct task_struct *task;
+	bool live = false;
+
+	rcu_read_lock();
+	for_each_thread(of, task)
+		live |= !(READ_ONCE(task->flags) & PF_EXITING);
+	rcu_read_unlock();
+	return live;
 }
