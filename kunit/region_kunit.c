@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "region.h"
+#include "reserve.h"
 #include "store.h"
 
 #define NR 4
@@ -36,7 +37,7 @@ static int region_init(struct kunit *test)
 {
 	struct vpool_gather gather = {
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.patience = 10 * HZ,
+		.timeout = 10 * HZ,
 	};
 	struct region_fixture *f;
 	int err;
@@ -48,9 +49,9 @@ static int region_init(struct kunit *test)
 			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
-	err = vpool_store_gather(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				 &f->extack);
-	vpool_store_publish(&gather);
+	err = vpool_gather_memory(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
+				  &f->extack);
+	vpool_gather_publish(&gather);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
 	test->priv = f;

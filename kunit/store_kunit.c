@@ -7,7 +7,10 @@
 #include <linux/string.h>
 
 #include "host.h"
+#include "policy.h"
+#include "reserve.h"
 #include "store.h"
+#include "take.h"
 
 #define NR 8
 
@@ -24,7 +27,7 @@ static int take_of(struct store_fixture *f, int nid, unsigned long nr)
 	struct vpool_policy policy;
 
 	vpool_policy_init(&policy, nid);
-	return vpool_store_take(&f->store, &policy, f->folio, nr, true,
+	return vpool_take_folios(&f->store, &policy, f->folio, nr, true,
 				&f->extack);
 }
 
@@ -38,7 +41,7 @@ static int can_take(struct store_fixture *f, unsigned long nr)
 	struct vpool_policy policy;
 
 	vpool_policy_init(&policy, VPOOL_ANY_NODE);
-	return vpool_store_can_take(&f->store, &policy, nr, &f->extack);
+	return vpool_take_check(&f->store, &policy, nr, &f->extack);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -82,7 +85,7 @@ static int store_fill(struct kunit *test, unsigned int order)
 	struct store_fixture *f;
 	struct vpool_gather gather = {
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.patience = 10 * HZ,
+		.timeout = 10 * HZ,
 	};
 	int err;
 
@@ -95,9 +98,9 @@ static int store_fill(struct kunit *test, unsigned int order)
 	err = vpool_store_init(&f->store, "test", NULL, order, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
-	err = vpool_store_gather(&gather, first_memory_node, size_of(f, NR),
+	err = vpool_gather_memory(&gather, first_memory_node, size_of(f, NR),
 				 &f->extack);
-	vpool_store_publish(&gather);
+	vpool_gather_publish(&gather);
 	return err;
 }
 
@@ -272,13 +275,13 @@ static void gathers_beside_the_books(struct kunit *test)
 
 	vpool_store_set_target(&f->store, size_of(f, NR + 2));
 	KUNIT_ASSERT_EQ(test,
-			vpool_store_gather(&gather, VPOOL_ANY_NODE,
+			vpool_gather_memory(&gather, VPOOL_ANY_NODE,
 					   size_of(f, 2), &f->extack),
 			0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, size_of(f, 2));
 	KUNIT_EXPECT_EQ(test, usage_of(test).target, size_of(f, NR + 2));
-	vpool_store_discard(&gather);
+	vpool_gather_discard(&gather);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
 }
@@ -298,10 +301,10 @@ static void can_be_told_to_stop_gathering(struct kunit *test)
 	};
 
 	KUNIT_EXPECT_EQ(test,
-			vpool_store_gather(&gather, VPOOL_ANY_NODE,
+			vpool_gather_memory(&gather, VPOOL_ANY_NODE,
 					   size_of(f, 2), &f->extack),
 			-ENXIO);
-	vpool_store_discard(&gather);
+	vpool_gather_discard(&gather);
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
 }
 
@@ -311,11 +314,11 @@ static void shrinks_by_what_is_free(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, take(f, NR - 2), 0);
 	f->bytes[first_memory_node] = size_of(f, 3);
-	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
+	KUNIT_EXPECT_EQ(test, vpool_store_reserve(&f->store, f->bytes, &f->extack),
 			-EBUSY);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	f->bytes[first_memory_node] = size_of(f, 1);
-	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
+	KUNIT_ASSERT_EQ(test, vpool_store_reserve(&f->store, f->bytes, &f->extack),
 			0);
 	/* What is held is out of everybody's reach. */
 	KUNIT_EXPECT_EQ(test, can_take(f, 2), -ENOMEM);
@@ -372,7 +375,7 @@ static void knows_its_own_folios(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, other);
 	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &other->page, false),
-			VPOOL_POISONED_OTHERS);
+			VPOOL_POISONED_FOREIGN);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, 0);
 	folio_put(other);
 }

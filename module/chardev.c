@@ -18,7 +18,9 @@
 #include "chardev.h"
 #include "compat.h"
 #include "devdir.h"
+#include "inode.h"
 #include "ioctl.h"
+#include "mmap.h"
 #include "pool.h"
 
 static long vpool_ioctl(struct file *filp, unsigned int num, unsigned long arg)
@@ -108,7 +110,7 @@ static int vpool_node_set_path(struct file *filp, struct vpool_pool *pool,
 	inode->i_private = region;
 	/* For fput(), which may free the file after this descriptor is closed. */
 	__module_get(THIS_MODULE);
-	file = vpool_region_file(region, pool->name, &vpool_path_fops);
+	file = vpool_inode_file(inode, pool->name, &vpool_path_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
 		kfree(old);
@@ -223,7 +225,7 @@ static int vpool_node_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct vpool_file *file = filp->private_data;
 
-	return vpool_region_mmap(file->region, vma, &file->extack);
+	return vpool_mmap_region(file->region, vma, &file->extack);
 }
 
 static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)

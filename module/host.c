@@ -76,7 +76,7 @@ static u64 vpool_host_node_floor(int nid)
 }
 
 /* Counters of a node lag behind, and may be below 0 for a moment. */
-static long vpool_node_stat(int nid, enum node_stat_item item)
+static long vpool_host_node_stat(int nid, enum node_stat_item item)
 {
 	return max(atomic_long_read(&NODE_DATA(nid)->vm_stat[item]), 0L);
 }
@@ -95,11 +95,11 @@ static u64 vpool_host_node_available(int nid)
 		low += low_wmark_pages(zone);
 	}
 	pages -= pgdat->totalreserve_pages;
-	cache = vpool_node_stat(nid, NR_ACTIVE_FILE) +
-		vpool_node_stat(nid, NR_INACTIVE_FILE);
+	cache = vpool_host_node_stat(nid, NR_ACTIVE_FILE) +
+		vpool_host_node_stat(nid, NR_INACTIVE_FILE);
 	pages += cache - min(cache / 2, low);
-	reclaimable = vpool_node_stat(nid, NR_SLAB_RECLAIMABLE_B) +
-		      vpool_node_stat(nid, NR_KERNEL_MISC_RECLAIMABLE);
+	reclaimable = vpool_host_node_stat(nid, NR_SLAB_RECLAIMABLE_B) +
+		      vpool_host_node_stat(nid, NR_KERNEL_MISC_RECLAIMABLE);
 	pages += reclaimable - min(reclaimable / 2, low);
 	return (u64)max(pages, 0L) << PAGE_SHIFT;
 }
@@ -201,17 +201,17 @@ int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
  * @order: of the folios
  * @nid: the node they must come from, or VPOOL_ANY_NODE for the caller's, then
  *	the nearest; see vpool_host_walk_steer()
- * @patient: whether to make an effort where nothing is at hand
+ * @slow: whether to make an effort where nothing is at hand
  */
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
-			  int nid, bool patient)
+			  int nid, bool slow)
 {
 	memset(walk, 0, sizeof(*walk));
 	walk->order = order;
 	walk->any = nid == VPOOL_ANY_NODE;
 	walk->nid = walk->any ? numa_mem_id() : nid;
 	walk->allowed = node_states[N_MEMORY];
-	walk->patient = patient;
+	walk->slow = slow;
 	walk->stage = VPOOL_HOST_COMPACT;
 }
 
@@ -228,11 +228,11 @@ static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
  * The efforts come later for those who have patience. An allocation that may not
  * reclaim passes for an atomic one, whose reserves are not for us.
  */
-static struct folio *vpool_walk_at_hand(struct vpool_host_walk *walk)
+static struct folio *vpool_walk_fast(struct vpool_host_walk *walk)
 {
 	gfp_t gfp = GFP_HIGHUSER;
 
-	if (walk->patient)
+	if (walk->slow)
 		gfp = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
 	else
 		gfp |= __GFP_NORETRY;
@@ -273,7 +273,7 @@ static bool vpool_scan_next_node(struct vpool_host_walk *walk)
 
 static void vpool_scan_end(struct vpool_host_walk *walk)
 {
-	walk->stage = VPOOL_HOST_REST;
+	walk->stage = VPOOL_HOST_BACKOFF;
 	walk->again = jiffies + VPOOL_RESCAN;
 }
 
@@ -390,11 +390,11 @@ static struct folio *vpool_scan(struct vpool_host_walk *walk)
 	return NULL;
 }
 
-static struct folio *vpool_walk_effort(struct vpool_host_walk *walk)
+static struct folio *vpool_walk_slow(struct vpool_host_walk *walk)
 {
 	struct folio *folio;
 
-	if (walk->stage == VPOOL_HOST_REST) {
+	if (walk->stage == VPOOL_HOST_BACKOFF) {
 		if (time_before(jiffies, walk->again))
 			return NULL;
 		walk->stage = VPOOL_HOST_COMPACT;
@@ -420,12 +420,12 @@ static struct folio *vpool_walk_effort(struct vpool_host_walk *walk)
  */
 struct folio *vpool_host_take(struct vpool_host_walk *walk)
 {
-	struct folio *folio = vpool_walk_at_hand(walk);
+	struct folio *folio = vpool_walk_fast(walk);
 	unsigned long start = jiffies;
 
-	if (folio || !walk->patient)
+	if (folio || !walk->slow)
 		return folio;
-	folio = vpool_walk_effort(walk);
+	folio = vpool_walk_slow(walk);
 	walk->spent += jiffies - start;
 	return folio;
 }
@@ -440,7 +440,7 @@ void vpool_host_wait(struct vpool_host_walk *walk)
 {
 	unsigned long start = jiffies;
 
-	if (walk->stage != VPOOL_HOST_REST)
+	if (walk->stage != VPOOL_HOST_BACKOFF)
 		return;
 	schedule_timeout_interruptible(VPOOL_RETRY);
 	walk->spent += jiffies - start;

@@ -15,12 +15,12 @@
  * enum vpool_host_stage - what a walk does when nothing is at hand
  * @VPOOL_HOST_COMPACT: lets the page allocator reclaim and compact
  * @VPOOL_HOST_SCAN: empties one block after the other
- * @VPOOL_HOST_REST: has tried all blocks in vain, and waits before it begins anew
+ * @VPOOL_HOST_BACKOFF: has tried all blocks in vain, and waits before it begins anew
  */
 enum vpool_host_stage {
 	VPOOL_HOST_COMPACT,
 	VPOOL_HOST_SCAN,
-	VPOOL_HOST_REST,
+	VPOOL_HOST_BACKOFF,
 };
 
 /**
@@ -29,7 +29,7 @@ enum vpool_host_stage {
  * @nid: the node they come from, or the one to begin at
  * @any: they may come from other nodes, the nearest first
  * @allowed: those nodes, if @any; the others are at their floor
- * @patient: whether it may make an effort
+ * @slow: whether it may make an effort
  * @stage: the effort it makes now
  * @todo: nodes whose blocks the scan has not come to
  * @scan_nid: the node whose blocks it tries
@@ -47,7 +47,7 @@ struct vpool_host_walk {
 	int nid;
 	bool any;
 	nodemask_t allowed;
-	bool patient;
+	bool slow;
 	enum vpool_host_stage stage;
 	nodemask_t todo;
 	int scan_nid;
@@ -63,7 +63,7 @@ int vpool_host_node_most(void);
 int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 			  struct vpool_extack *extack);
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
-			  int nid, bool patient);
+			  int nid, bool slow);
 struct folio *vpool_host_take(struct vpool_host_walk *walk);
 void vpool_host_wait(struct vpool_host_walk *walk);
 

@@ -19,8 +19,10 @@
 #include "compat.h"
 #include "dedicate.h"
 #include "host.h"
+#include "inode.h"
 #include "mce.h"
 #include "pool.h"
+#include "reserve.h"
 #include "trace.h"
 
 /* What those who may open a pool can cost the kernel has an end. */
@@ -523,19 +525,19 @@ static int vpool_pool_gather(struct vpool_pool *pool,
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
 		.cpus = cpus,
-		.patience = msecs_to_jiffies(spec->timeout_ms),
+		.timeout = msecs_to_jiffies(spec->timeout_ms),
 	};
 	int err = 0;
 	u32 i;
 
 	vpool_store_set_target(&pool->store, bytes);
 	for (i = 0; !err && i < spec->nr_mem; i++)
-		err = vpool_store_gather(&gather, spec->mem[i].node,
-					 spec->mem[i].bytes, extack);
+		err = vpool_gather_memory(&gather, spec->mem[i].node,
+					  spec->mem[i].bytes, extack);
 	if (err)
-		vpool_store_discard(&gather);
+		vpool_gather_discard(&gather);
 	else
-		vpool_store_publish(&gather);
+		vpool_gather_publish(&gather);
 	return err;
 }
 

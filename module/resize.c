@@ -21,6 +21,7 @@
 #include "dedicate.h"
 #include "host.h"
 #include "pool.h"
+#include "reserve.h"
 #include "trace.h"
 
 /**
@@ -192,13 +193,13 @@ static int vpool_plan_gather(const struct vpool_plan *plan,
 	for_each_node_state(nid, N_MEMORY) {
 		if (!plan->grow[nid])
 			continue;
-		err = vpool_store_gather(gather, nid, plan->grow[nid], extack);
+		err = vpool_gather_memory(gather, nid, plan->grow[nid], extack);
 		if (err)
 			return err;
 	}
 	if (plan->grow_any)
-		err = vpool_store_gather(gather, VPOOL_ANY_NODE, plan->grow_any,
-					 extack);
+		err = vpool_gather_memory(gather, VPOOL_ANY_NODE,
+					  plan->grow_any, extack);
 	return err;
 }
 
@@ -226,7 +227,7 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 
 	if (err)
 		return err;
-	err = vpool_store_hold(&pool->store, plan->shrink, extack);
+	err = vpool_store_reserve(&pool->store, plan->shrink, extack);
 	if (!spec->cpus)
 		return err;
 	if (!err) {
@@ -263,7 +264,7 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
 		.cpus = spec->cpus ?: pool->cpus.assigned,
-		.patience = msecs_to_jiffies(spec->timeout_ms),
+		.timeout = msecs_to_jiffies(spec->timeout_ms),
 		.cancelled = vpool_resize_cancelled,
 	};
 	struct vpool_usage usage;
@@ -273,12 +274,12 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 	err = vpool_plan_gather(plan, &gather, extack)
 		      ?: vpool_plan_hold(plan, spec, pool, extack);
 	if (err) {
-		vpool_store_discard(&gather);
+		vpool_gather_discard(&gather);
 		vpool_store_usage(&pool->store, &usage);
 		vpool_store_set_target(&pool->store, usage.total);
 		return err;
 	}
-	vpool_store_publish(&gather);
+	vpool_gather_publish(&gather);
 	vpool_store_shrink(&pool->store, plan->shrink);
 	return 0;
 }
