@@ -12,6 +12,7 @@
 #include <linux/pagemap.h>
 
 #include "compat.h"
+#include "ioctl.h"
 #include "mmap.h"
 #include "move.h"
 #include "populate.h"
@@ -133,12 +134,18 @@ static struct mempolicy *vpool_mmap_get_policy(VPOOL_GET_POLICY_ARGS)
 	return vma->vm_policy ?: &vpool_no_balancing;
 }
 
-/* mbind(2), with the mmap lock held for writing; the core stores the policy. */
+/*
+ * mbind(2), with the mmap lock held for writing; the core stores the policy. A message
+ * goes to the descriptor of this mapping, which the mapping keeps open. Others of the
+ * region may be closed at any time.
+ */
 static int vpool_mmap_set_policy(struct vm_area_struct *vma,
 				 struct mempolicy *mpol)
 {
-	return vpool_move_folios(vma->vm_private_data, vma->vm_pgoff,
-				 vma_pages(vma), mpol);
+	struct vpool_file *file = vma->vm_file->private_data;
+
+	return vpool_move_folios(file->region, vma->vm_pgoff, vma_pages(vma),
+				 mpol, &file->extack);
 }
 #endif
 
@@ -183,7 +190,7 @@ static int vpool_mmap_commit(struct vpool_region *region,
  * vpool_mmap_region - map a region, and commit it first if it has no size
  * @region: region to map
  * @vma: mapping that mmap(2) is creating
- * @extack: message of a failed call; must outlive @region
+ * @extack: message of a failed call, or NULL
  *
  * Context: called with the mmap lock held; takes @region->sem.
  * Return: 0; -EINVAL for a private mapping; -ENXIO if the mapping ends beyond the
@@ -210,7 +217,6 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 	if (err)
 		return err;
 
-	region->extack = extack;
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_mmap_vm_ops;
 	if (region->store->order && vpool_vma_thp_disabled(vma))

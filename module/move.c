@@ -29,6 +29,7 @@
  * @stride: an interleave moves only one of this many consecutive folios
  * @phase: index, modulo @stride, of the folios to move
  * @must: move all folios that are on other nodes, or fail
+ * @extack: message of a failed call, or NULL
  */
 struct vpool_move {
 	struct vpool_region *region;
@@ -38,6 +39,7 @@ struct vpool_move {
 	unsigned int stride;
 	unsigned int phase;
 	bool must;
+	struct vpool_extack *extack;
 };
 
 /* Find the next folio to move, from index @i on; returns @end if there is none. */
@@ -88,7 +90,7 @@ static int vpool_move_run(struct vpool_move *move)
 		return -ENOMEM;
 	/* The caller holds the mmap lock: leave the zeroing to the first fault. */
 	err = vpool_take_folios(store, &move->policy, folios, nr, false,
-				move->region->extack);
+				move->extack);
 	if (!err) {
 		vpool_move_swap(move, folios, nr);
 		vpool_store_return(store, folios, nr);
@@ -131,6 +133,7 @@ static int vpool_move_by_policy(struct vpool_move *move)
  * @pgoff: start of the range in the region, in pages
  * @pages: length of the range, in pages, not 0
  * @mpol: policy, or NULL for the default
+ * @extack: message of a failed call, or NULL
  *
  * A restricting policy moves all such folios or fails. Other policies move as many as
  * the store has on their nodes.
@@ -139,7 +142,8 @@ static int vpool_move_by_policy(struct vpool_move *move)
  * Return: 0, -ENOMEM, or -EINTR if a signal kills the caller.
  */
 int vpool_move_folios(struct vpool_region *region, pgoff_t pgoff,
-		      unsigned long pages, const struct mempolicy *mpol)
+		      unsigned long pages, const struct mempolicy *mpol,
+		      struct vpool_extack *extack)
 {
 	unsigned int order = region->store->order;
 	struct vpool_move move = {
@@ -147,6 +151,7 @@ int vpool_move_folios(struct vpool_region *region, pgoff_t pgoff,
 		.first = pgoff >> order,
 		.end = ((pgoff + pages - 1) >> order) + 1,
 		.stride = 1,
+		.extack = extack,
 	};
 	int err = 0;
 

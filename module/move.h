@@ -7,10 +7,13 @@
 
 #include <linux/types.h>
 
+#include "extack.h"
+
 struct mempolicy;
 struct vpool_region;
 
 int vpool_move_folios(struct vpool_region *region, pgoff_t pgoff,
-		      unsigned long pages, const struct mempolicy *mpol);
+		      unsigned long pages, const struct mempolicy *mpol,
+		      struct vpool_extack *extack);
 
 #endif /* VPOOL_MOVE_H */

@@ -36,7 +36,6 @@ struct pid;
  * @folios: array of @nr folios in the order of their offsets; under @sem
  * @touched: bitmap of folios that a task has faulted in and that may hold data. Set with
  *	@sem held for reading, read and cleared with it held for writing
- * @extack: message of a failed call of the descriptor that was mapped last
  * @pid: process that opened the region, with a reference
  * @uid: user who opened it
  * @comm: name of that process at the time
@@ -53,7 +52,6 @@ struct vpool_region {
 	unsigned long nr;
 	struct folio **folios;
 	unsigned long *touched;
-	struct vpool_extack *extack;
 	struct pid *pid;
 	kuid_t uid;
 	char comm[TASK_COMM_LEN];
