@@ -120,7 +120,7 @@ static void vpool_mmap_close(struct vm_area_struct *vma)
 
 #ifdef CONFIG_NUMA
 /*
- * Policy of a mapping without a policy of its own. Because MPOL_F_MOF is not set, NUMA
+ * Policy of a mapping that has none. Because MPOL_F_MOF is not set, NUMA
  * balancing leaves the mapping alone. Otherwise it would clear page table entries
  * again and again, to find better places for folios that it cannot migrate.
  */

@@ -137,6 +137,14 @@ static void vpool_region_drain(struct vpool_region *region)
 		work_on_cpu_safe(cpu, vpool_region_drain_cpu, folio);
 }
 
+static void vpool_region_free_arrays(struct vpool_region *region)
+{
+	kvfree(region->folios);
+	kvfree(region->touched);
+	region->folios = NULL;
+	region->touched = NULL;
+}
+
 /* Return all folios to the store. */
 static void vpool_region_give_back(struct vpool_region *region)
 {
@@ -153,10 +161,7 @@ static void vpool_region_give_back(struct vpool_region *region)
 	}
 	vpool_region_drain(region);
 	vpool_store_return(region->store, region->folios, region->nr);
-	kvfree(region->folios);
-	kvfree(region->touched);
-	region->folios = NULL;
-	region->touched = NULL;
+	vpool_region_free_arrays(region);
 	WRITE_ONCE(region->nr, 0);
 }
 
@@ -295,10 +300,7 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 		err = vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
 				"no kernel memory to describe %lu pages", nr);
 	if (err) {
-		kvfree(region->folios);
-		kvfree(region->touched);
-		region->folios = NULL;
-		region->touched = NULL;
+		vpool_region_free_arrays(region);
 		return err;
 	}
 	vpool_policy_used(&policy);

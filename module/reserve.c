@@ -2,9 +2,9 @@
 /*
  * Reserving memory from the host for a store.
  *
- * A call that creates or grows a pool gathers all folios first, on a list of its own.
- * Then it either publishes the list to the store or discards it. So the store never
- * has a part of what the caller asked for.
+ * A call that creates or grows a pool first gathers all folios on a private list. Then
+ * it publishes the list to the store or discards it, so a pool gets all the memory that
+ * the caller has asked for, or none.
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
