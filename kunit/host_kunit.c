@@ -23,7 +23,7 @@ static void takes_a_folio_of_the_node(struct kunit *test)
 	folio_put(folio);
 }
 
-/* A block that can be emptied: one that the allocator has just given and got. */
+/* Empty a block that should be free: one that was just allocated and freed. */
 static struct folio *folio_of_block(struct kunit *test)
 {
 	struct folio *folio = NULL;
@@ -64,7 +64,7 @@ static void makes_a_folio_of_a_block(struct kunit *test)
 	folio_put(folio);
 }
 
-static void makes_no_effort_without_patience(struct kunit *test)
+static void skips_the_slow_path_without_a_timeout(struct kunit *test)
 {
 	struct vpool_host_walk walk;
 	struct folio *folio;
@@ -81,7 +81,7 @@ static void makes_no_effort_without_patience(struct kunit *test)
 static struct kunit_case vpool_host_cases[] = {
 	KUNIT_CASE(takes_a_folio_of_the_node),
 	KUNIT_CASE(makes_a_folio_of_a_block),
-	KUNIT_CASE(makes_no_effort_without_patience),
+	KUNIT_CASE(skips_the_slow_path_without_a_timeout),
 	{}
 };
 

@@ -22,7 +22,7 @@ static void takes_preferred_nodes_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_policy_next(&policy, &nodes), 0);
 }
 
-static void takes_no_node_that_is_not_allowed(struct kunit *test)
+static void takes_only_allowed_nodes(struct kunit *test)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
 	struct vpool_policy policy = { .near = 0 };
@@ -37,7 +37,7 @@ static void takes_no_node_that_is_not_allowed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_policy_next(&policy, &nodes), 1);
 }
 
-static void knows_the_modes(struct kunit *test)
+static void applies_each_mode(struct kunit *test)
 {
 	struct mempolicy mpol = { .home_node = NUMA_NO_NODE };
 	struct vpool_policy policy;
@@ -45,7 +45,7 @@ static void knows_the_modes(struct kunit *test)
 	vpool_policy_of_mapping(&policy, NULL);
 	KUNIT_EXPECT_FALSE(test, policy.restricted);
 	KUNIT_EXPECT_TRUE(test, node_isset(first_memory_node, policy.allowed));
-	/* A node that has no memory: nothing is left. */
+	/* MPOL_BIND to an empty set leaves no node. */
 	mpol.mode = MPOL_BIND;
 	vpool_policy_of_mapping(&policy, &mpol);
 	KUNIT_EXPECT_TRUE(test, policy.restricted);
@@ -63,8 +63,8 @@ static void knows_the_modes(struct kunit *test)
 
 static struct kunit_case vpool_policy_cases[] = {
 	KUNIT_CASE(takes_preferred_nodes_first),
-	KUNIT_CASE(takes_no_node_that_is_not_allowed),
-	KUNIT_CASE(knows_the_modes),
+	KUNIT_CASE(takes_only_allowed_nodes),
+	KUNIT_CASE(applies_each_mode),
 	{}
 };
 

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "region.h"
+#include "reserve.h"
 #include "store.h"
 
 #define NR 4
@@ -36,7 +37,7 @@ static int region_init(struct kunit *test)
 {
 	struct vpool_gather gather = {
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.patience = 10 * HZ,
+		.timeout = 10 * HZ,
 	};
 	struct region_fixture *f;
 	int err;
@@ -48,9 +49,9 @@ static int region_init(struct kunit *test)
 			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
-	err = vpool_store_gather(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				 &f->extack);
-	vpool_store_publish(&gather);
+	err = vpool_gather_memory(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
+				  &f->extack);
+	vpool_gather_publish(&gather);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
 	test->priv = f;
@@ -82,13 +83,13 @@ static void commits_and_rounds_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, used(f), 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, i_size_read(f->region.inode), 2 * PMD_SIZE);
-	/* What the core compares with the inode's size. */
+	/* The core compares the index with the size of the inode. */
 	for (i = 0; i < f->region.nr; i++)
 		KUNIT_EXPECT_EQ(test, f->region.folios[i]->index,
 				i << f->store.order);
 }
 
-/* A pin may outlive the region and its inode; the mapping must not. */
+/* A pinned folio may outlive the region, so it must not point to the inode. */
 static void folios_lose_the_mapping(struct kunit *test)
 {
 	struct region_fixture *f = test->priv;
@@ -99,20 +100,20 @@ static void folios_lose_the_mapping(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	pinned = f->region.folios[1];
 	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, f->region.inode->i_mapping);
-	/* As clean ones the core would evict them after a memory error. */
+	/* After a memory error, the core would evict clean folios. */
 	KUNIT_EXPECT_TRUE(test, folio_test_dirty(pinned));
 	folio_get(pinned);
 	vpool_region_empty(&f->region);
 	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, NULL);
 	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
 	folio_put(pinned);
-	/* The store looks at pinned folios now and then. */
+	/* The store checks pinned folios from time to time. */
 	for (i = 0; i < 500 && used(f); i++)
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, used(f), 0);
 }
 
-static void has_its_size_for_life(struct kunit *test)
+static void keeps_its_size(struct kunit *test)
 {
 	struct region_fixture *f = test->priv;
 	u64 bytes = PMD_SIZE;
@@ -148,7 +149,7 @@ static void refuses_bad_sizes(struct kunit *test)
 	}
 }
 
-static void loses_all_when_revoked(struct kunit *test)
+static void loses_its_memory_when_revoked(struct kunit *test)
 {
 	struct region_fixture *f = test->priv;
 	u64 bytes = NR * PMD_SIZE;
@@ -164,9 +165,9 @@ static void loses_all_when_revoked(struct kunit *test)
 static struct kunit_case vpool_region_cases[] = {
 	KUNIT_CASE(commits_and_rounds_up),
 	KUNIT_CASE(folios_lose_the_mapping),
-	KUNIT_CASE(has_its_size_for_life),
+	KUNIT_CASE(keeps_its_size),
 	KUNIT_CASE(refuses_bad_sizes),
-	KUNIT_CASE(loses_all_when_revoked),
+	KUNIT_CASE(loses_its_memory_when_revoked),
 	{}
 };
 

@@ -7,7 +7,10 @@
 #include <linux/string.h>
 
 #include "host.h"
+#include "policy.h"
+#include "reserve.h"
 #include "store.h"
+#include "take.h"
 
 #define NR 8
 
@@ -24,7 +27,7 @@ static int take_of(struct store_fixture *f, int nid, unsigned long nr)
 	struct vpool_policy policy;
 
 	vpool_policy_init(&policy, nid);
-	return vpool_store_take(&f->store, &policy, f->folio, nr, true,
+	return vpool_take_folios(&f->store, &policy, f->folio, nr, true,
 				&f->extack);
 }
 
@@ -38,7 +41,7 @@ static int can_take(struct store_fixture *f, unsigned long nr)
 	struct vpool_policy policy;
 
 	vpool_policy_init(&policy, VPOOL_ANY_NODE);
-	return vpool_store_can_take(&f->store, &policy, nr, &f->extack);
+	return vpool_take_check(&f->store, &policy, nr, &f->extack);
 }
 
 static u64 size_of(struct store_fixture *f, unsigned long nr)
@@ -58,7 +61,7 @@ static struct vpool_usage usage_of(struct kunit *test)
 	return usage;
 }
 
-/* Until the books say so, or for ten seconds. */
+/* Wait at most ten seconds until @used bytes are in use. */
 static bool used_becomes(struct kunit *test, u64 used)
 {
 	unsigned long end = jiffies + 10 * HZ;
@@ -82,7 +85,7 @@ static int store_fill(struct kunit *test, unsigned int order)
 	struct store_fixture *f;
 	struct vpool_gather gather = {
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.patience = 10 * HZ,
+		.timeout = 10 * HZ,
 	};
 	int err;
 
@@ -95,9 +98,9 @@ static int store_fill(struct kunit *test, unsigned int order)
 	err = vpool_store_init(&f->store, "test", NULL, order, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
 	gather.store = &f->store;
-	err = vpool_store_gather(&gather, first_memory_node, size_of(f, NR),
-				 &f->extack);
-	vpool_store_publish(&gather);
+	err = vpool_gather_memory(&gather, first_memory_node, size_of(f, NR),
+				  &f->extack);
+	vpool_gather_publish(&gather);
 	return err;
 }
 
@@ -148,7 +151,7 @@ static void folio_soil(struct folio *folio)
 	}
 }
 
-static void has_what_was_reserved(struct kunit *test)
+static void has_the_memory_it_has_gathered(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	struct vpool_usage usage = usage_of(test);
@@ -160,7 +163,7 @@ static void has_what_was_reserved(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 }
 
-static void gives_all_zeroed(struct kunit *test)
+static void gives_zeroed_folios(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	int i;
@@ -175,7 +178,7 @@ static void gives_all_zeroed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
 }
 
-static void refuses_more_than_there_is(struct kunit *test)
+static void refuses_more_than_is_free(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
@@ -188,7 +191,7 @@ static void refuses_more_than_there_is(struct kunit *test)
 					      VPOOL_STAT_ALLOC_FAILURES), 2);
 }
 
-static void scrubs_what_comes_back(struct kunit *test)
+static void scrubs_returned_folios(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	u64 before;
@@ -209,7 +212,7 @@ static void scrubs_what_comes_back(struct kunit *test)
 	vpool_store_return(&f->store, f->folio, NR);
 }
 
-static void scrubs_in_the_call_when_in_a_hurry(struct kunit *test)
+static void zeroes_in_the_call_if_not_scrubbed_yet(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	int round, i;
@@ -237,7 +240,7 @@ static void waits_for_the_last_pin(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), size_of(f, 1));
-	/* Neither scrubbed nor to be had. */
+	/* The pinned folio is not scrubbed, and no taker gets it. */
 	KUNIT_EXPECT_FALSE(test, folio_is_zero(pinned));
 	KUNIT_EXPECT_EQ(test, take(f, NR), -ENOMEM);
 	folio_put(pinned);
@@ -262,7 +265,7 @@ static void may_close_with_a_pin(struct kunit *test)
 	folio_put(pinned);
 }
 
-static void gathers_beside_the_books(struct kunit *test)
+static void gathers_without_adding_to_the_store(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	struct vpool_gather gather = {
@@ -272,13 +275,13 @@ static void gathers_beside_the_books(struct kunit *test)
 
 	vpool_store_set_target(&f->store, size_of(f, NR + 2));
 	KUNIT_ASSERT_EQ(test,
-			vpool_store_gather(&gather, VPOOL_ANY_NODE,
-					   size_of(f, 2), &f->extack),
+			vpool_gather_memory(&gather, VPOOL_ANY_NODE,
+					    size_of(f, 2), &f->extack),
 			0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, size_of(f, 2));
 	KUNIT_EXPECT_EQ(test, usage_of(test).target, size_of(f, NR + 2));
-	vpool_store_discard(&gather);
+	vpool_gather_discard(&gather);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
 }
@@ -288,7 +291,7 @@ static bool always(struct vpool_store *store)
 	return true;
 }
 
-static void can_be_told_to_stop_gathering(struct kunit *test)
+static void stops_gathering_when_cancelled(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	struct vpool_gather gather = {
@@ -298,26 +301,26 @@ static void can_be_told_to_stop_gathering(struct kunit *test)
 	};
 
 	KUNIT_EXPECT_EQ(test,
-			vpool_store_gather(&gather, VPOOL_ANY_NODE,
-					   size_of(f, 2), &f->extack),
+			vpool_gather_memory(&gather, VPOOL_ANY_NODE,
+					    size_of(f, 2), &f->extack),
 			-ENXIO);
-	vpool_store_discard(&gather);
+	vpool_gather_discard(&gather);
 	KUNIT_EXPECT_EQ(test, usage_of(test).gathered, 0);
 }
 
-static void shrinks_by_what_is_free(struct kunit *test)
+static void shrinks_only_by_free_memory(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, take(f, NR - 2), 0);
 	f->bytes[first_memory_node] = size_of(f, 3);
-	KUNIT_EXPECT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
+	KUNIT_EXPECT_EQ(test, vpool_store_reserve(&f->store, f->bytes, &f->extack),
 			-EBUSY);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR));
 	f->bytes[first_memory_node] = size_of(f, 1);
-	KUNIT_ASSERT_EQ(test, vpool_store_hold(&f->store, f->bytes, &f->extack),
+	KUNIT_ASSERT_EQ(test, vpool_store_reserve(&f->store, f->bytes, &f->extack),
 			0);
-	/* What is held is out of everybody's reach. */
+	/* No taker gets a folio that is reserved for the shrink. */
 	KUNIT_EXPECT_EQ(test, can_take(f, 2), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, can_take(f, 1), 0);
 	vpool_store_shrink(&f->store, f->bytes);
@@ -326,18 +329,18 @@ static void shrinks_by_what_is_free(struct kunit *test)
 	vpool_store_return(&f->store, f->folio, NR - 2);
 }
 
-/* The page is good, really: let the host have it again. */
+/* Clear the flags of a page that has no real error, so that the host gets it back. */
 static void mend(struct folio *folio)
 {
 	ClearPageHWPoison(&folio->page);
 	if (folio_test_large(folio))
 		ClearPageHasHWPoisoned(&folio->page);
-	/* Those that poisoned memory keeps for ever. */
+	/* The store never drops its extra references to a poisoned folio. */
 	while (folio_ref_count(folio) > 1)
 		folio_put(folio);
 }
 
-static void sets_broken_memory_aside(struct kunit *test)
+static void sets_poisoned_memory_aside(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 	struct folio *free, *used;
@@ -372,20 +375,20 @@ static void knows_its_own_folios(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, other);
 	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &other->page, false),
-			VPOOL_POISONED_OTHERS);
+			VPOOL_POISONED_FOREIGN);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, 0);
 	folio_put(other);
 }
 
-static void scrubbing_finds_broken_memory(struct kunit *test)
+static void scrubbing_finds_poisoned_memory(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
-	struct folio *broken;
+	struct folio *poisoned;
 	struct page *page;
 
 	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
-	broken = f->folio[0];
-	page = folio_page(broken, folio_nr_pages(broken) - 1);
+	poisoned = f->folio[0];
+	page = folio_page(poisoned, folio_nr_pages(poisoned) - 1);
 	SetPageHWPoison(page);
 	vpool_store_return(&f->store, f->folio, NR);
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
@@ -398,7 +401,7 @@ static void takes_from_one_node(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
 
-	/* All of it is on that one. */
+	/* The store has memory on this node only. */
 	KUNIT_EXPECT_EQ(test, take_of(f, first_memory_node, NR + 1), -ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "on node"));
 	KUNIT_ASSERT_EQ(test, take_of(f, first_memory_node, NR), 0);
@@ -426,16 +429,16 @@ static void keeps_the_host_its_floor(struct kunit *test)
 	struct vpool_extack extack;
 
 	vpool_extack_init(&extack);
-	KUNIT_EXPECT_EQ(
-		test, vpool_host_can_spare(VPOOL_ANY_NODE, PAGE_SIZE, &extack),
-		0);
+	KUNIT_EXPECT_EQ(test,
+			vpool_host_can_spare(VPOOL_ANY_NODE, PAGE_SIZE, &extack),
+			0);
 	KUNIT_EXPECT_EQ(test,
 			vpool_host_can_spare(VPOOL_ANY_NODE, S64_MAX, &extack),
 			-ENOMEM);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(extack.text, "host_mem_floor"));
 }
 
-static void may_be_without_memory(struct kunit *test)
+static void works_without_memory(struct kunit *test)
 {
 	struct store_fixture *f;
 	struct vpool_usage usage;
@@ -454,42 +457,42 @@ static void may_be_without_memory(struct kunit *test)
 }
 
 static struct kunit_case vpool_huge_store_cases[] = {
-	KUNIT_CASE(has_what_was_reserved),
-	KUNIT_CASE(gives_all_zeroed),
-	KUNIT_CASE(refuses_more_than_there_is),
-	KUNIT_CASE(scrubs_what_comes_back),
-	KUNIT_CASE(scrubs_in_the_call_when_in_a_hurry),
+	KUNIT_CASE(has_the_memory_it_has_gathered),
+	KUNIT_CASE(gives_zeroed_folios),
+	KUNIT_CASE(refuses_more_than_is_free),
+	KUNIT_CASE(scrubs_returned_folios),
+	KUNIT_CASE(zeroes_in_the_call_if_not_scrubbed_yet),
 	KUNIT_CASE(waits_for_the_last_pin),
 	KUNIT_CASE(may_close_with_a_pin),
 	KUNIT_CASE(takes_from_one_node),
 	KUNIT_CASE(nodes_add_up),
-	KUNIT_CASE(gathers_beside_the_books),
-	KUNIT_CASE(can_be_told_to_stop_gathering),
-	KUNIT_CASE(shrinks_by_what_is_free),
-	KUNIT_CASE(sets_broken_memory_aside),
+	KUNIT_CASE(gathers_without_adding_to_the_store),
+	KUNIT_CASE(stops_gathering_when_cancelled),
+	KUNIT_CASE(shrinks_only_by_free_memory),
+	KUNIT_CASE(sets_poisoned_memory_aside),
 	KUNIT_CASE(knows_its_own_folios),
-	KUNIT_CASE(scrubbing_finds_broken_memory),
+	KUNIT_CASE(scrubbing_finds_poisoned_memory),
 	{}
 };
 
 static struct kunit_case vpool_small_store_cases[] = {
-	KUNIT_CASE(has_what_was_reserved),
-	KUNIT_CASE(gives_all_zeroed),
-	KUNIT_CASE(refuses_more_than_there_is),
-	KUNIT_CASE(scrubs_what_comes_back),
+	KUNIT_CASE(has_the_memory_it_has_gathered),
+	KUNIT_CASE(gives_zeroed_folios),
+	KUNIT_CASE(refuses_more_than_is_free),
+	KUNIT_CASE(scrubs_returned_folios),
 	KUNIT_CASE(waits_for_the_last_pin),
-	KUNIT_CASE(gathers_beside_the_books),
-	KUNIT_CASE(can_be_told_to_stop_gathering),
-	KUNIT_CASE(shrinks_by_what_is_free),
-	KUNIT_CASE(sets_broken_memory_aside),
+	KUNIT_CASE(gathers_without_adding_to_the_store),
+	KUNIT_CASE(stops_gathering_when_cancelled),
+	KUNIT_CASE(shrinks_only_by_free_memory),
+	KUNIT_CASE(sets_poisoned_memory_aside),
 	KUNIT_CASE(knows_its_own_folios),
-	KUNIT_CASE(scrubbing_finds_broken_memory),
+	KUNIT_CASE(scrubbing_finds_poisoned_memory),
 	{}
 };
 
 static struct kunit_case vpool_no_store_cases[] = {
 	KUNIT_CASE(keeps_the_host_its_floor),
-	KUNIT_CASE(may_be_without_memory),
+	KUNIT_CASE(works_without_memory),
 	{}
 };
 

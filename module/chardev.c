@@ -20,7 +20,9 @@
 #include "compat.h"
 #include "destroy.h"
 #include "devdir.h"
+#include "inode.h"
 #include "ioctl.h"
+#include "mmap.h"
 #include "pool.h"
 #include "pool_region.h"
 #include "region.h"
@@ -91,7 +93,7 @@ static DEFINE_MUTEX(vpool_reopen_lock);
 
 static const struct file_operations vpool_dev_fops;
 
-/* For the file that vpool_region_file() needs to make a path. */
+/* For the file that vpool_inode_file() needs to make a path. */
 static const struct file_operations vpool_path_fops = {
 	.owner = THIS_MODULE,
 };
@@ -113,7 +115,7 @@ static int vpool_dev_set_path(struct file *filp, struct vpool_pool *pool,
 	inode->i_private = region;
 	/* fput() may free the file after this descriptor is closed. */
 	__module_get(THIS_MODULE);
-	file = vpool_region_file(region, pool->name, &vpool_path_fops);
+	file = vpool_inode_file(inode, pool->name, &vpool_path_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
 		kfree(old);
@@ -236,7 +238,7 @@ static int vpool_dev_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct vpool_file *file = filp->private_data;
 
-	return vpool_region_mmap(file->region, vma, &file->extack);
+	return vpool_mmap_region(file->region, vma, &file->extack);
 }
 
 static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "pool.h"
 #include "registry.h"
+#include "reserve.h"
 #include "spec.h"
 #include "trace.h"
 
@@ -23,19 +24,19 @@ static int vpool_create_gather(struct vpool_pool *pool,
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
 		.cpus = cpus,
-		.patience = msecs_to_jiffies(request->timeout_ms),
+		.timeout = msecs_to_jiffies(request->timeout_ms),
 	};
 	int err = 0;
 	u32 i;
 
 	vpool_store_set_target(&pool->store, spec->bytes);
 	for (i = 0; !err && i < request->nr_mem; i++)
-		err = vpool_store_gather(&gather, request->mem[i].node,
+		err = vpool_gather_memory(&gather, request->mem[i].node,
 					 request->mem[i].bytes, extack);
 	if (err)
-		vpool_store_discard(&gather);
+		vpool_gather_discard(&gather);
 	else
-		vpool_store_publish(&gather);
+		vpool_gather_publish(&gather);
 	return err;
 }
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's memory, from which pools take folios: what may be taken, and how.
+ * The host's memory: how much pools may take from it, and how they take it.
  *
- * A walk takes what the page allocator has at hand. When that has come to an end
- * and the caller has patience, it makes efforts in the order of what they cost
- * the host: the allocator's own reclaim and compaction, as long as they yield
- * anything; then a scan of the node's blocks, each emptied by moving what is in
- * it elsewhere. A block with a page in it that cannot move is passed over, and
- * one that resists is not tried for ever but left for the next scan: pages that
- * somebody has pinned, or is writing out, are free to move a while later.
+ * A walk takes folios in steps that cost the host more and more:
  *
- * Nothing of it reaches the OOM killer: all allocations, also those of the
- * places that pages move to, say __GFP_RETRY_MAYFAIL or less. Emptying a block
- * knows no watermark, so the scan keeps to what the allocator would have left in
- * the zone.
+ * - The fast path takes what the page allocator has free.
+ * - The slow path, if the caller allows it, first lets the allocator reclaim and
+ *   compact, for as long as that yields folios.
+ * - Then it scans the blocks of the node. It empties a block by migrating its pages
+ *   elsewhere, and skips a block with a page that cannot be moved. It tries a block
+ *   only a few times, and returns to it in the next scan: pages under writeback and
+ *   pinned pages may be movable by then.
+ * - After a scan, it backs off for a while and starts again with the allocator.
+ *
+ * None of this invokes the OOM killer: all allocations, including those of migration
+ * targets, use __GFP_RETRY_MAYFAIL or a weaker flag. Emptying a block ignores the
+ * watermarks, so the scan itself checks that the zone keeps enough free pages.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
@@ -35,18 +37,18 @@
 #include "compat.h"
 #include "host.h"
 
-/* How long to wait before asking again for memory that was not to be had. */
+/* Time to wait before the next try while the walk backs off. */
 #define VPOOL_RETRY (HZ / 50)
-/* How long after a scan in vain to begin another. */
+/* Time from the end of a scan to the next attempt of the slow path. */
 #define VPOOL_RESCAN HZ
-/* Blocks looked at in one call, so that the caller can see signals and time. */
+/* Blocks checked in one call; between calls the caller checks signals and timeout. */
 #define VPOOL_SCAN_BATCH 64
-/* How often a block is tried in one scan. */
+/* Attempts to empty a block in one scan. */
 #define VPOOL_TRIES 2
 
 /*
- * One block is emptied at a time: two that lie side by side would merge in the
- * allocator while both are isolated, which alloc_contig_range() does not expect.
+ * Serializes the emptying of blocks. Two adjacent blocks would merge in the allocator
+ * while both are isolated, which alloc_contig_range() does not expect.
  */
 static DEFINE_MUTEX(vpool_scan_lock);
 
@@ -55,7 +57,7 @@ module_param(host_mem_floor, ulong, 0644);
 MODULE_PARM_DESC(host_mem_floor,
 		 "MiB of available memory that pools never take from the host; each node keeps its part");
 
-/* The floor in bytes. A number of MiB that no host has is all that there can be. */
+/* The floor in bytes, limited so that it does not overflow. */
 static u64 vpool_host_floor(void)
 {
 	u64 mib = READ_ONCE(host_mem_floor);
@@ -63,7 +65,7 @@ static u64 vpool_host_floor(void)
 	return min(mib, U64_MAX >> 20) << 20;
 }
 
-/* A node keeps the part of the floor that it has of the host's memory. */
+/* The floor of a node is proportional to its share of the host's memory. */
 static u64 vpool_host_node_floor(int nid)
 {
 	u64 all = 0;
@@ -75,13 +77,13 @@ static u64 vpool_host_node_floor(int nid)
 				   max(all, 1ULL));
 }
 
-/* Counters of a node lag behind, and may be below 0 for a moment. */
-static long vpool_node_stat(int nid, enum node_stat_item item)
+/* The counters of a node are approximate and can be negative for a moment. */
+static long vpool_host_node_stat(int nid, enum node_stat_item item)
 {
 	return max(atomic_long_read(&NODE_DATA(nid)->vm_stat[item]), 0L);
 }
 
-/* Bytes that a node can give without swapping, as si_mem_available() counts them. */
+/* Bytes available on a node without swapping, counted like si_mem_available(). */
 static u64 vpool_host_node_available(int nid)
 {
 	long cache, reclaimable, low = 0, pages = 0;
@@ -95,16 +97,16 @@ static u64 vpool_host_node_available(int nid)
 		low += low_wmark_pages(zone);
 	}
 	pages -= pgdat->totalreserve_pages;
-	cache = vpool_node_stat(nid, NR_ACTIVE_FILE) +
-		vpool_node_stat(nid, NR_INACTIVE_FILE);
+	cache = vpool_host_node_stat(nid, NR_ACTIVE_FILE) +
+		vpool_host_node_stat(nid, NR_INACTIVE_FILE);
 	pages += cache - min(cache / 2, low);
-	reclaimable = vpool_node_stat(nid, NR_SLAB_RECLAIMABLE_B) +
-		      vpool_node_stat(nid, NR_KERNEL_MISC_RECLAIMABLE);
+	reclaimable = vpool_host_node_stat(nid, NR_SLAB_RECLAIMABLE_B) +
+		      vpool_host_node_stat(nid, NR_KERNEL_MISC_RECLAIMABLE);
 	pages += reclaimable - min(reclaimable / 2, low);
 	return (u64)max(pages, 0L) << PAGE_SHIFT;
 }
 
-/* Bytes that pools can take of a node now. */
+/* Bytes that pools can take from a node now. */
 static u64 vpool_host_node_spare(int nid)
 {
 	u64 available = vpool_host_node_available(nid);
@@ -126,11 +128,11 @@ static int vpool_host_node_can_spare(int nid, u64 bytes,
 
 /**
  * vpool_host_can_spare - check that taking memory leaves the host its floor
- * @nid: the node it comes from, or VPOOL_ANY_NODE
- * @bytes: how much a pool takes
- * @extack: gets the message of a failure, or NULL
+ * @nid: NUMA node id that the memory comes from, or VPOOL_ANY_NODE
+ * @bytes: amount in bytes
+ * @extack: message of a failed call, or NULL
  *
- * A node keeps its share of the floor, too: the part that it has of all memory.
+ * With a node id, the node must also keep its share of the floor.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -144,15 +146,15 @@ int vpool_host_can_spare(int nid, u64 bytes, struct vpool_extack *extack)
 				 "%s asked, but the host has %s available and keeps %s (host_mem_floor)",
 				 vpool_size(bytes).s, vpool_size(available).s,
 				 vpool_size(floor).s);
-	return nid == VPOOL_ANY_NODE
-		       ? 0
-		       : vpool_host_node_can_spare(nid, bytes, extack);
+	if (nid == VPOOL_ANY_NODE)
+		return 0;
+	return vpool_host_node_can_spare(nid, bytes, extack);
 }
 
 /**
- * vpool_host_node_most - find the node that can spare most memory
+ * vpool_host_node_most - find the NUMA node that can spare most memory
  *
- * Return: a node with memory.
+ * Return: id of a node with memory.
  */
 int vpool_host_node_most(void)
 {
@@ -170,15 +172,15 @@ int vpool_host_node_most(void)
 }
 
 /**
- * vpool_host_walk_steer - say where the next folios of a walk come from
- * @walk: one that may take from any node
- * @nid: a node with memory; the nodes nearest to it come after it
- * @bytes: that are taken before the next call
- * @extack: gets the message of a failure, or NULL
+ * vpool_host_walk_steer - choose the nodes of the next folios of a walk
+ * @walk: walk that may take from any node
+ * @nid: id of a node with memory; it comes first, then the nodes nearest to it
+ * @bytes: amount that the caller will take before the next call
+ * @extack: message of a failed call, or NULL
  *
- * Nodes that would go below their floor are left out.
+ * Leaves out nodes that would go below their floor.
  *
- * Return: 0, or -ENOMEM if that is all of them.
+ * Return: 0, or -ENOMEM if no node is left.
  */
 int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 			  struct vpool_extack *extack)
@@ -190,32 +192,32 @@ int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 	for_each_node_state(node, N_MEMORY)
 		if (vpool_host_node_spare(node) >= bytes)
 			node_set(node, walk->allowed);
-	return nodes_empty(walk->allowed)
-		       ? vpool_host_node_can_spare(nid, bytes, extack)
-		       : 0;
+	if (nodes_empty(walk->allowed))
+		return vpool_host_node_can_spare(nid, bytes, extack);
+	return 0;
 }
 
 /**
- * vpool_host_walk_init - before the first folio
- * @walk: to initialise
- * @order: of the folios
- * @nid: the node they must come from, or VPOOL_ANY_NODE for the caller's, then
- *	the nearest; see vpool_host_walk_steer()
- * @patient: whether to make an effort where nothing is at hand
+ * vpool_host_walk_init - set up a walk
+ * @walk: structure to initialise
+ * @order: page order of the folios
+ * @nid: NUMA node id that they must come from; or VPOOL_ANY_NODE for the node of
+ *	current and the nearest ones, see vpool_host_walk_steer()
+ * @slow: true to allow the slow path
  */
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
-			  int nid, bool patient)
+			  int nid, bool slow)
 {
 	memset(walk, 0, sizeof(*walk));
 	walk->order = order;
 	walk->any = nid == VPOOL_ANY_NODE;
 	walk->nid = walk->any ? numa_mem_id() : nid;
 	walk->allowed = node_states[N_MEMORY];
-	walk->patient = patient;
+	walk->slow = slow;
 	walk->stage = VPOOL_HOST_COMPACT;
 }
 
-/* The zone lists of the allocator are what makes it the nearest first. */
+/* The allocator's zone lists order the nodes by distance. */
 static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
 {
 	if (!walk->any)
@@ -225,21 +227,21 @@ static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
 }
 
 /*
- * The efforts come later for those who have patience. An allocation that may not
- * reclaim passes for an atomic one, whose reserves are not for us.
+ * If a slow path follows, this does not reclaim. __GFP_NOMEMALLOC then keeps it off the
+ * reserves that atomic allocations may use.
  */
-static struct folio *vpool_walk_at_hand(struct vpool_host_walk *walk)
+static struct folio *vpool_walk_fast(struct vpool_host_walk *walk)
 {
 	gfp_t gfp = GFP_HIGHUSER;
 
-	if (walk->patient)
+	if (walk->slow)
 		gfp = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
 	else
 		gfp |= __GFP_NORETRY;
 	return vpool_walk_alloc(walk, gfp);
 }
 
-/* Pages of ours are not meant to be in a zone that is for movable ones. */
+/* Pool memory cannot be moved, so it must not come from a movable zone. */
 static int vpool_top_zone(void)
 {
 	return gfp_zone(GFP_HIGHUSER);
@@ -253,7 +255,7 @@ static void vpool_scan_zone(struct vpool_host_walk *walk, int zid)
 	walk->pfn = ALIGN(zone->zone_start_pfn, 1UL << walk->order);
 }
 
-/* False if there is no node left. */
+/* Go to the nearest node that has not been scanned; false if there is none. */
 static bool vpool_scan_next_node(struct vpool_host_walk *walk)
 {
 	int nid, best = NUMA_NO_NODE;
@@ -273,7 +275,7 @@ static bool vpool_scan_next_node(struct vpool_host_walk *walk)
 
 static void vpool_scan_end(struct vpool_host_walk *walk)
 {
-	walk->stage = VPOOL_HOST_REST;
+	walk->stage = VPOOL_HOST_BACKOFF;
 	walk->again = jiffies + VPOOL_RESCAN;
 }
 
@@ -286,12 +288,12 @@ static void vpool_scan_begin(struct vpool_host_walk *walk)
 		walk->todo = walk->allowed;
 	else
 		node_set(walk->nid, walk->todo);
-	/* A single page is at hand or it is not: there is no block to empty. */
+	/* For single pages there is no block to empty. */
 	if (!walk->order || !vpool_scan_next_node(walk))
 		vpool_scan_end(walk);
 }
 
-/* What the allocator would leave of @zone to those who may go deeper. */
+/* Check the watermark of @zone as the allocator would for an ordinary request. */
 static bool vpool_zone_can_spare(struct zone *zone, unsigned long nr)
 {
 	unsigned long keep = min_wmark_pages(zone) +
@@ -300,7 +302,7 @@ static bool vpool_zone_can_spare(struct zone *zone, unsigned long nr)
 	return zone_page_state(zone, NR_FREE_PAGES) >= keep + nr;
 }
 
-/* The zone of the next block to look at, or NULL after the last. */
+/* Find the zone of the next block to check; NULL after the last block. */
 static struct zone *vpool_scan_at(struct vpool_host_walk *walk)
 {
 	unsigned long nr = 1UL << walk->order;
@@ -320,8 +322,8 @@ static struct zone *vpool_scan_at(struct vpool_host_walk *walk)
 }
 
 /*
- * Looked at without a lock or a reference, so that the answer may be old by the
- * time it is given; alloc_contig_range() asks again, at a far higher cost.
+ * A cheap check without a lock or a reference, whose result may be stale.
+ * alloc_contig_range() checks again, at a far higher cost.
  */
 static bool vpool_page_may_move(struct page *page)
 {
@@ -330,7 +332,7 @@ static bool vpool_page_may_move(struct page *page)
 	return PageLRU(page) || vpool_page_moves(page) || !page_ref_count(page);
 }
 
-/* False for a hole: a zone spans more than it has. */
+/* False for a hole in the range that the zone spans. */
 static bool vpool_block_is_present(struct zone *zone, unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
@@ -338,7 +340,7 @@ static bool vpool_block_is_present(struct zone *zone, unsigned long pfn)
 	return page && page_zone(page) == zone;
 }
 
-/* A tail page has no references of its own; its head tells. */
+/* Tail pages have no reference count; check their head page. */
 static bool vpool_block_may_move(struct zone *zone, unsigned long pfn,
 				 unsigned long nr)
 {
@@ -367,7 +369,7 @@ static struct folio *vpool_block_take(unsigned long pfn, unsigned int order)
 	return folio;
 }
 
-/* Try one block, or look at a batch of them in vain. */
+/* Check a batch of blocks, until one can be emptied. Return its folio or NULL. */
 static struct folio *vpool_scan(struct vpool_host_walk *walk)
 {
 	unsigned long pfn, nr = 1UL << walk->order;
@@ -390,11 +392,11 @@ static struct folio *vpool_scan(struct vpool_host_walk *walk)
 	return NULL;
 }
 
-static struct folio *vpool_walk_effort(struct vpool_host_walk *walk)
+static struct folio *vpool_walk_slow(struct vpool_host_walk *walk)
 {
 	struct folio *folio;
 
-	if (walk->stage == VPOOL_HOST_REST) {
+	if (walk->stage == VPOOL_HOST_BACKOFF) {
 		if (time_before(jiffies, walk->again))
 			return NULL;
 		walk->stage = VPOOL_HOST_COMPACT;
@@ -410,37 +412,37 @@ static struct folio *vpool_walk_effort(struct vpool_host_walk *walk)
 
 /**
  * vpool_host_take - take one folio from the host
- * @walk: says which, and remembers where to go on
+ * @walk: walk, which continues where the last call stopped
  *
- * One call makes a bounded effort only: after one in vain see whether to give
- * up, then call vpool_host_wait() and ask again.
+ * Each call does a bounded amount of work. If it returns NULL, the caller checks
+ * whether to give up, calls vpool_host_wait() and tries again.
  *
  * Context: sleeps.
- * Return: the folio with one reference, on no list, or NULL.
+ * Return: the folio, on no list, with one reference that the caller owns; or NULL.
  */
 struct folio *vpool_host_take(struct vpool_host_walk *walk)
 {
-	struct folio *folio = vpool_walk_at_hand(walk);
+	struct folio *folio = vpool_walk_fast(walk);
 	unsigned long start = jiffies;
 
-	if (folio || !walk->patient)
+	if (folio || !walk->slow)
 		return folio;
-	folio = vpool_walk_effort(walk);
+	folio = vpool_walk_slow(walk);
 	walk->spent += jiffies - start;
 	return folio;
 }
 
 /**
- * vpool_host_wait - wait for memory to come back, if there is nothing else to do
- * @walk: of which the last vpool_host_take() was in vain
+ * vpool_host_wait - wait for free memory if the walk backs off
+ * @walk: walk whose last vpool_host_take() has returned NULL
  *
- * Context: sleeps; a signal ends it.
+ * Context: sleeps; a signal ends the wait.
  */
 void vpool_host_wait(struct vpool_host_walk *walk)
 {
 	unsigned long start = jiffies;
 
-	if (walk->stage != VPOOL_HOST_REST)
+	if (walk->stage != VPOOL_HOST_BACKOFF)
 		return;
 	schedule_timeout_interruptible(VPOOL_RETRY);
 	walk->spent += jiffies - start;

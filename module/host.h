@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The host's side of a reservation: what may be taken, and taking it.
+ * The host's memory: how much pools may take from it, and how they take it.
  */
 #ifndef VPOOL_HOST_H
 #define VPOOL_HOST_H
@@ -12,42 +12,42 @@
 #include "extack.h"
 
 /**
- * enum vpool_host_stage - what a walk does when nothing is at hand
- * @VPOOL_HOST_COMPACT: lets the page allocator reclaim and compact
- * @VPOOL_HOST_SCAN: empties one block after the other
- * @VPOOL_HOST_REST: has tried all blocks in vain, and waits before it begins anew
+ * enum vpool_host_stage - stage of a walk's slow path
+ * @VPOOL_HOST_COMPACT: let the page allocator reclaim and compact
+ * @VPOOL_HOST_SCAN: empty one block after another
+ * @VPOOL_HOST_BACKOFF: wait after a scan of all blocks
  */
 enum vpool_host_stage {
 	VPOOL_HOST_COMPACT,
 	VPOOL_HOST_SCAN,
-	VPOOL_HOST_REST,
+	VPOOL_HOST_BACKOFF,
 };
 
 /**
- * struct vpool_host_walk - where a reservation stands on its way through the host
- * @order: of the folios it takes
- * @nid: the node they come from, or the one to begin at
- * @any: they may come from other nodes, the nearest first
- * @allowed: those nodes, if @any; the others are at their floor
- * @patient: whether it may make an effort
- * @stage: the effort it makes now
- * @todo: nodes whose blocks the scan has not come to
- * @scan_nid: the node whose blocks it tries
- * @zid: the zone of that node
- * @pfn: the next block to try
- * @again: in jiffies, when a rest ends
- * @spent: jiffies of effort and of waiting so far
- * @fixed: blocks of the last scan that held a page that cannot be moved
+ * struct vpool_host_walk - progress of taking folios from the host
+ * @order: page order of the folios
+ * @nid: NUMA node id that they must come from, or come from first if @any
+ * @any: other nodes may follow, the nearest first
+ * @allowed: nodes that may be used if @any; the other nodes are at their floor
+ * @slow: the slow path is allowed
+ * @stage: stage of the slow path
+ * @todo: nodes that the scan has not reached
+ * @scan_nid: id of the node that is being scanned
+ * @zid: index of the zone of that node that is being scanned
+ * @pfn: first page frame of the next block to check
+ * @again: end of the backoff, in jiffies
+ * @spent: time spent in the slow path and waiting so far, in jiffies
+ * @fixed: number of blocks with an unmovable page in the last scan
  *
- * It remembers across calls, so that a reservation of many folios looks at each
- * block of the node once, not once per folio.
+ * The walk keeps its position between calls. A reservation of many folios thus checks
+ * each block of the node once per scan, not once per folio.
  */
 struct vpool_host_walk {
 	unsigned int order;
 	int nid;
 	bool any;
 	nodemask_t allowed;
-	bool patient;
+	bool slow;
 	enum vpool_host_stage stage;
 	nodemask_t todo;
 	int scan_nid;
@@ -63,7 +63,7 @@ int vpool_host_node_most(void);
 int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 			  struct vpool_extack *extack);
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
-			  int nid, bool patient);
+			  int nid, bool slow);
 struct folio *vpool_host_take(struct vpool_host_walk *walk);
 void vpool_host_wait(struct vpool_host_walk *walk);
 

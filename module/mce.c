@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Telling tasks of memory errors before they touch the page.
+ * Notifying tasks of a memory error before they touch the page.
  *
- * A task can ask for that by prctl(PR_MCE_KILL): it gets SIGBUS with BUS_MCEERR_AO
- * and the address. QEMU does so, and passes the error on to its guest. The core's
- * memory_failure() finds such tasks among the mappings of a file; its tree of
- * mappings is not for modules, so the mappings of each such task are looked at. They
- * are few, and errors are rare.
+ * A task asks for early notice with prctl(PR_MCE_KILL). It then gets a SIGBUS with
+ * BUS_MCEERR_AO and the address. QEMU does so, and passes the error on to its guest. To
+ * find these tasks, memory_failure() of the core walks the interval tree of a file's
+ * mappings. Modules cannot use that tree, so this file searches the mappings of each
+ * task that has asked for early notice. There are few such tasks, and errors are rare.
  *
- * The system-wide switch for all tasks (vm.memory_failure_early_kill) cannot be read
- * by a module.
+ * A module cannot read vm.memory_failure_early_kill, which asks for early notice to all
+ * tasks, so that setting has no effect here.
  */
 #include <linux/fs.h>
 #include <linux/list.h>
@@ -22,16 +22,16 @@
 #include "mce.h"
 
 /**
- * struct vpool_mce_task - a task to look at
- * @link: in a list of the call
- * @task: with a reference
+ * struct vpool_mce_task - task to notify if it maps the page
+ * @link: in a list on the stack of the caller
+ * @task: the task, with a reference
  */
 struct vpool_mce_task {
 	struct list_head link;
 	struct task_struct *task;
 };
 
-/* The thread of @process that asked for early notice, or NULL. */
+/* Find a thread of @process that has asked for early notice, or NULL. */
 static struct task_struct *vpool_mce_thread(struct task_struct *process)
 {
 	struct task_struct *thread;
@@ -53,7 +53,7 @@ static void vpool_mce_collect(struct list_head *tasks)
 		thread = vpool_mce_thread(process);
 		if (!thread)
 			continue;
-		/* Without memory for an entry it is told when it touches the page. */
+		/* Without an entry the task is notified when it touches the page. */
 		entry = kmalloc(sizeof(*entry), GFP_ATOMIC | __GFP_NOWARN);
 		if (!entry)
 			continue;
@@ -64,7 +64,7 @@ static void vpool_mce_collect(struct list_head *tasks)
 	rcu_read_unlock();
 }
 
-/* The first address at which @mm maps page @pgoff of the file, 0 for none. */
+/* Find the first address at which @mm maps page @pgoff of the file; 0 if none. */
 static unsigned long vpool_mce_address(struct mm_struct *mm,
 				       struct address_space *mapping,
 				       pgoff_t pgoff)
@@ -87,9 +87,9 @@ static unsigned long vpool_mce_address(struct mm_struct *mm,
 }
 
 /**
- * vpool_mce_tell - send SIGBUS to tasks that want early notice of a poisoned page
- * @mapping: of the file with that page; the caller holds its inode
- * @pgoff: the page, as an offset in pages
+ * vpool_mce_tell - send SIGBUS to tasks that have asked for early notice
+ * @mapping: mapping of the file that has the poisoned page; the caller holds its inode
+ * @pgoff: offset of the page in the file, in pages
  *
  * Context: sleeps; takes the mmap lock of other tasks.
  */

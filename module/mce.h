@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Telling tasks of memory errors before they touch the page.
+ * Notifying tasks of a memory error before they touch the page.
  */
 #ifndef VPOOL_MCE_H
 #define VPOOL_MCE_H

@@ -2,26 +2,27 @@
 /*
  * Hardware memory errors in pools.
  *
- * memory_failure() of the core handles pages on LRU lists, of hugetlb, of device
- * memory and free ones. Any other page it marks PageHWPoison, says "Ignored", and
- * kills the task that consumed the error by a SIGBUS without an address. A module
- * cannot put a page on an LRU list and take it off again, nor register a handler for
- * pages of its own. So a kprobe stands before memory_failure(): a page of a pool
- * goes to vpool_memory_failure(), every other one to the core as ever.
+ * memory_failure() of the core handles free pages and those of LRU lists, hugetlb and
+ * device memory. It marks any other page PageHWPoison, logs "Ignored", and kills the
+ * task that consumed the error with a SIGBUS that has no address. A module can neither
+ * put its pages on an LRU list and remove them again, nor register a handler for them.
+ * Therefore a kprobe at memory_failure() redirects calls for pages of a pool to
+ * vpool_memory_failure(). All other calls reach the core unchanged.
  *
- * What is done for a pool's page is what the core does for hugetlb. The page is
- * marked, its folio is set aside if it is free, or else unmapped. Tasks that want early
- * notice get it (mce.c). The call returns 0, so the task that consumed the error goes
- * back to the instruction that did, faults, and gets the fault's SIGBUS: BUS_MCEERR_AR
- * with the address. KVM sees the same, and tells its VMM or the guest.
+ * vpool_memory_failure() does what the core does for hugetlb. It marks the page. Then it
+ * sets a free folio aside, or unmaps a used one and notifies the tasks that have asked
+ * for it (mce.c). It returns 0, so the task that consumed the error restarts the
+ * instruction, faults, and gets the SIGBUS of the fault: BUS_MCEERR_AR with the address.
+ * KVM takes the same path, and tells its VMM or the guest.
  *
- * A kernel without kprobes does as described at the top; there the module listens to
- * the core's tracepoint and does the same a moment later, from a work item, because
- * tracepoints run with preemption off. Whatever is missed is seen by scrubbing.
+ * On a kernel without kprobes, the core handles the error first, as described above. The
+ * module then learns of it from a tracepoint. Tracepoints run with preemption disabled,
+ * so a work item handles the error a moment later. Scrubbing finds any poisoned page
+ * that this misses.
  *
- * What can race: the module goes while a memory error is in vpool_memory_failure().
- * The probe counts the call before it sends it there; vpool_poison_stop() waits until
- * all have ended, and vpool_exit() until the last of them is back in the core.
+ * The module can be unloaded while vpool_memory_failure() handles an error. The probe
+ * counts the call before it redirects it. vpool_poison_stop() waits until all calls have
+ * finished, and vpool_exit() until the last one has returned to the core.
  */
 #include <linux/kfifo.h>
 #include <linux/kprobes.h>
@@ -42,8 +43,9 @@
 #if defined(CONFIG_KPROBES) && defined(CONFIG_MEMORY_FAILURE)
 static atomic_t vpool_mf_running = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(vpool_mf_none);
-/* Held by the task whose call the probe must let through to the core. */
+/* Serializes the calls that vpool_memory_failure() passes on to the core. */
 static DEFINE_MUTEX(vpool_mf_lock);
+/* The task that makes such a call, or NULL; the probe does not redirect it. */
 static struct task_struct *vpool_mf_through;
 
 static int vpool_memory_failure(unsigned long pfn, int flags)
@@ -62,7 +64,7 @@ static int vpool_memory_failure(unsigned long pfn, int flags)
 	return err;
 }
 
-/* Cheap and without locks: true for every page of a pool, and for few others. */
+/* A cheap check without locks: true for all pages of pools and for few other pages. */
 static bool vpool_mf_may_be_ours(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
@@ -86,7 +88,7 @@ static int vpool_mf_before(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* To have one tells kprobes that the probe may change where execution goes on. */
+/* With a post handler, kprobes do not optimize the probe, which could not redirect. */
 static void vpool_mf_after(struct kprobe *probe, struct pt_regs *regs,
 			   unsigned long flags)
 {
@@ -121,7 +123,7 @@ static void vpool_mf_stop(void)
 
 static bool vpool_mf_started;
 static DEFINE_KFIFO(vpool_poison_pfns, unsigned long, VPOOL_POISON_QUEUE);
-/* Of those who put pfns in; the work item alone takes them out. */
+/* Serializes writers of the FIFO. The work item is its only reader. */
 static DEFINE_RAW_SPINLOCK(vpool_poison_lock);
 static struct tracepoint *vpool_tp_poison;
 
@@ -151,9 +153,9 @@ static void vpool_poison_find(struct tracepoint *tp, void *data)
 }
 
 /**
- * vpool_poison_start - handle memory errors, or listen for them
+ * vpool_poison_start - start to handle memory errors
  *
- * A kernel that cannot tell of any is fine.
+ * Does nothing on a kernel that reports no memory errors.
  *
  * Return: 0 or a negative errno.
  */
@@ -170,9 +172,9 @@ int vpool_poison_start(void)
 }
 
 /**
- * vpool_poison_stop - leave memory errors to the core
+ * vpool_poison_stop - leave memory errors to the core again
  *
- * Context: sleeps until no memory error is being handled.
+ * Context: sleeps until no call handles a memory error.
  */
 void vpool_poison_stop(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hardware memory errors.
+ * Hardware memory errors in pools.
  */
 #ifndef VPOOL_POISON_H
 #define VPOOL_POISON_H

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NUMA memory policy, in the terms of a pool.
+ * NUMA memory policy: how a region chooses the nodes of its folios.
  *
- * The kernel applies a policy when it allocates a page. A region takes its folios
- * when it is committed, so a commit applies the policy that the committing task
- * has at that moment: that of set_mempolicy(2) within the nodes of its cpuset.
- * mbind(2) on a mapping comes after the commit; it moves the folios that no task
- * has touched (region.c).
+ * The kernel applies a memory policy when it allocates a page. A region takes its folios
+ * at commit, so the commit applies the policy that the task has at that time: the one
+ * of set_mempolicy(2), limited to the nodes of the task's cpuset. mbind(2) on a mapping
+ * comes after the commit, and moves the folios that no task has touched (move.c).
  *
- * The modes mean what they mean to the kernel. MPOL_BIND restricts. The preferred
- * and interleaved nodes come first, and other nodes help out, within the cpuset.
- * Weighted interleaving counts as interleaving: modules cannot read the weights.
+ * The modes have the kernel's meaning. MPOL_BIND restricts the nodes. With the preferred
+ * and interleave modes, the nodes of the policy come first, and other nodes of the cpuset
+ * follow if memory runs short. Weighted interleave works like interleave, because modules
+ * cannot read the weights.
  */
 #include <linux/cpuset.h>
 #include <linux/mempolicy.h>
@@ -23,11 +23,11 @@
 #include "policy.h"
 
 /**
- * vpool_policy_init - set up a policy that no task and no cpuset restricts
- * @policy: to initialise
- * @nid: the one node that folios come from, or VPOOL_ANY_NODE
+ * vpool_policy_init - set up a policy without restrictions of a task or a cpuset
+ * @policy: structure to initialise
+ * @nid: NUMA node id that folios must come from, or VPOOL_ANY_NODE
  *
- * Context: any; the caller's node is the nearest.
+ * Context: any; node distances count from the node of current.
  */
 void vpool_policy_init(struct vpool_policy *policy, int nid)
 {
@@ -76,16 +76,16 @@ static void vpool_policy_apply(struct vpool_policy *policy,
 }
 
 /**
- * vpool_policy_of_task - get the policy that current commits memory by
- * @policy: to initialise
- * @nid: the one node that the caller asks for, or VPOOL_ANY_NODE
- * @extack: gets the message of a failure, or NULL
+ * vpool_policy_of_task - get the policy by which current commits memory
+ * @policy: structure to initialise
+ * @nid: NUMA node id that the caller asks for, or VPOOL_ANY_NODE
+ * @extack: message of a failed call, or NULL
  *
- * A node that the caller names beats its memory policy, but not its cpuset.
+ * A node id overrides the memory policy of current, but not its cpuset.
  *
- * Context: process context; takes the task's alloc_lock, which set_mempolicy(2)
- * and changes of a cpuset take, too. Return: 0, or -EPERM if the cpuset does
- * not allow @nid.
+ * Context: process context; takes the alloc_lock of current, like set_mempolicy(2) and
+ * changes of a cpuset.
+ * Return: 0, or -EPERM if the cpuset does not allow @nid.
  */
 int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 			 struct vpool_extack *extack)
@@ -111,8 +111,8 @@ int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 
 /**
  * vpool_policy_of_mapping - get the policy that mbind(2) asks for
- * @policy: to initialise
- * @mpol: what is asked for, or NULL for the default
+ * @policy: structure to initialise
+ * @mpol: policy that the core passes on, or NULL for the default
  *
  * Context: process context.
  */
@@ -124,8 +124,8 @@ void vpool_policy_of_mapping(struct vpool_policy *policy,
 }
 
 /**
- * vpool_policy_used - let the next commit go on where this one has ended
- * @policy: of current, by which memory was taken
+ * vpool_policy_used - let the next interleave of current continue after this one
+ * @policy: policy by which current has taken memory
  *
  * Context: process context.
  */
@@ -154,12 +154,12 @@ void vpool_policy_used(const struct vpool_policy *policy)
 #endif
 
 /**
- * vpool_policy_next - choose the node to take from
- * @policy: by which
- * @nodes: to choose from
+ * vpool_policy_next - choose the next node to take folios from
+ * @policy: policy that orders the nodes
+ * @nodes: candidates
  *
- * Return: the first node of @nodes in the order of @policy, or NUMA_NO_NODE if
- * @nodes has none that @policy allows.
+ * Return: id of the first candidate in the order of @policy, or NUMA_NO_NODE if
+ * @policy allows none of them.
  */
 int vpool_policy_next(const struct vpool_policy *policy,
 		      const nodemask_t *nodes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * NUMA memory policy: from which nodes of a pool a region takes its folios.
+ * NUMA memory policy: how a region chooses the nodes of its folios.
  */
 #ifndef VPOOL_POLICY_H
 #define VPOOL_POLICY_H
@@ -13,14 +13,14 @@
 struct mempolicy;
 
 /**
- * struct vpool_policy - which nodes, and in what order
- * @allowed: folios come from these nodes only
- * @first: those of @allowed that are taken before the others
- * @near: of two nodes, the one nearer to this node is taken first
- * @node: the one node that the caller named, or VPOOL_ANY_NODE
- * @restricted: a policy or a cpuset took nodes out of @allowed
+ * struct vpool_policy - nodes that folios may come from, and their order
+ * @allowed: nodes that folios may come from
+ * @first: subset of @allowed that comes first; may be empty
+ * @near: NUMA node id; nodes closer to it come before more distant ones
+ * @node: NUMA node id that the caller has asked for, or VPOOL_ANY_NODE
+ * @restricted: a memory policy or a cpuset has removed nodes from @allowed
  * @interleave: spread the folios evenly over @first
- * @last: the node of @first that interleaving took last, or NUMA_NO_NODE
+ * @last: id of the node that the interleave has used last, or NUMA_NO_NODE
  */
 struct vpool_policy {
 	nodemask_t allowed;

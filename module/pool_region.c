@@ -7,6 +7,7 @@
 #include <linux/string.h>
 
 #include "destroy.h"
+#include "inode.h"
 #include "mce.h"
 #include "pool.h"
 #include "pool_region.h"

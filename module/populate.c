@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Populating: filling the page tables of a mapping that was just made.
+ * Populating: filling the page tables of a new mapping.
  *
- * A mapping cannot be filled while mmap(2) makes it, and the core calls no module
- * when it is done. The mapping task's work list comes closest: it runs before that
- * task is back in userspace.
+ * A mapping cannot be filled while mmap(2) creates it, and the core has no callback for
+ * a module when mmap(2) is done. So the module queues task work, which runs before the
+ * task returns to userspace.
  *
- * What can race: another thread unmaps the range, closes the descriptor and unloads
- * the module while the work runs. What decides:
+ * While the work runs, another thread can unmap the range, close the descriptor and try
+ * to unload the module:
  *
- * - The work uses addresses only. It looks the mapping up again under the mmap lock
- *   for each step; the mapping holds its file, the file its region. Between that
- *   look and the step the mapping can change: then the step touches what is mapped
- *   there now, which any thread of the process could do.
- * - The work holds a reference to the module, so that unloading is refused. It drops
- *   that last. From there to the return into the core it runs a few instructions
- *   that do not sleep; vpool_exit() waits for tasks in such places by
- *   synchronize_rcu_tasks() before the text goes.
+ * - The work stores addresses only. For each step it looks the mapping up again under
+ *   the mmap lock. The mapping holds its file, and the file its region. The mapping can
+ *   still change between the lookup and the step. The step then faults in what is mapped
+ *   there now, which any thread of the process could do as well.
+ * - The work holds a reference to the module, so unloading is refused, and drops it
+ *   last. It then returns to the core in a few instructions that do not sleep.
+ *   vpool_exit() waits for such tasks with synchronize_rcu_tasks() before the text of
+ *   the module goes away.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -25,36 +25,40 @@
 #include <linux/task_work.h>
 
 #include "populate.h"
-#include "region.h"
 
 /**
- * struct vpool_populate - a range to fill
- * @work: of the task that maps; has a reference to the module
+ * struct vpool_populate - range to fill
+ * @work: task work of the task that maps; has a reference to the module
+ * @vm_ops: operations that identify a mapping of a region
  * @start: first address
  * @end: address after the last
  */
 struct vpool_populate {
 	struct callback_head work;
+	const struct vm_operations_struct *vm_ops;
 	unsigned long start;
 	unsigned long end;
 };
 
 /*
- * Set @nr to the pages of one step from @addr, up to the end of a huge page, and
- * @flags to how GUP must touch them. False if no mapping of a region is there.
+ * Set @nr to the number of pages from @addr to the end of its huge page, and @flags to
+ * the GUP flags of the mapping. False if no region is mapped at @addr.
  */
-static bool vpool_populate_step(struct mm_struct *mm, unsigned long addr,
-				unsigned long end, unsigned long *nr,
+static bool vpool_populate_step(struct mm_struct *mm,
+				const struct vpool_populate *populate,
+				unsigned long addr, unsigned long *nr,
 				unsigned int *flags)
 {
+	unsigned long end;
 	struct vm_area_struct *vma;
 	bool ours;
 
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
-	ours = vma && vpool_region_maps(vma);
+	ours = vma && vma->vm_ops == populate->vm_ops;
 	if (ours) {
-		end = min3(end, vma->vm_end, (addr & PMD_MASK) + PMD_SIZE);
+		end = min3(populate->end, vma->vm_end,
+			   (addr & PMD_MASK) + PMD_SIZE);
 		*nr = (end - addr) >> PAGE_SHIFT;
 		*flags = vma->vm_flags & VM_WRITE ? FOLL_WRITE : 0;
 	}
@@ -71,10 +75,10 @@ static void vpool_populate_run(struct callback_head *work)
 	unsigned int flags;
 	long done;
 
-	/* A task that exits has no mapping any more. */
+	/* The work of an exiting task runs without an mm. */
 	while (mm && addr < populate->end &&
-	       vpool_populate_step(mm, addr, populate->end, &nr, &flags)) {
-		/* Without an array it only faults in, a huge mapping in one go. */
+	       vpool_populate_step(mm, populate, addr, &nr, &flags)) {
+		/* Without an array GUP only faults, once for a huge entry. */
 		done = get_user_pages_unlocked(addr, nr, NULL, flags);
 		if (done == -EHWPOISON)
 			done = 1;
@@ -88,14 +92,17 @@ static void vpool_populate_run(struct callback_head *work)
 }
 
 /**
- * vpool_populate_soon - fill a mapping before its mmap(2) returns to userspace
- * @vma: a mapping of a region that current is making
- * @extack: gets the message of a failure
+ * vpool_populate_later - fill a mapping before mmap(2) returns to userspace
+ * @vma: mapping of a region that current is creating
+ * @vm_ops: operations that @vma will have; owned by the module
+ * @extack: message of a failed call, or NULL
  *
  * Context: under the mmap lock; the caller has a reference to the module.
  * Return: 0, or a negative errno with nothing queued.
  */
-int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_extack *extack)
+int vpool_populate_later(struct vm_area_struct *vma,
+			 const struct vm_operations_struct *vm_ops,
+			 struct vpool_extack *extack)
 {
 	struct vpool_populate *populate;
 	int err = -ENOMEM;
@@ -104,6 +111,7 @@ int vpool_populate_soon(struct vm_area_struct *vma, struct vpool_extack *extack)
 	if (!populate)
 		goto fail;
 	init_task_work(&populate->work, vpool_populate_run);
+	populate->vm_ops = vm_ops;
 	populate->start = vma->vm_start;
 	populate->end = vma->vm_end;
 	__module_get(THIS_MODULE);

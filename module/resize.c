@@ -25,6 +25,7 @@
 #include "host.h"
 #include "pool.h"
 #include "registry.h"
+#include "reserve.h"
 #include "resize.h"
 #include "spec.h"
 #include "trace.h"
@@ -197,13 +198,13 @@ static int vpool_plan_gather(const struct vpool_plan *plan,
 	for_each_node_state(nid, N_MEMORY) {
 		if (!plan->grow[nid])
 			continue;
-		err = vpool_store_gather(gather, nid, plan->grow[nid], extack);
+		err = vpool_gather_memory(gather, nid, plan->grow[nid], extack);
 		if (err)
 			return err;
 	}
 	if (plan->grow_any)
-		err = vpool_store_gather(gather, VPOOL_ANY_NODE, plan->grow_any,
-					 extack);
+		err = vpool_gather_memory(gather, VPOOL_ANY_NODE,
+					  plan->grow_any, extack);
 	return err;
 }
 
@@ -232,7 +233,7 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 
 	if (err)
 		return err;
-	err = vpool_store_hold(&pool->store, plan->shrink, extack);
+	err = vpool_store_reserve(&pool->store, plan->shrink, extack);
 	if (!request->cpus.mask)
 		return err;
 	if (!err) {
@@ -269,7 +270,7 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
 		.cpus = request->cpus.mask ?: pool->cpus.assigned,
-		.patience = msecs_to_jiffies(request->timeout_ms),
+		.timeout = msecs_to_jiffies(request->timeout_ms),
 		.cancelled = vpool_resize_cancelled,
 	};
 	struct vpool_usage usage;
@@ -280,12 +281,12 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 	if (!err)
 		err = vpool_plan_hold(plan, request, pool, extack);
 	if (err) {
-		vpool_store_discard(&gather);
+		vpool_gather_discard(&gather);
 		vpool_store_usage(&pool->store, &usage);
 		vpool_store_set_target(&pool->store, usage.total);
 		return err;
 	}
-	vpool_store_publish(&gather);
+	vpool_gather_publish(&gather);
 	vpool_store_shrink(&pool->store, plan->shrink);
 	return 0;
 }

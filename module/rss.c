@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pool memory does not count as resident memory of the host.
+ * Excluding pool memory from the resident set size (RSS) of processes.
  *
- * The OOM killer takes the process with most resident memory, so that the host gets
- * most of it back. Pool memory goes back to the pool, not to the host: a process
- * that maps much of it would die in vain. The core does not count the pages of
- * hugetlbfs for that reason. It does count ours, as file pages, where it maps them
- * and where it unmaps them. So what it adds when a fault maps a page is taken off
- * again here, and added back before the process has unmapped its last page of the
- * region, or rather just after that, when the core closes the mapping.
+ * The OOM killer kills the process with the largest RSS, because that frees most memory
+ * for the host. Pool memory returns to the pool instead, so killing a process for it
+ * would not help. For the same reason, the core does not count hugetlb pages. It does
+ * count pool memory, as file pages, when it maps and unmaps them. This file subtracts
+ * the pages that a fault maps, and adds them back when the core closes the mapping.
  *
- * Invariant: for each region and address space, the counter of file pages is too low
- * by what &struct vpool_rss says is hidden. Nothing may be hidden when the address
- * space ends, or the kernel reports a bad counter. Pages are hidden only by a fault
- * on a mapping, each mapping is closed before its address space ends, and closing
- * shows everything that is hidden. This does not depend on how often mappings are
- * split, merged or copied. After a process has closed one of several mappings of a
- * region, what it still has mapped of that region counts, until it faults again.
+ * Invariant: for each pair of address space and region, the counter of file pages is
+ * too low by vpool_rss.hidden. Nothing may be hidden when the address space ends, or
+ * the kernel reports a bad counter. This holds because only a fault on a mapping hides
+ * pages, each mapping is closed before its address space ends, and closing shows all
+ * hidden pages again. It holds no matter how mappings are split, merged or copied. If a
+ * process closes one of several mappings of a region, the pages of the other mappings
+ * count until the next fault.
  *
- * No more is hidden than the region has: a process cannot hide other memory by
- * dropping and touching the same pages again and again. The core clamps a counter
- * below 0 to 0.
+ * The number of hidden pages never exceeds the size of the region, so a process cannot
+ * hide other memory by dropping and touching the same pages repeatedly. The core clamps
+ * a negative counter to 0.
  */
 #include <linux/hash.h>
 #include <linux/list.h>
@@ -34,11 +32,11 @@
 #define VPOOL_RSS_BITS 8
 
 /**
- * struct vpool_rss - what is hidden of one region in one address space
- * @link: in its bucket
- * @mm: the address space, as a key only
- * @region: the region, as a key only
- * @hidden: pages taken off the counter of file pages of @mm
+ * struct vpool_rss - pages of one region hidden in one address space
+ * @link: in the list of its bucket
+ * @mm: address space; a key without a reference, never dereferenced
+ * @region: region; a key without a reference, never dereferenced
+ * @hidden: number of pages subtracted from the counter of file pages of @mm
  */
 struct vpool_rss {
 	struct hlist_node link;
@@ -48,12 +46,12 @@ struct vpool_rss {
 };
 
 /**
- * struct vpool_rss_bucket - those whose keys have one hash
- * @lock: guards the list and what is hidden; a leaf
- * @list: of struct vpool_rss
+ * struct vpool_rss_bucket - entries with the same hash
+ * @lock: guards @list and the entries on it; a leaf
+ * @list: list of struct vpool_rss
  */
 struct vpool_rss_bucket {
-	spinlock_t lock;	/* the list and what is hidden */
+	spinlock_t lock;	/* the list and its entries */
 	struct hlist_head list;
 };
 
@@ -82,7 +80,7 @@ static struct vpool_rss *vpool_rss_find(struct vpool_rss_bucket *bucket,
 }
 
 /**
- * vpool_rss_start - set up the table
+ * vpool_rss_start - initialise the locks of the table
  */
 void vpool_rss_start(void)
 {
@@ -92,7 +90,7 @@ void vpool_rss_start(void)
 		spin_lock_init(&vpool_rss_buckets[i].lock);
 }
 
-/* Takes off what a fault adds; false if there is no entry to note it in. */
+/* Hide pages. If there is no entry, use *@new and clear it; false if it is NULL, too. */
 static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
 			  struct mm_struct *mm,
 			  const struct vpool_region *region,
@@ -118,13 +116,13 @@ static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
 }
 
 /**
- * vpool_rss_hide - take pages off a process's resident memory
- * @mm: its address space, in which the caller handles a fault
- * @region: of which a page is about to be mapped
- * @pages: how many the core adds for that
- * @max: pages of the region
+ * vpool_rss_hide - exclude pages from the RSS of a process
+ * @mm: address space in which the caller handles a fault
+ * @region: region of which the core is about to map pages
+ * @pages: number of pages that the core will add to the counter
+ * @max: number of pages in the region
  *
- * Without kernel memory to note it in, the pages count.
+ * Without kernel memory for an entry, the pages count.
  *
  * Context: sleeps.
  */
@@ -142,14 +140,14 @@ void vpool_rss_hide(struct mm_struct *mm, struct vpool_region *region,
 	new->mm = mm;
 	new->region = region;
 	vpool_rss_add(bucket, mm, region, &new, pages, max);
-	/* Another thread was quicker. */
+	/* Not NULL if another thread has added an entry first. */
 	kfree(new);
 }
 
 /**
- * vpool_rss_show - let all pages of a region count again
- * @mm: the address space in which a mapping of it is closed
- * @region: which
+ * vpool_rss_show - include all hidden pages of a region in the RSS again
+ * @mm: address space in which the core closes a mapping of @region
+ * @region: region of that mapping
  *
  * Context: any.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Pool memory in the resident set of a process.
+ * Excluding pool memory from the resident set size of processes.
  */
 #ifndef VPOOL_RSS_H
 #define VPOOL_RSS_H

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The scrubbers: threads that zero what regions have left.
+ * Scrubbers: the kernel threads that zero free folios.
  *
- * Each node with memory has a few. The first one works in the background, at the
- * lowest priority, for one pool after the other. The others work only while a
- * caller waits for folios that are not zero yet; they share that work with the
- * caller, which zeroes too, so that a node's CPUs do it at once.
+ * Each NUMA node with memory has several threads. The first is the background
+ * thread: it runs at the lowest priority and serves one pool after another. The
+ * other threads work only while a task waits for zeroed folios. They share the work
+ * with that task, which zeroes too, so several CPUs of the node zero in parallel.
  *
- * They run on the CPUs of the pool they work for, or on the host's, but never on a
- * CPU that a task has for its own or that is isolated: vpool_cpus_background() says
- * which are left. That changes at any time, so a thread is sent where it may run
- * before it is woken, and looks again before each batch. Where no CPU is left, no
- * thread works; callers then zero all that they take themselves.
+ * A thread runs on the CPUs of the pool that it serves, or on the CPUs of the host.
+ * It never runs on an isolated CPU, nor on a CPU dedicated to a task;
+ * vpool_cpus_background() computes the CPUs that remain. These can change at any
+ * time. A thread is therefore moved to an allowed CPU before it is woken, and checks
+ * its affinity before each batch. If no CPU is allowed, no thread works, and tasks
+ * zero the folios that they take themselves.
  */
 #include <linux/cpumask.h>
-#include <linux/highmem.h>
 #include <linux/kthread.h>
-#include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -25,15 +24,14 @@
 #include "compat.h"
 #include "cpus.h"
 #include "scrub.h"
-#include "store.h"
 
-/* Bytes scrubbed before another pool of the same node gets its turn. */
-#define VPOOL_SCRUB_TURN (64UL << 20)
+/* Bytes zeroed for one pool before the thread serves the next one. */
+#define VPOOL_SCRUB_SLICE (64UL << 20)
 
 /**
- * struct vpool_scrubbers - the threads of one node
- * @nr: how many; 0 for a node without memory
- * @worker: the threads, that of the background first
+ * struct vpool_scrubbers - the threads of one NUMA node
+ * @nr: number of threads; 0 for a node without memory
+ * @worker: the threads, the background thread first
  */
 struct vpool_scrubbers {
 	unsigned int nr;
@@ -43,8 +41,8 @@ struct vpool_scrubbers {
 static struct vpool_scrubbers *vpool_scrubbers;
 
 /*
- * The threads of a node; the nearest ones, where a node has gained its memory after
- * the module was loaded. Some node had memory then.
+ * A node that got its memory after the module was loaded has no threads; return
+ * those of the nearest node that has some. At least one node has threads.
  */
 static struct vpool_scrubbers *vpool_scrubbers_of(int nid)
 {
@@ -58,41 +56,16 @@ static struct vpool_scrubbers *vpool_scrubbers_of(int nid)
 	return &vpool_scrubbers[best];
 }
 
-/**
- * vpool_folio_zero - zero a folio
- * @folio: the caller alone can reach its contents
- *
- * Return: true if all of it is zero, false if it has poisoned pages; those keep
- * their bytes, which no access can read.
- */
-bool vpool_folio_zero(struct folio *folio)
-{
-	long i, nr = folio_nr_pages(folio);
-	bool good = true;
-
-	for (i = 0; i < nr; i++) {
-		struct page *page = folio_page(folio, i);
-
-		if (PageHWPoison(page))
-			good = false;
-		else
-			clear_highpage(page);
-	}
-	return good;
-}
-
-/* Sends a thread where it may run; false if that is nowhere. */
+/* Restrict a thread to its allowed CPUs; false if it has none. */
 static bool vpool_scrub_move(struct vpool_scrub *scrub,
 			     struct task_struct *task)
 {
-	struct vpool_store_node *node = scrub->node;
 	cpumask_var_t mask;
 	bool may;
 
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOWARN))
 		return false;
-	vpool_cpus_background(node->store->cpus, vpool_store_node_id(node),
-			      mask);
+	vpool_cpus_background(scrub->cpus, scrub->nid, mask);
 	may = !cpumask_empty(mask);
 	/* The kernel resets masks when a CPU goes offline or a cpuset changes. */
 	if (may && !data_race(cpumask_equal(mask, task->cpus_ptr)))
@@ -101,103 +74,111 @@ static bool vpool_scrub_move(struct vpool_scrub *scrub,
 	return may;
 }
 
-static void vpool_scrub_work(struct kthread_work *work)
+static void vpool_scrub_run(struct kthread_work *work)
 {
-	struct vpool_scrub *scrub = container_of(work, struct vpool_scrub,
-						 work);
-	bool background = scrub == scrub->node->scrub;
+	struct vpool_scrub_job *job = container_of(work, struct vpool_scrub_job,
+						   work);
+	struct vpool_scrub *scrub = job->scrub;
+	bool background = job == scrub->job;
 	unsigned long done = 0, bytes;
 
-	/* What a caller that waits for the scrubbers has lent; see the push. */
+	/* Drop the priority that vpool_scrub_push() has lent. */
 	if (background && task_nice(current) != MAX_NICE)
 		set_user_nice(current, MAX_NICE);
 	do {
 		if (!vpool_scrub_move(scrub, current))
 			return;
-		bytes = vpool_store_scrub_batch(scrub->node);
+		bytes = scrub->ops->batch(scrub);
 		done += bytes;
 		cond_resched();
-	} while (bytes && done < VPOOL_SCRUB_TURN);
+	} while (bytes && done < VPOOL_SCRUB_SLICE);
 	if (bytes)
 		kthread_queue_work(work->worker, work);
 }
 
 /**
- * vpool_scrub_init - a node of a store has nothing to scrub yet
- * @scrub: array of VPOOL_SCRUBBERS
- * @node: whose
+ * vpool_scrub_init - prepare scrubbing for one pool on one NUMA node
+ * @scrub: structure to initialise
+ * @nid: NUMA node id
+ * @cpus: CPUs of the pool, or NULL; must outlive @scrub
+ * @ops: callbacks; must outlive @scrub
  */
-void vpool_scrub_init(struct vpool_scrub *scrub, struct vpool_store_node *node)
+void vpool_scrub_init(struct vpool_scrub *scrub, int nid,
+		      const struct vpool_cpus *cpus,
+		      const struct vpool_scrub_ops *ops)
 {
 	unsigned int i;
 
+	scrub->nid = nid;
+	scrub->cpus = cpus;
+	scrub->ops = ops;
 	for (i = 0; i < VPOOL_SCRUBBERS; i++) {
-		kthread_init_work(&scrub[i].work, vpool_scrub_work);
-		scrub[i].node = node;
+		kthread_init_work(&scrub->job[i].work, vpool_scrub_run);
+		scrub->job[i].scrub = scrub;
 	}
 }
 
 static bool vpool_scrubber_is_idle(struct kthread_worker *worker)
 {
-	/* A thread that gets work only now looks itself where it may run. */
+	/* A stale answer is harmless: the thread checks its affinity itself. */
 	return !data_race(worker->current_work) &&
 		/* Likewise. */
 		data_race(list_empty(&worker->work_list));
 }
 
 /**
- * vpool_scrub_kick - have dirty folios of a node zeroed
- * @scrub: array of VPOOL_SCRUBBERS
- * @nid: the node
- * @urgent: a task waits for it
+ * vpool_scrub_kick - wake threads to zero dirty folios
+ * @scrub: scrubbing of one pool on one node
+ * @urgent: true if a task waits: wake all threads, not only the background thread
  *
  * Context: sleeps.
  */
-void vpool_scrub_kick(struct vpool_scrub *scrub, int nid, bool urgent)
+void vpool_scrub_kick(struct vpool_scrub *scrub, bool urgent)
 {
-	struct vpool_scrubbers *threads = vpool_scrubbers_of(nid);
+	struct vpool_scrubbers *threads = vpool_scrubbers_of(scrub->nid);
 	unsigned int i, nr = urgent ? threads->nr : 1;
 
 	for (i = 0; i < nr; i++) {
 		struct kthread_worker *worker = threads->worker[i];
 
-		/* It wakes up on a CPU where it may run, or not at all. */
+		/* A sleeping thread must not wake up on a CPU it may not use. */
 		if (vpool_scrubber_is_idle(worker) &&
-		    !vpool_scrub_move(&scrub[i], worker->task))
+		    !vpool_scrub_move(scrub, worker->task))
 			continue;
-		kthread_queue_work(worker, &scrub[i].work);
+		kthread_queue_work(worker, &scrub->job[i].work);
 	}
 }
 
 /**
- * vpool_scrub_push - lend a node's background thread the priority of others
- * @nid: the node
+ * vpool_scrub_push - raise the priority of the background thread
+ * @scrub: scrubbing of one pool on one node
  *
- * For a task that waits for what the thread has in hand. The thread keeps that
- * priority until its next turn at most, so call this again as long as you wait.
+ * A task that waits for a batch of the background thread calls this, and repeats it
+ * while it waits: the thread keeps the priority only until it starts its next job.
  *
  * Context: any that may take a run queue lock.
  */
-void vpool_scrub_push(int nid)
+void vpool_scrub_push(struct vpool_scrub *scrub)
 {
-	struct task_struct *task = vpool_scrubbers_of(nid)->worker[0]->task;
+	struct vpool_scrubbers *threads = vpool_scrubbers_of(scrub->nid);
+	struct task_struct *task = threads->worker[0]->task;
 
 	if (task_nice(task) > 0)
 		set_user_nice(task, 0);
 }
 
 /**
- * vpool_scrub_cancel - no thread works for that node any more
- * @scrub: array of VPOOL_SCRUBBERS
+ * vpool_scrub_cancel - stop all threads from working for one pool on one node
+ * @scrub: scrubbing of one pool on one node
  *
- * Context: sleeps; for a batch of zeroing at most.
+ * Context: sleeps until the batches in progress are finished.
  */
 void vpool_scrub_cancel(struct vpool_scrub *scrub)
 {
 	unsigned int i;
 
 	for (i = 0; i < VPOOL_SCRUBBERS; i++)
-		kthread_cancel_work_sync(&scrub[i].work);
+		kthread_cancel_work_sync(&scrub->job[i].work);
 }
 
 static struct kthread_worker *vpool_scrubber_create(int nid, unsigned int i)
@@ -209,7 +190,7 @@ static struct kthread_worker *vpool_scrubber_create(int nid, unsigned int i)
 	worker = kthread_run_worker(0, "vpool_scrub/%d.%u", nid, i);
 	if (IS_ERR(worker))
 		return worker;
-	/* Was set before the thread runs, which then sets the same once more. */
+	/* The thread itself stores the same value when it starts to run. */
 	task = data_race(worker->task);
 	if (!i)
 		set_user_nice(task, MAX_NICE);
@@ -235,9 +216,9 @@ static int vpool_scrubbers_create(int nid)
 }
 
 /**
- * vpool_scrubbers_start - the threads of all nodes with memory
+ * vpool_scrubbers_start - create the threads of all nodes with memory
  *
- * Return: 0, -ENOMEM, or -EINTR if the caller is killed meanwhile.
+ * Return: 0, -ENOMEM, or -EINTR if a signal kills the caller.
  */
 int vpool_scrubbers_start(void)
 {
@@ -258,7 +239,11 @@ int vpool_scrubbers_start(void)
 }
 
 /**
- * vpool_scrubbers_stop - end the threads; every store must be closed
+ * vpool_scrubbers_stop - stop all threads
+ *
+ * The caller has cancelled every struct vpool_scrub.
+ *
+ * Context: sleeps.
  */
 void vpool_scrubbers_stop(void)
 {

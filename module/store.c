@@ -1,196 +1,175 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The store: where a pool keeps its folios.
+ * The store: the memory of one pool.
  *
- * A folio here is an ordinary refcounted compound page of the pool's order, on
- * no LRU list, on which the store holds one reference from reserving it until
- * giving it back. It is always in one of these places:
+ * A store owns folios of one order. Each is an ordinary refcounted compound page that
+ * is on no LRU list. The store holds one reference to it from the moment it takes the
+ * folio from the host (reserve.c) until it gives the folio back.
  *
- *   clean      free and zero: on its node's clean list
- *   dirty      free, with some region's bytes in it: on the dirty list
- *   scrubbing  free, being zeroed: in a scrubber's hands, on no list
- *   used       in a region's array, on no list of ours
- *   pinned     its region is gone, but somebody (a pipe, a DMA) holds it still:
- *              on the pinned list until the store's reference is the last one
- *   poisoned   a page of it is broken: on the poisoned list for good
- *   gathered   taken from the host, not yet the store's: on a list of the call
- *              that creates or grows the pool
- *   leaving    the store's no more: on a list of the call that gives it back
+ * A folio is always in exactly one state:
  *
- * so that it costs no memory beside its struct page: the links are folio->lru, and
- * folio->private says which node's it is, and in which of these places.
+ *   clean      free and zeroed; on the clean list of its NUMA node
+ *   dirty      free, with data of a former region in it; on the dirty list
+ *   scrubbing  free, being zeroed by a scrubber; on a list of that scrubber
+ *   used       in the array of a region; on no list
+ *   pinned     released by its region, but a pipe or a device still has a reference;
+ *              on the pinned list until the store has the only reference
+ *   poisoned   a page of it has a memory error; on the poisoned list until the pool
+ *              is destroyed
+ *   gathered   taken from the host, not yet in the store; on a list of the call that
+ *              creates or grows the pool
+ *   leaving    removed from the store; on a list of the call that gives it back
  *
- * Whether a folio is free of others is decided by its reference count alone. The
- * question is asked only when no page table maps it any more and nobody can find
- * it by a descriptor, so that a count of one cannot be followed by a new user: a
- * lockless GUP that took its reference before the page table entry went is
- * counted, and one that takes it later sees that the entry has changed and lets
- * go without having touched a byte.
+ * folio->private holds the state and the struct vpool_store_node, and folio->lru the
+ * list link, so a folio needs no memory besides its struct page.
  *
- * Takers are promised their number first, in one step, and then pop folios in
- * batches, so that the lock is held for a bounded time and two takers can never
- * both fail where one could have been served. What is promised is free until it
- * is popped; it may be in the scrubber's hands, then the taker waits for it. Who
- * wants folios of one node, to use them or to give them back to the host, holds
- * them there too, and others leave them alone.
+ * Invariants, under vpool_store.lock:
+ *
+ * - The total of a node is the sum of its clean, dirty, scrubbing, used, pinned and
+ *   poisoned folios. Used folios have no counter; they are the difference.
+ * - No more folios are reserved on a node than are free there, until a memory error
+ *   turns a free folio into a poisoned one. The task with the reservation then finds
+ *   fewer free folios than reserved ones, and gives up its share of the difference.
+ *
+ * The reference count alone decides whether a folio is free. The store reads it only
+ * when no page table maps the folio and no descriptor leads to it. A count of one is
+ * then final: a lockless GUP that took its reference before the page table entry was
+ * cleared is counted, and a later one sees that the entry has changed and drops its
+ * reference without touching the data.
+ *
+ * A task first reserves all the folios that it needs, in one step, and then pops them
+ * in batches. This bounds the time that the lock is held, and two tasks cannot both
+ * fail where one could have succeeded. A reserved folio remains free until the task
+ * pops it. It may be in the hands of a scrubber; the task then waits for that batch.
+ * Reservations count per node, without naming folios. Regions (take.c) and a shrink
+ * of the pool reserve in the same way, so neither can take what the other reserved.
+ *
+ * Callers: take.c hands folios to regions, reserve.c adds memory of the host, and the
+ * threads of scrub.c call back to zero dirty folios.
  */
-#include <linux/cpumask.h>
-#include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
 #include <linux/workqueue.h>
 
-#include "compat.h"
-#include "host.h"
 #include "store.h"
 
-/* Folios moved under one hold of the lock. */
-#define VPOOL_BATCH 32UL
-/* How soon pinned folios are looked at, and how seldom at most. */
+/* First and longest delay before pinned folios are checked again. */
 #define VPOOL_RECHECK (HZ / 10)
 #define VPOOL_RECHECK_MAX (VPOOL_RECHECK * 32)
-/* How often a task that waits for the scrubbers pushes them. */
-#define VPOOL_NUDGE (HZ / 50 + 1)
 
-/* Where a folio is: see the top of this file. */
-enum vpool_place {
-	VPOOL_CLEAN,
-	VPOOL_DIRTY,
-	VPOOL_SCRUBBING,
-	VPOOL_USED,
-	VPOOL_PINNED,
-	VPOOL_POISONED,
-	VPOOL_GATHERED,
-	VPOOL_LEAVING,
-	VPOOL_PLACE_MASK = 7,
-};
+static_assert(__alignof__(struct vpool_store_node) > VPOOL_FOLIO_STATE_MASK);
 
-static_assert(__alignof__(struct vpool_store_node) > VPOOL_PLACE_MASK);
-
-static void vpool_folio_place(struct folio *folio,
-			      struct vpool_store_node *node,
-			      enum vpool_place place)
+static unsigned long
+vpool_store_node_used(const struct vpool_store_node *node)
 {
-	folio->private = (void *)((unsigned long)node | place);
+	return node->nr_total - vpool_store_node_free(node) - node->nr_poisoned;
 }
 
-static enum vpool_place vpool_folio_where(struct folio *folio)
+static unsigned long
+vpool_store_node_pinned(const struct vpool_store_node *node)
 {
-	return (unsigned long)folio->private & VPOOL_PLACE_MASK;
+	return node->nr_pinned;
 }
 
-static struct vpool_store_node *vpool_folio_node(struct folio *folio)
-{
-	return (void *)((unsigned long)folio->private & ~VPOOL_PLACE_MASK);
-}
-
-/* Of a large folio the flag says that one of its pages is broken. */
-static bool vpool_folio_poisoned(struct folio *folio)
-{
-	return folio_test_large(folio) ? PageHasHWPoisoned(&folio->page) :
-		PageHWPoison(&folio->page);
-}
-
-static bool vpool_folio_idle(struct folio *folio)
-{
-	return folio_ref_count(folio) == 1;
-}
-
-static unsigned long vpool_node_free(const struct vpool_store_node *node)
-{
-	return node->nr_clean + node->nr_dirty + node->nr_scrubbing;
-}
-
-static unsigned long vpool_node_used(const struct vpool_store_node *node)
-{
-	return node->nr_total - vpool_node_free(node) - node->nr_poisoned;
-}
-
-/* What takers may have of it; memory that breaks can make it less than was held. */
-static unsigned long vpool_node_available(const struct vpool_store_node *node)
-{
-	unsigned long free = vpool_node_free(node);
-
-	return free - min(free, node->nr_held);
-}
-
-static unsigned long vpool_store_sum(struct vpool_store *store,
-				     unsigned long (*of)(const struct vpool_store_node *))
+static unsigned long
+vpool_store_sum(struct vpool_store *store,
+		unsigned long (*count)(const struct vpool_store_node *))
 {
 	unsigned long sum = 0;
 	int nid;
 
 	lockdep_assert_held(&store->lock);
 	for_each_node_state(nid, N_MEMORY)
-		sum += of(&store->node[nid]);
+		sum += count(&store->node[nid]);
 	return sum;
 }
 
-/* Puts a folio that nobody has on the list where it belongs. */
-static void vpool_node_put(struct vpool_store_node *node, struct folio *folio,
-			   enum vpool_place place)
+/**
+ * vpool_store_update_peak - raise the peak to the current use
+ * @store: store whose lock the caller holds
+ *
+ * Reserved folios count as used: their taker pops them next.
+ */
+void vpool_store_update_peak(struct vpool_store *store)
+{
+	unsigned long used = vpool_store_sum(store, vpool_store_node_used);
+
+	store->peak = max(store->peak, used + store->reserved);
+}
+
+/**
+ * vpool_store_node_add - put a folio on the list of its state
+ * @node: node of @folio; the caller holds the lock of its store
+ * @folio: folio on no list
+ * @state: clean, dirty, pinned or poisoned; a poisoned folio ignores the first three
+ */
+void vpool_store_node_add(struct vpool_store_node *node, struct folio *folio,
+			  enum vpool_folio_state state)
 {
 	lockdep_assert_held(&node->store->lock);
 	if (vpool_folio_poisoned(folio))
-		place = VPOOL_POISONED;
-	switch (place) {
-	case VPOOL_CLEAN:
+		state = VPOOL_FOLIO_POISONED;
+	switch (state) {
+	case VPOOL_FOLIO_CLEAN:
 		list_add_tail(&folio->lru, &node->clean);
 		node->nr_clean++;
 		break;
-	case VPOOL_DIRTY:
+	case VPOOL_FOLIO_DIRTY:
 		list_add_tail(&folio->lru, &node->dirty);
 		node->nr_dirty++;
 		break;
-	case VPOOL_PINNED:
+	case VPOOL_FOLIO_PINNED:
 		list_add_tail(&folio->lru, &node->pinned);
 		node->nr_pinned++;
 		node->store->has_pinned = true;
 		break;
 	default:
-		place = VPOOL_POISONED;
-		/* Never dropped: unpoisoning would free a folio with one reference. */
+		state = VPOOL_FOLIO_POISONED;
+		/* Never dropped: see vpool_store_poison(). */
 		folio_get(folio);
 		list_add_tail(&folio->lru, &node->poisoned);
 		node->nr_poisoned++;
 	}
-	vpool_folio_place(folio, node, place);
+	vpool_folio_set_state(folio, node, state);
 }
 
-/* The other way round; only for places with a list of the node. */
-static void vpool_node_del(struct vpool_store_node *node, struct folio *folio)
+/* Take a folio off the list of its state. */
+static void vpool_store_node_del(struct vpool_store_node *node,
+				 struct folio *folio)
 {
+	enum vpool_folio_state state = vpool_folio_get_state(folio);
+
 	lockdep_assert_held(&node->store->lock);
 	list_del(&folio->lru);
-	if (vpool_folio_where(folio) == VPOOL_CLEAN)
+	if (state == VPOOL_FOLIO_CLEAN)
 		node->nr_clean--;
-	else if (vpool_folio_where(folio) == VPOOL_DIRTY)
+	else if (state == VPOOL_FOLIO_DIRTY)
 		node->nr_dirty--;
-	else if (vpool_folio_where(folio) == VPOOL_PINNED)
+	else if (state == VPOOL_FOLIO_PINNED)
 		node->nr_pinned--;
-	else if (vpool_folio_where(folio) == VPOOL_POISONED)
+	else if (state == VPOOL_FOLIO_POISONED)
 		node->nr_poisoned--;
 }
 
-/* Takes up to @max folios off a list of the node, on their way to the host. */
-static unsigned int vpool_node_cut(struct vpool_store_node *node,
-				   struct list_head *list, unsigned long max,
-				   struct list_head *cut)
+/* Move up to @max folios, one batch at most, from a list of the node to @cut. */
+static unsigned int vpool_store_node_cut(struct vpool_store_node *node,
+					 struct list_head *list,
+					 unsigned long max,
+					 struct list_head *cut)
 {
 	unsigned int nr = 0;
 
 	lockdep_assert_held(&node->store->lock);
-	max = min(max, VPOOL_BATCH);
+	max = min(max, VPOOL_STORE_BATCH);
 	while (nr < max && !list_empty(list)) {
 		struct folio *folio = list_first_entry(list, struct folio,
 						       lru);
 
-		vpool_node_del(node, folio);
-		vpool_folio_place(folio, node, VPOOL_LEAVING);
+		vpool_store_node_del(node, folio);
+		vpool_folio_set_state(folio, node, VPOOL_FOLIO_LEAVING);
 		list_add_tail(&folio->lru, cut);
 		node->nr_total--;
 		nr++;
@@ -198,8 +177,19 @@ static unsigned int vpool_node_cut(struct vpool_store_node *node,
 	return nr;
 }
 
-static unsigned long vpool_scrub_start(struct vpool_store_node *node,
-				       struct list_head *batch)
+/*
+ * Drop the lock between two batches. cond_resched_lock() would not notice a waiter on
+ * another CPU unless the kernel is preemptible.
+ */
+static void vpool_store_break_lock(struct vpool_store *store)
+{
+	spin_unlock(&store->lock);
+	cond_resched();
+	spin_lock(&store->lock);
+}
+
+static unsigned long vpool_store_scrub_begin(struct vpool_store_node *node,
+					     struct list_head *batch)
 {
 	struct vpool_store *store = node->store;
 	unsigned long nr = 0, max = max(1UL, PMD_SIZE / PAGE_SIZE >> store->order);
@@ -210,7 +200,7 @@ static unsigned long vpool_scrub_start(struct vpool_store_node *node,
 			list_first_entry(&node->dirty, struct folio, lru);
 
 		list_move_tail(&folio->lru, batch);
-		vpool_folio_place(folio, node, VPOOL_SCRUBBING);
+		vpool_folio_set_state(folio, node, VPOOL_FOLIO_SCRUBBING);
 		nr++;
 	}
 	node->nr_dirty -= nr;
@@ -219,45 +209,49 @@ static unsigned long vpool_scrub_start(struct vpool_store_node *node,
 	return nr;
 }
 
-/**
- * vpool_store_scrub_batch - zero some dirty folios
- * @node: of which node
- *
- * Small folios go many at a time, so that the lock stays off the profile.
- *
- * Context: sleeps.
- * Return: the bytes done, 0 when there are none.
- */
-unsigned long vpool_store_scrub_batch(struct vpool_store_node *node)
+/* A batch has many small folios, so that they seldom contend for the lock. */
+static unsigned long vpool_store_scrub_batch(struct vpool_scrub *scrub)
 {
+	struct vpool_store_node *node =
+		container_of(scrub, struct vpool_store_node, scrub);
 	struct vpool_store *store = node->store;
 	struct folio *folio, *next;
-	LIST_HEAD(broken);
+	LIST_HEAD(poisoned);
 	LIST_HEAD(batch);
 	unsigned long nr;
 
-	nr = vpool_scrub_start(node, &batch);
+	nr = vpool_store_scrub_begin(node, &batch);
 	if (!nr)
 		return 0;
 	list_for_each_entry_safe(folio, next, &batch, lru)
 		if (!vpool_folio_zero(folio))
-			list_move_tail(&folio->lru, &broken);
+			list_move_tail(&folio->lru, &poisoned);
 	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
 		       nr * vpool_store_page_size(store));
 
 	spin_lock(&store->lock);
 	node->nr_scrubbing -= nr;
 	list_for_each_entry_safe(folio, next, &batch, lru)
-		vpool_node_put(node, folio, VPOOL_CLEAN);
-	list_for_each_entry_safe(folio, next, &broken, lru)
-		vpool_node_put(node, folio, VPOOL_POISONED);
+		vpool_store_node_add(node, folio, VPOOL_FOLIO_CLEAN);
+	list_for_each_entry_safe(folio, next, &poisoned, lru)
+		vpool_store_node_add(node, folio, VPOOL_FOLIO_POISONED);
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
 	return nr * vpool_store_page_size(store);
 }
 
-/* Sends the scrubbers to work; @urgent if the caller waits for them. */
-static void vpool_store_kick(struct vpool_store *store, bool urgent)
+static const struct vpool_scrub_ops vpool_store_scrub_ops = {
+	.batch = vpool_store_scrub_batch,
+};
+
+/**
+ * vpool_store_kick - wake scrubbers on each node with dirty folios
+ * @store: store to scrub
+ * @urgent: true if the caller waits for zeroed folios
+ *
+ * Context: sleeps.
+ */
+void vpool_store_kick(struct vpool_store *store, bool urgent)
 {
 	int nid;
 
@@ -265,33 +259,34 @@ static void vpool_store_kick(struct vpool_store *store, bool urgent)
 		struct vpool_store_node *node = &store->node[nid];
 
 		if (!list_empty(&node->dirty))
-			vpool_scrub_kick(node->scrub, nid, urgent);
+			vpool_scrub_kick(&node->scrub, urgent);
 	}
 }
 
-/* For a task that waits for what the scrubbers have in hand. */
-static void vpool_store_push(struct vpool_store *store)
+/**
+ * vpool_store_push - raise the priority of scrubbers that have a batch in progress
+ * @store: store whose progress the caller waits for
+ *
+ * Context: as vpool_scrub_push().
+ */
+void vpool_store_push(struct vpool_store *store)
 {
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
 		if (READ_ONCE(store->node[nid].nr_scrubbing))
-			vpool_scrub_push(nid);
-}
-
-static unsigned long vpool_node_pinned(const struct vpool_store_node *node)
-{
-	return node->nr_pinned;
+			vpool_scrub_push(&store->node[nid].scrub);
 }
 
 /*
- * Has pinned folios looked at soon; @fresh if some came only now. An earlier look
- * that is due later than that is moved forward; one that is due is left alone, so
- * that a stream of pins does not put it off for ever.
+ * Schedule the next check of the pinned folios. New pins reset a delay that has grown,
+ * and move the check forward. A check that is due soon stays, so that a stream of new
+ * pins cannot postpone it again and again.
  */
-static void vpool_store_watch(struct vpool_store *store, bool fresh)
+static void vpool_store_schedule_recheck(struct vpool_store *store,
+					 bool has_new)
 {
-	if (fresh && READ_ONCE(store->recheck_delay) > VPOOL_RECHECK) {
+	if (has_new && READ_ONCE(store->recheck_delay) > VPOOL_RECHECK) {
 		WRITE_ONCE(store->recheck_delay, VPOOL_RECHECK);
 		mod_delayed_work(system_unbound_wq, &store->recheck,
 				 VPOOL_RECHECK);
@@ -302,21 +297,10 @@ static void vpool_store_watch(struct vpool_store *store, bool fresh)
 }
 
 /*
- * Between two batches. cond_resched_lock() does not see who spins for the lock on
- * another CPU, unless the kernel is preemptible.
+ * Check each folio that is pinned at the start once, in batches. Return how many are
+ * no longer pinned.
  */
-static void vpool_store_let_others(struct vpool_store *store)
-{
-	spin_unlock(&store->lock);
-	cond_resched();
-	spin_lock(&store->lock);
-}
-
-/*
- * Looks once at every folio that was pinned when it began, a batch at a time. Returns
- * how many are pinned no more.
- */
-static unsigned long vpool_recheck_node(struct vpool_store_node *node)
+static unsigned long vpool_store_recheck_node(struct vpool_store_node *node)
 {
 	struct vpool_store *store = node->store;
 	unsigned long gone = 0;
@@ -330,80 +314,103 @@ static unsigned long vpool_recheck_node(struct vpool_store_node *node)
 	while (!list_empty(&pinned)) {
 		nr = 0;
 		list_for_each_entry_safe(folio, next, &pinned, lru) {
-			if (nr++ == VPOOL_BATCH)
+			if (nr++ == VPOOL_STORE_BATCH)
 				break;
 			if (!vpool_folio_idle(folio) &&
 			    !vpool_folio_poisoned(folio)) {
 				list_move_tail(&folio->lru, &still);
 				continue;
 			}
-			vpool_node_del(node, folio);
-			vpool_node_put(node, folio, VPOOL_DIRTY);
+			vpool_store_node_del(node, folio);
+			vpool_store_node_add(node, folio, VPOOL_FOLIO_DIRTY);
 			gone++;
 		}
-		vpool_store_let_others(store);
+		vpool_store_break_lock(store);
 	}
 	list_splice(&still, &node->pinned);
 	spin_unlock(&store->lock);
 	return gone;
 }
 
-/*
- * Looks at all pinned folios. Two may do so at once: one of them then sees fewer.
- * Whoever looks last has the next look arranged, if any is left. Returns how many are
- * pinned no more.
+/**
+ * vpool_store_recheck - free the folios whose last pin has gone
+ * @store: store to check
+ *
+ * Two tasks may do this at the same time; each then sees a part of the folios. The
+ * last one schedules the next check if folios are still pinned.
+ *
+ * Context: sleeps.
+ * Return: number of folios that are no longer pinned.
  */
-static unsigned long vpool_store_recheck(struct vpool_store *store)
+unsigned long vpool_store_recheck(struct vpool_store *store)
 {
 	unsigned long gone = 0, left;
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY)
-		gone += vpool_recheck_node(&store->node[nid]);
+		gone += vpool_store_recheck_node(&store->node[nid]);
 	spin_lock(&store->lock);
-	left = vpool_store_sum(store, vpool_node_pinned);
+	left = vpool_store_sum(store, vpool_store_node_pinned);
 	spin_unlock(&store->lock);
 	if (gone)
 		vpool_store_kick(store, false);
 	if (left)
-		vpool_store_watch(store, gone);
+		vpool_store_schedule_recheck(store, gone);
 	return gone;
 }
 
 /* True once after the last pin has gone. */
-static bool vpool_store_unpinned(struct vpool_store *store)
+static bool vpool_store_last_unpinned(struct vpool_store *store)
 {
 	bool unpinned;
 
 	spin_lock(&store->lock);
 	unpinned = store->has_pinned &&
-		   !vpool_store_sum(store, vpool_node_pinned);
+		   !vpool_store_sum(store, vpool_store_node_pinned);
 	if (unpinned)
 		store->has_pinned = false;
 	spin_unlock(&store->lock);
 	return unpinned;
 }
 
-static void vpool_recheck_work(struct work_struct *work)
+static void vpool_store_recheck_work(struct work_struct *work)
 {
 	struct vpool_store *store = container_of(to_delayed_work(work),
 						 struct vpool_store, recheck);
 	unsigned long delay = READ_ONCE(store->recheck_delay);
 
-	/* Unless something changes, the next look is due after twice the time. */
 	WRITE_ONCE(store->recheck_delay, min(2 * delay, VPOOL_RECHECK_MAX));
 	vpool_store_recheck(store);
-	if (vpool_store_unpinned(store) && store->unpinned)
+	if (vpool_store_last_unpinned(store) && store->unpinned)
 		store->unpinned(store);
 }
 
 /**
- * vpool_store_init - an empty store
- * @store: to initialise
- * @name: the pool's, which outlives the store
- * @cpus: the pool's, which do so too, or NULL
- * @order: of its folios
- * @stat: the pool's counters
+ * vpool_store_pinned - tell how much memory is pinned although no region has it
+ * @store: store of which no region has a folio
+ *
+ * Checks the pinned folios first.
+ *
+ * Context: sleeps.
+ * Return: amount in bytes.
+ */
+u64 vpool_store_pinned(struct vpool_store *store)
+{
+	struct vpool_usage usage;
+
+	cancel_delayed_work_sync(&store->recheck);
+	vpool_store_recheck(store);
+	vpool_store_usage(store, &usage);
+	return usage.used;
+}
+
+/**
+ * vpool_store_init - set up an empty store
+ * @store: zeroed structure to initialise
+ * @name: name of the pool; must outlive @store
+ * @cpus: CPUs of the pool, for the scrubbers, or NULL; must outlive @store
+ * @order: page order of its folios
+ * @stat: counters of the pool; must outlive @store
  *
  * Return: 0 or -ENOMEM.
  */
@@ -415,10 +422,9 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 
 	spin_lock_init(&store->lock);
 	init_waitqueue_head(&store->progress);
-	INIT_DELAYED_WORK(&store->recheck, vpool_recheck_work);
+	INIT_DELAYED_WORK(&store->recheck, vpool_store_recheck_work);
 	store->recheck_delay = VPOOL_RECHECK;
 	store->name = name;
-	store->cpus = cpus;
 	store->order = order;
 	store->stat = stat;
 	store->node = kcalloc(nr_node_ids, sizeof(*store->node), GFP_KERNEL);
@@ -432,309 +438,15 @@ int vpool_store_init(struct vpool_store *store, const char *name,
 		INIT_LIST_HEAD(&node->dirty);
 		INIT_LIST_HEAD(&node->pinned);
 		INIT_LIST_HEAD(&node->poisoned);
-		vpool_scrub_init(node->scrub, node);
+		vpool_scrub_init(&node->scrub, nid, cpus,
+				 &vpool_store_scrub_ops);
 	}
 	return 0;
 }
 
-/*
- * What a pool has is none of the memory that the host manages, as with a balloon: the
- * limit of overcommit and the OOM killer go by what is left. What is kept aside for
- * good never comes back.
- */
-static void vpool_folio_leave_host(struct folio *folio)
-{
-	adjust_managed_page_count(&folio->page, -folio_nr_pages(folio));
-}
-
-static void vpool_folio_join_host(struct folio *folio)
-{
-	adjust_managed_page_count(&folio->page, folio_nr_pages(folio));
-}
-
-static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
-{
-	struct vpool_store *store = gather->store;
-
-	vpool_folio_leave_host(folio);
-
-	spin_lock(&store->lock);
-	vpool_folio_place(folio, &store->node[folio_nid(folio)],
-			  VPOOL_GATHERED);
-	list_add_tail(&folio->lru, &gather->folios);
-	store->gathered++;
-	spin_unlock(&store->lock);
-}
-
-/* Refuse at once what a node could not give if it were empty. */
-static int vpool_node_check(int nid, u64 bytes, struct vpool_extack *extack)
-{
-	u64 present;
-
-	if (nid == VPOOL_ANY_NODE)
-		return 0;
-	present = (u64)node_present_pages(nid) << PAGE_SHIFT;
-	if (bytes <= present)
-		return 0;
-	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_SHORT,
-			 "node %d has %s in all, %s asked", nid,
-			 vpool_size(present).s, vpool_size(bytes).s);
-}
-
-static int vpool_gather_stopped(struct vpool_gather *gather)
-{
-	if (signal_pending(current))
-		return -EINTR;
-	if (gather->cancelled && gather->cancelled(gather->store))
-		return -ENXIO;
-	return 0;
-}
-
-/* One folio more. Of the time for that, only efforts and waiting use up any. */
-static int vpool_gather_one(struct vpool_gather *gather,
-			    struct vpool_host_walk *walk)
-{
-	struct folio *folio;
-	int err;
-
-	while (!(folio = vpool_host_take(walk))) {
-		if (!gather->patience)
-			return -ENOMEM;
-		err = vpool_gather_stopped(gather);
-		if (err)
-			return err;
-		if (walk->spent >= gather->patience)
-			return -ETIME;
-		vpool_host_wait(walk);
-	}
-	vpool_gather_add(gather, folio);
-	return 0;
-}
-
-static const char *vpool_gather_verdict(int err)
-{
-	switch (err) {
-	case -EINTR:
-		return "interrupted: ";
-	case -ETIME:
-		return "out of time: ";
-	}
-	return "";
-}
-
-static int vpool_gather_failed(struct vpool_gather *gather, int err,
-			       const struct vpool_host_walk *walk, u64 got,
-			       u64 bytes, struct vpool_extack *extack)
-{
-	u64 page_size = vpool_store_page_size(gather->store);
-	u64 stays = walk->fixed * page_size;
-	char node[32] = "the host", fixed[80] = "";
-
-	if (err == -ENXIO)
-		return vpool_err(extack, err, VPOOL_CODE_POOL_DESTROYED,
-				 "pool '%s' has been destroyed",
-				 gather->store->name);
-	if (!walk->any)
-		snprintf(node, sizeof(node), "node %d", walk->nid);
-	/* What we have taken ourselves does not move either. */
-	if (stays > got)
-		snprintf(fixed, sizeof(fixed),
-			 "; %s is in blocks with pages that cannot be moved",
-			 vpool_size(stays - got).s);
-	return vpool_err(extack, err, VPOOL_CODE_MEM_FRAGMENTED,
-			 "%s%s had %s in free blocks, %s asked%s",
-			 vpool_gather_verdict(err), node, vpool_size(got).s,
-			 vpool_size(bytes).s, fixed);
-}
-
-/*
- * The node that the next folios come from. Each of the pool's CPUs gets a share near
- * it, in turn; without CPUs all comes from the node that had most at the beginning.
- */
-static int vpool_gather_near(const struct vpool_gather *gather, int *cpu,
-			     int most)
-{
-	if (!gather->cpus || cpumask_empty(gather->cpus))
-		return most;
-	*cpu = cpumask_next(*cpu, gather->cpus);
-	if (*cpu >= nr_cpu_ids)
-		*cpu = cpumask_first(gather->cpus);
-	return cpu_to_mem(*cpu);
-}
-
-/* Before each piece of PMD_SIZE, or each folio, that is gathered. */
-static int vpool_gather_check(const struct vpool_gather *gather,
-			      struct vpool_host_walk *walk, int near, u64 left,
-			      struct vpool_extack *extack)
-{
-	u64 piece = max_t(u64, PMD_SIZE, vpool_store_page_size(gather->store));
-	int err;
-
-	if (!walk->any)
-		return vpool_host_can_spare(walk->nid, left, extack);
-	err = vpool_host_can_spare(VPOOL_ANY_NODE, left, extack);
-	return err
-		       ?: vpool_host_walk_steer(walk, near, min(left, piece),
-						extack);
-}
-
-/**
- * vpool_store_gather - take memory from the host
- * @gather: where it goes, and how long it may take
- * @nid: the node it must come from, or VPOOL_ANY_NODE
- * @bytes: how much, a multiple of the page size
- * @extack: told if it fails
- *
- * Follow it with vpool_store_publish() or vpool_store_discard(), whatever it
- * returns.
- *
- * Context: sleeps, for as long as @gather allows.
- * Return: 0, -ENOMEM, -EINTR, -ETIME, or -ENXIO if it was cancelled.
- */
-int vpool_store_gather(struct vpool_gather *gather, int nid, u64 bytes,
-		       struct vpool_extack *extack)
-{
-	u64 got, page_size = vpool_store_page_size(gather->store);
-	int err = vpool_node_check(nid, bytes, extack);
-	struct vpool_host_walk walk;
-	int cpu = -1, most, near;
-
-	if (err)
-		return err;
-	vpool_host_walk_init(&walk, gather->store->order, nid,
-			     gather->patience);
-	most = vpool_host_node_most();
-	for (got = 0; got < bytes; got += page_size) {
-		if (!(got & (PMD_SIZE - 1))) {
-			near = vpool_gather_near(gather, &cpu, most);
-			err = vpool_gather_check(gather, &walk, near,
-						 bytes - got, extack);
-			if (err)
-				return err;
-		}
-		err = vpool_gather_stopped(gather) ?:
-			vpool_gather_one(gather, &walk);
-		if (err)
-			return vpool_gather_failed(gather, err, &walk, got,
-						   bytes, extack);
-		cond_resched();
-	}
-	/* A spare moment for the next node, so that it is not taken for none. */
-	if (gather->patience)
-		gather->patience -= min(walk.spent, gather->patience - 1);
-	return 0;
-}
-
-/**
- * vpool_store_publish - what was gathered becomes the store's
- * @gather: empty after that
- *
- * Context: may sleep.
- */
-void vpool_store_publish(struct vpool_gather *gather)
-{
-	/* With init_on_alloc the page allocator has zeroed it already. */
-	bool clean = want_init_on_alloc(GFP_HIGHUSER);
-	struct vpool_store *store = gather->store;
-	unsigned long nr = 0;
-
-	spin_lock(&store->lock);
-	while (!list_empty(&gather->folios)) {
-		struct folio *folio = list_first_entry(&gather->folios,
-						       struct folio, lru);
-		struct vpool_store_node *node = vpool_folio_node(folio);
-
-		list_del(&folio->lru);
-		vpool_node_put(node, folio, clean ? VPOOL_CLEAN : VPOOL_DIRTY);
-		node->nr_total++;
-		store->gathered--;
-		if (!(++nr % VPOOL_BATCH))
-			vpool_store_let_others(store);
-	}
-	spin_unlock(&store->lock);
-	vpool_store_kick(store, false);
-}
-
-/**
- * vpool_store_set_target - say how much memory the store is about to have
- * @store: which
- * @bytes: so much
- */
-void vpool_store_set_target(struct vpool_store *store, u64 bytes)
-{
-	WRITE_ONCE(store->target, bytes / vpool_store_page_size(store));
-}
-
-/**
- * vpool_store_pinned - what is still pinned though its region is gone
- * @store: which; no region has a folio of it
- *
- * Looks at each of those folios again first.
- *
- * Context: sleeps.
- * Return: bytes.
- */
-u64 vpool_store_pinned(struct vpool_store *store)
-{
-	struct vpool_usage usage;
-
-	cancel_delayed_work_sync(&store->recheck);
-	vpool_store_recheck(store);
-	vpool_store_usage(store, &usage);
-	return usage.used;
-}
-
-/*
- * Gives a folio to the host, zeroed if it is @dirty. One that is still pinned is
- * freed by whoever holds it last. One with a broken page is not given back: the
- * page allocator would hand it out again in one piece.
- */
-static void vpool_folio_free(struct folio *folio, bool dirty)
-{
-	bool broken = vpool_folio_poisoned(folio);
-
-	if (dirty && !broken && vpool_folio_idle(folio))
-		broken = !vpool_folio_zero(folio);
-	folio->private = NULL;
-	if (broken && folio_test_large(folio)) {
-		pr_warn("keeping %lu KiB at pfn %#lx aside for good: a page of them is broken\n",
-			folio_size(folio) >> 10, folio_pfn(folio));
-		return;
-	}
-	vpool_folio_join_host(folio);
-	folio_put(folio);
-}
-
-static void vpool_free_list(struct list_head *list, bool dirty)
-{
-	struct folio *folio, *next;
-
-	list_for_each_entry_safe(folio, next, list, lru) {
-		list_del(&folio->lru);
-		vpool_folio_free(folio, dirty);
-		cond_resched();
-	}
-}
-
-/**
- * vpool_store_discard - what was gathered goes back to the host
- * @gather: empty after that
- *
- * Context: sleeps.
- */
-void vpool_store_discard(struct vpool_gather *gather)
-{
-	struct vpool_store *store = gather->store;
-
-	spin_lock(&store->lock);
-	store->gathered = 0;
-	spin_unlock(&store->lock);
-	vpool_free_list(&gather->folios, false);
-}
-
-/* All of a list goes to the host. */
-static void vpool_node_empty(struct vpool_store_node *node,
-			     struct list_head *list, bool dirty)
+/* Give all folios of a list back to the host. */
+static void vpool_store_node_empty(struct vpool_store_node *node,
+				   struct list_head *list, bool dirty)
 {
 	struct vpool_store *store = node->store;
 	unsigned int nr;
@@ -742,20 +454,19 @@ static void vpool_node_empty(struct vpool_store_node *node,
 
 	do {
 		spin_lock(&store->lock);
-		nr = vpool_node_cut(node, list, VPOOL_BATCH, &cut);
+		nr = vpool_store_node_cut(node, list, VPOOL_STORE_BATCH, &cut);
 		spin_unlock(&store->lock);
-		vpool_free_list(&cut, dirty);
+		vpool_folio_free_list(&cut, dirty);
 	} while (nr);
 }
 
 /**
- * vpool_store_close - give everything back to the host
- * @store: no region may hold a folio of it any more
+ * vpool_store_close - give all memory back to the host
+ * @store: store of which no region has a folio, or zeroed memory
  *
- * Who still has a reference to the pool sees a store without memory. Does nothing to
- * a store that was never initialised but is zero.
+ * Tasks that still have a reference to the pool see a store without memory.
  *
- * Context: sleeps; zeroes what has not been scrubbed.
+ * Context: sleeps; zeroes the dirty folios.
  */
 void vpool_store_close(struct vpool_store *store)
 {
@@ -768,341 +479,75 @@ void vpool_store_close(struct vpool_store *store)
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		struct vpool_store_node *node = &store->node[nid];
 
-		vpool_scrub_cancel(node->scrub);
-		vpool_node_empty(node, &node->clean, false);
-		vpool_node_empty(node, &node->dirty, true);
-		vpool_node_empty(node, &node->pinned, true);
-		vpool_node_empty(node, &node->poisoned, false);
+		vpool_scrub_cancel(&node->scrub);
+		vpool_store_node_empty(node, &node->clean, false);
+		vpool_store_node_empty(node, &node->dirty, true);
+		vpool_store_node_empty(node, &node->pinned, true);
+		vpool_store_node_empty(node, &node->poisoned, false);
 	}
 	vpool_store_set_target(store, 0);
 }
 
 /**
- * vpool_store_exit - the end of one; it must have been closed
- * @store: which; nobody looks at it any more
+ * vpool_store_exit - free what vpool_store_init() has allocated
+ * @store: closed store that no other task can reach
  */
 void vpool_store_exit(struct vpool_store *store)
 {
 	kfree(store->node);
 }
 
-static int vpool_store_short(struct vpool_store *store,
-			     const struct vpool_policy *policy,
-			     unsigned long free, unsigned long nr,
-			     struct vpool_extack *extack)
-{
-	struct vpool_size_text have, want;
-	u64 page_size = vpool_store_page_size(store);
-
-	have = vpool_size(free * page_size);
-	want = vpool_size(nr * page_size);
-	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
-	if (policy->node != VPOOL_ANY_NODE)
-		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_NODE_SHORT,
-				 "pool '%s' has %s free on node %d, %s asked",
-				 store->name, have.s, policy->node, want.s);
-	if (policy->restricted)
-		return vpool_err(
-			extack, -ENOMEM, VPOOL_CODE_POOL_POLICY_SHORT,
-			"pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s asked",
-			store->name, have.s, nodemask_pr_args(&policy->allowed),
-			want.s);
-	return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_SHORT,
-			 "pool '%s' has %s free, %s asked", store->name, have.s,
-			 want.s);
-}
-
-static unsigned long vpool_store_available(struct vpool_store *store,
-					   const struct vpool_policy *policy)
-{
-	unsigned long sum = 0;
-	int nid;
-
-	lockdep_assert_held(&store->lock);
-	for_each_node_mask(nid, policy->allowed)
-		sum += vpool_node_available(&store->node[nid]);
-	return sum;
-}
-
 /**
- * vpool_store_can_give - count the folios that a taker could have now
- * @store: from where
- * @policy: the nodes that they may come from
+ * vpool_store_add - add memory of the host to a store
+ * @store: store that gets the memory
+ * @folios: list of folios in state gathered; empty afterwards
+ * @clean: true if the folios are zero
  *
- * Return: how many; others may take them before the caller does.
+ * Context: may sleep.
  */
-unsigned long vpool_store_can_give(struct vpool_store *store,
-				   const struct vpool_policy *policy)
+void vpool_store_add(struct vpool_store *store, struct list_head *folios,
+		     bool clean)
 {
-	unsigned long free;
+	unsigned long nr = 0;
 
 	spin_lock(&store->lock);
-	free = vpool_store_available(store, policy);
-	spin_unlock(&store->lock);
-	return free;
-}
-
-/**
- * vpool_store_can_take - check that vpool_store_take() would succeed now
- * @store: from where
- * @policy: the nodes that they may come from
- * @nr: how many folios
- * @extack: gets the message of a failure, or NULL
- *
- * Context: sleeps; looks at pinned folios again before it says no.
- * Return: 0 or -ENOMEM; nothing is promised.
- */
-int vpool_store_can_take(struct vpool_store *store,
-			 const struct vpool_policy *policy, unsigned long nr,
-			 struct vpool_extack *extack)
-{
-	unsigned long free = vpool_store_can_give(store, policy);
-
-	if (nr > free && vpool_store_recheck(store))
-		free = vpool_store_can_give(store, policy);
-	return nr <= free ? 0
-			  : vpool_store_short(store, policy, free, nr, extack);
-}
-
-/**
- * struct vpool_take - folios on their way to a region
- * @store: from where
- * @policy: by which nodes are chosen
- * @plan: how many are still to come, of each node id; held there
- * @left: the sum of @plan
- * @zero: zero the folios that are not
- */
-struct vpool_take {
-	struct vpool_store *store;
-	struct vpool_policy *policy;
-	unsigned long *plan;
-	unsigned long left;
-	bool zero;
-};
-
-/* Plans up to @max more folios of a node; @listed leaves out what is being zeroed. */
-static void vpool_plan_node_add(struct vpool_take *take, int nid,
-				unsigned long max, bool listed)
-{
-	struct vpool_store_node *node = &take->store->node[nid];
-	unsigned long can = vpool_node_available(node), nr;
-
-	lockdep_assert_held(&take->store->lock);
-	if (listed)
-		can -= min(can, node->nr_scrubbing);
-	nr = min(can, max);
-	take->plan[nid] += nr;
-	take->left += nr;
-	node->nr_held += nr;
-	take->store->promised += nr;
-}
-
-/* The same number of each node, as far as they have it. */
-static void vpool_plan_interleave(struct vpool_take *take, unsigned long nr)
-{
-	struct vpool_policy *policy = take->policy;
-	unsigned int i, nodes = nodes_weight(policy->first);
-	int nid = policy->last;
-
-	for (i = 0; i < nodes; i++) {
-		nid = next_node_in(nid, policy->first);
-		vpool_plan_node_add(take, nid, nr / nodes + (i < nr % nodes),
-				    false);
-	}
-}
-
-/* Node after node, in the order of the policy, until there are @nr. */
-static void vpool_plan_in_order(struct vpool_take *take, unsigned long nr,
-				bool listed)
-{
-	nodemask_t todo = take->policy->allowed;
-	int nid;
-
-	while (take->left < nr) {
-		nid = vpool_policy_next(take->policy, &todo);
-		if (nid == NUMA_NO_NODE)
-			return;
-		node_clear(nid, todo);
-		vpool_plan_node_add(take, nid, nr - take->left, listed);
-	}
-}
-
-/* Gives up what is planned and has not come. */
-static void vpool_take_unplan(struct vpool_take *take)
-{
-	struct vpool_store *store = take->store;
-	int nid;
-
-	lockdep_assert_held(&store->lock);
-	for_each_node_mask(nid, take->policy->allowed) {
-		store->node[nid].nr_held -= take->plan[nid];
-		take->plan[nid] = 0;
-	}
-	store->promised -= take->left;
-	take->left = 0;
-}
-
-/*
- * Plans where @nr folios come from, all or none. What a scrubber has in hand comes
- * last: it is waited for only where no other node can help out. Interleaving wants
- * the same of each node more than it wants not to wait.
- */
-static bool vpool_take_plan(struct vpool_take *take, unsigned long nr)
-{
-	struct vpool_store *store = take->store;
-	unsigned long used;
-	bool planned;
-
-	spin_lock(&store->lock);
-	if (take->policy->interleave)
-		vpool_plan_interleave(take, nr);
-	vpool_plan_in_order(take, nr, true);
-	vpool_plan_in_order(take, nr, false);
-	planned = take->left == nr;
-	if (planned) {
-		used = vpool_store_sum(store, vpool_node_used);
-		store->peak = max(store->peak, used + store->promised);
-	} else {
-		vpool_take_unplan(take);
-	}
-	spin_unlock(&store->lock);
-	return planned;
-}
-
-/* Pop up to @max folios of one list; a batch is all clean or all dirty. */
-static unsigned int vpool_node_pop(struct vpool_store_node *node,
-				   struct folio **folios, unsigned long max,
-				   bool *dirty)
-{
-	unsigned int nr = 0;
-	struct list_head *list;
-
-	lockdep_assert_held(&node->store->lock);
-	*dirty = list_empty(&node->clean);
-	list = *dirty ? &node->dirty : &node->clean;
-	max = min(max, VPOOL_BATCH);
-	while (nr < max && !list_empty(list)) {
-		struct folio *folio = list_first_entry(list, struct folio,
+	while (!list_empty(folios)) {
+		struct folio *folio = list_first_entry(folios, struct folio,
 						       lru);
+		struct vpool_store_node *node = vpool_folio_node(folio);
 
 		list_del(&folio->lru);
-		vpool_folio_place(folio, node, VPOOL_USED);
-		folios[nr++] = folio;
-	}
-	if (*dirty)
-		node->nr_dirty -= nr;
-	else
-		node->nr_clean -= nr;
-	return nr;
-}
-
-/* The node of the next folios: one that is planned and has some on a list. */
-static int vpool_take_next(struct vpool_take *take)
-{
-	struct vpool_policy *policy = take->policy;
-	nodemask_t nodes = NODE_MASK_NONE, first;
-	int nid;
-
-	lockdep_assert_held(&take->store->lock);
-	for_each_node_mask(nid, policy->allowed) {
-		struct vpool_store_node *node = &take->store->node[nid];
-
-		if (take->plan[nid] && node->nr_clean + node->nr_dirty)
-			node_set(nid, nodes);
-	}
-	nodes_and(first, nodes, policy->first);
-	if (policy->interleave && !nodes_empty(first)) {
-		policy->last = next_node_in(policy->last, first);
-		return policy->last;
-	}
-	return vpool_policy_next(policy, &nodes);
-}
-
-static unsigned int vpool_take_pop(struct vpool_take *take,
-				   struct folio **folios, bool *dirty)
-{
-	struct vpool_store *store = take->store;
-	unsigned int nr = 0;
-	unsigned long max;
-	int nid;
-
-	spin_lock(&store->lock);
-	nid = vpool_take_next(take);
-	if (nid != NUMA_NO_NODE) {
-		max = take->policy->interleave ? 1 : take->plan[nid];
-		nr = vpool_node_pop(&store->node[nid], folios, max, dirty);
-		store->node[nid].nr_held -= nr;
-		take->plan[nid] -= nr;
-		take->left -= nr;
-		store->promised -= nr;
+		vpool_store_node_add(node, folio, clean ? VPOOL_FOLIO_CLEAN :
+				     VPOOL_FOLIO_DIRTY);
+		node->nr_total++;
+		store->gathered--;
+		if (!(++nr % VPOOL_STORE_BATCH))
+			vpool_store_break_lock(store);
 	}
 	spin_unlock(&store->lock);
-	return nr;
+	vpool_store_kick(store, false);
 }
 
-/* Only memory that breaks can make less free than was promised. */
-static bool vpool_take_is_broken(struct vpool_take *take)
+/**
+ * vpool_store_set_target - record the size that a store will soon have
+ * @store: store that is created, resized or closed
+ * @bytes: size in bytes
+ */
+void vpool_store_set_target(struct vpool_store *store, u64 bytes)
 {
-	int nid;
-
-	lockdep_assert_held(&take->store->lock);
-	for_each_node_mask(nid, take->policy->allowed) {
-		struct vpool_store_node *node = &take->store->node[nid];
-
-		if (take->plan[nid] && vpool_node_free(node) < node->nr_held)
-			return true;
-	}
-	return false;
+	WRITE_ONCE(store->target, bytes / vpool_store_page_size(store));
 }
 
-/* Whether a taker that found nothing should look again. */
-static bool vpool_take_may_pop(struct vpool_take *take)
-{
-	bool may;
-	int nid;
-
-	spin_lock(&take->store->lock);
-	may = vpool_take_is_broken(take);
-	for_each_node_mask(nid, take->policy->allowed) {
-		struct vpool_store_node *node = &take->store->node[nid];
-
-		may |= take->plan[nid] && node->nr_clean + node->nr_dirty;
-	}
-	spin_unlock(&take->store->lock);
-	return may;
-}
-
-/* If the plan cannot be kept, makes another; false if there is none. */
-static bool vpool_take_replan(struct vpool_take *take)
-{
-	unsigned long nr = take->left;
-	bool broken;
-
-	spin_lock(&take->store->lock);
-	broken = vpool_take_is_broken(take);
-	if (broken)
-		vpool_take_unplan(take);
-	spin_unlock(&take->store->lock);
-	return !broken || vpool_take_plan(take, nr);
-}
-
-/* Waits until a scrubber puts down what was promised. */
-static int vpool_take_wait(struct vpool_take *take)
-{
-	struct vpool_store *store = take->store;
-
-	vpool_store_kick(store, true);
-	vpool_store_push(store);
-	if (wait_event_killable_timeout(store->progress,
-					vpool_take_may_pop(take),
-					VPOOL_NUDGE) < 0)
-		return -EINTR;
-	return vpool_take_replan(take) ? 0 : -ENOMEM;
-}
-
-/* Gives folios back that come from regions, or were on their way to one. */
-static void vpool_store_put_back(struct vpool_store *store,
-				 struct folio **folios, unsigned long nr)
+/**
+ * vpool_store_put - put folios back that were popped
+ * @store: store that the folios belong to
+ * @folios: array of folios that no page table maps
+ * @nr: number of folios
+ *
+ * Context: may sleep.
+ */
+void vpool_store_put(struct vpool_store *store, struct folio **folios,
+		     unsigned long nr)
 {
 	bool pinned = false;
 	unsigned long i;
@@ -1112,188 +557,47 @@ static void vpool_store_put_back(struct vpool_store *store,
 		struct folio *folio = folios[i];
 		bool idle = vpool_folio_idle(folio);
 
-		vpool_node_put(vpool_folio_node(folio), folio,
-			       idle ? VPOOL_DIRTY : VPOOL_PINNED);
+		vpool_store_node_add(vpool_folio_node(folio), folio,
+				     idle ? VPOOL_FOLIO_DIRTY :
+				     VPOOL_FOLIO_PINNED);
 		pinned |= !idle;
-		if (i % VPOOL_BATCH == VPOOL_BATCH - 1)
-			vpool_store_let_others(store);
+		if (i % VPOOL_STORE_BATCH == VPOOL_STORE_BATCH - 1)
+			vpool_store_break_lock(store);
 	}
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
 	if (pinned)
-		vpool_store_watch(store, true);
+		vpool_store_schedule_recheck(store, true);
 	vpool_store_kick(store, false);
 }
 
-/* A folio that cannot be zeroed is set aside; another one takes its place. */
-static void vpool_take_poisoned(struct vpool_take *take, struct folio *folio)
-{
-	struct vpool_store_node *node = vpool_folio_node(folio);
-	struct vpool_store *store = take->store;
-
-	spin_lock(&store->lock);
-	vpool_node_put(node, folio, VPOOL_POISONED);
-	store->promised++;
-	node->nr_held++;
-	take->plan[vpool_store_node_id(node)]++;
-	take->left++;
-	spin_unlock(&store->lock);
-}
-
-/*
- * Zeroes @nr folios. Moves the good ones to the front of @folios and returns their
- * number in @good.
- */
-static int vpool_take_zero(struct vpool_take *take, struct folio **folios,
-			   unsigned int nr, unsigned int *good)
-{
-	struct vpool_store *store = take->store;
-	unsigned int i;
-
-	*good = 0;
-	for (i = 0; i < nr && !fatal_signal_pending(current); i++) {
-		struct folio *folio = folios[i];
-
-		if (vpool_folio_zero(folio))
-			folios[(*good)++] = folio;
-		else
-			vpool_take_poisoned(take, folio);
-	}
-	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
-		       *good * vpool_store_page_size(store));
-	if (i == nr)
-		return 0;
-	vpool_store_put_back(store, folios + i, nr - i);
-	return -EINTR;
-}
-
-/* Mark folios as zero or not, for vpool_region_fault(). */
-static void vpool_take_mark(struct folio **folios, unsigned int nr, bool zero)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (zero)
-			folio_mark_uptodate(folios[i]);
-		else
-			folio_clear_uptodate(folios[i]);
-	}
-}
-
-/* The next batch; @n is how many it has, also where it fails. */
-static int vpool_take_batch(struct vpool_take *take, struct folio **folios,
-			    unsigned int *n)
-{
-	bool dirty;
-	int err = 0;
-
-	*n = vpool_take_pop(take, folios, &dirty);
-	if (!*n)
-		return vpool_take_wait(take);
-	if (dirty && take->zero) {
-		vpool_store_kick(take->store, true);
-		err = vpool_take_zero(take, folios, *n, n);
-	}
-	vpool_take_mark(folios, *n, take->zero || !dirty);
-	return err;
-}
-
-static int vpool_take_all(struct vpool_take *take, struct folio **folios,
-			  unsigned long nr)
-{
-	unsigned long got = 0;
-	unsigned int n;
-	int err = 0;
-
-	while (!err && take->left) {
-		err = vpool_take_batch(take, folios + got, &n);
-		got += n;
-		cond_resched();
-	}
-	if (!err)
-		return 0;
-	spin_lock(&take->store->lock);
-	vpool_take_unplan(take);
-	spin_unlock(&take->store->lock);
-	vpool_store_put_back(take->store, folios, got);
-	return err;
-}
-
 /**
- * vpool_store_take - hand out folios
- * @store: from where
- * @policy: the nodes that they may come from, and in what order
- * @folios: filled with @nr of them
- * @nr: how many
- * @zero: zero all of them now; else the caller zeroes those that are not
- *uptodate before it lets anything see them
- * @extack: gets the message of a failure, or NULL
- *
- * Context: sleeps; with @zero it zeroes what the scrubbers have not come to
- *yet, with their help. Return: 0 with all of them; or with none -ENOMEM, or
- *-EINTR if a signal kills the caller.
- */
-int vpool_store_take(struct vpool_store *store, struct vpool_policy *policy,
-		     struct folio **folios, unsigned long nr, bool zero,
-		     struct vpool_extack *extack)
-{
-	struct vpool_take take = {
-		.store = store,
-		.policy = policy,
-		.zero = zero,
-	};
-	int err;
-
-	take.plan = kcalloc(nr_node_ids, sizeof(*take.plan),
-			    GFP_KERNEL_ACCOUNT);
-	if (!take.plan)
-		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
-				 "no kernel memory to plan a commit");
-	if (vpool_take_plan(&take, nr) ||
-	    (vpool_store_recheck(store) && vpool_take_plan(&take, nr)))
-		err = vpool_take_all(&take, folios, nr);
-	else
-		err = -ENOMEM;
-	kfree(take.plan);
-	if (!err)
-		vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
-	else if (err == -EINTR)
-		vpool_err(extack, err, VPOOL_CODE_INTERRUPTED,
-			  "interrupted while memory is zeroed");
-	else
-		vpool_store_short(store, policy,
-				  vpool_store_can_give(store, policy), nr,
-				  extack);
-	return err;
-}
-
-/**
- * vpool_store_return - take folios back from a region
- * @store: where they came from
- * @folios: no page table may map them any more
- * @nr: how many
+ * vpool_store_return - take the folios of a region back
+ * @store: store that the folios belong to
+ * @folios: array of folios that no page table maps
+ * @nr: number of folios
  *
  * Context: may sleep.
  */
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
 			unsigned long nr)
 {
-	vpool_store_put_back(store, folios, nr);
+	vpool_store_put(store, folios, nr);
 	vpool_stat_inc(store->stat, VPOOL_STAT_FREES);
 }
 
 /**
- * vpool_store_hold - promise to give folios back to the host
- * @store: whose
- * @bytes: how much of each node id
- * @extack: told if it fails
+ * vpool_store_reserve - reserve free folios for a shrink
+ * @store: store that will shrink
+ * @bytes: array of bytes, indexed by NUMA node id
+ * @extack: message of a failed call, or NULL
  *
- * Follow it with vpool_store_shrink() of the same.
+ * The caller must call vpool_store_shrink() with the same @bytes next.
  *
- * Return: 0, or -EBUSY with nothing promised if less is free.
+ * Return: 0, or -EBUSY with nothing reserved if less is available.
  */
-int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
-		     struct vpool_extack *extack)
+int vpool_store_reserve(struct vpool_store *store, const u64 *bytes,
+			struct vpool_extack *extack)
 {
 	u64 page_size = vpool_store_page_size(store), sum = 0, can = 0;
 	bool enough = true;
@@ -1301,7 +605,8 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 
 	spin_lock(&store->lock);
 	for_each_node_state(nid, N_MEMORY) {
-		u64 free = vpool_node_available(&store->node[nid]) * page_size;
+		u64 free = vpool_store_node_available(&store->node[nid]) *
+			page_size;
 
 		enough &= bytes[nid] <= free;
 		can += min(bytes[nid], free);
@@ -1309,9 +614,9 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 	}
 	for_each_node_state(nid, N_MEMORY)
 		if (enough)
-			store->node[nid].nr_held += bytes[nid] / page_size;
+			store->node[nid].nr_reserved += bytes[nid] / page_size;
 	if (enough)
-		store->promised += sum / page_size;
+		store->reserved += sum / page_size;
 	spin_unlock(&store->lock);
 	if (enough)
 		return 0;
@@ -1321,69 +626,70 @@ int vpool_store_hold(struct vpool_store *store, const u64 *bytes,
 }
 
 /*
- * Takes up to @max held folios out of a node, those that are not zero first. Returns
- * how many of them need not be waited for any more.
+ * Move up to @max reserved folios of a node to @cut, dirty ones first. Return how far
+ * the reservation shrinks: by these folios, or by those lost to memory errors.
  */
-static unsigned long vpool_node_cut_held(struct vpool_store_node *node,
-					 struct list_head *cut,
-					 unsigned long max, bool *dirty)
+static unsigned long
+vpool_store_node_cut_reserved(struct vpool_store_node *node,
+			      struct list_head *cut, unsigned long max,
+			      bool *dirty)
 {
 	struct vpool_store *store = node->store;
 	unsigned long nr;
 
 	spin_lock(&store->lock);
 	*dirty = !list_empty(&node->dirty);
-	nr = vpool_node_cut(node, *dirty ? &node->dirty : &node->clean, max,
-			    cut);
-	/* What was promised to the host has broken meanwhile. */
-	if (!nr && vpool_node_free(node) < node->nr_held)
-		nr = min(max, node->nr_held - vpool_node_free(node));
-	node->nr_held -= nr;
-	store->promised -= nr;
+	nr = vpool_store_node_cut(node, *dirty ? &node->dirty : &node->clean,
+				  max, cut);
+	if (!nr && vpool_store_node_free(node) < node->nr_reserved)
+		nr = min(max, node->nr_reserved - vpool_store_node_free(node));
+	node->nr_reserved -= nr;
+	store->reserved -= nr;
 	spin_unlock(&store->lock);
 	return nr;
 }
 
-static bool vpool_node_has_listed(struct vpool_store_node *node)
+static bool vpool_store_node_may_cut(struct vpool_store_node *node)
 {
-	bool has;
+	bool may;
 
 	spin_lock(&node->store->lock);
-	has = node->nr_clean + node->nr_dirty ||
-	      vpool_node_free(node) < node->nr_held;
+	may = node->nr_clean + node->nr_dirty ||
+	      vpool_store_node_free(node) < node->nr_reserved;
 	spin_unlock(&node->store->lock);
-	return has;
+	return may;
 }
 
 /*
- * What others hold of the node stays. A resize that has come so far must come to its
- * end, so nothing interrupts the wait, which is for a batch of zeroing at most.
+ * A resize that has come this far must finish, so the wait is uninterruptible. It
+ * lasts until a scrubber has zeroed one batch.
  */
-static void vpool_node_shrink(struct vpool_store_node *node, unsigned long nr)
+static void vpool_store_node_shrink(struct vpool_store_node *node,
+				    unsigned long nr)
 {
 	unsigned long done;
 	LIST_HEAD(cut);
 	bool dirty;
 
 	while (nr) {
-		done = vpool_node_cut_held(node, &cut, nr, &dirty);
+		done = vpool_store_node_cut_reserved(node, &cut, nr, &dirty);
 		nr -= done;
 		if (!done) {
 			vpool_store_push(node->store);
 			wait_event_timeout(node->store->progress,
-					   vpool_node_has_listed(node),
-					   VPOOL_NUDGE);
+					   vpool_store_node_may_cut(node),
+					   VPOOL_STORE_PUSH);
 		}
-		vpool_free_list(&cut, dirty);
+		vpool_folio_free_list(&cut, dirty);
 	}
 }
 
 /**
- * vpool_store_shrink - give folios back to the host, zeroed
- * @store: whose
- * @bytes: how much of each node id, as promised to vpool_store_hold()
+ * vpool_store_shrink - give reserved folios back to the host
+ * @store: store to shrink
+ * @bytes: array of bytes that vpool_store_reserve() has reserved
  *
- * Context: sleeps; zeroes what has not been scrubbed.
+ * Context: sleeps; zeroes the dirty folios among them.
  */
 void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 {
@@ -1392,51 +698,54 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 
 	for_each_node_state(nid, N_MEMORY)
 		if (bytes[nid])
-			vpool_node_shrink(&store->node[nid],
-					  bytes[nid] / page_size);
+			vpool_store_node_shrink(&store->node[nid],
+						bytes[nid] / page_size);
 }
 
 /**
- * vpool_store_poison - mark a page as poisoned, if it is the store's
- * @store: a store that may have it
- * @page: any page of the host; what is read of its folio may be stale
- * @has_ref: the caller has a reference to @page and gives it to the store
+ * vpool_store_poison - mark a page as poisoned if it is part of a store
+ * @store: store that may have the page
+ * @page: any page of the host; what this reads of its folio may be stale
+ * @has_ref: true if the caller has a reference to @page, which passes to the store
  *
- * A free folio is set aside at once, one in a region when the region gives it back.
- * The folio keeps one reference more than the store's own from here on. It is never
- * given to the host, and unpoison_memory() in the core, a test's tool that frees a
- * folio whose only reference it finds, leaves it alone.
+ * A folio on a list moves to the poisoned list at once. A folio in a region moves
+ * there when the region returns it.
  *
- * Return: whose page it is; that of others is unchanged.
+ * From here on, the folio has at least one reference besides the store's own. The store
+ * never gives it back to the host. unpoison_memory() frees a folio only if it finds a single
+ * reference, so it leaves this folio alone.
+ *
+ * Return: owner of the page. A foreign page is unchanged.
  */
 enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
 				       struct page *page, bool has_ref)
 {
 	struct folio *folio = page_folio(page);
+	enum vpool_folio_state state;
 	struct vpool_store_node *node;
-	enum vpool_place place;
 
 	spin_lock(&store->lock);
 	node = vpool_folio_node(folio);
-	place = vpool_folio_where(folio);
+	state = vpool_folio_get_state(folio);
 	if (node != &store->node[folio_nid(folio)]) {
 		spin_unlock(&store->lock);
-		return VPOOL_POISONED_OTHERS;
+		return VPOOL_POISONED_FOREIGN;
 	}
 	if (!has_ref)
 		folio_get(folio);
 	SetPageHWPoison(page);
-	/* The core maps such a folio by pages only, so that the good ones work. */
+	/* The core then maps the folio by single pages, and its good pages work. */
 	if (folio_test_large(folio))
 		SetPageHasHWPoisoned(&folio->page);
-	if (place == VPOOL_CLEAN || place == VPOOL_DIRTY ||
-	    place == VPOOL_PINNED) {
-		vpool_node_del(node, folio);
-		vpool_node_put(node, folio, VPOOL_POISONED);
+	if (state == VPOOL_FOLIO_CLEAN || state == VPOOL_FOLIO_DIRTY ||
+	    state == VPOOL_FOLIO_PINNED) {
+		vpool_store_node_del(node, folio);
+		vpool_store_node_add(node, folio, VPOOL_FOLIO_POISONED);
 	}
 	spin_unlock(&store->lock);
 	wake_up_all(&store->progress);
-	return place == VPOOL_USED ? VPOOL_POISONED_USED : VPOOL_POISONED_ASIDE;
+	return state == VPOOL_FOLIO_USED ? VPOOL_POISONED_USED :
+		VPOOL_POISONED_ASIDE;
 }
 
 static void vpool_usage_add(struct vpool_usage *usage,
@@ -1446,17 +755,17 @@ static void vpool_usage_add(struct vpool_usage *usage,
 	u64 page_size = vpool_store_page_size(store);
 
 	usage->total += node->nr_total * page_size;
-	usage->free += vpool_node_free(node) * page_size;
-	usage->used += vpool_node_used(node) * page_size;
+	usage->free += vpool_store_node_free(node) * page_size;
+	usage->used += vpool_store_node_used(node) * page_size;
 	usage->clean += node->nr_clean * page_size;
 	usage->scrubbing += (node->nr_dirty + node->nr_scrubbing) * page_size;
 	usage->poisoned += node->nr_poisoned * page_size;
 }
 
 /**
- * vpool_store_usage - a store's books at one moment
- * @store: which
- * @usage: filled in
+ * vpool_store_usage - read the accounting of a store
+ * @store: store to read
+ * @usage: filled in, consistent at one moment
  */
 void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage)
 {
@@ -1473,10 +782,10 @@ void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage)
 }
 
 /**
- * vpool_store_node_usage - the books of one node
- * @store: which
- * @nid: a possible node
- * @usage: filled in, but for @peak
+ * vpool_store_node_usage - read the accounting of one NUMA node of a store
+ * @store: store to read
+ * @nid: possible NUMA node id
+ * @usage: filled in; @peak, @target and @gathered are 0
  */
 void vpool_store_node_usage(struct vpool_store *store, int nid,
 			    struct vpool_usage *usage)

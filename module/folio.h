@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One folio of a pool: its state, zeroing it, giving it back to the host.
+ */
+#ifndef VPOOL_FOLIO_H
+#define VPOOL_FOLIO_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/types.h>
+
+struct vpool_store_node;
+
+/**
+ * enum vpool_folio_state - state of a folio; store.c explains each
+ * @VPOOL_FOLIO_CLEAN: free and zeroed
+ * @VPOOL_FOLIO_DIRTY: free, not zeroed
+ * @VPOOL_FOLIO_SCRUBBING: free, being zeroed
+ * @VPOOL_FOLIO_USED: in a region
+ * @VPOOL_FOLIO_PINNED: released by its region, but still referenced
+ * @VPOOL_FOLIO_POISONED: has a page with a memory error
+ * @VPOOL_FOLIO_GATHERED: taken from the host, not yet in the store
+ * @VPOOL_FOLIO_LEAVING: removed from the store, not yet given to the host
+ * @VPOOL_FOLIO_STATE_MASK: bits of folio->private that hold the state
+ */
+enum vpool_folio_state {
+	VPOOL_FOLIO_CLEAN,
+	VPOOL_FOLIO_DIRTY,
+	VPOOL_FOLIO_SCRUBBING,
+	VPOOL_FOLIO_USED,
+	VPOOL_FOLIO_PINNED,
+	VPOOL_FOLIO_POISONED,
+	VPOOL_FOLIO_GATHERED,
+	VPOOL_FOLIO_LEAVING,
+	VPOOL_FOLIO_STATE_MASK = 7,
+};
+
+static inline void vpool_folio_set_state(struct folio *folio,
+					 struct vpool_store_node *node,
+					 enum vpool_folio_state state)
+{
+	folio->private = (void *)((unsigned long)node | state);
+}
+
+static inline enum vpool_folio_state vpool_folio_get_state(struct folio *folio)
+{
+	return (unsigned long)folio->private & VPOOL_FOLIO_STATE_MASK;
+}
+
+static inline struct vpool_store_node *vpool_folio_node(struct folio *folio)
+{
+	return (void *)((unsigned long)folio->private &
+			~VPOOL_FOLIO_STATE_MASK);
+}
+
+/* On a large folio the flag means that at least one of its pages is poisoned. */
+static inline bool vpool_folio_poisoned(struct folio *folio)
+{
+	return folio_test_large(folio) ? PageHasHWPoisoned(&folio->page) :
+		PageHWPoison(&folio->page);
+}
+
+/* True if the store's reference is the only one. */
+static inline bool vpool_folio_idle(struct folio *folio)
+{
+	return folio_ref_count(folio) == 1;
+}
+
+bool vpool_folio_zero(struct folio *folio);
+void vpool_folio_leave_host(struct folio *folio);
+void vpool_folio_free_list(struct list_head *folios, bool dirty);
+
+#endif /* VPOOL_FOLIO_H */

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping a region, and handling its faults.
+ *
+ * The core maps the folios of a region like those of any file: with a PMD entry where
+ * address and offset allow it. The essay in region.c tells what the core expects for
+ * that, and how a fault races with a revoke.
+ */
+#include <linux/fs.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include "call.h"
+#include "compat.h"
+#include "mmap.h"
+#include "move.h"
+#include "populate.h"
+#include "region.h"
+#include "rss.h"
+#include "store.h"
+
+/* Concurrent faults set the same bit; only the first one needs to write. */
+static void vpool_mmap_touch(struct vpool_region *region, pgoff_t pgoff)
+{
+	unsigned long i = pgoff >> region->store->order;
+
+	lockdep_assert_held(&region->sem);
+	if (!test_bit(i, region->touched))
+		set_bit(i, region->touched);
+}
+
+/* True if the core will map @folio by one PMD entry; do_set_pmd() checks the same. */
+static bool vpool_mmap_may_be_huge(struct vm_fault *vmf, struct folio *folio)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = vmf->address & PMD_MASK;
+	unsigned long first = vma->vm_pgoff - (vma->vm_start >> PAGE_SHIFT);
+
+	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+	       folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
+	       IS_ALIGNED(first, PMD_SIZE / PAGE_SIZE) &&
+	       start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
+	       !PageHasHWPoisoned(&folio->page) && !vpool_vma_thp_disabled(vma);
+}
+
+static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
+					   pgoff_t pgoff)
+{
+	struct folio *folio;
+
+	down_read(&region->sem);
+	folio = vpool_region_find(region, pgoff);
+	if (folio) {
+		vpool_mmap_touch(region, pgoff);
+		folio_get(folio);
+		folio_lock(folio);
+	}
+	up_read(&region->sem);
+	return folio;
+}
+
+/*
+ * Zero a folio that mmap(2) or mbind(2) has taken, before any task can see it. The
+ * caller holds the folio lock, so one of several faults zeroes and the rest wait.
+ */
+static void vpool_mmap_first_use(struct folio *folio, struct vpool_store *store)
+{
+	if (folio_test_uptodate(folio))
+		return;
+	vpool_folio_zero(folio);
+	folio_mark_uptodate(folio);
+	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
+		       folio_size(folio));
+}
+
+static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
+{
+	struct vpool_region *region = vmf->vma->vm_private_data;
+	struct folio *folio = vpool_mmap_get_locked(region, vmf->pgoff);
+	bool huge;
+	struct page *page;
+
+	if (!folio)
+		return VM_FAULT_SIGBUS;
+	page = folio_page(folio, vmf->pgoff & (folio_nr_pages(folio) - 1));
+	/* The core checks again, in case the page is poisoned after this. */
+	if (PageHWPoison(page)) {
+		folio_unlock(folio);
+		folio_put(folio);
+		return VM_FAULT_HWPOISON;
+	}
+	vpool_mmap_first_use(folio, region->store);
+	huge = vpool_mmap_may_be_huge(vmf, folio);
+	vpool_rss_hide(vmf->vma->vm_mm, region,
+		       huge ? folio_nr_pages(folio) : 1,
+		       READ_ONCE(region->nr) << region->store->order);
+	vpool_stat_inc(region->store->stat, huge ? VPOOL_STAT_FAULTS_HUGE :
+		       VPOOL_STAT_FAULTS_BASE);
+	vmf->page = page;
+	return VM_FAULT_LOCKED;
+}
+
+/*
+ * Fault-around has nothing to map. From 6.6 on, the core takes the presence of this
+ * operation as permission to call ->fault under the VMA lock alone. Otherwise it
+ * retries each fault under the mmap lock.
+ */
+static vm_fault_t vpool_mmap_map_pages(struct vm_fault *vmf, pgoff_t start,
+				       pgoff_t end)
+{
+	return 0;
+}
+
+/* The core calls this after it has unmapped the pages, also when the mm exits. */
+static void vpool_mmap_close(struct vm_area_struct *vma)
+{
+	vpool_rss_show(vma->vm_mm, vma->vm_private_data);
+}
+
+#ifdef CONFIG_NUMA
+/*
+ * Policy of a mapping that has none. Because MPOL_F_MOF is not set, NUMA
+ * balancing leaves the mapping alone. Otherwise it would clear page table entries
+ * again and again, to find better places for folios that it cannot migrate.
+ */
+static struct mempolicy vpool_no_balancing = {
+	.refcnt = ATOMIC_INIT(1),
+	.mode = MPOL_LOCAL,
+};
+
+static struct mempolicy *vpool_mmap_get_policy(VPOOL_GET_POLICY_ARGS)
+{
+	return vma->vm_policy ?: &vpool_no_balancing;
+}
+
+/*
+ * mbind(2), with the mmap lock held for writing; the core stores the policy. A message
+ * goes to the descriptor of this mapping, which the mapping keeps open. Others of the
+ * region may be closed at any time.
+ */
+static int vpool_mmap_set_policy(struct vm_area_struct *vma,
+				 struct mempolicy *mpol)
+{
+	struct vpool_file *file = vma->vm_file->private_data;
+
+	return vpool_move_folios(file->region, vma->vm_pgoff, vma_pages(vma),
+				 mpol, &file->extack);
+}
+#endif
+
+static const struct vm_operations_struct vpool_mmap_vm_ops = {
+	.fault = vpool_mmap_fault,
+	.map_pages = vpool_mmap_map_pages,
+	.close = vpool_mmap_close,
+#ifdef CONFIG_NUMA
+	.get_policy = vpool_mmap_get_policy,
+	.set_policy = vpool_mmap_set_policy,
+#endif
+};
+
+/* Commit the region to the size of the mapping if it has no size yet. */
+static int vpool_mmap_commit(struct vpool_region *region,
+			     struct vm_area_struct *vma,
+			     struct vpool_extack *extack)
+{
+	u64 start = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 end = start + (vma->vm_end - vma->vm_start);
+	u64 bytes = end;
+	int err;
+
+	if (vma->vm_pgoff > MAX_LFS_FILESIZE >> PAGE_SHIFT || end < start)
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_RANGE,
+				 "the offset is out of range");
+	if (!region->nr) {
+		err = vpool_region_commit_locked(region, VPOOL_ANY_NODE, &bytes,
+						 false, extack);
+		if (err)
+			return err;
+	}
+	bytes = vpool_region_bytes(region);
+	if (end > bytes)
+		return vpool_err(extack, -ENXIO, VPOOL_CODE_MAP_RANGE,
+				 "the mapping ends at %llu, the region at %llu",
+				 end, bytes);
+	return 0;
+}
+
+/**
+ * vpool_mmap_region - map a region, and commit it first if it has no size
+ * @region: region to map
+ * @vma: mapping that mmap(2) is creating
+ * @extack: message of a failed call, or NULL
+ *
+ * Context: called with the mmap lock held; takes @region->sem.
+ * Return: 0; -EINVAL for a private mapping; -ENXIO if the mapping ends beyond the
+ * region; or an error of vpool_region_commit().
+ */
+int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
+		      struct vpool_extack *extack)
+{
+	bool populate;
+	int err;
+
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_PRIVATE,
+				 "pool memory cannot be mapped MAP_PRIVATE, use MAP_SHARED");
+	down_write(&region->sem);
+	if (region->revoked)
+		err = vpool_region_err_revoked(extack);
+	else
+		err = vpool_mmap_commit(region, vma, extack);
+	populate = region->populate;
+	up_write(&region->sem);
+	if (!err && populate)
+		err = vpool_populate_later(vma, &vpool_mmap_vm_ops, extack);
+	if (err)
+		return err;
+
+	vma->vm_private_data = region;
+	vma->vm_ops = &vpool_mmap_vm_ops;
+	if (region->store->order && vpool_vma_thp_disabled(vma))
+		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
+			  "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
+	return 0;
+}
