@@ -23,7 +23,11 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fragment"
 #define BALLAST "fragment-ballast"
@@ -456,7 +460,7 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	/* Of a scene that leaves nothing, nothing is learnt. */
 	EXPECT_LE(self->blocks / 16, want);
 	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
 
@@ -529,7 +533,7 @@ TEST_F(in_vain, ends_in_time)
 	EXPECT_GE(self->bytes, said_fixed(self->ctl))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 static void interrupted(int sig)
@@ -561,7 +565,7 @@ TEST_F(in_vain, ends_with_any_signal)
 	EXPECT_EQ(0, vp_wait_status(pid))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 TEST_F(in_vain, keeps_nothing_of_the_other_node)
@@ -578,7 +582,7 @@ TEST_F(in_vain, keeps_nothing_of_the_other_node)
 	EXPECT_TRUE(vp_reason_has(self->ctl, node))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 TEST_HARNESS_MAIN

@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "member-pool"
 #define OTHER "member-other"
@@ -26,8 +29,8 @@ FIXTURE(member)
 
 FIXTURE_SETUP(member)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -110,7 +113,7 @@ TEST_F(member, descriptor_is_not_needed_any_more)
 {
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
@@ -260,7 +263,7 @@ TEST_F(member, new_threads_are_members)
 		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
 	}
 	crew_stop(&crew);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
 /* Children. */
@@ -298,7 +301,7 @@ TEST_F(member, children_are_members)
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Of a child that has never called us: it has the affinity of who made it. */
@@ -314,7 +317,7 @@ TEST_F(member, child_detaches_to_what_its_parent_came_with)
 	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(0, vp_in_child(detach_inherited, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
 static int attach_and_exit(void *arg)
@@ -328,7 +331,7 @@ TEST_F(member, exit_removes)
 
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_exit, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_FALSE(vp_is_member(self->fd, getpid(), getpid()));
 }
 
@@ -345,7 +348,7 @@ static int attach_and_exec(void *arg)
 TEST_F(member, exec_keeps_it)
 {
 	EXPECT_EQ(0, vp_in_child(attach_and_exec, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_F(member, destroy_is_refused_then_forced)
@@ -356,7 +359,7 @@ TEST_F(member, destroy_is_refused_then_forced)
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
 	pid = start_sleeper();
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
@@ -428,7 +431,7 @@ TEST_F(member, fork_storm)
 
 	for (i = 0; i < rounds; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_storm, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Forced while it forks: nobody is left behind on the pool's CPUs. */

@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "numa-pool"
 #define EACH (4 * HUGE_SIZE)
@@ -113,7 +117,7 @@ TEST_F(numa, a_region_may_choose)
 		EXPECT_EQ(EACH - HUGE_SIZE,
 			  vp_sysfs_u64(POOL, "memory/used_bytes"));
 		close(fd);
-		EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+		EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	}
 }
 
@@ -134,7 +138,7 @@ TEST_F(numa, a_choice_is_strict)
 /* What is being scrubbed is not waited for, and would come from farther away. */
 static bool all_clean(int nodes)
 {
-	return vp_sysfs_becomes(POOL, "memory/clean_bytes", nodes * EACH);
+	return vp_sysfs_wait(POOL, "memory/clean_bytes", nodes * EACH);
 }
 
 TEST_F(numa, near_before_far)
@@ -184,7 +188,7 @@ TEST_F(numa, choosers_do_not_starve_each_other)
 	}
 	close(one);
 	close(two);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 /* One node of a request cannot give it: nothing is kept of the other. */
@@ -201,7 +205,7 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_FALSE(vp_exists("numa-other"));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 static int task_policy(int mode, unsigned long nodes)
@@ -276,7 +280,7 @@ TEST_F(numa, a_task_that_interleaves)
 	for (i = 0; i < self->nodes; i++)
 		EXPECT_EQ(2 * HUGE_SIZE, node_bytes(i, "used"));
 	close(fd[0]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
 	 * Regions of one folio are spread as well. The kernel's own allocations for the
 	 * task take their turn between them, so one round need not reach every node.
@@ -305,7 +309,7 @@ TEST_F(numa, a_mapping_that_is_bound)
 	vp_fill(addr, HUGE_SIZE, 7);
 	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	/* What was touched stays. */
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/node0/used_bytes",
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
 				     HUGE_SIZE));
 	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
@@ -315,8 +319,8 @@ TEST_F(numa, a_mapping_that_is_bound)
 	EXPECT_EQ(EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(addr, EACH);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_F(numa, a_part_of_a_mapping)
@@ -389,7 +393,7 @@ TEST_F(numa, a_cpuset_restricts)
 		SKIP(return, "no cgroup can have a cpuset here");
 	err = vp_in_child(in_cpuset, NULL);
 	EXPECT_EQ(0, err);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	rmdir(CGROUP);
 }
 
@@ -410,8 +414,8 @@ TEST_F(numa, memory_comes_to_the_cpus)
 	char list[32];
 	int cpu;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, go_to(0));
 	cpu = cpu_of(1);
@@ -512,8 +516,8 @@ TEST_F(numa, a_choice_holds_while_the_node_shrinks)
 	}
 	EXPECT_EQ(0, waitpid(taker.pid, NULL, WNOHANG));
 	vp_worker_stop(&taker);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_HARNESS_MAIN

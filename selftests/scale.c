@@ -9,7 +9,10 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define PAGE 4096
 /* Pools that regions are open in: one alone may not have so many. */
@@ -47,7 +50,7 @@ FIXTURE_SETUP(many)
 
 FIXTURE_TEARDOWN(many)
 {
-	EXPECT_TRUE(vp_host_has(self->before - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->before - SLACK));
 	close(self->ctl);
 }
 
@@ -121,9 +124,9 @@ TEST_F_TIMEOUT(many, regions, 1200)
 		close(fds[nr]);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
-		EXPECT_TRUE(vp_idle(pool));
-		EXPECT_TRUE(vp_books_ok(self->ctl, pool));
-		EXPECT_EQ(0, vp_destroy_soon(self->ctl, pool));
+		EXPECT_TRUE(vp_wait_idle(pool));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, pool));
+		EXPECT_EQ(0, vp_destroy_wait(self->ctl, pool));
 	}
 	free(fds);
 }

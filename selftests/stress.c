@@ -12,7 +12,9 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define POOL "torture"
 #define PAGE 4096
@@ -154,12 +156,12 @@ TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
 	many = run_takers(_metadata, self->taker, THREADS, rounds, seconds);
 	TH_LOG("%llu regions a second by one thread, %llu by %d", one, many,
 	       THREADS);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	ASSERT_EQ(0, vp_query(self->ctl, POOL, &q));
 	EXPECT_EQ(TAKER_BYTES, q.total_bytes);
 	EXPECT_EQ(TAKER_BYTES, q.free_bytes);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", TAKER_BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", TAKER_BYTES));
 }
 
 /* Odd while the large region is being released. */
