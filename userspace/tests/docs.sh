@@ -42,15 +42,27 @@ is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
 # Live ones, and where bash does not part a word and where it does.
 export VPOOL_SYSFS_DIR=$BUILD/tests/sys
 rm -rf "$VPOOL_SYSFS_DIR"
+mkdir -p "$VPOOL_SYSFS_DIR/pools"
+online=$(_vpoolctl_numbers </sys/devices/system/cpu/online | xargs)
+boot_core=$(_vpoolctl_numbers \
+	</sys/devices/system/cpu/cpu0/topology/thread_siblings_list | xargs)
+is 'CPUs of the boot core are not offered' \
+	"$(complete_line vpoolctl create x --cpus '')" \
+	"$(for cpu in $online; do
+		[[ " $boot_core " == *" $cpu "* ]] || echo "$cpu"
+	done | xargs) all"
+is 'CPUs of the boot core are offered with --boot-core' \
+	"$(complete_line vpoolctl create x --boot-core --cpus '')" "$online all"
 for pool in 'web 0' 'db 70-71,73'; do
 	mkdir -p "$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus"
 	echo "${pool#* }" >"$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus/assigned"
 done
-free=$(_vpoolctl_free | xargs)
-is 'free CPUs are the online ones but those of pools' "$free" \
-	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
-is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free all"
-is 'all of them but some' "$(complete_line vpoolctl create x --cpus "all,^${free%% *}")" \
+free=$(complete_line vpoolctl create x --boot-core --cpus '' | sed 's/ *all$//')
+is 'free CPUs are the online ones but those of pools' "$free" "${online#0 }"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" \
+	"$(_vpoolctl_free | xargs) all"
+is 'all of them but some' \
+	"$(complete_line vpoolctl create x --boot-core --cpus "all,^${free%% *}")" \
 	"all,^${free%% *}"
 is "CPUs of a pool to resize: its own, too" \
 	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
