@@ -121,6 +121,21 @@ is 'vpool(4) has all calls' \
 	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IOWR(.*/ioctl(\1)/p' \
 		"$here/../include/uapi/linux/vpool.h" | sort)"
 
+# The release number is the one in the file VERSION, everywhere.
+version=$(cat "$here/../VERSION")
+is 'vpoolctl has the release number' "$("$VPOOLCTL" version)" "vpoolctl $version"
+is 'libvpool.pc has the release number' \
+	"$(sed -n 's/^Version: //p' "$BUILD/lib/libvpool.pc")" "$version"
+is 'libvpool.so has the release number' \
+	"$(basename "$(readlink -f "$BUILD/lib/libvpool.so")")" "libvpool.so.$version"
+for page in "$BUILD"/man/*.[0-9]; do
+	like "$(basename "$page") has the release number" \
+		"$(grep '^\.TH ' "$page")" "*\"vpool $version\"*"
+done
+is 'the Debian packages have the release number' \
+	"$(sed -n '1s/^vpool (\(.*\)) .*/\1/p' "$here/../packaging/debian/changelog")" \
+	"$version"
+
 # The example of libvpool(3), built as it says from what is installed.
 root=$BUILD/tests/root
 rm -rf "$root"
