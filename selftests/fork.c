@@ -139,6 +139,16 @@ static int forker_stop(struct forker *forker, int fd, const char *cpus,
 	return strays;
 }
 
+/* Attach a process while it forks, and let it fork as a member for a while. */
+static bool forker_attach(struct forker *forker, int fd)
+{
+	if (!forker_start(forker) ||
+	    vp_attach_task(fd, forker->pidfd, 0, PROCESS, NULL))
+		return false;
+	usleep(20000 + rand() % 20000);
+	return true;
+}
+
 /* A child is a member, or it has the affinity that its parent had before. */
 TEST_F(fork, while_its_parent_is_detached)
 {
@@ -146,10 +156,7 @@ TEST_F(fork, while_its_parent_is_detached)
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
 		vp_sleep_ms(100);
 		strays += forker_stop(&forker, self->fd, "1", &children);
@@ -165,10 +172,7 @@ TEST_F(fork, while_its_pool_is_destroyed)
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		close(self->fd);
 		vp_sleep_ms(100);

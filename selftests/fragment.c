@@ -103,25 +103,6 @@ static int last_node(void)
 	return node;
 }
 
-/* "Node 1 MemFree:  1234 kB" */
-static __u64 node_meminfo(int node, const char *field)
-{
-	char path[96], line[128], format[64];
-	unsigned long long kib, bytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/node/node%d/meminfo", node);
-	snprintf(format, sizeof(format), "Node %d %s: %%llu kB", node, field);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, format, &kib) == 1)
-			bytes = kib * KIB;
-	if (file)
-		fclose(file);
-	return bytes;
-}
-
 static __u64 vm_counter(const char *field)
 {
 	unsigned long long value, found = VP_NONE;
@@ -274,7 +255,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 
 	prefer(self->node);
 	while (self->nr_pipes < PIPES &&
-	       node_meminfo(self->node, "MemFree") > 8 * MIB) {
+	       vp_node_meminfo(self->node, "MemFree") > 8 * MIB) {
 		int *ends = self->pipe[self->nr_pipes];
 
 		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
@@ -400,7 +381,7 @@ FIXTURE_SETUP(fragment)
 	ASSERT_EQ(0, create_on(self->ctl, BALLAST, limit - self->blocks,
 			       self->node, 120000))
 		TH_LOG("%s", vp_reason(self->ctl));
-	self->arena = round_down(node_meminfo(self->node, "MemFree"));
+	self->arena = round_down(vp_node_meminfo(self->node, "MemFree"));
 	self->disk = -1;
 	if (variant->scene != CACHE)
 		return;
@@ -495,7 +476,8 @@ FIXTURE_SETUP(in_vain)
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 	/* Half of many blocks stays free, and is available, but is no block. */
 	fill_pipes(scene, 2);
-	self->bytes = round_down(node_meminfo(self->node, "MemFree") - 16 * MIB);
+	self->bytes = round_down(vp_node_meminfo(self->node, "MemFree") -
+				 16 * MIB);
 	self->free = vp_host_free();
 }
 
@@ -558,7 +540,7 @@ TEST_F(in_vain, ends_with_any_signal)
 		      vp_reason_has(self->ctl, "interrupted") ? 0 : 1);
 	}
 	/* Half-way: when a good part of the node is taken. */
-	while (node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
+	while (vp_node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
 	       !waitpid(pid, &status, WNOHANG))
 		vp_sleep_ms(5);
 	ASSERT_EQ(0, kill(pid, SIGUSR1));

@@ -79,19 +79,25 @@ TEST_F(member, again_changes_nothing)
 	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
 }
 
+/* Attach and detach with affinity @before, and expect that affinity back. */
+static void attach_and_detach(struct __test_metadata *_metadata, int fd,
+			      const char *before)
+{
+	ASSERT_EQ(0, vp_set_affinity(0, before));
+	EXPECT_EQ(0, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
+	EXPECT_EQ(0, vp_detach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), before));
+}
+
 /* Whatever it came with, not whatever the box has. */
 TEST_F(member, detach_restores)
 {
 	static const char * const before[] = { "0", "0-1", "1", "0-3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
 /* Also where the affinity it came with has only some of the pool's CPUs. */
@@ -100,13 +106,8 @@ TEST_F(member, attach_gives_all_of_the_pools_cpus)
 	static const char * const before[] = { "2", "1,3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
 TEST_F(member, descriptor_is_not_needed_any_more)
