@@ -44,10 +44,7 @@ static __u64 total(void)
 
 static __u64 node_total(int node)
 {
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
-	return vp_sysfs_u64(POOL, attr);
+	return vp_node_bytes(POOL, node, "total");
 }
 
 TEST_F(resize, grows_and_shrinks)

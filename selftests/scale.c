@@ -2,7 +2,7 @@
 /*
  * Many of everything, at once: nothing is lost, and the host has all of it back.
  *
- * VPOOL_MANY says how many times as many as a check of every change has time for: 10
+ * VPOOL_SCALE says how many times as many as a check of every change has time for: 10
  * is 10,000 pools and 100,000 regions.
  */
 #include <linux/vpool.h>
@@ -37,8 +37,7 @@ static void name(char *text, int nr)
 
 FIXTURE_SETUP(many)
 {
-	const char *times = getenv("VPOOL_MANY");
-	int scale = times ? atoi(times) : 1;
+	int scale = vp_env_number("VPOOL_SCALE", 1);
 
 	self->pools = vp_scale(1000) * scale;
 	self->regions = vp_scale(10000) * scale;

@@ -49,11 +49,9 @@ FIXTURE_VARIANT_ADD(kill, base)
 
 FIXTURE_SETUP(kill)
 {
-	const char *seed = getenv("VPOOL_SEED");
-
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
-	self->seed = seed ? atoi(seed) : time(NULL);
+	self->seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", self->seed);
 	self->pool = variant->page * variant->pages;
 	self->ctl = vp_control();

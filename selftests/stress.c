@@ -41,13 +41,6 @@ struct taker {
 static atomic_bool stop;
 static __u64 end_ms;
 
-static int env_number(const char *name, int otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? atoi(value) : otherwise;
-}
-
 /* Zero when it comes, and nobody else's while it is here. */
 static void use(struct taker *taker, int fd, __u64 bytes)
 {
@@ -145,8 +138,8 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 
 TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
 {
-	int rounds = env_number("VPOOL_ROUNDS", vp_scale(20000));
-	int seconds = env_number("VPOOL_SECONDS", 60);
+	int rounds = vp_env_number("VPOOL_ROUNDS", vp_scale(20000));
+	int seconds = vp_env_number("VPOOL_SECONDS", 60);
 	struct vpool_query q = {};
 	__u64 one, many;
 

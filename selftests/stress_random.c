@@ -441,15 +441,13 @@ FIXTURE(mayhem)
 
 FIXTURE_SETUP(mayhem)
 {
-	const char *given = getenv("VPOOL_SEED");
-
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
 	nr_cpus = vp_online_cpus();
 	nr_workers = nr_cpus < MOST_WORKERS ? nr_cpus : MOST_WORKERS;
-	seed = given ? atoi(given) : time(NULL);
+	seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", seed);
 	figures = mmap(NULL, sizeof(*figures), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -499,9 +497,7 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 
 static __u64 seconds(void)
 {
-	const char *given = getenv("VPOOL_SECONDS");
-
-	return given ? atoi(given) : ROUND_MS / 1000;
+	return vp_env_number("VPOOL_SECONDS", ROUND_MS / 1000);
 }
 
 /* A busy host may want more rounds for that than were asked for. */

@@ -226,9 +226,7 @@ TEST_F(unload, idle_pool_goes_back_to_the_host)
 /* The checking kernel keeps each released object for seconds, on purpose. */
 static int load_rounds(void)
 {
-	const char *rounds = getenv("VPOOL_LOADS");
-
-	return rounds ? atoi(rounds) : vp_is_debug() ? 2 : 5;
+	return vp_env_number("VPOOL_LOADS", vp_is_debug() ? 2 : 5);
 }
 
 TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)

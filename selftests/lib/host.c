@@ -162,12 +162,18 @@ int vp_scale(int rounds)
 	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? rounds / 4 : rounds;
 }
 
+/* Return the number in an environment variable, or @number if it is not set. */
+int vp_env_number(const char *name, int number)
+{
+	const char *value = getenv(name);
+
+	return value ? atoi(value) : number;
+}
+
 /* Return the number of children in a fork storm: VPOOL_STORM or a short run. */
 int vp_storm_children(void)
 {
-	const char *storm = getenv("VPOOL_STORM");
-
-	return storm ? atoi(storm) : vp_scale(1600);
+	return vp_env_number("VPOOL_STORM", vp_scale(1600));
 }
 
 void vp_sleep_ms(unsigned int ms)

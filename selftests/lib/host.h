@@ -36,6 +36,7 @@ bool vp_has_node(int node);
 bool vp_is_debug(void);
 int vp_scale(int rounds);
 int vp_storm_children(void);
+int vp_env_number(const char *name, int number);
 
 /* Time. */
 void vp_sleep_ms(unsigned int ms);

@@ -358,6 +358,15 @@ __u64 vp_sysfs_u64(const char *pool, const char *attr)
 	return strtoull(text, NULL, 10);
 }
 
+/* Return memory/node@node/@what_bytes of a pool. */
+__u64 vp_node_bytes(const char *pool, int node, const char *what)
+{
+	char attr[64];
+
+	snprintf(attr, sizeof(attr), "memory/node%d/%s_bytes", node, what);
+	return vp_sysfs_u64(pool, attr);
+}
+
 /* Wait until an attribute has a value. */
 bool vp_sysfs_wait(const char *pool, const char *attr, __u64 want)
 {
