@@ -149,8 +149,8 @@ def find_result(console, status, expired=None, load=True):
 
     @console is the text of the console, without carriage returns. @status is what
     tools/vm/guest wrote to the status port: the command's exit status, or nothing.
-    @expired is the Timeout for which the machine was ended, or None. @load is False if
-    vpool was not to be loaded.
+    @expired is the Timeout for which the machine was ended, or None. @load is False
+    with --no-load.
     """
     messages = []
     last_words = ("the last lines of the console:", console.splitlines()[-20:])

@@ -68,7 +68,8 @@ def accel_args(args, accel):
         return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
     if accel == "kvm":
         return ["-accel", "kvm"]
-    # With many more threads than host CPUs, each would wait for the others' locks.
+    # With many more threads than host CPUs, a thread often waits for a lock whose
+    # holder does not run.
     thread = "single" if args.cpus > MAX_PARALLEL_CPUS else "multi"
     return ["-accel", f"tcg,thread={thread}"]
 
