@@ -435,7 +435,7 @@ static const char *wrong_with(int ctl, const char *pool)
 	if (!vp_wait_idle(pool))
 		wrong = "it is used by nobody";
 	else if (!vp_accounting_ok(ctl, pool))
-		wrong = "its books are wrong";
+		wrong = "its accounting is wrong";
 	else if (vp_destroy_wait(ctl, pool))
 		wrong = "it cannot be destroyed";
 	return vp_exists(pool) ? wrong : NULL;

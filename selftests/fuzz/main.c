@@ -27,7 +27,7 @@ const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
 static __u64 rng = 1;
-static unsigned int patience = 20;
+static unsigned int timeout_s = 20;
 static int ctl;
 static __u64 host_free;
 static bool verbose;
@@ -176,7 +176,7 @@ static const char *look_at(const char *name)
 	    !vp_sysfs_wait(name, "memory/regions", 0))
 		return "a pool has memory in use by nobody";
 	if (!vp_accounting_ok(ctl, name))
-		return "the books of a pool are wrong";
+		return "the accounting of a pool is wrong";
 	if (vp_destroy_wait(ctl, name))
 		return "a pool cannot be destroyed";
 	return NULL;
@@ -207,7 +207,7 @@ static const char *look(bool at_memory)
 
 static int run_one(const struct fuzz_program *p, bool at_memory)
 {
-	int err = fuzz_run(p, patience);
+	int err = fuzz_run(p, timeout_s);
 	const char *wrong;
 
 	if (err == -ETIME) {
@@ -371,7 +371,7 @@ int main(int argc, char **argv)
 	if (optind < argc && read_seeds(argv[optind]))
 		return 2;
 	if (vp_is_debug())
-		patience = 120;
+		timeout_s = 120;
 	ctl = vp_control();
 	if (ctl < 0) {
 		fprintf(stderr, "vpool_fuzz: %s: %s\n", VP_CONTROL,
