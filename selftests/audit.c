@@ -105,7 +105,7 @@ FIXTURE_TEARDOWN(audit)
  * @res?
  */
 static bool is_record(const char *text, const char *op, const char *more,
-			  int res)
+		      int res)
 {
 	char begin[128], end[16];
 

@@ -125,7 +125,7 @@ TEST_F(hotplug, query_and_list_report_degraded)
 		if (!strcmp(entry[i].name, POOL))
 			found = entry[i].state == VPOOL_STATE_DEGRADED;
 	EXPECT_TRUE(found);
-	/* The degraded pool can still be opened, resized and destroyed. */
+	/* A degraded pool can still be opened and destroyed. */
 	close(self->fd);
 	self->fd = vp_open(POOL);
 	EXPECT_LE(0, self->fd);

@@ -318,7 +318,7 @@ TEST_F(numa, mbind_moves_untouched_pages)
 	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	/* A page that was touched stays. */
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
-				     HUGE_SIZE));
+				  HUGE_SIZE));
 	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
 	EXPECT_TRUE(vp_is_zero(addr + HUGE_SIZE, EACH - HUGE_SIZE));

@@ -272,7 +272,7 @@ static const struct row {
 	int err[NR_CALLERS];
 } rows[] = {
 	/* root, without ADMIN, without NICE, namespace, owner, group, stranger */
-	{ "open the control node", open_control,
+	{ "open the control device", open_control,
 	  { 0, 0, 0, 0, EACCES, EACCES, EACCES } },
 	{ "create", create,
 	  { 0, EPERM, 0, EPERM, EPERM, EPERM, EPERM } },

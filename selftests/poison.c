@@ -154,7 +154,7 @@ TEST_F(poison, used_page)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				     variant->page));
+				  variant->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	rest = self->pool - variant->page;
 	EXPECT_EQ(rest, vp_sysfs_u64(POOL, "memory/free_bytes"));
@@ -248,12 +248,12 @@ TEST_F(poison, unpoison_is_refused)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				     variant->page));
+				  variant->page));
 	EXPECT_GT(0, unpoison(used));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	inject(free);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				     2 * variant->page));
+				  2 * variant->page));
 	EXPECT_GT(0, unpoison(free));
 	EXPECT_GT(0, unpoison(used));
 	EXPECT_EQ(2 * variant->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
@@ -315,7 +315,7 @@ TEST_F(poison, free)
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 	inject(pfn);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				     variant->page));
+				  variant->page));
 	EXPECT_EQ(self->pool - variant->page,
 		  vp_sysfs_u64(POOL, "memory/free_bytes"));
 	self->bytes = self->pool - variant->page;
@@ -333,7 +333,7 @@ TEST_F(poison, by_madvise)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				     variant->page));
+				  variant->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	self->bytes = variant->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
