@@ -40,18 +40,19 @@ def wanted(name):
 
 
 def wanted_row(row):
-    """Return whether the static check @row was asked for, maybe by a part of its name."""
-    return wanted("lint") or any(test in row for test in TESTS)
+    """Return whether the static check @row was asked for, maybe by its first words."""
+    return wanted("lint") or wanted(row) or \
+        any(fnmatch.fnmatchcase(row, f"{test}-*") for test in TESTS)
 
 
-def declared(kernel=None):
-    """Return the wanted suites of tools/check/suites that run on a kernel, or on any."""
+def declared(kernel):
+    """Return the wanted suites of tools/check/suites that run on a kernel."""
     where = (kernel,) if kernel == "debug" else (kernel, "fast")
     with open(f"{TOP}/tools/check/suites", encoding="utf-8") as f:
         lines = [line.split() for line in f
                  if line.strip() and not line.startswith("#")]
     return [line[0] for line in lines if wanted(line[0]) and
-            (kernel is None or not line[2:] or line[2] in where)]
+            (not line[2:] or line[2] in where)]
 
 
 def guarded(kernel):
