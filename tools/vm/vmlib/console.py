@@ -9,8 +9,8 @@ from typing import NamedTuple
 STATUS_TIMEOUT = 124
 STATUS_REPORT = 125
 STATUS_VM_FAILED = 126
-# The failure is not vpool's: a report before vpool was loaded, or a machine that did
-# not come up or whose CPU missed its timer. The machine is started again.
+# Not the fault of vpool, so the machine is started again: a report before vpool was
+# loaded, a machine that did not come up, or a CPU that missed its timer interrupt.
 STATUS_RETRY = -1
 
 # tools/vm/guest prints this on the console when it starts.

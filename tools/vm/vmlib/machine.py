@@ -15,8 +15,8 @@ from .ports import Button, Ports, Pump, persistent_slot
 
 # How often a machine is started if it fails through no fault of vpool.
 STARTS = 3
-# Seconds in which a machine must come up on a busy host, and more for each CPU. An
-# emulated CPU sometimes misses its timer interrupt, and the boot then hangs.
+# Seconds in which a machine must come up on a busy host, and further seconds for each
+# CPU. An emulated CPU sometimes misses its timer interrupt, and the boot then hangs.
 UP_TIMEOUT = 240
 UP_TIMEOUT_PER_CPU = 15
 
@@ -49,7 +49,8 @@ def qemu_args(args, kernel, where, initrd, accel):
         cpu += ",topoext=on"
     # q35: the interrupt routing of the "pc" machine is a loop in AML, which takes the
     # debug kernel half a minute for each device.
-    # no_timer_check: on a busy host the timer can miss the ticks that it counts.
+    # no_timer_check: on a busy host the kernel counts too few ticks in its check of the
+    # timer, and panics.
     cmd = [qemu_command(), "-machine", "q35", "-nodefaults", "-no-reboot",
            "-nographic", "-smp", smp, "-m", args.mem,
            "-kernel", kernel.image, "-initrd", initrd, "-cpu", cpu,
