@@ -51,6 +51,49 @@ extern "C" {
 /* The module is not loaded. */
 #define VPOOL_NO_MODULE ENOPKG
 
+/**
+ * enum vpool_lib_code - kinds of failure that the library finds itself
+ * @VPOOL_LIB_NO_MODULE: the vpool module is not loaded
+ * @VPOOL_LIB_NO_DEVICE: the module is loaded, or the pool exists, but its device file
+ *	in /dev/vpool is missing
+ * @VPOOL_LIB_CONTROL_DENIED: the caller may not open the control device, or the handle
+ *	only reads sysfs
+ * @VPOOL_LIB_POOL_DENIED: the caller may not open the pool's device
+ * @VPOOL_LIB_SECURITY_MODULE: a security module (AppArmor, SELinux) denies access to
+ *	the pool's device, though its owner and mode allow it
+ * @VPOOL_LIB_MOUNTED_NODEV: the device file is on a file system mounted with nodev
+ * @VPOOL_LIB_TOO_MANY_REGIONS: the pool has max_regions open regions
+ * @VPOOL_LIB_CALL_UNKNOWN: the module does not know the call, or not on this device
+ * @VPOOL_LIB_NO_MEMORY: the process is out of memory
+ * @VPOOL_LIB_NO_NAME: the call needs the name of a pool
+ * @VPOOL_LIB_NO_NODE: the call needs a NUMA node
+ * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of a structure of
+ *	the library
+ * @VPOOL_LIB_WRONG_HANDLE: only the handle of a pool can do this
+ * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a device of vpool
+ * @VPOOL_LIB_SYSTEM: a system call failed; the errno tells how
+ *
+ * Values start at 1000, so that none is an enum vpool_code. A value is never given
+ * another meaning; new values are added at the end.
+ */
+enum vpool_lib_code {
+	VPOOL_LIB_NO_MODULE = 1000,
+	VPOOL_LIB_NO_DEVICE = 1001,
+	VPOOL_LIB_CONTROL_DENIED = 1002,
+	VPOOL_LIB_POOL_DENIED = 1003,
+	VPOOL_LIB_SECURITY_MODULE = 1004,
+	VPOOL_LIB_MOUNTED_NODEV = 1005,
+	VPOOL_LIB_TOO_MANY_REGIONS = 1006,
+	VPOOL_LIB_CALL_UNKNOWN = 1007,
+	VPOOL_LIB_NO_MEMORY = 1008,
+	VPOOL_LIB_NO_NAME = 1009,
+	VPOOL_LIB_NO_NODE = 1010,
+	VPOOL_LIB_STRUCT_SIZE = 1011,
+	VPOOL_LIB_WRONG_HANDLE = 1012,
+	VPOOL_LIB_WRONG_DESCRIPTOR = 1013,
+	VPOOL_LIB_SYSTEM = 1014,
+};
+
 struct vpool;
 
 /**
@@ -333,7 +376,33 @@ const char *vpool_reason(const struct vpool *vp);
  */
 void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
 
+/**
+ * vpool_reason_code() - get the kind of the last failure on a handle
+ * @vp: the handle, or NULL; the caller keeps it
+ *
+ * A program can act on the code; the message of vpool_reason() is for people and can
+ * change. A handle that several threads share has the code of whichever call failed
+ * last.
+ *
+ * Return: enum vpool_code if the module refused the call, or if the library found the
+ * same kind of failure first; enum vpool_lib_code for any other failure in the
+ * library; 0 if no call has failed, or if the module is too old to give a code;
+ * VPOOL_LIB_NO_MEMORY for NULL
+ */
+int vpool_reason_code(const struct vpool *vp);
+
 /* Control */
+
+/**
+ * vpool_name_is_valid() - check whether a pool can have a name
+ * @name: NUL-terminated string, or NULL; the caller keeps it
+ *
+ * A valid name has 1 to VPOOL_NAME_MAX characters of a-z, 0-9, ".", "_" and "-",
+ * starts with a letter or a digit, and is not "control".
+ *
+ * Return: true if the name is valid; false if not, and for NULL
+ */
+bool vpool_name_is_valid(const char *name);
 
 /**
  * vpool_create() - create a pool

@@ -33,28 +33,41 @@ enum vpool_kind {
  * @kind: what it is open on
  * @fd: that, or -1
  * @name: the pool, for VPOOL_KIND_POOL
- * @lock: guards @reason
- * @reason: why the last failed call failed
+ * @lock: guards @reason and @code
+ * @code: enum vpool_code or enum vpool_lib_code of the last failed call; 0 if
+ *	no call has failed, or if the module gave no code
+ * @reason: message of the last failed call; empty if no call has failed
  */
 struct vpool {
 	enum vpool_kind kind;
 	int fd;
 	char name[VPOOL_NAME_SIZE];
 	pthread_mutex_t lock;
+	int code;
 	char reason[VPOOL_REASON_SIZE];
 };
+
+/* error.c: the error of a handle, that is its message and code */
+
+/* Store a message and its code. Return -err. */
+int vpool_set_error(struct vpool *vp, int err, int code, const char *fmt, ...)
+	__printf(4, 5);
+/* Store the message and code that the module has for the descriptor. Return -err. */
+int vpool_set_kernel_error(struct vpool *vp, int err);
+/* Store an error that several callers meet. Return its negative errno. */
+int vpool_set_no_memory(struct vpool *vp);
+int vpool_set_no_name(struct vpool *vp);
+int vpool_set_bad_name(struct vpool *vp, const char *name);
+int vpool_set_no_pool(struct vpool *vp, const char *name);
+/* Store the error of another handle, which only the caller uses. */
+void vpool_copy_error(struct vpool *vp, const struct vpool *from);
+void vpool_clear_error(struct vpool *vp);
 
 /* handle.c */
 
 const char *vpool_dev_dir(void);
 const char *vpool_sysfs_dir(void);
-bool vpool_name_ok(const char *name);
 
-/* Remember why, and return -err. */
-int vpool_fail(struct vpool *vp, int err, const char *fmt, ...)
-	__printf(3, 4);
-/* Remember what the kernel says about the last failure, and return -err. */
-int vpool_kernel_failed(struct vpool *vp, int err);
 /* ioctl(2), with the kernel's reason fetched when it fails. */
 int vpool_call(struct vpool *vp, unsigned long cmd, void *arg);
 /* Fill an ioctl's name: NULL is the handle's own pool. */

@@ -68,7 +68,7 @@ static int query_once(struct vpool *vp, struct vpool_query *cmd,
 	int err;
 
 	if (query_room(info, cmd))
-		return vpool_fail(vp, ENOMEM, "out of memory");
+		return vpool_set_no_memory(vp);
 	cmd->nodes_uptr = (unsigned long)info->nodes;
 	cmd->cpus_uptr = (unsigned long)info->cpus.bits;
 	err = vpool_call(vp, VPOOL_QUERY, cmd);
@@ -106,13 +106,13 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **ret)
 	int err;
 
 	if (!info)
-		return vpool_fail(vp, ENOMEM, "out of memory");
+		return vpool_set_no_memory(vp);
 	if (vp->kind == VPOOL_KIND_SYSFS)
 		err = vpool_sysfs_query(vp, name, info);
 	else
 		err = query_ioctl(vp, name, info);
 	if (!err && vpool_sysfs_cpus(info))
-		err = vpool_fail(vp, ENOMEM, "out of memory");
+		err = vpool_set_no_memory(vp);
 	if (err) {
 		vpool_info_free(info);
 		return err;
@@ -135,17 +135,16 @@ void vpool_info_free(struct vpool_info *info)
 /* Let a reader of sysfs ask the pool's own node, where it is let in. */
 static int open_other(struct vpool *vp, const char *name, struct vpool **node)
 {
-	char why[VPOOL_REASON_SIZE];
 	int err;
 
 	if (!name)
-		return vpool_fail(vp, EINVAL, "no pool was named");
+		return vpool_set_no_name(vp);
 	err = vpool_open(name, node);
-	if (!err)
-		return 0;
-	vpool_reason_copy(*node, why, sizeof(why));
-	vpool_close(*node);
-	return vpool_fail(vp, -err, "%s", why);
+	if (err) {
+		vpool_copy_error(vp, *node);
+		vpool_close(*node);
+	}
+	return err;
 }
 
 static int regions_ioctl(struct vpool *vp, const char *name,
@@ -160,7 +159,7 @@ static int regions_ioctl(struct vpool *vp, const char *name,
 
 		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
-			return vpool_fail(vp, ENOMEM, "out of memory");
+			return vpool_set_no_memory(vp);
 		cmd.regions_uptr = (unsigned long)array;
 		err = vpool_call(vp, VPOOL_REGIONS, &cmd);
 		if (!err) {
@@ -197,7 +196,7 @@ int vpool_regions(struct vpool *vp, const char *name,
 		return err;
 	err = regions_ioctl(node, NULL, regions, nr);
 	if (err)
-		vpool_fail(vp, -err, "%s", vpool_reason(node));
+		vpool_copy_error(vp, node);
 	else
 		*nr = drop_own(*regions, *nr);
 	vpool_close(node);
@@ -216,7 +215,7 @@ static int members_ioctl(struct vpool *vp, const char *name,
 
 		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
-			return vpool_fail(vp, ENOMEM, "out of memory");
+			return vpool_set_no_memory(vp);
 		cmd.members_uptr = (unsigned long)array;
 		err = vpool_call(vp, VPOOL_MEMBERS, &cmd);
 		if (!err) {
@@ -245,7 +244,7 @@ int vpool_members(struct vpool *vp, const char *name,
 		return err;
 	err = members_ioctl(node, NULL, members, nr);
 	if (err)
-		vpool_fail(vp, -err, "%s", vpool_reason(node));
+		vpool_copy_error(vp, node);
 	vpool_close(node);
 	return err;
 }

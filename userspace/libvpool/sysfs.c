@@ -126,10 +126,9 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	int dir, err;
 
 	if (!name)
-		return vpool_fail(vp, EINVAL, "no pool was named");
-	if (!vpool_name_ok(name))
-		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
-				  name);
+		return vpool_set_no_name(vp);
+	if (!vpool_name_is_valid(name))
+		return vpool_set_bad_name(vp, name);
 	snprintf(info->name, sizeof(info->name), "%s", name);
 	snprintf(path, sizeof(path), "%s/pools/%s", vpool_sysfs_dir(), name);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,9 +136,10 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	if (dir >= 0)
 		close(dir);
 	if (err == -ENOENT || err == -ENODEV)
-		return vpool_fail(vp, ENOENT, "there is no pool '%s'", name);
+		return vpool_set_no_pool(vp, name);
 	if (err)
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	return 0;
 }
 
@@ -203,16 +203,18 @@ int vpool_sysfs_list(struct vpool *vp, struct vpool_list_entry **entries,
 	snprintf(path, sizeof(path), "%s/pools", vpool_sysfs_dir());
 	dir = opendir(path);
 	if (!dir)
-		return vpool_fail(vp, errno, "%s: %s", path, strerror(errno));
+		return vpool_set_error(vp, errno, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(errno));
 	*entries = NULL;
 	*nr = 0;
 	while (!err && (entry = readdir(dir)))
-		if (vpool_name_ok(entry->d_name))
+		if (vpool_name_is_valid(entry->d_name))
 			err = add_entry(vp, entry->d_name, entries, nr);
 	closedir(dir);
 	if (err) {
 		free(*entries);
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	}
 	if (*nr)
 		qsort(*entries, *nr, sizeof(**entries), compare_ids);

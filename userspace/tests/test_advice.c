@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "advice.h"
+#include "output/hint.h"
 #include "tap.h"
 
 /* "``cpu ... is ...``" as the kernel would fill it in; false if it is none. */

@@ -20,6 +20,8 @@
 static struct {
 	int fail;
 	const char *reason;
+	enum vpool_code code;
+	bool knows_code;
 	int calls;
 	struct vpool_create create;
 	struct vpool_attach attach;
@@ -34,10 +36,17 @@ static int failing(void)
 	return -1;
 }
 
+/* A module that does not know the code takes the structure if the rest is zero. */
 static int give_reason(struct vpool_reason *rs)
 {
 	char *to = (char *)(unsigned long)rs->buf_uptr;
 
+	if (kernel.knows_code) {
+		rs->code = kernel.code;
+	} else if (rs->code || rs->__reserved) {
+		errno = E2BIG;
+		return -1;
+	}
 	if (!kernel.reason) {
 		rs->len = 0;
 		return 0;
@@ -240,6 +249,92 @@ static void kernel_reason(void)
 	vpool_close(vp);
 }
 
+static void kernel_code(void)
+{
+	struct vpool *vp = control();
+
+	expect(!vpool_reason_code(vp));
+	kernel.fail = EBUSY;
+	kernel.reason = "cpu 3 belongs to pool 'db'";
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect(!vpool_reason_code(vp));
+	expect_text(vpool_reason(vp), kernel.reason);
+	kernel.knows_code = true;
+	kernel.code = VPOOL_CODE_CPU_TAKEN;
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_CPU_TAKEN);
+	expect_text(vpool_reason(vp), kernel.reason);
+	/* A success clears neither. */
+	kernel.fail = 0;
+	expect(!vpool_destroy(vp, "web", 0));
+	expect(vpool_reason_code(vp) == VPOOL_CODE_CPU_TAKEN);
+	vpool_close(vp);
+}
+
+static void library_codes(void)
+{
+	struct vpool_request req = VPOOL_REQUEST_INIT;
+	struct vpool *vp = control();
+	char name[200] = "";
+	void *addr;
+
+	memset(name, 'a', sizeof(name) - 1);
+	vpool_destroy(vp, name, 0);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NAME_INVALID);
+	vpool_query(vp, NULL, NULL);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_NAME);
+	vpool_map(vp, 0, 4096, &addr);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_WRONG_HANDLE);
+	req.size--;
+	vpool_create(vp, &req);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_STRUCT_SIZE);
+	kernel.fail = ENOTTY;
+	vpool_destroy(vp, "web", 0);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CALL_UNKNOWN);
+	vpool_close(vp);
+	expect(vpool_reason_code(NULL) == VPOOL_LIB_NO_MEMORY);
+}
+
+static void open_codes(void)
+{
+	struct vpool_info *info;
+	struct vpool *vp;
+
+	reset();
+	vpool_open("Web", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NAME_INVALID);
+	vpool_close(vp);
+	vpool_open("nope", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NO_POOL);
+	vpool_close(vp);
+	vpool_open("db", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	vpool_close(vp);
+	vpool_adopt(-1, &vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_SYSTEM);
+	vpool_close(vp);
+	set_places("nowhere", "sys");
+	vpool_open_control(&vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	vpool_close(vp);
+	/* A reader starts without an error, though the control device is missing. */
+	expect(!vpool_open_reader(&vp));
+	expect(!vpool_reason_code(vp));
+	expect(vpool_query(vp, "nope", &info) == -ENOENT);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NO_POOL);
+	vpool_destroy(vp, "web", 0);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CONTROL_DENIED);
+	/* The error of the pool's own handle reaches the reader. */
+	expect(vpool_regions(vp, "db", NULL, NULL) == -ENOENT);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	expect(strstr(vpool_reason(vp), "pool 'db' is there"));
+	vpool_close(vp);
+	set_places("nowhere", "nowhere");
+	vpool_open_control(&vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_MODULE);
+	vpool_close(vp);
+}
+
 static void no_reason(void)
 {
 	struct vpool *vp = control();
@@ -353,15 +448,24 @@ static void bad_names(void)
 		"", "control", "../control", "a/b", ".", "..", "-x", "Web",
 		"a b", "abcdefghijklmnopqrstuvwxyz0123456",
 	};
+	static const char *const good[] = {
+		"a", "0", "web", "web-1.a_b", "controls",
+		"abcdefghijklmnopqrstuvwxyz012345",
+	};
 	struct vpool *vp;
 	size_t i;
 
 	reset();
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!expect(vpool_open(names[i], &vp) == -EINVAL))
+		if (!expect(vpool_open(names[i], &vp) == -EINVAL &&
+			    !vpool_name_is_valid(names[i])))
 			printf("# '%s'\n", names[i]);
 		vpool_close(vp);
 	}
+	expect(!vpool_name_is_valid(NULL));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		if (!expect(vpool_name_is_valid(good[i])))
+			printf("# '%s'\n", good[i]);
 	expect(vpool_open("nope", &vp) == -ENOENT);
 	expect_text(vpool_reason(vp), "there is no pool 'nope'");
 	vpool_close(vp);
@@ -549,6 +653,10 @@ static void threads(void)
 
 static const struct tap_case cases[] = {
 	{ "the kernel's reason is what is told", kernel_reason },
+	{ "the kernel's code is returned, or 0 for a module without codes",
+	  kernel_code },
+	{ "the library's own failures have codes", library_codes },
+	{ "failures to open a device have codes", open_codes },
 	{ "without a reason, the errno's text is told", no_reason },
 	{ "a name that does not fit is refused", long_names },
 	{ "arrays grow until all fits, but not for ever", growing_arrays },

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "qemu.h"
 #include "tap.h"
+#include "vm/qemu.h"
 
 static char *extra[] = {
 	"-D", "defer", "-k", "-S", "-L", "-incoming", "-boot", "d",

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "qmp.h"
 #include "tap.h"
-#include "vm.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 #define HELLO "{\"QMP\": {\"version\": {}}}\r\n"
 #define READY "{\"return\": {}, \"id\": 1}\r\n"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "plan.h"
-#include "sample.h"
+#include "config/plan.h"
+#include "host/sample.h"
 #include "tap.h"
 
 /* Read a text as a file. */

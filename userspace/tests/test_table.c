@@ -5,8 +5,8 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
-#include "proc.h"
-#include "table.h"
+#include "host/proc.h"
+#include "output/table.h"
 #include "tap.h"
 
 enum {

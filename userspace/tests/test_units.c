@@ -4,10 +4,10 @@
  */
 #include <stdlib.h>
 
-#include "memspec.h"
-#include "spare.h"
+#include "config/memspec.h"
+#include "host/spare.h"
+#include "output/units.h"
 #include "tap.h"
-#include "units.h"
 #include "vpoolctl.h"
 
 static void good_sizes(void)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# A Linux guest for tests, which writes its memory all the time and reports in each
+# round that the contents are right: source this. $build is the folder of the programs,
+# $dir a temporary folder.
+
+pools=/sys/kernel/vpool/pools
+
+used() { cat "$pools/$1/memory/used_bytes"; }
+dedicated() { cat "$pools/$1/cpus/dedicated"; }
+all_back() { [ "$(used "$1") $(dedicated "$1")" = '0 ' ]; }
+
+# Skip the whole suite: KVM or a program is missing.
+skip() {
+	echo "ok 1 - all # SKIP $*"
+	echo 1..1
+	exit 4
+}
+
+need_guest() {
+	[ -e /dev/kvm ] || skip 'no /dev/kvm here'
+	[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
+}
+
+# until_true SECONDS COMMAND...: wait until the command succeeds. Try once after the
+# time is over, because the machine may have been stopped.
+until_true() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || { "$@"; return; }
+		sleep 0.2
+	done
+}
+
+# Linux 6.1 does not count a huge page as mapped while NUMA balancing has marked it.
+balancing=/proc/sys/kernel/numa_balancing
+balanced=''
+stop_balancing() {
+	balanced=$(cat $balancing 2> /dev/null)
+	[ -z "$balanced" ] || echo 0 > $balancing
+}
+restore_balancing() { [ -z "$balanced" ] || echo "$balanced" > $balancing; }
+
+# huge_and_size PID: print how much pool memory the process maps by huge pages.
+huge_and_size() {
+	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
+		ours && /^Size:/ { size += $2 }
+		ours && /^FilePmdMapped:/ { huge += $2 }
+		END { print huge " of " size " kB" }' "/proc/$1/smaps"
+}
+
+# round CONSOLE: print the last round that the guest has reported.
+round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
+is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
+is_up() { [ -n "$(round "$1")" ]; }
+
+# Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
+make_initrd() {
+	local root=$dir/initrd file nr=0
+
+	mkdir -p "$root/dev"
+	cp "$build/vm_guest" "$root/init"
+	mknod "$root/dev/console" c 5 1
+	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk \
+		2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
+		awk '!seen[$0]++' > "$dir/modules"
+	while read -r file; do
+		case $file in
+		*.xz) xz -dc "$file" > "$root/$nr.ko" ;;
+		*) cp "$file" "$root/$nr.ko" ;;
+		esac
+		nr=$((nr + 1))
+	done < "$dir/modules"
+	(cd "$root" && find . | cpio -o -H newc --quiet) > "$dir/guest.cpio"
+}

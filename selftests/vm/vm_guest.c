@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only program of a test's guest, started as init. It writes memory all the
+ * time, checks what it wrote before, prints each round and the start of its disk on
+ * the console, and shuts down when the power button is pressed. The environment
+ * variable MB, from the kernel's command line, is the amount of memory in MiB.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/input.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE 4096
+/* Interval between two reports. */
+#define SAY_MS 500
+#define MAX_BUTTONS 8
+
+static __u64 *mem;
+static size_t words;
+static int buttons[MAX_BUTTONS + 1];
+static int nr_buttons;
+
+static void say(const char *what, unsigned long round)
+{
+	char line[80];
+	int len;
+
+	len = snprintf(line, sizeof(line), "guest: %s %lu\n", what, round);
+	if (write(STDOUT_FILENO, line, len) != len)
+		sync();
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Load the modules /0.ko, /1.ko and so on, in this order. */
+static void load_modules(void)
+{
+	char path[16];
+	int i, fd;
+
+	for (i = 0;; i++) {
+		snprintf(path, sizeof(path), "/%d.ko", i);
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			break;
+		syscall(SYS_finit_module, fd, "", 0);
+		close(fd);
+	}
+}
+
+/* Open all input devices: one of them is the button. */
+static void open_buttons(void)
+{
+	char path[32];
+	int i, tries;
+
+	for (tries = 0; tries < 20 && !nr_buttons; tries++) {
+		usleep(100000);
+		for (i = 0; i < MAX_BUTTONS; i++) {
+			snprintf(path, sizeof(path), "/dev/input/event%d", i);
+			buttons[nr_buttons] = open(path, O_RDONLY | O_NONBLOCK);
+			if (buttons[nr_buttons] >= 0)
+				nr_buttons++;
+		}
+	}
+	say("devices with keys:", nr_buttons);
+}
+
+static void look_at_buttons(void)
+{
+	struct input_event event;
+	int i;
+
+	for (i = 0; i < nr_buttons; i++) {
+		while (read(buttons[i], &event, sizeof(event)) ==
+		       sizeof(event)) {
+			if (event.type != EV_KEY || event.code != KEY_POWER)
+				continue;
+			say("power off", 0);
+			reboot(RB_POWER_OFF);
+		}
+	}
+}
+
+/* Print the number at the start of the disk, if there is a disk. */
+static void look_at_disk(void)
+{
+	char text[32] = "";
+	int fd = open("/dev/vda", O_RDONLY);
+
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) > 0)
+		say("disk", strtoul(text, NULL, 10));
+	close(fd);
+}
+
+static __u64 value(size_t word, unsigned long round)
+{
+	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ round;
+}
+
+/* Check the data and the sum of the previous round, and write new data. */
+static int do_round(unsigned long round)
+{
+	__u64 sum = 0, wanted = 0;
+	size_t i;
+
+	for (i = 0; i < words; i += PAGE / sizeof(*mem) / 4) {
+		if (round) {
+			sum += mem[i];
+			wanted += value(i, round - 1);
+		}
+		mem[i] = value(i, round);
+	}
+	return sum == wanted;
+}
+
+int main(void)
+{
+	const char *mb = getenv("MB");
+	long long said = 0;
+	unsigned long round;
+	size_t bytes;
+
+	mkdir("/dev", 0755);
+	mount("dev", "/dev", "devtmpfs", 0, "");
+	bytes = (mb ? atoi(mb) : 16) * 1048576UL;
+	words = bytes / sizeof(*mem);
+	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	load_modules();
+	look_at_disk();
+	open_buttons();
+	say("up", 0);
+	for (round = 0;; round++) {
+		if (!do_round(round)) {
+			say("WRONG in round", round);
+			reboot(RB_POWER_OFF);
+		}
+		if (now_ms() - said > SAY_MS) {
+			say("right in round", round);
+			said = now_ms();
+		}
+		look_at_buttons();
+	}
+}

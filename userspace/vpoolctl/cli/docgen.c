@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes the manual page and the completion from the command table, at build
+ * time: copies a template, with what the table says in the place of some lines.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "output/table.h"
+
+/* Roff */
+
+/* One line with what roff takes for itself escaped. */
+static void roff_line(const char *text, int len)
+{
+	const char *end = text + len;
+
+	if (text < end && (*text == '.' || *text == '\''))
+		fputs("\\&", stdout);
+	for (; text < end; text++) {
+		if (*text == '\\')
+			fputs("\\e", stdout);
+		else if (*text == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*text);
+	}
+	putchar('\n');
+}
+
+/* Text; lines that begin with spaces are examples and stay as they are. */
+static void roff(const char *text)
+{
+	bool example = false;
+
+	while (*text) {
+		int len = strcspn(text, "\n");
+
+		if (!len)
+			puts(example ? ".fi\n.IP" : ".IP");
+		else if ((*text == ' ') != example)
+			puts(example ? ".fi" : ".nf");
+		example = *text == ' ';
+		if (len)
+			roff_line(text, len);
+		text += len + !!text[len];
+	}
+	if (example)
+		puts(".fi");
+}
+
+/* "SIZE[@NODE],...": words in capitals are what the user fills in. */
+static void roff_arg(const char *arg)
+{
+	bool italic = false;
+
+	for (; *arg; arg++) {
+		bool upper = isupper((unsigned char)*arg);
+
+		if (upper != italic)
+			fputs(upper ? "\\fI" : "\\fR", stdout);
+		italic = upper;
+		if (*arg == '-')
+			putchar('\\');
+		putchar(*arg);
+	}
+	fputs(italic ? "\\fR" : "", stdout);
+}
+
+static void roff_long(const char *name)
+{
+	fputs("\\fB\\-\\-", stdout);
+	for (; *name; name++) {
+		if (*name == '-')
+			putchar('\\');
+		putchar(*name);
+	}
+	fputs("\\fR", stdout);
+}
+
+static void man_option(const struct option_def *opt)
+{
+	puts(".RS\n.TP");
+	if (opt->letter)
+		printf("\\fB\\-%c\\fR, ", opt->letter);
+	roff_long(opt->name);
+	if (opt->arg) {
+		fputs(opt->may_lack_arg ? "[=" : " ", stdout);
+		roff_arg(opt->arg);
+		fputs(opt->may_lack_arg ? "]" : "", stdout);
+	}
+	putchar('\n');
+	roff(opt->help);
+	puts(".RE");
+}
+
+static void man_columns(const struct command *cmd)
+{
+	size_t i;
+
+	puts(".IP\nIts columns, those with an asterisk only when asked for:");
+	for (i = 0; i < cmd->nr_columns; i++) {
+		puts(".RS\n.TP");
+		printf("%s%s\n", cmd->columns[i].name,
+		       cmd->columns[i].show != SHOW_ALWAYS ? " *" : "");
+		roff(cmd->columns[i].help);
+		puts(".RE");
+	}
+}
+
+static void man_command(const struct command *cmd)
+{
+	size_t i;
+
+	printf(".TP\n\\fBvpoolctl %s\\fR", cmd->name);
+	if (cmd->nr_options)
+		fputs(" [\\fIOPTION\\fR...]", stdout);
+	if (cmd->args) {
+		putchar(' ');
+		roff_arg(cmd->args);
+	}
+	putchar('\n');
+	roff(cmd->description);
+	for (i = 0; i < cmd->nr_options; i++)
+		man_option(cmd->options + i);
+	if (cmd->columns)
+		man_columns(cmd);
+}
+
+static void man_commands(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_commands; i++)
+		man_command(commands[i]);
+}
+
+static void man_properties(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_property_defs; i++) {
+		printf(".TP\n\\fB%s:\\fR ", property_defs[i].name);
+		roff_arg(property_defs[i].arg);
+		putchar('\n');
+		roff(property_defs[i].help);
+	}
+}
+
+/* Bash */
+
+static const char *const kinds[] = {
+	[COMPLETE_NONE] = "none",
+	[COMPLETE_POOL] = "pool",
+	[COMPLETE_COLUMNS] = "columns",
+	[COMPLETE_SIZE] = "size",
+	[COMPLETE_OWNER] = "owner",
+	[COMPLETE_COMMAND] = "command",
+	[COMPLETE_VERB] = "verb",
+	[COMPLETE_FILE] = "file",
+	[COMPLETE_VM] = "vm",
+	[COMPLETE_CPUS] = "cpus",
+	[COMPLETE_CPU] = "cpu",
+	[COMPLETE_NODE] = "node",
+	[COMPLETE_PID] = "pid",
+	[COMPLETE_SIGNAL] = "signal",
+};
+
+/* Is the first word of a command that of one before it? */
+static bool is_repeated(size_t nr)
+{
+	size_t i, len = strcspn(commands[nr]->name, " ");
+
+	for (i = 0; i < nr; i++)
+		if (strcspn(commands[i]->name, " ") == len &&
+		    !strncmp(commands[i]->name, commands[nr]->name, len))
+			return true;
+	return false;
+}
+
+static void bash_verbs(void)
+{
+	size_t i;
+
+	fputs("_vpoolctl_verbs='", stdout);
+	for (i = 0; i < nr_commands; i++)
+		if (!is_repeated(i))
+			printf("%s%.*s", i ? " " : "",
+			       (int)strcspn(commands[i]->name, " "),
+			       commands[i]->name);
+	puts("'");
+}
+
+/* The second words of the verbs that have two. */
+static void bash_second_words(void)
+{
+	const char *space;
+	size_t i;
+
+	puts("_vpoolctl_second()\n{\n\tcase $1 in");
+	for (i = 0; i < nr_commands; i++) {
+		space = strchr(commands[i]->name, ' ');
+		if (!space)
+			continue;
+		printf("\t%.*s)\n\t\techo '",
+		       (int)(space - commands[i]->name), commands[i]->name);
+		for (; i < nr_commands; i++) {
+			printf("%s ", space + 1);
+			space = i + 1 < nr_commands ?
+				strchr(commands[i + 1]->name, ' ') : NULL;
+			if (!space || !is_repeated(i + 1))
+				break;
+		}
+		puts("'\n\t\t;;");
+	}
+	puts("\tesac\n}");
+}
+
+/* What a verb's option takes; nothing for one that takes no value. */
+static void bash_values(void)
+{
+	size_t i, j;
+
+	puts("_vpoolctl_value()\n{\n\tcase $1:$2 in");
+	for (i = 0; i < nr_commands; i++) {
+		const struct command *cmd = commands[i];
+
+		for (j = 0; j < cmd->nr_options; j++) {
+			const struct option_def *opt = cmd->options + j;
+
+			/* One that may be left out is not the next word. */
+			if (!opt->arg || opt->may_lack_arg)
+				continue;
+			printf("\t'%s':--%s", cmd->name, opt->name);
+			if (opt->letter)
+				printf("|'%s':-%c", cmd->name, opt->letter);
+			/* "user|none" says it all. */
+			printf(")\n\t\techo '%s'\n\t\t;;\n",
+			       strchr(opt->arg, '|') && islower(*opt->arg) ?
+			       opt->arg : kinds[opt->complete]);
+		}
+	}
+	puts("\tesac\n}");
+}
+
+static void bash_command(const struct command *cmd)
+{
+	size_t i;
+
+	printf("\t'%s')\n\t\toptions='--help", cmd->name);
+	for (i = 0; i < cmd->nr_options; i++)
+		printf(" --%s", cmd->options[i].name);
+	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
+	       kinds[cmd->complete_rest]);
+	if (cmd->columns) {
+		fputs("\t\tcolumns='", stdout);
+		for (i = 0; i < cmd->nr_columns; i++)
+			printf("%s%s", i ? " " : "", cmd->columns[i].name);
+		puts("'");
+	}
+	puts("\t\t;;");
+}
+
+static void bash_cases(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_commands; i++)
+		bash_command(commands[i]);
+}
+
+/* Templates */
+
+static const struct {
+	const char *line;
+	void (*put)(void);
+} places[] = {
+	{ "@CASES@\n", bash_cases },
+	{ "@COMMANDS@\n", man_commands },
+	{ "@PROPERTIES@\n", man_properties },
+	{ "@SECOND@\n", bash_second_words },
+	{ "@VALUES@\n", bash_values },
+	{ "@VERBS@\n", bash_verbs },
+};
+
+static void put_line(const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		if (strcmp(line, places[i].line))
+			continue;
+		places[i].put();
+		return;
+	}
+	fputs(line, stdout);
+}
+
+int main(int argc, char **argv)
+{
+	FILE *in = argc == 2 ? fopen(argv[1], "re") : NULL;
+	char line[1024];
+
+	if (!in) {
+		fputs("usage: docgen TEMPLATE\n", stderr);
+		return EXIT_USAGE;
+	}
+	while (fgets(line, sizeof(line), in))
+		put_line(line);
+	fclose(in);
+	return finish_output(EXIT_OK);
+}

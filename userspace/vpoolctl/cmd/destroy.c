@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl destroy: give pools back to the host.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "host/baseline.h"
+#include "host/isolate.h"
+#include "output/table.h"
+
+enum {
+	DESTROY_FORCE,
+	DESTROY_JSON,
+};
+
+static const struct option_def destroy_options[] = {
+	[DESTROY_FORCE] = {
+		.name = "force",
+		.letter = 'f',
+		.help =
+			"destroy pools that are in use: their mappings are\n"
+			"revoked and later touches get SIGBUS; their members\n"
+			"go back to the CPUs they came with",
+	},
+	[DESTROY_JSON] = {
+		.name = "json",
+		.letter = 'J',
+		.help = "print as JSON which were destroyed",
+	},
+};
+
+enum {
+	COL_NAME,
+	COL_DESTROYED,
+};
+
+static const struct column destroy_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
+};
+
+/* Force helps with a pool that is in use, not with one that is on its way. */
+static bool force_helps(struct vpool *vp, const char *name)
+{
+	struct vpool_info *info;
+	bool active;
+
+	if (vpool_query(vp, name, &info))
+		return false;
+	active = info->state == VPOOL_STATE_ACTIVE ||
+		info->state == VPOOL_STATE_DEGRADED;
+	vpool_info_free(info);
+	return active;
+}
+
+/* Give back what kept other tasks and interrupts off the CPUs. */
+static int put_right(const struct invocation *inv, const char *name)
+{
+	char why[WHY_SIZE];
+
+	if (!isolate_mend(name, why))
+		return EXIT_OK;
+	complain(inv, name, "destroyed, but %s", why);
+	return EXIT_FAILED;
+}
+
+static int destroy_one(const struct invocation *inv, struct vpool *vp,
+		       const char *name)
+{
+	bool force = inv->given[DESTROY_FORCE];
+	char why[WHY_SIZE];
+	int err, status;
+
+	err = isolate_destroy(vp, name, force, why);
+	if (!err) {
+		baseline_forget(name);
+		return put_right(inv, name);
+	}
+	if (*why) {
+		complain(inv, name, "%s", why);
+		return EXIT_FAILED;
+	}
+	status = failed(inv, name, vp, err);
+	if (err == -EBUSY && !force && force_helps(vp, name))
+		complain(inv, name, "it is in use; --force destroys it all the same");
+	return status;
+}
+
+/* Go on when one fails, and say so in the end. */
+static int destroy_all(const struct invocation *inv, struct vpool *vp,
+		       struct table *tb)
+{
+	int i, one, status = EXIT_OK;
+	char why[WHY_SIZE];
+
+	for (i = 0; i < inv->argc; i++) {
+		one = destroy_one(inv, vp, inv->argv[i]);
+		table_row(tb);
+		table_text(tb, COL_NAME, inv->argv[i]);
+		table_number(tb, COL_DESTROYED, !one);
+		if (one)
+			status = one;
+	}
+	/* A pool that is not there may have left something. */
+	if (status)
+		isolate_mend("", why);
+	return status;
+}
+
+static int run_destroy(const struct invocation *inv)
+{
+	struct style style = { .json = inv->given[DESTROY_JSON] };
+	struct table *tb;
+	struct vpool *vp;
+	int err;
+
+	err = vpool_open_control(&vp);
+	if (err) {
+		err = failed(inv, inv->argv[0], vp, err);
+		vpool_close(vp);
+		return err;
+	}
+	tb = table_new("pools", destroy_columns, ARRAY_SIZE(destroy_columns));
+	err = destroy_all(inv, vp, tb);
+	if (style.json)
+		table_print(tb, &style, stdout);
+	table_free(tb);
+	vpool_close(vp);
+	return err;
+}
+
+const struct command cmd_destroy = {
+	.name = "destroy",
+	.args = "NAME...",
+	.summary = "give the memory and CPUs of pools back to the host",
+	.description =
+		"Give the memory and CPUs of pools back to the host. A pool\n"
+		"that is open, mapped or has members is left alone unless\n"
+		"forced, and so is one that has processes in its slice. Force\n"
+		"kills no process; one that has its own unit in the slice keeps\n"
+		"the CPUs until it ends. If one of several pools cannot be\n"
+		"destroyed, the others are, and the exit status is 1.",
+	.options = destroy_options,
+	.nr_options = ARRAY_SIZE(destroy_options),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_POOL,
+	.complete_rest = COMPLETE_POOL,
+	.run = run_destroy,
+};

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carrying a plan out. A step gives something back or takes something, and can
+ * be undone by the other. An interrupt ends the step, not the program.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/plan.h"
+#include "host/baseline.h"
+#include "host/isolate.h"
+#include "output/progress.h"
+
+/**
+ * struct doer - a plan that is carried out
+ * @plan: the plan
+ * @inv: for messages
+ * @vp: the handle
+ * @keep_going: a failure ends what is done to one pool, not all
+ * @why: a sentence about the last failure, if it is not in the handle
+ */
+struct doer {
+	struct plan *plan;
+	const struct invocation *inv;
+	struct vpool *vp;
+	bool keep_going;
+	char why[WHY_SIZE];
+};
+
+static atomic_int interrupted;
+
+static void note_interrupt(int signal)
+{
+	interrupted = signal;
+}
+
+/* A call that waits for memory ends with EINTR then. What nohup(1) ignores stays so. */
+static void catch_interrupts(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction act = { .sa_handler = note_interrupt }, old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &act, NULL);
+}
+
+void fill_request(struct vpool_request *req, const struct pool_config *pool)
+{
+	*req = (struct vpool_request)VPOOL_REQUEST_INIT;
+	req->name = pool->name;
+	req->page_size = pool->page_size;
+	req->uid = pool->uid;
+	req->gid = pool->gid;
+	req->mode = pool->mode;
+	req->timeout_ms = pool->timeout_ms;
+	req->mem = pool->mem;
+	req->nr_mem = pool->nr_mem;
+	if (vpool_cpus_count(&pool->cpus))
+		req->cpus = &pool->cpus;
+	req->nr_cpus = pool->nr_cpus;
+	req->cpus_node = pool->cpus_node;
+	if (pool->split_cores)
+		req->flags |= VPOOL_CREATE_SPLIT_CORES;
+	if (pool->boot_core)
+		req->flags |= VPOOL_CREATE_BOOT_CORE;
+	if (pool->isolate)
+		req->flags |= VPOOL_CREATE_ISOLATED;
+}
+
+static void fill_resize(struct vpool_change *chg, const struct change *change)
+{
+	*chg = (struct vpool_change)VPOOL_CHANGE_INIT;
+	chg->name = change->want->name;
+	chg->timeout_ms = change->want->timeout_ms;
+}
+
+/* The pool as it is, or is to be, says how its CPUs may be taken. */
+static void set_cpus(struct vpool_change *chg, const struct pool_config *pool,
+		     const struct vpool_cpus *cpus)
+{
+	chg->cpus = cpus;
+	if (pool->split_cores)
+		chg->flags |= VPOOL_RESIZE_SPLIT_CORES;
+	if (pool->boot_core)
+		chg->flags |= VPOOL_RESIZE_BOOT_CORE;
+}
+
+static void set_mem(struct vpool_change *chg, const struct change *change)
+{
+	chg->mem = change->target;
+	chg->nr_mem = change->nr_target;
+}
+
+void fill_release(struct vpool_change *chg, const struct change *change)
+{
+	fill_resize(chg, change);
+	if (change_shrinks(change))
+		set_mem(chg, change);
+	if (change_loses_cpus(change)) {
+		set_cpus(chg, change->want, &change->kept);
+		/* What is between two states may be part of a core. */
+		chg->flags |= VPOOL_RESIZE_SPLIT_CORES;
+	}
+}
+
+void fill_take(struct vpool_change *chg, const struct change *change)
+{
+	fill_resize(chg, change);
+	if (change_grows(change))
+		set_mem(chg, change);
+	if (change_gains_cpus(change))
+		set_cpus(chg, change->want, &change->want->cpus);
+}
+
+static bool is_isolated(const struct change *change)
+{
+	return change->have.isolate ||
+	       (change->want && change->want->isolate);
+}
+
+/* Keep partitions in step with the pools. */
+static int isolate(struct doer *doer, const struct change *change)
+{
+	return is_isolated(change) ?
+	       isolate_sync(doer->vp, change_name(change), doer->why) : 0;
+}
+
+static int resize(struct doer *doer, struct vpool_change *chg)
+{
+	struct progress *progress;
+	int err;
+
+	if (interrupted)
+		return -EINTR;
+	progress = chg->nr_mem ? progress_start("resize", chg->name) : NULL;
+	err = vpool_resize(doer->vp, chg);
+	progress_stop(progress);
+	return err;
+}
+
+/*
+ * Memory as it was, node by node, also where the pool has got some by now; for
+ * free(3).
+ */
+static struct vpool_mem *old_mem(const struct pool_config *have,
+				 const struct vpool_info *info, size_t *nr)
+{
+	struct vpool_mem *mem = xcalloc(have->nr_mem + info->nr_nodes,
+					sizeof(*mem));
+	size_t i, j;
+
+	*nr = have->nr_mem;
+	if (have->nr_mem)
+		memcpy(mem, have->mem, have->nr_mem * sizeof(*mem));
+	for (i = 0; i < info->nr_nodes; i++) {
+		for (j = 0; j < have->nr_mem; j++)
+			if (have->mem[j].node == info->nodes[i].node)
+				break;
+		if (j == have->nr_mem)
+			mem[(*nr)++].node = info->nodes[i].node;
+	}
+	return mem;
+}
+
+static int resize_back(struct doer *doer, const struct change *change, bool mem,
+		       const struct vpool_cpus *cpus)
+{
+	struct vpool_change chg = VPOOL_CHANGE_INIT;
+	struct vpool_mem *old = NULL;
+	struct vpool_info *info;
+	int err;
+
+	chg.name = change->have.name;
+	if (mem) {
+		err = vpool_query(doer->vp, chg.name, &info);
+		if (err)
+			return err;
+		old = old_mem(&change->have, info, &chg.nr_mem);
+		chg.mem = old;
+		vpool_info_free(info);
+	}
+	if (cpus) {
+		set_cpus(&chg, &change->have, cpus);
+		chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
+	}
+	err = resize(doer, &chg);
+	free(old);
+	return err;
+}
+
+static int make(struct doer *doer, const struct pool_config *pool)
+{
+	struct vpool_request req;
+	struct progress *progress;
+	int err;
+
+	if (interrupted)
+		return -EINTR;
+	fill_request(&req, pool);
+	progress = pool->nr_mem ? progress_start("create", pool->name) : NULL;
+	err = pool->isolate ? isolate_create(doer->vp, &req, pool->isolate,
+					     doer->why) :
+			      vpool_create(doer->vp, &req);
+	progress_stop(progress);
+	if (!err)
+		baseline_save(doer->vp, pool->name);
+	return err;
+}
+
+static int destroy(struct doer *doer, const char *name)
+{
+	int err = isolate_destroy(doer->vp, name, false, doer->why);
+
+	if (!err)
+		baseline_forget(name);
+	return err;
+}
+
+/* Give back what the pool has; a pool that is in use is left alone. */
+static int release(struct doer *doer, struct change *change)
+{
+	struct vpool_change chg;
+	int err;
+
+	if (!change_releases(change))
+		return 0;
+	if (interrupted)
+		return -EINTR;
+	if (change->kind == CHANGE_RESIZE) {
+		fill_release(&chg, change);
+		err = resize(doer, &chg);
+	} else {
+		err = destroy(doer, change->have.name);
+	}
+	change->released = !err;
+	return err ? err : isolate(doer, change);
+}
+
+static int take(struct doer *doer, struct change *change)
+{
+	struct vpool_change chg;
+	int err;
+
+	if (!change_takes(change))
+		return 0;
+	if (change->kind == CHANGE_RESIZE) {
+		fill_take(&chg, change);
+		err = resize(doer, &chg);
+	} else {
+		err = make(doer, change->want);
+	}
+	change->taken = !err;
+	return err ? err : isolate(doer, change);
+}
+
+static int complain_about(struct doer *doer, const struct change *change,
+			  int err)
+{
+	int status = EXIT_FAILED;
+
+	if (interrupted)
+		complain(doer->inv, change_name(change), "interrupted");
+	else if (*doer->why)
+		complain(doer->inv, change_name(change), "%s", doer->why);
+	else
+		status = failed(doer->inv, change_name(change), doer->vp, err);
+	*doer->why = '\0';
+	return status;
+}
+
+static int untake(struct doer *doer, struct change *change)
+{
+	int err;
+
+	if (!change->taken)
+		return 0;
+	if (change->kind == CHANGE_RESIZE)
+		err = resize_back(doer, change, change_grows(change),
+				  change_gains_cpus(change) ? &change->kept :
+							      NULL);
+	else
+		err = destroy(doer, change->want->name);
+	return err ? err : isolate(doer, change);
+}
+
+static int unrelease(struct doer *doer, struct change *change)
+{
+	int err;
+
+	if (!change->released)
+		return 0;
+	if (change->kind == CHANGE_RESIZE)
+		err = resize_back(doer, change, change_shrinks(change),
+				  change_loses_cpus(change) ?
+				  &change->have.cpus : NULL);
+	else
+		err = make(doer, &change->have);
+	return err ? err : isolate(doer, change);
+}
+
+/* Latest first, so that what is taken again has been given back. */
+static void undo(struct doer *doer)
+{
+	int (* const phases[])(struct doer *doer, struct change *change) = {
+		untake, unrelease,
+	};
+	struct plan *plan = doer->plan;
+	size_t i, p;
+	int err, bad = 0;
+
+	interrupted = 0;
+	for (p = 0; p < ARRAY_SIZE(phases); p++) {
+		for (i = plan->nr; i-- > 0;) {
+			err = phases[p](doer, plan->changes + i);
+			if (err)
+				complain_about(doer, plan->changes + i, err);
+			bad |= err;
+		}
+	}
+	complain(doer->inv, NULL, bad ?
+		 "not all that was changed before could be undone" :
+		 "what was changed before has been undone");
+}
+
+/* Undo the change of one pool after a failure; the caller goes on with the next. */
+static void give_up(struct doer *doer, struct change *change)
+{
+	int err;
+
+	change->refused = true;
+	err = untake(doer, change);
+	if (!err)
+		err = unrelease(doer, change);
+	if (err)
+		complain_about(doer, change, err);
+	change->taken = false;
+	change->released = false;
+}
+
+static int do_phases(struct doer *doer)
+{
+	int (* const phases[])(struct doer *doer, struct change *change) = {
+		release, take,
+	};
+	struct plan *plan = doer->plan;
+	int status = EXIT_OK, err;
+	size_t i, p;
+
+	for (p = 0; p < ARRAY_SIZE(phases); p++) {
+		for (i = 0; i < plan->nr; i++) {
+			if (plan->changes[i].refused)
+				continue;
+			err = phases[p](doer, plan->changes + i);
+			if (!err)
+				continue;
+			status = complain_about(doer, plan->changes + i, err);
+			if (!doer->keep_going || interrupted) {
+				undo(doer);
+				return status;
+			}
+			give_up(doer, plan->changes + i);
+		}
+	}
+	return status;
+}
+
+static bool about_isolation(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		if (is_isolated(plan->changes + i))
+			return true;
+	return false;
+}
+
+int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp,
+	    bool keep_going)
+{
+	struct doer doer = {
+		.plan = plan, .inv = inv, .vp = vp, .keep_going = keep_going,
+	};
+	int status, lock = -1;
+
+	catch_interrupts();
+	if (about_isolation(plan)) {
+		lock = isolate_lock(doer.why);
+		if (lock < 0) {
+			complain(inv, NULL, "%s", doer.why);
+			return EXIT_FAILED;
+		}
+	}
+	status = do_phases(&doer);
+	if (lock >= 0)
+		close(lock);
+	return status;
+}
