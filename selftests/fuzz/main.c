@@ -174,7 +174,7 @@ static const char *look_at(const char *name)
 		return "a pool has members that are dead";
 	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
 	    !vp_sysfs_wait(name, "memory/regions", 0))
-		return "a pool has memory in use by nobody";
+		return "a pool has memory in use without a user";
 	if (!vp_accounting_ok(ctl, name))
 		return "the accounting of a pool is wrong";
 	if (vp_destroy_wait(ctl, name))
