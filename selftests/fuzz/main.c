@@ -15,14 +15,15 @@
 #include "../lib/memory.h"
 #include "../lib/pool.h"
 #include "../lib/task.h"
-#include "fuzz.h"
+#include "cover.h"
+#include "exec.h"
+#include "ops.h"
 
 #define CORPUS_MAX 4096
 /* Check the host's memory after this many programs. Debug kernels keep some of it. */
 #define LOOK_EVERY 500
 #define SLACK (256 * MIB)
 
-const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
