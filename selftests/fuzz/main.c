@@ -24,7 +24,6 @@
 #define LOOK_EVERY 500
 #define SLACK (256 * MIB)
 
-
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
 static __u64 rng = 1;
