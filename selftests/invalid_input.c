@@ -440,7 +440,7 @@ TEST_F(invalid_call, unprivileged)
 		int (*give_up)(void);
 	} row[] = {
 		{ "without CAP_SYS_ADMIN", drop_admin },
-		{ "as nobody", drop_user },
+		{ "as another user", drop_user },
 	};
 	struct unprivileged task = { .ctl = self->ctl };
 	int i;

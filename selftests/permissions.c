@@ -286,7 +286,7 @@ static const struct row {
 	  { 0, 0, 0, 0, 0, 0, 0 } },
 	{ "query, by a descriptor that was passed", query,
 	  { 0, 0, 0, 0, 0, 0, 0 } },
-	{ "open the pool's node to read", open_read_only,
+	{ "open the pool's device to read", open_read_only,
 	  { 0, 0, 0, EACCES, 0, 0, EACCES } },
 	{ "use its memory", use_memory,
 	  { 0, 0, 0, EACCES, 0, 0, EACCES } },

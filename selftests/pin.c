@@ -17,7 +17,7 @@
 
 #define POOL "pin-pool"
 #define BASE 4096
-/* As much as fits in a pipe, in pages of @BASE bytes. */
+/* As much as fits in a pipe, in pages of BASE bytes. */
 #define PIPE_BYTES (8 * BASE)
 #define RAM_DISK "/dev/ram0"
 

@@ -297,12 +297,12 @@ static int do_unload(int fd, const char *pool)
 	return err == -EINTR ? -EAGAIN : err;
 }
 
-enum node { NONE, CONTROL, POOL };
+enum device { NONE, CONTROL, POOL };
 
 /* @weight: how often the operation is chosen, relative to the others. */
 static const struct operation {
 	const char *name;
-	enum node node;
+	enum device device;
 	int weight;
 	int (*fn)(int fd, const char *pool);
 } operations[] = {
@@ -365,7 +365,7 @@ static void do_one(void)
 	const char *pool = names[below(NAMES)];
 	int op = choose(), fd = -1, err;
 
-	switch (operations[op].node) {
+	switch (operations[op].device) {
 	case CONTROL:
 		fd = vp_control();
 		break;

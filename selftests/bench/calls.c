@@ -17,6 +17,8 @@
 #include "../lib/pool.h"
 #include "../lib/task.h"
 #include "bench.h"
+#include "calls.h"
+#include "samples.h"
 
 #define CPUS_POOL "bench-cpus"
 /* Length of the name of another pool. */

@@ -27,6 +27,8 @@
 #include "../lib/memory.h"
 #include "../lib/pool.h"
 #include "bench.h"
+#include "memory.h"
+#include "samples.h"
 
 /* Older headers lack these. */
 #ifndef MFD_HUGE_2MB

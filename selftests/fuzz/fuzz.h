@@ -4,8 +4,8 @@
  *
  * A program is a string of bytes. Each operation (ops.c) takes its number and
  * arguments from it, so every string is a program, and so is every change of one.
- * Programs run in a process that may die (exec.c). The fuzzer keeps a program, and
- * mutates it further, if it reached new code of the module (main.c).
+ * Programs run in a process that may die (exec.c). The fuzzer (main.c) keeps a program,
+ * and mutates it further, if it reached new code of the module (cover.c).
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -21,9 +21,6 @@
 #define FUZZ_MAX 384
 /* Tasks of a program whose coverage is collected. Further tasks run without. */
 #define FUZZ_TASKS 6
-/* Names of the pools that programs use. */
-#define FUZZ_NAMES 3
-extern const char *const fuzz_names[FUZZ_NAMES];
 
 /**
  * struct fuzz_program - the operations of one process
@@ -48,32 +45,5 @@ struct fuzz_shared {
 	atomic_uint stage;
 	struct fuzz_program program;
 };
-
-extern struct fuzz_shared *fuzz_shared;
-
-/* Seconds in which all that a program created must die, also on a stopped machine. */
-#define FUZZ_DEATH 60
-
-/* The state of the process after a program. */
-enum {
-	FUZZ_FINE,
-	/* The next program needs a new process. */
-	FUZZ_SPOILT,
-	/* A task that the program created does not die. */
-	FUZZ_UNDEAD,
-};
-
-/* exec.c */
-int fuzz_exec_start(void);
-bool fuzz_has_coverage(void);
-int fuzz_run(const struct fuzz_program *program, unsigned int seconds);
-size_t fuzz_news(void);
-size_t fuzz_points(void);
-void fuzz_cover(void);
-bool fuzz_all_gone(int fd);
-
-/* ops.c */
-void fuzz_ops(const __u8 *data, size_t len);
-char fuzz_clean(void);
 
 #endif /* FUZZ_H */

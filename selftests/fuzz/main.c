@@ -15,14 +15,14 @@
 #include "../lib/memory.h"
 #include "../lib/pool.h"
 #include "../lib/task.h"
-#include "fuzz.h"
+#include "cover.h"
+#include "exec.h"
+#include "ops.h"
 
 #define CORPUS_MAX 4096
 /* Check the host's memory after this many programs. Debug kernels keep some of it. */
 #define LOOK_EVERY 500
 #define SLACK (256 * MIB)
-
-const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
@@ -174,7 +174,7 @@ static const char *look_at(const char *name)
 		return "a pool has members that are dead";
 	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
 	    !vp_sysfs_wait(name, "memory/regions", 0))
-		return "a pool has memory in use by nobody";
+		return "a pool has memory in use without a user";
 	if (!vp_accounting_ok(ctl, name))
 		return "the accounting of a pool is wrong";
 	if (vp_destroy_wait(ctl, name))

@@ -31,11 +31,14 @@
 #include "../lib/host.h"
 #include "../lib/memory.h"
 #include "../lib/pool.h"
-#include "fuzz.h"
+#include "cover.h"
+#include "ops.h"
 
 #define SLOTS 8
 #define MAPS 4
 #define KIDS 4
+const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
+
 /* The CPU that goes offline and online. */
 #define CPU 3
 
@@ -898,6 +901,14 @@ static void run(struct task *task, unsigned int nr)
 		atomic_fetch_add(&fuzz_shared->calls, 1);
 		ops[below(task, ARRAY_SIZE(ops))](task);
 	}
+}
+
+/* Has the pipe lost its last writer in time? */
+bool fuzz_all_gone(int fd)
+{
+	struct pollfd pollfd = { .fd = fd };
+
+	return poll(&pollfd, 1, FUZZ_DEATH * 1000) == 1;
 }
 
 /* Detach from every pool. */

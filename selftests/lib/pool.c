@@ -208,7 +208,7 @@ const char *vp_reason(int fd)
 
 	memset(text, 0, sizeof(text));
 	if (vp_ioctl(fd, VPOOL_REASON, &cmd))
-		return "(the reason cannot be read)";
+		return "(no message)";
 	return text;
 }
 
@@ -219,7 +219,7 @@ bool vp_reason_has(int fd, const char *word)
 
 	if (reason[0] && strcasestr(reason, word))
 		return true;
-	fprintf(stderr, "# the reason is '%s', without '%s'\n", reason, word);
+	fprintf(stderr, "# the message '%s' lacks '%s'\n", reason, word);
 	return false;
 }
 
@@ -278,7 +278,7 @@ static const char *accounting_error(const struct vpool_query *q)
 	if (q->free_bytes != q->clean_bytes + q->scrubbing_bytes)
 		return "free is not clean + scrubbing";
 	if (q->used_bytes > q->peak_bytes)
-		return "more is used than the peak";
+		return "used is more than the peak";
 	return NULL;
 }
 
