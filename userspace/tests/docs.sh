@@ -42,15 +42,27 @@ is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
 # Live ones, and where bash does not part a word and where it does.
 export VPOOL_SYSFS_DIR=$BUILD/tests/sys
 rm -rf "$VPOOL_SYSFS_DIR"
+mkdir -p "$VPOOL_SYSFS_DIR/pools"
+online=$(_vpoolctl_numbers </sys/devices/system/cpu/online | xargs)
+boot_core=$(_vpoolctl_numbers \
+	</sys/devices/system/cpu/cpu0/topology/thread_siblings_list | xargs)
+is 'CPUs of the boot core are not offered' \
+	"$(complete_line vpoolctl create x --cpus '')" \
+	"$(for cpu in $online; do
+		[[ " $boot_core " == *" $cpu "* ]] || echo "$cpu"
+	done | xargs) all"
+is 'CPUs of the boot core are offered with --boot-core' \
+	"$(complete_line vpoolctl create x --boot-core --cpus '')" "$online all"
 for pool in 'web 0' 'db 70-71,73'; do
 	mkdir -p "$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus"
 	echo "${pool#* }" >"$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus/assigned"
 done
-free=$(_vpoolctl_free | xargs)
-is 'free CPUs are the online ones but those of pools' "$free" \
-	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
-is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free all"
-is 'all of them but some' "$(complete_line vpoolctl create x --cpus "all,^${free%% *}")" \
+free=$(complete_line vpoolctl create x --boot-core --cpus '' | sed 's/ *all$//')
+is 'free CPUs are the online ones but those of pools' "$free" "${online#0 }"
+is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" \
+	"$(_vpoolctl_free | xargs) all"
+is 'all of them but some' \
+	"$(complete_line vpoolctl create x --boot-core --cpus "all,^${free%% *}")" \
 	"all,^${free%% *}"
 is "CPUs of a pool to resize: its own, too" \
 	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
@@ -108,6 +120,21 @@ is 'vpool(4) has all calls' \
 	"$(grep -o 'ioctl(VPOOL_[A-Z]*)' "$BUILD/man/vpool.4" | sort -u)" \
 	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IOWR(.*/ioctl(\1)/p' \
 		"$here/../include/uapi/linux/vpool.h" | sort)"
+
+# The release number is the one in the file VERSION, everywhere.
+version=$(cat "$here/../VERSION")
+is 'vpoolctl has the release number' "$("$VPOOLCTL" version)" "vpoolctl $version"
+is 'libvpool.pc has the release number' \
+	"$(sed -n 's/^Version: //p' "$BUILD/lib/libvpool.pc")" "$version"
+is 'libvpool.so has the release number' \
+	"$(basename "$(readlink -f "$BUILD/lib/libvpool.so")")" "libvpool.so.$version"
+for page in "$BUILD"/man/*.[0-9]; do
+	like "$(basename "$page") has the release number" \
+		"$(grep '^\.TH ' "$page")" "*\"vpool $version\"*"
+done
+is 'the Debian packages have the release number' \
+	"$(sed -n '1s/^vpool (\(.*\)) .*/\1/p' "$here/../packaging/debian/changelog")" \
+	"$version"
 
 # The example of libvpool(3), built as it says from what is installed.
 root=$BUILD/tests/root
