@@ -4,6 +4,8 @@
 
 #include <libvpool.h>
 
+struct failure;
+
 /**
  * struct origin - where a process came from
  * @pid: the process, or 0 if it was not moved
@@ -20,7 +22,7 @@ struct origin {
  * be attached now; slice_undo() and slice_free() take @was.
  */
 int slice_join(const struct vpool_info *info, int pid, bool move,
-	       struct origin *was, char *why);
+	       struct origin *was, struct failure *failure);
 void slice_undo(struct origin *was);
 void slice_free(struct origin *was);
 
@@ -28,7 +30,7 @@ void slice_free(struct origin *was);
  * Move a process out of a pool's cpuset. 1 if it stays there, because its own
  * unit is in the pool's slice.
  */
-int slice_leave(const char *name, int pid, struct origin *was, char *why);
+int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure);
 
 /*
  * After the kernel has refused to attach a process outside the slice of a pool that

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/exit.h"
 #include "base/macros.h"
 #include "output/messages.h"
@@ -260,7 +261,7 @@ int top_screen(struct top *top)
 		return handle_error(top->inv, NULL, top->vp, err);
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
-		cmd_error(top->inv, NULL,
+		cmd_error(top->inv, NULL, TOOL_TERMINAL,
 			  "this terminal cannot be driven (TERM): say --batch");
 		return EXIT_FAILED;
 	}

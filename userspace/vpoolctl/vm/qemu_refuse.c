@@ -27,13 +27,13 @@
  * @key: the option is refused if its value has this key, or NULL for always; "" is a
  *	value that begins without a key
  * @value: the key is refused with this value only, or NULL for any
- * @why: the reason, behind a colon
+ * @message: the reason, behind a colon
  */
 struct refusal {
 	const char *option;
 	const char *key;
 	const char *value;
-	const char *why;
+	const char *message;
 };
 
 static const struct refusal refusals[] = {
@@ -152,9 +152,9 @@ char *qemu_refuse(char **args)
 		value = is_flag(option) ? NULL : *args;
 		refusal = refusal_of(option, value);
 		if (refusal && refusal->key)
-			return xprintf("%s %s: %s", arg, value, refusal->why);
+			return xprintf("%s %s: %s", arg, value, refusal->message);
 		if (refusal)
-			return xprintf("%s: %s", arg, refusal->why);
+			return xprintf("%s: %s", arg, refusal->message);
 		if (value)
 			args++;
 	}
