@@ -577,7 +577,7 @@ static void adopting(void)
 	fd = open("/dev/null", O_RDWR);
 	kernel.node = 'x';
 	expect(vpool_adopt(fd, &vp) == -ENOTTY);
-	expect(strstr(vpool_reason(vp), "on no node of vpool"));
+	expect(strstr(vpool_reason(vp), "not open on a vpool device"));
 	expect(vpool_commit(vp, &bytes, 0) == -EBADF);
 	vpool_close(vp);
 	/* It stays the caller's. */

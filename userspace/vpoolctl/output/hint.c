@@ -35,7 +35,7 @@ static const struct {
 	{ "*install QEMU*", NULL },
 	{ "*--accel tcg runs it without*", NULL },
 	{ "*say --*", NULL },
-	{ "*dmesg, or the audit's log*", NULL },
+	{ "*in dmesg or in the audit log*", NULL },
 
 	/* Permission and names */
 	{ "changing pools needs CAP_SYS_ADMIN*",
