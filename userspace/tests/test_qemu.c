@@ -2,29 +2,33 @@
 /*
  * QEMU's command line: what vm start makes of it, and what a migration does.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/macros.h"
+#include "vm/qemu_args.h"
+#include "vm/qemu_refuse.h"
+#include "vm/vm.h"
 #include "tap.h"
-#include "vm/qemu.h"
 
 static char *extra[] = {
 	"-D", "defer", "-k", "-S", "-L", "-incoming", "-boot", "d",
 	"-chardev", "file,id=x,path=/run/a/0/x", NULL,
 };
 
-static struct vm_side from = { .dir = "/run/a/0" };
-static struct vm_side to = { .dir = "/run/a/1" };
+static struct vm_slot from = { .dir = "/run/a/0" };
+static struct vm_slot to = { .dir = "/run/a/1" };
 
 static char **make(char *disk)
 {
-	struct qemu_wish wish = {
+	struct qemu_spec spec = {
 		.name = "a", .bytes = 1 << 21, .vcpus = 1, .disk = disk,
 		.format = "raw", .net = "none", .accel = "tcg",
 		.kernel = "/boot/k", .append = "defer -S /run/a/0",
 		.extra = extra,
 	};
 
-	return qemu_args(&wish, &from);
+	return qemu_args(&spec, &from);
 }
 
 /* As /proc/PID/cmdline has them. */
@@ -48,7 +52,7 @@ static size_t count(char **args)
 	return nr;
 }
 
-static char **migrate(char **args, struct vm_side *a, struct vm_side *b)
+static char **migrate(char **args, struct vm_slot *a, struct vm_slot *b)
 {
 	size_t len;
 	char *text = join(args, &len), **next;

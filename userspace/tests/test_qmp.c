@@ -3,6 +3,7 @@
  * QMP, against a child that plays QEMU; and what virtual machines leave.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "base/alloc.h"
+#include "base/macros.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
+#include "tap.h"
 
 #define HELLO "{\"QMP\": {\"version\": {}}}\r\n"
 #define READY "{\"return\": {}, \"id\": 1}\r\n"

@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/files.h"
+#include "base/macros.h"
+#include "config/config.h"
+#include "config/declare.h"
 #include "config/plan.h"
+#include "host/grade.h"
 #include "host/sample.h"
 #include "tap.h"
 
@@ -32,8 +39,8 @@ static void expect_mistake(const char *text, unsigned int line,
 
 	read_text(&cfg, text);
 	if (!expect(cfg.nr_mistakes == 1) ||
-	    !expect(cfg.mistakes[0].place.line == line) ||
-	    !expect(cfg.mistakes[0].place.column == column) ||
+	    !expect(cfg.mistakes[0].location.line == line) ||
+	    !expect(cfg.mistakes[0].location.column == column) ||
 	    !expect(strstr(cfg.mistakes[0].text, words)))
 		printf("# of '%s'%s%s\n", text, cfg.nr_mistakes ? ": " : "",
 		       cfg.nr_mistakes ? cfg.mistakes[0].text : "");
@@ -54,7 +61,7 @@ static void all_properties(void)
 		return;
 	pool = cfg.pools;
 	expect_text(pool->name, "web");
-	expect(pool->place.line == 2 && pool->place.column == 3);
+	expect(pool->location.line == 2 && pool->location.column == 3);
 	expect(pool->nr_mem == 3);
 	expect(pool->mem[0].bytes == 4 << 20 && pool->mem[0].node == 0);
 	expect(pool->mem[2].node == VPOOL_ANY_NODE);

@@ -5,7 +5,11 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
+#include "base/macros.h"
+#include "base/suggest.h"
+#include "cli/verbs.h"
 #include "host/proc.h"
+#include "output/printable.h"
 #include "output/table.h"
 #include "tap.h"
 

@@ -2,13 +2,16 @@
 /*
  * Sizes, times and requests for memory.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/macros.h"
 #include "config/memspec.h"
 #include "host/spare.h"
 #include "output/units.h"
 #include "tap.h"
-#include "vpoolctl.h"
 
 static void good_sizes(void)
 {

@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/suggest.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "output/messages.h"
 
 /* Values of long options: above every letter. */
 #define OPTION_BASE 256
@@ -54,9 +61,9 @@ static int unknown_option(const struct command *cmd, const char *arg,
 	size_t i;
 
 	if (letter && letter < OPTION_BASE)
-		return wrong_usage(cmd, "unknown option '-%c'", letter);
+		return usage_error(cmd, "unknown option '-%c'", letter);
 	if (letter)
-		return wrong_usage(cmd, "option '--%s' takes no value",
+		return usage_error(cmd, "option '--%s' takes no value",
 				   letter == OPTION_HELP ? "help" :
 				   cmd->options[letter - OPTION_BASE].name);
 	for (i = 0; i < cmd->nr_options; i++)
@@ -66,8 +73,8 @@ static int unknown_option(const struct command *cmd, const char *arg,
 		 arg + 2);
 	near = nearest_slip(word, names, i);
 	if (!near)
-		return wrong_usage(cmd, "unknown option '--%s'", word);
-	return wrong_usage(cmd, "unknown option '--%s': did you mean '--%s'?",
+		return usage_error(cmd, "unknown option '--%s'", word);
+	return usage_error(cmd, "unknown option '--%s': did you mean '--%s'?",
 			   word, near);
 }
 
@@ -89,7 +96,7 @@ static int take_option(struct invocation *inv, int value)
 	int i = option_index(cmd, value);
 
 	if (inv->given[i] && cmd->options[i].arg)
-		return wrong_usage(cmd, "option '--%s' is there twice",
+		return usage_error(cmd, "option '--%s' is there twice",
 				   cmd->options[i].name);
 	inv->given[i] = true;
 	inv->value[i] = optarg;
@@ -101,13 +108,13 @@ static int check_args(const struct invocation *inv)
 	const struct command *cmd = inv->cmd;
 
 	if (inv->argc < cmd->min_args)
-		return wrong_usage(cmd, "too few arguments: it takes %s",
+		return usage_error(cmd, "too few arguments: it takes %s",
 				   cmd->args);
 	if (cmd->max_args == 0 && inv->argc)
-		return wrong_usage(cmd, "unexpected argument '%s'",
+		return usage_error(cmd, "unexpected argument '%s'",
 				   inv->argv[0]);
 	if (cmd->max_args >= 0 && inv->argc > cmd->max_args)
-		return wrong_usage(cmd,
+		return usage_error(cmd,
 				   "unexpected argument '%s': it takes %s",
 				   inv->argv[cmd->max_args], cmd->args);
 	return EXIT_OK;
@@ -162,7 +169,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 			return -1;
 		}
 		if (value == ':')
-			return wrong_usage(cmd, "option '%s' needs a value",
+			return usage_error(cmd, "option '%s' needs a value",
 					   argv[optind - 1]);
 		if (value == '?')
 			return unknown_option(cmd, argv[optind - 1], optopt);
@@ -211,12 +218,12 @@ static int before_verb(int argc, char **argv, char **found, int *nr)
 	while ((letter = getopt_long(argc, argv, "+:bhJo:qV", common_options,
 				     NULL)) != -1) {
 		if (letter == ':')
-			return wrong_usage(NULL, "option '%s' needs a value",
+			return usage_error(NULL, "option '%s' needs a value",
 					   argv[optind - 1]);
 		if (letter == '?' && optopt)
-			return wrong_usage(NULL, "unknown option '-%c'", optopt);
+			return usage_error(NULL, "unknown option '-%c'", optopt);
 		if (letter == '?')
-			return wrong_usage(NULL, "unknown option '%s'",
+			return usage_error(NULL, "unknown option '%s'",
 					   argv[optind - 1]);
 		if (letter == 'o')
 			found[(*nr)++] = xprintf("--output=%s", optarg);

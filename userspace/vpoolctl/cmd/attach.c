@@ -5,12 +5,23 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/files.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/isolate.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 /* In the same places in both tables; detach has the first two. */
 enum {
@@ -78,7 +89,7 @@ static int take_int(const struct invocation *inv, int option, int least,
 	number = strtol(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno ||
 	    number < least || number > INT_MAX)
-		return wrong_usage(inv->cmd, "--%s: '%s' is not a number from %d on",
+		return usage_error(inv->cmd, "--%s: '%s' is not a number from %d on",
 				   inv->cmd->options[option].name, text, least);
 	*value = number;
 	return EXIT_OK;
@@ -112,7 +123,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 
 	*whom = (struct whom) { .pidfd = -1, .cpu = -1 };
 	if (inv->given[ATTACH_PID] == inv->given[ATTACH_TID])
-		return wrong_usage(inv->cmd, "it takes --pid or --tid");
+		return usage_error(inv->cmd, "it takes --pid or --tid");
 	status = take_int(inv, ATTACH_PID, 1, &whom->pid);
 	if (!status)
 		status = take_int(inv, ATTACH_TID, 1, &whom->tid);
@@ -129,8 +140,8 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	warn_about_init(inv, whom->pid);
 	if (whom->pidfd >= 0)
 		return EXIT_OK;
-	complain(inv, inv->argv[0], "task %d: %s",
-		 whom->tid ? whom->tid : whom->pid, strerror(errno));
+	cmd_error(inv, inv->argv[0], "task %d: %s",
+		  whom->tid ? whom->tid : whom->pid, strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -166,7 +177,7 @@ static int enter(const struct invocation *inv, struct vpool *vp,
 	if (err)
 		return refused(vp, err, why);
 	if (process || is_only_thread(whom->pid))
-		err = place_join(info, whom->pid,
+		err = slice_join(info, whom->pid,
 				 inv->given[ATTACH_MOVE_CGROUP], was, why);
 	vpool_info_free(info);
 	return err ? EXIT_FAILED : EXIT_OK;
@@ -178,7 +189,7 @@ static void advise_about_slice(struct vpool *vp, int pid)
 
 	if (vpool_query(vp, NULL, &info))
 		return;
-	place_advise(info, pid);
+	slice_hint(info, pid);
 	vpool_info_free(info);
 }
 
@@ -196,11 +207,11 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 				own ? &whom->cpu : NULL);
 	if (err) {
 		refused(vp, err, why);
-		place_undo(&was);
+		slice_undo(&was);
 		advise_about_slice(vp, whom->pid);
 		return EXIT_FAILED;
 	}
-	place_free(&was);
+	slice_free(&was);
 	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
@@ -216,20 +227,20 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 	int err, stays = 0;
 
 	if (flags || is_only_thread(whom->pid))
-		stays = place_leave(inv->argv[0], whom->pid, &was, why);
+		stays = slice_leave(inv->argv[0], whom->pid, &was, why);
 	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
 	if (err) {
 		refused(vp, err, why);
-		place_undo(&was);
+		slice_undo(&was);
 		return EXIT_FAILED;
 	}
-	place_free(&was);
+	slice_free(&was);
 	if (stays)
-		complain(inv, inv->argv[0],
-			 "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
-			 whom->pid);
+		cmd_error(inv, inv->argv[0],
+			  "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
+			  whom->pid);
 	return EXIT_OK;
 }
 
@@ -247,12 +258,12 @@ static int with_task(const struct invocation *inv,
 		return status;
 	err = vpool_open(inv->argv[0], &vp);
 	if (err) {
-		status = failed(inv, inv->argv[0], vp, err);
+		status = handle_error(inv, inv->argv[0], vp, err);
 	} else {
 		status = isolate_mend(inv->argv[0], why) ?
 			 EXIT_FAILED : act(inv, vp, &whom, why);
 		if (status)
-			complain(inv, inv->argv[0], "%s", why);
+			cmd_error(inv, inv->argv[0], "%s", why);
 	}
 	vpool_close(vp);
 	close(whom.pidfd);

@@ -9,10 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/files.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
 #include "host/proc.h"
 #include "output/listing.h"
+#include "output/messages.h"
+#include "output/table.h"
 
 enum {
 	AUDIT_JSON,
@@ -301,7 +311,7 @@ static int mend(const struct invocation *inv)
 
 	if (!isolate_mend(NULL, why))
 		return EXIT_OK;
-	complain(inv, NULL, "%s", why);
+	cmd_error(inv, NULL, "%s", why);
 	return EXIT_FAILED;
 }
 
@@ -311,14 +321,14 @@ static int run_audit(const struct invocation *inv)
 	int status;
 
 	if (inv->given[AUDIT_MEND])
-		return inv->argc ? wrong_usage(inv->cmd, "--mend takes no NAME") :
+		return inv->argc ? usage_error(inv->cmd, "--mend takes no NAME") :
 				   mend(inv);
 	if (!inv->argc)
-		return wrong_usage(inv->cmd, "too few arguments: it takes %s",
+		return usage_error(inv->cmd, "too few arguments: it takes %s",
 				   inv->cmd->args);
 	for (;;) {
 		if (isolate_mend(inv->argv[0], why))
-			complain(inv, inv->argv[0], "%s", why);
+			cmd_error(inv, inv->argv[0], "%s", why);
 		status = run_listing(inv, "intruders", fill_audit);
 		if (status || !inv->given[AUDIT_WATCH])
 			return status;

@@ -8,11 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "config/memspec.h"
 #include "config/ownership.h"
 #include "host/baseline.h"
+#include "host/grade.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/progress.h"
 #include "output/table.h"
 #include "output/units.h"
@@ -160,7 +170,7 @@ static int add_up(const struct invocation *inv, struct wish *wish)
 	for (i = 0; i < wish->req.nr_mem; i++)
 		if (__builtin_add_overflow(wish->asked, wish->mem[i].bytes,
 					   &wish->asked))
-			return wrong_usage(inv->cmd, "--mem: '%s' is too large",
+			return usage_error(inv->cmd, "--mem: '%s' is too large",
 					   inv->value[OPT_MEM]);
 	return EXIT_OK;
 }
@@ -173,7 +183,7 @@ static int take_mem(const struct invocation *inv, struct wish *wish)
 		return EXIT_OK;
 	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->asks, false,
 			  &wish->req.nr_mem, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
+		return usage_error(inv->cmd, "--mem: %s", why);
 	wish->req.mem = wish->mem;
 	return add_up(inv, wish);
 }
@@ -193,7 +203,7 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		return status;
 	if (memspec_settle(wish->mem, wish->asks, wish->req.nr_mem, &spare,
 			   NULL, wish->req.page_size, why, sizeof(why))) {
-		complain(inv, wish->req.name, "%s", why);
+		cmd_error(inv, wish->req.name, "%s", why);
 		status = EXIT_FAILED;
 	}
 	spare_free(&spare);
@@ -207,10 +217,10 @@ static int take_cpus(const struct invocation *inv, struct wish *wish)
 	if (!inv->given[OPT_CPUS])
 		return EXIT_OK;
 	if (!*inv->value[OPT_CPUS])
-		return wrong_usage(inv->cmd, "--cpus: the list is empty");
+		return usage_error(inv->cmd, "--cpus: the list is empty");
 	if (vpool_cpus_parse(inv->value[OPT_CPUS], &wish->cpus, why,
 			     sizeof(why)))
-		return wrong_usage(inv->cmd, "--cpus: %s", why);
+		return usage_error(inv->cmd, "--cpus: %s", why);
 	wish->req.cpus = &wish->cpus;
 	return EXIT_OK;
 }
@@ -222,10 +232,10 @@ static int take_ncpus(const struct invocation *inv, struct wish *wish)
 	if (!inv->given[OPT_NCPUS])
 		return EXIT_OK;
 	if (inv->given[OPT_CPUS])
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--cpus and --ncpus exclude each other");
 	if (parse_ncpus(text, &wish->req.nr_cpus, &wish->req.cpus_node))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--ncpus: '%s' is not NUMBER[@NODE]", text);
 	return EXIT_OK;
 }
@@ -239,9 +249,9 @@ static int take_page_size(const struct invocation *inv, struct wish *wish)
 		return EXIT_OK;
 	if (parse_size(inv->value[OPT_PAGE_SIZE], &wish->req.page_size, why,
 		       sizeof(why)))
-		return wrong_usage(inv->cmd, "--page-size: %s", why);
+		return usage_error(inv->cmd, "--page-size: %s", why);
 	if (!wish->req.page_size)
-		return wrong_usage(inv->cmd, "--page-size: 0 is no page size");
+		return usage_error(inv->cmd, "--page-size: 0 is no page size");
 	return EXIT_OK;
 }
 
@@ -252,7 +262,7 @@ static int take_owner(const struct invocation *inv, struct wish *wish)
 	if (inv->given[OPT_OWNER] &&
 	    parse_owner(inv->value[OPT_OWNER], &wish->req.uid, &wish->req.gid,
 			why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--owner: %s", why);
+		return usage_error(inv->cmd, "--owner: %s", why);
 	return EXIT_OK;
 }
 
@@ -262,7 +272,7 @@ static int take_mode(const struct invocation *inv, struct wish *wish)
 
 	if (inv->given[OPT_MODE] &&
 	    parse_mode(inv->value[OPT_MODE], &wish->req.mode, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mode: %s", why);
+		return usage_error(inv->cmd, "--mode: %s", why);
 	return EXIT_OK;
 }
 
@@ -271,7 +281,7 @@ static int take_timeout(const struct invocation *inv, struct wish *wish)
 	if (!inv->given[OPT_TIMEOUT])
 		return EXIT_OK;
 	if (parse_seconds(inv->value[OPT_TIMEOUT], &wish->req.timeout_ms))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--timeout: '%s' is not a time in seconds",
 				   inv->value[OPT_TIMEOUT]);
 	return EXIT_OK;
@@ -295,13 +305,13 @@ static int take_grade(const struct invocation *inv, struct wish *wish)
 	if (!isolate && !inv->given[OPT_CONFINE])
 		return EXIT_OK;
 	if (isolate && inv->given[OPT_CONFINE])
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--isolate confines, too: --confine and --isolate exclude each other");
 	if (!inv->given[OPT_CPUS] && !inv->given[OPT_NCPUS])
-		return wrong_usage(inv->cmd, "--%s needs CPUs",
+		return usage_error(inv->cmd, "--%s needs CPUs",
 				   isolate ? "isolate" : "confine");
 	if (how && strcmp(how, "nobalance") && strcmp(how, "balance"))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--isolate: '%s' is neither balance nor nobalance",
 				   how);
 	wish->req.flags |= VPOOL_CREATE_ISOLATED;
@@ -329,7 +339,7 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 		status = steps[i](inv, wish);
 	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS] &&
 	    !inv->given[OPT_NCPUS])
-		status = wrong_usage(inv->cmd,
+		status = usage_error(inv->cmd,
 				     "a pool needs --mem or --cpus, or both");
 	return status;
 }
@@ -422,12 +432,12 @@ static int make(const struct invocation *inv, struct vpool *vp,
 		if (!err && !inv->given[OPT_DRY_RUN])
 			err = make_graded(vp, wish, why);
 		if (err)
-			complain(inv, wish->req.name, "%s", why);
+			cmd_error(inv, wish->req.name, "%s", why);
 		if (err || !inv->given[OPT_DRY_RUN])
 			return err ? EXIT_FAILED : EXIT_OK;
 	}
 	err = vpool_create(vp, &wish->req);
-	return err ? failed(inv, wish->req.name, vp, err) : EXIT_OK;
+	return err ? handle_error(inv, wish->req.name, vp, err) : EXIT_OK;
 }
 
 static int create(const struct invocation *inv, struct vpool *vp,
@@ -469,7 +479,7 @@ static int run_create(const struct invocation *inv)
 	status = take_wish(inv, &wish);
 	if (!status) {
 		err = vpool_open_control(&vp);
-		status = err ? failed(inv, inv->argv[0], vp, err) :
+		status = err ? handle_error(inv, inv->argv[0], vp, err) :
 			       create(inv, vp, &wish);
 	}
 	vpool_close(vp);

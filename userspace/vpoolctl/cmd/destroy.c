@@ -5,8 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
+#include "output/messages.h"
 #include "output/table.h"
 
 enum {
@@ -61,7 +68,7 @@ static int put_right(const struct invocation *inv, const char *name)
 
 	if (!isolate_mend(name, why))
 		return EXIT_OK;
-	complain(inv, name, "destroyed, but %s", why);
+	cmd_error(inv, name, "destroyed, but %s", why);
 	return EXIT_FAILED;
 }
 
@@ -78,12 +85,12 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		return put_right(inv, name);
 	}
 	if (*why) {
-		complain(inv, name, "%s", why);
+		cmd_error(inv, name, "%s", why);
 		return EXIT_FAILED;
 	}
-	status = failed(inv, name, vp, err);
+	status = handle_error(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
-		complain(inv, name, "it is in use; --force destroys it all the same");
+		cmd_error(inv, name, "it is in use; --force destroys it all the same");
 	return status;
 }
 
@@ -117,7 +124,7 @@ static int run_destroy(const struct invocation *inv)
 
 	err = vpool_open_control(&vp);
 	if (err) {
-		err = failed(inv, inv->argv[0], vp, err);
+		err = handle_error(inv, inv->argv[0], vp, err);
 		vpool_close(vp);
 		return err;
 	}

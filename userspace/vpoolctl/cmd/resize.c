@@ -6,9 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "config/memspec.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/progress.h"
 #include "output/table.h"
 #include "output/units.h"
@@ -100,7 +108,7 @@ static int take_mem(const struct invocation *inv, struct wish *wish)
 		return EXIT_OK;
 	if (parse_memspec(inv->value[RESIZE_MEM], &wish->mem, &wish->asks, true,
 			  &wish->chg.nr_mem, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
+		return usage_error(inv->cmd, "--mem: %s", why);
 	wish->chg.mem = wish->mem;
 	return EXIT_OK;
 }
@@ -116,10 +124,10 @@ static int take_cpus(const struct invocation *inv, struct wish *wish)
 	if (!inv->given[RESIZE_CPUS])
 		return EXIT_OK;
 	if (!*inv->value[RESIZE_CPUS])
-		return wrong_usage(inv->cmd, "--cpus: the list is empty");
+		return usage_error(inv->cmd, "--cpus: the list is empty");
 	if (vpool_cpus_parse(inv->value[RESIZE_CPUS], &wish->cpus, why,
 			     sizeof(why)))
-		return wrong_usage(inv->cmd, "--cpus: %s", why);
+		return usage_error(inv->cmd, "--cpus: %s", why);
 	wish->chg.cpus = &wish->cpus;
 	return EXIT_OK;
 }
@@ -133,7 +141,7 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 	if (inv->given[RESIZE_DRY_RUN])
 		wish->chg.flags |= VPOOL_RESIZE_DRY_RUN;
 	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS])
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "say with --mem how much, or with --cpus which");
 	status = take_mem(inv, wish);
 	if (!status)
@@ -142,7 +150,7 @@ static int take_wish(const struct invocation *inv, struct wish *wish)
 		return status;
 	if (inv->given[RESIZE_TIMEOUT] &&
 	    parse_seconds(inv->value[RESIZE_TIMEOUT], &wish->chg.timeout_ms))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--timeout: '%s' is not a time in seconds",
 				   inv->value[RESIZE_TIMEOUT]);
 	return EXIT_OK;
@@ -175,7 +183,7 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		return status;
 	if (memspec_settle(wish->mem, wish->asks, wish->chg.nr_mem, &spare,
 			   info, info->page_size, why, sizeof(why))) {
-		complain(inv, wish->chg.name, "%s", why);
+		cmd_error(inv, wish->chg.name, "%s", why);
 		status = EXIT_FAILED;
 	}
 	spare_free(&spare);
@@ -202,10 +210,10 @@ static int add_to_now(const struct invocation *inv, struct wish *wish,
 		}
 		if (!bad)
 			continue;
-		complain(inv, wish->chg.name,
-			 wish->asks[i].sign == '-' ?
-			 "it has less than --mem takes away" :
-			 "--mem is too large");
+		cmd_error(inv, wish->chg.name,
+			  wish->asks[i].sign == '-' ?
+			  "it has less than --mem takes away" :
+			  "--mem is too large");
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
@@ -256,7 +264,7 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 
 	err = vpool_query(vp, wish->chg.name, &info);
 	if (err)
-		return failed(inv, wish->chg.name, vp, err);
+		return handle_error(inv, wish->chg.name, vp, err);
 	err = settle_mem(inv, vp, wish, info);
 	if (!err)
 		err = add_to_now(inv, wish, info);
@@ -269,13 +277,13 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 	err = vpool_resize(vp, &wish->chg);
 	progress_stop(progress);
 	if (err)
-		err = failed(inv, wish->chg.name, vp, err);
+		err = handle_error(inv, wish->chg.name, vp, err);
 	else if (inv->given[RESIZE_JSON])
 		print_json(wish, cpus);
 	else if (!inv->given[RESIZE_QUIET])
 		print_text(wish, cpus);
 	if (!err && isolate_mend(wish->chg.name, why)) {
-		complain(inv, wish->chg.name, "%s", why);
+		cmd_error(inv, wish->chg.name, "%s", why);
 		err = EXIT_FAILED;
 	}
 free_cpus:
@@ -292,7 +300,7 @@ static int run_resize(const struct invocation *inv)
 	status = take_wish(inv, &wish);
 	if (!status) {
 		err = vpool_open_control(&vp);
-		status = err ? failed(inv, inv->argv[0], vp, err) :
+		status = err ? handle_error(inv, inv->argv[0], vp, err) :
 			       resize(inv, vp, &wish);
 	}
 	vpool_close(vp);

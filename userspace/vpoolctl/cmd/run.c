@@ -7,8 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/isolate.h"
-#include "vpoolctl.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 enum {
 	RUN_MOVE_CGROUP,
@@ -26,17 +34,17 @@ static int attach_self(const struct invocation *inv, struct vpool *vp,
 	struct origin was;
 	int err;
 
-	if (place_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
+	if (slice_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
 		       why)) {
-		complain(inv, inv->argv[0], "%s", why);
+		cmd_error(inv, inv->argv[0], "%s", why);
 		return EXIT_FAILED;
 	}
 	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
-	place_free(&was);
+	slice_free(&was);
 	if (!err)
 		return EXIT_OK;
-	err = failed(inv, inv->argv[0], vp, err);
-	place_advise(info, getpid());
+	err = handle_error(inv, inv->argv[0], vp, err);
+	slice_hint(info, getpid());
 	return err;
 }
 
@@ -48,7 +56,7 @@ static int join(const struct invocation *inv, struct vpool *vp)
 
 	err = vpool_query(vp, NULL, &info);
 	if (err)
-		return failed(inv, inv->argv[0], vp, err);
+		return handle_error(inv, inv->argv[0], vp, err);
 	if (vpool_cpus_count(&info->cpus))
 		err = attach_self(inv, vp, info);
 	vpool_info_free(info);
@@ -74,13 +82,13 @@ static int run_run(const struct invocation *inv)
 	if (*program && !strcmp(*program, "--"))
 		program++;
 	if (!*program)
-		return wrong_usage(inv->cmd, "what to run? It takes %s",
+		return usage_error(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
 	if (err) {
-		status = failed(inv, inv->argv[0], vp, err);
+		status = handle_error(inv, inv->argv[0], vp, err);
 	} else if (isolate_mend(inv->argv[0], why)) {
-		complain(inv, inv->argv[0], "%s", why);
+		cmd_error(inv, inv->argv[0], "%s", why);
 		status = EXIT_FAILED;
 	} else {
 		status = join(inv, vp);
@@ -92,8 +100,8 @@ static int run_run(const struct invocation *inv)
 	set_environment(inv->argv[0]);
 	execvp(*program, program);
 	err = errno;
-	complain(inv, inv->argv[0], "cannot run '%s': %s", *program,
-		 strerror(err));
+	cmd_error(inv, inv->argv[0], "cannot run '%s': %s", *program,
+		  strerror(err));
 	vpool_close(vp);
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }

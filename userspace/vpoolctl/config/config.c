@@ -14,15 +14,25 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/macros.h"
+#include "base/suggest.h"
 #include "config/config.h"
 #include "config/memspec.h"
 #include "config/ownership.h"
+#include "host/grade.h"
+#include "host/pools.h"
+#include "output/messages.h"
+#include "output/printable.h"
 #include "output/units.h"
 
 #define DEFAULT_PAGE_SIZE (2ULL << 20)
@@ -53,13 +63,13 @@ static struct mistake *add_mistake(struct config *cfg)
 		      sizeof(*cfg->mistakes));
 }
 
-static struct place place_of(const struct reader *rd, yaml_mark_t mark)
+static struct location location_of(const struct reader *rd, yaml_mark_t mark)
 {
-	return (struct place) { rd->file, mark.line + 1, mark.column + 1 };
+	return (struct location) { rd->file, mark.line + 1, mark.column + 1 };
 }
 
 static void __printf(3, 4)
-wrong(const struct reader *rd, const yaml_node_t *at, const char *fmt, ...)
+file_error(const struct reader *rd, const yaml_node_t *at, const char *fmt, ...)
 {
 	struct mistake *mistake = add_mistake(rd->cfg);
 	char text[512];
@@ -68,7 +78,7 @@ wrong(const struct reader *rd, const yaml_node_t *at, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	mistake->place = place_of(rd, at->start_mark);
+	mistake->location = location_of(rd, at->start_mark);
 	mistake->text = xstrdup(text);
 }
 
@@ -91,13 +101,13 @@ static const char *scalar(const struct reader *rd, const yaml_node_t *at,
 	const char *text;
 
 	if (at->type != YAML_SCALAR_NODE) {
-		wrong(rd, at, "%s is %s, it takes a value", what, kind_of(at));
+		file_error(rd, at, "%s is %s, it takes a value", what, kind_of(at));
 		return NULL;
 	}
 	text = (const char *)at->data.scalar.value;
 	if (strlen(text) == at->data.scalar.length)
 		return text;
-	wrong(rd, at, "%s has a NUL byte in it", what);
+	file_error(rd, at, "%s has a NUL byte in it", what);
 	return NULL;
 }
 
@@ -115,7 +125,7 @@ static void add_mem(const struct reader *rd, const yaml_node_t *at,
 	if (!text)
 		return;
 	if (parse_memspec(text, &mem, &asks, false, &nr, why, sizeof(why))) {
-		wrong(rd, at, "mem: %s", why);
+		file_error(rd, at, "mem: %s", why);
 		return;
 	}
 	pool->mem = xrealloc(pool->mem, (pool->nr_mem + nr) * sizeof(*mem));
@@ -174,9 +184,9 @@ static void take_cpus(const struct reader *rd, const yaml_node_t *at,
 	char why[VPOOL_REASON_SIZE];
 
 	if (text && !*text)
-		wrong(rd, at, "cpus: the list is empty");
+		file_error(rd, at, "cpus: the list is empty");
 	else if (text && vpool_cpus_parse(text, &pool->cpus, why, sizeof(why)))
-		wrong(rd, at, "cpus: %s", why);
+		file_error(rd, at, "cpus: %s", why);
 	free(text);
 }
 
@@ -186,7 +196,7 @@ static void take_ncpus(const struct reader *rd, const yaml_node_t *at,
 	const char *text = scalar(rd, at, "ncpus");
 
 	if (text && parse_ncpus(text, &pool->nr_cpus, &pool->cpus_node))
-		wrong(rd, at, "ncpus: '%s' is not NUMBER[@NODE]", text);
+		file_error(rd, at, "ncpus: '%s' is not NUMBER[@NODE]", text);
 }
 
 static void take_page_size(const struct reader *rd, const yaml_node_t *at,
@@ -199,9 +209,9 @@ static void take_page_size(const struct reader *rd, const yaml_node_t *at,
 	if (!text)
 		return;
 	if (parse_size(text, &size, why, sizeof(why)))
-		wrong(rd, at, "page-size: %s", why);
+		file_error(rd, at, "page-size: %s", why);
 	else if (size != 4ULL << 10 && size != 2ULL << 20 && size != 1ULL << 30)
-		wrong(rd, at, "page-size: '%s' is not 4K, 2M or 1G", text);
+		file_error(rd, at, "page-size: '%s' is not 4K, 2M or 1G", text);
 	else
 		pool->page_size = size;
 }
@@ -213,7 +223,7 @@ static void take_owner(const struct reader *rd, const yaml_node_t *at,
 	char why[VPOOL_REASON_SIZE];
 
 	if (text && parse_owner(text, &pool->uid, &pool->gid, why, sizeof(why)))
-		wrong(rd, at, "owner: %s", why);
+		file_error(rd, at, "owner: %s", why);
 }
 
 static void take_mode(const struct reader *rd, const yaml_node_t *at,
@@ -223,7 +233,7 @@ static void take_mode(const struct reader *rd, const yaml_node_t *at,
 	char why[VPOOL_REASON_SIZE];
 
 	if (text && parse_mode(text, &pool->mode, why, sizeof(why)))
-		wrong(rd, at, "mode: %s", why);
+		file_error(rd, at, "mode: %s", why);
 }
 
 static void take_timeout(const struct reader *rd, const yaml_node_t *at,
@@ -232,7 +242,7 @@ static void take_timeout(const struct reader *rd, const yaml_node_t *at,
 	const char *text = scalar(rd, at, "timeout");
 
 	if (text && parse_seconds(text, &pool->timeout_ms))
-		wrong(rd, at, "timeout: '%s' is not a time in seconds", text);
+		file_error(rd, at, "timeout: '%s' is not a time in seconds", text);
 }
 
 /* As YAML 1.1 and 1.2 have it, in small letters and capitals. */
@@ -252,7 +262,7 @@ static void take_bool(const struct reader *rd, const yaml_node_t *at,
 			return;
 	}
 	if (text)
-		wrong(rd, at, "%s: '%s' is neither true nor false", what, text);
+		file_error(rd, at, "%s: '%s' is neither true nor false", what, text);
 }
 
 /* The order of the two does not matter: either may say no. */
@@ -260,7 +270,7 @@ static void set_grade(const struct reader *rd, const yaml_node_t *at,
 		      struct pool_config *pool, enum grade grade)
 {
 	if (pool->isolate && grade)
-		wrong(rd, at, "isolate confines, too: isolate and confine exclude each other");
+		file_error(rd, at, "isolate confines, too: isolate and confine exclude each other");
 	else if (grade)
 		pool->isolate = grade;
 }
@@ -356,10 +366,10 @@ static void unknown_property(const struct reader *rd, const yaml_node_t *key,
 		names[i] = property_defs[i].name;
 	near = nearest(word, names, ARRAY_SIZE(names));
 	if (near)
-		wrong(rd, key, "unknown property '%s': did you mean '%s'?",
-		      word, near);
+		file_error(rd, key, "unknown property '%s': did you mean '%s'?",
+			   word, near);
 	else
-		wrong(rd, key, "unknown property '%s'", word);
+		file_error(rd, key, "unknown property '%s'", word);
 }
 
 static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
@@ -380,17 +390,6 @@ static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
 }
 
 /* Pools */
-
-#define NAME_FIRST "abcdefghijklmnopqrstuvwxyz0123456789"
-
-/* As the kernel has it. */
-static bool name_ok(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len && len <= VPOOL_NAME_MAX && strspn(name, NAME_FIRST) &&
-	       strspn(name, NAME_FIRST "._-") == len && strcmp(name, "control");
-}
 
 static bool cpus_empty(const struct vpool_cpus *cpus)
 {
@@ -426,31 +425,31 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 	size_t i;
 
 	if (!round_mem(pool))
-		wrong(rd, key, "pool '%s' is too large", pool->name);
+		file_error(rd, key, "pool '%s' is too large", pool->name);
 	if (!pool->nr_mem && cpus_empty(&pool->cpus) && !pool->nr_cpus)
-		wrong(rd, key, "pool '%s' needs mem or cpus, or both",
-		      pool->name);
+		file_error(rd, key, "pool '%s' needs mem or cpus, or both",
+			   pool->name);
 	if (!cpus_empty(&pool->cpus) && pool->nr_cpus)
-		wrong(rd, key, "pool '%s': cpus and ncpus exclude each other",
-		      pool->name);
+		file_error(rd, key, "pool '%s': cpus and ncpus exclude each other",
+			   pool->name);
 	if (pool->isolate && cpus_empty(&pool->cpus) && !pool->nr_cpus)
-		wrong(rd, key, "pool '%s' cannot be %s without cpus",
-		      pool->name, pool->isolate == GRADE_CONFINED ?
-		      "confined" : "isolated");
+		file_error(rd, key, "pool '%s' cannot be %s without cpus",
+			   pool->name, pool->isolate == GRADE_CONFINED ?
+			   "confined" : "isolated");
 	for (i = 0; i < rd->cfg->nr_pools; i++) {
 		other = rd->cfg->pools + i;
 		if (!strcmp(other->name, pool->name))
-			wrong(rd, key,
-			      "pool '%s' is declared already, at %s:%u:%u",
-			      pool->name, other->place.file, other->place.line,
-			      other->place.column);
+			file_error(rd, key,
+				   "pool '%s' is declared already, at %s:%u:%u",
+				   pool->name, other->location.file, other->location.line,
+				   other->location.column);
 		if (vpool_cpus_copy(&both, &pool->cpus))
 			continue;
 		vpool_cpus_and(&both, &other->cpus);
 		if (!cpus_empty(&both)) {
 			list = cpus_text(&both);
-			wrong(rd, key, "cpu %s of pool '%s' belongs to pool '%s', too",
-			      list, pool->name, other->name);
+			file_error(rd, key, "cpu %s of pool '%s' belongs to pool '%s', too",
+				   list, pool->name, other->name);
 			free(list);
 		}
 		vpool_cpus_free(&both);
@@ -463,7 +462,7 @@ static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
 	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start <=
 	    MAX_KEYS)
 		return false;
-	wrong(rd, map, "it has more than %d keys", MAX_KEYS);
+	file_error(rd, map, "it has more than %d keys", MAX_KEYS);
 	return true;
 }
 
@@ -490,7 +489,7 @@ static void repeated(const struct reader *rd, const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = node(rd, pair->key);
 
-	wrong(rd, key, "'%s' is there twice", key->data.scalar.value);
+	file_error(rd, key, "'%s' is there twice", key->data.scalar.value);
 }
 
 static void read_properties(const struct reader *rd, const yaml_node_t *map,
@@ -499,8 +498,8 @@ static void read_properties(const struct reader *rd, const yaml_node_t *map,
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		wrong(rd, map, "pool '%s' is %s, it takes properties such as 'mem: 4G'",
-		      pool->name, kind_of(map));
+		file_error(rd, map, "pool '%s' is %s, it takes properties such as 'mem: 4G'",
+			   pool->name, kind_of(map));
 		return;
 	}
 	if (too_many_keys(rd, map))
@@ -520,7 +519,7 @@ static void read_pool(const struct reader *rd, const yaml_node_pair_t *pair)
 	const char *name = scalar(rd, key, "the name of a pool");
 	struct config *cfg = rd->cfg;
 	struct pool_config pool = {
-		.place = place_of(rd, key->start_mark),
+		.location = location_of(rd, key->start_mark),
 		.page_size = DEFAULT_PAGE_SIZE,
 		.mode = 0660,
 		.timeout_ms = DEFAULT_TIMEOUT_MS,
@@ -530,11 +529,11 @@ static void read_pool(const struct reader *rd, const yaml_node_pair_t *pair)
 
 	if (!name)
 		return;
-	if (!name_ok(name))
-		wrong(rd, key, "'%s' is not a pool's name", name);
+	if (!vpool_name_is_valid(name))
+		file_error(rd, key, "'%s' is not a pool's name", name);
 	snprintf(pool.name, sizeof(pool.name), "%s", name);
 	read_properties(rd, node(rd, pair->value), &pool);
-	/* Nothing follows from what is wrong. */
+	/* Nothing follows from what is file_error. */
 	if (cfg->nr_mistakes == mistakes)
 		check_pool(rd, key, &pool);
 	pool.bad = cfg->nr_mistakes > mistakes;
@@ -548,8 +547,8 @@ static void read_pools_of(const struct reader *rd, const yaml_node_t *map)
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		wrong(rd, map, "pools is %s, it takes pools by their names, or {} for none",
-		      kind_of(map));
+		file_error(rd, map, "pools is %s, it takes pools by their names, or {} for none",
+			   kind_of(map));
 		return;
 	}
 	if (too_many_keys(rd, map))
@@ -568,8 +567,8 @@ static void read_top(const struct reader *rd, const yaml_node_t *map)
 	const char *word;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		wrong(rd, map, "the file is %s, it takes 'pools:'",
-		      kind_of(map));
+		file_error(rd, map, "the file is %s, it takes 'pools:'",
+			   kind_of(map));
 		return;
 	}
 	if (too_many_keys(rd, map))
@@ -579,8 +578,8 @@ static void read_top(const struct reader *rd, const yaml_node_t *map)
 		key = node(rd, pair->key);
 		word = scalar(rd, key, "a key");
 		if (word && strcmp(word, "pools"))
-			wrong(rd, key, "unknown key '%s': it takes 'pools'",
-			      word);
+			file_error(rd, key, "unknown key '%s': it takes 'pools'",
+				   word);
 		else if (word && is_repeated(rd, map, pair))
 			repeated(rd, pair);
 		else if (word)
@@ -595,10 +594,10 @@ static void not_yaml(struct config *cfg, const char *file,
 	yaml_mark_t mark = parser->problem_mark;
 
 	/* Bytes that are no text have an offset only. */
-	mistake->place = (struct place) { .file = file };
+	mistake->location = (struct location) { .file = file };
 	if (parser->error != YAML_READER_ERROR) {
-		mistake->place.line = mark.line + 1;
-		mistake->place.column = mark.column + 1;
+		mistake->location.line = mark.line + 1;
+		mistake->location.column = mark.column + 1;
 	}
 	if (parser->context)
 		mistake->text = xprintf("%s %s", parser->context,
@@ -616,7 +615,7 @@ static void about_file(struct config *cfg, const char *file, const char *text)
 {
 	struct mistake *mistake = add_mistake(cfg);
 
-	mistake->place.file = file;
+	mistake->location.file = file;
 	mistake->text = xstrdup(text);
 }
 
@@ -637,7 +636,7 @@ static bool read_document(struct config *cfg, const char *file,
 	if (root && first)
 		read_top(&rd, root);
 	else if (root)
-		wrong(&rd, root, "a file has one document, this is another");
+		file_error(&rd, root, "a file has one document, this is another");
 	else if (first)
 		about_file(cfg, file,
 			   "it declares nothing; 'pools: {}' declares that there are none");
@@ -675,8 +674,8 @@ static bool depth_ok(struct config *cfg, const char *file, const char *text,
 			depth--;
 		end = event.type == YAML_STREAM_END_EVENT;
 		if (depth > MAX_DEPTH)
-			wrong(&rd, &at, "lists and mappings are nested deeper than %d",
-			      MAX_DEPTH);
+			file_error(&rd, &at, "lists and mappings are nested deeper than %d",
+				   MAX_DEPTH);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -787,25 +786,25 @@ void config_read(struct config *cfg, char **paths, int nr)
 		read_etc(cfg);
 }
 
-void config_complain(const struct config *cfg)
+void config_report(const struct config *cfg)
 {
 	size_t i;
 
 	for (i = 0; i < cfg->nr_mistakes; i++) {
 		const struct mistake *mistake = cfg->mistakes + i;
-		char *file = printable(mistake->place.file);
+		char *file = printable(mistake->location.file);
 		char *text = printable(mistake->text);
 
-		if (mistake->place.line)
+		if (mistake->location.line)
 			fprintf(stderr, "%s:%u:%u: %s\n", file,
-				mistake->place.line, mistake->place.column,
+				mistake->location.line, mistake->location.column,
 				text);
 		else
 			fprintf(stderr, "%s: %s\n", file, text);
 		free(text);
 		free(file);
 	}
-	advise("Try 'man vpool.conf' for what files may declare.");
+	add_hint("Try 'man vpool.conf' for what files may declare.");
 }
 
 struct pool_config *config_find(const struct config *cfg, const char *name)

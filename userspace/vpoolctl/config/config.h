@@ -2,17 +2,19 @@
 #ifndef VPOOLCTL_CONFIG_H
 #define VPOOLCTL_CONFIG_H
 
-#include "config/memspec.h"
+#include <libvpool.h>
+
 #include "host/grade.h"
-#include "vpoolctl.h"
+
+struct mem_ask;
 
 /**
- * struct place - where something stands
+ * struct location - where something stands
  * @file: the file, as it was named
  * @line: counted from 1; 0 if it is about the file as a whole
  * @column: counted from 1
  */
-struct place {
+struct location {
 	const char *file;
 	unsigned int line;
 	unsigned int column;
@@ -21,7 +23,7 @@ struct place {
 /**
  * struct pool_config - a pool as it shall be, or is
  * @name: its name
- * @place: where it was declared
+ * @location: where it was declared
  * @mem: how much memory from where, in multiples of the page size
  * @asks: how these were written, as many as @mem; NULL for a pool of the host
  * @nr_mem: how many of these; 0 for a pool without memory
@@ -45,7 +47,7 @@ struct place {
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
-	struct place place;
+	struct location location;
 	struct vpool_mem *mem;
 	struct mem_ask *asks;
 	size_t nr_mem;
@@ -67,11 +69,11 @@ struct pool_config {
 
 /**
  * struct mistake - what is wrong in a file
- * @place: where
+ * @location: where
  * @text: what
  */
 struct mistake {
-	struct place place;
+	struct location location;
 	char *text;
 };
 
@@ -120,18 +122,13 @@ void config_read_file(struct config *cfg, const char *path);
 void config_read(struct config *cfg, char **paths, int nr);
 void config_free(struct config *cfg);
 /* One line for each mistake, on standard error. */
-void config_complain(const struct config *cfg);
+void config_report(const struct config *cfg);
 
 /* Leave out the pools that have a mistake in them. */
 void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
 void pool_config_free(struct pool_config *pool);
-
-/* What a pool is, as it would be declared. */
-void pool_config_of(struct pool_config *pool, const struct vpool_info *info);
-/* All of its memory, in bytes. */
-__u64 pool_config_bytes(const struct pool_config *pool);
 
 /**
  * enum property - what makes up a pool, in the order of declaration
@@ -152,10 +149,5 @@ enum property {
 	PROPERTY_MODE,
 	NR_PROPERTIES,
 };
-
-/* "mem: 4G@0", as it stands in a file; NULL if the pool has none of that. */
-char *property_text(const struct pool_config *pool, enum property property);
-/* Write pools as a file that declares them. */
-void config_write(const struct config *cfg, FILE *to);
 
 #endif /* VPOOLCTL_CONFIG_H */

@@ -10,10 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "config/memspec.h"
 #include "host/spare.h"
 #include "output/units.h"
-#include "vpoolctl.h"
 
 static int parse_node(const char *text, __s32 *node)
 {

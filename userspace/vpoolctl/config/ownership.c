@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "config/ownership.h"
-#include "vpoolctl.h"
 
 /* A user's or group's number, written as such. */
 static bool number_of(const char *text, unsigned int *id)

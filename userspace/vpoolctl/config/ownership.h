@@ -2,6 +2,7 @@
 #ifndef VPOOLCTL_OWNERSHIP_H
 #define VPOOLCTL_OWNERSHIP_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /**

@@ -7,9 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "config/declare.h"
 #include "config/plan.h"
+#include "config/plan_check.h"
+#include "config/plan_execute.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/units.h"
 
 /**
@@ -40,12 +50,12 @@ problem(struct checker *ck, const struct change *change, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	ck->bad = true;
-	if (change->want && change->want->place.line)
-		complain(ck->inv, change_name(change), "%s:%u:%u: %s",
-			 change->want->place.file, change->want->place.line,
-			 change->want->place.column, text);
+	if (change->want && change->want->location.line)
+		cmd_error(ck->inv, change_name(change), "%s:%u:%u: %s",
+			  change->want->location.file, change->want->location.line,
+			  change->want->location.column, text);
 	else
-		complain(ck->inv, change_name(change), "%s", text);
+		cmd_error(ck->inv, change_name(change), "%s", text);
 }
 
 /* A pool that is to be destroyed is idle. */
@@ -280,8 +290,8 @@ bool plan_check(struct plan *plan, const struct invocation *inv,
 
 	err = vpool_host_read(&ck.host);
 	if (err) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-err));
+		cmd_error(inv, NULL, "cannot read about the host: %s",
+			  strerror(-err));
 		return false;
 	}
 	for (i = 0; i < plan->nr; i++)

@@ -8,7 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/exit.h"
+#include "config/config.h"
+#include "config/memspec.h"
 #include "config/plan.h"
+#include "config/plan_settle.h"
+#include "host/pools.h"
 #include "host/spare.h"
 
 /**

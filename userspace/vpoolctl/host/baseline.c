@@ -11,7 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
 #include "host/baseline.h"
+#include "host/grade.h"
 #include "host/isolate.h"
 
 /* Of the line in /proc/PID/stat, counted as in proc(5). */

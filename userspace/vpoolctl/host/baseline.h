@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_BASELINE_H
 #define VPOOLCTL_BASELINE_H
 
-#include "vpoolctl.h"
+#include <libvpool.h>
 
 /**
  * struct figure - something that only grows

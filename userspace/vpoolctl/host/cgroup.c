@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/macros.h"
 #include "host/cgroup.h"
 #include "host/isolate.h"
 

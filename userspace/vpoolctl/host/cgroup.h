@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_CGROUP_H
 #define VPOOLCTL_CGROUP_H
 
-#include "vpoolctl.h"
+#include <stdbool.h>
 
 /*
  * Control groups and the units of systemd. The cgroup of pool NAME is

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "host/cpumask.h"
 
 void cpus_add_all(struct vpool_cpus *to, const struct vpool_cpus *from)

@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_CPUMASK_H
 #define VPOOLCTL_CPUMASK_H
 
-#include "vpoolctl.h"
+#include <libvpool.h>
 
 /* Add all CPUs of one set to another. */
 void cpus_add_all(struct vpool_cpus *to, const struct vpool_cpus *from);

@@ -13,13 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/macros.h"
 #include "host/cgroup.h"
 #include "host/grade.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 
 #define SUFFIX ".isolated"
 #define GRADE_KEY "grade "
-#define MAX_NAME 32
 
 static const struct {
 	const char *text;
@@ -44,14 +49,6 @@ const char *grade_partition(enum grade grade)
 bool grade_excludes(enum grade grade)
 {
 	return grade == GRADE_ISOLATED || grade == GRADE_NOBALANCE;
-}
-
-bool pool_name_valid(const char *name)
-{
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return len && !name[len] && len <= MAX_NAME &&
-	       isalnum((unsigned char)*name) && strcmp(name, "control");
 }
 
 static char *note_path(const char *name)

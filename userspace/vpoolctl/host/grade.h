@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_GRADE_H
 #define VPOOLCTL_GRADE_H
 
-#include "vpoolctl.h"
+#include <libvpool.h>
 
 /**
  * enum grade - how strictly a pool's CPUs and its members belong together
@@ -48,9 +48,6 @@ int note_remove(const char *name);
 char *note_pool(const char *file);
 /* Tell whether there is any note. */
 bool note_any(void);
-
-/* Tell whether the kernel would take this name for a pool. */
-bool pool_name_valid(const char *name);
 
 /*
  * Rename a file of VPOOL_RUN that cannot be understood to FILE.bad, so that no

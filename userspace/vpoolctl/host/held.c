@@ -4,8 +4,9 @@
  */
 #include <stdlib.h>
 
+#include <libvpool.h>
+
 #include "host/cgroup.h"
-#include "host/grade.h"
 #include "host/held.h"
 #include "host/isolate.h"
 #include "host/proc.h"

@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_HELD_H
 #define VPOOLCTL_HELD_H
 
-#include "vpoolctl.h"
+#include <libvpool.h>
 
 /**
  * enum held - what holds a member on its pool's CPUs

@@ -15,8 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
 #include "host/cpumask.h"
+#include "host/grade.h"
+#include "host/irq.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 
 #define IRQ_DIR "/proc/irq"
 

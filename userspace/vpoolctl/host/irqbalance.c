@@ -25,8 +25,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
 #include "host/cpumask.h"
+#include "host/irqbalance.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 
 #define CPU_DIR "/sys/devices/system/cpu"
 #define ISOLATED CPU_DIR "/isolated"

@@ -21,9 +21,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "config/config.h"
 #include "host/cgroup.h"
 #include "host/cpumask.h"
+#include "host/grade.h"
+#include "host/irq.h"
+#include "host/irqbalance.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/privilege.h"
 
 /* How often a cgroup is emptied whose processes go on forking. */
@@ -404,7 +413,7 @@ static void sync_all(struct sync *sync)
 
 	while (dir && (entry = readdir(dir))) {
 		name = note_pool(entry->d_name);
-		if (name && pool_name_valid(name))
+		if (name && vpool_name_is_valid(name))
 			sync_one(sync, name);
 		else if (name)
 			state_set_aside(entry->d_name);

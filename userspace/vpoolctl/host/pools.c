@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "host/pools.h"
 
 char *owner_text(uid_t uid, gid_t gid)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "host/proc.h"
-#include "vpoolctl.h"
 
 /* Fields of /proc/PID/task/TID/stat, counted as in proc(5). */
 enum {

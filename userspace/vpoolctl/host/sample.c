@@ -7,6 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "host/pools.h"
 #include "host/sample.h"
 
 /* Columns of a line of /proc/stat, as in proc(5). */

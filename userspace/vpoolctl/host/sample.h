@@ -2,7 +2,9 @@
 #ifndef VPOOLCTL_SAMPLE_H
 #define VPOOLCTL_SAMPLE_H
 
-#include "vpoolctl.h"
+#include <stdio.h>
+
+#include <libvpool.h>
 
 /**
  * struct cpu_time - how a CPU has spent its time, in ticks since boot

@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 
 /* The module's defaults, for a host that has not loaded it. */
 #define DEFAULT_CPUS_FLOOR 1
@@ -175,13 +182,13 @@ int spare_read_host(const struct invocation *inv, struct vpool *vp,
 
 	err = vpool_host_read(&host);
 	if (err) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-err));
+		cmd_error(inv, NULL, "cannot read about the host: %s",
+			  strerror(-err));
 		return EXIT_FAILED;
 	}
 	err = read_pools(vp, &pools, &nr);
 	if (err) {
-		err = failed(inv, NULL, vp, err);
+		err = handle_error(inv, NULL, vp, err);
 	} else {
 		spare_read(spare, host, pools, nr);
 		free_pools(pools, nr);

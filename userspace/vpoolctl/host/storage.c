@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/alloc.h"
+#include "base/macros.h"
 #include "host/storage.h"
+#include "output/table.h"
 
 /* Whatever the device's own, /sys/block counts in these. */
 #define SECTOR 512

@@ -2,7 +2,7 @@
 #ifndef VPOOLCTL_STORAGE_H
 #define VPOOLCTL_STORAGE_H
 
-#include "output/table.h"
+struct table;
 
 /* The host's disks. */
 struct table *disk_table(void);

@@ -10,7 +10,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "host/pools.h"
+#include "map/image.h"
 #include "map/map.h"
+#include "output/messages.h"
 #include "output/units.h"
 
 extern char **environ;
@@ -142,7 +151,7 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	char *to;
 
 	if (fd < 0) {
-		complain(inv, NULL, "/tmp: %s", strerror(errno));
+		cmd_error(inv, NULL, "/tmp: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	close(fd);
@@ -157,11 +166,11 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	if (!err)
 		return EXIT_OK;
 	if (err == -ENOENT)
-		complain(inv, NULL,
-			 "lstopo, which draws, is not installed: it is in package hwloc");
+		cmd_error(inv, NULL,
+			  "lstopo, which draws, is not installed: it is in package hwloc");
 	else if (err < 0)
-		complain(inv, NULL, "lstopo: %s", strerror(-err));
+		cmd_error(inv, NULL, "lstopo: %s", strerror(-err));
 	else
-		complain(inv, NULL, "lstopo could not draw %s", path);
+		cmd_error(inv, NULL, "lstopo could not draw %s", path);
 	return EXIT_FAILED;
 }

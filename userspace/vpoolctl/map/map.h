@@ -4,7 +4,7 @@
 
 #include <hwloc.h>
 
-#include "vpoolctl.h"
+#include <libvpool.h>
 
 /**
  * struct hostmap - the host's topology and the pools on it
@@ -33,14 +33,5 @@ char pool_letter(size_t pool);
 int pool_of_cpu(const struct hostmap *map, unsigned int cpu);
 /* What a pool has on a node. */
 __u64 pool_on_node(const struct vpool_info *pool, int node);
-
-/* In block characters, with colours or letters. */
-void map_print(const struct hostmap *map, bool colour, FILE *to);
-/*
- * As an image, drawn by hwloc's lstopo: FORMAT is "svg" or "png". 0, or
- * EXIT_FAILED with a complaint.
- */
-int map_draw(const struct hostmap *map, const struct invocation *inv,
-	     const char *path, const char *format);
 
 #endif /* VPOOLCTL_HOSTMAP_H */

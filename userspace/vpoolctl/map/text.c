@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "host/pools.h"
 #include "map/map.h"
+#include "map/text.h"
 #include "output/units.h"
 
 #define BAR 48

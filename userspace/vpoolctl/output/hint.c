@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/macros.h"
 #include "output/hint.h"
 
 #define PARAMETERS "/sys/module/vpool/parameters/"
@@ -22,7 +25,7 @@
 static const struct {
 	const char *reason;
 	const char *advice;
-} advices[] = {
+} hints[] = {
 	{ "nothing was changed", NULL },
 	{ "*; 'vpoolctl *", NULL },
 	{ "the vpool module is not loaded*", NULL },
@@ -253,10 +256,10 @@ static bool find_pool(const char *reason, char *name, size_t room)
 	return true;
 }
 
-static struct advice_host this_host;
+static struct hint_host this_host;
 static bool host_is_known;
 
-void advice_set_host(const struct advice_host *host)
+void hint_set_host(const struct hint_host *host)
 {
 	this_host = *host;
 	host_is_known = true;
@@ -336,7 +339,7 @@ static void fill_in(const char *advice, const char *name, char *text,
 }
 
 /* Behind "web.conf:3:5: ", where something was declared. */
-static const char *behind_place(const char *reason)
+static const char *after_location(const char *reason)
 {
 	static const char digits[] = "0123456789";
 	const char *at, *end;
@@ -352,21 +355,21 @@ static const char *behind_place(const char *reason)
 	return reason;
 }
 
-bool advice_for(const char *reason, const char *subject, char *text,
-		size_t room)
+bool hint_for(const char *reason, const char *subject, char *text,
+	      size_t room)
 {
 	char name[VPOOL_NAME_SIZE];
 	size_t i;
 
 	*text = '\0';
-	reason = behind_place(reason);
+	reason = after_location(reason);
 	if (!find_pool(reason, name, sizeof(name)))
 		snprintf(name, sizeof(name), "%s", subject ? subject : "NAME");
-	for (i = 0; i < ARRAY_SIZE(advices); i++) {
-		if (fnmatch(advices[i].reason, reason, 0))
+	for (i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (fnmatch(hints[i].reason, reason, 0))
 			continue;
-		if (advices[i].advice)
-			fill_in(advices[i].advice, name, text, room);
+		if (hints[i].advice)
+			fill_in(hints[i].advice, name, text, room);
 		return true;
 	}
 	return false;

@@ -10,9 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "output/hint.h"
+#include <libvpool.h>
 
-#define MAX_ADVICE 4
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/suggest.h"
+#include "output/hint.h"
+#include "output/messages.h"
+#include "output/printable.h"
+
+#define MAX_HINTS 4
 
 /**
  * struct next - what to try in the end, as far as has been told
@@ -23,31 +31,31 @@
  */
 static struct next {
 	const struct command *cmd;
-	char text[MAX_ADVICE][ADVICE_SIZE];
+	char text[MAX_HINTS][HINT_SIZE];
 	size_t nr;
 	bool known;
 } next;
 
-void advise(const char *sentence)
+void add_hint(const char *sentence)
 {
 	size_t i;
 
 	for (i = 0; i < next.nr; i++)
 		if (!strcmp(next.text[i], sentence))
 			return;
-	if (!*sentence || next.nr == MAX_ADVICE)
+	if (!*sentence || next.nr == MAX_HINTS)
 		return;
-	snprintf(next.text[next.nr++], ADVICE_SIZE, "%s", sentence);
+	snprintf(next.text[next.nr++], HINT_SIZE, "%s", sentence);
 }
 
-static void advise_about(const struct invocation *inv, const char *subject,
-			 const char *reason)
+static void hint_about(const struct invocation *inv, const char *subject,
+		       const char *reason)
 {
-	char text[ADVICE_SIZE];
+	char text[HINT_SIZE];
 
 	next.cmd = inv->cmd;
-	next.known |= advice_for(reason, subject, text, sizeof(text));
-	advise(text);
+	next.known |= hint_for(reason, subject, text, sizeof(text));
+	add_hint(text);
 }
 
 /* A line of text on standard error. */
@@ -60,7 +68,7 @@ static void tell_line(const char *text)
 }
 
 /* Once, behind all that went wrong. */
-static void give_advice(void)
+static void print_hints(void)
 {
 	size_t i;
 
@@ -72,8 +80,8 @@ static void give_advice(void)
 	next.nr = 0;
 }
 
-void complain(const struct invocation *inv, const char *subject,
-	      const char *fmt, ...)
+void cmd_error(const struct invocation *inv, const char *subject,
+	       const char *fmt, ...)
 {
 	char *text, *line;
 	va_list args;
@@ -88,11 +96,11 @@ void complain(const struct invocation *inv, const char *subject,
 		       text ? text : fmt);
 	tell_line(line);
 	free(line);
-	advise_about(inv, subject, text ? text : fmt);
+	hint_about(inv, subject, text ? text : fmt);
 	free(text);
 }
 
-int wrong_usage(const struct command *cmd, const char *fmt, ...)
+int usage_error(const struct command *cmd, const char *fmt, ...)
 {
 	char *text, *line;
 	va_list args;
@@ -135,8 +143,8 @@ static char *nearest_pool(const char *wrong)
 	return copy;
 }
 
-int failed(const struct invocation *inv, const char *subject,
-	   const struct vpool *vp, int err)
+int handle_error(const struct invocation *inv, const char *subject,
+		 const struct vpool *vp, int err)
 {
 	static const char no_pool[] = "there is no pool '";
 	const char *reason = vpool_reason(vp);
@@ -148,9 +156,9 @@ int failed(const struct invocation *inv, const char *subject,
 	if (subject && !strncmp(reason, no_pool, sizeof(no_pool) - 1))
 		near = nearest_pool(subject);
 	if (near)
-		complain(inv, subject, "%s: did you mean '%s'?", reason, near);
+		cmd_error(inv, subject, "%s: did you mean '%s'?", reason, near);
 	else
-		complain(inv, subject, "%s", *reason ? reason : strerror(-err));
+		cmd_error(inv, subject, "%s", *reason ? reason : strerror(-err));
 	free(near);
 	return err == -VPOOL_NO_MODULE ? EXIT_NO_MODULE : EXIT_FAILED;
 }
@@ -158,7 +166,7 @@ int failed(const struct invocation *inv, const char *subject,
 int finish_output(int status)
 {
 	if (status)
-		give_advice();
+		print_hints();
 	if (!ferror(stdout) && !fflush(stdout))
 		return status;
 	fprintf(stderr, "vpoolctl: standard output: %s\n", strerror(errno));

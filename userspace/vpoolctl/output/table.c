@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/ascii.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "base/suggest.h"
 #include "output/table.h"
 #include "output/units.h"
 

@@ -2,11 +2,12 @@
 #ifndef VPOOLCTL_TABLE_H
 #define VPOOLCTL_TABLE_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#include "vpoolctl.h"
+#include "base/command.h"
 
 /**
  * enum cell_type - what the cells of a column are

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
 #include "base/ascii.h"
+#include "base/macros.h"
 #include "output/units.h"
-#include "vpoolctl.h"
 
 static const char unit_letters[] = "BKMGTPE";
 
 static int __printf(3, 4)
-wrong(char *why, size_t room, const char *fmt, ...)
+size_error(char *why, size_t room, const char *fmt, ...)
 {
 	va_list args;
 
@@ -65,30 +67,30 @@ int parse_size(const char *text, __u64 *bytes, char *why, size_t room)
 	int power;
 
 	if (!isdigit((unsigned char)*at))
-		return wrong(why, room, "'%s' is not a size such as 512M or 4G",
-			     text);
+		return size_error(why, room, "'%s' is not a size such as 512M or 4G",
+				  text);
 	for (; isdigit((unsigned char)*at); at++)
 		if (__builtin_mul_overflow(whole, 10, &whole) ||
 		    __builtin_add_overflow(whole, *at - '0', &whole))
-			return wrong(why, room, "'%s' is too large", text);
+			return size_error(why, room, "'%s' is too large", text);
 	at = read_fraction(at, &fraction, &scale);
 	power = read_unit(&at);
 	if (power > 0 && !ascii_casecmp(at, "b"))
-		return wrong(why, room,
-			     "'%s': sizes are powers of 1024, write %.*siB",
-			     text, (int)(at - text), text);
+		return size_error(why, room,
+				  "'%s': sizes are powers of 1024, write %.*siB",
+				  text, (int)(at - text), text);
 	if (*at == ',')
-		return wrong(why, room,
-			     "'%s': a fraction has a point, as in 1.5G", text);
+		return size_error(why, room,
+				  "'%s': a fraction has a point, as in 1.5G", text);
 	if (power < 0 || *at)
-		return wrong(why, room, "'%s' is not a size such as 512M or 4G",
-			     text);
+		return size_error(why, room, "'%s' is not a size such as 512M or 4G",
+				  text);
 	unit = 1ULL << power * 10;
 	if (__builtin_mul_overflow(whole, unit, &whole))
-		return wrong(why, room, "'%s' is too large", text);
+		return size_error(why, room, "'%s' is too large", text);
 	fraction = (__uint128_t)fraction * unit / scale;
 	if (__builtin_add_overflow(whole, fraction, bytes))
-		return wrong(why, room, "'%s' is too large", text);
+		return size_error(why, room, "'%s' is too large", text);
 	return 0;
 }
 

@@ -2,9 +2,8 @@
 #ifndef VPOOLCTL_UNITS_H
 #define VPOOLCTL_UNITS_H
 
-#include <stddef.h>
-
 #include <linux/types.h>
+#include <stddef.h>
 
 /* Room for any size as text. */
 #define SIZE_TEXT 48

@@ -11,7 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "output/messages.h"
+#include "output/table.h"
 #include "output/units.h"
+#include "top/screen.h"
 #include "top/view.h"
 
 /* Lines above the table. */
@@ -212,14 +218,6 @@ static enum outcome press(struct top *top, int key, const char **message)
 	return DRAW_AGAIN;
 }
 
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 /* Has the terminal gone? Then no key will ever come, and no call waits for one. */
 static bool hung_up(void)
 {
@@ -259,11 +257,11 @@ int top_screen(struct top *top)
 
 	err = top_sample(top);
 	if (err)
-		return failed(top->inv, NULL, top->vp, err);
+		return handle_error(top->inv, NULL, top->vp, err);
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
-		complain(top->inv, NULL,
-			 "this terminal cannot be driven (TERM): say --batch");
+		cmd_error(top->inv, NULL,
+			  "this terminal cannot be driven (TERM): say --batch");
 		return EXIT_FAILED;
 	}
 	cbreak();
@@ -274,5 +272,5 @@ int top_screen(struct top *top)
 		err = top_sample(top);
 	endwin();
 	delscreen(screen);
-	return err ? failed(top->inv, NULL, top->vp, err) : EXIT_OK;
+	return err ? handle_error(top->inv, NULL, top->vp, err) : EXIT_OK;
 }

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "host/pools.h"
+#include "host/sample.h"
+#include "output/table.h"
 #include "top/view.h"
 
 const struct column top_columns[NR_TOP_COLUMNS] = {

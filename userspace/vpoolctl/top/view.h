@@ -2,8 +2,12 @@
 #ifndef VPOOLCTL_TOPVIEW_H
 #define VPOOLCTL_TOPVIEW_H
 
+#include <libvpool.h>
+
 #include "host/sample.h"
 #include "output/table.h"
+
+struct table;
 
 /* Columns of top that keys sort by. */
 enum {
@@ -58,8 +62,5 @@ int top_sample(struct top *top);
 struct table *top_table(const struct top *top);
 /* How busy all CPUs of the host were; as sample_busy(). */
 int top_host_busy(const struct top *top, __u64 *tenths);
-
-/* On a terminal, until q; an exit status. */
-int top_screen(struct top *top);
 
 #endif /* VPOOLCTL_TOPVIEW_H */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,15 +13,23 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
+#include "vm/cmd.h"
 #include "vm/console.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 /* Ctrl-]: leaves, as with telnet and virsh. */
 #define ESCAPE 0x1d
 
-int console_open(const struct vm_side *side)
+int console_open(const struct vm_slot *slot)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	char *path = vm_side_path(side, "console");
+	char *path = vm_slot_path(slot, "console");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int err = 0;
 
@@ -118,10 +127,10 @@ int console_relay(const struct invocation *inv, int fd)
  * Is another program connected? QEMU talks to one at a time, and a second connection
  * waits in silence. QEMU names a socket "disconnected:..." while it has none.
  */
-static bool console_taken(const struct vm_side *side)
+static bool console_taken(const struct vm_slot *slot)
 {
 	static const char free_name[] = "disconnected:";
-	char *path = vm_side_path(side, "state");
+	char *path = vm_slot_path(slot, "state");
 	struct json_object *list = NULL, *one;
 	bool taken = false;
 	struct qmp *qmp;
@@ -153,16 +162,16 @@ static int run_vm_console(const struct invocation *inv)
 	vm = vm_running(inv, name, &status);
 	if (!vm)
 		return status;
-	fd = console_taken(vm->side + vm->now) ? -EBUSY :
-	     console_open(vm->side + vm->now);
+	fd = console_taken(vm->slot + vm->now) ? -EBUSY :
+	     console_open(vm->slot + vm->now);
 	vm_close(vm);
 	if (fd >= 0)
 		return console_relay(inv, fd);
 	if (fd == -EBUSY || fd == -EAGAIN)
-		complain(inv, name,
-			 "another program has its console; it takes one at a time");
+		cmd_error(inv, name,
+			  "another program has its console; it takes one at a time");
 	else
-		complain(inv, name, "its console: %s", strerror(-fd));
+		cmd_error(inv, name, "its console: %s", strerror(-fd));
 	return EXIT_FAILED;
 }
 

@@ -2,10 +2,11 @@
 #ifndef VPOOLCTL_VM_CONSOLE_H
 #define VPOOLCTL_VM_CONSOLE_H
 
-#include "vm/vm.h"
+struct invocation;
+struct vm_slot;
 
-/* Connect to a side's console; a descriptor or a negative errno. */
-int console_open(const struct vm_side *side);
+/* Connect to a slot's console; a descriptor or a negative errno. */
+int console_open(const struct vm_slot *slot);
 
 /*
  * Pass on what comes from the console, and to it what is typed, until it ends or

@@ -10,8 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/macros.h"
 #include "host/proc.h"
 #include "output/listing.h"
+#include "output/printable.h"
+#include "output/table.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
 #include "vm/vm.h"
 
 enum {
@@ -147,13 +156,13 @@ static __u64 read_age(pid_t pid)
 
 static void fill_vm(struct table *tb, const struct vm *vm)
 {
-	const struct vm_side *side = vm->side + vm->now;
-	bool both = vm->side[0].pid && vm->side[1].pid;
-	char *status = vm_side_status(side);
+	const struct vm_slot *slot = vm->slot + vm->now;
+	bool both = vm->slot[0].pid && vm->slot[1].pid;
+	char *status = vm_slot_status(slot);
 	struct vm_memory memory;
 
 	/* It may have ended since we found it. */
-	if (vm_read_memory(side->pid, &memory) || !vm_side_wait(side, 0)) {
+	if (vm_read_memory(slot->pid, &memory) || !vm_slot_wait(slot, 0)) {
 		free(status);
 		return;
 	}
@@ -162,10 +171,10 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	table_text(tb, COL_POOL, memory.pool);
 	table_text(tb, COL_STATE, both ? "migrating" :
 				  status ? status : "busy");
-	table_number(tb, COL_PID, side->pid);
-	fill_vcpus(tb, side->pid);
+	table_number(tb, COL_PID, slot->pid);
+	fill_vcpus(tb, slot->pid);
 	table_number(tb, COL_MEMORY, memory.bytes);
-	table_number(tb, COL_AGE, read_age(side->pid));
+	table_number(tb, COL_AGE, read_age(slot->pid));
 	free(status);
 }
 

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vm/vm.h"
+#include <libvpool.h>
+
+#include "base/clock.h"
+#include "vm/memory.h"
 
 /* How often to look whether memory has come back, in microseconds. */
 #define LOOK_US 10000

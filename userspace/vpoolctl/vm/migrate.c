@@ -2,7 +2,7 @@
 /*
  * vpoolctl vm migrate: move a running virtual machine to another pool.
  *
- * A second QEMU is made on the other pool, the machine's other side, and QEMU
+ * A second QEMU is made on the other pool, the machine's other slot, and QEMU
  * migrates to it over a unix socket. The machine is where it was until the first
  * QEMU says that the migration is complete: the second has all of it then and has
  * said so (return-path). If anything fails before, the second QEMU is ended, and
@@ -17,8 +17,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
 #include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
 #include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 enum {
 	MIGRATE_TO,
@@ -92,7 +107,7 @@ struct move {
 	bool progress;
 };
 
-/* The side that it is to be on */
+/* The slot that it is to be on */
 
 static int check_target(struct move *move, struct vm_plan *plan)
 {
@@ -105,7 +120,7 @@ static int check_target(struct move *move, struct vm_plan *plan)
 
 	err = vpool_query(move->pool, NULL, &info);
 	if (err) {
-		failed(inv, move->vm->name, move->pool, err);
+		handle_error(inv, move->vm->name, move->pool, err);
 		return -1;
 	}
 	err = vm_plan_of(move->from, info, plan);
@@ -114,7 +129,7 @@ static int check_target(struct move *move, struct vm_plan *plan)
 		vcpus += plan->node[i].vcpus;
 	}
 	if (err)
-		complain(inv, move->vm->name, "%s", qmp_why(move->from));
+		cmd_error(inv, move->vm->name, "%s", qmp_why(move->from));
 	else
 		err = vm_check_pool(inv, info, bytes, vcpus);
 	vpool_info_free(info);
@@ -156,7 +171,7 @@ static struct json_object *parameters(const struct move *move)
 static struct json_object *address(const struct move *move)
 {
 	struct json_object *args = json_object_new_object();
-	char *path = vm_side_path(move->to.side, "migrate");
+	char *path = vm_slot_path(move->to.slot, "migrate");
 	char *uri = xprintf("unix:%s", path);
 
 	json_object_object_add(args, "uri", json_object_new_string(uri));
@@ -176,24 +191,24 @@ static int open_cwd(pid_t pid)
 
 static int make_target(struct move *move, const struct vm_plan *plan)
 {
-	const struct vm_side *from = move->vm->side + move->vm->now;
-	struct vm_side *side = move->vm->side + !move->vm->now;
+	const struct vm_slot *from = move->vm->slot + move->vm->now;
+	struct vm_slot *slot = move->vm->slot + !move->vm->now;
 	const char *name = move->vm->name;
 	struct vm_placed placed;
 	int err, cwd;
 	char **args;
 
-	args = qemu_args_of(from, side);
+	args = qemu_args_of(from, slot);
 	/* Relative paths among the arguments are from there. */
 	cwd = open_cwd(from->pid);
 	err = -1;
-	if (!vm_side_wait(from, 0)) {
-		complain(move->inv, name, "its QEMU has ended");
+	if (!vm_slot_wait(from, 0)) {
+		cmd_error(move->inv, name, "its QEMU has ended");
 	} else if (!args || cwd < 0) {
-		complain(move->inv, name,
-			 "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
+		cmd_error(move->inv, name,
+			  "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
 	} else {
-		err = qemu_launch(move->inv, name, side, move->pool, cwd, args,
+		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
 				  &move->to);
 	}
 	if (cwd >= 0)
@@ -339,7 +354,7 @@ static int take_over(struct move *move)
 	while (!there && now_ms() < deadline) {
 		status = qmp_status(move->to.qmp);
 		there = status && strcmp(status, "inmigrate");
-		if (!status && !vm_side_wait(move->to.side, 0))
+		if (!status && !vm_slot_wait(move->to.slot, 0))
 			deadline = 0;
 		free(status);
 		if (!there)
@@ -371,14 +386,14 @@ static int wait_scrubbed(const char *pool, int ms)
 /* The first QEMU is but a shell now. */
 static int leave_old(struct move *move)
 {
-	struct vm_side *side = move->vm->side + move->vm->now;
+	struct vm_slot *slot = move->vm->slot + move->vm->now;
 	char size[SIZE_TEXT];
 	__u64 missing;
 	int err;
 
 	qmp_run(move->from, 5000, "quit", NULL, NULL);
-	vm_side_wait(side, 5000);
-	vm_side_kill(side);
+	vm_slot_wait(slot, 5000);
+	vm_slot_kill(slot);
 	move->vm->now = !move->vm->now;
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
@@ -403,21 +418,21 @@ static bool got_away(struct move *move)
 
 static bool old_has_ended(const struct move *move)
 {
-	return !vm_side_wait(move->vm->side + move->vm->now, 0);
+	return !vm_slot_wait(move->vm->slot + move->vm->now, 0);
 }
 
 static int not_moved(struct move *move, const char *why)
 {
 	if (old_has_ended(move))
-		complain(move->inv, move->vm->name,
-			 "its QEMU has ended on the way");
+		cmd_error(move->inv, move->vm->name,
+			  "its QEMU has ended on the way");
 	else
-		complain(move->inv, move->vm->name,
-			 "not migrated, it runs on in pool '%s': %s",
-			 move->old.pool, why);
+		cmd_error(move->inv, move->vm->name,
+			  "not migrated, it runs on in pool '%s': %s",
+			  move->old.pool, why);
 	/* Its log goes with it. */
-	if (!vm_side_wait(move->to.side, 0))
-		qemu_show_log(move->to.side);
+	if (!vm_slot_wait(move->to.slot, 0))
+		qemu_show_log(move->to.slot);
 	qemu_kill(&move->to);
 	return EXIT_FAILED;
 }
@@ -440,9 +455,9 @@ static int move_over(struct move *move)
 	if (err)
 		return not_moved(move, why);
 	if (take_over(move)) {
-		complain(move->inv, move->vm->name,
-			 "it was handed over, but QEMU %d does not run it",
-			 move->to.side->pid);
+		cmd_error(move->inv, move->vm->name,
+			  "it was handed over, but QEMU %d does not run it",
+			  move->to.slot->pid);
 		return EXIT_FAILED;
 	}
 	return leave_old(move);
@@ -462,18 +477,18 @@ static int migrate_to(struct move *move)
 
 static int migrate_vm(struct move *move)
 {
-	const struct vm_side *side = move->vm->side + move->vm->now;
+	const struct vm_slot *slot = move->vm->slot + move->vm->now;
 	int status = EXIT_FAILED, err;
 
-	vm_read_memory(side->pid, &move->old);
+	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
-		complain(move->inv, move->vm->name,
-			 "it is on pool '%s' already", move->pool_name);
+		cmd_error(move->inv, move->vm->name,
+			  "it is on pool '%s' already", move->pool_name);
 		return EXIT_FAILED;
 	}
 	err = vpool_open(move->pool_name, &move->pool);
 	if (err)
-		status = failed(move->inv, move->vm->name, move->pool, err);
+		status = handle_error(move->inv, move->vm->name, move->pool, err);
 	else
 		move->from = vm_connect(move->inv, move->vm);
 	if (move->from)
@@ -487,7 +502,7 @@ static int parse_ms(const struct invocation *inv, int option, __u32 *ms)
 {
 	if (!inv->given[option] || !parse_seconds(inv->value[option], ms))
 		return 0;
-	return wrong_usage(inv->cmd, "--%s: '%s' is not a time in seconds",
+	return usage_error(inv->cmd, "--%s: '%s' is not a time in seconds",
 			   inv->cmd->options[option].name, inv->value[option]);
 }
 
@@ -499,9 +514,9 @@ static int parse_bandwidth(const struct invocation *inv, __u64 *bytes)
 	if (!inv->given[MIGRATE_BANDWIDTH])
 		return 0;
 	if (parse_size(text, bytes, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--bandwidth: %s", why);
+		return usage_error(inv->cmd, "--bandwidth: %s", why);
 	if (!*bytes || *bytes > BANDWIDTH)
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--bandwidth: '%s' is not between 1 and 64G",
 				   text);
 	return 0;
@@ -519,7 +534,7 @@ static int run_vm_migrate(const struct invocation *inv)
 	int status;
 
 	if (!move.pool_name)
-		return wrong_usage(inv->cmd, "to which pool? Say --to NAME");
+		return usage_error(inv->cmd, "to which pool? Say --to NAME");
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);

@@ -14,8 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "output/messages.h"
 #include "output/units.h"
 #include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 /* Planning */
 
@@ -26,18 +35,18 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 	char want[SIZE_TEXT], have[SIZE_TEXT];
 
 	if (!cpus)
-		complain(inv, inv->argv[0],
-			 "pool '%s' has no CPUs; create one with --cpus or --ncpus",
-			 pool->name);
+		cmd_error(inv, inv->argv[0],
+			  "pool '%s' has no CPUs; create one with --cpus or --ncpus",
+			  pool->name);
 	else if (vcpus > cpus)
-		complain(inv, inv->argv[0],
-			 "%u vCPUs were asked for, pool '%s' has %u CPU%s",
-			 vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
+		cmd_error(inv, inv->argv[0],
+			  "%u vCPUs were asked for, pool '%s' has %u CPU%s",
+			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
-		complain(inv, inv->argv[0],
-			 "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
-			 pool->name, format_size(pool->free_bytes, have),
-			 bytes ? format_size(bytes, want) : "some", pool->name);
+		cmd_error(inv, inv->argv[0],
+			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
+			  pool->name, format_size(pool->free_bytes, have),
+			  bytes ? format_size(bytes, want) : "some", pool->name);
 	else
 		return 0;
 	return -1;
@@ -198,7 +207,7 @@ static void move_to(const struct qemu *qemu, struct vpool *pool,
 	struct vpool_cpus cpus = cpus_near(pool, host, node);
 
 	if (vpool_cpus_count(&cpus))
-		sched_setaffinity(qemu->side->pid, cpus.bytes,
+		sched_setaffinity(qemu->slot->pid, cpus.bytes,
 				  (cpu_set_t *)cpus.bits);
 	vpool_cpus_free(&cpus);
 }
@@ -214,12 +223,12 @@ static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
 		if (!vpool_cpus_test(near, i))
 			continue;
 		*cpu = i;
-		err = vpool_attach_task(pool, qemu->side->pidfd, tid, 0, cpu);
+		err = vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
 		if (err != -EBUSY)
 			return err;
 	}
 	*cpu = -1;
-	return vpool_attach_task(pool, qemu->side->pidfd, tid, 0, cpu);
+	return vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
 }
 
 static bool has_thread(pid_t pid, pid_t tid)
@@ -242,7 +251,7 @@ static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 	size_t node = 0;
 	int err, cpu;
 
-	if (!has_thread(qemu->side->pid, tid))
+	if (!has_thread(qemu->slot->pid, tid))
 		return -ECHILD;
 	if (json_object_object_get_ex(vcpu, "props", &props))
 		node = json_number(props, "node-id");
@@ -277,12 +286,12 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 				 plan, host, placed);
 	json_object_put(list);
 	if (err == -ECHILD)
-		complain(inv, name,
-			 "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
-			 qemu->side->pid);
+		cmd_error(inv, name,
+			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
+			  qemu->slot->pid);
 	else if (err)
-		complain(inv, name, "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
-			 vpool_reason(pool) : strerror(-err));
+		cmd_error(inv, name, "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
+			  vpool_reason(pool) : strerror(-err));
 	return err ? -1 : 0;
 }
 
@@ -435,8 +444,8 @@ int vm_build(const struct invocation *inv, const char *name,
 	memset(placed, 0, sizeof(*placed));
 	err = vpool_host_read(&host);
 	if (err) {
-		complain(inv, name, "cannot read the host's NUMA nodes: %s",
-			 strerror(-err));
+		cmd_error(inv, name, "cannot read the host's NUMA nodes: %s",
+			  strerror(-err));
 		return -1;
 	}
 	err = build_qemu(qemu, pool, pool_name, plan, host, placed);

@@ -2,7 +2,11 @@
 #ifndef VPOOLCTL_VM_PLACE_H
 #define VPOOLCTL_VM_PLACE_H
 
-#include "vm/qemu.h"
+#include <libvpool.h>
+
+struct invocation;
+struct qemu;
+struct qmp;
 
 #define PLAN_NODES 64
 
@@ -37,7 +41,7 @@ struct vm_placed {
 	unsigned int sharing;
 };
 
-/* Can a pool take that? 0, or -1 with a complaint. 0 bytes is any. */
+/* Can a pool take that? 0, or -1 with a message. 0 bytes is any. */
 int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 		  __u64 bytes, unsigned int vcpus);
 
@@ -51,7 +55,7 @@ int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 
 /*
  * Give a QEMU that was just launched its memory and devices, and its vCPUs
- * their CPUs; 0 or -1 with a complaint.
+ * their CPUs; 0 or -1 with a message.
  */
 int vm_build(const struct invocation *inv, const char *name,
 	     struct qemu *qemu, struct vpool *pool, const char *pool_name,

@@ -21,8 +21,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/files.h"
+#include "base/interrupt.h"
 #include "host/isolate.h"
+#include "host/slice.h"
+#include "output/messages.h"
+#include "output/printable.h"
 #include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 /* The oldest QEMU that this is tested with. */
 #define OLDEST_MAJOR 7
@@ -36,13 +50,6 @@
 #define VERSION_MS 60000
 
 /* Which QEMU */
-
-const char *qemu_program(void)
-{
-	const char *program = getenv("VPOOL_QEMU");
-
-	return program && *program ? program : "qemu-system-x86_64";
-}
 
 /* In a child: have the program say its version, into a pipe. */
 static void say_version(int to)
@@ -111,24 +118,24 @@ int qemu_check(const struct invocation *inv, const char *name)
 	int err = version_line(line, sizeof(line));
 
 	if (err == -EINTR)
-		complain(inv, name, "interrupted; nothing was started");
+		cmd_error(inv, name, "interrupted; nothing was started");
 	else if (err)
-		complain(inv, name, "%s does not say its version: %s",
-			 qemu_program(), strerror(-err));
+		cmd_error(inv, name, "%s does not say its version: %s",
+			  qemu_program(), strerror(-err));
 	else if (!*line)
-		complain(inv, name,
-			 "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
-			 qemu_program());
+		cmd_error(inv, name,
+			  "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
+			  qemu_program());
 	else if (strncmp(line, before, sizeof(before) - 1) ||
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
 			&minor) != 2)
-		complain(inv, name, "%s is no QEMU", qemu_program());
+		cmd_error(inv, name, "%s is no QEMU", qemu_program());
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
-		complain(inv, name,
-			 "%s is QEMU %u.%u; it takes %d.%d or newer",
-			 qemu_program(), major, minor, OLDEST_MAJOR,
-			 OLDEST_MINOR);
+		cmd_error(inv, name,
+			  "%s is QEMU %u.%u; it takes %d.%d or newer",
+			  qemu_program(), major, minor, OLDEST_MAJOR,
+			  OLDEST_MINOR);
 	else
 		return 0;
 	return -1;
@@ -136,13 +143,13 @@ int qemu_check(const struct invocation *inv, const char *name)
 
 /* Starting */
 
-static int show_monitors(const struct vm_side *side)
+static int show_monitors(const struct vm_slot *slot)
 {
 	int err = 0;
 	size_t i;
 
 	for (i = 0; i < NR_QEMU_MONITORS; i++) {
-		char *path = vm_side_path(side, qemu_monitors[i]);
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
 		char *hidden = xprintf("%s" VM_HIDDEN, path);
 
 		if (rename(hidden, path))
@@ -161,10 +168,10 @@ static void place_fd(int fd, int at)
 }
 
 /* Take the lock that says that we live; it stays over exec. */
-static int hold_alive(const struct vm_side *side)
+static int hold_alive(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char *path = vm_side_path(side, "alive");
+	char *path = vm_slot_path(slot, "alive");
 	int fd = open(path, O_RDWR | O_CREAT, 0600);
 
 	free(path);
@@ -184,19 +191,19 @@ static int enter_cpuset(struct vpool *pool)
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		return err;
 	}
-	err = place_join(info, getpid(), false, &was, why);
+	err = slice_join(info, getpid(), false, &was, why);
 	if (err)
 		fprintf(stderr, "%s\n", why);
-	place_free(&was);
+	slice_free(&was);
 	vpool_info_free(info);
 	return err;
 }
 
 /* In the child: become QEMU. */
-static void become(const struct vm_side *side, struct vpool *pool, int monitor,
+static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 		   int cwd, char **args)
 {
-	char *path = vm_side_path(side, "log");
+	char *path = vm_slot_path(slot, "log");
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int err;
@@ -206,9 +213,9 @@ static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 	place_fd(log, STDOUT_FILENO);
 	place_fd(log, STDERR_FILENO);
 	place_fd(monitor, QEMU_BOOT_FD);
-	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(side);
+	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
 	if (err) {
-		fprintf(stderr, "%s: %s\n", side->dir, strerror(-err));
+		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
 	if (enter_cpuset(pool))
@@ -249,31 +256,31 @@ static int start_guard(struct qemu *qemu)
 	qemu->guard = fork();
 	if (!qemu->guard) {
 		close(ends[1]);
-		guard(ends[0], qemu->side->pidfd);
+		guard(ends[0], qemu->slot->pidfd);
 	}
 	close(ends[0]);
 	qemu->guard_fd = ends[1];
 	return qemu->guard < 0 ? -errno : 0;
 }
 
-static int start_process(struct vm_side *side, struct vpool *pool, int monitor,
+static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
 			 int cwd, char **args)
 {
-	if (mkdir(side->dir, 0700))
+	if (mkdir(slot->dir, 0700))
 		return -errno;
-	side->pid = fork();
-	if (!side->pid)
-		become(side, pool, monitor, cwd, args);
-	if (side->pid < 0) {
-		side->pid = 0;
+	slot->pid = fork();
+	if (!slot->pid)
+		become(slot, pool, monitor, cwd, args);
+	if (slot->pid < 0) {
+		slot->pid = 0;
 		return -errno;
 	}
-	side->pidfd = syscall(SYS_pidfd_open, side->pid, 0);
-	return side->pidfd < 0 ? -errno : 0;
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
+	return slot->pidfd < 0 ? -errno : 0;
 }
 
 int qemu_launch(const struct invocation *inv, const char *name,
-		struct vm_side *side, struct vpool *pool, int cwd, char **args,
+		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		struct qemu *qemu)
 {
 	int err, ends[2];
@@ -281,12 +288,12 @@ int qemu_launch(const struct invocation *inv, const char *name,
 	/* What QEMU forks and leaves comes to us: qemu_kill() finds it. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
-	qemu->side = side;
+	qemu->slot = slot;
 	qemu->guard_fd = -1;
 	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
 		-errno : 0;
 	if (!err) {
-		err = start_process(side, pool, ends[1], cwd, args);
+		err = start_process(slot, pool, ends[1], cwd, args);
 		close(ends[1]);
 		if (!err)
 			err = start_guard(qemu);
@@ -296,7 +303,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 			err = qmp_talk(ends[0], LAUNCH_MS, &qemu->qmp);
 	}
 	if (!err)
-		err = show_monitors(side);
+		err = show_monitors(slot);
 	if (!err)
 		return 0;
 	qemu_failed(inv, name, qemu, err);
@@ -365,7 +372,7 @@ static size_t kill_once(const struct stat *file)
 }
 
 /*
- * Kill all that came of the QEMU of a side: a script in VPOOL_QEMU may have started it as
+ * Kill all that came of the QEMU of a slot: a script in VPOOL_QEMU may have started it as
  * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
  * becomes our child when its parent dies. Other children may be there: a shell that
  * becomes vpoolctl leaves its own.
@@ -378,14 +385,14 @@ static void kill_heirs(const struct stat *alive)
 
 void qemu_kill(struct qemu *qemu)
 {
-	char *path = vm_side_path(qemu->side, "alive");
-	pid_t pid = qemu->side->pid;
+	char *path = vm_slot_path(qemu->slot, "alive");
+	pid_t pid = qemu->slot->pid;
 	struct stat alive;
 	bool begun = !stat(path, &alive);
 
 	free(path);
 	qemu_close(qemu);
-	vm_side_kill(qemu->side);
+	vm_slot_kill(qemu->slot);
 	qemu_release(qemu);
 	/* It is ours if we started it. */
 	if (pid > 0)
@@ -396,9 +403,9 @@ void qemu_kill(struct qemu *qemu)
 
 /* Failure */
 
-bool qemu_show_log(const struct vm_side *side)
+bool qemu_show_log(const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "log"), words[LAST_WORDS + 1], *line;
+	char *path = vm_slot_path(slot, "log"), words[LAST_WORDS + 1], *line;
 	FILE *log = fopen(path, "re");
 	size_t len = 0;
 
@@ -425,18 +432,18 @@ void qemu_failed(const struct invocation *inv, const char *name,
 	bool ended;
 
 	if (interrupted()) {
-		complain(inv, name, "interrupted; nothing is left of it");
+		cmd_error(inv, name, "interrupted; nothing is left of it");
 		return;
 	}
 	/* It closes its sockets a little before it is gone. */
-	ended = qemu->side->pidfd >= 0 &&
-		!vm_side_wait(qemu->side, err == -EPIPE ? 2000 : 0);
+	ended = qemu->slot->pidfd >= 0 &&
+		!vm_slot_wait(qemu->slot, err == -EPIPE ? 2000 : 0);
 	if (!ended) {
-		complain(inv, name, "%s", *qmp_why(qemu->qmp) ?
-			 qmp_why(qemu->qmp) : strerror(-err));
+		cmd_error(inv, name, "%s", *qmp_why(qemu->qmp) ?
+			  qmp_why(qemu->qmp) : strerror(-err));
 		return;
 	}
-	complain(inv, name, "QEMU has ended; it said:");
-	if (!qemu_show_log(qemu->side))
+	cmd_error(inv, name, "QEMU has ended; it said:");
+	if (!qemu_show_log(qemu->slot))
 		fputs("  (nothing)\n", stderr);
 }

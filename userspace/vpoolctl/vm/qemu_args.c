@@ -13,7 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/vm.h"
 
 static size_t args_count(char **args)
 {
@@ -68,6 +71,13 @@ static char *escape(const char *text)
 	return escaped;
 }
 
+const char *qemu_program(void)
+{
+	const char *program = getenv("VPOOL_QEMU");
+
+	return program && *program ? program : "qemu-system-x86_64";
+}
+
 /*
  * Monitors. QEMU makes each ready in its main thread and then hands it to another
  * one; who connects to its socket half-way is served by both, and what he says
@@ -77,12 +87,12 @@ static char *escape(const char *text)
  */
 const char * const qemu_monitors[NR_QEMU_MONITORS] = { "qmp", "state" };
 
-static void add_monitors(char ***args, const struct vm_side *side)
+static void add_monitors(char ***args, const struct vm_slot *slot)
 {
 	size_t i;
 
 	for (i = 0; i < NR_QEMU_MONITORS; i++) {
-		char *path = vm_side_path(side, qemu_monitors[i]);
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
 		char *escaped = escape(path);
 
 		add_made(args, "-chardev",
@@ -98,11 +108,11 @@ static void add_monitors(char ***args, const struct vm_side *side)
 	add_two(args, "-mon", "chardev=boot,mode=control");
 }
 
-static void add_console(char ***args, const struct qemu_wish *wish,
-			const struct vm_side *side)
+static void add_console(char ***args, const struct qemu_spec *spec,
+			const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "console"), *escaped = escape(path);
-	char *file = wish->console ? escape(wish->console) : NULL;
+	char *path = vm_slot_path(slot, "console"), *escaped = escape(path);
+	char *file = spec->console ? escape(spec->console) : NULL;
 
 	add_made(args, "-chardev",
 		 xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s",
@@ -129,50 +139,50 @@ static char *absolute(const char *path)
 	return xprintf("%s/%s", cwd, path);
 }
 
-static void add_boot(char ***args, const struct qemu_wish *wish)
+static void add_boot(char ***args, const struct qemu_spec *spec)
 {
 	char *path, *disk;
 
-	if (wish->kernel)
-		add_made(args, "-kernel", absolute(wish->kernel));
-	if (wish->initrd)
-		add_made(args, "-initrd", absolute(wish->initrd));
-	if (wish->append)
-		add_two(args, "-append", wish->append);
-	if (wish->disk) {
-		path = absolute(wish->disk);
+	if (spec->kernel)
+		add_made(args, "-kernel", absolute(spec->kernel));
+	if (spec->initrd)
+		add_made(args, "-initrd", absolute(spec->initrd));
+	if (spec->append)
+		add_two(args, "-append", spec->append);
+	if (spec->disk) {
+		path = absolute(spec->disk);
 		disk = escape(path);
 		add_made(args, "-drive",
 			 xprintf("if=virtio,id=disk,file=%s,format=%s", disk,
-				 wish->format));
+				 spec->format));
 		free(disk);
 		free(path);
 	}
 }
 
-char **qemu_args(const struct qemu_wish *wish, const struct vm_side *side)
+char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
-	bool kvm = !strcmp(wish->accel, "kvm");
+	bool kvm = !strcmp(spec->accel, "kvm");
 	char **args = NULL, **extra;
 
 	add(&args, qemu_program());
 	add(&args, "-S");
-	add_monitors(&args, side);
-	add_console(&args, wish, side);
-	add_made(&args, "-name", xprintf("%s,debug-threads=on", wish->name));
-	add_two(&args, "-accel", wish->accel);
+	add_monitors(&args, slot);
+	add_console(&args, spec, slot);
+	add_made(&args, "-name", xprintf("%s,debug-threads=on", spec->name));
+	add_two(&args, "-accel", spec->accel);
 	add_two(&args, "-machine", "q35,hpet=off");
 	add_two(&args, "-cpu", kvm ? "host" : "max");
-	add_made(&args, "-smp", xprintf("%u", wish->vcpus));
-	add_made(&args, "-m", xprintf("%lluB", wish->bytes));
+	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
+	add_made(&args, "-m", xprintf("%lluB", spec->bytes));
 	add_two(&args, "-display", "none");
 	add(&args, "-nodefaults");
 	add(&args, "-no-user-config");
 	add(&args, "-preconfig");
-	add_two(&args, "-nic", !strcmp(wish->net, "user") ?
+	add_two(&args, "-nic", !strcmp(spec->net, "user") ?
 		"user,model=virtio-net-pci" : "none");
-	add_boot(&args, wish);
-	for (extra = wish->extra; extra && *extra; extra++)
+	add_boot(&args, spec);
+	for (extra = spec->extra; extra && *extra; extra++)
 		add(&args, *extra);
 	return args;
 }
@@ -212,7 +222,7 @@ static char *read_cmdline(pid_t pid, size_t *len)
 /* Words behind -S or -incoming that are a QEMU's own: its sockets, four words each. */
 #define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2))
 
-/* One of those for the other side. */
+/* One of those for the other slot. */
 static void add_for(char ***args, const char *arg, const char *from,
 		    const char *to)
 {
@@ -254,7 +264,7 @@ char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 	return args;
 }
 
-char **qemu_args_of(const struct vm_side *from, const struct vm_side *to)
+char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to)
 {
 	size_t len;
 	char **args, *text = read_cmdline(from->pid, &len);

@@ -5,10 +5,13 @@
  * vpoolctl knows a QEMU by its process: that holds the lock on "alive", is the pool's
  * member, and has the threads that get CPUs.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vm/qemu.h"
+#include "base/alloc.h"
+#include "base/macros.h"
+#include "vm/qemu_refuse.h"
 
 #define NAMED_BY_START "the machine's name is that of vm start"
 #define OPENED_LATER \

@@ -13,8 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
 #include "vm/qmp.h"
-#include "vpoolctl.h"
 
 /* How often to try again to reach a socket, in milliseconds. */
 #define RETRY_MS 10
@@ -31,14 +34,6 @@ struct qmp {
 	struct json_object *events;
 	char why[256];
 };
-
-double now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
-}
 
 static int left_ms(double deadline)
 {

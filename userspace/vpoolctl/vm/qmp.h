@@ -2,19 +2,13 @@
 #ifndef VPOOLCTL_QMP_H
 #define VPOOLCTL_QMP_H
 
-#include <stdbool.h>
-
 #include <json-c/json.h>
-
-#include "base/interrupt.h"
+#include <stdbool.h>
 
 /* Wait for as long as it takes, or until QEMU or the user ends it. */
 #define QMP_FOREVER (-1)
 
 struct qmp;
-
-/* Milliseconds of a clock that only goes forward. */
-double now_ms(void);
 
 /**
  * qmp_open() - talk to a QEMU

@@ -5,14 +5,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "host/pools.h"
+#include "output/messages.h"
 #include "output/units.h"
+#include "vm/cmd.h"
 #include "vm/console.h"
 #include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qemu_refuse.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 enum {
 	START_POOL,
@@ -93,7 +110,7 @@ static const char *given(const struct invocation *inv, int option,
 
 /* What is wrong with the line */
 
-static int parse_vcpus(const struct invocation *inv, struct qemu_wish *wish)
+static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *text = inv->value[START_VCPUS];
 	unsigned long nr;
@@ -103,41 +120,41 @@ static int parse_vcpus(const struct invocation *inv, struct qemu_wish *wish)
 		return 0;
 	nr = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || !nr || nr > 4096)
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--vcpus: '%s' is no number of CPUs", text);
-	wish->vcpus = nr;
+	spec->vcpus = nr;
 	return 0;
 }
 
-static int parse_mem(const struct invocation *inv, struct qemu_wish *wish)
+static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
 {
 	char why[128];
 
 	if (!inv->given[START_MEM])
 		return 0;
-	if (parse_size(inv->value[START_MEM], &wish->bytes, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
-	if (!wish->bytes)
-		return wrong_usage(inv->cmd, "--mem: 0 is no memory to run in");
+	if (parse_size(inv->value[START_MEM], &spec->bytes, why, sizeof(why)))
+		return usage_error(inv->cmd, "--mem: %s", why);
+	if (!spec->bytes)
+		return usage_error(inv->cmd, "--mem: 0 is no memory to run in");
 	return 0;
 }
 
-static int parse_disk(const struct invocation *inv, struct qemu_wish *wish)
+static int parse_disk(const struct invocation *inv, struct qemu_spec *spec)
 {
 	static const char option[] = ",format=";
 	char *at;
 
-	wish->format = "raw";
+	spec->format = "raw";
 	if (!inv->given[START_DISK])
 		return 0;
-	wish->disk = xstrdup(inv->value[START_DISK]);
-	at = strstr(wish->disk, option);
+	spec->disk = xstrdup(inv->value[START_DISK]);
+	at = strstr(spec->disk, option);
 	if (!at)
 		return 0;
 	*at = '\0';
-	wish->format = at + sizeof(option) - 1;
-	if (!*wish->format || strpbrk(wish->format, ",="))
-		return wrong_usage(inv->cmd, "--disk: it takes FILE,format=FORMAT");
+	spec->format = at + sizeof(option) - 1;
+	if (!*spec->format || strpbrk(spec->format, ",="))
+		return usage_error(inv->cmd, "--disk: it takes FILE,format=FORMAT");
 	return 0;
 }
 
@@ -149,7 +166,7 @@ static int check_word(const struct invocation *inv, int option, const char *a,
 
 	if (!inv->given[option] || !strcmp(value, a) || !strcmp(value, b))
 		return 0;
-	return wrong_usage(inv->cmd, "--%s: '%s' is neither %s nor %s",
+	return usage_error(inv->cmd, "--%s: '%s' is neither %s nor %s",
 			   inv->cmd->options[option].name, value, a, b);
 }
 
@@ -158,10 +175,10 @@ static int check_boot(const struct invocation *inv)
 	bool kernel = inv->given[START_KERNEL];
 
 	if (!kernel && !inv->given[START_DISK])
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "what shall it boot? Say --kernel or --disk");
 	if (!kernel && (inv->given[START_INITRD] || inv->given[START_APPEND]))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--initrd and --append are for a --kernel");
 	return 0;
 }
@@ -172,36 +189,36 @@ static int check_extra(const struct invocation *inv, char **extra)
 	int status;
 
 	if (inv->before > 1)
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "unexpected argument '%s': arguments for QEMU come behind --",
 				   *extra);
 	why = qemu_refuse(extra);
 	if (!why)
 		return EXIT_OK;
-	status = wrong_usage(inv->cmd, "QEMU's option %s", why);
+	status = usage_error(inv->cmd, "QEMU's option %s", why);
 	free(why);
 	return status;
 }
 
-static int parse_line(const struct invocation *inv, struct qemu_wish *wish)
+static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
 {
 	int status;
 
-	wish->name = inv->argv[0];
-	if (!vm_name_ok(wish->name))
-		return wrong_usage(inv->cmd,
+	spec->name = inv->argv[0];
+	if (!vm_name_ok(spec->name))
+		return usage_error(inv->cmd,
 				   "'%s' is no name: it takes up to %d of a-z, 0-9, and . _ - behind the first",
-				   wish->name, VM_NAME_MAX);
+				   spec->name, VM_NAME_MAX);
 	if (!inv->given[START_POOL])
-		return wrong_usage(inv->cmd, "on which pool? Say --pool NAME");
-	wish->pool = inv->value[START_POOL];
-	wish->kernel = given(inv, START_KERNEL, NULL);
-	wish->initrd = given(inv, START_INITRD, NULL);
-	wish->append = given(inv, START_APPEND, NULL);
-	wish->net = given(inv, START_NET, "none");
-	wish->accel = given(inv, START_ACCEL, "kvm");
-	wish->extra = inv->argv + 1;
-	status = check_extra(inv, wish->extra);
+		return usage_error(inv->cmd, "on which pool? Say --pool NAME");
+	spec->pool = inv->value[START_POOL];
+	spec->kernel = given(inv, START_KERNEL, NULL);
+	spec->initrd = given(inv, START_INITRD, NULL);
+	spec->append = given(inv, START_APPEND, NULL);
+	spec->net = given(inv, START_NET, "none");
+	spec->accel = given(inv, START_ACCEL, "kvm");
+	spec->extra = inv->argv + 1;
+	status = check_extra(inv, spec->extra);
 	if (!status)
 		status = check_boot(inv);
 	if (!status)
@@ -209,15 +226,15 @@ static int parse_line(const struct invocation *inv, struct qemu_wish *wish)
 	if (!status)
 		status = check_word(inv, START_ACCEL, "kvm", "tcg");
 	if (!status)
-		status = parse_vcpus(inv, wish);
+		status = parse_vcpus(inv, spec);
 	if (!status)
-		status = parse_mem(inv, wish);
-	return status ? status : parse_disk(inv, wish);
+		status = parse_mem(inv, spec);
+	return status ? status : parse_disk(inv, spec);
 }
 
 /* What is wrong with files */
 
-/* Read from the beginning of a file; the bytes, or -1 with a complaint. */
+/* Read from the beginning of a file; the bytes, or -1 with a message. */
 static ssize_t peek(const struct invocation *inv, const char *what,
 		    const char *path, char *buffer, size_t room)
 {
@@ -226,15 +243,15 @@ static ssize_t peek(const struct invocation *inv, const char *what,
 	ssize_t len = -1;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		complain(inv, inv->argv[0], "%s %s: %s", what, path,
-			 strerror(errno));
+		cmd_error(inv, inv->argv[0], "%s %s: %s", what, path,
+			  strerror(errno));
 	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-		complain(inv, inv->argv[0], "%s %s: is no file", what, path);
+		cmd_error(inv, inv->argv[0], "%s %s: is no file", what, path);
 	} else {
 		len = read(fd, buffer, room);
 		if (len < 0)
-			complain(inv, inv->argv[0], "%s %s: %s", what, path,
-				 strerror(errno));
+			cmd_error(inv, inv->argv[0], "%s %s: %s", what, path,
+				  strerror(errno));
 	}
 	if (fd >= 0)
 		close(fd);
@@ -252,42 +269,42 @@ static int check_kernel(const struct invocation *inv, const char *path)
 		return 0;
 	if (len > 4 && !memcmp(head, "\177ELF", 4))
 		return 0;
-	complain(inv, inv->argv[0],
-		 "the kernel %s: is no kernel for x86; a bzImage, such as /boot/vmlinuz-..., is one",
-		 path);
+	cmd_error(inv, inv->argv[0],
+		  "the kernel %s: is no kernel for x86; a bzImage, such as /boot/vmlinuz-..., is one",
+		  path);
 	return -1;
 }
 
 static int check_disk(const struct invocation *inv,
-		      const struct qemu_wish *wish)
+		      const struct qemu_spec *spec)
 {
 	char head[4];
-	ssize_t len = peek(inv, "the disk", wish->disk, head, sizeof(head));
+	ssize_t len = peek(inv, "the disk", spec->disk, head, sizeof(head));
 	bool qcow2 = len == 4 && !memcmp(head, "QFI\373", 4);
 
 	if (len < 0)
 		return -1;
 	if (!len) {
-		complain(inv, inv->argv[0], "the disk %s: is empty",
-			 wish->disk);
+		cmd_error(inv, inv->argv[0], "the disk %s: is empty",
+			  spec->disk);
 		return -1;
 	}
-	if (qcow2 && !strcmp(wish->format, "raw") &&
+	if (qcow2 && !strcmp(spec->format, "raw") &&
 	    !strstr(inv->value[START_DISK], ",format=")) {
-		complain(inv, inv->argv[0],
-			 "the disk %s: is a qcow2 image: say --disk %s,format=qcow2",
-			 wish->disk, wish->disk);
+		cmd_error(inv, inv->argv[0],
+			  "the disk %s: is a qcow2 image: say --disk %s,format=qcow2",
+			  spec->disk, spec->disk);
 		return -1;
 	}
-	if (!qcow2 && !strcmp(wish->format, "qcow2")) {
-		complain(inv, inv->argv[0],
-			 "the disk %s: is no qcow2 image", wish->disk);
+	if (!qcow2 && !strcmp(spec->format, "qcow2")) {
+		cmd_error(inv, inv->argv[0],
+			  "the disk %s: is no qcow2 image", spec->disk);
 		return -1;
 	}
-	if (!access(wish->disk, W_OK))
+	if (!access(spec->disk, W_OK))
 		return 0;
-	complain(inv, inv->argv[0], "the disk %s: cannot be written to: %s",
-		 wish->disk, strerror(errno));
+	cmd_error(inv, inv->argv[0], "the disk %s: cannot be written to: %s",
+		  spec->disk, strerror(errno));
 	return -1;
 }
 
@@ -298,17 +315,17 @@ static int check_kvm(const struct invocation *inv)
 	if (fd >= 0)
 		return close(fd);
 	if (err == EACCES || err == EPERM)
-		complain(inv, inv->argv[0],
-			 "you may not open /dev/kvm; its group is usually kvm. --accel tcg runs it without, many times slower");
+		cmd_error(inv, inv->argv[0],
+			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg runs it without, many times slower");
 	else
-		complain(inv, inv->argv[0],
-			 "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg runs it without, many times slower",
-			 strerror(err));
+		cmd_error(inv, inv->argv[0],
+			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg runs it without, many times slower",
+			  strerror(err));
 	return -1;
 }
 
 /* QEMU writes there from a folder of its own. */
-static int check_console(const struct invocation *inv, struct qemu_wish *wish)
+static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *path = inv->value[START_CONSOLE];
 	int fd;
@@ -318,26 +335,26 @@ static int check_console(const struct invocation *inv, struct qemu_wish *wish)
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		close(fd);
-		wish->console = realpath(path, NULL);
+		spec->console = realpath(path, NULL);
 	}
-	if (wish->console)
+	if (spec->console)
 		return 0;
-	complain(inv, inv->argv[0], "the console's file %s: %s", path,
-		 strerror(errno));
+	cmd_error(inv, inv->argv[0], "the console's file %s: %s", path,
+		  strerror(errno));
 	return -1;
 }
 
-static int check_files(const struct invocation *inv, struct qemu_wish *wish)
+static int check_files(const struct invocation *inv, struct qemu_spec *spec)
 {
 	char byte;
 
-	if (wish->kernel && check_kernel(inv, wish->kernel))
+	if (spec->kernel && check_kernel(inv, spec->kernel))
 		return -1;
-	if (wish->initrd && peek(inv, "the initrd", wish->initrd, &byte, 1) < 0)
+	if (spec->initrd && peek(inv, "the initrd", spec->initrd, &byte, 1) < 0)
 		return -1;
-	if (wish->disk && check_disk(inv, wish))
+	if (spec->disk && check_disk(inv, spec))
 		return -1;
-	if (!strcmp(wish->accel, "kvm") && check_kvm(inv))
+	if (!strcmp(spec->accel, "kvm") && check_kvm(inv))
 		return -1;
 	return qemu_check(inv, inv->argv[0]);
 }
@@ -346,7 +363,7 @@ static int check_files(const struct invocation *inv, struct qemu_wish *wish)
 
 /* What was not asked for is what the pool has. */
 static int fit(const struct invocation *inv, struct vpool *vp,
-	       struct qemu_wish *wish, struct vm_plan *plan)
+	       struct qemu_spec *spec, struct vm_plan *plan)
 {
 	struct vpool_info *pool;
 	unsigned int cpus;
@@ -354,19 +371,19 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 
 	err = vpool_query(vp, NULL, &pool);
 	if (err) {
-		failed(inv, inv->argv[0], vp, err);
+		handle_error(inv, inv->argv[0], vp, err);
 		return -1;
 	}
-	err = vm_check_pool(inv, pool, wish->bytes, wish->vcpus);
+	err = vm_check_pool(inv, pool, spec->bytes, spec->vcpus);
 	if (!err) {
 		cpus = vpool_cpus_count(&pool->cpus);
-		if (!wish->vcpus)
-			wish->vcpus = cpus > 1 ? cpus - 1 : 1;
-		if (!wish->bytes)
-			wish->bytes = pool->free_bytes;
-		wish->bytes += pool->page_size - 1;
-		wish->bytes -= wish->bytes % pool->page_size;
-		vm_plan(pool, wish->bytes, wish->vcpus, plan);
+		if (!spec->vcpus)
+			spec->vcpus = cpus > 1 ? cpus - 1 : 1;
+		if (!spec->bytes)
+			spec->bytes = pool->free_bytes;
+		spec->bytes += pool->page_size - 1;
+		spec->bytes -= spec->bytes % pool->page_size;
+		vm_plan(pool, spec->bytes, spec->vcpus, plan);
 	}
 	vpool_info_free(pool);
 	return err;
@@ -374,20 +391,20 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 
 /* Starting */
 
-static void tell(const struct qemu_wish *wish, const struct qemu *qemu,
+static void tell(const struct qemu_spec *spec, const struct qemu *qemu,
 		 const struct vm_placed *placed, double qemu_ms, double run_ms)
 {
 	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT];
 
 	printf("started %s on pool %s: %s of memory, %u vCPU%s",
-	       wish->name, wish->pool, format_size(wish->bytes, size),
-	       wish->vcpus, wish->vcpus == 1 ? "" : "s");
+	       spec->name, spec->pool, format_size(spec->bytes, size),
+	       spec->vcpus, spec->vcpus == 1 ? "" : "s");
 	if (*cpus)
 		printf(" with CPU%s %s to %s", strpbrk(cpus, ",-") ? "s" : "",
 		       cpus, strpbrk(cpus, ",-") ? "themselves" : "itself");
 	if (placed->sharing)
 		printf("%s one that shares", *cpus ? " and" : ",");
-	printf("; process %d\n", qemu->side->pid);
+	printf("; process %d\n", qemu->slot->pid);
 	printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
 	       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
 	free(cpus);
@@ -406,7 +423,7 @@ static int set_going(const struct invocation *inv, struct qemu *qemu)
 }
 
 static int make_it_run(const struct invocation *inv, struct vpool *vp,
-		       const struct qemu_wish *wish,
+		       const struct qemu_spec *spec,
 		       const struct vm_plan *plan, struct qemu *qemu,
 		       double begun)
 {
@@ -414,12 +431,12 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	struct vm_placed placed;
 	int err;
 
-	err = vm_build(inv, wish->name, qemu, vp, wish->pool, plan, &placed);
+	err = vm_build(inv, spec->name, qemu, vp, spec->pool, plan, &placed);
 	built = now_ms();
 	if (!err)
 		err = set_going(inv, qemu);
 	if (!err)
-		tell(wish, qemu, &placed, launched - begun, now_ms() - built);
+		tell(spec, qemu, &placed, launched - begun, now_ms() - built);
 	vpool_cpus_free(&placed.cpus);
 	return err;
 }
@@ -434,7 +451,7 @@ static void forget_log(const char *name)
 }
 
 static int start_on(const struct invocation *inv, struct vpool *vp,
-		    struct qemu_wish *wish, struct vm *vm)
+		    struct qemu_spec *spec, struct vm *vm)
 {
 	double begun = now_ms();
 	struct vm_plan plan;
@@ -442,17 +459,17 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	char **args;
 	int err, console = -1;
 
-	if (fit(inv, vp, wish, &plan))
+	if (fit(inv, vp, spec, &plan))
 		return EXIT_FAILED;
-	forget_log(wish->name);
-	args = qemu_args(wish, vm->side);
-	err = qemu_launch(inv, wish->name, vm->side, vp, -1, args, &qemu);
+	forget_log(spec->name);
+	args = qemu_args(spec, vm->slot);
+	err = qemu_launch(inv, spec->name, vm->slot, vp, -1, args, &qemu);
 	qemu_args_free(args);
 	if (err)
 		return EXIT_FAILED;
 	if (!strcmp(given(inv, START_CONSOLE, ""), "-"))
-		console = console_open(vm->side);
-	err = make_it_run(inv, vp, wish, &plan, &qemu, begun);
+		console = console_open(vm->slot);
+	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
 	if (err) {
 		qemu_kill(&qemu);
 		return EXIT_FAILED;
@@ -468,57 +485,57 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	return console_relay(inv, console);
 }
 
-static int start_in(const struct invocation *inv, struct qemu_wish *wish,
+static int start_in(const struct invocation *inv, struct qemu_spec *spec,
 		    struct vm *vm)
 {
 	struct vpool *vp;
 	int status, err;
 
-	err = vpool_open(wish->pool, &vp);
+	err = vpool_open(spec->pool, &vp);
 	if (err)
-		status = failed(inv, wish->name, vp, err);
+		status = handle_error(inv, spec->name, vp, err);
 	else
-		status = start_on(inv, vp, wish, vm);
+		status = start_on(inv, vp, spec, vm);
 	vpool_close(vp);
 	return status;
 }
 
-static int start(const struct invocation *inv, struct qemu_wish *wish)
+static int start(const struct invocation *inv, struct qemu_spec *spec)
 {
 	struct vm *vm;
 	int err, status = EXIT_FAILED;
 
-	if (check_files(inv, wish) || check_console(inv, wish))
+	if (check_files(inv, spec) || check_console(inv, spec))
 		return EXIT_FAILED;
-	err = vm_open(wish->name, true, &vm);
+	err = vm_open(spec->name, true, &vm);
 	if (err == -EBUSY)
-		complain(inv, wish->name,
-			 "another vpoolctl is at a virtual machine of that name");
+		cmd_error(inv, spec->name,
+			  "another vpoolctl is at a virtual machine of that name");
 	else if (err)
-		complain(inv, wish->name, "cannot make its directory: %s",
-			 strerror(-err));
+		cmd_error(inv, spec->name, "cannot make its directory: %s",
+			  strerror(-err));
 	if (err)
 		return EXIT_FAILED;
 	if (vm->now >= 0)
-		complain(inv, wish->name,
-			 "there is a virtual machine of that name already; 'vpoolctl vm list' shows it");
+		cmd_error(inv, spec->name,
+			  "there is a virtual machine of that name already; 'vpoolctl vm list' shows it");
 	else
-		status = start_in(inv, wish, vm);
+		status = start_in(inv, spec, vm);
 	vm_close(vm);
 	return status;
 }
 
 static int run_vm_start(const struct invocation *inv)
 {
-	struct qemu_wish wish = { 0 };
+	struct qemu_spec spec = { 0 };
 	int status;
 
 	catch_interrupts();
-	status = parse_line(inv, &wish);
+	status = parse_line(inv, &spec);
 	if (!status)
-		status = start(inv, &wish);
-	free(wish.console);
-	free(wish.disk);
+		status = start(inv, &spec);
+	free(spec.console);
+	free(spec.disk);
 	return status;
 }
 

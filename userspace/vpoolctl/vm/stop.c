@@ -3,10 +3,21 @@
  * vpoolctl vm stop, pause and resume.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
 #include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
+#include "vm/qmp.h"
 #include "vm/vm.h"
 
 enum {
@@ -47,7 +58,7 @@ struct ending {
  * Wait until the guest has shut down. QEMU ends then, or with -no-shutdown stands
  * still. 0; -ETIMEDOUT; -EINTR if the user does not want to wait.
  */
-static int wait_for_shutdown(struct vm_side *side, struct qmp *qmp, __u32 ms)
+static int wait_for_shutdown(struct vm_slot *slot, struct qmp *qmp, __u32 ms)
 {
 	double deadline = now_ms() + ms;
 	int err;
@@ -57,10 +68,10 @@ static int wait_for_shutdown(struct vm_side *side, struct qmp *qmp, __u32 ms)
 	while (err == -ETIMEDOUT && now_ms() < deadline && !interrupted());
 	if (interrupted())
 		return -EINTR;
-	if (!err && vm_side_wait(side, 2000))
+	if (!err && vm_slot_wait(slot, 2000))
 		qmp_run(qmp, 5000, "quit", NULL, NULL);
 	if (!err || err == -EPIPE)
-		err = vm_side_wait(side, QUIT_MS);
+		err = vm_slot_wait(slot, QUIT_MS);
 	return err;
 }
 
@@ -98,21 +109,21 @@ static int wake(struct qmp *qmp, struct ending *ending)
 }
 
 /* Ask the guest; 0, or why it has not shut down. */
-static int shut_down(struct vm_side *side, struct qmp *qmp, __u32 ms,
+static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
 		     struct ending *ending)
 {
 	int err = wake(qmp, ending);
 
 	if (!err)
 		err = qmp_run(qmp, 5000, "system_powerdown", NULL, NULL);
-	return err ? err : wait_for_shutdown(side, qmp, ms);
+	return err ? err : wait_for_shutdown(slot, qmp, ms);
 }
 
 /* 0, or -EINTR if the user did not want to wait. */
 static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 {
-	struct vm_side *side = vm->side + vm->now;
-	char *path = vm_side_path(side, "qmp");
+	struct vm_slot *slot = vm->slot + vm->now;
+	char *path = vm_slot_path(slot, "qmp");
 	int err, asked = -EPERM;
 	struct qmp *qmp;
 
@@ -121,7 +132,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	err = qmp_open(path, 5000, &qmp);
 	free(path);
 	if (!err && !force)
-		asked = shut_down(side, qmp, ms, ending);
+		asked = shut_down(slot, qmp, ms, ending);
 	if (!asked || asked == -EINTR) {
 		qmp_close(qmp);
 		return asked;
@@ -137,9 +148,9 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	if (!err)
 		err = qmp_run(qmp, 5000, "quit", NULL, NULL);
 	qmp_close(qmp);
-	if ((!err || err == -EPIPE) && !vm_side_wait(side, QUIT_MS))
+	if ((!err || err == -EPIPE) && !vm_slot_wait(slot, QUIT_MS))
 		return 0;
-	vm_side_kill(side);
+	vm_slot_kill(slot);
 	ending->how = "did not answer and was killed";
 	return 0;
 }
@@ -159,31 +170,31 @@ static char *account(const struct ending *ending,
 
 static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 {
-	struct vm_side *side = vm->side + vm->now;
+	struct vm_slot *slot = vm->slot + vm->now;
 	struct vm_memory memory = { 0 };
 	char size[SIZE_TEXT], *text;
 	struct ending ending;
 	__u64 missing = 0;
 	int err = 0;
 
-	vm_read_memory(side->pid, &memory);
+	vm_read_memory(slot->pid, &memory);
 	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
-		complain(inv, vm->name,
-			 "interrupted; it has been asked to shut down");
+		cmd_error(inv, vm->name,
+			  "interrupted; it has been asked to shut down");
 		return EXIT_FAILED;
 	}
-	vm_side_kill(side);
+	vm_slot_kill(slot);
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
-		complain(inv, vm->name,
-			 "it %s, but %s of pool '%s' are still pinned by something else",
-			 ending.how, format_size(missing, size), memory.pool);
+		cmd_error(inv, vm->name,
+			  "it %s, but %s of pool '%s' are still pinned by something else",
+			  ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
 	}
 	text = account(&ending, &memory);
 	if (ending.forced)
-		complain(inv, vm->name, "it %s", text);
+		cmd_error(inv, vm->name, "it %s", text);
 	else
 		printf("%s %s\n", vm->name, text);
 	free(text);
@@ -198,7 +209,7 @@ static int run_vm_stop(const struct invocation *inv)
 
 	if (inv->given[STOP_TIMEOUT] &&
 	    parse_seconds(inv->value[STOP_TIMEOUT], &ms))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--timeout: '%s' is not a time in seconds",
 				   inv->value[STOP_TIMEOUT]);
 	catch_interrupts();
@@ -243,7 +254,7 @@ static int tell_qemu(const struct invocation *inv, const char *command)
 	qmp = vm_connect(inv, vm);
 	status = EXIT_FAILED;
 	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
-		complain(inv, vm->name, "%s", qmp_why(qmp));
+		cmd_error(inv, vm->name, "%s", qmp_why(qmp));
 	else if (qmp)
 		status = EXIT_OK;
 	qmp_close(qmp);

@@ -3,8 +3,8 @@
  * Finding virtual machines.
  *
  * A machine NAME is a directory of that name with a directory for each of its
- * QEMUs, its sides: one, and a second while it migrates. What is true is not
- * written in a file: a side lives as long as its QEMU holds the lock on the file
+ * QEMUs, its slots: one, and a second while it migrates. What is true is not
+ * written in a file: a slot lives as long as its QEMU holds the lock on the file
  * "alive", which QEMU inherits and the kernel drops with its last thread, however
  * that ends. The kernel also tells who holds it.
  *
@@ -25,7 +25,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
 #include "host/privilege.h"
+#include "output/messages.h"
+#include "vm/qmp.h"
 #include "vm/vm.h"
 
 /* How long a QEMU that has been killed may take to be gone. */
@@ -98,18 +105,18 @@ char **vm_names(size_t *nr)
 	return names;
 }
 
-char *vm_side_path(const struct vm_side *side, const char *file)
+char *vm_slot_path(const struct vm_slot *slot, const char *file)
 {
-	return xprintf("%s/%s", side->dir, file);
+	return xprintf("%s/%s", slot->dir, file);
 }
 
 /* Sides */
 
-/* Who holds a side's lock; 0 if nobody does. */
-static pid_t lock_holder(const struct vm_side *side)
+/* Who holds a slot's lock; 0 if nobody does. */
+static pid_t lock_holder(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char *path = vm_side_path(side, "alive");
+	char *path = vm_slot_path(slot, "alive");
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	pid_t pid = 0;
 
@@ -121,32 +128,32 @@ static pid_t lock_holder(const struct vm_side *side)
 	return pid;
 }
 
-void vm_side_look(struct vm_side *side)
+void vm_slot_look(struct vm_slot *slot)
 {
-	if (side->pidfd >= 0)
-		close(side->pidfd);
-	side->pidfd = -1;
-	side->pid = lock_holder(side);
-	if (side->pid <= 0) {
-		side->pid = 0;
+	if (slot->pidfd >= 0)
+		close(slot->pidfd);
+	slot->pidfd = -1;
+	slot->pid = lock_holder(slot);
+	if (slot->pid <= 0) {
+		slot->pid = 0;
 		return;
 	}
-	side->pidfd = syscall(SYS_pidfd_open, side->pid, 0);
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
 	/* If it holds the lock now, it was not another with its number. */
-	if (side->pidfd < 0 || lock_holder(side) != side->pid) {
-		side->pid = 0;
-		if (side->pidfd >= 0)
-			close(side->pidfd);
-		side->pidfd = -1;
+	if (slot->pidfd < 0 || lock_holder(slot) != slot->pid) {
+		slot->pid = 0;
+		if (slot->pidfd >= 0)
+			close(slot->pidfd);
+		slot->pidfd = -1;
 	}
 }
 
-int vm_side_wait(const struct vm_side *side, int ms)
+int vm_slot_wait(const struct vm_slot *slot, int ms)
 {
-	struct pollfd poll_fd = { .fd = side->pidfd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = slot->pidfd, .events = POLLIN };
 	int nr;
 
-	if (side->pidfd < 0)
+	if (slot->pidfd < 0)
 		return 0;
 	nr = poll(&poll_fd, 1, ms);
 	if (nr < 0)
@@ -154,7 +161,7 @@ int vm_side_wait(const struct vm_side *side, int ms)
 	return nr ? 0 : -ETIMEDOUT;
 }
 
-void vm_side_remove(struct vm_side *side)
+void vm_slot_remove(struct vm_slot *slot)
 {
 	static const char * const files[] = {
 		"alive", "console", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
@@ -163,30 +170,30 @@ void vm_side_remove(struct vm_side *side)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		char *path = vm_side_path(side, files[i]);
+		char *path = vm_slot_path(slot, files[i]);
 
 		unlink(path);
 		free(path);
 	}
-	rmdir(side->dir);
+	rmdir(slot->dir);
 }
 
-void vm_side_kill(struct vm_side *side)
+void vm_slot_kill(struct vm_slot *slot)
 {
-	if (side->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, side->pidfd, SIGKILL, NULL, 0);
-		while (vm_side_wait(side, KILL_MS) == -EINTR)
+	if (slot->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0);
+		while (vm_slot_wait(slot, KILL_MS) == -EINTR)
 			;
-		close(side->pidfd);
+		close(slot->pidfd);
 	}
-	side->pidfd = -1;
-	side->pid = 0;
-	vm_side_remove(side);
+	slot->pidfd = -1;
+	slot->pid = 0;
+	vm_slot_remove(slot);
 }
 
-char *vm_side_status(const struct vm_side *side)
+char *vm_slot_status(const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "state"), *status = NULL;
+	char *path = vm_slot_path(slot, "state"), *status = NULL;
 	struct qmp *qmp;
 
 	if (!qmp_open(path, STATUS_MS, &qmp))
@@ -209,19 +216,19 @@ static bool unborn(const char *status)
 
 /*
  * Both QEMUs of a migration are there and nobody watches: the machine is where
- * it ran, unless that side has handed it over. Then the other has it as soon as
+ * it ran, unless that slot has handed it over. Then the other has it as soon as
  * it has read all of it.
  */
 static int choose_side(struct vm *vm)
 {
-	char *status[VM_SIDES];
+	char *status[VM_SLOTS];
 	double deadline = now_ms() + CHOOSE_MS;
 	int i, now = -1;
 
 	while (now < 0 && now_ms() < deadline) {
-		for (i = 0; i < VM_SIDES; i++)
-			status[i] = vm_side_status(vm->side + i);
-		for (i = 0; i < VM_SIDES; i++) {
+		for (i = 0; i < VM_SLOTS; i++)
+			status[i] = vm_slot_status(vm->slot + i);
+		for (i = 0; i < VM_SLOTS; i++) {
 			if (is(status[i], "postmigrate") &&
 			    !unborn(status[!i]))
 				now = !i;
@@ -229,7 +236,7 @@ static int choose_side(struct vm *vm)
 			    !is(status[i], "postmigrate"))
 				now = i;
 		}
-		for (i = 0; i < VM_SIDES; i++)
+		for (i = 0; i < VM_SLOTS; i++)
 			free(status[i]);
 		if (now < 0)
 			usleep(100000);
@@ -238,9 +245,9 @@ static int choose_side(struct vm *vm)
 }
 
 /* A QEMU that was never told to go, by somebody who is no more. */
-static bool is_unborn(const struct vm_side *side)
+static bool is_unborn(const struct vm_slot *slot)
 {
-	char *status = vm_side_status(side);
+	char *status = vm_slot_status(slot);
 	bool yes = unborn(status);
 
 	free(status);
@@ -251,10 +258,10 @@ static void find_sides(struct vm *vm)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++) {
-		vm->side[i].dir = xprintf("%s/%d", vm->dir, i);
-		vm->side[i].pidfd = -1;
-		vm_side_look(vm->side + i);
+	for (i = 0; i < VM_SLOTS; i++) {
+		vm->slot[i].dir = xprintf("%s/%d", vm->dir, i);
+		vm->slot[i].pidfd = -1;
+		vm_slot_look(vm->slot + i);
 	}
 }
 
@@ -278,9 +285,9 @@ static int make_dirs(char *path)
  * Keep the log of a QEMU that has ended without vpoolctl: it may say why. It is there
  * until a machine of that name is started or ends in that way.
  */
-static void keep_log(const struct vm *vm, const struct vm_side *side)
+static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 {
-	char *from = vm_side_path(side, "log"), *to = vm_log_path(vm->name);
+	char *from = vm_slot_path(slot, "log"), *to = vm_log_path(vm->name);
 	char *dir = run_dir("log");
 	struct stat st;
 
@@ -291,25 +298,25 @@ static void keep_log(const struct vm *vm, const struct vm_side *side)
 	free(from);
 }
 
-/* With the lock: find the side that is the machine and clear all else away. */
+/* With the lock: find the slot that is the machine and clear all else away. */
 static void vm_settle(struct vm *vm)
 {
 	int i;
 
 	vm->now = -1;
-	if (vm->side[0].pid && vm->side[1].pid) {
+	if (vm->slot[0].pid && vm->slot[1].pid) {
 		vm->now = choose_side(vm);
 		if (vm->now >= 0)
-			vm_side_kill(vm->side + !vm->now);
+			vm_slot_kill(vm->slot + !vm->now);
 		return;
 	}
-	for (i = 0; i < VM_SIDES; i++) {
-		if (!vm->side[i].pid)
-			keep_log(vm, vm->side + i);
-		if (vm->side[i].pid && !is_unborn(vm->side + i))
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (!vm->slot[i].pid)
+			keep_log(vm, vm->slot + i);
+		if (vm->slot[i].pid && !is_unborn(vm->slot + i))
 			vm->now = i;
 		else
-			vm_side_kill(vm->side + i);
+			vm_slot_kill(vm->slot + i);
 	}
 }
 
@@ -332,10 +339,10 @@ static void vm_free(struct vm *vm)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++) {
-		if (vm->side[i].dir && vm->side[i].pidfd >= 0)
-			close(vm->side[i].pidfd);
-		free(vm->side[i].dir);
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (vm->slot[i].dir && vm->slot[i].pidfd >= 0)
+			close(vm->slot[i].pidfd);
+		free(vm->slot[i].dir);
 	}
 	if (vm->lock >= 0)
 		close(vm->lock);
@@ -385,7 +392,7 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	if (!err) {
 		find_sides(vm);
 		vm_settle(vm);
-		if (vm->now < 0 && (vm->side[0].pid || vm->side[1].pid))
+		if (vm->now < 0 && (vm->slot[0].pid || vm->slot[1].pid))
 			err = -ETIMEDOUT;
 		else if (vm->now < 0 && !create)
 			err = -ENOENT;
@@ -402,7 +409,7 @@ static int tell_apart(char * const *status)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++)
+	for (i = 0; i < VM_SLOTS; i++)
 		if (unborn(status[i]) || is(status[i], "postmigrate"))
 			return !i;
 	/* One that is being made does not answer before it can. */
@@ -412,19 +419,19 @@ static int tell_apart(char * const *status)
 struct vm *vm_look(const char *name)
 {
 	struct vm *vm = vm_new(name);
-	char *status[VM_SIDES] = { NULL };
+	char *status[VM_SLOTS] = { NULL };
 	int i;
 
 	find_sides(vm);
-	for (i = 0; i < VM_SIDES; i++)
-		if (vm->side[i].pid)
-			status[i] = vm_side_status(vm->side + i);
-	if (vm->side[0].pid && vm->side[1].pid)
+	for (i = 0; i < VM_SLOTS; i++)
+		if (vm->slot[i].pid)
+			status[i] = vm_slot_status(vm->slot + i);
+	if (vm->slot[0].pid && vm->slot[1].pid)
 		vm->now = tell_apart(status);
-	for (i = 0; vm->now < 0 && i < VM_SIDES; i++)
-		if (status[i] && !unborn(status[i]) && !vm->side[!i].pid)
+	for (i = 0; vm->now < 0 && i < VM_SLOTS; i++)
+		if (status[i] && !unborn(status[i]) && !vm->slot[!i].pid)
 			vm->now = i;
-	for (i = 0; i < VM_SIDES; i++)
+	for (i = 0; i < VM_SLOTS; i++)
 		free(status[i]);
 	return vm;
 }
@@ -436,9 +443,9 @@ void vm_close(struct vm *vm)
 	if (!vm)
 		return;
 	/* Nobody else can have begun anything: the lock is ours. */
-	for (i = 0; vm->lock >= 0 && i < VM_SIDES; i++)
-		if (!vm->side[i].pid)
-			vm_side_remove(vm->side + i);
+	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
+		if (!vm->slot[i].pid)
+			vm_slot_remove(vm->slot + i);
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);
@@ -455,8 +462,8 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 
 	*status = EXIT_FAILED;
 	if (!vm_name_ok(name)) {
-		complain(inv, NULL, "'%s' is no name of a virtual machine",
-			 name);
+		cmd_error(inv, NULL, "'%s' is no name of a virtual machine",
+			  name);
 		return NULL;
 	}
 	err = vm_open(name, false, &vm);
@@ -464,35 +471,35 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 	if (!err)
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
-		complain(inv, name,
-			 "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
-			 log);
+		cmd_error(inv, name,
+			  "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
+			  log);
 	else if (err == -ENOENT)
-		complain(inv, name,
-			 "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
+		cmd_error(inv, name,
+			  "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
 	else if (err == -EBUSY)
-		complain(inv, name,
-			 "another vpoolctl is starting, stopping or migrating it; try again when that is done");
+		cmd_error(inv, name,
+			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
 	else if (err == -ETIMEDOUT)
-		complain(inv, name,
-			 "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
+		cmd_error(inv, name,
+			  "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
 	else
-		complain(inv, name, "%s", strerror(-err));
+		cmd_error(inv, name, "%s", strerror(-err));
 	free(log);
 	return vm;
 }
 
 struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm)
 {
-	char *path = vm_side_path(vm->side + vm->now, "qmp");
+	char *path = vm_slot_path(vm->slot + vm->now, "qmp");
 	struct qmp *qmp;
 	int err;
 
 	err = qmp_open(path, 10000, &qmp);
 	if (err)
-		complain(inv, vm->name,
-			 "its QEMU, process %d, does not answer: %s",
-			 vm->side[vm->now].pid, strerror(-err));
+		cmd_error(inv, vm->name,
+			  "its QEMU, process %d, does not answer: %s",
+			  vm->slot[vm->now].pid, strerror(-err));
 	free(path);
 	return qmp;
 }

@@ -2,20 +2,24 @@
 #ifndef VPOOLCTL_VM_H
 #define VPOOLCTL_VM_H
 
-#include "vm/qmp.h"
-#include "vpoolctl.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct invocation;
+struct qmp;
 
 #define VM_NAME_MAX 32
 /* One to run, one to migrate to. */
-#define VM_SIDES 2
+#define VM_SLOTS 2
 
 /**
- * struct vm_side - one QEMU of a virtual machine
+ * struct vm_slot - one QEMU of a virtual machine
  * @dir: where its sockets are
  * @pid: it, or 0 if none runs
  * @pidfd: it, or -1
  */
-struct vm_side {
+struct vm_slot {
 	char *dir;
 	pid_t pid;
 	int pidfd;
@@ -24,16 +28,16 @@ struct vm_side {
 /**
  * struct vm - a virtual machine
  * @name: its name
- * @dir: where its sides are
+ * @dir: where its slots are
  * @lock: the directory, locked by us, or -1
- * @side: its QEMUs
- * @now: the side that is the machine, or -1 if it does not run
+ * @slot: its QEMUs
+ * @now: the slot that is the machine, or -1 if it does not run
  */
 struct vm {
 	char *name;
 	char *dir;
 	int lock;
-	struct vm_side side[VM_SIDES];
+	struct vm_slot slot[VM_SLOTS];
 	int now;
 };
 
@@ -70,50 +74,31 @@ struct vm *vm_look(const char *name);
 /* Let go; removes what is left of a machine that does not run. */
 void vm_close(struct vm *vm);
 
-/* Look again whether a side's QEMU runs. */
-void vm_side_look(struct vm_side *side);
+/* Look again whether a slot's QEMU runs. */
+void vm_slot_look(struct vm_slot *slot);
 
-/* Wait until a side's QEMU has ended; -ETIMEDOUT if it has not. */
-int vm_side_wait(const struct vm_side *side, int ms);
+/* Wait until a slot's QEMU has ended; -ETIMEDOUT if it has not. */
+int vm_slot_wait(const struct vm_slot *slot, int ms);
 
-/* End a side's QEMU now, and remove its directory. */
-void vm_side_kill(struct vm_side *side);
+/* End a slot's QEMU now, and remove its directory. */
+void vm_slot_kill(struct vm_slot *slot);
 
-/* Remove the directory of a side that has ended. */
-void vm_side_remove(struct vm_side *side);
+/* Remove the directory of a slot that has ended. */
+void vm_slot_remove(struct vm_slot *slot);
 
 /* What a socket's name ends with until it can be used. */
 #define VM_HIDDEN ".new"
 
-/* A file of a side, for free(3). */
-char *vm_side_path(const struct vm_side *side, const char *file);
+/* A file of a slot, for free(3). */
+char *vm_slot_path(const struct vm_slot *slot, const char *file);
 
 /* The run state by a look that disturbs nobody, for free(3), or NULL. */
-char *vm_side_status(const struct vm_side *side);
+char *vm_slot_status(const struct vm_slot *slot);
 
-/* Open a machine that is to run, or complain; the exit status is in status. */
+/* Open a machine that is to run, or cmd_error; the exit status is in status. */
 struct vm *vm_running(const struct invocation *inv, const char *name,
 		      int *status);
-/* Connect to the QEMU of the machine, or complain. */
+/* Connect to the QEMU of the machine, or cmd_error. */
 struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm);
-
-/**
- * struct vm_memory - a QEMU's memory of pools
- * @pool: the pool of the first of it, empty if it has none
- * @bytes: how much it has mapped
- */
-struct vm_memory {
-	char pool[VPOOL_NAME_SIZE];
-	__u64 bytes;
-};
-
-/* Read from /proc what a process has mapped; 0 or a negative errno. */
-int vm_read_memory(pid_t pid, struct vm_memory *memory);
-
-/*
- * Wait until all that no region holds is free in a pool: after the end of a QEMU.
- * 0, or -ETIMEDOUT with the bytes that are missing.
- */
-int vm_wait_returned(const char *pool, int ms, __u64 *missing);
 
 #endif /* VPOOLCTL_VM_H */

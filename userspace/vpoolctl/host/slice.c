@@ -13,9 +13,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "host/cgroup.h"
+#include "host/grade.h"
 #include "host/isolate.h"
 #include "host/privilege.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -67,7 +73,7 @@ static int enter(const char *name, int pid, char *why)
 	return err;
 }
 
-int place_join(const struct vpool_info *info, int pid, bool move,
+int slice_join(const struct vpool_info *info, int pid, bool move,
 	       struct origin *was, char *why)
 {
 	enum grade grade = grade_of(info);
@@ -97,7 +103,7 @@ int place_join(const struct vpool_info *info, int pid, bool move,
 	return err;
 }
 
-void place_advise(const struct vpool_info *info, int pid)
+void slice_hint(const struct vpool_info *info, int pid)
 {
 	char *slice, *text;
 
@@ -106,12 +112,12 @@ void place_advise(const struct vpool_info *info, int pid)
 	slice = cgroup_slice(info->name);
 	text = xprintf("Try as root, or in a unit with Slice=%s: pool '%s' is isolated.",
 		       slice, info->name);
-	advise(text);
+	add_hint(text);
 	free(text);
 	free(slice);
 }
 
-void place_undo(struct origin *was)
+void slice_undo(struct origin *was)
 {
 	char *root = was->pid ? cgroup_root() : NULL, why[WHY_SIZE];
 	char *dir = root ? xprintf("%s%s", root, was->from) : NULL;
@@ -121,16 +127,16 @@ void place_undo(struct origin *was)
 		cgroup_move(root, was->pid, why);
 	free(dir);
 	free(root);
-	place_free(was);
+	slice_free(was);
 }
 
-void place_free(struct origin *was)
+void slice_free(struct origin *was)
 {
 	free(was->from);
 	*was = (struct origin) { 0 };
 }
 
-int place_leave(const char *name, int pid, struct origin *was, char *why)
+int slice_leave(const char *name, int pid, struct origin *was, char *why)
 {
 	char *root, *path;
 	int err;

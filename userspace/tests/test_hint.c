@@ -3,8 +3,10 @@
  * There is something to try after each reason that the troubleshooting page has,
  * but for those of calls that vpoolctl does not make wrongly.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/macros.h"
 #include "output/hint.h"
 #include "tap.h"
 
@@ -44,24 +46,24 @@ static void all_reasons(void)
 {
 	const char *path = getenv("TROUBLESHOOTING");
 	FILE *page = path ? fopen(path, "re") : NULL;
-	char reason[512], text[ADVICE_SIZE];
+	char reason[512], text[HINT_SIZE];
 	unsigned int nr = 0;
 
 	if (!expect(page))
 		return;
 	while (next_reason(page, reason, sizeof(reason))) {
 		nr++;
-		if (!expect(advice_for(reason, "web", text, sizeof(text))))
+		if (!expect(hint_for(reason, "web", text, sizeof(text))))
 			printf("# nothing to try after '%s'\n", reason);
 		check_text(reason, text);
-		advice_set_host(&(struct advice_host) {
+		hint_set_host(&(struct hint_host) {
 			.root = true, .threads = true, .nodes = true,
 		});
-		advice_for(reason, "web", text, sizeof(text));
+		hint_for(reason, "web", text, sizeof(text));
 		check_text(reason, text);
 		if (!expect(!strstr(text, "as root")))
 			printf("# to root: %s\n", text);
-		advice_set_host(&(struct advice_host) { 0 });
+		hint_set_host(&(struct hint_host) { 0 });
 	}
 	fclose(page);
 	expect(nr > 60);
@@ -72,7 +74,7 @@ static void situations(void)
 {
 	static const struct {
 		const char *reason;
-		struct advice_host host;
+		struct hint_host host;
 		const char *text;
 	} cases[] = {
 		{ "only root may create, change or destroy pools", { 0 },
@@ -104,34 +106,34 @@ static void situations(void)
 		{ "interrupted: node 0 had 2M in free blocks, 4M asked", { 0 },
 		  "Try again." },
 	};
-	char text[ADVICE_SIZE];
+	char text[HINT_SIZE];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		advice_set_host(&cases[i].host);
-		expect(advice_for(cases[i].reason, "web", text, sizeof(text)));
+		hint_set_host(&cases[i].host);
+		expect(hint_for(cases[i].reason, "web", text, sizeof(text)));
 		expect_text(text, cases[i].text);
 	}
 }
 
 static void names(void)
 {
-	char text[ADVICE_SIZE];
+	char text[HINT_SIZE];
 
-	expect(advice_for("pool 'web' has 2M free, 4M asked", "vm", text,
-			  sizeof(text)));
+	expect(hint_for("pool 'web' has 2M free, 4M asked", "vm", text,
+			sizeof(text)));
 	expect_text(text, "Try 'vpoolctl regions web' for who has the rest, or resize it.");
-	expect(advice_for("it has less than --mem takes away", "db", text,
-			  sizeof(text)));
+	expect(hint_for("it has less than --mem takes away", "db", text,
+			sizeof(text)));
 	expect_text(text, "Try 'vpoolctl show db' for what it has.");
-	expect(advice_for("the vpool module is not loaded: run ...", NULL, text,
-			  sizeof(text)));
+	expect(hint_for("the vpool module is not loaded: run ...", NULL, text,
+			sizeof(text)));
 	expect_text(text, "");
-	expect(advice_for("web.conf:3:14: this host has no node 7", NULL, text,
-			  sizeof(text)));
+	expect(hint_for("web.conf:3:14: this host has no node 7", NULL, text,
+			sizeof(text)));
 	expect_text(text, "Try 'vpoolctl host' for the nodes that there are.");
-	expect(!advice_for("xyzzy", NULL, text, sizeof(text)));
-	expect(advice_for("pool 'a' is being created", NULL, text, 8));
+	expect(!hint_for("xyzzy", NULL, text, sizeof(text)));
+	expect(hint_for("pool 'a' is being created", NULL, text, 8));
 	expect_text(text, "Try aga");
 }
 
