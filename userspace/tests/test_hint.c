@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * There is something to try after each reason that the troubleshooting page has,
- * but for those of calls that vpoolctl does not make wrongly.
+ * Each message on the troubleshooting page has a hint, except those of calls that
+ * vpoolctl never makes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "output/hint.h"
 #include "tap.h"
 
-/* "``cpu ... is ...``" as the kernel would fill it in; false if it is none. */
+/* Fill in a message such as "``cpu ... is ...``". Return false if the line is none. */
 static bool next_reason(FILE *page, char *reason, size_t room)
 {
 	char line[512], *from, *end;
@@ -69,7 +69,7 @@ static void all_reasons(void)
 	expect(nr > 60);
 }
 
-/* Nothing that the caller is, or that the host does not have. */
+/* Hints do not suggest what the caller or the host already is, or cannot have. */
 static void situations(void)
 {
 	static const struct {
@@ -140,9 +140,9 @@ static void names(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{ "each reason has something to try", all_reasons },
-		{ "pools are filled in", names },
-		{ "advice is for who asks, and where", situations },
+		{ "each message has a hint", all_reasons },
+		{ "the name of the pool is filled in", names },
+		{ "hints depend on the user and on the host", situations },
 	};
 
 	return tap_main(cases, ARRAY_SIZE(cases));
