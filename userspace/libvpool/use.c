@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Using a pool: its memory through a region, its CPUs through membership.
+ * Use a pool: its memory through a region, its CPUs by attaching tasks.
  */
 #include <string.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared state: reading files, comparing, aiming; CPU times.
+ * Declared pools: parse files and compare them with pools; CPU times.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@
 #include "host/sample.h"
 #include "tap.h"
 
-/* Read a text as a file. */
+/* Parse a text as the content of a file. */
 static void read_text(struct config *cfg, const char *text)
 {
 	char path[] = "/tmp/vpool-test.XXXXXX";
@@ -31,7 +31,7 @@ static void read_text(struct config *cfg, const char *text)
 	unlink(path);
 }
 
-/* Is the one mistake of a text here? */
+/* Expect exactly one mistake in a text, at this line and column. */
 static void expect_mistake(const char *text, unsigned int line,
 			   unsigned int column, const char *words)
 {
@@ -109,7 +109,7 @@ static void mistakes_between_pools(void)
 		       "declared already");
 }
 
-/* What is written is read back as the same. */
+/* A written declaration is parsed to the same pools. */
 static void written(void)
 {
 	struct config cfg, again;
@@ -233,13 +233,13 @@ static void cpu_times(void)
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{ "all properties are read", all_properties },
-		{ "mistakes have their line and column", mistakes },
-		{ "mistakes between pools", mistakes_between_pools },
-		{ "what is written is read back", written },
+		{ "all properties are parsed", all_properties },
+		{ "mistakes are reported with line and column", mistakes },
+		{ "conflicts between pools are mistakes", mistakes_between_pools },
+		{ "a written declaration parses to the same pools", written },
 		{ "each grade has its property", grades },
-		{ "memory matches where it may be", memory_matches },
-		{ "how busy CPUs were", cpu_times },
+		{ "memory matches any placement that the declaration allows", memory_matches },
+		{ "the load of CPUs is computed", cpu_times },
 	};
 
 	return tap_main(cases, ARRAY_SIZE(cases));
