@@ -257,13 +257,13 @@ check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no sign
 try kill web -9 -15
 check 'two signals' 2 "*'--signal' is there twice*"
 try create web --mem 2M --isolate
-check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
+check 'isolated without CPUs' 2 'vpoolctl: create: a pool cannot be isolated without cpus*'
 try create web --mem 2M --confine
-check 'confined without CPUs' 2 'vpoolctl: create: --confine needs CPUs*'
+check 'confined without CPUs' 2 'vpoolctl: create: a pool cannot be confined without cpus*'
 try create web --cpus 1 --isolate=half
-check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is neither balance nor nobalance*"
+check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is not true, false, balance or nobalance*"
 try create web --cpus 1 --isolate --confine
-check 'two grades' 2 'vpoolctl: create: --isolate confines, too*'
+check 'two grades' 2 'vpoolctl: create: --isolate: isolate confines, too*'
 try audit
 check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
 
@@ -301,7 +301,7 @@ try list -o NAEM
 check 'misspelt column' 2 "*no column 'NAEM': did you mean 'NAME'?*"
 
 try create x
-check 'create nothing' 2 '*a pool needs --mem or --cpus*'
+check 'create nothing' 2 '*a pool needs mem or cpus*'
 try create x --mem 4GB
 check 'decimal size' 2 "*--mem: '4GB': sizes are powers of 1024, write 4GiB*"
 try create x --mem 15E,15E
@@ -334,7 +334,7 @@ check 'empty owner' 2 '*it takes USER:GROUP*'
 try create x --cpus 1 --timeout soon
 check 'no time' 2 "*--timeout: 'soon' is not a time*"
 try create x --mem 4G --page-size 0
-check 'page size 0' 2 '*--page-size: 0*'
+check 'page size 0' 2 "*--page-size: '0' is not 4K, 2M or 1G*"
 try run x
 check 'run nothing' 2 '*what to run?*'
 try run x --
@@ -349,12 +349,40 @@ for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
 	--noheadings '-Jb --raw'; do
 	# shellcheck disable=SC2086 # words
 	try $before list
-	check "$before before the verb" 3 "$no_module"
+	case $before in
+	-J*|--json) check "$before before the verb" 3 '{"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
+	*) check "$before before the verb" 3 "$no_module" ;;
+	esac
 done
 try -q create x --cpus 1
 check '-q before the verb' 3 '*create: the vpool module is not loaded*'
-try -J vm list
-check '-J before two words' 3 '*vm list: the vpool module is not loaded*'
+for words in '-J vm list' 'vm -J list' 'vm list -J' 'vm --json --raw list' \
+	'-b vm -o NAME -J list'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	check "options around two words: $words" 3 \
+		'{"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
+done
+try vm -b --noheadings list
+check 'options between two words' 3 'vpoolctl: vm list: the vpool module is not loaded*'
+try vm -x list
+check 'no such option between two words' 2 "vpoolctl: unknown option '-x'*"
+try vm -J -h list
+is 'help between two words' "$status" 0
+
+# Errors as JSON.
+try show -J web
+check 'an error as JSON' 3 '{"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
+out=$err
+schema error
+try create -J web
+check 'wrong usage as JSON' 2 '{"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
+out=$err
+schema error
+try list --josn -J
+check 'an unknown option as JSON' 2 '{"error":{"code":2003,*did you mean*}}'
+try -J lsit
+check 'an unknown verb as JSON' 2 '{"error":{"code":2003,*unknown verb*lsit*}}'
 try -b map
 check 'a verb that has it not' 2 "vpoolctl: map: unknown option '--bytes'*"
 try -J
@@ -412,6 +440,8 @@ is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
 check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
+try show -J db
+check 'show no pool as JSON' 1 '{"error":{"code":2,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a slip.

@@ -109,7 +109,7 @@ static void refusals(void)
 	if (!qmp)
 		return;
 	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EREMOTEIO);
-	expect_text(qmp_why(qmp), "quit: no");
+	expect_text(qmp_message(qmp), "quit: no");
 	end(qmp);
 }
 

@@ -85,13 +85,12 @@ static int run_run(const struct invocation *inv)
 		return usage_error(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
-	if (err) {
+	if (err)
 		status = handle_error(inv, inv->argv[0], vp, err);
-	} else if (isolate_mend(inv->argv[0], &failure)) {
+	else if (isolate_mend(inv->argv[0], &failure))
 		status = failure_report(inv, inv->argv[0], &failure);
-	} else {
+	else
 		status = join(inv, vp);
-	}
 	if (status) {
 		vpool_close(vp);
 		return status;

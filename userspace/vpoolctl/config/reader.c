@@ -144,6 +144,7 @@ static void read_property(const struct reader *rd, const yaml_node_t *at,
 			  struct pool_config *pool)
 {
 	const yaml_node_item_t *item;
+	const yaml_node_t *element;
 	char *list;
 
 	if (at->type != YAML_SEQUENCE_NODE || def->list == LIST_REFUSED) {
@@ -158,8 +159,9 @@ static void read_property(const struct reader *rd, const yaml_node_t *at,
 	}
 	for (item = at->data.sequence.items.start;
 	     item < at->data.sequence.items.top; item++) {
-		at = node(rd, *item);
-		set_property(rd, at, def, scalar(rd, at, def->name), pool);
+		element = node(rd, *item);
+		set_property(rd, element, def, scalar(rd, element, def->name),
+			     pool);
 	}
 }
 
