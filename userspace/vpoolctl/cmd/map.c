@@ -199,7 +199,7 @@ static int map_host(const struct invocation *inv, struct hostmap *map)
 	if (!err)
 		err = load_topology(&map->topology);
 	if (err) {
-		cmd_error(inv, NULL, "cannot read about the host: %s",
+		cmd_error(inv, NULL, "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		vpool_host_free(map->host);
 		return EXIT_FAILED;

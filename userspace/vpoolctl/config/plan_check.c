@@ -290,7 +290,7 @@ bool plan_check(struct plan *plan, const struct invocation *inv,
 
 	err = vpool_host_read(&ck.host);
 	if (err) {
-		cmd_error(inv, NULL, "cannot read about the host: %s",
+		cmd_error(inv, NULL, "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		return false;
 	}

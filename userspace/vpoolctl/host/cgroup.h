@@ -6,9 +6,9 @@
 
 /*
  * Control groups and the units of systemd. The cgroup of pool NAME is
- * vpool_NAME.slice below the root. Texts that these functions return are for
- * free(3); those that take @why write a sentence of up to WHY_SIZE bytes there
- * when they return a negative errno.
+ * vpool_NAME.slice below the root. The caller frees returned texts with free(3). A
+ * function that takes @why writes a message of up to WHY_SIZE bytes to it when it
+ * returns a negative errno.
  */
 
 /* Return the mount point of cgroup2, or NULL if it is not mounted. */
@@ -36,12 +36,12 @@ int cgroup_tenant(const char *dir);
 
 /* Tell whether systemd manages the cgroups of this host. */
 bool systemd_runs(void);
-/* Run a program of systemd's. */
+/* Run a program of systemd, such as systemctl. Return 0 or a negative errno. */
 int systemd_call(char *const argv[], char *why);
 /* Move a process into a new transient scope below @slice. */
 int systemd_scope(const char *slice, int pid, char *why);
 
-/* The cgroup for processes where the slice itself may have none. */
+/* Cgroup below the slice for processes, where the slice itself may not have any. */
 #define CGROUP_LEAF "members"
 
 #endif /* VPOOLCTL_CGROUP_H */
