@@ -54,7 +54,7 @@ static const struct {
 	  "Try 'vpoolctl resize %s', or another name." },
 	{ "*'*' is not a pool's name*",
 	  "Try small letters, digits, dots, underscores and dashes, as in web-1." },
-	{ "'*' is no name*",
+	{ "'*' is not a valid name*",
 	  "Try small letters, digits, dots, underscores and dashes, as in web-1." },
 	{ "the name *",
 	  "Try up to 32 small letters, digits, dots, underscores and dashes." },
@@ -231,7 +231,7 @@ static const struct {
 	{ "*: Permission denied",
 	  "{user:Try as root, or 'ls -l' for who may use it.}{root:Try 'ls -l' and 'dmesg': a security module or a container may be why.}"
 	},
-	{ "the kernel * is no kernel*", NULL },
+	{ "the kernel *: not an x86 kernel*", NULL },
 	{ "it is on pool '*' already",
 	  "Try 'vpoolctl list' for another pool." },
 	{ "another vpoolctl *", "Try again when that is done." },
