@@ -73,7 +73,7 @@ extern "C" {
  * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of the structure
  * @VPOOL_LIB_WRONG_HANDLE: the call needs the handle of a pool
  * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device
- * @VPOOL_LIB_SYSTEM: a system call failed; the errno tells why
+ * @VPOOL_LIB_SYSTEM: a system call failed; the errno has the kind
  *
  * Values start at 1000, so that none equals an enum vpool_code. A value never changes
  * its meaning. New values are added at the end.

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "tap.h"
-#include "vpoolctl.h"
 
 static void lists(void)
 {

@@ -1,148 +1,209 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Each message on the troubleshooting page has a hint, except those of calls that
- * vpoolctl never makes.
+ * Hints and names of failure codes.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
 #include "base/macros.h"
 #include "output/hint.h"
 #include "tap.h"
 
-/* Fill in a message such as "``cpu ... is ...``". Return false if the line is none. */
-static bool next_reason(FILE *page, char *reason, size_t room)
+/* The headers that define codes, below the top directory, and the codes' prefixes. */
+static const struct {
+	const char *file;
+	const char *prefix;
+	const char *name;
+} enums[] = {
+	{ "include/uapi/linux/vpool.h", "VPOOL_CODE_", "" },
+	{ "userspace/libvpool/libvpool.h", "VPOOL_LIB_", "lib_" },
+	{ "userspace/vpoolctl/base/code.h", "TOOL_", "" },
+};
+
+/* The text of a file below the top directory, for free(3). */
+static char *source(const char *file)
 {
-	char line[512], *from, *end;
+	const char *top = getenv("SOURCE");
+	char path[4096], *text = NULL;
 	size_t len = 0;
+	FILE *in;
 
-	while (fgets(line, sizeof(line), page)) {
-		if (!strncmp(line, "Calls that are made wrongly", 27))
-			return false;
-		from = !strncmp(line, "| ", 2) ? line + 2 : line;
-		end = strstr(from + 2, "``\n");
-		if (strncmp(from, "``", 2) || !end)
+	snprintf(path, sizeof(path), "%s/%s", top ? top : ".", file);
+	in = fopen(path, "re");
+	if (!expect(in) || getdelim(&text, &len, '\0', in) < 0)
+		printf("# %s cannot be read\n", path);
+	if (in)
+		fclose(in);
+	return text ? text : strdup("");
+}
+
+/* Call @check with each "PREFIX_NAME = NUMBER," of an enum. Return how many there are. */
+static unsigned int each_code(size_t nr, void (*check)(const char *symbol, int code))
+{
+	char *text = source(enums[nr].file), *line, *save, symbol[64];
+	unsigned int found = 0;
+	int code;
+
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "\t%63[A-Z0-9_] = %d,", symbol, &code) != 2 ||
+		    strncmp(symbol, enums[nr].prefix, strlen(enums[nr].prefix)))
 			continue;
-		*end = '\0';
-		for (from += 2; *from && len < room - 1;) {
-			reason[len++] = strncmp(from, "...", 3) ? *from : '3';
-			from += strncmp(from, "...", 3) ? 1 : 3;
-		}
-		reason[len] = '\0';
-		return true;
+		check(symbol, code);
+		found++;
 	}
-	return false;
+	free(text);
+	return found;
 }
 
-static void check_text(const char *reason, const char *text)
+static void check_name(const char *symbol, int code)
 {
-	if (!expect(!*text || !strncmp(text, "Try ", 4)) ||
-	    !expect(!*text || text[strlen(text) - 1] == '.') ||
-	    !expect(!strpbrk(text, "{}")))
-		printf("# after '%s': '%s'\n", reason, text);
+	char name[80] = "";
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(enums); i++)
+		if (!strncmp(symbol, enums[i].prefix, strlen(enums[i].prefix)))
+			len = snprintf(name, sizeof(name), "%s%s", enums[i].name,
+				       symbol + strlen(enums[i].prefix));
+	for (i = 0; *name && i < len; i++)
+		name[i] = tolower((unsigned char)name[i]);
+	expect_text(code_name(code), name);
 }
 
-static void all_reasons(void)
+static void check_hint(const char *symbol, int code)
 {
-	const char *path = getenv("TROUBLESHOOTING");
-	FILE *page = path ? fopen(path, "re") : NULL;
-	char reason[512], text[HINT_SIZE];
-	unsigned int nr = 0;
+	static const struct hint_host hosts[] = {
+		{ 0 },
+		{ true, true, true, true, true },
+	};
+	char text[HINT_SIZE];
+	size_t i;
 
-	if (!expect(page))
-		return;
-	while (next_reason(page, reason, sizeof(reason))) {
-		nr++;
-		if (!expect(hint_for(reason, "web", text, sizeof(text))))
-			printf("# nothing to try after '%s'\n", reason);
-		check_text(reason, text);
-		hint_set_host(&(struct hint_host) {
-			.root = true, .threads = true, .nodes = true,
-		});
-		hint_for(reason, "web", text, sizeof(text));
-		check_text(reason, text);
-		if (!expect(!strstr(text, "as root")))
+	if (!expect(hint_has(code)))
+		printf("# no entry for %s\n", symbol);
+	for (i = 0; i < ARRAY_SIZE(hosts); i++) {
+		hint_set_host(hosts + i);
+		hint_for(code, "", "web", text, sizeof(text));
+		if (!expect(!*text || !strncmp(text, "Try ", 4)) ||
+		    !expect(!*text || text[strlen(text) - 1] == '.') ||
+		    !expect(!strpbrk(text, "{}")))
+			printf("# after %s: '%s'\n", symbol, text);
+		if (!expect(!hosts[i].root || !strstr(text, "as root")))
 			printf("# to root: %s\n", text);
-		hint_set_host(&(struct hint_host) { 0 });
 	}
-	fclose(page);
-	expect(nr > 60);
 }
 
-/* Hints do not suggest what the caller or the host already is, or cannot have. */
+static void all_names(void)
+{
+	expect(each_code(0, check_name) > 80);
+	expect(each_code(1, check_name) > 10);
+	expect(each_code(2, check_name) > 40);
+	expect_text(code_name(-1), "unknown");
+	expect_text(code_name(NR_TOOL_END), "unknown");
+}
+
+static void all_hints(void)
+{
+	expect(each_code(0, check_hint) > 80);
+	expect(each_code(1, check_hint) > 10);
+	expect(each_code(2, check_hint) > 40);
+	expect(!hint_has(-1));
+}
+
+static char *page;
+
+static void check_page(const char *symbol, int code)
+{
+	char term[80];
+
+	snprintf(term, sizeof(term), "``%s``", symbol);
+	if (code != VPOOL_CODE_NONE && !expect(strstr(page, term)))
+		printf("# troubleshooting.rst does not explain %s\n", symbol);
+}
+
+static void all_explained(void)
+{
+	page = source("Documentation/troubleshooting.rst");
+	each_code(0, check_page);
+	each_code(1, check_page);
+	free(page);
+}
+
 static void situations(void)
 {
 	static const struct {
-		const char *reason;
+		int code;
 		struct hint_host host;
 		const char *text;
 	} cases[] = {
-		{ "only root may create, change or destroy pools", { 0 },
+		{ VPOOL_LIB_CONTROL_DENIED, { 0 },
 		  "Try as root, or with sudo." },
-		{ "only root may create, change or destroy pools",
-		  { .root = true },
+		{ VPOOL_LIB_CONTROL_DENIED, { .root = true },
 		  "Try on the host, outside of this container." },
-		{ "changing pools needs CAP_SYS_ADMIN in the initial user namespace",
-		  { .root = true },
+		{ VPOOL_CODE_NOT_PERMITTED, { .root = true },
 		  "Try on the host, outside of this container." },
-		{ "task 3 (sh) is another user's, and that needs CAP_SYS_NICE",
-		  { .root = true },
+		{ VPOOL_CODE_TASK_FOREIGN, { .root = true },
 		  "Try a task of your own, or with CAP_SYS_NICE." },
-		{ "/x: Permission denied", { .root = true },
-		  "Try 'ls -l' and 'dmesg': a security module or a container may be why." },
-		{ "4 CPUs asked, 2 can be had in whole cores", { 0 },
+		{ TOOL_FILE_DENIED, { .root = true },
+		  "Try 'ls -l' and 'dmesg': a security module or a container may deny it." },
+		{ VPOOL_CODE_CPUS_SHORT, { 0 },
 		  "Try fewer; 'vpoolctl host' shows what a pool can take." },
-		{ "4 CPUs asked on node 0, 2 can be had there",
-		  { .threads = true, .nodes = true },
+		{ VPOOL_CODE_CPUS_SHORT, { .threads = true, .nodes = true },
 		  "Try fewer, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take."
 		},
-		{ "node 0 has 2G in all, 4G asked", { 0 },
+		{ VPOOL_CODE_MEM_NODE_SHORT, { 0 },
 		  "Try less; 'vpoolctl host' shows what there is." },
-		{ "that would leave the host 0 CPUs, it keeps 1 (host_cpus_floor)",
-		  { 0 },
-		  "Try fewer CPUs: 'vpoolctl host' shows those that a pool can take." },
-		{ "pages of 2097152 bytes are not supported, only of 16K and 32M",
-		  { 0 }, "Try one of those with --page-size." },
-		{ "interrupted: node 0 had 2M in free blocks, 4M asked", { 0 },
-		  "Try again." },
+		{ VPOOL_CODE_CPUS_FLOOR, { 0 },
+		  "Try fewer CPUs; 'vpoolctl host' shows what a pool can take." },
+		{ VPOOL_CODE_CPUS_FLOOR, { .cpus_floor = true },
+		  "Try fewer CPUs, or write less to /sys/module/vpool/parameters/host_cpus_floor; 'vpoolctl host' shows what a pool can take."
+		},
+		{ VPOOL_CODE_MEM_FLOOR, { 0 },
+		  "Try less memory; 'vpoolctl host' shows what a pool can take." },
+		{ VPOOL_CODE_PAGE_SIZE_UNSUPPORTED, { 0 },
+		  "Try one of those with --page-size." },
+		{ VPOOL_CODE_INTERRUPTED, { 0 }, "Try again." },
 	};
 	char text[HINT_SIZE];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		hint_set_host(&cases[i].host);
-		expect(hint_for(cases[i].reason, "web", text, sizeof(text)));
+		expect(hint_for(cases[i].code, "", "web", text, sizeof(text)));
 		expect_text(text, cases[i].text);
 	}
 }
 
-static void names(void)
+static void pools(void)
 {
 	char text[HINT_SIZE];
 
-	expect(hint_for("pool 'web' has 2M free, 4M asked", "vm", text,
-			sizeof(text)));
+	expect(hint_for(VPOOL_CODE_POOL_SHORT, "pool 'web' has 2M free", "vm",
+			text, sizeof(text)));
 	expect_text(text, "Try 'vpoolctl regions web' for who has the rest, or resize it.");
-	expect(hint_for("it has less than --mem takes away", "db", text,
+	expect(hint_for(TOOL_SHRINK_TOO_FAR, "it has less", "db", text,
 			sizeof(text)));
 	expect_text(text, "Try 'vpoolctl show db' for what it has.");
-	expect(hint_for("the vpool module is not loaded: run ...", NULL, text,
-			sizeof(text)));
+	expect(hint_for(VPOOL_LIB_NO_MODULE, "", NULL, text, sizeof(text)));
 	expect_text(text, "");
-	expect(hint_for("web.conf:3:14: this host has no node 7", NULL, text,
-			sizeof(text)));
-	expect_text(text, "Try 'vpoolctl host' for the nodes that there are.");
-	expect(!hint_for("xyzzy", NULL, text, sizeof(text)));
-	expect(hint_for("pool 'a' is being created", NULL, text, 8));
+	expect(!hint_for(TOOL_SYSTEM, "xyzzy", NULL, text, sizeof(text)));
+	expect(!hint_for(0, "a module without codes", NULL, text, sizeof(text)));
+	expect(hint_for(VPOOL_CODE_POOL_TRANSIENT, "", NULL, text, 8));
 	expect_text(text, "Try aga");
 }
 
 int main(void)
 {
 	static const struct tap_case cases[] = {
-		{ "each message has a hint", all_reasons },
-		{ "the name of the pool is filled in", names },
-		{ "hints depend on the user and on the host", situations },
+		{ "each code has its name", all_names },
+		{ "each code has a hint, or says that there is none", all_hints },
+		{ "the troubleshooting page explains each code", all_explained },
+		{ "a hint names the pool of the message, or the subject", pools },
+		{ "a hint depends on the caller and the host", situations },
 	};
 
 	return tap_main(cases, ARRAY_SIZE(cases));

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "vpoolctl.h"
 
 /* The simulated module */
 

@@ -7,11 +7,11 @@
 
 #include <libvpool.h>
 
-#include "base/files.h"
 #include "base/macros.h"
 #include "config/config.h"
 #include "config/declare.h"
 #include "config/plan.h"
+#include "config/reader.h"
 #include "host/grade.h"
 #include "host/sample.h"
 #include "tap.h"

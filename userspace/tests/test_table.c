@@ -7,7 +7,7 @@
 
 #include "base/macros.h"
 #include "base/suggest.h"
-#include "cli/verbs.h"
+#include "cmd/verbs.h"
 #include "host/proc.h"
 #include "output/printable.h"
 #include "output/table.h"

@@ -12,7 +12,7 @@
 #include "base/exit.h"
 #include "base/macros.h"
 #include "cmd/verbs.h"
-#include "config/config.h"
+#include "config/property.h"
 #include "output/messages.h"
 #include "output/table.h"
 

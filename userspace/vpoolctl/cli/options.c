@@ -98,6 +98,8 @@ static int take_option(struct invocation *inv, int value)
 	if (inv->given[i] && cmd->options[i].arg)
 		return usage_error(cmd, "option '--%s' is there twice",
 				   cmd->options[i].name);
+	if (!strcmp(cmd->options[i].name, "json"))
+		messages_set_json();
 	inv->given[i] = true;
 	inv->value[i] = optarg;
 	return EXIT_OK;
@@ -147,6 +149,20 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 	return getopt_long(argc, argv, form->shorts, form->longs, NULL);
 }
 
+/* An error in an option is JSON, too, although --json may come later. */
+static void look_for_json(const struct command *cmd, int argc, char **argv)
+{
+	bool has = false;
+	size_t i;
+	int at;
+
+	for (i = 0; i < cmd->nr_options; i++)
+		has |= !strcmp(cmd->options[i].name, "json");
+	for (at = 1; has && at < argc && strcmp(argv[at], "--"); at++)
+		if (!strcmp(argv[at], "--json") || !strcmp(argv[at], "-J"))
+			messages_set_json();
+}
+
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv)
 {
@@ -157,6 +173,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	inv->cmd = cmd;
 	/* Arguments are gathered where the verb and the options were. */
 	inv->argv = argv + 1;
+	look_for_json(cmd, argc, argv);
 	make_form(cmd, &form);
 	optind = 0;
 	opterr = 0;
@@ -208,63 +225,68 @@ static const char *common_name(int letter)
 	return common_options[i].name;
 }
 
-static int before_verb(int argc, char **argv, char **found, int *nr)
+/*
+ * Move the common options that @words begins with to @found. @nr receives the number of
+ * words that they take. Return EXIT_OK, or EXIT_USAGE after a message.
+ */
+static int take_common(int argc, char **words, char **found, int *nr_found,
+		       int *nr)
 {
 	int letter;
 
 	optind = 0;
 	opterr = 0;
-	*nr = 0;
-	while ((letter = getopt_long(argc, argv, "+:bhJo:qV", common_options,
+	while ((letter = getopt_long(argc, words, "+:bhJo:qV", common_options,
 				     NULL)) != -1) {
 		if (letter == ':')
 			return usage_error(NULL, "option '%s' needs a value",
-					   argv[optind - 1]);
+					   words[optind - 1]);
 		if (letter == '?' && optopt)
 			return usage_error(NULL, "unknown option '-%c'", optopt);
 		if (letter == '?')
 			return usage_error(NULL, "unknown option '%s'",
-					   argv[optind - 1]);
+					   words[optind - 1]);
+		if (letter == 'J')
+			messages_set_json();
 		if (letter == 'o')
-			found[(*nr)++] = xprintf("--output=%s", optarg);
+			found[(*nr_found)++] = xprintf("--output=%s", optarg);
 		else
-			found[(*nr)++] = xprintf("--%s", common_name(letter));
+			found[(*nr_found)++] = xprintf("--%s",
+						       common_name(letter));
 	}
+	*nr = optind - 1;
 	return EXIT_OK;
-}
-
-/* How many words the verb has at the beginning of @words. */
-static int verb_length(char **words)
-{
-	int nr = 0;
-
-	if (!words[0])
-		return 0;
-	if (find_command(words, &nr))
-		return nr;
-	return is_group(words[0]) && words[1] ? 2 : 1;
 }
 
 char **options_behind_verb(int argc, char **argv, int *nr)
 {
 	/* Lives as long as the program, as what main() is given does. */
 	static char **words, **found;
-	int i, nr_found = 0, verb;
+	int i, nr_found = 0, taken;
 
 	found = xcalloc(argc + 1, sizeof(*found));
-	words = xcalloc(2 * argc + 2, sizeof(*words));
-	if (before_verb(argc, argv, found, &nr_found))
-		return NULL;
+	words = xcalloc(argc + 1, sizeof(*words));
 	*nr = 0;
-	words[(*nr)++] = argv[0];
-	argv += optind;
-	argc -= optind;
-	verb = verb_length(argv);
-	for (i = 0; i < verb; i++)
-		words[(*nr)++] = argv[i];
+	words[(*nr)++] = *argv;
+	if (take_common(argc, argv, found, &nr_found, &taken))
+		return NULL;
+	argv += taken + 1;
+	argc -= taken + 1;
+	if (argc && is_group(*argv)) {
+		words[(*nr)++] = *argv;
+		/* The first word of the verb stands for the program's name here. */
+		if (take_common(argc, argv, found, &nr_found, &taken))
+			return NULL;
+		argv += taken + 1;
+		argc -= taken + 1;
+	}
+	if (argc) {
+		words[(*nr)++] = *argv++;
+		argc--;
+	}
 	for (i = 0; i < nr_found; i++)
 		words[(*nr)++] = found[i];
-	for (i = verb; i < argc; i++)
+	for (i = 0; i < argc; i++)
 		words[(*nr)++] = argv[i];
 	return words;
 }

@@ -7,8 +7,10 @@
 
 #include <libvpool.h>
 
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "config/config.h"
@@ -16,6 +18,7 @@
 #include "config/plan.h"
 #include "config/plan_check.h"
 #include "config/plan_execute.h"
+#include "config/reader.h"
 #include "host/isolate.h"
 #include "host/pools.h"
 #include "output/messages.h"
@@ -182,7 +185,7 @@ static void tell_offline(const struct invocation *inv, const struct config *cfg)
 		if (!vpool_cpus_count(&pool->offline))
 			continue;
 		text = cpus_text(&pool->offline);
-		cmd_error(inv, pool->name,
+		cmd_error(inv, pool->name, TOOL_CPU_WAITS,
 			  "cpu %s is offline; 'vpoolctl apply' adds it when it is online",
 			  text);
 		free(text);
@@ -195,19 +198,19 @@ static int carry_out(const struct invocation *inv, struct plan *plan,
 	bool keep_going = inv->given[OPT_KEEP_GOING];
 	bool dry = inv->given[OPT_DRY_RUN];
 	int status = EXIT_OK, done;
-	char why[WHY_SIZE];
+	struct failure ignored;
 
 	if (!plan_check(plan, inv, vp, keep_going)) {
 		status = EXIT_FAILED;
 		if (!keep_going) {
-			cmd_error(inv, NULL, "nothing was changed");
+			cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
 			return status;
 		}
 	}
 	if (dry)
 		return status;
 	/* What is wrong with a pool that stays as it is stops nothing. */
-	isolate_mend("", why);
+	isolate_mend("", &ignored);
 	done = plan_execute(plan, inv, vp, keep_going);
 	return status ? status : done;
 }
@@ -241,7 +244,7 @@ static int run_apply(const struct invocation *inv)
 	if (cfg.nr_mistakes)
 		config_report(&cfg);
 	if (cfg.nr_mistakes && !inv->given[OPT_KEEP_GOING]) {
-		cmd_error(inv, NULL, "nothing was changed");
+		cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
 		status = EXIT_FAILED;
 	} else {
 		config_drop_bad(&cfg);

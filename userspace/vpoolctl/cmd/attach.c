@@ -14,8 +14,10 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/macros.h"
 #include "cmd/cmd.h"
@@ -140,15 +142,9 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	warn_about_init(inv, whom->pid);
 	if (whom->pidfd >= 0)
 		return EXIT_OK;
-	cmd_error(inv, inv->argv[0], "task %d: %s",
+	cmd_error(inv, inv->argv[0], errno == ESRCH ? TOOL_TASK_MISSING :
+		  errno_code(errno), "task %d: %s",
 		  whom->tid ? whom->tid : whom->pid, strerror(errno));
-	return EXIT_FAILED;
-}
-
-static int refused(struct vpool *vp, int err, char *why)
-{
-	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
-		 strerror(-err));
 	return EXIT_FAILED;
 }
 
@@ -167,7 +163,7 @@ static bool is_only_thread(int pid)
 /* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
 static int enter(const struct invocation *inv, struct vpool *vp,
 		 const struct whom *whom, bool process, struct origin *was,
-		 char *why)
+		 struct failure *failure)
 {
 	struct vpool_info *info;
 	int err;
@@ -175,15 +171,15 @@ static int enter(const struct invocation *inv, struct vpool *vp,
 	*was = (struct origin) { 0 };
 	err = vpool_query(vp, NULL, &info);
 	if (err)
-		return refused(vp, err, why);
+		return failure_set_handle(failure, vp, err);
 	if (process || is_only_thread(whom->pid))
 		err = slice_join(info, whom->pid,
-				 inv->given[ATTACH_MOVE_CGROUP], was, why);
+				 inv->given[ATTACH_MOVE_CGROUP], was, failure);
 	vpool_info_free(info);
-	return err ? EXIT_FAILED : EXIT_OK;
+	return err;
 }
 
-static void advise_about_slice(struct vpool *vp, int pid)
+static void hint_about_slice(struct vpool *vp, int pid)
 {
 	struct vpool_info *info;
 
@@ -194,21 +190,21 @@ static void advise_about_slice(struct vpool *vp, int pid)
 }
 
 static int do_attach(const struct invocation *inv, struct vpool *vp,
-		     struct whom *whom, char *why)
+		     struct whom *whom, struct failure *failure)
 {
 	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
 	struct origin was;
 	int err;
 
-	if (enter(inv, vp, whom, flags, &was, why))
+	if (enter(inv, vp, whom, flags, &was, failure))
 		return EXIT_FAILED;
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
 	if (err) {
-		refused(vp, err, why);
+		failure_set_handle(failure, vp, err);
 		slice_undo(&was);
-		advise_about_slice(vp, whom->pid);
+		hint_about_slice(vp, whom->pid);
 		return EXIT_FAILED;
 	}
 	slice_free(&was);
@@ -220,25 +216,25 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 
 /* The pool's cpuset first: the kernel gives back only CPUs that the new one has. */
 static int do_detach(const struct invocation *inv, struct vpool *vp,
-		     struct whom *whom, char *why)
+		     struct whom *whom, struct failure *failure)
 {
 	unsigned int flags = whom->tid ? 0 : VPOOL_ATTACH_PROCESS;
 	struct origin was = { 0 };
 	int err, stays = 0;
 
 	if (flags || is_only_thread(whom->pid))
-		stays = slice_leave(inv->argv[0], whom->pid, &was, why);
+		stays = slice_leave(inv->argv[0], whom->pid, &was, failure);
 	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
 	if (err) {
-		refused(vp, err, why);
+		failure_set_handle(failure, vp, err);
 		slice_undo(&was);
 		return EXIT_FAILED;
 	}
 	slice_free(&was);
 	if (stays)
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_SLICE_KEEPS,
 			  "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
 			  whom->pid);
 	return EXIT_OK;
@@ -246,9 +242,9 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 
 static int with_task(const struct invocation *inv,
 		     int (*act)(const struct invocation *inv, struct vpool *vp,
-				struct whom *whom, char *why))
+				struct whom *whom, struct failure *failure))
 {
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	struct vpool *vp = NULL;
 	struct whom whom;
 	int status, err;
@@ -260,10 +256,10 @@ static int with_task(const struct invocation *inv,
 	if (err) {
 		status = handle_error(inv, inv->argv[0], vp, err);
 	} else {
-		status = isolate_mend(inv->argv[0], why) ?
-			 EXIT_FAILED : act(inv, vp, &whom, why);
+		status = isolate_mend(inv->argv[0], &failure) ?
+			 EXIT_FAILED : act(inv, vp, &whom, &failure);
 		if (status)
-			cmd_error(inv, inv->argv[0], "%s", why);
+			failure_report(inv, inv->argv[0], &failure);
 	}
 	vpool_close(vp);
 	close(whom.pidfd);

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/macros.h"
 #include "cmd/cmd.h"
@@ -125,10 +126,9 @@ static bool is_member(const struct audit *audit, int tid)
 static bool meets(const char *mask, const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus set = { 0 };
-	char why[WHY_SIZE];
 	bool found = false;
 
-	if (!vpool_cpus_parse(mask, &set, why, sizeof(why))) {
+	if (!vpool_cpus_parse(mask, &set, NULL, 0)) {
 		vpool_cpus_and(&set, cpus);
 		found = vpool_cpus_count(&set);
 	}
@@ -307,17 +307,16 @@ static int fill_audit(const struct invocation *inv, struct vpool *vp,
 
 static int mend(const struct invocation *inv)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 
-	if (!isolate_mend(NULL, why))
+	if (!isolate_mend(NULL, &failure))
 		return EXIT_OK;
-	cmd_error(inv, NULL, "%s", why);
-	return EXIT_FAILED;
+	return failure_report(inv, NULL, &failure);
 }
 
 static int run_audit(const struct invocation *inv)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 	int status;
 
 	if (inv->given[AUDIT_MEND])
@@ -327,8 +326,8 @@ static int run_audit(const struct invocation *inv)
 		return usage_error(inv->cmd, "too few arguments: it takes %s",
 				   inv->cmd->args);
 	for (;;) {
-		if (isolate_mend(inv->argv[0], why))
-			cmd_error(inv, inv->argv[0], "%s", why);
+		if (isolate_mend(inv->argv[0], &failure))
+			failure_report(inv, inv->argv[0], &failure);
 		status = run_listing(inv, "intruders", fill_audit);
 		if (status || !inv->given[AUDIT_WATCH])
 			return status;

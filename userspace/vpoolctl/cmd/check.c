@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "config/config.h"
+#include "config/reader.h"
 #include "output/table.h"
 
 enum {

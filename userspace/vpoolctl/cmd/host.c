@@ -8,6 +8,7 @@
 
 #include <libvpool.h>
 
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -216,7 +217,8 @@ static int run_host(const struct invocation *inv)
 
 	status = vpool_host_read(&host);
 	if (status) {
-		cmd_error(inv, NULL, "cannot read the CPUs and memory of the host: %s",
+		cmd_error(inv, NULL, errno_code(-status),
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-status));
 		return EXIT_FAILED;
 	}

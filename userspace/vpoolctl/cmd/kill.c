@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/ascii.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -124,7 +125,8 @@ static int signal_round(const struct invocation *inv, struct vpool *vp, int sig,
 		fresh++;
 		err = signal_one(vp, inv->argv[0], pid, sig);
 		if (err) {
-			cmd_error(inv, inv->argv[0], "process %d: %s", pid,
+			cmd_error(inv, inv->argv[0], errno_code(-err),
+				  "process %d: %s", pid,
 				  strerror(-err));
 			*status = EXIT_FAILED;
 		}

@@ -8,6 +8,7 @@
 
 #include <libvpool.h>
 
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -199,7 +200,8 @@ static int map_host(const struct invocation *inv, struct hostmap *map)
 	if (!err)
 		err = load_topology(&map->topology);
 	if (err) {
-		cmd_error(inv, NULL, "cannot read the CPUs and memory of the host: %s",
+		cmd_error(inv, NULL, errno_code(-err),
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		vpool_host_free(map->host);
 		return EXIT_FAILED;

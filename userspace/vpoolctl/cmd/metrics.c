@@ -11,6 +11,7 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -318,7 +319,8 @@ static int print_metrics(const struct invocation *inv,
 
 	err = write_output(path, put_metrics, sample);
 	if (err)
-		cmd_error(inv, NULL, "%s: %s", path, strerror(-err));
+		cmd_error(inv, NULL, errno_code(-err),
+			  "%s: %s", path, strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 

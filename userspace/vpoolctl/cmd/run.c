@@ -10,8 +10,10 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "host/isolate.h"
@@ -30,15 +32,13 @@ static const struct option_def run_options[] = {
 static int attach_self(const struct invocation *inv, struct vpool *vp,
 		       const struct vpool_info *info)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 	struct origin was;
 	int err;
 
 	if (slice_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
-		       why)) {
-		cmd_error(inv, inv->argv[0], "%s", why);
-		return EXIT_FAILED;
-	}
+		       &failure))
+		return failure_report(inv, inv->argv[0], &failure);
 	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
 	slice_free(&was);
 	if (!err)
@@ -75,7 +75,7 @@ static void set_environment(const char *name)
 static int run_run(const struct invocation *inv)
 {
 	char **program = inv->argv + 1;
-	char why[WHY_SIZE];
+	struct failure failure;
 	struct vpool *vp;
 	int err, status;
 
@@ -87,9 +87,8 @@ static int run_run(const struct invocation *inv)
 	err = vpool_open(inv->argv[0], &vp);
 	if (err) {
 		status = handle_error(inv, inv->argv[0], vp, err);
-	} else if (isolate_mend(inv->argv[0], why)) {
-		cmd_error(inv, inv->argv[0], "%s", why);
-		status = EXIT_FAILED;
+	} else if (isolate_mend(inv->argv[0], &failure)) {
+		status = failure_report(inv, inv->argv[0], &failure);
 	} else {
 		status = join(inv, vp);
 	}
@@ -100,7 +99,7 @@ static int run_run(const struct invocation *inv)
 	set_environment(inv->argv[0]);
 	execvp(*program, program);
 	err = errno;
-	cmd_error(inv, inv->argv[0], "cannot run '%s': %s", *program,
+	cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s", *program,
 		  strerror(err));
 	vpool_close(vp);
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;

@@ -125,16 +125,16 @@ static int take_sort(const struct invocation *inv, struct top *top)
 static int take_columns(const struct invocation *inv, struct top *top)
 {
 	struct table *tb;
-	char why[128];
+	char message[128];
 	int err;
 
 	if (!inv->given[OPT_COLUMNS])
 		return EXIT_OK;
 	top->spec = inv->value[OPT_COLUMNS];
 	tb = table_new("pools", top_columns, NR_TOP_COLUMNS);
-	err = table_choose(tb, top->spec, why, sizeof(why));
+	err = table_choose(tb, top->spec, message, sizeof(message));
 	table_free(tb);
-	return err ? usage_error(inv->cmd, "%s", why) : EXIT_OK;
+	return err ? usage_error(inv->cmd, "%s", message) : EXIT_OK;
 }
 
 static int take_options(const struct invocation *inv, struct top *top)

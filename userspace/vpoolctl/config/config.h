@@ -6,6 +6,8 @@
 
 #include "host/grade.h"
 
+struct failure;
+
 struct mem_ask;
 
 /**
@@ -26,6 +28,7 @@ struct location {
  * @location: where it was declared
  * @mem: how much memory from where, in multiples of the page size
  * @asks: how these were written, as many as @mem; NULL for a pool of the host
+ * @mem_changes: a request for memory may have a sign, as in resize
  * @nr_mem: how many of these; 0 for a pool without memory
  * @cpus: its CPUs; empty for a pool without
  * @offline: declared CPUs that are offline and therefore not in @cpus
@@ -40,7 +43,7 @@ struct location {
  * @boot_core: it may have the core that the host booted on
  * @isolate: its grade; others than plain need CPUs
  * @bad: its declaration has a mistake
- * @unmet: the reason why the host cannot satisfy it, for free(3), or NULL
+ * @unmet: why the host cannot satisfy it, for free(3), or NULL
  *
  * The three before @isolate say how to make it; a pool that is there does not have
  * them.
@@ -51,6 +54,7 @@ struct pool_config {
 	struct vpool_mem *mem;
 	struct mem_ask *asks;
 	size_t nr_mem;
+	bool mem_changes;
 	struct vpool_cpus cpus;
 	struct vpool_cpus offline;
 	unsigned int nr_cpus;
@@ -64,7 +68,7 @@ struct pool_config {
 	bool boot_core;
 	enum grade isolate;
 	bool bad;
-	char *unmet;
+	struct failure *unmet;
 };
 
 /**
@@ -95,31 +99,6 @@ struct config {
 	size_t nr_files;
 };
 
-struct reader;
-struct yaml_node_s;
-
-/**
- * struct property_def - a property as files have it
- * @name: its name
- * @arg: what its value is called
- * @take: read it
- * @help: some lines about it, filled for output
- */
-struct property_def {
-	const char *name;
-	const char *arg;
-	void (*take)(const struct reader *rd, const struct yaml_node_s *at,
-		     struct pool_config *pool);
-	const char *help;
-};
-
-extern const struct property_def property_defs[];
-extern const size_t nr_property_defs;
-
-/* Add what a file declares; "-" is standard input. */
-void config_read_file(struct config *cfg, const char *path);
-/* The files named; if none is, the host's own: vpool.conf and vpool.d/ in /etc. */
-void config_read(struct config *cfg, char **paths, int nr);
 void config_free(struct config *cfg);
 /* One line for each mistake, on standard error. */
 void config_report(const struct config *cfg);
@@ -128,6 +107,8 @@ void config_report(const struct config *cfg);
 void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
+/* Set all properties to their defaults. */
+void pool_config_init(struct pool_config *pool, const char *name);
 void pool_config_free(struct pool_config *pool);
 
 /**

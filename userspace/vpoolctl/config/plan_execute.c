@@ -11,13 +11,16 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "config/config.h"
 #include "config/plan.h"
 #include "config/plan_execute.h"
+#include "config/request.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
 #include "output/messages.h"
@@ -29,38 +32,15 @@
  * @inv: for messages
  * @vp: the handle
  * @keep_going: a failure ends what is done to one pool, not all
- * @why: a sentence about the last failure, if it is not in the handle
+ * @failure: the last failure; empty if the handle has its message
  */
 struct executor {
 	struct plan *plan;
 	const struct invocation *inv;
 	struct vpool *vp;
 	bool keep_going;
-	char why[WHY_SIZE];
+	struct failure failure;
 };
-
-void fill_request(struct vpool_request *req, const struct pool_config *pool)
-{
-	*req = (struct vpool_request)VPOOL_REQUEST_INIT;
-	req->name = pool->name;
-	req->page_size = pool->page_size;
-	req->uid = pool->uid;
-	req->gid = pool->gid;
-	req->mode = pool->mode;
-	req->timeout_ms = pool->timeout_ms;
-	req->mem = pool->mem;
-	req->nr_mem = pool->nr_mem;
-	if (vpool_cpus_count(&pool->cpus))
-		req->cpus = &pool->cpus;
-	req->nr_cpus = pool->nr_cpus;
-	req->cpus_node = pool->cpus_node;
-	if (pool->split_cores)
-		req->flags |= VPOOL_CREATE_SPLIT_CORES;
-	if (pool->boot_core)
-		req->flags |= VPOOL_CREATE_BOOT_CORE;
-	if (pool->isolate)
-		req->flags |= VPOOL_CREATE_ISOLATED;
-}
 
 static void fill_resize(struct vpool_change *chg, const struct change *change)
 {
@@ -117,7 +97,7 @@ static bool is_isolated(const struct change *change)
 static int isolate(struct executor *exec, const struct change *change)
 {
 	return is_isolated(change) ?
-	       isolate_sync(exec->vp, change_name(change), exec->why) : 0;
+	       isolate_sync(exec->vp, change_name(change), &exec->failure) : 0;
 }
 
 static int resize(struct executor *exec, struct vpool_change *chg)
@@ -194,7 +174,7 @@ static int make(struct executor *exec, const struct pool_config *pool)
 	fill_request(&req, pool);
 	progress = pool->nr_mem ? progress_start("create", pool->name) : NULL;
 	err = pool->isolate ? isolate_create(exec->vp, &req, pool->isolate,
-					     exec->why) :
+					     &exec->failure) :
 			      vpool_create(exec->vp, &req);
 	progress_stop(progress);
 	if (!err)
@@ -204,7 +184,7 @@ static int make(struct executor *exec, const struct pool_config *pool)
 
 static int destroy(struct executor *exec, const char *name)
 {
-	int err = isolate_destroy(exec->vp, name, false, exec->why);
+	int err = isolate_destroy(exec->vp, name, false, &exec->failure);
 
 	if (!err)
 		baseline_forget(name);
@@ -254,12 +234,13 @@ static int report_failure(struct executor *exec, const struct change *change,
 	int status = EXIT_FAILED;
 
 	if (interrupted())
-		cmd_error(exec->inv, change_name(change), "interrupted");
-	else if (*exec->why)
-		cmd_error(exec->inv, change_name(change), "%s", exec->why);
+		cmd_error(exec->inv, change_name(change), VPOOL_CODE_INTERRUPTED,
+			  "interrupted");
+	else if (exec->failure.code)
+		failure_report(exec->inv, change_name(change), &exec->failure);
 	else
 		status = handle_error(exec->inv, change_name(change), exec->vp, err);
-	*exec->why = '\0';
+	exec->failure = (struct failure) { 0 };
 	return status;
 }
 
@@ -312,7 +293,7 @@ static void undo(struct executor *exec)
 			bad |= err;
 		}
 	}
-	cmd_error(exec->inv, NULL, bad ?
+	cmd_error(exec->inv, NULL, bad ? TOOL_NOT_UNDONE : TOOL_UNDONE, "%s", bad ?
 		  "not all that was changed before could be undone" :
 		  "what was changed before has been undone");
 }
@@ -379,11 +360,9 @@ int plan_execute(struct plan *plan, const struct invocation *inv, struct vpool *
 
 	catch_interrupts();
 	if (about_isolation(plan)) {
-		lock = isolate_lock(exec.why);
-		if (lock < 0) {
-			cmd_error(inv, NULL, "%s", exec.why);
-			return EXIT_FAILED;
-		}
+		lock = isolate_lock(&exec.failure);
+		if (lock < 0)
+			return failure_report(inv, NULL, &exec.failure);
 	}
 	status = do_phases(&exec);
 	if (lock >= 0)

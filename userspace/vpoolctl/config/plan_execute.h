@@ -13,9 +13,6 @@ struct pool_config;
 void fill_release(struct vpool_change *chg, const struct change *change);
 void fill_take(struct vpool_change *chg, const struct change *change);
 
-/* How to ask for a pool. */
-void fill_request(struct vpool_request *req, const struct pool_config *pool);
-
 /*
  * Do it: first all that gives back, then all that takes. When a step fails,
  * those before it are undone; with keep_going only those of the same pool are, and

@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/macros.h"
 #include "host/cgroup.h"
-#include "host/isolate.h"
 
 #define SCOPE_PREFIX "vpool-"
 
@@ -149,22 +150,23 @@ bool cgroup_has_limits(const char *path)
 	return limited;
 }
 
-int cgroup_set(const char *dir, const char *file, const char *text, char *why)
+int cgroup_set(const char *dir, const char *file, const char *text, struct failure *failure)
 {
 	char *path = xprintf("%s/%s", dir, file);
 	int err = write_text(path, text);
 
 	if (err)
-		snprintf(why, WHY_SIZE, "cannot write '%.*s' to %s: %s",
-			 (int)strcspn(text, "\n"), text, path, strerror(-err));
+		failure_set(failure, err, errno_code(-err),
+			    "cannot write '%.*s' to %s: %s",
+			    (int)strcspn(text, "\n"), text, path, strerror(-err));
 	free(path);
 	return err;
 }
 
-int cgroup_move(const char *dir, int pid, char *why)
+int cgroup_move(const char *dir, int pid, struct failure *failure)
 {
 	char *text = xprintf("%d", pid);
-	int err = cgroup_set(dir, "cgroup.procs", text, why);
+	int err = cgroup_set(dir, "cgroup.procs", text, failure);
 
 	free(text);
 	return err;
@@ -196,7 +198,7 @@ bool systemd_runs(void)
 	return !access("/run/systemd/system", F_OK);
 }
 
-int systemd_call(char *const argv[], char *why)
+int systemd_call(char *const argv[], struct failure *failure)
 {
 	posix_spawn_file_actions_t files;
 	int status, err;
@@ -208,17 +210,14 @@ int systemd_call(char *const argv[], char *why)
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", 0, 0);
 	err = posix_spawnp(&pid, argv[0], &files, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
-	if (err) {
-		snprintf(why, WHY_SIZE, "%s: %s", argv[0], strerror(err));
-		return -err;
-	}
+	if (err)
+		return failure_set(failure, -err, errno_code(err), "%s: %s",
+				   argv[0], strerror(err));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		snprintf(why, WHY_SIZE, "%s %s %s failed", argv[0], argv[1],
-			 argv[2]);
-		return -EIO;
-	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return failure_set(failure, -EIO, TOOL_SYSTEMD, "%s %s %s failed",
+				   argv[0], argv[1], argv[2]);
 	return 0;
 }
 
@@ -241,7 +240,7 @@ static bool arrives(const char *scope, int pid)
 	return there;
 }
 
-int systemd_scope(const char *slice, int pid, char *why)
+int systemd_scope(const char *slice, int pid, struct failure *failure)
 {
 	char *number = xprintf("%d", pid), *scope;
 	struct timespec now;
@@ -260,15 +259,15 @@ int systemd_scope(const char *slice, int pid, char *why)
 		"CollectMode", "s", "inactive-or-failed", "0", NULL,
 	};
 
-	err = systemd_call(call, why);
+	err = systemd_call(call, failure);
 	if (err) {
-		snprintf(why, WHY_SIZE,
-			 "systemd made no scope for process %d in %s (busctl)",
-			 pid, slice);
+		failure_set(failure, err, TOOL_SYSTEMD,
+			    "systemd made no scope for process %d in %s (busctl)",
+			    pid, slice);
 	} else if (!arrives(scope, pid)) {
-		snprintf(why, WHY_SIZE,
-			 "systemd did not move process %d into %s", pid, scope);
-		err = -ETIMEDOUT;
+		err = failure_set(failure, -ETIMEDOUT, TOOL_SYSTEMD,
+				  "systemd did not move process %d into %s", pid,
+				  scope);
 	}
 	free(scope);
 	free(number);

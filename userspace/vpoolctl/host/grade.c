@@ -97,7 +97,7 @@ static bool take_grade(const char *word, enum grade *grade)
 /* Is it a line "IRQ OLD NEW", where OLD and NEW are CPU lists? */
 static bool is_irq_line(const char *line)
 {
-	char irq[32], list[2][2048], more, why[WHY_SIZE];
+	char irq[32], list[2][2048], more;
 	struct vpool_cpus cpus;
 	int i;
 
@@ -107,7 +107,7 @@ static bool is_irq_line(const char *line)
 	if (strcmp(irq, "default") && irq[strspn(irq, "0123456789")])
 		return false;
 	for (i = 0; i < 2; i++) {
-		if (vpool_cpus_parse(list[i], &cpus, why, sizeof(why)))
+		if (vpool_cpus_parse(list[i], &cpus, NULL, 0))
 			return false;
 		vpool_cpus_free(&cpus);
 	}

@@ -8,7 +8,6 @@
 
 #include "host/cgroup.h"
 #include "host/held.h"
-#include "host/isolate.h"
 #include "host/proc.h"
 
 const char *held_text(enum held held)
@@ -28,10 +27,9 @@ const char *held_text(enum held held)
 static bool is_within(const char *mask, const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus set = { 0 };
-	char why[WHY_SIZE];
 	bool within = true;
 
-	if (!vpool_cpus_parse(mask, &set, why, sizeof(why))) {
+	if (!vpool_cpus_parse(mask, &set, NULL, 0)) {
 		vpool_cpus_subtract(&set, cpus);
 		within = !vpool_cpus_count(&set);
 	}

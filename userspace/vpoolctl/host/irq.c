@@ -20,11 +20,12 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "host/cpumask.h"
 #include "host/grade.h"
 #include "host/irq.h"
-#include "host/isolate.h"
 #include "host/pools.h"
 
 #define IRQ_DIR "/proc/irq"
@@ -43,7 +44,6 @@ static char *affinity_path(const char *irq)
 static int read_affinity(const char *irq, struct vpool_cpus *cpus)
 {
 	char *path = affinity_path(irq), *text = read_text(path);
-	char why[WHY_SIZE];
 	int err = -ENOENT;
 
 	*cpus = (struct vpool_cpus) { 0 };
@@ -51,7 +51,7 @@ static int read_affinity(const char *irq, struct vpool_cpus *cpus)
 		err = mask_parse(text, cpus);
 	} else if (text) {
 		text[strcspn(text, "\n")] = '\0';
-		err = vpool_cpus_parse(text, cpus, why, sizeof(why));
+		err = vpool_cpus_parse(text, cpus, NULL, 0);
 	}
 	free(text);
 	free(path);
@@ -73,12 +73,11 @@ static int write_affinity(const char *irq, const struct vpool_cpus *cpus)
 static int read_online(struct vpool_cpus *cpus)
 {
 	char *text = read_text("/sys/devices/system/cpu/online");
-	char why[WHY_SIZE];
 	int err = -ENOENT;
 
 	if (text) {
 		text[strcspn(text, "\n")] = '\0';
-		err = vpool_cpus_parse(text, cpus, why, sizeof(why));
+		err = vpool_cpus_parse(text, cpus, NULL, 0);
 	}
 	free(text);
 	return err;
@@ -177,20 +176,20 @@ static void plan_all(struct moves *moves)
 /* Interrupts of timers and of devices with managed affinity cannot move: ignore errors. */
 static void move_all(char *moves)
 {
-	char irq[32], old[2048], new[2048], why[WHY_SIZE], *line, *save;
+	char irq[32], old[2048], new[2048], *line, *save;
 	struct vpool_cpus cpus = { 0 };
 
 	for (line = strtok_r(moves, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (sscanf(line, "%31s %2047s %2047s", irq, old, new) == 3 &&
-		    !vpool_cpus_parse(new, &cpus, why, sizeof(why)))
+		    !vpool_cpus_parse(new, &cpus, NULL, 0))
 			write_affinity(irq, &cpus);
 		vpool_cpus_free(&cpus);
 	}
 }
 
 int irq_move_off(const char *name, const struct vpool_cpus *cpus,
-		 const struct vpool_cpus *taken, char *why)
+		 const struct vpool_cpus *taken, struct failure *failure)
 {
 	struct moves moves = {
 		.cpus = cpus, .taken = taken, .lines = xstrdup(""),
@@ -208,7 +207,8 @@ int irq_move_off(const char *name, const struct vpool_cpus *cpus,
 	if (!err && *moves.lines)
 		err = note_write(name, &note);
 	if (err)
-		snprintf(why, WHY_SIZE, "its note: %s", strerror(-err));
+		failure_set(failure, err, TOOL_NOTE_DAMAGED, "its note: %s",
+			    strerror(-err));
 	else
 		move_all(moves.lines);
 	free(moves.lines);
@@ -241,7 +241,7 @@ static void put_back(const char *irq, const struct vpool_cpus *old,
 
 void irq_put_back(const char *name, const struct vpool_cpus *taken)
 {
-	char irq[32], old[2048], new[2048], why[WHY_SIZE], *line, *save;
+	char irq[32], old[2048], new[2048], *line, *save;
 	struct note note;
 
 	if (note_read(name, &note))
@@ -251,8 +251,8 @@ void irq_put_back(const char *name, const struct vpool_cpus *taken)
 		struct vpool_cpus from = { 0 }, to = { 0 };
 
 		if (sscanf(line, "%31s %2047s %2047s", irq, old, new) == 3 &&
-		    !vpool_cpus_parse(old, &from, why, sizeof(why)) &&
-		    !vpool_cpus_parse(new, &to, why, sizeof(why)))
+		    !vpool_cpus_parse(old, &from, NULL, 0) &&
+		    !vpool_cpus_parse(new, &to, NULL, 0))
 			put_back(irq, &from, &to, taken);
 		vpool_cpus_free(&from);
 		vpool_cpus_free(&to);

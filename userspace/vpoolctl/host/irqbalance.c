@@ -53,13 +53,13 @@ static bool is_mounted_over(void)
 
 static bool parse(const char *text, struct vpool_cpus *cpus)
 {
-	char why[WHY_SIZE], *copy = xstrdup(text);
+	char *copy = xstrdup(text);
 	int err = 0;
 
 	*cpus = (struct vpool_cpus) { 0 };
 	copy[strcspn(copy, "\n")] = '\0';
 	if (*copy && strcmp(copy, NO_CPUS))
-		err = vpool_cpus_parse(copy, cpus, why, sizeof(why));
+		err = vpool_cpus_parse(copy, cpus, NULL, 0);
 	free(copy);
 	return !err;
 }

@@ -16,9 +16,10 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
 #include "host/cgroup.h"
 #include "host/grade.h"
-#include "host/isolate.h"
 #include "host/privilege.h"
 #include "host/slice.h"
 #include "output/messages.h"
@@ -42,39 +43,40 @@ static bool may_move(const char *path)
  * If a slice has units in it, the kernel may forbid processes in the slice itself. Then
  * use a cgroup beside the units.
  */
-static int move_into(const char *name, int pid, char *why)
+static int move_into(const char *name, int pid, struct failure *failure)
 {
 	char *dir = cgroup_slice_dir(name), *leaf;
-	int err = cgroup_move(dir, pid, why);
+	int err = cgroup_move(dir, pid, failure);
 
 	if (err == -EBUSY || err == -EOPNOTSUPP) {
 		leaf = xprintf("%s/" CGROUP_LEAF, dir);
 		if (!mkdir(leaf, 0755) || errno == EEXIST)
-			err = cgroup_move(leaf, pid, why);
+			err = cgroup_move(leaf, pid, failure);
 		free(leaf);
 	}
 	free(dir);
 	return err;
 }
 
-static int enter(const char *name, int pid, char *why)
+static int enter(const char *name, int pid, struct failure *failure)
 {
-	char *slice, other[WHY_SIZE];
+	struct failure ignored;
+	char *slice;
 	int err;
 
 	if (!systemd_runs())
-		return move_into(name, pid, why);
+		return move_into(name, pid, failure);
 	slice = cgroup_slice(name);
-	err = systemd_scope(slice, pid, why);
+	err = systemd_scope(slice, pid, failure);
 	free(slice);
 	/* Without a bus, as in a rescue shell, move the process without systemd. */
-	if (err == -EIO && !move_into(name, pid, other))
+	if (err == -EIO && !move_into(name, pid, &ignored))
 		err = 0;
 	return err;
 }
 
 int slice_join(const struct vpool_info *info, int pid, bool move,
-	       struct origin *was, char *why)
+	       struct origin *was, struct failure *failure)
 {
 	enum grade grade = grade_of(info);
 	char *path, *slice;
@@ -88,15 +90,14 @@ int slice_join(const struct vpool_info *info, int pid, bool move,
 	if (!path)
 		return 0;
 	if (move || may_move(path)) {
-		err = enter(info->name, pid, why);
+		err = enter(info->name, pid, failure);
 		if (!err)
 			*was = (struct origin) { pid, xstrdup(path) };
 	} else if (grade_excludes(grade)) {
 		slice = cgroup_slice(info->name);
-		snprintf(why, WHY_SIZE,
-			 "process %d is in the cgroup %s, and members of an isolated pool must be in %s",
-			 pid, path, slice);
-		err = -EBUSY;
+		err = failure_set(failure, -EBUSY, TOOL_CGROUP_LIMITS,
+				  "process %d is in the cgroup %s, and members of an isolated pool must be in %s",
+				  pid, path, slice);
 		free(slice);
 	}
 	free(path);
@@ -119,12 +120,13 @@ void slice_hint(const struct vpool_info *info, int pid)
 
 void slice_undo(struct origin *was)
 {
-	char *root = was->pid ? cgroup_root() : NULL, why[WHY_SIZE];
+	char *root = was->pid ? cgroup_root() : NULL;
 	char *dir = root ? xprintf("%s%s", root, was->from) : NULL;
+	struct failure ignored;
 
 	/* The former cgroup may be gone, if it was a scope. */
-	if (dir && cgroup_move(dir, was->pid, why))
-		cgroup_move(root, was->pid, why);
+	if (dir && cgroup_move(dir, was->pid, &ignored))
+		cgroup_move(root, was->pid, &ignored);
 	free(dir);
 	free(root);
 	slice_free(was);
@@ -136,7 +138,7 @@ void slice_free(struct origin *was)
 	*was = (struct origin) { 0 };
 }
 
-int slice_leave(const char *name, int pid, struct origin *was, char *why)
+int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure)
 {
 	char *root, *path;
 	int err;
@@ -148,9 +150,9 @@ int slice_leave(const char *name, int pid, struct origin *was, char *why)
 		return 1;
 	path = cgroup_of(pid);
 	root = cgroup_root();
-	err = systemd_runs() ? systemd_scope("system.slice", pid, why) : -EIO;
+	err = systemd_runs() ? systemd_scope("system.slice", pid, failure) : -EIO;
 	if (err == -EIO)
-		err = cgroup_move(root, pid, why);
+		err = cgroup_move(root, pid, failure);
 	if (!err)
 		*was = (struct origin) { pid, xstrdup(path) };
 	free(root);

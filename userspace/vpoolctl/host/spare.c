@@ -11,6 +11,7 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "host/pools.h"
@@ -182,7 +183,8 @@ int spare_read_host(const struct invocation *inv, struct vpool *vp,
 
 	err = vpool_host_read(&host);
 	if (err) {
-		cmd_error(inv, NULL, "cannot read the CPUs and memory of the host: %s",
+		cmd_error(inv, NULL, errno_code(-err),
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		return EXIT_FAILED;
 	}

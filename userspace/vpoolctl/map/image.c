@@ -13,6 +13,7 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -151,7 +152,8 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	char *to;
 
 	if (fd < 0) {
-		cmd_error(inv, NULL, "/tmp: %s", strerror(errno));
+		cmd_error(inv, NULL, errno_code(errno),
+			  "/tmp: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
 	close(fd);
@@ -166,11 +168,12 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	if (!err)
 		return EXIT_OK;
 	if (err == -ENOENT)
-		cmd_error(inv, NULL,
+		cmd_error(inv, NULL, TOOL_LSTOPO,
 			  "lstopo is not installed: it is in the package hwloc");
 	else if (err < 0)
-		cmd_error(inv, NULL, "lstopo: %s", strerror(-err));
+		cmd_error(inv, NULL, TOOL_LSTOPO, "lstopo: %s", strerror(-err));
 	else
-		cmd_error(inv, NULL, "lstopo could not draw %s", path);
+		cmd_error(inv, NULL, TOOL_LSTOPO,
+			  "lstopo could not draw %s", path);
 	return EXIT_FAILED;
 }

@@ -60,11 +60,11 @@ int run_listing(const struct invocation *inv, const char *name,
 		.raw = inv->given[LISTING_RAW],
 	};
 	int status = EXIT_OK;
-	char why[128];
+	char message[128];
 
 	if (inv->given[LISTING_COLUMNS] &&
-	    table_choose(tb, inv->value[LISTING_COLUMNS], why, sizeof(why)))
-		status = usage_error(cmd, "%s", why);
+	    table_choose(tb, inv->value[LISTING_COLUMNS], message, sizeof(message)))
+		status = usage_error(cmd, "%s", message);
 	if (!status)
 		status = fill_table(inv, tb, fill);
 	if (!status)

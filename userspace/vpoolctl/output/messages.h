@@ -6,12 +6,26 @@
 
 #include "base/macros.h"
 
+struct failure;
+
 struct command;
 struct invocation;
 
-/* Report on standard error that a command failed: "vpoolctl: create web: ...". */
-void cmd_error(const struct invocation *inv, const char *subject,
-	       const char *fmt, ...) __printf(3, 4);
+/* Print errors as JSON objects from now on. */
+void messages_set_json(void);
+
+/*
+ * Report on standard error that a command failed: "vpoolctl: create web: ...". @subject
+ * is what the command was about, or NULL. @code is an enum vpool_code, vpool_lib_code
+ * or tool_code.
+ */
+void cmd_error(const struct invocation *inv, const char *subject, int code,
+	       const char *fmt, ...) __printf(4, 5);
+/* Report a failure as cmd_error() does. Return EXIT_FAILED. */
+int failure_report(const struct invocation *inv, const char *subject,
+		   const struct failure *failure);
+/* Report an error in a file: @text begins with the file's name. */
+void report_error(int code, const char *text);
 /* Add a hint: a sentence to print after the last message. */
 void add_hint(const char *sentence);
 /* Report wrong usage of @cmd, or of vpoolctl for NULL. Return EXIT_USAGE. */

@@ -85,9 +85,9 @@ void record_adopt(struct table *record, struct table *child);
 
 /*
  * Choose columns: "NAME,FREE", or "+CLEAN" to add some to the usual ones. When
- * a name is wrong: -EINVAL, with a sentence in why.
+ * a name is wrong: -EINVAL, with a sentence in message.
  */
-int table_choose(struct table *tb, const char *spec, char *why, size_t room);
+int table_choose(struct table *tb, const char *spec, char *message, size_t room);
 
 /* Leave a column out of text; it stays in JSON. */
 void table_hide(struct table *tb, size_t column);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/exit.h"
 #include "base/macros.h"
 #include "output/messages.h"
@@ -159,7 +160,7 @@ static const char *ask_delay(struct top *top)
 	if (!*answer)
 		return NULL;
 	if (parse_seconds(answer, &ms) || ms < 100)
-		return "that is not a time of 0.1 seconds or more";
+		return "not a time of 0.1 seconds or more";
 	top->ms = ms;
 	return NULL;
 }
@@ -260,7 +261,7 @@ int top_screen(struct top *top)
 		return handle_error(top->inv, NULL, top->vp, err);
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
-		cmd_error(top->inv, NULL,
+		cmd_error(top->inv, NULL, TOOL_TERMINAL,
 			  "ncurses does not support this terminal (TERM): say --batch");
 		return EXIT_FAILED;
 	}

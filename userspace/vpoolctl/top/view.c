@@ -147,11 +147,11 @@ struct table *top_table(const struct top *top)
 	struct table *tb = table_new("pools", top_columns, NR_TOP_COLUMNS);
 	size_t i, nr = top->now.nr_pools;
 	struct row *rows = xcalloc(nr, sizeof(*rows));
-	char why[128];
+	char message[128];
 
 	/* The specification has been checked before. */
 	if (top->spec)
-		table_choose(tb, top->spec, why, sizeof(why));
+		table_choose(tb, top->spec, message, sizeof(message));
 	for (i = 0; i < nr; i++)
 		make_row(top, rows + i, top->now.pools + i);
 	qsort_r(rows, nr, sizeof(*rows), compare_rows, (void *)top);

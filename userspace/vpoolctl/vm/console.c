@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/interrupt.h"
@@ -168,10 +169,11 @@ static int run_vm_console(const struct invocation *inv)
 	if (fd >= 0)
 		return console_relay(inv, fd);
 	if (fd == -EBUSY || fd == -EAGAIN)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_VM_CONSOLE_TAKEN,
 			  "another program has its console; it takes one at a time");
 	else
-		cmd_error(inv, name, "its console: %s", strerror(-fd));
+		cmd_error(inv, name, errno_code(-fd),
+			  "its console: %s", strerror(-fd));
 	return EXIT_FAILED;
 }
 

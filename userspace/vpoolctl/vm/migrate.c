@@ -22,6 +22,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/interrupt.h"
@@ -130,7 +131,8 @@ static int check_target(struct move *move, struct vm_plan *plan)
 		vcpus += plan->node[i].vcpus;
 	}
 	if (err)
-		cmd_error(inv, move->vm->name, "%s", qmp_why(move->from));
+		cmd_error(inv, move->vm->name, TOOL_QEMU_FAILED,
+			  "%s", qmp_message(move->from));
 	else
 		err = vm_check_pool(inv, info, bytes, vcpus);
 	vpool_info_free(info);
@@ -204,9 +206,9 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	cwd = open_cwd(from->pid);
 	err = -1;
 	if (!vm_slot_wait(from, 0)) {
-		cmd_error(move->inv, name, "its QEMU has ended");
+		cmd_error(move->inv, name, TOOL_VM_LOST, "its QEMU has ended");
 	} else if (!args || cwd < 0) {
-		cmd_error(move->inv, name,
+		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
@@ -260,14 +262,14 @@ static void clear_progress(struct move *move)
 }
 
 /* Poll the migration. Return 1 if it is complete, 0 if it continues, -1 if it failed. */
-static int look(struct move *move, char *why, size_t room)
+static int look(struct move *move, char *message, size_t room)
 {
 	struct json_object *info;
 	const char *status;
 	int done = 0;
 
 	if (qmp_run(move->from, 30000, "query-migrate", NULL, &info)) {
-		snprintf(why, room, "%s", qmp_why(move->from));
+		snprintf(message, room, "%s", qmp_message(move->from));
 		return -1;
 	}
 	status = json_text(info, "status");
@@ -277,7 +279,7 @@ static int look(struct move *move, char *why, size_t room)
 		/* QEMU reports completion shortly before it reports the times. */
 		done = move->total_ms > 0;
 	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
-		snprintf(why, room, "%s", *json_text(info, "error-desc") ?
+		snprintf(message, room, "%s", *json_text(info, "error-desc") ?
 			 json_text(info, "error-desc") : status);
 		done = -1;
 	} else {
@@ -288,23 +290,23 @@ static int look(struct move *move, char *why, size_t room)
 }
 
 /* Wait for the event of the end, and poll in between. */
-static int watch(struct move *move, char *why, size_t room)
+static int watch(struct move *move, char *message, size_t room)
 {
 	double deadline = now_ms() + move->timeout_ms;
 	int done = 0;
 
 	while (!done) {
 		if (qmp_wait(move->from, EVERY_MS, "MIGRATION") == -EPIPE) {
-			snprintf(why, room, "QEMU has ended");
+			snprintf(message, room, "QEMU has ended");
 			return -1;
 		}
 		if (interrupted()) {
-			snprintf(why, room, "interrupted");
+			snprintf(message, room, "interrupted");
 			return -1;
 		}
-		done = look(move, why, room);
+		done = look(move, message, room);
 		if (!done && now_ms() > deadline) {
-			snprintf(why, room, "not done after %g s",
+			snprintf(message, room, "not done after %g s",
 				 move->timeout_ms / 1000.0);
 			return -1;
 		}
@@ -316,18 +318,18 @@ static int watch(struct move *move, char *why, size_t room)
 static bool call_off(struct move *move)
 {
 	double deadline = now_ms() + 30000;
-	char why[256];
+	char message[256];
 	int done = 0;
 
 	qmp_run(move->from, 10000, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {
 		qmp_wait(move->from, EVERY_MS, "MIGRATION");
-		done = look(move, why, sizeof(why));
+		done = look(move, message, sizeof(message));
 	}
 	return done <= 0;
 }
 
-static int hand_over(struct move *move, char *why, size_t room)
+static int hand_over(struct move *move, char *message, size_t room)
 {
 	int err;
 
@@ -340,8 +342,8 @@ static int hand_over(struct move *move, char *why, size_t room)
 		err = qmp_run(move->from, 10000, "migrate", address(move),
 			      NULL);
 	if (!err)
-		return watch(move, why, room) > 0 ? 0 : -1;
-	snprintf(why, room, "%s", qmp_why(move->from));
+		return watch(move, message, room) > 0 ? 0 : -1;
+	snprintf(message, room, "%s", qmp_message(move->from));
 	return -1;
 }
 
@@ -422,15 +424,15 @@ static bool old_has_ended(const struct move *move)
 	return !vm_slot_wait(move->vm->slot + move->vm->now, 0);
 }
 
-static int not_moved(struct move *move, const char *why)
+static int not_moved(struct move *move, const char *message)
 {
 	if (old_has_ended(move))
-		cmd_error(move->inv, move->vm->name,
+		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
 			  "its QEMU ended during the migration");
 	else
-		cmd_error(move->inv, move->vm->name,
+		cmd_error(move->inv, move->vm->name, TOOL_VM_NOT_MIGRATED,
 			  "not migrated, it still runs on pool '%s': %s",
-			  move->old.pool, why);
+			  move->old.pool, message);
 	/* Show the log before the slot is removed. */
 	if (!vm_slot_wait(move->to.slot, 0))
 		qemu_show_log(move->to.slot);
@@ -440,12 +442,12 @@ static int not_moved(struct move *move, const char *why)
 
 static int move_over(struct move *move)
 {
-	char why[256] = "";
+	char message[256] = "";
 	int err;
 
 	/* From here on, only the QEMUs decide which of them has the machine. */
 	qemu_release(&move->to);
-	err = hand_over(move, why, sizeof(why));
+	err = hand_over(move, message, sizeof(message));
 	clear_progress(move);
 	/* The cleanup must not be interrupted. */
 	forget_interrupt();
@@ -454,9 +456,9 @@ static int move_over(struct move *move)
 	else if (err && !call_off(move))
 		err = 0;
 	if (err)
-		return not_moved(move, why);
+		return not_moved(move, message);
 	if (take_over(move)) {
-		cmd_error(move->inv, move->vm->name,
+		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
 			  "it was handed over, but QEMU %d does not run it",
 			  move->to.slot->pid);
 		return EXIT_FAILED;
@@ -483,8 +485,8 @@ static int migrate_vm(struct move *move)
 
 	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
-		cmd_error(move->inv, move->vm->name,
-			  "it is on pool '%s' already", move->pool_name);
+		cmd_error(move->inv, move->vm->name, TOOL_VM_SAME_POOL,
+			  "it already runs on pool '%s'", move->pool_name);
 		return EXIT_FAILED;
 	}
 	err = vpool_open(move->pool_name, &move->pool);
@@ -510,12 +512,12 @@ static int parse_ms(const struct invocation *inv, int option, __u32 *ms)
 static int parse_bandwidth(const struct invocation *inv, __u64 *bytes)
 {
 	const char *text = inv->value[MIGRATE_BANDWIDTH];
-	char why[256];
+	char message[256];
 
 	if (!inv->given[MIGRATE_BANDWIDTH])
 		return 0;
-	if (parse_size(text, bytes, why, sizeof(why)))
-		return usage_error(inv->cmd, "--bandwidth: %s", why);
+	if (parse_size(text, bytes, message, sizeof(message)))
+		return usage_error(inv->cmd, "--bandwidth: %s", message);
 	if (!*bytes || *bytes > BANDWIDTH)
 		return usage_error(inv->cmd,
 				   "--bandwidth: '%s' is not between 1 and 64G",

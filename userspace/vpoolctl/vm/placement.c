@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "output/messages.h"
 #include "output/units.h"
@@ -35,15 +36,15 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 	char want[SIZE_TEXT], have[SIZE_TEXT];
 
 	if (!cpus)
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], VPOOL_CODE_POOL_WITHOUT_CPUS,
 			  "pool '%s' has no CPUs; create one with --cpus or --ncpus",
 			  pool->name);
 	else if (vcpus > cpus)
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_MANY_VCPUS,
 			  "%u vCPUs were asked for, pool '%s' has %u CPU%s",
 			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
 			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who uses the rest",
 			  pool->name, format_size(pool->free_bytes, have),
 			  bytes ? format_size(bytes, want) : "some", pool->name);
@@ -286,11 +287,13 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 				 plan, host, placed);
 	json_object_put(list);
 	if (err == -ECHILD)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
 			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec QEMU, and QEMU must not fork",
 			  qemu->slot->pid);
 	else if (err)
-		cmd_error(inv, name, "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
+		cmd_error(inv, name, *vpool_reason(pool) ?
+			  vpool_reason_code(pool) : errno_code(-err),
+			  "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
 			  vpool_reason(pool) : strerror(-err));
 	return err ? -1 : 0;
 }
@@ -444,7 +447,8 @@ int vm_build(const struct invocation *inv, const char *name,
 	memset(placed, 0, sizeof(*placed));
 	err = vpool_host_read(&host);
 	if (err) {
-		cmd_error(inv, name, "cannot read the host's NUMA nodes: %s",
+		cmd_error(inv, name, errno_code(-err),
+			  "cannot read the host's NUMA nodes: %s",
 			  strerror(-err));
 		return -1;
 	}

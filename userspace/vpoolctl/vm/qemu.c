@@ -25,11 +25,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "host/isolate.h"
 #include "host/slice.h"
 #include "output/messages.h"
 #include "output/printable.h"
@@ -118,21 +119,24 @@ int qemu_check(const struct invocation *inv, const char *name)
 	int err = version_line(line, sizeof(line));
 
 	if (err == -EINTR)
-		cmd_error(inv, name, "interrupted; nothing was started");
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; nothing was started");
 	else if (err)
-		cmd_error(inv, name, "%s does not print its version: %s",
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s does not print its version: %s",
 			  qemu_program(), strerror(-err));
 	else if (!*line)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_QEMU_MISSING,
 			  "%s does not exist or does not run; install QEMU (qemu-system-x86), or set VPOOL_QEMU to its path",
 			  qemu_program());
 	else if (strncmp(line, before, sizeof(before) - 1) ||
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
 			&minor) != 2)
-		cmd_error(inv, name, "%s is no QEMU", qemu_program());
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s is no QEMU", qemu_program());
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
 			  "%s is QEMU %u.%u; %d.%d or newer is needed",
 			  qemu_program(), major, minor, OLDEST_MAJOR,
 			  OLDEST_MINOR);
@@ -182,7 +186,7 @@ static int hold_alive(const struct vm_slot *slot)
 static int enter_cpuset(struct vpool *pool)
 {
 	struct vpool_info *info;
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	struct origin was = { 0 };
 	int err;
 
@@ -191,9 +195,9 @@ static int enter_cpuset(struct vpool *pool)
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		return err;
 	}
-	err = slice_join(info, getpid(), false, &was, why);
+	err = slice_join(info, getpid(), false, &was, &failure);
 	if (err)
-		fprintf(stderr, "%s\n", why);
+		fprintf(stderr, "%s\n", failure.text);
 	slice_free(&was);
 	vpool_info_free(info);
 	return err;
@@ -432,18 +436,20 @@ void qemu_failed(const struct invocation *inv, const char *name,
 	bool ended;
 
 	if (interrupted()) {
-		cmd_error(inv, name, "interrupted; the machine was removed");
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; the machine was removed");
 		return;
 	}
 	/* QEMU closes its sockets shortly before it exits. */
 	ended = qemu->slot->pidfd >= 0 &&
 		!vm_slot_wait(qemu->slot, err == -EPIPE ? 2000 : 0);
 	if (!ended) {
-		cmd_error(inv, name, "%s", *qmp_why(qemu->qmp) ?
-			  qmp_why(qemu->qmp) : strerror(-err));
+		cmd_error(inv, name, TOOL_QEMU_FAILED,
+			  "%s", *qmp_message(qemu->qmp) ?
+			  qmp_message(qemu->qmp) : strerror(-err));
 		return;
 	}
-	cmd_error(inv, name, "QEMU has ended; its output:");
+	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; its output:");
 	if (!qemu_show_log(qemu->slot))
 		fputs("  (nothing)\n", stderr);
 }

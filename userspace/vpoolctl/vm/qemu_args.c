@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/vm.h"
 

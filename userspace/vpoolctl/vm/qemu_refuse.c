@@ -27,13 +27,13 @@
  * @key: key in the value that makes it refused; NULL if the option is always refused;
  *	"" for a value that starts without a key
  * @value: value of @key that is refused, or NULL for any
- * @why: reason, which the message has after a colon
+ * @message: reason, which the message has after a colon
  */
 struct refusal {
 	const char *option;
 	const char *key;
 	const char *value;
-	const char *why;
+	const char *message;
 };
 
 static const struct refusal refusals[] = {
@@ -152,9 +152,9 @@ char *qemu_refuse(char **args)
 		value = is_flag(option) ? NULL : *args;
 		refusal = refusal_of(option, value);
 		if (refusal && refusal->key)
-			return xprintf("%s %s: %s", arg, value, refusal->why);
+			return xprintf("%s %s: %s", arg, value, refusal->message);
 		if (refusal)
-			return xprintf("%s: %s", arg, refusal->why);
+			return xprintf("%s: %s", arg, refusal->message);
 		if (value)
 			args++;
 	}

@@ -32,7 +32,7 @@ struct qmp {
 	long long id;
 	/* Array of the events that no caller has waited for yet. */
 	struct json_object *events;
-	char why[256];
+	char message[256];
 };
 
 static int left_ms(double deadline)
@@ -48,7 +48,7 @@ static int qmp_fail(struct qmp *qmp, int err, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(qmp->why, sizeof(qmp->why), fmt, args);
+	vsnprintf(qmp->message, sizeof(qmp->message), fmt, args);
 	va_end(args);
 	return err;
 }
@@ -201,9 +201,9 @@ int qmp_run(struct qmp *qmp, int ms, const char *command,
 	return err;
 }
 
-const char *qmp_why(const struct qmp *qmp)
+const char *qmp_message(const struct qmp *qmp)
 {
-	return qmp ? qmp->why : "";
+	return qmp ? qmp->message : "";
 }
 
 /* Remove an event from the kept ones. Return false if it is not there. */

@@ -39,14 +39,14 @@ void qmp_close(struct qmp *qmp);
  * @args: arguments of the command, or NULL; the call takes ownership
  * @ret: out: result of the command, for json_object_put(); or NULL
  *
- * Return: 0; -EREMOTEIO if QEMU refused, see qmp_why(); -EPIPE if it is gone;
+ * Return: 0; -EREMOTEIO if QEMU refused, see qmp_message(); -EPIPE if it is gone;
  * -ETIMEDOUT; -EINTR
  */
 int qmp_run(struct qmp *qmp, int ms, const char *command,
 	    struct json_object *args, struct json_object **ret);
 
 /* Return the message of the last failed call, valid until the next call. */
-const char *qmp_why(const struct qmp *qmp);
+const char *qmp_message(const struct qmp *qmp);
 
 /**
  * qmp_wait() - wait for an event

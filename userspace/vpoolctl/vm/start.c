@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/interrupt.h"
@@ -128,12 +129,12 @@ static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
 
 static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
 {
-	char why[128];
+	char message[128];
 
 	if (!inv->given[START_MEM])
 		return 0;
-	if (parse_size(inv->value[START_MEM], &spec->bytes, why, sizeof(why)))
-		return usage_error(inv->cmd, "--mem: %s", why);
+	if (parse_size(inv->value[START_MEM], &spec->bytes, message, sizeof(message)))
+		return usage_error(inv->cmd, "--mem: %s", message);
 	if (!spec->bytes)
 		return usage_error(inv->cmd, "--mem: a machine needs memory");
 	return 0;
@@ -185,18 +186,18 @@ static int check_boot(const struct invocation *inv)
 
 static int check_extra(const struct invocation *inv, char **extra)
 {
-	char *why;
+	char *message;
 	int status;
 
 	if (inv->before > 1)
 		return usage_error(inv->cmd,
 				   "unexpected argument '%s': arguments for QEMU follow --",
 				   *extra);
-	why = qemu_refuse(extra);
-	if (!why)
+	message = qemu_refuse(extra);
+	if (!message)
 		return EXIT_OK;
-	status = usage_error(inv->cmd, "QEMU's option %s", why);
-	free(why);
+	status = usage_error(inv->cmd, "QEMU's option %s", message);
+	free(message);
 	return status;
 }
 
@@ -243,14 +244,17 @@ static ssize_t peek(const struct invocation *inv, const char *what,
 	ssize_t len = -1;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		cmd_error(inv, inv->argv[0], "%s %s: %s", what, path,
+		cmd_error(inv, inv->argv[0], errno_code(errno),
+			  "%s %s: %s", what, path,
 			  strerror(errno));
 	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-		cmd_error(inv, inv->argv[0], "%s %s: not a regular file", what, path);
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "%s %s: not a regular file", what, path);
 	} else {
 		len = read(fd, buffer, room);
 		if (len < 0)
-			cmd_error(inv, inv->argv[0], "%s %s: %s", what, path,
+			cmd_error(inv, inv->argv[0], errno_code(errno),
+				  "%s %s: %s", what, path,
 				  strerror(errno));
 	}
 	if (fd >= 0)
@@ -269,7 +273,7 @@ static int check_kernel(const struct invocation *inv, const char *path)
 		return 0;
 	if (len > 4 && !memcmp(head, "\177ELF", 4))
 		return 0;
-	cmd_error(inv, inv->argv[0],
+	cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
 		  "the kernel %s: not an x86 kernel; use a bzImage, such as /boot/vmlinuz-...",
 		  path);
 	return -1;
@@ -285,25 +289,27 @@ static int check_disk(const struct invocation *inv,
 	if (len < 0)
 		return -1;
 	if (!len) {
-		cmd_error(inv, inv->argv[0], "the disk %s: the file is empty",
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "the disk %s: the file is empty",
 			  spec->disk);
 		return -1;
 	}
 	if (qcow2 && !strcmp(spec->format, "raw") &&
 	    !strstr(inv->value[START_DISK], ",format=")) {
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
 			  "the disk %s: the file is a qcow2 image: say --disk %s,format=qcow2",
 			  spec->disk, spec->disk);
 		return -1;
 	}
 	if (!qcow2 && !strcmp(spec->format, "qcow2")) {
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
 			  "the disk %s: the file is not a qcow2 image", spec->disk);
 		return -1;
 	}
 	if (!access(spec->disk, W_OK))
 		return 0;
-	cmd_error(inv, inv->argv[0], "the disk %s: cannot be written to: %s",
+	cmd_error(inv, inv->argv[0], errno_code(errno),
+		  "the disk %s: cannot be written to: %s",
 		  spec->disk, strerror(errno));
 	return -1;
 }
@@ -315,10 +321,10 @@ static int check_kvm(const struct invocation *inv)
 	if (fd >= 0)
 		return close(fd);
 	if (err == EACCES || err == EPERM)
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
 			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg runs it without, many times slower");
 	else
-		cmd_error(inv, inv->argv[0],
+		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
 			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg runs it without, many times slower",
 			  strerror(err));
 	return -1;
@@ -339,7 +345,8 @@ static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 	}
 	if (spec->console)
 		return 0;
-	cmd_error(inv, inv->argv[0], "the console's file %s: %s", path,
+	cmd_error(inv, inv->argv[0], errno_code(errno),
+		  "the console's file %s: %s", path,
 		  strerror(errno));
 	return -1;
 }
@@ -509,15 +516,16 @@ static int start(const struct invocation *inv, struct qemu_spec *spec)
 		return EXIT_FAILED;
 	err = vm_open(spec->name, true, &vm);
 	if (err == -EBUSY)
-		cmd_error(inv, spec->name,
+		cmd_error(inv, spec->name, TOOL_VM_BUSY,
 			  "another vpoolctl is starting, stopping or migrating a virtual machine with this name");
 	else if (err)
-		cmd_error(inv, spec->name, "cannot create its directory: %s",
+		cmd_error(inv, spec->name, errno_code(-err),
+			  "cannot create its directory: %s",
 			  strerror(-err));
 	if (err)
 		return EXIT_FAILED;
 	if (vm->now >= 0)
-		cmd_error(inv, spec->name,
+		cmd_error(inv, spec->name, TOOL_VM_EXISTS,
 			  "a virtual machine with this name exists; 'vpoolctl vm list' shows it");
 	else
 		status = start_in(inv, spec, vm);

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/interrupt.h"
@@ -46,11 +49,13 @@ static const struct option_def stop_options[] = {
  * struct ending - how a machine ended
  * @how: text after its name, such as "shut down"
  * @forced: true if the guest did not shut down itself
+ * @code: code of the failure to report if @forced
  * @status: run state of QEMU that kept the guest from shutting down
  */
 struct ending {
 	const char *how;
 	bool forced;
+	int code;
 	char status[32];
 };
 
@@ -138,6 +143,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 		return asked;
 	}
 	ending->forced = !force;
+	ending->code = asked == -ETIMEDOUT ? TOOL_VM_TIMEOUT : TOOL_VM_FORCED;
 	ending->how = force ? "stopped" :
 		      asked == -EHOSTDOWN ?
 		      "could not shut down and was stopped" :
@@ -179,7 +185,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 
 	vm_read_memory(slot->pid, &memory);
 	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
-		cmd_error(inv, vm->name,
+		cmd_error(inv, vm->name, VPOOL_CODE_INTERRUPTED,
 			  "interrupted; it has been asked to shut down");
 		return EXIT_FAILED;
 	}
@@ -187,14 +193,14 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
-		cmd_error(inv, vm->name,
+		cmd_error(inv, vm->name, VPOOL_CODE_POOL_PINNED,
 			  "it %s, but %s of pool '%s' are still pinned by something else",
 			  ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
 	}
 	text = account(&ending, &memory);
 	if (ending.forced)
-		cmd_error(inv, vm->name, "it %s", text);
+		cmd_error(inv, vm->name, ending.code, "it %s", text);
 	else
 		printf("%s %s\n", vm->name, text);
 	free(text);
@@ -254,7 +260,8 @@ static int tell_qemu(const struct invocation *inv, const char *command)
 	qmp = vm_connect(inv, vm);
 	status = EXIT_FAILED;
 	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
-		cmd_error(inv, vm->name, "%s", qmp_why(qmp));
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
+			  "%s", qmp_message(qmp));
 	else if (qmp)
 		status = EXIT_OK;
 	qmp_close(qmp);

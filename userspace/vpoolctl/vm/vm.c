@@ -27,6 +27,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -442,7 +443,7 @@ void vm_close(struct vm *vm)
 
 	if (!vm)
 		return;
-	/* The lock guarantees that no other vpoolctl uses an empty slot. */
+	/* With the lock, all slots must be empty. */
 	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
 		if (!vm->slot[i].pid)
 			vm_slot_remove(vm->slot + i);
@@ -462,7 +463,8 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 
 	*status = EXIT_FAILED;
 	if (!vm_name_ok(name)) {
-		cmd_error(inv, NULL, "'%s' is not a valid name of a virtual machine",
+		cmd_error(inv, NULL, TOOL_VM_NAME,
+			  "'%s' is not a valid name of a virtual machine",
 			  name);
 		return NULL;
 	}
@@ -471,20 +473,20 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 	if (!err)
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_VM_MISSING,
 			  "there is no such virtual machine; one with this name has ended by itself, and the output of its QEMU is in %s; 'vpoolctl vm list' shows the running ones",
 			  log);
 	else if (err == -ENOENT)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_VM_MISSING,
 			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");
 	else if (err == -EBUSY)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_VM_BUSY,
 			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
 	else if (err == -ETIMEDOUT)
-		cmd_error(inv, name,
+		cmd_error(inv, name, TOOL_VM_STUCK,
 			  "its migration was abandoned, and its QEMUs do not answer; try again, or end them");
 	else
-		cmd_error(inv, name, "%s", strerror(-err));
+		cmd_error(inv, name, errno_code(-err), "%s", strerror(-err));
 	free(log);
 	return vm;
 }
@@ -497,7 +499,7 @@ struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm)
 
 	err = qmp_open(path, 10000, &qmp);
 	if (err)
-		cmd_error(inv, vm->name,
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
 			  "its QEMU, process %d, does not answer: %s",
 			  vm->slot[vm->now].pid, strerror(-err));
 	free(path);
