@@ -52,7 +52,7 @@ void qemu_kill(struct qemu *qemu);
 /* Print the end of the log on standard error. Return false if the log is empty. */
 bool qemu_show_log(const struct vm_slot *slot);
 
-/* Complain about a call that failed; with QEMU's last words if it has ended. */
+/* Print an error about a failed call, with the end of QEMU's log if QEMU has ended. */
 void qemu_failed(const struct invocation *inv, const char *name,
 		 const struct qemu *qemu, int err);
 
