@@ -109,30 +109,30 @@ for verb in start list stop migrate console pause resume; do
 done
 
 try vm start x --pool a
-check 'vm with nothing to boot' 2 '*what shall it boot?*'
+check 'vm with nothing to boot' 2 '*nothing to boot*'
 try vm start x --kernel /vmlinuz
-check 'vm on no pool' 2 '*on which pool?*'
+check 'vm on no pool' 2 '*no pool: say --pool*'
 try vm start X --pool a --kernel /vmlinuz
-check 'no name for a vm' 2 "*'X' is no name*"
+check 'no name for a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
-check 'no number of vCPUs' 2 "*--vcpus: '0' is no number of CPUs*"
+check 'no number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
 check "a vm's memory" 2 '*--mem: *powers of 1024*'
 try vm start x --pool a --disk /disk --initrd /initrd
-check 'an initrd without a kernel' 2 '*--initrd and --append are for a --kernel*'
+check 'an initrd without a kernel' 2 '*--initrd and --append need --kernel*'
 try vm start x --pool a --disk /disk --net tap
 check 'no such net' 2 "*--net: 'tap' is neither user nor none*"
 try vm start x --pool a --disk /disk --accel hvf
 check 'no such accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
-check 'no format' 2 '*--disk: it takes FILE,format=FORMAT*'
+check 'no format' 2 '*--disk: its value is FILE*'
 try vm start x --pool a --kernel /nowhere/vmlinuz
 check 'a kernel that is not there' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
 try vm start x --pool a --kernel /etc/passwd
-check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
+check 'no kernel' 1 '*the kernel /etc/passwd: not an x86 kernel*'
 try vm start x y.img --pool a --disk /disk
-check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU come behind --*"
+check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU follow --*"
 # refused ARGUMENT...: of QEMU's; the last is what the message names, if it is another
 refused()
 {
@@ -170,7 +170,7 @@ echo disk >"$dir/disk"
 probe="vm start x --pool a --accel tcg --disk $dir/disk"
 # shellcheck disable=SC2086 # words
 VPOOL_QEMU="x'; touch $dir/owned; '" try $probe
-check 'no shell' 1 "*x'; touch $dir/owned; ' is not there*"
+check 'no shell' 1 "*x'; touch $dir/owned; ' does not exist*"
 is 'and nothing of it was run' "$(ls "$dir/owned" 2>/dev/null)" ''
 printf '%s\n' '#!/bin/sh' "echo >'$dir/probed'" "exec sleep \${NAP:-0}" >"$dir/sleepy"
 chmod +x "$dir/sleepy"
@@ -200,10 +200,10 @@ NAP=60 signalled INT "$VPOOLCTL" $probe
 check 'an interrupt while it probes' 1 '*vm start x: interrupted; nothing was started*'
 # shellcheck disable=SC2086 # words
 NAP=1 signalled HUP nohup "$VPOOLCTL" $probe
-check 'nohup protects it' 1 "*$dir/sleepy is not there or does not run*"
+check 'nohup protects it' 1 "*$dir/sleepy does not exist or does not run*"
 
 try vm migrate x
-check 'migrate to nowhere' 2 '*to which pool?*'
+check 'migrate to nowhere' 2 '*no target pool: say --to*'
 try vm migrate x --to a --bandwidth fast
 check 'no bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
 try vm migrate x --to a --bandwidth 0
@@ -225,7 +225,7 @@ if unshare -r true 2>/dev/null; then
 		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
 	) >/dev/null 2>"$dir/err"
 	like 'vm of root of a container' "$(cat "$dir/err")" \
-		"*what its QEMU said is in $dir/xdg/vpool/log/x.log*"
+		"*the output of its QEMU is in $dir/xdg/vpool/log/x.log*"
 	is 'it is gone, and its log is kept' \
 		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
 else

@@ -218,7 +218,7 @@ static int run_host(const struct invocation *inv)
 	status = vpool_host_read(&host);
 	if (status) {
 		cmd_error(inv, NULL, errno_code(-status),
-			  "cannot read about the host: %s",
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-status));
 		return EXIT_FAILED;
 	}

@@ -201,7 +201,7 @@ static int map_host(const struct invocation *inv, struct hostmap *map)
 		err = load_topology(&map->topology);
 	if (err) {
 		cmd_error(inv, NULL, errno_code(-err),
-			  "cannot read about the host: %s",
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		vpool_host_free(map->host);
 		return EXIT_FAILED;

@@ -304,7 +304,7 @@ bool plan_check(struct plan *plan, const struct invocation *inv,
 	err = vpool_host_read(&ck.host);
 	if (err) {
 		cmd_error(inv, NULL, errno_code(-err),
-			  "cannot read about the host: %s",
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		return false;
 	}
