@@ -73,7 +73,8 @@ static const struct {
 	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take."
 	},
 	{ VPOOL_CODE_CPUS_FLOOR,
-	  "Try fewer CPUs{cpus_floor:, or write less to " PARAMETERS "host_cpus_floor}; 'vpoolctl host' shows what a pool can take."
+	  "Try fewer CPUs{cpus_floor:, or write less to "
+	    PARAMETERS "host_cpus_floor}; 'vpoolctl host' shows what a pool can take."
 	},
 	{ VPOOL_CODE_CPU_LIST_EMPTY, "Try a list such as 2-5,8." },
 	{ VPOOL_CODE_CPU_LIST_AND_NUMBER, "Try --cpus or --ncpus, one of them." },
@@ -91,10 +92,12 @@ static const struct {
 	{ VPOOL_CODE_MEM_ZERO, "Try a size such as 512M or 4G." },
 	{ VPOOL_CODE_MEM_OVERFLOW, "Try a size such as 512M or 4G." },
 	{ VPOOL_CODE_MEM_NODE_FLOOR,
-	  "Try less{nodes: there, or another node}{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
+	  "Try less{nodes: there, or another node}{mem_floor:, or write fewer MiB to "
+	    PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
 	},
 	{ VPOOL_CODE_MEM_FLOOR,
-	  "Try less memory{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
+	  "Try less memory{mem_floor:, or write fewer MiB to "
+	    PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
 	},
 	{ VPOOL_CODE_MEM_HOST_SHORT,
 	  "Try less; 'vpoolctl host' shows what there is." },
