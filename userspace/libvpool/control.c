@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Creating, resizing, destroying and listing pools.
+ * Create, resize, destroy and list pools.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
+#include "sysfs.h"
 
 static void fill_create(struct vpool_create *cmd,
 			const struct vpool_request *req)
@@ -33,7 +35,7 @@ int vpool_create(struct vpool *vp, struct vpool_request *req)
 
 	if (req->size != sizeof(*req))
 		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
-				       "the request is not for libvpool %s",
+				       "the request has a size that libvpool %s does not know",
 				       vpool_version());
 	err = vpool_set_name(vp, cmd.name, req->name);
 	if (err)
@@ -60,7 +62,7 @@ int vpool_resize(struct vpool *vp, struct vpool_change *chg)
 
 	if (chg->size != sizeof(*chg))
 		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
-				       "the change is not for libvpool %s",
+				       "the change has a size that libvpool %s does not know",
 				       vpool_version());
 	if (chg->cpus) {
 		cmd.cpus_uptr = (unsigned long)chg->cpus->bits;

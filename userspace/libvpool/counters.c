@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What only sysfs tells: the module's version, and what a pool counts, which is
- * the files in its directory stat, whatever they are called.
+ * Values that only sysfs has: the ABI version of the module and the counters of a
+ * pool. Every file in the stat directory of a pool is a counter.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "file.h"
+#include "handle.h"
+#include "reason.h"
 
 int vpool_abi_version(struct vpool *vp, unsigned int *version)
 {
@@ -95,7 +97,7 @@ int vpool_counters(struct vpool *vp, const char *name,
 	err = dir ? read_counters(dir, counters, nr) : -errno;
 	if (dir)
 		closedir(dir);
-	/* ENODEV is of a file whose pool went while it was open. */
+	/* ENODEV: the pool was destroyed while the file was open. */
 	if (err == -ENOENT || err == -ENODEV)
 		return vpool_set_no_pool(vp, name);
 	if (err)

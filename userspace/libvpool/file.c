@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading small files of sysfs and procfs.
+ * Read small files of sysfs and procfs.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "file.h"
 
 static int read_all(int fd, char **text)
 {
@@ -77,19 +77,6 @@ int vpool_read_u64(int dir, const char *path, int base, __u64 *value)
 	return err;
 }
 
-int vpool_read_cpus(int dir, const char *path, struct vpool_cpus *cpus)
-{
-	char *text;
-	int err;
-
-	err = vpool_read_text(dir, path, &text);
-	if (err)
-		return err;
-	err = vpool_cpus_parse(text, cpus, NULL, 0);
-	free(text);
-	return err;
-}
-
 static int compare_ints(const void *a, const void *b)
 {
 	int x = *(const int *)a, y = *(const int *)b;
@@ -97,7 +84,7 @@ static int compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The number behind the prefix, or -1. */
+/* Return the number after @prefix in the name of an entry, or -1. */
 static int entry_number(const char *entry, const char *prefix)
 {
 	size_t len = strlen(prefix);

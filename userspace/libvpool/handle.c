@@ -14,13 +14,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
 
 #ifndef VPOOL_VERSION
 #define VPOOL_VERSION "0"
 #endif
 
-/* /proc/sys/kernel/overflowuid, which hosts do not change. */
+/* Default of /proc/sys/kernel/overflowuid, the uid of users without a mapping. */
 #define OVERFLOW_UID 65534
 
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -30,22 +31,22 @@ const char *vpool_version(void)
 	return VPOOL_VERSION;
 }
 
-/* Other places, for tests; ignored by programs that gain privilege. */
-static const char *place(const char *variable, const char *otherwise)
+/* Return a directory, which tests replace. Programs that gain privilege ignore that. */
+static const char *directory(const char *variable, const char *standard)
 {
 	const char *path = secure_getenv(variable);
 
-	return path && *path ? path : otherwise;
+	return path && *path ? path : standard;
 }
 
 const char *vpool_dev_dir(void)
 {
-	return place("VPOOL_DEV_DIR", "/dev/vpool");
+	return directory("VPOOL_DEV_DIR", "/dev/vpool");
 }
 
 const char *vpool_sysfs_dir(void)
 {
-	return place("VPOOL_SYSFS_DIR", "/sys/kernel/vpool");
+	return directory("VPOOL_SYSFS_DIR", "/sys/kernel/vpool");
 }
 
 bool vpool_name_is_valid(const char *name)
@@ -71,7 +72,7 @@ int vpool_call(struct vpool *vp, unsigned long cmd, void *arg)
 	err = errno;
 	if (err == ENOTTY)
 		return vpool_set_error(vp, err, VPOOL_LIB_CALL_UNKNOWN,
-				       "the vpool module does not know this call, or not on this node");
+				       "the vpool module does not know this call, or not on this device");
 	return vpool_set_kernel_error(vp, err);
 }
 
@@ -177,17 +178,17 @@ int vpool_open_reader(struct vpool **ret)
 	return 0;
 }
 
-/* Would the node's owner and mode allow it? Then somebody else did not. */
+/* Do the owner and mode of the device allow the open? Then a security module denied it. */
 static bool mode_allows(const char *path, const struct stat *st)
 {
-	/* In a user namespace every user that has no number there has this one. */
+	/* In a user namespace, all users without a mapping have this uid. */
 	bool owner = st->st_uid == geteuid() && st->st_uid != OVERFLOW_UID;
 
 	return !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ||
 		(owner && (st->st_mode & 0600) == 0600);
 }
 
-/* Say to whom a node belongs: that is what there is to do about it. */
+/* Report why a device cannot be opened, with its owner and mode where they deny it. */
 static int not_allowed(struct vpool *vp, const char *path)
 {
 	struct passwd pw, *user = NULL;
@@ -198,7 +199,7 @@ static int not_allowed(struct vpool *vp, const char *path)
 
 	if (stat(path, &st))
 		return vpool_set_error(vp, EACCES, VPOOL_LIB_POOL_DENIED,
-				       "you may not open %s, nor see whose it is: if a security module (AppArmor, SELinux) is why, dmesg or the audit's log says which rule",
+				       "you may not open %s, nor see its owner: if a security module (AppArmor, SELinux) denies it, the rule is in dmesg or in the audit log",
 				       path);
 	if (!statvfs(path, &fs) && fs.f_flag & ST_NODEV)
 		return vpool_set_error(vp, EACCES, VPOOL_LIB_MOUNTED_NODEV,
@@ -206,7 +207,7 @@ static int not_allowed(struct vpool *vp, const char *path)
 				       path);
 	if (mode_allows(path, &st))
 		return vpool_set_error(vp, EACCES, VPOOL_LIB_SECURITY_MODULE,
-				       "a security module (AppArmor, SELinux) does not let this program open %s: dmesg, or the audit's log, says which rule",
+				       "a security module (AppArmor, SELinux) does not let this program open %s: the rule is in dmesg or in the audit log",
 				       path);
 	getpwuid_r(st.st_uid, &pw, users, sizeof(users), &user);
 	getgrgid_r(st.st_gid, &gr, groups, sizeof(groups), &group);
@@ -271,13 +272,13 @@ int vpool_open(const char *name, struct vpool **ret)
 	return 0;
 }
 
-/* Find out what a descriptor is open on, and the pool's name; a negative errno. */
-static int tell_kind(struct vpool *vp, int fd)
+/* Detect the device that @fd is open on, and read the name of its pool. */
+static int detect_kind(struct vpool *vp, int fd)
 {
 	struct vpool_list list = { .size = sizeof(list) };
 	struct vpool_query query = { .size = sizeof(query) };
 
-	/* The control node lists pools, a pool's node does not know that call. */
+	/* The control device lists pools. The device of a pool does not know that call. */
 	if (!ioctl(fd, VPOOL_LIST, &list) || errno == EMSGSIZE) {
 		vp->kind = VPOOL_KIND_CONTROL;
 		return 0;
@@ -300,10 +301,10 @@ int vpool_adopt(int fd, struct vpool **ret)
 		return err;
 	vp = *ret;
 	flags = fcntl(fd, F_GETFD);
-	err = flags < 0 ? -errno : tell_kind(vp, fd);
+	err = flags < 0 ? -errno : detect_kind(vp, fd);
 	if (err == -ENOTTY)
 		return vpool_set_error(vp, ENOTTY, VPOOL_LIB_WRONG_DESCRIPTOR,
-				       "descriptor %d is open on no node of vpool",
+				       "descriptor %d is not open on a vpool device",
 				       fd);
 	if (err)
 		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM,

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading about one pool: its figures, its regions, its members.
+ * Query one pool: its properties, its regions and its members.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
-
-static const char * const state_names[] = {
-	[VPOOL_STATE_CREATING] = "creating",
-	[VPOOL_STATE_ACTIVE] = "active",
-	[VPOOL_STATE_DESTROYING] = "destroying",
-	[VPOOL_STATE_DEGRADED] = "degraded",
-};
-
-const char *vpool_state_name(unsigned int state)
-{
-	if (state >= ARRAY_SIZE(state_names))
-		return "unknown";
-	return state_names[state];
-}
+#include "handle.h"
+#include "reason.h"
+#include "sysfs.h"
 
 static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 {
@@ -50,7 +38,7 @@ static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 	info->create_flags = cmd->create_flags;
 }
 
-/* Make room for as much as the last try was told is needed. */
+/* Allocate arrays of the lengths that the last call reported. */
 static int query_room(struct vpool_info *info, const struct vpool_query *cmd)
 {
 	vpool_cpus_free(&info->cpus);
@@ -132,17 +120,17 @@ void vpool_info_free(struct vpool_info *info)
 	free(info);
 }
 
-/* Let a reader of sysfs ask the pool's own node, where it is let in. */
-static int open_other(struct vpool *vp, const char *name, struct vpool **node)
+/* Open the device of a pool for a handle that reads sysfs, if the caller may. */
+static int open_pool(struct vpool *vp, const char *name, struct vpool **pool)
 {
 	int err;
 
 	if (!name)
 		return vpool_set_no_name(vp);
-	err = vpool_open(name, node);
+	err = vpool_open(name, pool);
 	if (err) {
-		vpool_copy_error(vp, *node);
-		vpool_close(*node);
+		vpool_copy_error(vp, *pool);
+		vpool_close(*pool);
 	}
 	return err;
 }
@@ -175,7 +163,7 @@ static int regions_ioctl(struct vpool *vp, const char *name,
 	return err;
 }
 
-/* The region that asking made is not worth telling about; it is the newest. */
+/* Drop the region that the query itself opened, which is the newest. */
 static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
 {
 	const struct vpool_region_info *last = regions + nr - 1;
@@ -186,20 +174,20 @@ static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
 int vpool_regions(struct vpool *vp, const char *name,
 		  struct vpool_region_info **regions, size_t *nr)
 {
-	struct vpool *node;
+	struct vpool *pool;
 	int err;
 
 	if (vp->kind != VPOOL_KIND_SYSFS)
 		return regions_ioctl(vp, name, regions, nr);
-	err = open_other(vp, name, &node);
+	err = open_pool(vp, name, &pool);
 	if (err)
 		return err;
-	err = regions_ioctl(node, NULL, regions, nr);
+	err = regions_ioctl(pool, NULL, regions, nr);
 	if (err)
-		vpool_copy_error(vp, node);
+		vpool_copy_error(vp, pool);
 	else
 		*nr = drop_own(*regions, *nr);
-	vpool_close(node);
+	vpool_close(pool);
 	return err;
 }
 
@@ -234,17 +222,17 @@ static int members_ioctl(struct vpool *vp, const char *name,
 int vpool_members(struct vpool *vp, const char *name,
 		  struct vpool_member_info **members, size_t *nr)
 {
-	struct vpool *node;
+	struct vpool *pool;
 	int err;
 
 	if (vp->kind != VPOOL_KIND_SYSFS)
 		return members_ioctl(vp, name, members, nr);
-	err = open_other(vp, name, &node);
+	err = open_pool(vp, name, &pool);
 	if (err)
 		return err;
-	err = members_ioctl(node, NULL, members, nr);
+	err = members_ioctl(pool, NULL, members, nr);
 	if (err)
-		vpool_copy_error(vp, node);
-	vpool_close(node);
+		vpool_copy_error(vp, pool);
+	vpool_close(pool);
 	return err;
 }

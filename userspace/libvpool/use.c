@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Using a pool: its memory through a region, its CPUs through membership.
+ * Use a pool: its memory through a region, its CPUs by attaching tasks.
  */
 #include <string.h>
 #include <sys/mman.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
 
 static int commit(struct vpool *vp, __u64 *bytes, unsigned int flags, int node)
 {

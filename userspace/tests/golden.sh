@@ -124,13 +124,13 @@ END
 try check forms.conf
 is 'check of forms that are none' "$err" \
 	"forms.conf:2:17: cpus is a list, it takes a value
-forms.conf:3:3: pool 'b': cpus and ncpus exclude each other
+forms.conf:3:3: pool 'b' cannot have both cpus and ncpus
 forms.conf:4:14: ncpus: '0' is not NUMBER[@NODE]
 forms.conf:5:14: ncpus: '2@x' is not NUMBER[@NODE]
 forms.conf:6:12: mem: '120%' is not a percentage from 0.01% to 100%
 forms.conf:7:12: mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G
 forms.conf:8:13: cpus: the list is empty
-forms.conf:9:25: isolate: 'maybe' is neither true nor false
+forms.conf:9:25: isolate: 'maybe' is not true, false, balance or nobalance
 Try 'man vpool.conf' for what files may declare."
 # Files that could cost minutes.
 head -c 200000 /dev/zero | tr '\0' '[' >deep.conf
@@ -398,7 +398,7 @@ is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
-Try '"'ls'"' for what is there; a new file needs its folder.'
+Try '"'ls'"' for what is there; a new file needs its directory.'
 
 # Where -o points: only a regular file may be replaced by another.
 inode() { stat -c '%F %i' "$1"; }

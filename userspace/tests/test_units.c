@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sizes, times and requests for memory.
+ * Sizes, times, and amounts of memory with their NUMA nodes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/failure.h"
+#include "base/macros.h"
 #include "config/memspec.h"
 #include "host/spare.h"
 #include "output/units.h"
 #include "tap.h"
-#include "vpoolctl.h"
 
 static void good_sizes(void)
 {
@@ -31,13 +36,13 @@ static void good_sizes(void)
 		{ "15E", 15ULL << 60 },
 		{ "18446744073709551615", ~0ULL },
 	};
-	char why[128];
+	char message[128];
 	__u64 bytes;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		if (!expect(!parse_size(cases[i].text, &bytes, why,
-					sizeof(why))) ||
+		if (!expect(!parse_size(cases[i].text, &bytes, message,
+					sizeof(message))) ||
 		    !expect(bytes == cases[i].bytes))
 			printf("# %s\n", cases[i].text);
 }
@@ -49,25 +54,25 @@ static void bad_sizes(void)
 		".5G", "0x10", "18446744073709551616", "16E", "15.999999999EE",
 		"99999999999999999999", "4G@0",
 	};
-	char why[128];
+	char message[128];
 	__u64 bytes;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		why[0] = '\0';
-		if (!expect(parse_size(cases[i], &bytes, why, sizeof(why))) ||
-		    !expect(*why))
+		message[0] = '\0';
+		if (!expect(parse_size(cases[i], &bytes, message, sizeof(message))) ||
+		    !expect(*message))
 			printf("# %s\n", cases[i]);
 	}
 }
 
 static void decimal_sizes(void)
 {
-	char why[128];
+	char message[128];
 	__u64 bytes;
 
-	expect(parse_size("4GB", &bytes, why, sizeof(why)));
-	expect_text(why, "'4GB': sizes are powers of 1024, write 4GiB");
+	expect(parse_size("4GB", &bytes, message, sizeof(message)));
+	expect_text(message, "'4GB': sizes are powers of 1024, write 4GiB");
 }
 
 static void written_sizes(void)
@@ -84,7 +89,7 @@ static void written_sizes(void)
 		{ 2ULL << 20, "2M" },
 		{ 4ULL << 30, "4G" },
 		{ 1536ULL << 20, "1.5G" },
-		/* Exact, as five digits suffice. */
+		/* Exact: five digits suffice. */
 		{ (4ULL << 30) - (2ULL << 20), "4094M" },
 		{ 1025, "1025B" },
 		/* Rounded down. */
@@ -102,12 +107,12 @@ static void written_sizes(void)
 
 static void what_is_written_reads(void)
 {
-	char text[SIZE_TEXT], why[128];
+	char text[SIZE_TEXT], message[128];
 	__u64 bytes, back;
 
 	for (bytes = 1; bytes < 1ULL << 62; bytes = bytes * 3 + 7)
-		if (!expect(!parse_size(format_size(bytes, text), &back, why,
-					sizeof(why))) ||
+		if (!expect(!parse_size(format_size(bytes, text), &back, message,
+					sizeof(message))) ||
 		    !expect(back <= bytes && bytes - back <= bytes / 10))
 			printf("# %llu is %s\n", bytes, text);
 }
@@ -130,11 +135,11 @@ static void times(void)
 static void memory(void)
 {
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t nr;
 
 	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, NULL, false, &nr,
-				   why, sizeof(why))))
+				   message, sizeof(message))))
 		return;
 	expect(nr == 3);
 	expect(mem[0].bytes == 4ULL << 30 && mem[0].node == 0);
@@ -149,19 +154,19 @@ static void bad_memory(void)
 	static const char *const cases[] = {
 		"", ",", "4G,", ",4G", "4G@", "@0", "4G@x", "4G@-1", "4G@0@1",
 		"4G@99999999999999999999", "0", "0@1", "4G;1G", "4G@0 ",
-		/* Fractions as in many countries, and units that are mixed. */
+		/* Decimal commas, and numbers without a unit in a list. */
 		"1,5G", "1,5", "4,25G@1", "1G,5", "1,500,000", "4G,4096@1",
-		/* Only sizes here. */
+		/* Shares are not allowed here. */
 		"25%", "max", "max@0",
 	};
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		why[0] = '\0';
+		message[0] = '\0';
 		if (!expect(parse_memspec(cases[i], &mem, NULL, false, &nr,
-					  why, sizeof(why))) || !expect(*why))
+					  message, sizeof(message))) || !expect(*message))
 			printf("# '%s'\n", cases[i]);
 	}
 }
@@ -169,23 +174,23 @@ static void bad_memory(void)
 static void numbers_alone(void)
 {
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t nr;
 
-	/* A program's list of bytes: each has its node. */
+	/* Numbers of bytes are allowed in a list if each has a node. */
 	if (expect(!parse_memspec("2097152@0,4194304@1", &mem, NULL, false, &nr,
-				  why, sizeof(why)))) {
+				  message, sizeof(message)))) {
 		expect(nr == 2 && mem[1].bytes == 4194304);
 		free(mem);
 	}
-	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, why, sizeof(why)));
-	expect_text(why,
+	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, message, sizeof(message)));
+	expect_text(message,
 		    "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
-	expect(parse_size("1,5G", &(__u64){ 0 }, why, sizeof(why)));
-	expect_text(why, "'1,5G': a fraction has a point, as in 1.5G");
+	expect(parse_size("1,5G", &(__u64){ 0 }, message, sizeof(message)));
+	expect_text(message, "'1,5G': a fraction has a point, as in 1.5G");
 }
 
-/* A host with 10G for pools, 6G of them on node 1; a pool with 2G there. */
+/* 10G are poolable, 6G of them on node 1. The pool has 2G on node 1. */
 static struct spare_node spare_nodes[] = {
 	{ .node = 0, .bytes = 6ULL << 30 },
 	{ .node = 1, .bytes = 6ULL << 30 },
@@ -215,11 +220,11 @@ static void shares(void)
 		{ "MAX@1", NULL, { 6144 } },
 		{ "12.5%", NULL, { 1280 } },
 		{ "100%@0", NULL, { 6144 } },
-		/* Two nodes, and not more than all. */
+		/* Two nodes: the sum is limited to the total. */
 		{ "max@0,max@1", NULL, { 6144, 4096 } },
 		{ "50%@0,50%@1", NULL, { 3072, 3072 } },
 		{ "1G@0,max@1", NULL, { 1024, 6144 } },
-		/* Of a pool that is there: with what it has. */
+		/* A share for an existing pool includes its own memory. */
 		{ "max", &pool, { 12288 } },
 		{ "50%", &pool, { 6144 } },
 		{ "+50%", &pool, { 5120 } },
@@ -227,19 +232,20 @@ static void shares(void)
 		{ "+max@0,-100%@1", &pool, { 6144, 2048 } },
 		{ "max@1", &pool, { 8192 } },
 	};
+	struct failure failure;
 	struct mem_ask *asks;
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, j, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (!expect(!parse_memspec(cases[i].text, &mem, &asks,
-					   cases[i].have, &nr, why,
-					   sizeof(why))))
+					   cases[i].have, &nr, message,
+					   sizeof(message))))
 			continue;
 		expect(memspec_has_shares(asks, nr));
 		expect(!memspec_settle(mem, asks, nr, &spare, cases[i].have,
-				       2ULL << 20, why, sizeof(why)));
+				       2ULL << 20, &failure));
 		for (j = 0; j < nr; j++)
 			if (!expect(mem[j].bytes == cases[i].mib[j] << 20))
 				printf("# %s: %llu\n", cases[i].text,
@@ -255,37 +261,38 @@ static void bad_shares(void)
 		"101%", "0%", "%", "-5%", "5%5", "5%G", "1,5%", "max%", "maximum",
 		"max,5", "1000000000000000000000%", "1e2%", "5 %", "+max",
 	};
+	struct failure failure;
 	struct mem_ask *asks;
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		if (!expect(parse_memspec(cases[i], &mem, &asks, false, &nr,
-					  why, sizeof(why))))
+					  message, sizeof(message))))
 			printf("# '%s'\n", cases[i]);
-	/* A node without memory for pools. */
-	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, why,
-				   sizeof(why))))
+	/* A node without poolable memory. */
+	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, message,
+				   sizeof(message))))
 		return;
-	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, why,
-			      sizeof(why)));
+	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, &failure));
+	expect(failure.code == TOOL_SHARE_EMPTY);
 	free(asks);
 	free(mem);
 }
 
 static const struct tap_case cases[] = {
-	{ "sizes are read", good_sizes },
-	{ "what is no size is refused, with a reason", bad_sizes },
-	{ "decimal units are refused, with advice", decimal_sizes },
-	{ "sizes are written exactly or rounded down", written_sizes },
-	{ "sizes that are written can be read", what_is_written_reads },
-	{ "times are read", times },
-	{ "requests for memory are read", memory },
-	{ "what is no request is refused, with a reason", bad_memory },
-	{ "a number without a unit is no part of a list", numbers_alone },
-	{ "shares of what the host can give", shares },
-	{ "what is no share is refused", bad_shares },
+	{ "sizes are parsed", good_sizes },
+	{ "invalid sizes are refused with a message", bad_sizes },
+	{ "decimal units are refused with a hint", decimal_sizes },
+	{ "sizes are printed exactly or rounded down", written_sizes },
+	{ "printed sizes can be parsed", what_is_written_reads },
+	{ "times are parsed", times },
+	{ "lists of sizes and nodes are parsed", memory },
+	{ "invalid lists of sizes are refused with a message", bad_memory },
+	{ "a number without a unit and node is refused in a list", numbers_alone },
+	{ "shares of the poolable memory are computed", shares },
+	{ "invalid shares are refused", bad_shares },
 };
 
 int main(void)

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/alloc.h"
+#include "base/exit.h"
 
 static void *there(void *memory)
 {

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/isolate.h"
+#include "base/alloc.h"
+#include "base/files.h"
 
 char *read_text(const char *path)
 {

@@ -1,43 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command table. Help, manual and completion are made from it.
+ * Finding a command by its name. main() sets the table, so that a verb such as help
+ * can search it although the table refers to that verb.
  */
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/command.h"
+#include "cli/commands.h"
 
-const struct command * const commands[] = {
-	&cmd_host,
-	&cmd_create,
-	&cmd_list,
-	&cmd_show,
-	&cmd_resize,
-	&cmd_run,
-	&cmd_attach,
-	&cmd_detach,
-	&cmd_regions,
-	&cmd_ps,
-	&cmd_kill,
-	&cmd_audit,
-	&cmd_destroy,
-	&cmd_top,
-	&cmd_map,
-	&cmd_metrics,
-	&cmd_apply,
-	&cmd_export,
-	&cmd_check,
-	&cmd_vm_start,
-	&cmd_vm_list,
-	&cmd_vm_stop,
-	&cmd_vm_migrate,
-	&cmd_vm_console,
-	&cmd_vm_pause,
-	&cmd_vm_resume,
-	&cmd_help,
-	&cmd_version,
-};
+static const struct command *const *commands;
+static size_t nr_commands;
 
-const size_t nr_commands = ARRAY_SIZE(commands);
+void commands_set(const struct command *const *table, size_t nr)
+{
+	commands = table;
+	nr_commands = nr;
+}
+
+const struct command *const *commands_get(size_t *nr)
+{
+	*nr = nr_commands;
+	return commands;
+}
 
 /* How many words a verb has: "vm start" has two. */
 static int count_words(const char *name)

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * help, --help and version, out of the command table.
+ * Texts of the help verb and of --help, from the command table.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/command.h"
+#include "base/macros.h"
+#include "base/suggest.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "output/messages.h"
 #include "output/table.h"
-#include "vpoolctl.h"
 
 #define WIDTH 79
 
@@ -71,8 +76,10 @@ static const struct {
 
 void print_overview(FILE *to)
 {
-	size_t i;
+	const struct command *const *commands;
+	size_t i, nr_commands;
 
+	commands = commands_get(&nr_commands);
 	fputs("usage: vpoolctl [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
 	      "Carve this host's CPUs and memory into named pools.\n\n", to);
 	for (i = 0; i < nr_commands; i++)
@@ -141,8 +148,10 @@ void print_command_help(const struct command *cmd)
 
 void print_group(FILE *to, const char *group)
 {
-	size_t i, len = strlen(group);
+	const struct command *const *commands;
+	size_t i, nr_commands, len = strlen(group);
 
+	commands = commands_get(&nr_commands);
 	fprintf(to, "usage: vpoolctl %s VERB [OPTION...] [ARGUMENT...]\n\n",
 		group);
 	for (i = 0; i < nr_commands; i++)
@@ -155,7 +164,8 @@ void print_group(FILE *to, const char *group)
 /* The names of verbs; with a group, their second words. */
 static size_t verb_names(const char *group, const char **names, size_t room)
 {
-	size_t i, nr = 0, len = group ? strlen(group) : 0;
+	size_t i, nr_commands, nr = 0, len = group ? strlen(group) : 0;
+	const struct command *const *commands = commands_get(&nr_commands);
 
 	for (i = 0; i < nr_commands && nr < room; i++) {
 		if (!group)
@@ -225,66 +235,19 @@ int unknown_verb(const char *group, const char *verb)
 	char whole[64];
 
 	if (*verb == '-')
-		return wrong_usage(NULL, "unknown option '%s'", verb);
+		return usage_error(NULL, "unknown option '%s'", verb);
 	snprintf(whole, sizeof(whole), "%s%s%s", group ? group : "",
 		 group ? " " : "", verb);
 	near = synonym_of(whole);
 	if (near)
-		return wrong_usage(NULL, "unknown verb '%s': did you mean '%s'?",
+		return usage_error(NULL, "unknown verb '%s': did you mean '%s'?",
 				   whole, near);
 	near = nearest_slip(verb, names,
 			    verb_names(group, names, ARRAY_SIZE(names)));
 	/* "vm top" is no typing error for "vm stop": top is a verb. */
 	if (!near || (group && find_command((char *[]) { (char *)verb, NULL },
 					    &(int){ 0 })))
-		return wrong_usage(NULL, "unknown verb '%s'", whole);
-	return wrong_usage(NULL, "unknown verb '%s': did you mean '%s%s%s'?",
+		return usage_error(NULL, "unknown verb '%s'", whole);
+	return usage_error(NULL, "unknown verb '%s': did you mean '%s%s%s'?",
 			   whole, group ? group : "", group ? " " : "", near);
 }
-
-static int run_help(const struct invocation *inv)
-{
-	const struct command *cmd;
-	int nr;
-
-	if (!inv->argc) {
-		print_overview(stdout);
-		return EXIT_OK;
-	}
-	cmd = find_command(inv->argv, &nr);
-	if (cmd && nr == inv->argc) {
-		print_command_help(cmd);
-		return EXIT_OK;
-	}
-	if (inv->argc == 1 && is_group(inv->argv[0])) {
-		print_group(stdout, inv->argv[0]);
-		return EXIT_OK;
-	}
-	if (is_group(inv->argv[0]))
-		return unknown_verb(inv->argv[0], inv->argv[1]);
-	return unknown_verb(NULL, inv->argv[0]);
-}
-
-const struct command cmd_help = {
-	.name = "help",
-	.args = "[VERB]",
-	.summary = "show what there is to do, or how a verb works",
-	.description = "Show all verbs, or what one of them does.",
-	.max_args = 2,
-	.complete = COMPLETE_VERB,
-	.run = run_help,
-};
-
-static int run_version(const struct invocation *inv)
-{
-	(void)inv;
-	printf("vpoolctl %s\n", vpool_version());
-	return EXIT_OK;
-}
-
-const struct command cmd_version = {
-	.name = "version",
-	.summary = "show the version of vpoolctl",
-	.description = "Show the version of vpoolctl and its library.",
-	.run = run_version,
-};

@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/suggest.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "output/messages.h"
 
 /* Values of long options: above every letter. */
 #define OPTION_BASE 256
@@ -54,9 +61,9 @@ static int unknown_option(const struct command *cmd, const char *arg,
 	size_t i;
 
 	if (letter && letter < OPTION_BASE)
-		return wrong_usage(cmd, "unknown option '-%c'", letter);
+		return usage_error(cmd, "unknown option '-%c'", letter);
 	if (letter)
-		return wrong_usage(cmd, "option '--%s' takes no value",
+		return usage_error(cmd, "option '--%s' takes no value",
 				   letter == OPTION_HELP ? "help" :
 				   cmd->options[letter - OPTION_BASE].name);
 	for (i = 0; i < cmd->nr_options; i++)
@@ -66,8 +73,8 @@ static int unknown_option(const struct command *cmd, const char *arg,
 		 arg + 2);
 	near = nearest_slip(word, names, i);
 	if (!near)
-		return wrong_usage(cmd, "unknown option '--%s'", word);
-	return wrong_usage(cmd, "unknown option '--%s': did you mean '--%s'?",
+		return usage_error(cmd, "unknown option '--%s'", word);
+	return usage_error(cmd, "unknown option '--%s': did you mean '--%s'?",
 			   word, near);
 }
 
@@ -89,8 +96,10 @@ static int take_option(struct invocation *inv, int value)
 	int i = option_index(cmd, value);
 
 	if (inv->given[i] && cmd->options[i].arg)
-		return wrong_usage(cmd, "option '--%s' is there twice",
+		return usage_error(cmd, "option '--%s' is there twice",
 				   cmd->options[i].name);
+	if (!strcmp(cmd->options[i].name, "json"))
+		messages_set_json();
 	inv->given[i] = true;
 	inv->value[i] = optarg;
 	return EXIT_OK;
@@ -101,13 +110,13 @@ static int check_args(const struct invocation *inv)
 	const struct command *cmd = inv->cmd;
 
 	if (inv->argc < cmd->min_args)
-		return wrong_usage(cmd, "too few arguments: it takes %s",
+		return usage_error(cmd, "too few arguments: it takes %s",
 				   cmd->args);
 	if (cmd->max_args == 0 && inv->argc)
-		return wrong_usage(cmd, "unexpected argument '%s'",
+		return usage_error(cmd, "unexpected argument '%s'",
 				   inv->argv[0]);
 	if (cmd->max_args >= 0 && inv->argc > cmd->max_args)
-		return wrong_usage(cmd,
+		return usage_error(cmd,
 				   "unexpected argument '%s': it takes %s",
 				   inv->argv[cmd->max_args], cmd->args);
 	return EXIT_OK;
@@ -140,6 +149,20 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 	return getopt_long(argc, argv, form->shorts, form->longs, NULL);
 }
 
+/* An error in an option is JSON, too, although --json may come later. */
+static void look_for_json(const struct command *cmd, int argc, char **argv)
+{
+	bool has = false;
+	size_t i;
+	int at;
+
+	for (i = 0; i < cmd->nr_options; i++)
+		has |= !strcmp(cmd->options[i].name, "json");
+	for (at = 1; has && at < argc && strcmp(argv[at], "--"); at++)
+		if (!strcmp(argv[at], "--json") || !strcmp(argv[at], "-J"))
+			messages_set_json();
+}
+
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv)
 {
@@ -150,6 +173,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	inv->cmd = cmd;
 	/* Arguments are gathered where the verb and the options were. */
 	inv->argv = argv + 1;
+	look_for_json(cmd, argc, argv);
 	make_form(cmd, &form);
 	optind = 0;
 	opterr = 0;
@@ -162,7 +186,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 			return -1;
 		}
 		if (value == ':')
-			return wrong_usage(cmd, "option '%s' needs a value",
+			return usage_error(cmd, "option '%s' needs a value",
 					   argv[optind - 1]);
 		if (value == '?')
 			return unknown_option(cmd, argv[optind - 1], optopt);
@@ -201,63 +225,68 @@ static const char *common_name(int letter)
 	return common_options[i].name;
 }
 
-static int before_verb(int argc, char **argv, char **found, int *nr)
+/*
+ * Move the common options that @words begins with to @found. @nr receives the number of
+ * words that they take. Return EXIT_OK, or EXIT_USAGE after a message.
+ */
+static int take_common(int argc, char **words, char **found, int *nr_found,
+		       int *nr)
 {
 	int letter;
 
 	optind = 0;
 	opterr = 0;
-	*nr = 0;
-	while ((letter = getopt_long(argc, argv, "+:bhJo:qV", common_options,
+	while ((letter = getopt_long(argc, words, "+:bhJo:qV", common_options,
 				     NULL)) != -1) {
 		if (letter == ':')
-			return wrong_usage(NULL, "option '%s' needs a value",
-					   argv[optind - 1]);
+			return usage_error(NULL, "option '%s' needs a value",
+					   words[optind - 1]);
 		if (letter == '?' && optopt)
-			return wrong_usage(NULL, "unknown option '-%c'", optopt);
+			return usage_error(NULL, "unknown option '-%c'", optopt);
 		if (letter == '?')
-			return wrong_usage(NULL, "unknown option '%s'",
-					   argv[optind - 1]);
+			return usage_error(NULL, "unknown option '%s'",
+					   words[optind - 1]);
+		if (letter == 'J')
+			messages_set_json();
 		if (letter == 'o')
-			found[(*nr)++] = xprintf("--output=%s", optarg);
+			found[(*nr_found)++] = xprintf("--output=%s", optarg);
 		else
-			found[(*nr)++] = xprintf("--%s", common_name(letter));
+			found[(*nr_found)++] = xprintf("--%s",
+						       common_name(letter));
 	}
+	*nr = optind - 1;
 	return EXIT_OK;
-}
-
-/* How many words the verb has at the beginning of @words. */
-static int verb_length(char **words)
-{
-	int nr = 0;
-
-	if (!words[0])
-		return 0;
-	if (find_command(words, &nr))
-		return nr;
-	return is_group(words[0]) && words[1] ? 2 : 1;
 }
 
 char **options_behind_verb(int argc, char **argv, int *nr)
 {
 	/* Lives as long as the program, as what main() is given does. */
 	static char **words, **found;
-	int i, nr_found = 0, verb;
+	int i, nr_found = 0, taken;
 
 	found = xcalloc(argc + 1, sizeof(*found));
-	words = xcalloc(2 * argc + 2, sizeof(*words));
-	if (before_verb(argc, argv, found, &nr_found))
-		return NULL;
+	words = xcalloc(argc + 1, sizeof(*words));
 	*nr = 0;
-	words[(*nr)++] = argv[0];
-	argv += optind;
-	argc -= optind;
-	verb = verb_length(argv);
-	for (i = 0; i < verb; i++)
-		words[(*nr)++] = argv[i];
+	words[(*nr)++] = *argv;
+	if (take_common(argc, argv, found, &nr_found, &taken))
+		return NULL;
+	argv += taken + 1;
+	argc -= taken + 1;
+	if (argc && is_group(*argv)) {
+		words[(*nr)++] = *argv;
+		/* The first word of the verb stands for the program's name here. */
+		if (take_common(argc, argv, found, &nr_found, &taken))
+			return NULL;
+		argv += taken + 1;
+		argc -= taken + 1;
+	}
+	if (argc) {
+		words[(*nr)++] = *argv++;
+		argc--;
+	}
 	for (i = 0; i < nr_found; i++)
 		words[(*nr)++] = found[i];
-	for (i = verb; i < argc; i++)
+	for (i = 0; i < argc; i++)
 		words[(*nr)++] = argv[i];
 	return words;
 }

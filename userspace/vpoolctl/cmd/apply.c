@@ -5,8 +5,23 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/declare.h"
 #include "config/plan.h"
+#include "config/plan_check.h"
+#include "config/plan_execute.h"
+#include "config/reader.h"
 #include "host/isolate.h"
+#include "host/pools.h"
+#include "output/messages.h"
 #include "output/table.h"
 
 enum {
@@ -170,9 +185,9 @@ static void tell_offline(const struct invocation *inv, const struct config *cfg)
 		if (!vpool_cpus_count(&pool->offline))
 			continue;
 		text = cpus_text(&pool->offline);
-		complain(inv, pool->name,
-			 "cpu %s is offline; 'vpoolctl apply' adds it when it is online",
-			 text);
+		cmd_error(inv, pool->name, TOOL_CPU_WAITS,
+			  "cpu %s is offline; 'vpoolctl apply' adds it when it is online",
+			  text);
 		free(text);
 	}
 }
@@ -183,20 +198,20 @@ static int carry_out(const struct invocation *inv, struct plan *plan,
 	bool keep_going = inv->given[OPT_KEEP_GOING];
 	bool dry = inv->given[OPT_DRY_RUN];
 	int status = EXIT_OK, done;
-	char why[WHY_SIZE];
+	struct failure ignored;
 
 	if (!plan_check(plan, inv, vp, keep_going)) {
 		status = EXIT_FAILED;
 		if (!keep_going) {
-			complain(inv, NULL, "nothing was changed");
+			cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
 			return status;
 		}
 	}
 	if (dry)
 		return status;
 	/* What is wrong with a pool that stays as it is stops nothing. */
-	isolate_mend("", why);
-	done = plan_do(plan, inv, vp, keep_going);
+	isolate_mend("", &ignored);
+	done = plan_execute(plan, inv, vp, keep_going);
 	return status ? status : done;
 }
 
@@ -210,7 +225,7 @@ static int apply(const struct invocation *inv, struct config *cfg,
 
 	err = plan_make(&plan, cfg, vp, keep);
 	if (err)
-		return failed(inv, NULL, vp, err);
+		return handle_error(inv, NULL, vp, err);
 	tell_offline(inv, cfg);
 	status = carry_out(inv, &plan, vp);
 	if (!status || inv->given[OPT_DRY_RUN] || keep_going)
@@ -227,14 +242,14 @@ static int run_apply(const struct invocation *inv)
 
 	config_read(&cfg, inv->argv, inv->argc);
 	if (cfg.nr_mistakes)
-		config_complain(&cfg);
+		config_report(&cfg);
 	if (cfg.nr_mistakes && !inv->given[OPT_KEEP_GOING]) {
-		complain(inv, NULL, "nothing was changed");
+		cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
 		status = EXIT_FAILED;
 	} else {
 		config_drop_bad(&cfg);
 		err = open_handle(inv, &vp);
-		status = err ? failed(inv, NULL, vp, err) :
+		status = err ? handle_error(inv, NULL, vp, err) :
 			       apply(inv, &cfg, vp);
 	}
 	if (!status && cfg.nr_mistakes)

@@ -5,12 +5,25 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/isolate.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 /* In the same places in both tables; detach has the first two. */
 enum {
@@ -78,7 +91,7 @@ static int take_int(const struct invocation *inv, int option, int least,
 	number = strtol(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno ||
 	    number < least || number > INT_MAX)
-		return wrong_usage(inv->cmd, "--%s: '%s' is not a number from %d on",
+		return usage_error(inv->cmd, "--%s: '%s' is not a number from %d on",
 				   inv->cmd->options[option].name, text, least);
 	*value = number;
 	return EXIT_OK;
@@ -112,7 +125,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 
 	*whom = (struct whom) { .pidfd = -1, .cpu = -1 };
 	if (inv->given[ATTACH_PID] == inv->given[ATTACH_TID])
-		return wrong_usage(inv->cmd, "it takes --pid or --tid");
+		return usage_error(inv->cmd, "it takes --pid or --tid");
 	status = take_int(inv, ATTACH_PID, 1, &whom->pid);
 	if (!status)
 		status = take_int(inv, ATTACH_TID, 1, &whom->tid);
@@ -129,15 +142,9 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	warn_about_init(inv, whom->pid);
 	if (whom->pidfd >= 0)
 		return EXIT_OK;
-	complain(inv, inv->argv[0], "task %d: %s",
-		 whom->tid ? whom->tid : whom->pid, strerror(errno));
-	return EXIT_FAILED;
-}
-
-static int refused(struct vpool *vp, int err, char *why)
-{
-	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
-		 strerror(-err));
+	cmd_error(inv, inv->argv[0], errno == ESRCH ? TOOL_TASK_MISSING :
+		  errno_code(errno), "task %d: %s",
+		  whom->tid ? whom->tid : whom->pid, strerror(errno));
 	return EXIT_FAILED;
 }
 
@@ -156,7 +163,7 @@ static bool is_only_thread(int pid)
 /* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
 static int enter(const struct invocation *inv, struct vpool *vp,
 		 const struct whom *whom, bool process, struct origin *was,
-		 char *why)
+		 struct failure *failure)
 {
 	struct vpool_info *info;
 	int err;
@@ -164,43 +171,43 @@ static int enter(const struct invocation *inv, struct vpool *vp,
 	*was = (struct origin) { 0 };
 	err = vpool_query(vp, NULL, &info);
 	if (err)
-		return refused(vp, err, why);
+		return failure_set_handle(failure, vp, err);
 	if (process || is_only_thread(whom->pid))
-		err = place_join(info, whom->pid,
-				 inv->given[ATTACH_MOVE_CGROUP], was, why);
+		err = slice_join(info, whom->pid,
+				 inv->given[ATTACH_MOVE_CGROUP], was, failure);
 	vpool_info_free(info);
-	return err ? EXIT_FAILED : EXIT_OK;
+	return err;
 }
 
-static void advise_about_slice(struct vpool *vp, int pid)
+static void hint_about_slice(struct vpool *vp, int pid)
 {
 	struct vpool_info *info;
 
 	if (vpool_query(vp, NULL, &info))
 		return;
-	place_advise(info, pid);
+	slice_hint(info, pid);
 	vpool_info_free(info);
 }
 
 static int do_attach(const struct invocation *inv, struct vpool *vp,
-		     struct whom *whom, char *why)
+		     struct whom *whom, struct failure *failure)
 {
 	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
 	struct origin was;
 	int err;
 
-	if (enter(inv, vp, whom, flags, &was, why))
+	if (enter(inv, vp, whom, flags, &was, failure))
 		return EXIT_FAILED;
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
 	if (err) {
-		refused(vp, err, why);
-		place_undo(&was);
-		advise_about_slice(vp, whom->pid);
+		failure_set_handle(failure, vp, err);
+		slice_undo(&was);
+		hint_about_slice(vp, whom->pid);
 		return EXIT_FAILED;
 	}
-	place_free(&was);
+	slice_free(&was);
 	if (own)
 		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
 		       whom->cpu);
@@ -209,35 +216,35 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 
 /* The pool's cpuset first: the kernel gives back only CPUs that the new one has. */
 static int do_detach(const struct invocation *inv, struct vpool *vp,
-		     struct whom *whom, char *why)
+		     struct whom *whom, struct failure *failure)
 {
 	unsigned int flags = whom->tid ? 0 : VPOOL_ATTACH_PROCESS;
 	struct origin was = { 0 };
 	int err, stays = 0;
 
 	if (flags || is_only_thread(whom->pid))
-		stays = place_leave(inv->argv[0], whom->pid, &was, why);
+		stays = slice_leave(inv->argv[0], whom->pid, &was, failure);
 	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
 	if (err) {
-		refused(vp, err, why);
-		place_undo(&was);
+		failure_set_handle(failure, vp, err);
+		slice_undo(&was);
 		return EXIT_FAILED;
 	}
-	place_free(&was);
+	slice_free(&was);
 	if (stays)
-		complain(inv, inv->argv[0],
-			 "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
-			 whom->pid);
+		cmd_error(inv, inv->argv[0], TOOL_SLICE_KEEPS,
+			  "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
+			  whom->pid);
 	return EXIT_OK;
 }
 
 static int with_task(const struct invocation *inv,
 		     int (*act)(const struct invocation *inv, struct vpool *vp,
-				struct whom *whom, char *why))
+				struct whom *whom, struct failure *failure))
 {
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	struct vpool *vp = NULL;
 	struct whom whom;
 	int status, err;
@@ -247,12 +254,12 @@ static int with_task(const struct invocation *inv,
 		return status;
 	err = vpool_open(inv->argv[0], &vp);
 	if (err) {
-		status = failed(inv, inv->argv[0], vp, err);
+		status = handle_error(inv, inv->argv[0], vp, err);
 	} else {
-		status = isolate_mend(inv->argv[0], why) ?
-			 EXIT_FAILED : act(inv, vp, &whom, why);
+		status = isolate_mend(inv->argv[0], &failure) ?
+			 EXIT_FAILED : act(inv, vp, &whom, &failure);
 		if (status)
-			complain(inv, inv->argv[0], "%s", why);
+			failure_report(inv, inv->argv[0], &failure);
 	}
 	vpool_close(vp);
 	close(whom.pidfd);

@@ -9,10 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
 #include "host/proc.h"
 #include "output/listing.h"
+#include "output/messages.h"
+#include "output/table.h"
 
 enum {
 	AUDIT_JSON,
@@ -115,10 +126,9 @@ static bool is_member(const struct audit *audit, int tid)
 static bool meets(const char *mask, const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus set = { 0 };
-	char why[WHY_SIZE];
 	bool found = false;
 
-	if (!vpool_cpus_parse(mask, &set, why, sizeof(why))) {
+	if (!vpool_cpus_parse(mask, &set, NULL, 0)) {
 		vpool_cpus_and(&set, cpus);
 		found = vpool_cpus_count(&set);
 	}
@@ -297,28 +307,27 @@ static int fill_audit(const struct invocation *inv, struct vpool *vp,
 
 static int mend(const struct invocation *inv)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 
-	if (!isolate_mend(NULL, why))
+	if (!isolate_mend(NULL, &failure))
 		return EXIT_OK;
-	complain(inv, NULL, "%s", why);
-	return EXIT_FAILED;
+	return failure_report(inv, NULL, &failure);
 }
 
 static int run_audit(const struct invocation *inv)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 	int status;
 
 	if (inv->given[AUDIT_MEND])
-		return inv->argc ? wrong_usage(inv->cmd, "--mend takes no NAME") :
+		return inv->argc ? usage_error(inv->cmd, "--mend takes no NAME") :
 				   mend(inv);
 	if (!inv->argc)
-		return wrong_usage(inv->cmd, "too few arguments: it takes %s",
+		return usage_error(inv->cmd, "too few arguments: it takes %s",
 				   inv->cmd->args);
 	for (;;) {
-		if (isolate_mend(inv->argv[0], why))
-			complain(inv, inv->argv[0], "%s", why);
+		if (isolate_mend(inv->argv[0], &failure))
+			failure_report(inv, inv->argv[0], &failure);
 		status = run_listing(inv, "intruders", fill_audit);
 		if (status || !inv->given[AUDIT_WATCH])
 			return status;

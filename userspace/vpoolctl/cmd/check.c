@@ -4,7 +4,12 @@
  */
 #include <stdlib.h>
 
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "config/config.h"
+#include "config/reader.h"
 #include "output/table.h"
 
 enum {
@@ -43,10 +48,10 @@ static void print_json(const struct config *cfg)
 		const struct mistake *mistake = cfg->mistakes + i;
 
 		table_row(tb);
-		table_text(tb, COL_FILE, mistake->place.file);
-		if (mistake->place.line) {
-			table_number(tb, COL_LINE, mistake->place.line);
-			table_number(tb, COL_COLUMN, mistake->place.column);
+		table_text(tb, COL_FILE, mistake->location.file);
+		if (mistake->location.line) {
+			table_number(tb, COL_LINE, mistake->location.line);
+			table_number(tb, COL_COLUMN, mistake->location.column);
 		}
 		table_text(tb, COL_MESSAGE, mistake->text);
 	}
@@ -64,7 +69,7 @@ static int run_check(const struct invocation *inv)
 	if (inv->given[OPT_JSON])
 		print_json(&cfg);
 	else if (cfg.nr_mistakes)
-		config_complain(&cfg);
+		config_report(&cfg);
 	else
 		printf("%zu file%s, %zu pool%s, no mistakes\n", cfg.nr_files,
 		       cfg.nr_files == 1 ? "" : "s", cfg.nr_pools,

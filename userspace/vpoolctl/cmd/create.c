@@ -8,16 +8,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/declare.h"
 #include "config/memspec.h"
-#include "config/ownership.h"
+#include "config/property.h"
+#include "config/request.h"
 #include "host/baseline.h"
+#include "host/grade.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/progress.h"
 #include "output/table.h"
 #include "output/units.h"
-
-#define DEFAULT_PAGE_SIZE (2ULL << 20)
 
 enum {
 	OPT_MEM,
@@ -142,219 +154,66 @@ static const struct column create_columns[] = {
 	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
 };
 
-/* What the options came to. */
-struct wish {
+/**
+ * struct spec - the pool to create
+ * @pool: the pool, by the options
+ * @req: the request for it, which points into @pool
+ * @asked: the memory asked for in bytes, before rounding
+ */
+struct spec {
+	struct pool_config pool;
 	struct vpool_request req;
-	struct vpool_mem *mem;
-	struct mem_ask *asks;
-	struct vpool_cpus cpus;
 	__u64 asked;
-	enum grade grade;
 };
 
-static int add_up(const struct invocation *inv, struct wish *wish)
-{
-	size_t i;
-
-	wish->asked = 0;
-	for (i = 0; i < wish->req.nr_mem; i++)
-		if (__builtin_add_overflow(wish->asked, wish->mem[i].bytes,
-					   &wish->asked))
-			return wrong_usage(inv->cmd, "--mem: '%s' is too large",
-					   inv->value[OPT_MEM]);
-	return EXIT_OK;
-}
-
-static int take_mem(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	if (!inv->given[OPT_MEM])
-		return EXIT_OK;
-	if (parse_memspec(inv->value[OPT_MEM], &wish->mem, &wish->asks, false,
-			  &wish->req.nr_mem, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
-	wish->req.mem = wish->mem;
-	return add_up(inv, wish);
-}
-
-/* A share of memory is worked out last, from what the host has then. */
+/* A share of memory is computed last, from what the host has then. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct wish *wish)
+		      struct pool_config *pool)
 {
-	char why[VPOOL_REASON_SIZE];
+	struct failure failure;
 	struct spare spare;
 	int status;
 
-	if (!memspec_has_shares(wish->asks, wish->req.nr_mem))
+	if (!memspec_has_shares(pool->asks, pool->nr_mem))
 		return EXIT_OK;
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(wish->mem, wish->asks, wish->req.nr_mem, &spare,
-			   NULL, wish->req.page_size, why, sizeof(why))) {
-		complain(inv, wish->req.name, "%s", why);
-		status = EXIT_FAILED;
-	}
+	if (memspec_settle(pool->mem, pool->asks, pool->nr_mem, &spare, NULL,
+			   pool->page_size, &failure))
+		status = failure_report(inv, pool->name, &failure);
 	spare_free(&spare);
-	return status ? status : add_up(inv, wish);
-}
-
-static int take_cpus(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	if (!inv->given[OPT_CPUS])
-		return EXIT_OK;
-	if (!*inv->value[OPT_CPUS])
-		return wrong_usage(inv->cmd, "--cpus: the list is empty");
-	if (vpool_cpus_parse(inv->value[OPT_CPUS], &wish->cpus, why,
-			     sizeof(why)))
-		return wrong_usage(inv->cmd, "--cpus: %s", why);
-	wish->req.cpus = &wish->cpus;
-	return EXIT_OK;
-}
-
-static int take_ncpus(const struct invocation *inv, struct wish *wish)
-{
-	const char *text = inv->value[OPT_NCPUS];
-
-	if (!inv->given[OPT_NCPUS])
-		return EXIT_OK;
-	if (inv->given[OPT_CPUS])
-		return wrong_usage(inv->cmd,
-				   "--cpus and --ncpus exclude each other");
-	if (parse_ncpus(text, &wish->req.nr_cpus, &wish->req.cpus_node))
-		return wrong_usage(inv->cmd,
-				   "--ncpus: '%s' is not NUMBER[@NODE]", text);
-	return EXIT_OK;
-}
-
-static int take_page_size(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	wish->req.page_size = DEFAULT_PAGE_SIZE;
-	if (!inv->given[OPT_PAGE_SIZE])
-		return EXIT_OK;
-	if (parse_size(inv->value[OPT_PAGE_SIZE], &wish->req.page_size, why,
-		       sizeof(why)))
-		return wrong_usage(inv->cmd, "--page-size: %s", why);
-	if (!wish->req.page_size)
-		return wrong_usage(inv->cmd, "--page-size: 0 is no page size");
-	return EXIT_OK;
-}
-
-static int take_owner(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	if (inv->given[OPT_OWNER] &&
-	    parse_owner(inv->value[OPT_OWNER], &wish->req.uid, &wish->req.gid,
-			why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--owner: %s", why);
-	return EXIT_OK;
-}
-
-static int take_mode(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	if (inv->given[OPT_MODE] &&
-	    parse_mode(inv->value[OPT_MODE], &wish->req.mode, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mode: %s", why);
-	return EXIT_OK;
-}
-
-static int take_timeout(const struct invocation *inv, struct wish *wish)
-{
-	if (!inv->given[OPT_TIMEOUT])
-		return EXIT_OK;
-	if (parse_seconds(inv->value[OPT_TIMEOUT], &wish->req.timeout_ms))
-		return wrong_usage(inv->cmd,
-				   "--timeout: '%s' is not a time in seconds",
-				   inv->value[OPT_TIMEOUT]);
-	return EXIT_OK;
-}
-
-static void take_flags(const struct invocation *inv, struct wish *wish)
-{
-	if (inv->given[OPT_DRY_RUN])
-		wish->req.flags |= VPOOL_CREATE_DRY_RUN;
-	if (inv->given[OPT_SPLIT_CORES])
-		wish->req.flags |= VPOOL_CREATE_SPLIT_CORES;
-	if (inv->given[OPT_BOOT_CORE])
-		wish->req.flags |= VPOOL_CREATE_BOOT_CORE;
-}
-
-static int take_grade(const struct invocation *inv, struct wish *wish)
-{
-	bool isolate = inv->given[OPT_ISOLATE];
-	const char *how = isolate ? inv->value[OPT_ISOLATE] : NULL;
-
-	if (!isolate && !inv->given[OPT_CONFINE])
-		return EXIT_OK;
-	if (isolate && inv->given[OPT_CONFINE])
-		return wrong_usage(inv->cmd,
-				   "--isolate confines, too: --confine and --isolate exclude each other");
-	if (!inv->given[OPT_CPUS] && !inv->given[OPT_NCPUS])
-		return wrong_usage(inv->cmd, "--%s needs CPUs",
-				   isolate ? "isolate" : "confine");
-	if (how && strcmp(how, "nobalance") && strcmp(how, "balance"))
-		return wrong_usage(inv->cmd,
-				   "--isolate: '%s' is neither balance nor nobalance",
-				   how);
-	wish->req.flags |= VPOOL_CREATE_ISOLATED;
-	if (!isolate)
-		wish->grade = GRADE_CONFINED;
-	else
-		wish->grade = how && !strcmp(how, "nobalance") ?
-			      GRADE_NOBALANCE : GRADE_ISOLATED;
-	return EXIT_OK;
-}
-
-static int take_wish(const struct invocation *inv, struct wish *wish)
-{
-	int (* const steps[])(const struct invocation *, struct wish *) = {
-		take_mem, take_cpus, take_ncpus, take_page_size, take_owner,
-		take_mode, take_timeout, take_grade,
-	};
-	int status = EXIT_OK;
-	size_t i;
-
-	*wish = (struct wish) { .req = VPOOL_REQUEST_INIT };
-	wish->req.name = inv->argv[0];
-	take_flags(inv, wish);
-	for (i = 0; !status && i < ARRAY_SIZE(steps); i++)
-		status = steps[i](inv, wish);
-	if (!status && !inv->given[OPT_MEM] && !inv->given[OPT_CPUS] &&
-	    !inv->given[OPT_NCPUS])
-		status = wrong_usage(inv->cmd,
-				     "a pool needs --mem or --cpus, or both");
 	return status;
 }
 
-static void free_wish(struct wish *wish)
+static int take_options(const struct invocation *inv, struct pool_config *pool)
 {
-	vpool_cpus_free(&wish->cpus);
-	free(wish->asks);
-	free(wish->mem);
+	struct failure failure;
+	int status;
+
+	/* The pool belongs to the caller unless --owner gives it to another user. */
+	pool->uid = VPOOL_ID_CALLER;
+	pool->gid = VPOOL_ID_CALLER;
+	status = properties_from_options(inv, pool);
+	if (!status && properties_check(pool, &failure))
+		status = usage_error(inv->cmd, "a pool %s", failure.text);
+	return status;
 }
 
-static void print_json(const struct wish *wish, const char *cpus)
+static void print_json(const struct spec *spec, const char *cpus)
 {
 	struct table *tb = record_new("pool", create_columns,
 				      ARRAY_SIZE(create_columns));
-	bool dry = wish->req.flags & VPOOL_CREATE_DRY_RUN;
-	char *device = xprintf("/dev/vpool/%s", wish->req.name);
+	bool dry = spec->req.flags & VPOOL_CREATE_DRY_RUN;
+	char *device = xprintf("/dev/vpool/%s", spec->req.name);
 	struct style style = { .json = true };
 
-	table_text(tb, COL_NAME, wish->req.name);
+	table_text(tb, COL_NAME, spec->req.name);
 	if (!dry)
-		table_number(tb, COL_ID, wish->req.out_id);
-	table_number(tb, COL_PAGE, wish->req.page_size);
-	table_number(tb, COL_ASKED, wish->asked);
-	table_number(tb, COL_TOTAL, wish->req.out_bytes);
+		table_number(tb, COL_ID, spec->req.out_id);
+	table_number(tb, COL_PAGE, spec->req.page_size);
+	table_number(tb, COL_ASKED, spec->asked);
+	table_number(tb, COL_TOTAL, spec->req.out_bytes);
 	table_text(tb, COL_CPUS, cpus);
 	table_text(tb, COL_DEVICE, device);
 	table_number(tb, COL_DRY_RUN, dry);
@@ -363,10 +222,10 @@ static void print_json(const struct wish *wish, const char *cpus)
 	free(device);
 }
 
-static void print_text(const struct wish *wish, const char *cpus)
+static void print_text(const struct spec *spec, const char *cpus)
 {
 	char total[SIZE_TEXT], asked[SIZE_TEXT], page[SIZE_TEXT];
-	const struct vpool_request *req = &wish->req;
+	const struct vpool_request *req = &spec->req;
 
 	format_size(req->out_bytes, total);
 	format_size(req->page_size, page);
@@ -382,80 +241,79 @@ static void print_text(const struct wish *wish, const char *cpus)
 	else if (*cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
 	putchar('\n');
-	if (req->out_bytes > wish->asked)
+	if (req->out_bytes > spec->asked)
 		printf("%s was asked for; it was rounded up to whole pages\n",
-		       format_size(wish->asked, asked));
+		       format_size(spec->asked, asked));
 }
 
 /* Which CPUs were chosen; if the pool is gone again, none. */
-static void read_cpus(struct vpool *vp, struct wish *wish)
+static void read_cpus(struct vpool *vp, struct spec *spec)
 {
 	struct vpool_info *info;
 
-	if (!wish->req.nr_cpus || wish->req.flags & VPOOL_CREATE_DRY_RUN ||
-	    vpool_query(vp, wish->req.name, &info))
+	if (!spec->req.nr_cpus || spec->req.flags & VPOOL_CREATE_DRY_RUN ||
+	    vpool_query(vp, spec->req.name, &info))
 		return;
-	if (vpool_cpus_copy(&wish->cpus, &info->cpus))
-		wish->cpus = (struct vpool_cpus) { 0 };
+	if (vpool_cpus_copy(&spec->pool.cpus, &info->cpus))
+		spec->pool.cpus = (struct vpool_cpus) { 0 };
 	vpool_info_free(info);
 }
 
-static int make_graded(struct vpool *vp, struct wish *wish, char *why)
+static int make_graded(struct vpool *vp, struct spec *spec,
+		       struct failure *failure)
 {
-	int err, lock = isolate_lock(why);
+	int err, lock = isolate_lock(failure);
 
 	if (lock < 0)
 		return lock;
-	err = isolate_create(vp, &wish->req, wish->grade, why);
+	err = isolate_create(vp, &spec->req, spec->pool.isolate, failure);
 	close(lock);
 	return err;
 }
 
 static int make(const struct invocation *inv, struct vpool *vp,
-		struct wish *wish)
+		struct spec *spec)
 {
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	int err;
 
-	if (wish->grade != GRADE_PLAIN) {
-		err = isolate_check(wish->grade, why);
+	if (spec->pool.isolate != GRADE_PLAIN) {
+		err = isolate_check(spec->pool.isolate, &failure);
 		if (!err && !inv->given[OPT_DRY_RUN])
-			err = make_graded(vp, wish, why);
+			err = make_graded(vp, spec, &failure);
 		if (err)
-			complain(inv, wish->req.name, "%s", why);
+			failure_report(inv, spec->req.name, &failure);
 		if (err || !inv->given[OPT_DRY_RUN])
 			return err ? EXIT_FAILED : EXIT_OK;
 	}
-	err = vpool_create(vp, &wish->req);
-	return err ? failed(inv, wish->req.name, vp, err) : EXIT_OK;
+	err = vpool_create(vp, &spec->req);
+	return err ? handle_error(inv, spec->req.name, vp, err) : EXIT_OK;
 }
 
 static int create(const struct invocation *inv, struct vpool *vp,
-		  struct wish *wish)
+		  struct spec *spec)
 {
-	bool watch = wish->req.nr_mem && !inv->given[OPT_DRY_RUN] &&
+	bool watch = spec->req.nr_mem && !inv->given[OPT_DRY_RUN] &&
 		     !inv->given[OPT_QUIET];
 	struct progress *progress = NULL;
 	char *cpus;
 	int err;
 
-	err = settle_mem(inv, vp, wish);
-	if (err)
-		return err;
+	spec->req.flags |= inv->given[OPT_DRY_RUN] ? VPOOL_CREATE_DRY_RUN : 0;
 	if (watch)
-		progress = progress_start("create", wish->req.name);
-	err = make(inv, vp, wish);
+		progress = progress_start("create", spec->req.name);
+	err = make(inv, vp, spec);
 	progress_stop(progress);
 	if (err)
 		return err;
-	read_cpus(vp, wish);
+	read_cpus(vp, spec);
 	if (!inv->given[OPT_DRY_RUN])
-		baseline_save(vp, wish->req.name);
-	cpus = cpus_text(&wish->cpus);
+		baseline_save(vp, spec->req.name);
+	cpus = cpus_text(&spec->pool.cpus);
 	if (inv->given[OPT_JSON])
-		print_json(wish, cpus);
+		print_json(spec, cpus);
 	else if (!inv->given[OPT_QUIET])
-		print_text(wish, cpus);
+		print_text(spec, cpus);
 	free(cpus);
 	return EXIT_OK;
 }
@@ -463,17 +321,25 @@ static int create(const struct invocation *inv, struct vpool *vp,
 static int run_create(const struct invocation *inv)
 {
 	struct vpool *vp = NULL;
-	struct wish wish;
+	struct spec spec = { 0 };
 	int status, err;
 
-	status = take_wish(inv, &wish);
+	pool_config_init(&spec.pool, inv->argv[0]);
+	status = take_options(inv, &spec.pool);
 	if (!status) {
 		err = vpool_open_control(&vp);
-		status = err ? failed(inv, inv->argv[0], vp, err) :
-			       create(inv, vp, &wish);
+		status = err ? handle_error(inv, inv->argv[0], vp, err) :
+			       settle_mem(inv, vp, &spec.pool);
+	}
+	if (!status) {
+		fill_request(&spec.req, &spec.pool);
+		/* A name that is too long is for the kernel to refuse. */
+		spec.req.name = inv->argv[0];
+		spec.asked = pool_config_bytes(&spec.pool);
+		status = create(inv, vp, &spec);
 	}
 	vpool_close(vp);
-	free_wish(&wish);
+	pool_config_free(&spec.pool);
 	return status;
 }
 

@@ -5,8 +5,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
+#include "output/messages.h"
 #include "output/table.h"
 
 enum {
@@ -57,11 +66,11 @@ static bool force_helps(struct vpool *vp, const char *name)
 /* Give back what kept other tasks and interrupts off the CPUs. */
 static int put_right(const struct invocation *inv, const char *name)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 
-	if (!isolate_mend(name, why))
+	if (!isolate_mend(name, &failure))
 		return EXIT_OK;
-	complain(inv, name, "destroyed, but %s", why);
+	cmd_error(inv, name, failure.code, "destroyed, but %s", failure.text);
 	return EXIT_FAILED;
 }
 
@@ -69,21 +78,19 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		       const char *name)
 {
 	bool force = inv->given[DESTROY_FORCE];
-	char why[WHY_SIZE];
+	struct failure failure;
 	int err, status;
 
-	err = isolate_destroy(vp, name, force, why);
+	err = isolate_destroy(vp, name, force, &failure);
 	if (!err) {
 		baseline_forget(name);
 		return put_right(inv, name);
 	}
-	if (*why) {
-		complain(inv, name, "%s", why);
-		return EXIT_FAILED;
-	}
-	status = failed(inv, name, vp, err);
+	if (failure.code)
+		return failure_report(inv, name, &failure);
+	status = handle_error(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
-		complain(inv, name, "it is in use; --force destroys it all the same");
+		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it all the same");
 	return status;
 }
 
@@ -92,7 +99,7 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		       struct table *tb)
 {
 	int i, one, status = EXIT_OK;
-	char why[WHY_SIZE];
+	struct failure ignored;
 
 	for (i = 0; i < inv->argc; i++) {
 		one = destroy_one(inv, vp, inv->argv[i]);
@@ -104,7 +111,7 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 	}
 	/* A pool that is not there may have left something. */
 	if (status)
-		isolate_mend("", why);
+		isolate_mend("", &ignored);
 	return status;
 }
 
@@ -117,7 +124,7 @@ static int run_destroy(const struct invocation *inv)
 
 	err = vpool_open_control(&vp);
 	if (err) {
-		err = failed(inv, inv->argv[0], vp, err);
+		err = handle_error(inv, inv->argv[0], vp, err);
 		vpool_close(vp);
 		return err;
 	}

@@ -5,7 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "cmd/cmd.h"
 #include "config/config.h"
+#include "config/declare.h"
+#include "host/pools.h"
+#include "output/messages.h"
 
 static int export_pools(struct vpool *vp, struct config *cfg)
 {
@@ -36,7 +44,7 @@ static int run_export(const struct invocation *inv)
 	if (!err)
 		err = export_pools(vp, &cfg);
 	if (err) {
-		err = failed(inv, NULL, vp, err);
+		err = handle_error(inv, NULL, vp, err);
 	} else {
 		gethostname(host, sizeof(host) - 1);
 		printf("# The pools of %s, as vpoolctl export found them.\n"

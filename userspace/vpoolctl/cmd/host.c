@@ -6,8 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/pools.h"
 #include "host/spare.h"
 #include "host/storage.h"
+#include "output/messages.h"
 #include "output/table.h"
 
 enum {
@@ -93,7 +102,7 @@ static int read_taken(const struct invocation *inv,
 	if (err == -VPOOL_NO_MODULE)
 		err = 0;
 	if (err)
-		err = failed(inv, NULL, vp, err);
+		err = handle_error(inv, NULL, vp, err);
 	vpool_close(vp);
 	if (err)
 		return err;
@@ -208,8 +217,9 @@ static int run_host(const struct invocation *inv)
 
 	status = vpool_host_read(&host);
 	if (status) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-status));
+		cmd_error(inv, NULL, errno_code(-status),
+			  "cannot read the CPUs and memory of the host: %s",
+			  strerror(-status));
 		return EXIT_FAILED;
 	}
 	status = read_taken(inv, host, &taken);

@@ -6,13 +6,22 @@
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "base/ascii.h"
-#include "vpoolctl.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "output/messages.h"
 
 /* A fork storm has an end, or this many rounds. */
 #define ROUNDS 100
@@ -116,8 +125,9 @@ static int signal_round(const struct invocation *inv, struct vpool *vp, int sig,
 		fresh++;
 		err = signal_one(vp, inv->argv[0], pid, sig);
 		if (err) {
-			complain(inv, inv->argv[0], "process %d: %s", pid,
-				 strerror(-err));
+			cmd_error(inv, inv->argv[0], errno_code(-err),
+				  "process %d: %s", pid,
+				  strerror(-err));
 			*status = EXIT_FAILED;
 		}
 	}
@@ -134,12 +144,12 @@ static int run_kill(const struct invocation *inv)
 	struct vpool *vp;
 
 	if (sig < 0)
-		return wrong_usage(inv->cmd, "--signal: '%s' is no signal", text);
+		return usage_error(inv->cmd, "--signal: '%s' is no signal", text);
 	got = vpool_open_reader(&vp);
 	for (round = 0; round < ROUNDS && (!round ? !got : got > 0); round++)
 		got = signal_round(inv, vp, sig, &done, &status);
 	if (got < 0)
-		status = failed(inv, inv->argv[0], vp, got);
+		status = handle_error(inv, inv->argv[0], vp, got);
 	vpool_close(vp);
 	free(done.pids);
 	return status;

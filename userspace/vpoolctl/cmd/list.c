@@ -5,9 +5,19 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/grade.h"
 #include "host/held.h"
+#include "host/pools.h"
 #include "output/listing.h"
+#include "output/messages.h"
+#include "output/table.h"
 
 enum {
 	COL_NAME,
@@ -259,7 +269,7 @@ static int run_show(const struct invocation *inv)
 	if (!err)
 		err = vpool_query(vp, inv->argv[0], &info);
 	if (err) {
-		err = failed(inv, inv->argv[0], vp, err);
+		err = handle_error(inv, inv->argv[0], vp, err);
 		vpool_close(vp);
 		return err;
 	}

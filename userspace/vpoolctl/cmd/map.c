@@ -6,7 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/pools.h"
+#include "map/image.h"
 #include "map/map.h"
+#include "map/text.h"
+#include "output/messages.h"
 #include "output/table.h"
 
 enum {
@@ -27,48 +38,6 @@ static const struct option_def map_options[] = {
 		.help = "print as JSON what is where, sizes in bytes",
 	},
 };
-
-struct rgb pool_colour(size_t pool)
-{
-	/* Okabe and Ito's, which the colour-blind can tell apart, and lighter ones. */
-	static const struct rgb colours[] = {
-		{ 0xe6, 0x9f, 0x00 }, { 0x56, 0xb4, 0xe9 },
-		{ 0x00, 0x9e, 0x73 }, { 0xf0, 0xe4, 0x42 },
-		{ 0xd5, 0x5e, 0x00 }, { 0xcc, 0x79, 0xa7 },
-		{ 0x33, 0x8b, 0xd2 }, { 0xff, 0xc4, 0x73 },
-		{ 0x8f, 0xd9, 0xc1 }, { 0xe8, 0xb8, 0xd0 },
-	};
-
-	return colours[pool % ARRAY_SIZE(colours)];
-}
-
-char pool_letter(size_t pool)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-	return letters[pool % (ARRAY_SIZE(letters) - 1)];
-}
-
-int pool_of_cpu(const struct hostmap *map, unsigned int cpu)
-{
-	size_t i;
-
-	for (i = 0; i < map->nr; i++)
-		if (vpool_cpus_test(&map->pools[i]->cpus, cpu))
-			return i;
-	return -1;
-}
-
-__u64 pool_on_node(const struct vpool_info *pool, int node)
-{
-	size_t i;
-
-	for (i = 0; i < pool->nr_nodes; i++)
-		if (pool->nodes[i].node == node)
-			return pool->nodes[i].total_bytes;
-	return 0;
-}
 
 enum {
 	MAP_CPUS,
@@ -231,8 +200,9 @@ static int map_host(const struct invocation *inv, struct hostmap *map)
 	if (!err)
 		err = load_topology(&map->topology);
 	if (err) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-err));
+		cmd_error(inv, NULL, errno_code(-err),
+			  "cannot read the CPUs and memory of the host: %s",
+			  strerror(-err));
 		vpool_host_free(map->host);
 		return EXIT_FAILED;
 	}
@@ -249,7 +219,7 @@ static int run_map(const struct invocation *inv)
 	int status, err;
 
 	if (inv->given[OPT_OUTPUT] && !image_format(inv->value[OPT_OUTPUT]))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--output: '%s' is neither a .svg nor a .png",
 				   inv->value[OPT_OUTPUT]);
 	err = vpool_open_reader(&vp);
@@ -257,7 +227,7 @@ static int run_map(const struct invocation *inv)
 		err = read_pools(vp, &map.pools, &map.nr);
 	/* A host without the module is a host without pools. */
 	if (err && err != -VPOOL_NO_MODULE)
-		status = failed(inv, NULL, vp, err);
+		status = handle_error(inv, NULL, vp, err);
 	else
 		status = map_host(inv, &map);
 	if (!err)

@@ -8,7 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/pools.h"
 #include "host/sample.h"
+#include "output/messages.h"
 #include "output/outfile.h"
 
 enum {
@@ -309,7 +319,8 @@ static int print_metrics(const struct invocation *inv,
 
 	err = write_output(path, put_metrics, sample);
 	if (err)
-		complain(inv, NULL, "%s: %s", path, strerror(-err));
+		cmd_error(inv, NULL, errno_code(-err),
+			  "%s: %s", path, strerror(-err));
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -323,7 +334,7 @@ static int run_metrics(const struct invocation *inv)
 	if (!err)
 		err = sample_take(vp, &sample);
 	if (err) {
-		status = failed(inv, NULL, vp, err);
+		status = handle_error(inv, NULL, vp, err);
 	} else {
 		status = print_metrics(inv, &sample);
 		sample_free(&sample);

@@ -4,9 +4,15 @@
  */
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/command.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/held.h"
 #include "host/proc.h"
 #include "output/listing.h"
+#include "output/table.h"
 
 enum {
 	COL_TID,

@@ -5,7 +5,14 @@
 #include <pwd.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "output/listing.h"
+#include "output/table.h"
 
 enum {
 	COL_ID,

@@ -6,9 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
 #include "config/memspec.h"
+#include "config/property.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/progress.h"
 #include "output/table.h"
 #include "output/units.h"
@@ -83,69 +95,49 @@ static const struct column resize_columns[] = {
 	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
 };
 
-/* What the options came to. */
-struct wish {
+/**
+ * struct spec - the change of a pool
+ * @pool: the memory and CPUs asked for
+ * @chg: the request for them, which points into @pool
+ * @was: the memory of the pool before, in bytes
+ */
+struct spec {
+	struct pool_config pool;
 	struct vpool_change chg;
-	struct vpool_mem *mem;
-	struct vpool_cpus cpus;
-	struct mem_ask *asks;
 	__u64 was;
 };
 
-static int take_mem(const struct invocation *inv, struct wish *wish)
+static void fill_change(const struct invocation *inv, struct spec *spec)
 {
-	char why[VPOOL_REASON_SIZE];
+	const struct pool_config *pool = &spec->pool;
 
-	if (!inv->given[RESIZE_MEM])
-		return EXIT_OK;
-	if (parse_memspec(inv->value[RESIZE_MEM], &wish->mem, &wish->asks, true,
-			  &wish->chg.nr_mem, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--mem: %s", why);
-	wish->chg.mem = wish->mem;
-	return EXIT_OK;
+	spec->chg = (struct vpool_change)VPOOL_CHANGE_INIT;
+	spec->chg.name = inv->argv[0];
+	spec->chg.timeout_ms = pool->timeout_ms;
+	spec->chg.mem = pool->mem;
+	spec->chg.nr_mem = pool->nr_mem;
+	if (inv->given[RESIZE_CPUS])
+		spec->chg.cpus = &pool->cpus;
+	if (inv->given[RESIZE_DRY_RUN])
+		spec->chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	if (pool->split_cores)
+		spec->chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
+	if (pool->boot_core)
+		spec->chg.flags |= VPOOL_RESIZE_BOOT_CORE;
 }
 
-static int take_cpus(const struct invocation *inv, struct wish *wish)
-{
-	char why[VPOOL_REASON_SIZE];
-
-	if (inv->given[RESIZE_SPLIT_CORES])
-		wish->chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
-	if (inv->given[RESIZE_BOOT_CORE])
-		wish->chg.flags |= VPOOL_RESIZE_BOOT_CORE;
-	if (!inv->given[RESIZE_CPUS])
-		return EXIT_OK;
-	if (!*inv->value[RESIZE_CPUS])
-		return wrong_usage(inv->cmd, "--cpus: the list is empty");
-	if (vpool_cpus_parse(inv->value[RESIZE_CPUS], &wish->cpus, why,
-			     sizeof(why)))
-		return wrong_usage(inv->cmd, "--cpus: %s", why);
-	wish->chg.cpus = &wish->cpus;
-	return EXIT_OK;
-}
-
-static int take_wish(const struct invocation *inv, struct wish *wish)
+static int take_options(const struct invocation *inv, struct spec *spec)
 {
 	int status;
 
-	*wish = (struct wish) { .chg = VPOOL_CHANGE_INIT };
-	wish->chg.name = inv->argv[0];
-	if (inv->given[RESIZE_DRY_RUN])
-		wish->chg.flags |= VPOOL_RESIZE_DRY_RUN;
 	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS])
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "say with --mem how much, or with --cpus which");
-	status = take_mem(inv, wish);
+	spec->pool.mem_changes = true;
+	status = properties_from_options(inv, &spec->pool);
 	if (!status)
-		status = take_cpus(inv, wish);
-	if (status)
-		return status;
-	if (inv->given[RESIZE_TIMEOUT] &&
-	    parse_seconds(inv->value[RESIZE_TIMEOUT], &wish->chg.timeout_ms))
-		return wrong_usage(inv->cmd,
-				   "--timeout: '%s' is not a time in seconds",
-				   inv->value[RESIZE_TIMEOUT]);
-	return EXIT_OK;
+		fill_change(inv, spec);
+	return status;
 }
 
 static __u64 now_on(const struct vpool_info *info, __s32 node)
@@ -162,122 +154,120 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 
 /* Work shares out from what the pool and the host have now. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct wish *wish, const struct vpool_info *info)
+		      struct spec *spec, const struct vpool_info *info)
 {
-	char why[VPOOL_REASON_SIZE];
+	struct failure failure;
 	struct spare spare;
 	int status;
 
-	if (!memspec_has_shares(wish->asks, wish->chg.nr_mem))
+	if (!memspec_has_shares(spec->pool.asks, spec->chg.nr_mem))
 		return EXIT_OK;
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(wish->mem, wish->asks, wish->chg.nr_mem, &spare,
-			   info, info->page_size, why, sizeof(why))) {
-		complain(inv, wish->chg.name, "%s", why);
-		status = EXIT_FAILED;
-	}
+	if (memspec_settle(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
+			   info, info->page_size, &failure))
+		status = failure_report(inv, spec->chg.name, &failure);
 	spare_free(&spare);
 	return status;
 }
 
 /* The kernel takes totals only: a change is what it has now, and that. */
-static int add_to_now(const struct invocation *inv, struct wish *wish,
+static int add_to_now(const struct invocation *inv, struct spec *spec,
 		      const struct vpool_info *info)
 {
 	size_t i;
 
-	wish->was = info->total_bytes;
-	for (i = 0; i < wish->chg.nr_mem; i++) {
-		__u64 now = now_on(info, wish->mem[i].node);
-		__u64 *bytes = &wish->mem[i].bytes;
+	spec->was = info->total_bytes;
+	for (i = 0; i < spec->chg.nr_mem; i++) {
+		__u64 now = now_on(info, spec->pool.mem[i].node);
+		__u64 *bytes = &spec->pool.mem[i].bytes;
 		bool bad = false;
 
-		if (wish->asks[i].sign == '+') {
+		if (spec->pool.asks[i].sign == '+') {
 			bad = __builtin_add_overflow(now, *bytes, bytes);
-		} else if (wish->asks[i].sign == '-') {
+		} else if (spec->pool.asks[i].sign == '-') {
 			bad = *bytes > now;
 			*bytes = now - *bytes;
 		}
 		if (!bad)
 			continue;
-		complain(inv, wish->chg.name,
-			 wish->asks[i].sign == '-' ?
-			 "it has less than --mem takes away" :
-			 "--mem is too large");
+		if (spec->pool.asks[i].sign == '-')
+			cmd_error(inv, spec->chg.name, TOOL_SHRINK_TOO_FAR,
+				  "it has less than --mem takes away");
+		else
+			cmd_error(inv, spec->chg.name, VPOOL_CODE_MEM_OVERFLOW,
+				  "--mem is too large");
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
 }
 
-static void print_json(const struct wish *wish, const char *cpus)
+static void print_json(const struct spec *spec, const char *cpus)
 {
 	struct table *tb = record_new("pool", resize_columns,
 				      ARRAY_SIZE(resize_columns));
 	struct style style = { .json = true };
 
-	table_text(tb, COL_NAME, wish->chg.name);
-	table_number(tb, COL_WAS, wish->was);
-	table_number(tb, COL_TOTAL, wish->chg.out_bytes);
+	table_text(tb, COL_NAME, spec->chg.name);
+	table_number(tb, COL_WAS, spec->was);
+	table_number(tb, COL_TOTAL, spec->chg.out_bytes);
 	table_text(tb, COL_CPUS, cpus);
 	table_number(tb, COL_DRY_RUN,
-		     !!(wish->chg.flags & VPOOL_RESIZE_DRY_RUN));
+		     !!(spec->chg.flags & VPOOL_RESIZE_DRY_RUN));
 	table_print(tb, &style, stdout);
 	table_free(tb);
 }
 
-static void print_text(const struct wish *wish, const char *cpus)
+static void print_text(const struct spec *spec, const char *cpus)
 {
-	bool dry = wish->chg.flags & VPOOL_RESIZE_DRY_RUN;
+	bool dry = spec->chg.flags & VPOOL_RESIZE_DRY_RUN;
 	char was[SIZE_TEXT], total[SIZE_TEXT];
 
-	printf("%s %s:", dry ? "would resize" : "resized", wish->chg.name);
-	if (wish->mem)
+	printf("%s %s:", dry ? "would resize" : "resized", spec->chg.name);
+	if (spec->pool.mem)
 		printf(" %s of memory, %s %s",
-		       format_size(wish->chg.out_bytes, total),
+		       format_size(spec->chg.out_bytes, total),
 		       dry ? "it has" : "it had",
-		       format_size(wish->was, was));
-	if (wish->mem && wish->chg.cpus)
+		       format_size(spec->was, was));
+	if (spec->pool.mem && spec->chg.cpus)
 		fputs("; and", stdout);
-	if (wish->chg.cpus)
+	if (spec->chg.cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
 	putchar('\n');
 }
 
 static int resize(const struct invocation *inv, struct vpool *vp,
-		  struct wish *wish)
+		  struct spec *spec)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 	struct progress *progress = NULL;
 	struct vpool_info *info;
 	char *cpus;
 	int err;
 
-	err = vpool_query(vp, wish->chg.name, &info);
+	err = vpool_query(vp, spec->chg.name, &info);
 	if (err)
-		return failed(inv, wish->chg.name, vp, err);
-	err = settle_mem(inv, vp, wish, info);
+		return handle_error(inv, spec->chg.name, vp, err);
+	err = settle_mem(inv, vp, spec, info);
 	if (!err)
-		err = add_to_now(inv, wish, info);
-	cpus = cpus_text(wish->chg.cpus ? &wish->cpus : &info->cpus);
+		err = add_to_now(inv, spec, info);
+	cpus = cpus_text(spec->chg.cpus ? &spec->pool.cpus : &info->cpus);
 	vpool_info_free(info);
 	if (err)
 		goto free_cpus;
 	if (!inv->given[RESIZE_DRY_RUN] && !inv->given[RESIZE_QUIET])
-		progress = progress_start("resize", wish->chg.name);
-	err = vpool_resize(vp, &wish->chg);
+		progress = progress_start("resize", spec->chg.name);
+	err = vpool_resize(vp, &spec->chg);
 	progress_stop(progress);
 	if (err)
-		err = failed(inv, wish->chg.name, vp, err);
+		err = handle_error(inv, spec->chg.name, vp, err);
 	else if (inv->given[RESIZE_JSON])
-		print_json(wish, cpus);
+		print_json(spec, cpus);
 	else if (!inv->given[RESIZE_QUIET])
-		print_text(wish, cpus);
-	if (!err && isolate_mend(wish->chg.name, why)) {
-		complain(inv, wish->chg.name, "%s", why);
-		err = EXIT_FAILED;
-	}
+		print_text(spec, cpus);
+	if (!err && isolate_mend(spec->chg.name, &failure))
+		err = failure_report(inv, spec->chg.name, &failure);
 free_cpus:
 	free(cpus);
 	return err;
@@ -286,19 +276,18 @@ free_cpus:
 static int run_resize(const struct invocation *inv)
 {
 	struct vpool *vp = NULL;
-	struct wish wish;
+	struct spec spec = { 0 };
 	int status, err;
 
-	status = take_wish(inv, &wish);
+	pool_config_init(&spec.pool, inv->argv[0]);
+	status = take_options(inv, &spec);
 	if (!status) {
 		err = vpool_open_control(&vp);
-		status = err ? failed(inv, inv->argv[0], vp, err) :
-			       resize(inv, vp, &wish);
+		status = err ? handle_error(inv, inv->argv[0], vp, err) :
+			       resize(inv, vp, &spec);
 	}
 	vpool_close(vp);
-	vpool_cpus_free(&wish.cpus);
-	free(wish.asks);
-	free(wish.mem);
+	pool_config_free(&spec.pool);
 	return status;
 }
 

@@ -7,8 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
 #include "host/isolate.h"
-#include "vpoolctl.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 enum {
 	RUN_MOVE_CGROUP,
@@ -22,21 +32,19 @@ static const struct option_def run_options[] = {
 static int attach_self(const struct invocation *inv, struct vpool *vp,
 		       const struct vpool_info *info)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 	struct origin was;
 	int err;
 
-	if (place_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
-		       why)) {
-		complain(inv, inv->argv[0], "%s", why);
-		return EXIT_FAILED;
-	}
+	if (slice_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
+		       &failure))
+		return failure_report(inv, inv->argv[0], &failure);
 	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
-	place_free(&was);
+	slice_free(&was);
 	if (!err)
 		return EXIT_OK;
-	err = failed(inv, inv->argv[0], vp, err);
-	place_advise(info, getpid());
+	err = handle_error(inv, inv->argv[0], vp, err);
+	slice_hint(info, getpid());
 	return err;
 }
 
@@ -48,7 +56,7 @@ static int join(const struct invocation *inv, struct vpool *vp)
 
 	err = vpool_query(vp, NULL, &info);
 	if (err)
-		return failed(inv, inv->argv[0], vp, err);
+		return handle_error(inv, inv->argv[0], vp, err);
 	if (vpool_cpus_count(&info->cpus))
 		err = attach_self(inv, vp, info);
 	vpool_info_free(info);
@@ -67,24 +75,22 @@ static void set_environment(const char *name)
 static int run_run(const struct invocation *inv)
 {
 	char **program = inv->argv + 1;
-	char why[WHY_SIZE];
+	struct failure failure;
 	struct vpool *vp;
 	int err, status;
 
 	if (*program && !strcmp(*program, "--"))
 		program++;
 	if (!*program)
-		return wrong_usage(inv->cmd, "what to run? It takes %s",
+		return usage_error(inv->cmd, "what to run? It takes %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
-	if (err) {
-		status = failed(inv, inv->argv[0], vp, err);
-	} else if (isolate_mend(inv->argv[0], why)) {
-		complain(inv, inv->argv[0], "%s", why);
-		status = EXIT_FAILED;
-	} else {
+	if (err)
+		status = handle_error(inv, inv->argv[0], vp, err);
+	else if (isolate_mend(inv->argv[0], &failure))
+		status = failure_report(inv, inv->argv[0], &failure);
+	else
 		status = join(inv, vp);
-	}
 	if (status) {
 		vpool_close(vp);
 		return status;
@@ -92,8 +98,8 @@ static int run_run(const struct invocation *inv)
 	set_environment(inv->argv[0]);
 	execvp(*program, program);
 	err = errno;
-	complain(inv, inv->argv[0], "cannot run '%s': %s", *program,
-		 strerror(err));
+	cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s", *program,
+		  strerror(err));
 	vpool_close(vp);
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }

@@ -7,8 +7,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
 #include "base/ascii.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "base/suggest.h"
+#include "cmd/cmd.h"
+#include "host/sample.h"
+#include "output/messages.h"
+#include "output/table.h"
 #include "output/units.h"
+#include "top/screen.h"
 #include "top/view.h"
 
 #define DEFAULT_MS 2000
@@ -71,7 +82,7 @@ static int take_iterations(const struct invocation *inv, struct top *top)
 		return EXIT_OK;
 	top->views = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || !top->views)
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--iterations: '%s' is not a number from 1 on",
 				   text);
 	return EXIT_OK;
@@ -83,7 +94,7 @@ static int take_delay(const struct invocation *inv, struct top *top)
 	if (inv->given[OPT_DELAY] &&
 	    (parse_seconds(inv->value[OPT_DELAY], &top->ms) ||
 	     top->ms < LEAST_MS))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--delay: '%s' is not a time of 0.1 seconds or more",
 				   inv->value[OPT_DELAY]);
 	return EXIT_OK;
@@ -106,7 +117,7 @@ static int take_sort(const struct invocation *inv, struct top *top)
 		return EXIT_OK;
 	}
 	near = nearest(text, names, NR_TOP_COLUMNS);
-	return wrong_usage(inv->cmd, "--sort: no column '%s'%s%s%s", text,
+	return usage_error(inv->cmd, "--sort: no column '%s'%s%s%s", text,
 			   near ? ": did you mean '" : "", near ? near : "",
 			   near ? "'?" : "");
 }
@@ -114,16 +125,16 @@ static int take_sort(const struct invocation *inv, struct top *top)
 static int take_columns(const struct invocation *inv, struct top *top)
 {
 	struct table *tb;
-	char why[128];
+	char message[128];
 	int err;
 
 	if (!inv->given[OPT_COLUMNS])
 		return EXIT_OK;
 	top->spec = inv->value[OPT_COLUMNS];
 	tb = table_new("pools", top_columns, NR_TOP_COLUMNS);
-	err = table_choose(tb, top->spec, why, sizeof(why));
+	err = table_choose(tb, top->spec, message, sizeof(message));
 	table_free(tb);
-	return err ? wrong_usage(inv->cmd, "%s", why) : EXIT_OK;
+	return err ? usage_error(inv->cmd, "%s", message) : EXIT_OK;
 }
 
 static int take_options(const struct invocation *inv, struct top *top)
@@ -179,7 +190,7 @@ static int run_batch(struct top *top)
 		if (finish_output(EXIT_OK))
 			return EXIT_FAILED;
 	}
-	return err ? failed(top->inv, NULL, top->vp, err) : EXIT_OK;
+	return err ? handle_error(top->inv, NULL, top->vp, err) : EXIT_OK;
 }
 
 static int run_top(const struct invocation *inv)
@@ -193,15 +204,15 @@ static int run_top(const struct invocation *inv)
 		return status;
 	batch = inv->given[OPT_BATCH] || inv->given[OPT_JSON];
 	if (!batch && !isatty(STDOUT_FILENO))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "standard output is no terminal: say --batch");
 	/* Its end would be taken for a key, again and again. */
 	if (!batch && !isatty(STDIN_FILENO))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "standard input is no terminal: say --batch");
 	err = vpool_open_reader(&top.vp);
 	if (err)
-		status = failed(inv, NULL, top.vp, err);
+		status = handle_error(inv, NULL, top.vp, err);
 	else
 		status = batch ? run_batch(&top) : top_screen(&top);
 	sample_free(&top.last);

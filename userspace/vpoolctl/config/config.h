@@ -2,17 +2,21 @@
 #ifndef VPOOLCTL_CONFIG_H
 #define VPOOLCTL_CONFIG_H
 
-#include "config/memspec.h"
+#include <libvpool.h>
+
 #include "host/grade.h"
-#include "vpoolctl.h"
+
+struct failure;
+
+struct mem_ask;
 
 /**
- * struct place - where something stands
+ * struct location - where something stands
  * @file: the file, as it was named
  * @line: counted from 1; 0 if it is about the file as a whole
  * @column: counted from 1
  */
-struct place {
+struct location {
 	const char *file;
 	unsigned int line;
 	unsigned int column;
@@ -21,9 +25,10 @@ struct place {
 /**
  * struct pool_config - a pool as it shall be, or is
  * @name: its name
- * @place: where it was declared
+ * @location: where it was declared
  * @mem: how much memory from where, in multiples of the page size
  * @asks: how these were written, as many as @mem; NULL for a pool of the host
+ * @mem_changes: a request for memory may have a sign, as in resize
  * @nr_mem: how many of these; 0 for a pool without memory
  * @cpus: its CPUs; empty for a pool without
  * @offline: declared CPUs that are offline and therefore not in @cpus
@@ -38,17 +43,18 @@ struct place {
  * @boot_core: it may have the core that the host booted on
  * @isolate: its grade; others than plain need CPUs
  * @bad: its declaration has a mistake
- * @unmet: the reason why the host cannot satisfy it, for free(3), or NULL
+ * @unmet: why the host cannot satisfy it, for free(3), or NULL
  *
  * The three before @isolate say how to make it; a pool that is there does not have
  * them.
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
-	struct place place;
+	struct location location;
 	struct vpool_mem *mem;
 	struct mem_ask *asks;
 	size_t nr_mem;
+	bool mem_changes;
 	struct vpool_cpus cpus;
 	struct vpool_cpus offline;
 	unsigned int nr_cpus;
@@ -62,16 +68,16 @@ struct pool_config {
 	bool boot_core;
 	enum grade isolate;
 	bool bad;
-	char *unmet;
+	struct failure *unmet;
 };
 
 /**
  * struct mistake - what is wrong in a file
- * @place: where
+ * @location: where
  * @text: what
  */
 struct mistake {
-	struct place place;
+	struct location location;
 	char *text;
 };
 
@@ -93,45 +99,17 @@ struct config {
 	size_t nr_files;
 };
 
-struct reader;
-struct yaml_node_s;
-
-/**
- * struct property_def - a property as files have it
- * @name: its name
- * @arg: what its value is called
- * @take: read it
- * @help: some lines about it, filled for output
- */
-struct property_def {
-	const char *name;
-	const char *arg;
-	void (*take)(const struct reader *rd, const struct yaml_node_s *at,
-		     struct pool_config *pool);
-	const char *help;
-};
-
-extern const struct property_def property_defs[];
-extern const size_t nr_property_defs;
-
-/* Add what a file declares; "-" is standard input. */
-void config_read_file(struct config *cfg, const char *path);
-/* The files named; if none is, the host's own: vpool.conf and vpool.d/ in /etc. */
-void config_read(struct config *cfg, char **paths, int nr);
 void config_free(struct config *cfg);
 /* One line for each mistake, on standard error. */
-void config_complain(const struct config *cfg);
+void config_report(const struct config *cfg);
 
 /* Leave out the pools that have a mistake in them. */
 void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
+/* Set all properties to their defaults. */
+void pool_config_init(struct pool_config *pool, const char *name);
 void pool_config_free(struct pool_config *pool);
-
-/* What a pool is, as it would be declared. */
-void pool_config_of(struct pool_config *pool, const struct vpool_info *info);
-/* All of its memory, in bytes. */
-__u64 pool_config_bytes(const struct pool_config *pool);
 
 /**
  * enum property - what makes up a pool, in the order of declaration
@@ -152,10 +130,5 @@ enum property {
 	PROPERTY_MODE,
 	NR_PROPERTIES,
 };
-
-/* "mem: 4G@0", as it stands in a file; NULL if the pool has none of that. */
-char *property_text(const struct pool_config *pool, enum property property);
-/* Write pools as a file that declares them. */
-void config_write(const struct config *cfg, FILE *to);
 
 #endif /* VPOOLCTL_CONFIG_H */

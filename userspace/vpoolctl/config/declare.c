@@ -6,8 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/exit.h"
+#include "base/macros.h"
 #include "config/config.h"
-#include "output/units.h"
+#include "config/declare.h"
+#include "host/grade.h"
+#include "host/pools.h"
 
 /* Exact, with the largest unit that does it. */
 static char *exact_size(__u64 bytes)

@@ -10,10 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
 #include "config/memspec.h"
 #include "host/spare.h"
 #include "output/units.h"
-#include "vpoolctl.h"
 
 static int parse_node(const char *text, __s32 *node)
 {
@@ -54,7 +58,7 @@ static unsigned int parse_share(const char *text)
 
 /* One request; cuts text at its '@'. */
 static int parse_one(char *text, struct vpool_mem *mem, struct mem_ask *ask,
-		     bool shares, char *why, size_t room)
+		     bool shares, char *message, size_t room)
 {
 	char *at = strchr(text, '@');
 	int err = 0;
@@ -63,17 +67,17 @@ static int parse_one(char *text, struct vpool_mem *mem, struct mem_ask *ask,
 		*at++ = '\0';
 	ask->share = shares ? parse_share(text) : 0;
 	if (shares && !ask->share && strchr(text, '%')) {
-		snprintf(why, room,
+		snprintf(message, room,
 			 "'%s' is not a percentage from 0.01%% to 100%%", text);
 		return -EINVAL;
 	}
 	if (!ask->share)
-		err = parse_size(text, &mem->bytes, why, room);
+		err = parse_size(text, &mem->bytes, message, room);
 	if (err)
 		return err;
 	mem->node = VPOOL_ANY_NODE;
 	if (at && parse_node(at, &mem->node)) {
-		snprintf(why, room,
+		snprintf(message, room,
 			 "'%s' is not the number of a NUMA node, as in 4G@0",
 			 at);
 		return -EINVAL;
@@ -88,11 +92,11 @@ static char parse_sign(char **text)
 }
 
 static int check_some(const struct vpool_mem *mem, const struct mem_ask *ask,
-		      const char *text, char *why, size_t room)
+		      const char *text, char *message, size_t room)
 {
 	if (mem->bytes || ask->share)
 		return 0;
-	snprintf(why, room, "'%s' is no memory at all", text);
+	snprintf(message, room, "'%s' is no memory at all", text);
 	return -EINVAL;
 }
 
@@ -101,7 +105,7 @@ static int check_some(const struct vpool_mem *mem, const struct mem_ask *ask,
  * each size needs a unit. A program that writes bytes may leave all units out, if each
  * size has a node.
  */
-static int check_units(const char *text, char *why, size_t room)
+static int check_units(const char *text, char *message, size_t room)
 {
 	size_t digits, len, parts = 0, bare = 0, bare_without_node = 0;
 	const char *part = text;
@@ -122,14 +126,14 @@ static int check_units(const char *text, char *why, size_t room)
 	}
 	if (parts < 2 || !bare || (bare == parts && !bare_without_node))
 		return 0;
-	snprintf(why, room,
+	snprintf(message, room,
 		 "'%s': a size in a list needs a unit, and a fraction has a point, as in 1.5G",
 		 text);
 	return -EINVAL;
 }
 
 int parse_memspec(const char *text, struct vpool_mem **mem,
-		  struct mem_ask **asks, bool changes, size_t *nr, char *why,
+		  struct mem_ask **asks, bool changes, size_t *nr, char *message,
 		  size_t room)
 {
 	char *copy = xstrdup(text), *next = copy, *part;
@@ -143,14 +147,14 @@ int parse_memspec(const char *text, struct vpool_mem **mem,
 		memset(array + *nr, 0, sizeof(*array));
 		ask = xrealloc(ask, (*nr + 1) * sizeof(*ask));
 		ask[*nr].sign = changes ? parse_sign(&part) : 0;
-		err = parse_one(part, array + *nr, ask + *nr, asks, why, room);
+		err = parse_one(part, array + *nr, ask + *nr, asks, message, room);
 		if (!err && !changes)
-			err = check_some(array + *nr, ask + *nr, part, why,
+			err = check_some(array + *nr, ask + *nr, part, message,
 					 room);
 		(*nr)++;
 	}
 	if (!err)
-		err = check_units(text, why, room);
+		err = check_units(text, message, room);
 	free(copy);
 	if (err || !asks)
 		free(ask);
@@ -201,7 +205,7 @@ static __u64 share_base(const struct mem_ask *ask, int node,
 
 int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
 		   const struct spare *spare, const struct vpool_info *have,
-		   __u64 page_size, char *why, size_t room)
+		   __u64 page_size, struct failure *failure)
 {
 	__u64 left = spare->bytes, base;
 	size_t i;
@@ -215,9 +219,8 @@ int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
 			mem[i].bytes -= mem[i].bytes % page_size;
 		}
 		if (!mem[i].bytes && asks[i].share) {
-			snprintf(why, room,
-				 "the host has no page to give that a share could be of");
-			return -ENOMEM;
+			return failure_set(failure, -ENOMEM, TOOL_SHARE_EMPTY,
+					   "the host has no page to give that a share could be of");
 		}
 		if (asks[i].sign != '-')
 			left -= mem[i].bytes < left ? mem[i].bytes : left;

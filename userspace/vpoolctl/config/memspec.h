@@ -6,6 +6,8 @@
 
 #include <libvpool.h>
 
+struct failure;
+
 /* A share of all: "max", or 100%. */
 #define MEM_ALL 10000
 
@@ -29,15 +31,15 @@ struct mem_ask {
  * @asks: one entry for each request, for free(3); NULL to refuse shares
  * @changes: accept a sign before each size, and a size of 0
  * @nr: length of @mem and @asks
- * @why: receives the reason of a refusal
- * @room: room in @why, in bytes
+ * @message: receives the reason of a refusal
+ * @room: room in @message, in bytes
  *
  * With @asks, "25%" and "max" are accepted. memspec_settle() computes their bytes.
  *
  * Return: 0 or -EINVAL
  */
 int parse_memspec(const char *text, struct vpool_mem **mem,
-		  struct mem_ask **asks, bool changes, size_t *nr, char *why,
+		  struct mem_ask **asks, bool changes, size_t *nr, char *message,
 		  size_t room);
 
 /* Does any of the requests depend on what the host has? */
@@ -51,8 +53,7 @@ bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
  * @spare: the poolable memory
  * @have: the pool to change, or NULL for a new one
  * @page_size: the unit to round down to, in bytes
- * @why: receives the reason of a failure
- * @room: room in @why, in bytes
+ * @failure: set when the call fails
  *
  * A share is a part of the poolable memory of the request's node, or of the host. For a
  * new total of an existing pool, the pool's memory counts as poolable. A share to take
@@ -62,6 +63,6 @@ bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
  */
 int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
 		   const struct spare *spare, const struct vpool_info *have,
-		   __u64 page_size, char *why, size_t room);
+		   __u64 page_size, struct failure *failure);
 
 #endif /* VPOOLCTL_MEMSPEC_H */

@@ -6,11 +6,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "config/ownership.h"
-#include "vpoolctl.h"
 
 /* A user's or group's number, written as such. */
 static bool number_of(const char *text, unsigned int *id)
@@ -28,13 +31,13 @@ static bool number_of(const char *text, unsigned int *id)
 	return true;
 }
 
-static int parse_user(const char *user, uid_t *uid, gid_t *gid, char *why,
+static int parse_user(const char *user, uid_t *uid, gid_t *gid, char *message,
 		      size_t room)
 {
 	const struct passwd *pw = getpwnam(user);
 
 	if (!pw && !number_of(user, uid)) {
-		snprintf(why, room, "no user '%s'", user);
+		snprintf(message, room, "no user '%s'", user);
 		return -EINVAL;
 	}
 	if (!pw)
@@ -46,7 +49,7 @@ static int parse_user(const char *user, uid_t *uid, gid_t *gid, char *why,
 	return 0;
 }
 
-static int parse_group(const char *group, gid_t *gid, char *why, size_t room)
+static int parse_group(const char *group, gid_t *gid, char *message, size_t room)
 {
 	const struct group *gr = getgrnam(group);
 
@@ -56,11 +59,11 @@ static int parse_group(const char *group, gid_t *gid, char *why, size_t room)
 	}
 	if (number_of(group, gid))
 		return 0;
-	snprintf(why, room, "no group '%s'", group);
+	snprintf(message, room, "no group '%s'", group);
 	return -EINVAL;
 }
 
-int parse_owner(const char *text, uid_t *uid, gid_t *gid, char *why,
+int parse_owner(const char *text, uid_t *uid, gid_t *gid, char *message,
 		size_t room)
 {
 	char *user = xstrdup(text), *group = strchr(user, ':');
@@ -69,25 +72,25 @@ int parse_owner(const char *text, uid_t *uid, gid_t *gid, char *why,
 	if (group)
 		*group++ = '\0';
 	if (!*user && (!group || !*group)) {
-		snprintf(why, room, "it takes USER:GROUP");
+		snprintf(message, room, "it takes USER:GROUP");
 		err = -EINVAL;
 	}
 	if (!err && *user)
-		err = parse_user(user, uid, gid, why, room);
+		err = parse_user(user, uid, gid, message, room);
 	if (!err && group && *group)
-		err = parse_group(group, gid, why, room);
+		err = parse_group(group, gid, message, room);
 	free(user);
 	return err;
 }
 
-int parse_mode(const char *text, mode_t *mode, char *why, size_t room)
+int parse_mode(const char *text, mode_t *mode, char *message, size_t room)
 {
 	unsigned long value;
 	char *end;
 
 	value = strtoul(text, &end, 8);
 	if (!isdigit((unsigned char)*text) || *end || value & ~0666UL) {
-		snprintf(why, room, "'%s' is not within 0666, in octal", text);
+		snprintf(message, room, "'%s' is not within 0666, in octal", text);
 		return -EINVAL;
 	}
 	*mode = value;

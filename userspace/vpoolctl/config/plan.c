@@ -5,7 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/exit.h"
+#include "config/config.h"
+#include "config/declare.h"
 #include "config/plan.h"
+#include "config/plan_settle.h"
+#include "host/pools.h"
+#include "output/printable.h"
 
 const char *change_name(const struct change *change)
 {
@@ -111,7 +120,7 @@ static bool compare(struct change *change)
 	return differ;
 }
 
-static void aim(struct change *change, int node, __u64 bytes)
+static void set_target(struct change *change, int node, __u64 bytes)
 {
 	change->target = xrealloc(change->target, (change->nr_target + 1) *
 				  sizeof(*change->target));
@@ -120,7 +129,7 @@ static void aim(struct change *change, int node, __u64 bytes)
 	};
 }
 
-static bool is_aimed(const struct change *change, int node)
+static bool has_target(const struct change *change, int node)
 {
 	size_t i;
 
@@ -135,7 +144,7 @@ static bool is_aimed(const struct change *change, int node)
  * there is more than the node must have; the rest is asked of the first node, as
  * the kernel takes "anywhere" alone only.
  */
-static void aim_at_nodes(struct change *change)
+static void set_node_targets(struct change *change)
 {
 	const struct pool_config *have = &change->have, *want = change->want;
 	__u64 left = mem_on(want, VPOOL_ANY_NODE);
@@ -144,12 +153,12 @@ static void aim_at_nodes(struct change *change)
 	for (i = 0; i < want->nr_mem; i++) {
 		int node = want->mem[i].node;
 
-		if (node != VPOOL_ANY_NODE && !is_aimed(change, node))
-			aim(change, node, mem_on(want, node));
+		if (node != VPOOL_ANY_NODE && !has_target(change, node))
+			set_target(change, node, mem_on(want, node));
 	}
 	for (i = 0; i < have->nr_mem; i++)
-		if (!is_aimed(change, have->mem[i].node))
-			aim(change, have->mem[i].node, 0);
+		if (!has_target(change, have->mem[i].node))
+			set_target(change, have->mem[i].node, 0);
 	for (i = 0; i < change->nr_target; i++) {
 		struct vpool_mem *target = change->target + i;
 		__u64 more = mem_on(have, target->node);
@@ -199,9 +208,9 @@ static enum change_kind kind_of(struct change *change)
 	if (!change->differs[PROPERTY_MEM])
 		return CHANGE_RESIZE;
 	if (anywhere(change->want))
-		aim(change, VPOOL_ANY_NODE, pool_config_bytes(change->want));
+		set_target(change, VPOOL_ANY_NODE, pool_config_bytes(change->want));
 	else
-		aim_at_nodes(change);
+		set_node_targets(change);
 	return CHANGE_RESIZE;
 }
 

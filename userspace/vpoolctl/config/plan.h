@@ -2,6 +2,10 @@
 #ifndef VPOOLCTL_PLAN_H
 #define VPOOLCTL_PLAN_H
 
+#include <stdio.h>
+
+#include <libvpool.h>
+
 #include "config/config.h"
 
 /**
@@ -70,12 +74,6 @@ int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	      bool keep);
 void plan_free(struct plan *plan);
 
-/* Settle the declarations on this host. plan_make() calls it with the pools read. */
-int plan_settle(struct plan *plan, struct config *cfg, bool keep);
-
-/* Move declared CPUs that are offline to @pool->offline, except those in @has. */
-void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has);
-
 const char *change_name(const struct change *change);
 const char *change_word(const struct change *change);
 
@@ -89,34 +87,11 @@ bool change_grows(const struct change *change);
 bool change_loses_cpus(const struct change *change);
 bool change_gains_cpus(const struct change *change);
 
-/* The two steps of a resize: what it gives back, and what it takes then. */
-void fill_release(struct vpool_change *chg, const struct change *change);
-void fill_take(struct vpool_change *chg, const struct change *change);
-
-/* How to ask for a pool. */
-void fill_request(struct vpool_request *req, const struct pool_config *pool);
-
 /* Print the changes as a diff of files. */
 void plan_print(const struct plan *plan, bool colour, FILE *to);
 
 /* Does memory that is there match what is declared? */
 bool mem_matches(const struct pool_config *have,
 		 const struct pool_config *want);
-
-/*
- * Could it be done? Says on standard error what could not, and marks those changes as
- * refused. With a handle that cannot create, the kernel is not asked. With keep_going
- * the changes that are left are tried whatever their sum is.
- */
-bool plan_check(struct plan *plan, const struct invocation *inv,
-		struct vpool *vp, bool keep_going);
-
-/*
- * Do it: first all that gives back, then all that takes. When a step fails,
- * those before it are undone; with keep_going only those of the same pool are, and
- * the rest goes on. Refused changes are left out. An exit status.
- */
-int plan_do(struct plan *plan, const struct invocation *inv,
-	    struct vpool *vp, bool keep_going);
 
 #endif /* VPOOLCTL_PLAN_H */

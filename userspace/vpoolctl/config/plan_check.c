@@ -7,9 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "config/declare.h"
 #include "config/plan.h"
+#include "config/plan_check.h"
+#include "config/plan_execute.h"
+#include "config/request.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/spare.h"
+#include "output/messages.h"
 #include "output/units.h"
 
 /**
@@ -30,8 +43,9 @@ struct checker {
 	bool bad;
 };
 
-static void __printf(3, 4)
-problem(struct checker *ck, const struct change *change, const char *fmt, ...)
+static void __printf(4, 5)
+problem(struct checker *ck, const struct change *change, int code,
+	const char *fmt, ...)
 {
 	char text[512];
 	va_list args;
@@ -40,19 +54,19 @@ problem(struct checker *ck, const struct change *change, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	ck->bad = true;
-	if (change->want && change->want->place.line)
-		complain(ck->inv, change_name(change), "%s:%u:%u: %s",
-			 change->want->place.file, change->want->place.line,
-			 change->want->place.column, text);
+	if (change->want && change->want->location.line)
+		cmd_error(ck->inv, change_name(change), code, "%s:%u:%u: %s",
+			  change->want->location.file, change->want->location.line,
+			  change->want->location.column, text);
 	else
-		complain(ck->inv, change_name(change), "%s", text);
+		cmd_error(ck->inv, change_name(change), code, "%s", text);
 }
 
 /* A pool that is to be destroyed is idle. */
 static void check_idle(struct checker *ck, const struct change *change)
 {
 	const struct vpool_info *info = change->info;
-	char why[WHY_SIZE];
+	struct failure failure;
 	const char *way = change->want ? "it would have to be made anew" :
 					 "it is not declared";
 
@@ -62,16 +76,19 @@ static void check_idle(struct checker *ck, const struct change *change)
 		way = "its memory or CPUs are to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
-		problem(ck, change, "%s, but it is %s just now", way,
+		problem(ck, change, VPOOL_CODE_POOL_TRANSIENT,
+			"%s, but it is %s just now", way,
 			info->state_name);
 	else if (change->kind == CHANGE_RESIZE)
 		return;
 	else if (info->members || info->regions || info->used_bytes)
-		problem(ck, change,
+		problem(ck, change, change->want ? TOOL_REPLACE_IN_USE :
+						   TOOL_UNDECLARED_IN_USE,
 			"%s, but it is in use: members: %u, open regions: %u, memory pinned or in regions: %llu bytes",
 			way, info->members, info->regions, info->used_bytes);
-	else if (change->have.isolate && isolate_idle(info->name, why))
-		problem(ck, change, "%s, but %s", way, why);
+	else if (change->have.isolate && isolate_idle(info->name, &failure))
+		problem(ck, change, failure.code, "%s, but %s", way,
+			failure.text);
 }
 
 static const struct vpool_host_node *find_node(const struct vpool_host *host,
@@ -93,7 +110,8 @@ static void check_nodes(struct checker *ck, const struct change *change)
 		int node = change->want->mem[i].node;
 
 		if (node != VPOOL_ANY_NODE && !find_node(ck->host, node))
-			problem(ck, change, "this host has no node %d", node);
+			problem(ck, change, VPOOL_CODE_NODE_MISSING,
+				"this host has no node %d", node);
 	}
 }
 
@@ -133,7 +151,8 @@ static void check_cpus(struct checker *ck, const struct change *change)
 	vpool_cpus_subtract(&rest, &ck->host->cpus);
 	if (vpool_cpus_count(&rest)) {
 		text = cpus_text(&rest);
-		problem(ck, change, "cpu %s is offline or not there", text);
+		problem(ck, change, VPOOL_CODE_CPU_OFFLINE,
+			"cpu %s is offline or not there", text);
 		free(text);
 	}
 	vpool_cpus_free(&rest);
@@ -146,8 +165,9 @@ static void check_cpus(struct checker *ck, const struct change *change)
 		vpool_cpus_and(&rest, &info->cpus);
 		if (vpool_cpus_count(&rest)) {
 			text = cpus_text(&rest);
-			problem(ck, change, "cpu %s belongs to pool '%s'",
-				text, info->name);
+			problem(ck, change, VPOOL_CODE_CPU_TAKEN,
+				"cpu %s belongs to pool '%s'", text,
+				info->name);
 			free(text);
 		}
 		vpool_cpus_free(&rest);
@@ -176,7 +196,7 @@ static void check_memory(struct checker *ck)
 	}
 	if (taken <= have || !last)
 		return;
-	problem(ck, last,
+	problem(ck, last, VPOOL_CODE_MEM_HOST_SHORT,
 		"%s of memory are declared together, the host has %s to give",
 		format_size(taken, want_text), format_size(have, have_text));
 }
@@ -204,7 +224,8 @@ static void ask_resize(struct checker *ck, const struct change *change)
 		return;
 	chg.flags |= VPOOL_RESIZE_DRY_RUN;
 	if (vpool_resize(ck->vp, &chg))
-		problem(ck, change, "%s", vpool_reason(ck->vp));
+		problem(ck, change, vpool_reason_code(ck->vp), "%s",
+			vpool_reason(ck->vp));
 }
 
 /*
@@ -231,16 +252,17 @@ static void ask_kernel(struct checker *ck, const struct change *change)
 		req.nr_mem = 1;
 	}
 	if (vpool_create(ck->vp, &req))
-		problem(ck, change, "%s", vpool_reason(ck->vp));
+		problem(ck, change, vpool_reason_code(ck->vp), "%s",
+			vpool_reason(ck->vp));
 }
 
 static void check_isolation(struct checker *ck, const struct change *change)
 {
-	char why[WHY_SIZE];
+	struct failure failure;
 
 	if (change->want->isolate && change->kind != CHANGE_RESIZE &&
-	    isolate_check(change->want->isolate, why))
-		problem(ck, change, "%s", why);
+	    isolate_check(change->want->isolate, &failure))
+		problem(ck, change, failure.code, "%s", failure.text);
 }
 
 static void check_change(struct checker *ck, struct plan *plan, size_t nr,
@@ -253,7 +275,8 @@ static void check_change(struct checker *ck, struct plan *plan, size_t nr,
 	check_idle(ck, change);
 	if (change->want) {
 		if (change->want->unmet)
-			problem(ck, change, "%s", change->want->unmet);
+			problem(ck, change, change->want->unmet->code, "%s",
+				change->want->unmet->text);
 		check_nodes(ck, change);
 		check_cpus(ck, change);
 		check_isolation(ck, change);
@@ -280,8 +303,9 @@ bool plan_check(struct plan *plan, const struct invocation *inv,
 
 	err = vpool_host_read(&ck.host);
 	if (err) {
-		complain(inv, NULL, "cannot read about the host: %s",
-			 strerror(-err));
+		cmd_error(inv, NULL, errno_code(-err),
+			  "cannot read the CPUs and memory of the host: %s",
+			  strerror(-err));
 		return false;
 	}
 	for (i = 0; i < plan->nr; i++)

@@ -4,75 +4,43 @@
  * be undone by the other. An interrupt ends the step, not the program.
  */
 #include <errno.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "config/config.h"
 #include "config/plan.h"
+#include "config/plan_execute.h"
+#include "config/request.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
+#include "output/messages.h"
 #include "output/progress.h"
 
 /**
- * struct doer - a plan that is carried out
+ * struct executor - a plan that is carried out
  * @plan: the plan
  * @inv: for messages
  * @vp: the handle
  * @keep_going: a failure ends what is done to one pool, not all
- * @why: a sentence about the last failure, if it is not in the handle
+ * @failure: the last failure; empty if the handle has its message
  */
-struct doer {
+struct executor {
 	struct plan *plan;
 	const struct invocation *inv;
 	struct vpool *vp;
 	bool keep_going;
-	char why[WHY_SIZE];
+	struct failure failure;
 };
-
-static atomic_int interrupted;
-
-static void note_interrupt(int signal)
-{
-	interrupted = signal;
-}
-
-/* A call that waits for memory ends with EINTR then. What nohup(1) ignores stays so. */
-static void catch_interrupts(void)
-{
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
-	struct sigaction act = { .sa_handler = note_interrupt }, old;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) &&
-		    old.sa_handler != SIG_IGN)
-			sigaction(signals[i], &act, NULL);
-}
-
-void fill_request(struct vpool_request *req, const struct pool_config *pool)
-{
-	*req = (struct vpool_request)VPOOL_REQUEST_INIT;
-	req->name = pool->name;
-	req->page_size = pool->page_size;
-	req->uid = pool->uid;
-	req->gid = pool->gid;
-	req->mode = pool->mode;
-	req->timeout_ms = pool->timeout_ms;
-	req->mem = pool->mem;
-	req->nr_mem = pool->nr_mem;
-	if (vpool_cpus_count(&pool->cpus))
-		req->cpus = &pool->cpus;
-	req->nr_cpus = pool->nr_cpus;
-	req->cpus_node = pool->cpus_node;
-	if (pool->split_cores)
-		req->flags |= VPOOL_CREATE_SPLIT_CORES;
-	if (pool->boot_core)
-		req->flags |= VPOOL_CREATE_BOOT_CORE;
-	if (pool->isolate)
-		req->flags |= VPOOL_CREATE_ISOLATED;
-}
 
 static void fill_resize(struct vpool_change *chg, const struct change *change)
 {
@@ -126,21 +94,21 @@ static bool is_isolated(const struct change *change)
 }
 
 /* Keep partitions in step with the pools. */
-static int isolate(struct doer *doer, const struct change *change)
+static int isolate(struct executor *exec, const struct change *change)
 {
 	return is_isolated(change) ?
-	       isolate_sync(doer->vp, change_name(change), doer->why) : 0;
+	       isolate_sync(exec->vp, change_name(change), &exec->failure) : 0;
 }
 
-static int resize(struct doer *doer, struct vpool_change *chg)
+static int resize(struct executor *exec, struct vpool_change *chg)
 {
 	struct progress *progress;
 	int err;
 
-	if (interrupted)
+	if (interrupted())
 		return -EINTR;
 	progress = chg->nr_mem ? progress_start("resize", chg->name) : NULL;
-	err = vpool_resize(doer->vp, chg);
+	err = vpool_resize(exec->vp, chg);
 	progress_stop(progress);
 	return err;
 }
@@ -169,7 +137,7 @@ static struct vpool_mem *old_mem(const struct pool_config *have,
 	return mem;
 }
 
-static int resize_back(struct doer *doer, const struct change *change, bool mem,
+static int resize_back(struct executor *exec, const struct change *change, bool mem,
 		       const struct vpool_cpus *cpus)
 {
 	struct vpool_change chg = VPOOL_CHANGE_INIT;
@@ -179,7 +147,7 @@ static int resize_back(struct doer *doer, const struct change *change, bool mem,
 
 	chg.name = change->have.name;
 	if (mem) {
-		err = vpool_query(doer->vp, chg.name, &info);
+		err = vpool_query(exec->vp, chg.name, &info);
 		if (err)
 			return err;
 		old = old_mem(&change->have, info, &chg.nr_mem);
@@ -190,33 +158,33 @@ static int resize_back(struct doer *doer, const struct change *change, bool mem,
 		set_cpus(&chg, &change->have, cpus);
 		chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
 	}
-	err = resize(doer, &chg);
+	err = resize(exec, &chg);
 	free(old);
 	return err;
 }
 
-static int make(struct doer *doer, const struct pool_config *pool)
+static int make(struct executor *exec, const struct pool_config *pool)
 {
 	struct vpool_request req;
 	struct progress *progress;
 	int err;
 
-	if (interrupted)
+	if (interrupted())
 		return -EINTR;
 	fill_request(&req, pool);
 	progress = pool->nr_mem ? progress_start("create", pool->name) : NULL;
-	err = pool->isolate ? isolate_create(doer->vp, &req, pool->isolate,
-					     doer->why) :
-			      vpool_create(doer->vp, &req);
+	err = pool->isolate ? isolate_create(exec->vp, &req, pool->isolate,
+					     &exec->failure) :
+			      vpool_create(exec->vp, &req);
 	progress_stop(progress);
 	if (!err)
-		baseline_save(doer->vp, pool->name);
+		baseline_save(exec->vp, pool->name);
 	return err;
 }
 
-static int destroy(struct doer *doer, const char *name)
+static int destroy(struct executor *exec, const char *name)
 {
-	int err = isolate_destroy(doer->vp, name, false, doer->why);
+	int err = isolate_destroy(exec->vp, name, false, &exec->failure);
 
 	if (!err)
 		baseline_forget(name);
@@ -224,26 +192,26 @@ static int destroy(struct doer *doer, const char *name)
 }
 
 /* Give back what the pool has; a pool that is in use is left alone. */
-static int release(struct doer *doer, struct change *change)
+static int release(struct executor *exec, struct change *change)
 {
 	struct vpool_change chg;
 	int err;
 
 	if (!change_releases(change))
 		return 0;
-	if (interrupted)
+	if (interrupted())
 		return -EINTR;
 	if (change->kind == CHANGE_RESIZE) {
 		fill_release(&chg, change);
-		err = resize(doer, &chg);
+		err = resize(exec, &chg);
 	} else {
-		err = destroy(doer, change->have.name);
+		err = destroy(exec, change->have.name);
 	}
 	change->released = !err;
-	return err ? err : isolate(doer, change);
+	return err ? err : isolate(exec, change);
 }
 
-static int take(struct doer *doer, struct change *change)
+static int take(struct executor *exec, struct change *change)
 {
 	struct vpool_change chg;
 	int err;
@@ -252,104 +220,105 @@ static int take(struct doer *doer, struct change *change)
 		return 0;
 	if (change->kind == CHANGE_RESIZE) {
 		fill_take(&chg, change);
-		err = resize(doer, &chg);
+		err = resize(exec, &chg);
 	} else {
-		err = make(doer, change->want);
+		err = make(exec, change->want);
 	}
 	change->taken = !err;
-	return err ? err : isolate(doer, change);
+	return err ? err : isolate(exec, change);
 }
 
-static int complain_about(struct doer *doer, const struct change *change,
+static int report_failure(struct executor *exec, const struct change *change,
 			  int err)
 {
 	int status = EXIT_FAILED;
 
-	if (interrupted)
-		complain(doer->inv, change_name(change), "interrupted");
-	else if (*doer->why)
-		complain(doer->inv, change_name(change), "%s", doer->why);
+	if (interrupted())
+		cmd_error(exec->inv, change_name(change), VPOOL_CODE_INTERRUPTED,
+			  "interrupted");
+	else if (exec->failure.code)
+		failure_report(exec->inv, change_name(change), &exec->failure);
 	else
-		status = failed(doer->inv, change_name(change), doer->vp, err);
-	*doer->why = '\0';
+		status = handle_error(exec->inv, change_name(change), exec->vp, err);
+	exec->failure = (struct failure) { 0 };
 	return status;
 }
 
-static int untake(struct doer *doer, struct change *change)
+static int untake(struct executor *exec, struct change *change)
 {
 	int err;
 
 	if (!change->taken)
 		return 0;
 	if (change->kind == CHANGE_RESIZE)
-		err = resize_back(doer, change, change_grows(change),
+		err = resize_back(exec, change, change_grows(change),
 				  change_gains_cpus(change) ? &change->kept :
 							      NULL);
 	else
-		err = destroy(doer, change->want->name);
-	return err ? err : isolate(doer, change);
+		err = destroy(exec, change->want->name);
+	return err ? err : isolate(exec, change);
 }
 
-static int unrelease(struct doer *doer, struct change *change)
+static int unrelease(struct executor *exec, struct change *change)
 {
 	int err;
 
 	if (!change->released)
 		return 0;
 	if (change->kind == CHANGE_RESIZE)
-		err = resize_back(doer, change, change_shrinks(change),
+		err = resize_back(exec, change, change_shrinks(change),
 				  change_loses_cpus(change) ?
 				  &change->have.cpus : NULL);
 	else
-		err = make(doer, &change->have);
-	return err ? err : isolate(doer, change);
+		err = make(exec, &change->have);
+	return err ? err : isolate(exec, change);
 }
 
 /* Latest first, so that what is taken again has been given back. */
-static void undo(struct doer *doer)
+static void undo(struct executor *exec)
 {
-	int (* const phases[])(struct doer *doer, struct change *change) = {
+	int (* const phases[])(struct executor *exec, struct change *change) = {
 		untake, unrelease,
 	};
-	struct plan *plan = doer->plan;
+	struct plan *plan = exec->plan;
 	size_t i, p;
 	int err, bad = 0;
 
-	interrupted = 0;
+	forget_interrupt();
 	for (p = 0; p < ARRAY_SIZE(phases); p++) {
 		for (i = plan->nr; i-- > 0;) {
-			err = phases[p](doer, plan->changes + i);
+			err = phases[p](exec, plan->changes + i);
 			if (err)
-				complain_about(doer, plan->changes + i, err);
+				report_failure(exec, plan->changes + i, err);
 			bad |= err;
 		}
 	}
-	complain(doer->inv, NULL, bad ?
-		 "not all that was changed before could be undone" :
-		 "what was changed before has been undone");
+	cmd_error(exec->inv, NULL, bad ? TOOL_NOT_UNDONE : TOOL_UNDONE, "%s", bad ?
+		  "not all that was changed before could be undone" :
+		  "what was changed before has been undone");
 }
 
 /* Undo the change of one pool after a failure; the caller goes on with the next. */
-static void give_up(struct doer *doer, struct change *change)
+static void give_up(struct executor *exec, struct change *change)
 {
 	int err;
 
 	change->refused = true;
-	err = untake(doer, change);
+	err = untake(exec, change);
 	if (!err)
-		err = unrelease(doer, change);
+		err = unrelease(exec, change);
 	if (err)
-		complain_about(doer, change, err);
+		report_failure(exec, change, err);
 	change->taken = false;
 	change->released = false;
 }
 
-static int do_phases(struct doer *doer)
+static int do_phases(struct executor *exec)
 {
-	int (* const phases[])(struct doer *doer, struct change *change) = {
+	int (* const phases[])(struct executor *exec, struct change *change) = {
 		release, take,
 	};
-	struct plan *plan = doer->plan;
+	struct plan *plan = exec->plan;
 	int status = EXIT_OK, err;
 	size_t i, p;
 
@@ -357,15 +326,15 @@ static int do_phases(struct doer *doer)
 		for (i = 0; i < plan->nr; i++) {
 			if (plan->changes[i].refused)
 				continue;
-			err = phases[p](doer, plan->changes + i);
+			err = phases[p](exec, plan->changes + i);
 			if (!err)
 				continue;
-			status = complain_about(doer, plan->changes + i, err);
-			if (!doer->keep_going || interrupted) {
-				undo(doer);
+			status = report_failure(exec, plan->changes + i, err);
+			if (!exec->keep_going || interrupted()) {
+				undo(exec);
 				return status;
 			}
-			give_up(doer, plan->changes + i);
+			give_up(exec, plan->changes + i);
 		}
 	}
 	return status;
@@ -381,23 +350,21 @@ static bool about_isolation(const struct plan *plan)
 	return false;
 }
 
-int plan_do(struct plan *plan, const struct invocation *inv, struct vpool *vp,
-	    bool keep_going)
+int plan_execute(struct plan *plan, const struct invocation *inv, struct vpool *vp,
+		 bool keep_going)
 {
-	struct doer doer = {
+	struct executor exec = {
 		.plan = plan, .inv = inv, .vp = vp, .keep_going = keep_going,
 	};
 	int status, lock = -1;
 
 	catch_interrupts();
 	if (about_isolation(plan)) {
-		lock = isolate_lock(doer.why);
-		if (lock < 0) {
-			complain(inv, NULL, "%s", doer.why);
-			return EXIT_FAILED;
-		}
+		lock = isolate_lock(&exec.failure);
+		if (lock < 0)
+			return failure_report(inv, NULL, &exec.failure);
 	}
-	status = do_phases(&doer);
+	status = do_phases(&exec);
 	if (lock >= 0)
 		close(lock);
 	return status;

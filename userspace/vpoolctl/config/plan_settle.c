@@ -8,7 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "config/config.h"
+#include "config/memspec.h"
 #include "config/plan.h"
+#include "config/plan_settle.h"
+#include "host/pools.h"
 #include "host/spare.h"
 
 /**
@@ -121,15 +130,22 @@ static bool takes_all(const struct pool_config *pool)
 	return false;
 }
 
+static void set_unmet(struct pool_config *pool, const struct failure *failure)
+{
+	free(pool->unmet);
+	pool->unmet = xcalloc(1, sizeof(*pool->unmet));
+	*pool->unmet = *failure;
+}
+
 static void settle_shares(struct pool_config *pool, const struct spare *spare)
 {
-	char why[VPOOL_REASON_SIZE];
+	struct failure failure;
 
 	if (!pool->asks || !memspec_has_shares(pool->asks, pool->nr_mem))
 		return;
 	if (memspec_settle(pool->mem, pool->asks, pool->nr_mem, spare, NULL,
-			   pool->page_size, why, sizeof(why)))
-		pool->unmet = xstrdup(why);
+			   pool->page_size, &failure))
+		set_unmet(pool, &failure);
 }
 
 /* Subtract a pool's memory from @spare. */
@@ -285,8 +301,11 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 	vpool_cpus_free(&from);
 	has = vpool_cpus_count(&pool->cpus);
 	if (has < pool->nr_cpus)
-		pool->unmet = xprintf("%u CPUs asked, %u can be had in whole cores",
-				      pool->nr_cpus, has);
+		set_unmet(pool, &(struct failure) { 0 });
+	if (has < pool->nr_cpus)
+		failure_set(pool->unmet, 0, VPOOL_CODE_CPUS_SHORT,
+			    "%u CPUs asked, %u can be had in whole cores",
+			    pool->nr_cpus, has);
 	/* A pool without CPUs is replaced, and the module chooses. */
 	if (has)
 		pool->nr_cpus = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control groups, and the units of systemd that are made of them.
+ * Control groups, and the systemd units that manage them.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -15,8 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/macros.h"
 #include "host/cgroup.h"
-#include "host/isolate.h"
 
 #define SCOPE_PREFIX "vpool-"
 
@@ -34,7 +38,7 @@ char *cgroup_root(void)
 	return root;
 }
 
-/* The name of a slice contains the names of its parents, parted by dashes. */
+/* A dash in the name of a slice separates the names of its parents: escape it. */
 char *cgroup_slice(const char *pool)
 {
 	char *slice = xstrdup("vpool_"), *longer;
@@ -69,7 +73,7 @@ char *cgroup_of(int pid)
 	char *at = text, *found = NULL;
 
 	free(path);
-	/* Lines of cgroup v1 hierarchies have other numbers. */
+	/* The line of cgroup2 starts with "0::". */
 	while (at && strncmp(at, "0::", 3)) {
 		at = strchr(at, '\n');
 		at += at ? 1 : 0;
@@ -80,7 +84,7 @@ char *cgroup_of(int pid)
 	return found;
 }
 
-/* What follows the slice in a path: "" in the slice itself, NULL elsewhere. */
+/* Return the path below the slice, "" for the slice itself, NULL outside of it. */
 static char *path_in_slice(const char *pool, int pid)
 {
 	char *path = cgroup_of(pid), *slice = cgroup_slice(pool);
@@ -114,7 +118,7 @@ bool cgroup_in_own_unit(const char *pool, int pid)
 	return own;
 }
 
-/* Does a file of a cgroup say anything but what it says without a limit? */
+/* Does a file of a cgroup differ from @free_word, its content without a limit? */
 static bool is_limited(const char *dir, const char *file, const char *free_word)
 {
 	char *path = xprintf("%s/%s", dir, file), *text = read_text(path);
@@ -146,22 +150,23 @@ bool cgroup_has_limits(const char *path)
 	return limited;
 }
 
-int cgroup_set(const char *dir, const char *file, const char *text, char *why)
+int cgroup_set(const char *dir, const char *file, const char *text, struct failure *failure)
 {
 	char *path = xprintf("%s/%s", dir, file);
 	int err = write_text(path, text);
 
 	if (err)
-		snprintf(why, WHY_SIZE, "cannot write '%.*s' to %s: %s",
-			 (int)strcspn(text, "\n"), text, path, strerror(-err));
+		failure_set(failure, err, errno_code(-err),
+			    "cannot write '%.*s' to %s: %s",
+			    (int)strcspn(text, "\n"), text, path, strerror(-err));
 	free(path);
 	return err;
 }
 
-int cgroup_move(const char *dir, int pid, char *why)
+int cgroup_move(const char *dir, int pid, struct failure *failure)
 {
 	char *text = xprintf("%d", pid);
-	int err = cgroup_set(dir, "cgroup.procs", text, why);
+	int err = cgroup_set(dir, "cgroup.procs", text, failure);
 
 	free(text);
 	return err;
@@ -193,33 +198,30 @@ bool systemd_runs(void)
 	return !access("/run/systemd/system", F_OK);
 }
 
-int systemd_call(char *const argv[], char *why)
+int systemd_call(char *const argv[], struct failure *failure)
 {
 	posix_spawn_file_actions_t files;
 	int status, err;
 	pid_t pid;
 
-	/* Output of a program is no output of ours. */
+	/* Keep the output of the program out of the output of vpoolctl. */
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", 0, 0);
 	err = posix_spawnp(&pid, argv[0], &files, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
-	if (err) {
-		snprintf(why, WHY_SIZE, "%s: %s", argv[0], strerror(err));
-		return -err;
-	}
+	if (err)
+		return failure_set(failure, -err, errno_code(err), "%s: %s",
+				   argv[0], strerror(err));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		snprintf(why, WHY_SIZE, "%s %s %s failed", argv[0], argv[1],
-			 argv[2]);
-		return -EIO;
-	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return failure_set(failure, -EIO, TOOL_SYSTEMD, "%s %s %s failed",
+				   argv[0], argv[1], argv[2]);
 	return 0;
 }
 
-/* systemd answers before it has moved the process: wait for up to 5 s. */
+/* systemd answers before it moves the process: wait for up to 5 seconds. */
 static bool arrives(const char *scope, int pid)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
@@ -238,13 +240,13 @@ static bool arrives(const char *scope, int pid)
 	return there;
 }
 
-int systemd_scope(const char *slice, int pid, char *why)
+int systemd_scope(const char *slice, int pid, struct failure *failure)
 {
 	char *number = xprintf("%d", pid), *scope;
 	struct timespec now;
 	int err;
 
-	/* A scope that failed keeps its name: no two of ours have the same. */
+	/* A failed scope keeps its name, so each name is used once. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	scope = xprintf(SCOPE_PREFIX "%d-%llx.scope", pid,
 			now.tv_sec * 1000000000ULL + now.tv_nsec);
@@ -257,15 +259,15 @@ int systemd_scope(const char *slice, int pid, char *why)
 		"CollectMode", "s", "inactive-or-failed", "0", NULL,
 	};
 
-	err = systemd_call(call, why);
+	err = systemd_call(call, failure);
 	if (err) {
-		snprintf(why, WHY_SIZE,
-			 "systemd made no scope for process %d in %s (busctl)",
-			 pid, slice);
+		failure_set(failure, err, TOOL_SYSTEMD,
+			    "systemd made no scope for process %d in %s (busctl)",
+			    pid, slice);
 	} else if (!arrives(scope, pid)) {
-		snprintf(why, WHY_SIZE,
-			 "systemd did not move process %d into %s", pid, scope);
-		err = -ETIMEDOUT;
+		err = failure_set(failure, -ETIMEDOUT, TOOL_SYSTEMD,
+				  "systemd did not move process %d into %s", pid,
+				  scope);
 	}
 	free(scope);
 	free(number);

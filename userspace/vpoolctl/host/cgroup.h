@@ -2,13 +2,14 @@
 #ifndef VPOOLCTL_CGROUP_H
 #define VPOOLCTL_CGROUP_H
 
-#include "vpoolctl.h"
+#include <stdbool.h>
+
+struct failure;
 
 /*
  * Control groups and the units of systemd. The cgroup of pool NAME is
- * vpool_NAME.slice below the root. Texts that these functions return are for
- * free(3); those that take @why write a sentence of up to WHY_SIZE bytes there
- * when they return a negative errno.
+ * vpool_NAME.slice below the root. The caller frees returned texts with free(3).
+ * A function that takes @failure sets it when it returns a negative errno.
  */
 
 /* Return the mount point of cgroup2, or NULL if it is not mounted. */
@@ -28,20 +29,20 @@ bool cgroup_in_own_unit(const char *pool, int pid);
 bool cgroup_has_limits(const char *path);
 
 /* Write to a file of a cgroup. */
-int cgroup_set(const char *dir, const char *file, const char *text, char *why);
+int cgroup_set(const char *dir, const char *file, const char *text, struct failure *failure);
 /* Move a process, with all its threads. */
-int cgroup_move(const char *dir, int pid, char *why);
+int cgroup_move(const char *dir, int pid, struct failure *failure);
 /* Return a process in the cgroup @dir or below it, or 0 if there is none. */
 int cgroup_tenant(const char *dir);
 
 /* Tell whether systemd manages the cgroups of this host. */
 bool systemd_runs(void);
-/* Run a program of systemd's. */
-int systemd_call(char *const argv[], char *why);
+/* Run a program of systemd, such as systemctl. Return 0 or a negative errno. */
+int systemd_call(char *const argv[], struct failure *failure);
 /* Move a process into a new transient scope below @slice. */
-int systemd_scope(const char *slice, int pid, char *why);
+int systemd_scope(const char *slice, int pid, struct failure *failure);
 
-/* The cgroup for processes where the slice itself may have none. */
+/* Cgroup below the slice for processes, where the slice itself may not have any. */
 #define CGROUP_LEAF "members"
 
 #endif /* VPOOLCTL_CGROUP_H */

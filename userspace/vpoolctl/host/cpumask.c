@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sets of CPUs, and the masks that some files of the kernel have for them.
+ * Sets of CPUs in the mask format of some kernel files.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "host/cpumask.h"
 
 void cpus_add_all(struct vpool_cpus *to, const struct vpool_cpus *from)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The grade of a pool, and the note that remembers it.
+ * The grade of a pool, and the note that stores it.
  *
- * The kernel knows of a pool only whether members that leave are put back. All
- * grades but plain have that, and a note in VPOOL_RUN that says which it is.
+ * The module only knows whether it enforces the affinity of a pool's members. All
+ * grades but plain enforce it. A note in VPOOL_RUN stores which grade the pool has.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -13,13 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/macros.h"
 #include "host/cgroup.h"
 #include "host/grade.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 
 #define SUFFIX ".isolated"
 #define GRADE_KEY "grade "
-#define MAX_NAME 32
 
 static const struct {
 	const char *text;
@@ -44,14 +49,6 @@ const char *grade_partition(enum grade grade)
 bool grade_excludes(enum grade grade)
 {
 	return grade == GRADE_ISOLATED || grade == GRADE_NOBALANCE;
-}
-
-bool pool_name_valid(const char *name)
-{
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return len && !name[len] && len <= MAX_NAME &&
-	       isalnum((unsigned char)*name) && strcmp(name, "control");
 }
 
 static char *note_path(const char *name)
@@ -97,10 +94,10 @@ static bool take_grade(const char *word, enum grade *grade)
 	return false;
 }
 
-/* Is it "IRQ OLD NEW", and OLD and NEW lists of CPUs? */
+/* Is it a line "IRQ OLD NEW", where OLD and NEW are CPU lists? */
 static bool is_irq_line(const char *line)
 {
-	char irq[32], list[2][2048], more, why[WHY_SIZE];
+	char irq[32], list[2][2048], more;
 	struct vpool_cpus cpus;
 	int i;
 
@@ -110,7 +107,7 @@ static bool is_irq_line(const char *line)
 	if (strcmp(irq, "default") && irq[strspn(irq, "0123456789")])
 		return false;
 	for (i = 0; i < 2; i++) {
-		if (vpool_cpus_parse(list[i], &cpus, why, sizeof(why)))
+		if (vpool_cpus_parse(list[i], &cpus, NULL, 0))
 			return false;
 		vpool_cpus_free(&cpus);
 	}
@@ -129,7 +126,7 @@ static bool are_irq_lines(const char *text)
 	return good;
 }
 
-/* A note without a grade is an older vpoolctl's, whose partitions do not balance. */
+/* Older versions wrote notes without a grade, for partitions without load balancing. */
 static int note_parse(const char *text, struct note *note)
 {
 	char word[32] = "";
@@ -192,16 +189,16 @@ void state_set_aside(const char *file)
 	char *aside = xprintf("%s.bad", path);
 
 	if (!rename(path, aside))
-		fprintf(stderr, "vpoolctl: %s cannot be understood; it is set aside as %s\n",
+		fprintf(stderr, "vpoolctl: %s cannot be parsed; it is renamed to %s\n",
 			path, aside);
 	else
-		fprintf(stderr, "vpoolctl: %s cannot be understood, and not be set aside: %s\n",
+		fprintf(stderr, "vpoolctl: %s cannot be parsed, and cannot be renamed: %s\n",
 			path, strerror(errno));
 	free(aside);
 	free(path);
 }
 
-/* Read the first line of a file of the pool's cgroup. NULL if it is not there. */
+/* Return the first line of a file in the pool's cgroup, or NULL if it cannot be read. */
 static char *slice_text(const char *name, const char *file)
 {
 	char *dir = cgroup_slice_dir(name);
@@ -215,7 +212,7 @@ static char *slice_text(const char *name, const char *file)
 	return text;
 }
 
-/* Where the note is lost, the partition that is there tells the grade. */
+/* Derive the grade from the partition of the pool, when its note is lost. */
 static enum grade grade_by_partition(const char *name)
 {
 	char *type = slice_text(name, "cpuset.cpus.partition");

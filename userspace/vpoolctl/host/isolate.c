@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool's CPUs as a cpuset: one that confines, or a partition that isolates.
+ * Cpusets for pools: a cpuset confines the members, a partition isolates the CPUs.
  *
- * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel
- * from 6.1 on allows a partition: further down it would need a partition as
- * parent, or cpuset.cpus.exclusive. Where systemd runs it is a slice of
- * systemd's, which otherwise takes the cpuset controller away again.
+ * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel since
+ * 6.1 allows a partition. Further down, a partition would need a partition as parent,
+ * or cpuset.cpus.exclusive. Where systemd runs, the cgroup is a slice of systemd, which
+ * would otherwise disable the cpuset controller again.
  *
- * Nothing here kills a process or takes one out of its unit. A pool whose slice
- * has units in it is not destroyed; with force it is, and the units go on.
+ * No function here kills a process or moves one out of its unit. A pool with units in
+ * its slice is destroyed only by force, and then the units continue to run.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,12 +21,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
+#include "base/files.h"
 #include "host/cgroup.h"
 #include "host/cpumask.h"
+#include "host/grade.h"
+#include "host/irq.h"
+#include "host/irqbalance.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/privilege.h"
 
-/* How often a cgroup is emptied whose processes go on forking. */
+/* Limit of the attempts to empty a cgroup whose processes fork. */
 #define EMPTY_TRIES 100
 #define EMPTY_PAUSE_US 20000
 
@@ -40,24 +50,25 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-int isolate_check(enum grade grade, char *why)
+int isolate_check(enum grade grade, struct failure *failure)
 {
 	const char *what = grade_excludes(grade) ? "isolation" : "confinement";
+	int code = grade_excludes(grade) ? TOOL_CANNOT_ISOLATE :
+					   TOOL_CANNOT_CONFINE;
 	char *root = cgroup_root(), *path, *text;
 	bool there;
 
 	if (!root) {
-		snprintf(why, WHY_SIZE,
-			 "%s needs cgroup2, which is not mounted", what);
-		return -EOPNOTSUPP;
+		return failure_set(failure, -EOPNOTSUPP, code,
+				   "%s needs cgroup2, which is not mounted", what);
 	}
 	path = xprintf("%s/cgroup.controllers", root);
 	text = read_text(path);
 	there = has_word(text, "cpuset");
 	if (!there)
-		snprintf(why, WHY_SIZE,
-			 "%s needs the cpuset controller, which %s does not have; cgroup v1 may hold it",
-			 what, root);
+		failure_set(failure, 0, code,
+			    "%s needs the cpuset controller, which %s does not have; cgroup v1 may hold it",
+			    what, root);
 	free(text);
 	free(path);
 	free(root);
@@ -72,13 +83,13 @@ static int open_lock(void)
 	if (mkdir(VPOOL_RUN, 0755) && errno != EEXIST)
 		return -1;
 	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	/* A lock needs no file that can be written. */
+	/* flock(2) also works on a file that is open for reading. */
 	if (fd < 0 && errno == EROFS)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd;
 }
 
-int isolate_lock(char *why)
+int isolate_lock(struct failure *failure)
 {
 	int fd = open_lock(), err;
 
@@ -93,11 +104,11 @@ int isolate_lock(char *why)
 	if (fd >= 0)
 		return fd;
 	err = errno;
-	snprintf(why, WHY_SIZE, VPOOL_RUN ": %s", strerror(err));
-	return -err;
+	return failure_set(failure, -err, errno_code(err), VPOOL_RUN ": %s",
+			   strerror(err));
 }
 
-static int start_slice(const char *name, const char *list, char *why)
+static int start_slice(const char *name, const char *list, struct failure *failure)
 {
 	char *slice = cgroup_slice(name);
 	char *allowed = xprintf("AllowedCPUs=%s", list);
@@ -106,59 +117,61 @@ static int start_slice(const char *name, const char *list, char *why)
 	char *const start[] = { "systemctl", "start", slice, NULL };
 	int err;
 
-	err = systemd_call(start, why);
+	err = systemd_call(start, failure);
 	if (!err)
-		err = systemd_call(property, why);
+		err = systemd_call(property, failure);
 	free(allowed);
 	free(slice);
 	return err;
 }
 
-/* Forget what systemd was told about a slice; stop it only if it is empty. */
+/* Revert the properties of a slice in systemd. Stop the slice only if it is empty. */
 static void leave_slice(const char *name, bool empty)
 {
-	char *slice = cgroup_slice(name), why[WHY_SIZE];
+	char *slice = cgroup_slice(name);
+	struct failure ignored;
 	char *const stop[] = { "systemctl", "stop", slice, NULL };
 	char *const reset[] = { "systemctl", "set-property", "--runtime",
 				slice, "AllowedCPUs=", NULL };
 	char *const revert[] = { "systemctl", "--quiet", "revert", slice, NULL };
 
-	systemd_call(empty ? stop : reset, why);
-	systemd_call(revert, why);
+	systemd_call(empty ? stop : reset, &ignored);
+	systemd_call(revert, &ignored);
 	free(slice);
 }
 
-static int make_cgroup(const char *dir, char *why)
+static int make_cgroup(const char *dir, struct failure *failure)
 {
 	char *root = cgroup_root();
 	int err;
 
-	err = cgroup_set(root, "cgroup.subtree_control", "+cpuset", why);
+	err = cgroup_set(root, "cgroup.subtree_control", "+cpuset", failure);
 	free(root);
 	if (!err && mkdir(dir, 0755) && errno != EEXIST) {
-		err = -errno;
-		snprintf(why, WHY_SIZE, "%s: %s", dir, strerror(errno));
+		err = errno;
+		return failure_set(failure, -err, errno_code(err), "%s: %s", dir,
+				   strerror(err));
 	}
 	return err;
 }
 
-/* The kernel takes any type and says afterwards whether it came to be. */
-static int set_partition(const char *dir, const char *type, char *why)
+/* The kernel accepts any type. Reading the file back tells whether it is valid. */
+static int set_partition(const char *dir, const char *type, struct failure *failure)
 {
 	char *path, *text;
 	size_t len = strlen(type);
 	int err;
 
-	err = cgroup_set(dir, "cpuset.cpus.partition", type, why);
+	err = cgroup_set(dir, "cpuset.cpus.partition", type, failure);
 	if (err)
 		return err;
 	path = xprintf("%s/cpuset.cpus.partition", dir);
 	text = read_text(path);
 	if (!text || strncmp(text, type, len) || strcmp(text + len, "\n")) {
-		snprintf(why, WHY_SIZE, "%s says: %.*s", path,
-			 (int)strcspn(text ? text : "nothing", "\n"),
-			 text ? text : "nothing");
-		err = -EIO;
+		err = failure_set(failure, -EIO, TOOL_PARTITION_INVALID,
+				  "%s says: %.*s", path,
+				  (int)strcspn(text ? text : "nothing", "\n"),
+				  text ? text : "nothing");
 	}
 	free(text);
 	free(path);
@@ -166,41 +179,42 @@ static int set_partition(const char *dir, const char *type, char *why)
 }
 
 static int make_partition(const struct vpool_info *info, enum grade grade,
-			  char *why)
+			  struct failure *failure)
 {
 	char *dir, *list;
-	int err = isolate_check(grade, why);
+	int err = isolate_check(grade, failure);
 
 	if (err || grade_in_force(info, grade))
 		return err;
 	dir = cgroup_slice_dir(info->name);
 	list = cpus_text(&info->cpus);
-	err = systemd_runs() ? start_slice(info->name, list, why) :
-			       make_cgroup(dir, why);
+	err = systemd_runs() ? start_slice(info->name, list, failure) :
+			       make_cgroup(dir, failure);
 	if (!err)
-		err = cgroup_set(dir, "cpuset.cpus", list, why);
+		err = cgroup_set(dir, "cpuset.cpus", list, failure);
 	if (!err)
-		err = set_partition(dir, grade_partition(grade), why);
+		err = set_partition(dir, grade_partition(grade), failure);
 	free(list);
 	free(dir);
 	return err;
 }
 
-/* Move the processes of one cgroup to the root. One that is exiting cannot move. */
+/* Move the processes of one cgroup to the root. An exiting process cannot move. */
 static void empty_cgroup(const char *dir)
 {
 	char *root = cgroup_root(), *path = xprintf("%s/cgroup.procs", dir);
-	char *text = read_text(path), why[WHY_SIZE], *pid, *save;
+	char *text = read_text(path), *pid, *save;
+	struct failure ignored;
 
 	for (pid = text ? strtok_r(text, "\n", &save) : NULL; pid;
 	     pid = strtok_r(NULL, "\n", &save))
-		cgroup_set(root, "cgroup.procs", pid, why);
+		cgroup_set(root, "cgroup.procs", pid, &ignored);
 	free(text);
 	free(path);
 	free(root);
 }
 
-/* Does the slice have units or cgroups of other makers in it? */
+/* Does the slice have units or cgroups that vpoolctl did not create? */
 static bool has_units(const char *dir)
 {
 	DIR *at = opendir(dir);
@@ -215,7 +229,7 @@ static bool has_units(const char *dir)
 	return has;
 }
 
-/* Remove the cgroups that are vpoolctl's. While processes fork, some may be left. */
+/* Remove the cgroups that vpoolctl created. While processes fork, some may stay. */
 static int remove_cgroup(const char *dir)
 {
 	char *leaf = xprintf("%s/" CGROUP_LEAF, dir);
@@ -234,14 +248,15 @@ static int remove_cgroup(const char *dir)
 	return err;
 }
 
-/* systemd takes a cpuset away that no unit asks for; else its CPUs stay. */
+/* systemd removes a cpuset that no unit needs. Without systemd, the CPUs stay set. */
 static void tell_who_stays(const char *name)
 {
-	char *dir = cgroup_slice_dir(name), why[WHY_SIZE];
+	char *dir = cgroup_slice_dir(name);
 	char *path = xprintf("%s/cpuset.cpus", dir), *cpus = read_text(path);
+	struct failure failure;
 
-	if (isolate_idle(name, why))
-		fprintf(stderr, "vpoolctl: %s and goes on%s\n", why,
+	if (isolate_idle(name, &failure))
+		fprintf(stderr, "vpoolctl: %s and goes on%s\n", failure.text,
 			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
 	free(cpus);
 	free(path);
@@ -249,11 +264,11 @@ static void tell_who_stays(const char *name)
 }
 
 /*
- * Undo a pool's cpuset. A process with another unit or cgroup in the slice stays
- * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
- * these CPUs, and share them with the host's tasks.
+ * Remove the cpuset of a pool. Processes in other units or cgroups of the slice stay
+ * there. The kernel does not clear the CPUs of a cpuset with tasks: these tasks keep the
+ * CPUs, and share them with tasks of the host.
  */
-static int remove_partition(const char *name, char *why)
+static int remove_partition(const char *name, struct failure *failure)
 {
 	char *dir = cgroup_slice_dir(name), *leaf;
 	int err = 0;
@@ -263,7 +278,7 @@ static int remove_partition(const char *name, char *why)
 		return 0;
 	}
 	leaf = xprintf("%s/" CGROUP_LEAF, dir);
-	cgroup_set(dir, "cpuset.cpus.partition", "member", why);
+	cgroup_set(dir, "cpuset.cpus.partition", "member", failure);
 	empty_cgroup(dir);
 	empty_cgroup(leaf);
 	if (systemd_runs())
@@ -275,13 +290,14 @@ static int remove_partition(const char *name, char *why)
 		tell_who_stays(name);
 	}
 	if (err)
-		snprintf(why, WHY_SIZE, "%s: %s", dir, strerror(-err));
+		failure_set(failure, err, errno_code(-err), "%s: %s", dir,
+			    strerror(-err));
 	free(leaf);
 	free(dir);
 	return err;
 }
 
-/* Query a pool that needs a cpuset; -ENOENT if it does not exist or need one. */
+/* Query a pool. Return -ENOENT if it does not exist, or needs no cpuset. */
 static int find_pool(struct vpool *vp, const char *name,
 		     struct vpool_info **info)
 {
@@ -297,12 +313,13 @@ static int find_pool(struct vpool *vp, const char *name,
 
 /**
  * struct sync - one pass over the notes
- * @vp: the handle
- * @gone: the pass undoes the cpusets of pools that are gone; else it makes cpusets
- * @taken: the CPUs of pools that keep interrupts off
- * @name: the pool whose errors are returned, or NULL for all
- * @err: the first error that is returned
- * @why: a sentence about it
+ * @vp: control handle
+ * @gone: true if the pass removes the cpusets of destroyed pools, false if it creates
+ *	cpusets
+ * @taken: CPUs of pools that keep interrupts off
+ * @name: name of the pool whose errors are returned, or NULL for all pools
+ * @err: out: the first error, a negative errno; 0 if there is none
+ * @failure: out: message of @err, owned by the caller of isolate_sync()
  */
 struct sync {
 	struct vpool *vp;
@@ -310,28 +327,29 @@ struct sync {
 	struct vpool_cpus taken;
 	const char *name;
 	int err;
-	char *why;
+	struct failure *failure;
 };
 
 static void sync_failed(struct sync *sync, const char *name, int err,
-			const char *why)
+			const struct failure *failure)
 {
 	if (sync->name && strcmp(sync->name, name)) {
-		fprintf(stderr, "vpoolctl: pool '%s': %s\n", name, why);
+		fprintf(stderr, "vpoolctl: pool '%s': %s\n", name,
+			failure->text);
 	} else if (!sync->err) {
 		sync->err = err;
-		snprintf(sync->why, WHY_SIZE, "%s", why);
+		*sync->failure = *failure;
 	}
 }
 
-static int undo_pool(struct sync *sync, const char *name, char *why)
+static int undo_pool(struct sync *sync, const char *name, struct failure *failure)
 {
-	int err = remove_partition(name, why);
+	int err = remove_partition(name, failure);
 
 	if (err)
 		return err;
 	irq_put_back(name, &sync->taken);
-	/* Nothing is left but the note: no command fails for that. */
+	/* Only the note is left, so this must not fail the command. */
 	err = note_remove(name);
 	if (err)
 		fprintf(stderr, "vpoolctl: the note of pool '%s' cannot be removed: %s\n",
@@ -340,18 +358,18 @@ static int undo_pool(struct sync *sync, const char *name, char *why)
 }
 
 static int make_pool(struct sync *sync, const struct vpool_info *info,
-		     enum grade grade, char *why)
+		     enum grade grade, struct failure *failure)
 {
-	int err = make_partition(info, grade, why);
+	int err = make_partition(info, grade, failure);
 
 	if (err || !grade_excludes(grade))
 		return err;
 	cpus_add_all(&sync->taken, &info->cpus);
-	return irq_move_off(info->name, &info->cpus, &sync->taken, why);
+	return irq_move_off(info->name, &info->cpus, &sync->taken, failure);
 }
 
 /*
- * Replace a note that cannot be understood by one made from the kernel's state. The
+ * Replace a note that cannot be parsed by one made from the state of the kernel. The
  * old affinities of interrupts are lost.
  */
 static int repair_note(const char *name, const struct vpool_info *info,
@@ -371,7 +389,7 @@ static int repair_note(const char *name, const struct vpool_info *info,
 static void sync_one(struct sync *sync, const char *name)
 {
 	struct vpool_info *info = NULL;
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	struct note note;
 	int err, found;
 
@@ -382,15 +400,16 @@ static void sync_one(struct sync *sync, const char *name)
 	if (err == -ENOENT)
 		err = 0;
 	else if (err)
-		snprintf(why, WHY_SIZE, "its note: %s", strerror(-err));
+		failure_set(&failure, err, TOOL_NOTE_DAMAGED, "its note: %s",
+			    strerror(-err));
 	else if (found && found != -ENOENT)
-		snprintf(why, WHY_SIZE, "%s", strerror(-(err = found)));
+		err = failure_set_handle(&failure, sync->vp, found);
 	else if (found && sync->gone)
-		err = undo_pool(sync, name, why);
+		err = undo_pool(sync, name, &failure);
 	else if (!found && !sync->gone)
-		err = make_pool(sync, info, note.grade, why);
+		err = make_pool(sync, info, note.grade, &failure);
 	if (err)
-		sync_failed(sync, name, err, why);
+		sync_failed(sync, name, err, &failure);
 	free(note.irqs);
 	if (!found)
 		vpool_info_free(info);
@@ -404,7 +423,7 @@ static void sync_all(struct sync *sync)
 
 	while (dir && (entry = readdir(dir))) {
 		name = note_pool(entry->d_name);
-		if (name && pool_name_valid(name))
+		if (name && vpool_name_is_valid(name))
 			sync_one(sync, name);
 		else if (name)
 			state_set_aside(entry->d_name);
@@ -414,13 +433,13 @@ static void sync_all(struct sync *sync)
 		closedir(dir);
 }
 
-int isolate_sync(struct vpool *vp, const char *name, char *why)
+int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 {
-	struct sync sync = { .vp = vp, .name = name, .why = why };
+	struct sync sync = { .vp = vp, .name = name, .failure = failure };
 
 	/*
-	 * First partitions that may be in the way go, with their interrupts put
-	 * back where they were; then those there are take what is theirs.
+	 * Remove the partitions of destroyed pools first, and restore their
+	 * interrupts: their CPUs may be those of existing pools by now.
 	 */
 	sync.gone = true;
 	sync_all(&sync);
@@ -431,19 +450,12 @@ int isolate_sync(struct vpool *vp, const char *name, char *why)
 	return sync.err;
 }
 
-static int refused(struct vpool *vp, int err, char *why)
-{
-	snprintf(why, WHY_SIZE, "%s", *vpool_reason(vp) ? vpool_reason(vp) :
-		 strerror(-err));
-	return err;
-}
-
 /*
- * Have the kernel check a request, the name above all, and do nothing. Memory is
- * left to the real call, which waits for it.
+ * Check a request, above all its name, with a dry run of the module. Memory is left to
+ * the real call, which waits for it.
  */
 static int check_request(struct vpool *vp, const struct vpool_request *req,
-			 char *why)
+			 struct failure *failure)
 {
 	struct vpool_request dry = *req;
 	int err;
@@ -452,57 +464,57 @@ static int check_request(struct vpool *vp, const struct vpool_request *req,
 	dry.mem = NULL;
 	dry.nr_mem = 0;
 	err = vpool_create(vp, &dry);
-	return err ? refused(vp, err, why) : 0;
+	return err ? failure_set_handle(failure, vp, err) : 0;
 }
 
-static int make_noted(struct vpool *vp, struct vpool_request *req, char *why)
+static int make_noted(struct vpool *vp, struct vpool_request *req, struct failure *failure)
 {
-	char other[WHY_SIZE];
+	struct failure ignored;
 	int err = vpool_create(vp, req);
 
 	if (err) {
-		refused(vp, err, why);
+		failure_set_handle(failure, vp, err);
 	} else {
-		err = isolate_sync(vp, req->name, why);
+		err = isolate_sync(vp, req->name, failure);
 		if (!err)
 			return 0;
 		vpool_destroy(vp, req->name, VPOOL_DESTROY_FORCE);
 	}
-	isolate_sync(vp, req->name, other);
+	isolate_sync(vp, req->name, &ignored);
 	return err;
 }
 
 /*
- * The note is written after the kernel has accepted the name, and before the pool
- * is made: whoever is killed in between leaves a note without a pool, which the
- * next call removes, and never a pool whose CPUs look isolated and are not.
+ * Write the note after the module has accepted the name, and before it creates the pool.
+ * If vpoolctl is killed in between, it leaves a note without a pool, which the next call
+ * removes. It never leaves a pool that is not isolated though it must be.
  */
 int isolate_create(struct vpool *vp, struct vpool_request *req,
-		   enum grade grade, char *why)
+		   enum grade grade, struct failure *failure)
 {
 	struct note note = { .grade = grade };
 	int err;
 
-	err = isolate_sync(vp, req->name, why);
+	err = isolate_sync(vp, req->name, failure);
 	if (!err)
-		err = check_request(vp, req, why);
+		err = check_request(vp, req, failure);
 	if (err)
 		return err;
 	err = note_write(req->name, &note);
 	if (!err)
-		return make_noted(vp, req, why);
-	snprintf(why, WHY_SIZE, VPOOL_RUN ": %s", strerror(-err));
-	return err;
+		return make_noted(vp, req, failure);
+	return failure_set(failure, err, errno_code(-err), VPOOL_RUN ": %s",
+			   strerror(-err));
 }
 
-int isolate_mend(const char *name, char *why)
+int isolate_mend(const char *name, struct failure *failure)
 {
 	struct vpool *vp;
 	int lock, err;
 
 	if (!may_change_host() || !note_any())
 		return 0;
-	lock = isolate_lock(why);
+	lock = isolate_lock(failure);
 	if (lock < 0) {
 		struct note note;
 
@@ -510,14 +522,14 @@ int isolate_mend(const char *name, char *why)
 		free(note.irqs);
 		if (!err)
 			return lock;
-		fprintf(stderr, "vpoolctl: isolated pools are not looked after: %s\n",
-			why);
+		fprintf(stderr, "vpoolctl: the isolation of pools cannot be checked: %s\n",
+			failure->text);
 		return 0;
 	}
-	/* Without the module vpoolctl cannot know which pools are gone. */
+	/* Without the module, vpoolctl cannot know which pools still exist. */
 	err = vpool_open_control(&vp);
 	if (!err)
-		err = isolate_sync(vp, name, why);
+		err = isolate_sync(vp, name, failure);
 	else
 		err = 0;
 	vpool_close(vp);
@@ -525,7 +537,7 @@ int isolate_mend(const char *name, char *why)
 	return err;
 }
 
-int isolate_idle(const char *name, char *why)
+int isolate_idle(const char *name, struct failure *failure)
 {
 	char *dir = cgroup_slice_dir(name), *path, *comm, *slice;
 	int pid = dir ? cgroup_tenant(dir) : 0;
@@ -536,30 +548,31 @@ int isolate_idle(const char *name, char *why)
 	path = xprintf("/proc/%d/comm", pid);
 	comm = read_text(path);
 	slice = cgroup_slice(name);
-	snprintf(why, WHY_SIZE, "process %d (%.*s) is in %s", pid,
-		 (int)strcspn(comm ? comm : "?", "\n"), comm ? comm : "?",
-		 slice);
+	failure_set(failure, -EBUSY, TOOL_SLICE_OCCUPIED,
+		    "process %d (%.*s) is in %s", pid,
+		    (int)strcspn(comm ? comm : "?", "\n"), comm ? comm : "?",
+		    slice);
 	free(slice);
 	free(comm);
 	free(path);
 	return -EBUSY;
 }
 
-int isolate_destroy(struct vpool *vp, const char *name, bool force, char *why)
+int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failure *failure)
 {
 	struct vpool_info *info;
 	bool idle, noted;
 
-	*why = '\0';
+	*failure = (struct failure) { 0 };
 	if (!force && !find_pool(vp, name, &info)) {
 		struct note note;
 
 		noted = !note_read(name, &note);
 		free(note.irqs);
-		/* About users that the kernel knows, it says more. */
+		/* The message of the module about members and regions is better. */
 		idle = !info->members && !info->regions;
 		vpool_info_free(info);
-		if (noted && idle && isolate_idle(name, why))
+		if (noted && idle && isolate_idle(name, failure))
 			return -EBUSY;
 	}
 	return vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);

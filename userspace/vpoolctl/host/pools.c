@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What more than one verb needs to know about the pools.
+ * Read all pools, and format their owners and CPUs.
  */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "host/pools.h"
 
 char *owner_text(uid_t uid, gid_t gid)
 {

@@ -2,7 +2,9 @@
 #ifndef VPOOLCTL_SPARE_H
 #define VPOOLCTL_SPARE_H
 
-#include "vpoolctl.h"
+#include <libvpool.h>
+
+struct invocation;
 
 /**
  * struct spare_node - poolable CPUs and memory of one NUMA node

@@ -1,31 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef VPOOLCTL_ADVICE_H
-#define VPOOLCTL_ADVICE_H
+#ifndef VPOOLCTL_OUTPUT_HINT_H
+#define VPOOLCTL_OUTPUT_HINT_H
 
-#include "vpoolctl.h"
+#include <stdbool.h>
+#include <stddef.h>
 
-#define ADVICE_SIZE 256
+#define HINT_SIZE 256
 
 /**
- * struct advice_host - what advice depends on
+ * struct hint_host - the properties of caller and host that hints depend on
  * @root: the caller is root
  * @threads: a core has several threads
- * @nodes: there are several NUMA nodes
+ * @nodes: the host has several NUMA nodes
+ * @cpus_floor: host_cpus_floor is above its minimum
+ * @mem_floor: host_mem_floor is above its minimum
  */
-struct advice_host {
+struct hint_host {
 	bool root;
 	bool threads;
 	bool nodes;
+	bool cpus_floor;
+	bool mem_floor;
 };
 
-/* Give advice for another host than this, for tests. */
-void advice_set_host(const struct advice_host *host);
+/* Use @host instead of the properties of this host. For tests. */
+void hint_set_host(const struct hint_host *host);
 
-/*
- * What to try after a reason, in a sentence; empty if the reason says it itself.
- * false, and empty, if nothing is known about it.
+/* Tell whether the table of hints has an entry for @code, be it "no hint". */
+bool hint_has(int code);
+
+/**
+ * hint_for() - get the hint for a failure
+ * @code: the failure's code
+ * @message: its message, in which a pool is named as "pool 'NAME'"
+ * @subject: what the command was about, or NULL
+ * @text: receives one sentence, or an empty text if there is no hint
+ * @room: room in @text, in bytes
+ *
+ * Return: false if the caller should point to the command's help
  */
-bool advice_for(const char *reason, const char *subject, char *text,
-		size_t room);
+bool hint_for(int code, const char *message, const char *subject, char *text,
+	      size_t room);
 
-#endif /* VPOOLCTL_ADVICE_H */
+#endif /* VPOOLCTL_OUTPUT_HINT_H */

@@ -2,7 +2,13 @@
 /*
  * Verbs that print one table.
  */
+#include <libvpool.h>
+
+#include "base/command.h"
+#include "base/exit.h"
 #include "output/listing.h"
+#include "output/messages.h"
+#include "output/table.h"
 
 enum {
 	LISTING_JSON,
@@ -36,7 +42,7 @@ static int fill_table(const struct invocation *inv, struct table *tb,
 	if (!err)
 		err = fill(inv, vp, tb);
 	if (err)
-		err = failed(inv, inv->argv[0], vp, err);
+		err = handle_error(inv, inv->argv[0], vp, err);
 	vpool_close(vp);
 	return err;
 }
@@ -54,11 +60,11 @@ int run_listing(const struct invocation *inv, const char *name,
 		.raw = inv->given[LISTING_RAW],
 	};
 	int status = EXIT_OK;
-	char why[128];
+	char message[128];
 
 	if (inv->given[LISTING_COLUMNS] &&
-	    table_choose(tb, inv->value[LISTING_COLUMNS], why, sizeof(why)))
-		status = wrong_usage(cmd, "%s", why);
+	    table_choose(tb, inv->value[LISTING_COLUMNS], message, sizeof(message)))
+		status = usage_error(cmd, "%s", message);
 	if (!status)
 		status = fill_table(inv, tb, fill);
 	if (!status)

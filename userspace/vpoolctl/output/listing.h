@@ -2,7 +2,11 @@
 #ifndef VPOOLCTL_LISTING_H
 #define VPOOLCTL_LISTING_H
 
-#include "output/table.h"
+#include <libvpool.h>
+
+#include "base/command.h"
+
+struct table;
 
 /* What a verb that prints one table can be told. */
 extern const struct option_def listing_options[];

@@ -1,57 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What goes to standard error, and the exit statuses with it.
+ * Messages on standard error.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "output/hint.h"
+#include <libvpool.h>
 
-#define MAX_ADVICE 4
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/suggest.h"
+#include "output/hint.h"
+#include "output/messages.h"
+#include "output/printable.h"
+
+#define MAX_HINTS 4
 
 /**
- * struct next - what to try in the end, as far as has been told
+ * struct pending - hints that are printed after the last message
  * @cmd: the command that failed, or NULL
- * @text: sentences, each once
- * @nr: how many
- * @known: there is something to try, be it in the messages themselves
+ * @text: the hints, each once
+ * @nr: length of @text
+ * @known: a message or a hint says what to do, so that the help is not pointed to
+ * @json: print errors as JSON
+ * @error: with @json, the last error, which may still get a hint; or NULL
  */
-static struct next {
+static struct pending {
 	const struct command *cmd;
-	char text[MAX_ADVICE][ADVICE_SIZE];
+	char text[MAX_HINTS][HINT_SIZE];
 	size_t nr;
 	bool known;
-} next;
+	bool json;
+	struct json_object *error;
+} pending;
 
-void advise(const char *sentence)
+void messages_set_json(void)
 {
-	size_t i;
-
-	for (i = 0; i < next.nr; i++)
-		if (!strcmp(next.text[i], sentence))
-			return;
-	if (!*sentence || next.nr == MAX_ADVICE)
-		return;
-	snprintf(next.text[next.nr++], ADVICE_SIZE, "%s", sentence);
+	pending.json = true;
 }
 
-static void advise_about(const struct invocation *inv, const char *subject,
-			 const char *reason)
-{
-	char text[ADVICE_SIZE];
-
-	next.cmd = inv->cmd;
-	next.known |= advice_for(reason, subject, text, sizeof(text));
-	advise(text);
-}
-
-/* A line of text on standard error. */
-static void tell_line(const char *text)
+/* Print text as one line on standard error. */
+static void print_line(const char *text)
 {
 	char *line = printable(text);
 
@@ -59,21 +57,91 @@ static void tell_line(const char *text)
 	free(line);
 }
 
-/* Once, behind all that went wrong. */
-static void give_advice(void)
+static void add_string(struct json_object *to, const char *key, const char *text)
+{
+	json_object_object_add(to, key,
+			       text ? json_object_new_string(text) : NULL);
+}
+
+/* Print the last error with its hints: {"error": {"code": 2, ...}}. */
+static void flush_error(void)
+{
+	struct json_object *whole;
+	char *hint = NULL, *longer;
+	size_t i;
+
+	if (!pending.error)
+		return;
+	for (i = 0; i < pending.nr; i++) {
+		longer = hint ? xprintf("%s %s", hint, pending.text[i]) :
+				xstrdup(pending.text[i]);
+		free(hint);
+		hint = longer;
+	}
+	add_string(pending.error, "hint", hint);
+	free(hint);
+	whole = json_object_new_object();
+	json_object_object_add(whole, "error", pending.error);
+	fprintf(stderr, "%s\n",
+		json_object_to_json_string_ext(whole, JSON_C_TO_STRING_PLAIN |
+					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(whole);
+	pending.error = NULL;
+	pending.nr = 0;
+}
+
+static void begin_error(int code, const char *command, const char *subject,
+			const char *message)
+{
+	flush_error();
+	pending.error = json_object_new_object();
+	json_object_object_add(pending.error, "code", json_object_new_int(code));
+	add_string(pending.error, "kind", code_name(code));
+	add_string(pending.error, "command", command);
+	add_string(pending.error, "subject", subject);
+	add_string(pending.error, "message", message);
+}
+
+void add_hint(const char *sentence)
 {
 	size_t i;
 
-	for (i = 0; i < next.nr; i++)
-		tell_line(next.text[i]);
-	if (next.cmd && !next.known)
-		fprintf(stderr, "Try 'vpoolctl %s --help'.\n", next.cmd->name);
-	next.cmd = NULL;
-	next.nr = 0;
+	for (i = 0; i < pending.nr; i++)
+		if (!strcmp(pending.text[i], sentence))
+			return;
+	if (!*sentence || pending.nr == MAX_HINTS)
+		return;
+	snprintf(pending.text[pending.nr++], HINT_SIZE, "%s", sentence);
 }
 
-void complain(const struct invocation *inv, const char *subject,
-	      const char *fmt, ...)
+static void hint_about(const struct invocation *inv, const char *subject,
+		       int code, const char *message)
+{
+	char text[HINT_SIZE];
+
+	pending.cmd = inv->cmd;
+	pending.known |= hint_for(code, message, subject, text, sizeof(text));
+	add_hint(text);
+}
+
+static void print_hints(void)
+{
+	size_t i;
+
+	if (pending.json) {
+		flush_error();
+		return;
+	}
+	for (i = 0; i < pending.nr; i++)
+		print_line(pending.text[i]);
+	if (pending.cmd && !pending.known)
+		fprintf(stderr, "Try 'vpoolctl %s --help'.\n", pending.cmd->name);
+	pending.cmd = NULL;
+	pending.nr = 0;
+}
+
+void cmd_error(const struct invocation *inv, const char *subject, int code,
+	       const char *fmt, ...)
 {
 	char *text, *line;
 	va_list args;
@@ -83,38 +151,64 @@ void complain(const struct invocation *inv, const char *subject,
 		text = NULL;
 	va_end(args);
 	fflush(stdout);
-	line = xprintf("vpoolctl: %s%s%s: %s", inv->cmd->name,
-		       subject ? " " : "", subject ? subject : "",
-		       text ? text : fmt);
-	tell_line(line);
-	free(line);
-	advise_about(inv, subject, text ? text : fmt);
+	if (pending.json) {
+		begin_error(code, inv->cmd->name, subject, text ? text : fmt);
+	} else {
+		line = xprintf("vpoolctl: %s%s%s: %s", inv->cmd->name,
+			       subject ? " " : "", subject ? subject : "",
+			       text ? text : fmt);
+		print_line(line);
+		free(line);
+	}
+	hint_about(inv, subject, code, text ? text : fmt);
 	free(text);
 }
 
-int wrong_usage(const struct command *cmd, const char *fmt, ...)
+int failure_report(const struct invocation *inv, const char *subject,
+		   const struct failure *failure)
 {
-	char *text, *line;
+	cmd_error(inv, subject, failure->code, "%s", failure->text);
+	return EXIT_FAILED;
+}
+
+void report_error(int code, const char *text)
+{
+	if (pending.json)
+		begin_error(code, NULL, NULL, text);
+	else
+		print_line(text);
+}
+
+int usage_error(const struct command *cmd, const char *fmt, ...)
+{
+	char *text, *line, *help;
 	va_list args;
 
 	va_start(args, fmt);
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
 	va_end(args);
-	line = xprintf("vpoolctl: %s%s%s", cmd ? cmd->name : "",
-		       cmd ? ": " : "", text ? text : fmt);
-	tell_line(line);
-	free(line);
+	help = cmd ? xprintf("Try 'vpoolctl %s --help'.", cmd->name) :
+		     xstrdup("Try 'vpoolctl help'.");
+	if (pending.json) {
+		begin_error(TOOL_USAGE, cmd ? cmd->name : NULL, NULL,
+			    text ? text : fmt);
+		add_hint(help);
+		flush_error();
+	} else {
+		line = xprintf("vpoolctl: %s%s%s", cmd ? cmd->name : "",
+			       cmd ? ": " : "", text ? text : fmt);
+		print_line(line);
+		print_line(help);
+		free(line);
+	}
+	free(help);
 	free(text);
-	if (cmd)
-		fprintf(stderr, "Try 'vpoolctl %s --help'.\n", cmd->name);
-	else
-		fputs("Try 'vpoolctl help'.\n", stderr);
 	return EXIT_USAGE;
 }
 
-/* A pool whose name is nearly what was given, for free(3), or NULL. */
-static char *nearest_pool(const char *wrong)
+/* Return the name of a pool similar to @name, for free(3), or NULL. */
+static char *nearest_pool(const char *name)
 {
 	struct vpool_list_entry *entries = NULL;
 	const char **names, *near = NULL;
@@ -126,7 +220,7 @@ static char *nearest_pool(const char *wrong)
 		names = xcalloc(nr + 1, sizeof(*names));
 		for (i = 0; i < nr; i++)
 			names[i] = entries[i].name;
-		near = nearest(wrong, names, nr);
+		near = nearest(name, names, nr);
 		copy = near ? xstrdup(near) : NULL;
 		free(names);
 		free(entries);
@@ -135,22 +229,23 @@ static char *nearest_pool(const char *wrong)
 	return copy;
 }
 
-int failed(const struct invocation *inv, const char *subject,
-	   const struct vpool *vp, int err)
+int handle_error(const struct invocation *inv, const char *subject,
+		 const struct vpool *vp, int err)
 {
-	static const char no_pool[] = "there is no pool '";
-	const char *reason = vpool_reason(vp);
+	struct failure failure;
 	char *near = NULL;
 
-	/* Without the module nothing is wrong with the subject. */
+	failure_set_handle(&failure, vp, err);
+	/* Without the module the error is not about the subject. */
 	if (err == -VPOOL_NO_MODULE)
 		subject = NULL;
-	if (subject && !strncmp(reason, no_pool, sizeof(no_pool) - 1))
+	if (subject && failure.code == VPOOL_CODE_NO_POOL)
 		near = nearest_pool(subject);
 	if (near)
-		complain(inv, subject, "%s: did you mean '%s'?", reason, near);
+		cmd_error(inv, subject, failure.code, "%s: did you mean '%s'?",
+			  failure.text, near);
 	else
-		complain(inv, subject, "%s", *reason ? reason : strerror(-err));
+		failure_report(inv, subject, &failure);
 	free(near);
 	return err == -VPOOL_NO_MODULE ? EXIT_NO_MODULE : EXIT_FAILED;
 }
@@ -158,7 +253,7 @@ int failed(const struct invocation *inv, const char *subject,
 int finish_output(int status)
 {
 	if (status)
-		give_advice();
+		print_hints();
 	if (!ferror(stdout) && !fflush(stdout))
 		return status;
 	fprintf(stderr, "vpoolctl: standard output: %s\n", strerror(errno));

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "output/outfile.h"
-#include "vpoolctl.h"
 
 /* Close @to; 0, or a negative errno if anything written to it was lost. */
 static int finish(FILE *to)

@@ -3,12 +3,15 @@
  * Names of pools, tasks and files on a terminal. Anyone can put escape sequences
  * there. Tables do the same by libsmartcols.
  */
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 #include <wctype.h>
 
-#include "vpoolctl.h"
+#include "base/alloc.h"
+#include "output/printable.h"
 
 /* Characters that turn the order of those behind them around. */
 static bool is_turning(wint_t c)

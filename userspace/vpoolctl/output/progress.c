@@ -8,9 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
 #include "output/progress.h"
 #include "output/units.h"
-#include "vpoolctl.h"
 
 /* When to show it first, and how often from then on. */
 #define FIRST_MS 1000

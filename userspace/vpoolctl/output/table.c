@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/ascii.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "base/suggest.h"
 #include "output/table.h"
 #include "output/units.h"
 
@@ -100,7 +104,7 @@ void record_adopt(struct table *record, struct table *child)
 	record->children[record->nr_children++] = child;
 }
 
-static int no_column(const struct table *tb, const char *word, char *why,
+static int no_column(const struct table *tb, const char *word, char *message,
 		     size_t room)
 {
 	const char *names[64], *near;
@@ -110,14 +114,14 @@ static int no_column(const struct table *tb, const char *word, char *why,
 		names[i] = tb->columns[i].name;
 	near = nearest(word, names, i);
 	if (near)
-		snprintf(why, room, "no column '%s': did you mean '%s'?", word,
+		snprintf(message, room, "no column '%s': did you mean '%s'?", word,
 			 near);
 	else
-		snprintf(why, room, "no column '%s'", word);
+		snprintf(message, room, "no column '%s'", word);
 	return -EINVAL;
 }
 
-static int choose_one(struct table *tb, char *word, char *why, size_t room)
+static int choose_one(struct table *tb, char *word, char *message, size_t room)
 {
 	size_t i;
 
@@ -129,10 +133,10 @@ static int choose_one(struct table *tb, char *word, char *why, size_t room)
 		add_to_order(tb, i);
 		return 0;
 	}
-	return no_column(tb, word, why, room);
+	return no_column(tb, word, message, room);
 }
 
-int table_choose(struct table *tb, const char *spec, char *why, size_t room)
+int table_choose(struct table *tb, const char *spec, char *message, size_t room)
 {
 	char *copy, *next, *word;
 	int err = 0;
@@ -145,7 +149,7 @@ int table_choose(struct table *tb, const char *spec, char *why, size_t room)
 	copy = xstrdup(spec);
 	next = copy;
 	while (!err && (word = strsep(&next, ",")))
-		err = choose_one(tb, word, why, room);
+		err = choose_one(tb, word, message, room);
 	free(copy);
 	return err;
 }

@@ -2,11 +2,12 @@
 #ifndef VPOOLCTL_TABLE_H
 #define VPOOLCTL_TABLE_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-#include "vpoolctl.h"
+#include "base/command.h"
 
 /**
  * enum cell_type - what the cells of a column are
@@ -84,9 +85,9 @@ void record_adopt(struct table *record, struct table *child);
 
 /*
  * Choose columns: "NAME,FREE", or "+CLEAN" to add some to the usual ones. When
- * a name is wrong: -EINVAL, with a sentence in why.
+ * a name is wrong: -EINVAL, with a sentence in message.
  */
-int table_choose(struct table *tb, const char *spec, char *why, size_t room);
+int table_choose(struct table *tb, const char *spec, char *message, size_t room);
 
 /* Leave a column out of text; it stays in JSON. */
 void table_hide(struct table *tb, size_t column);

@@ -10,19 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
 #include "base/ascii.h"
+#include "base/macros.h"
 #include "output/units.h"
-#include "vpoolctl.h"
 
 static const char unit_letters[] = "BKMGTPE";
 
 static int __printf(3, 4)
-wrong(char *why, size_t room, const char *fmt, ...)
+size_error(char *message, size_t room, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(why, room, fmt, args);
+	vsnprintf(message, room, fmt, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -58,37 +60,37 @@ static const char *read_fraction(const char *at, __u64 *value, __u64 *scale)
 	return at;
 }
 
-int parse_size(const char *text, __u64 *bytes, char *why, size_t room)
+int parse_size(const char *text, __u64 *bytes, char *message, size_t room)
 {
 	__u64 whole = 0, fraction, scale, unit;
 	const char *at = text;
 	int power;
 
 	if (!isdigit((unsigned char)*at))
-		return wrong(why, room, "'%s' is not a size such as 512M or 4G",
-			     text);
+		return size_error(message, room, "'%s' is not a size such as 512M or 4G",
+				  text);
 	for (; isdigit((unsigned char)*at); at++)
 		if (__builtin_mul_overflow(whole, 10, &whole) ||
 		    __builtin_add_overflow(whole, *at - '0', &whole))
-			return wrong(why, room, "'%s' is too large", text);
+			return size_error(message, room, "'%s' is too large", text);
 	at = read_fraction(at, &fraction, &scale);
 	power = read_unit(&at);
 	if (power > 0 && !ascii_casecmp(at, "b"))
-		return wrong(why, room,
-			     "'%s': sizes are powers of 1024, write %.*siB",
-			     text, (int)(at - text), text);
+		return size_error(message, room,
+				  "'%s': sizes are powers of 1024, write %.*siB",
+				  text, (int)(at - text), text);
 	if (*at == ',')
-		return wrong(why, room,
-			     "'%s': a fraction has a point, as in 1.5G", text);
+		return size_error(message, room,
+				  "'%s': a fraction has a point, as in 1.5G", text);
 	if (power < 0 || *at)
-		return wrong(why, room, "'%s' is not a size such as 512M or 4G",
-			     text);
+		return size_error(message, room, "'%s' is not a size such as 512M or 4G",
+				  text);
 	unit = 1ULL << power * 10;
 	if (__builtin_mul_overflow(whole, unit, &whole))
-		return wrong(why, room, "'%s' is too large", text);
+		return size_error(message, room, "'%s' is too large", text);
 	fraction = (__uint128_t)fraction * unit / scale;
 	if (__builtin_add_overflow(whole, fraction, bytes))
-		return wrong(why, room, "'%s' is too large", text);
+		return size_error(message, room, "'%s' is too large", text);
 	return 0;
 }
 

@@ -2,9 +2,8 @@
 #ifndef VPOOLCTL_UNITS_H
 #define VPOOLCTL_UNITS_H
 
-#include <stddef.h>
-
 #include <linux/types.h>
+#include <stddef.h>
 
 /* Room for any size as text. */
 #define SIZE_TEXT 48
@@ -13,12 +12,12 @@
  * parse_size() - read a size
  * @text: "4G", "1.5GiB", "4096"; units are powers of 1024
  * @bytes: the size
- * @why: what is wrong with @text
+ * @message: what is wrong with @text
  * @room: room there
  *
  * Return: 0 or -EINVAL
  */
-int parse_size(const char *text, __u64 *bytes, char *why, size_t room);
+int parse_size(const char *text, __u64 *bytes, char *message, size_t room);
 
 /**
  * format_size() - write a size so that it can be read

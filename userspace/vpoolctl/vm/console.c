@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm console: the first serial port of a virtual machine.
+ * vpoolctl vm console: connect to the first serial port of a virtual machine.
  */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,15 +13,24 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
+#include "vm/cmd.h"
 #include "vm/console.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
-/* Ctrl-]: leaves, as with telnet and virsh. */
+/* Ctrl-] disconnects, as in telnet and virsh. */
 #define ESCAPE 0x1d
 
-int console_open(const struct vm_side *side)
+int console_open(const struct vm_slot *slot)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	char *path = vm_side_path(side, "console");
+	char *path = vm_slot_path(slot, "console");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int err = 0;
 
@@ -53,7 +63,7 @@ static bool write_all(int fd, const char *data, ssize_t len)
 	return true;
 }
 
-/* What came to one end goes to the other; false at its end. */
+/* Copy available data from one end to the other. Return false at the end of @from. */
 static bool pass(int from, int to, bool typed)
 {
 	char data[4096], *leave;
@@ -87,7 +97,7 @@ static void relay(int fd, bool tty)
 			continue;
 		if (tty)
 			break;
-		/* A file or a pipe has an end; what is to come has not. */
+		/* The input has ended: keep printing the output of the machine. */
 		fds[1].fd = -1;
 	}
 }
@@ -99,7 +109,7 @@ int console_relay(const struct invocation *inv, int fd)
 
 	(void)inv;
 	fflush(stdout);
-	/* The terminal is to be itself again, whatever ends. */
+	/* On SIGPIPE, the terminal must still be restored. */
 	signal(SIGPIPE, SIG_IGN);
 	if (tty) {
 		fputs("(Ctrl-] leaves)\n", stderr);
@@ -115,13 +125,13 @@ int console_relay(const struct invocation *inv, int fd)
 }
 
 /*
- * Is another program connected? QEMU talks to one at a time, and a second connection
- * waits in silence. QEMU names a socket "disconnected:..." while it has none.
+ * Is another program connected? QEMU serves one connection at a time, and lets a second
+ * one wait. While there is none, QEMU reports the socket as "disconnected:...".
  */
-static bool console_taken(const struct vm_side *side)
+static bool console_taken(const struct vm_slot *slot)
 {
 	static const char free_name[] = "disconnected:";
-	char *path = vm_side_path(side, "state");
+	char *path = vm_slot_path(slot, "state");
 	struct json_object *list = NULL, *one;
 	bool taken = false;
 	struct qmp *qmp;
@@ -153,16 +163,17 @@ static int run_vm_console(const struct invocation *inv)
 	vm = vm_running(inv, name, &status);
 	if (!vm)
 		return status;
-	fd = console_taken(vm->side + vm->now) ? -EBUSY :
-	     console_open(vm->side + vm->now);
+	fd = console_taken(vm->slot + vm->now) ? -EBUSY :
+	     console_open(vm->slot + vm->now);
 	vm_close(vm);
 	if (fd >= 0)
 		return console_relay(inv, fd);
 	if (fd == -EBUSY || fd == -EAGAIN)
-		complain(inv, name,
-			 "another program has its console; it takes one at a time");
+		cmd_error(inv, name, TOOL_VM_CONSOLE_TAKEN,
+			  "another program has its console; it takes one at a time");
 	else
-		complain(inv, name, "its console: %s", strerror(-fd));
+		cmd_error(inv, name, errno_code(-fd),
+			  "its console: %s", strerror(-fd));
 	return EXIT_FAILED;
 }
 

@@ -2,14 +2,15 @@
 #ifndef VPOOLCTL_VM_CONSOLE_H
 #define VPOOLCTL_VM_CONSOLE_H
 
-#include "vm/vm.h"
+struct invocation;
+struct vm_slot;
 
-/* Connect to a side's console; a descriptor or a negative errno. */
-int console_open(const struct vm_side *side);
+/* Connect to the console of a slot. Return a descriptor or a negative errno. */
+int console_open(const struct vm_slot *slot);
 
 /*
- * Pass on what comes from the console, and to it what is typed, until it ends or
- * the user leaves; closes it. An exit status.
+ * Copy between the console @fd and standard input and output, until the console closes
+ * or the user disconnects. Close @fd. Return an exit status.
  */
 int console_relay(const struct invocation *inv, int fd);
 

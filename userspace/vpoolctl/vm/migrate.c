@@ -2,12 +2,13 @@
 /*
  * vpoolctl vm migrate: move a running virtual machine to another pool.
  *
- * A second QEMU is made on the other pool, the machine's other side, and QEMU
- * migrates to it over a unix socket. The machine is where it was until the first
- * QEMU says that the migration is complete: the second has all of it then and has
- * said so (return-path). If anything fails before, the second QEMU is ended, and
- * the first lets the machine run on by itself. If we die, the QEMUs go on without
- * us, and the next vpoolctl finds out which of them has the machine.
+ * vpoolctl starts a second QEMU on the target pool, in the other slot of the machine.
+ * The first QEMU migrates to it over a unix socket. The machine belongs to the first QEMU
+ * until that reports that the migration is complete. With the capability return-path,
+ * this means that the second QEMU has confirmed that it has everything. If a step before
+ * that fails, vpoolctl ends the second QEMU, and the first lets the machine continue. If
+ * vpoolctl dies, the QEMUs finish without it, and the next vpoolctl finds out which of
+ * them has the machine.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,8 +18,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
 #include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
 #include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 enum {
 	MIGRATE_TO,
@@ -27,54 +44,54 @@ enum {
 	MIGRATE_BANDWIDTH,
 };
 
-/* How long it may take, and the machine may stand still, in milliseconds. */
+/* Defaults of the time limit and of the downtime limit, in milliseconds. */
 #define TIMEOUT_MS 300000
 #define DOWNTIME_MS 300
-/* A local socket is as fast as memory; do not hold it back: bytes a second. */
+/* Default bandwidth in bytes per second: no limit for a local socket. */
 #define BANDWIDTH (64ULL << 30)
 #define EVERY_MS 200
-/* How long memory may take to come back and be zeroed. */
+/* Time limit for releasing and zeroing the old memory, in milliseconds. */
 #define RETURN_MS 30000
 
 static const struct option_def migrate_options[] = {
 	[MIGRATE_TO] = {
 		.name = "to", .arg = "NAME", .complete = COMPLETE_POOL,
-		.help = "the pool that it is to move to",
+		.help = "the pool to move it to",
 	},
 	[MIGRATE_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
-			"give up if it is not done by then, and let the machine\n"
-			"run on where it is; 300 unless given",
+			"give up after this time; the machine then stays where\n"
+			"it is; default 300",
 	},
 	[MIGRATE_DOWNTIME] = {
 		.name = "downtime", .arg = "SECONDS",
 		.help =
-			"how long the machine may stand still; 0.3 unless given",
+			"maximum downtime of the machine; default 0.3",
 	},
 	[MIGRATE_BANDWIDTH] = {
 		.name = "bandwidth", .arg = "SIZE",
 		.help =
-			"copy no more than this a second, to leave the host's\n"
-			"memory bandwidth to the other pools",
+			"copy at most this much per second, to leave memory\n"
+			"bandwidth to the other pools",
 	},
 };
 
 /**
  * struct move - a migration
- * @inv: what for
- * @vm: the machine
- * @from: the connection to the QEMU that has it
- * @to: the QEMU that is to have it
- * @pool: a handle of the pool that it is to be on
- * @pool_name: that pool
- * @old: the pool that it is on, and its memory
- * @timeout_ms: how long it may take
- * @downtime_ms: how long the machine may stand still
- * @bandwidth: what it may copy, in bytes a second
- * @total_ms: out: how long it took
- * @stood_ms: out: how long the machine stood still
- * @progress: a progress line is on the terminal
+ * @inv: invocation of the verb, for messages
+ * @vm: the machine, locked
+ * @from: connection to the source QEMU
+ * @to: the target QEMU
+ * @pool: handle of the target pool
+ * @pool_name: name of the target pool
+ * @old: source pool, and the memory in use there
+ * @timeout_ms: time limit, in milliseconds
+ * @downtime_ms: downtime limit, in milliseconds
+ * @bandwidth: limit of the copied bytes per second
+ * @total_ms: out: duration of the migration, in milliseconds
+ * @stood_ms: out: downtime of the machine, in milliseconds
+ * @progress: true if a progress line is on the terminal
  */
 struct move {
 	const struct invocation *inv;
@@ -92,7 +109,7 @@ struct move {
 	bool progress;
 };
 
-/* The side that it is to be on */
+/* The target slot */
 
 static int check_target(struct move *move, struct vm_plan *plan)
 {
@@ -105,7 +122,7 @@ static int check_target(struct move *move, struct vm_plan *plan)
 
 	err = vpool_query(move->pool, NULL, &info);
 	if (err) {
-		failed(inv, move->vm->name, move->pool, err);
+		handle_error(inv, move->vm->name, move->pool, err);
 		return -1;
 	}
 	err = vm_plan_of(move->from, info, plan);
@@ -114,7 +131,8 @@ static int check_target(struct move *move, struct vm_plan *plan)
 		vcpus += plan->node[i].vcpus;
 	}
 	if (err)
-		complain(inv, move->vm->name, "%s", qmp_why(move->from));
+		cmd_error(inv, move->vm->name, TOOL_QEMU_FAILED,
+			  "%s", qmp_message(move->from));
 	else
 		err = vm_check_pool(inv, info, bytes, vcpus);
 	vpool_info_free(info);
@@ -156,7 +174,7 @@ static struct json_object *parameters(const struct move *move)
 static struct json_object *address(const struct move *move)
 {
 	struct json_object *args = json_object_new_object();
-	char *path = vm_side_path(move->to.side, "migrate");
+	char *path = vm_slot_path(move->to.slot, "migrate");
 	char *uri = xprintf("unix:%s", path);
 
 	json_object_object_add(args, "uri", json_object_new_string(uri));
@@ -176,24 +194,24 @@ static int open_cwd(pid_t pid)
 
 static int make_target(struct move *move, const struct vm_plan *plan)
 {
-	const struct vm_side *from = move->vm->side + move->vm->now;
-	struct vm_side *side = move->vm->side + !move->vm->now;
+	const struct vm_slot *from = move->vm->slot + move->vm->now;
+	struct vm_slot *slot = move->vm->slot + !move->vm->now;
 	const char *name = move->vm->name;
 	struct vm_placed placed;
 	int err, cwd;
 	char **args;
 
-	args = qemu_args_of(from, side);
-	/* Relative paths among the arguments are from there. */
+	args = qemu_args_of(from, slot);
+	/* The arguments can have relative paths. */
 	cwd = open_cwd(from->pid);
 	err = -1;
-	if (!vm_side_wait(from, 0)) {
-		complain(move->inv, name, "its QEMU has ended");
+	if (!vm_slot_wait(from, 0)) {
+		cmd_error(move->inv, name, TOOL_VM_LOST, "its QEMU has ended");
 	} else if (!args || cwd < 0) {
-		complain(move->inv, name,
-			 "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
+		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
+			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else {
-		err = qemu_launch(move->inv, name, side, move->pool, cwd, args,
+		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
 				  &move->to);
 	}
 	if (cwd >= 0)
@@ -218,7 +236,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	return err ? -1 : 0;
 }
 
-/* Moving */
+/* The migration */
 
 static void show_progress(struct move *move, struct json_object *info)
 {
@@ -243,25 +261,25 @@ static void clear_progress(struct move *move)
 	move->progress = false;
 }
 
-/* 1 if it is complete, 0 if it goes on, -1 if it has failed. */
-static int look(struct move *move, char *why, size_t room)
+/* Poll the migration. Return 1 if it is complete, 0 if it continues, -1 if it failed. */
+static int look(struct move *move, char *message, size_t room)
 {
 	struct json_object *info;
 	const char *status;
 	int done = 0;
 
 	if (qmp_run(move->from, 30000, "query-migrate", NULL, &info)) {
-		snprintf(why, room, "%s", qmp_why(move->from));
+		snprintf(message, room, "%s", qmp_message(move->from));
 		return -1;
 	}
 	status = json_text(info, "status");
 	if (!strcmp(status, "completed")) {
 		move->total_ms = json_number(info, "total-time");
 		move->stood_ms = json_number(info, "downtime");
-		/* It is complete a moment before the times are reckoned. */
+		/* QEMU reports completion shortly before it reports the times. */
 		done = move->total_ms > 0;
 	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
-		snprintf(why, room, "%s", *json_text(info, "error-desc") ?
+		snprintf(message, room, "%s", *json_text(info, "error-desc") ?
 			 json_text(info, "error-desc") : status);
 		done = -1;
 	} else {
@@ -271,24 +289,24 @@ static int look(struct move *move, char *why, size_t room)
 	return done;
 }
 
-/* Wait for the end, which an event tells; look now and then. */
-static int watch(struct move *move, char *why, size_t room)
+/* Wait for the event of the end, and poll in between. */
+static int watch(struct move *move, char *message, size_t room)
 {
 	double deadline = now_ms() + move->timeout_ms;
 	int done = 0;
 
 	while (!done) {
 		if (qmp_wait(move->from, EVERY_MS, "MIGRATION") == -EPIPE) {
-			snprintf(why, room, "QEMU has ended");
+			snprintf(message, room, "QEMU has ended");
 			return -1;
 		}
 		if (interrupted()) {
-			snprintf(why, room, "interrupted");
+			snprintf(message, room, "interrupted");
 			return -1;
 		}
-		done = look(move, why, room);
+		done = look(move, message, room);
 		if (!done && now_ms() > deadline) {
-			snprintf(why, room, "not done after %g s",
+			snprintf(message, room, "not done after %g s",
 				 move->timeout_ms / 1000.0);
 			return -1;
 		}
@@ -296,22 +314,22 @@ static int watch(struct move *move, char *why, size_t room)
 	return done;
 }
 
-/* Have the first QEMU keep the machine; false if it has let it go already. */
+/* Cancel the migration. Return false if the source QEMU has already handed it over. */
 static bool call_off(struct move *move)
 {
 	double deadline = now_ms() + 30000;
-	char why[256];
+	char message[256];
 	int done = 0;
 
 	qmp_run(move->from, 10000, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {
 		qmp_wait(move->from, EVERY_MS, "MIGRATION");
-		done = look(move, why, sizeof(why));
+		done = look(move, message, sizeof(message));
 	}
 	return done <= 0;
 }
 
-static int hand_over(struct move *move, char *why, size_t room)
+static int hand_over(struct move *move, char *message, size_t room)
 {
 	int err;
 
@@ -324,12 +342,12 @@ static int hand_over(struct move *move, char *why, size_t room)
 		err = qmp_run(move->from, 10000, "migrate", address(move),
 			      NULL);
 	if (!err)
-		return watch(move, why, room) > 0 ? 0 : -1;
-	snprintf(why, room, "%s", qmp_why(move->from));
+		return watch(move, message, room) > 0 ? 0 : -1;
+	snprintf(message, room, "%s", qmp_message(move->from));
 	return -1;
 }
 
-/* It has the machine: wait until it has read all and lets it go on. */
+/* The target QEMU has the machine: wait until it has loaded it and lets it run. */
 static int take_over(struct move *move)
 {
 	double deadline = now_ms() + 60000;
@@ -339,7 +357,7 @@ static int take_over(struct move *move)
 	while (!there && now_ms() < deadline) {
 		status = qmp_status(move->to.qmp);
 		there = status && strcmp(status, "inmigrate");
-		if (!status && !vm_side_wait(move->to.side, 0))
+		if (!status && !vm_slot_wait(move->to.slot, 0))
 			deadline = 0;
 		free(status);
 		if (!there)
@@ -368,22 +386,22 @@ static int wait_scrubbed(const char *pool, int ms)
 	return scrubbed ? 0 : -ETIMEDOUT;
 }
 
-/* The first QEMU is but a shell now. */
+/* End the source QEMU, which no longer has the machine. */
 static int leave_old(struct move *move)
 {
-	struct vm_side *side = move->vm->side + move->vm->now;
+	struct vm_slot *slot = move->vm->slot + move->vm->now;
 	char size[SIZE_TEXT];
 	__u64 missing;
 	int err;
 
 	qmp_run(move->from, 5000, "quit", NULL, NULL);
-	vm_side_wait(side, 5000);
-	vm_side_kill(side);
+	vm_slot_wait(slot, 5000);
+	vm_slot_kill(slot);
 	move->vm->now = !move->vm->now;
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
 		err = wait_scrubbed(move->old.pool, RETURN_MS);
-	printf("migrated %s to pool %s: stood still for %lld ms, took %lld ms in all; ",
+	printf("migrated %s to pool %s: downtime %lld ms, total time %lld ms; ",
 	       move->vm->name, move->pool_name, move->stood_ms,
 	       move->total_ms);
 	printf("%s %s pool %s\n", format_size(move->old.bytes, size),
@@ -391,7 +409,7 @@ static int leave_old(struct move *move)
 	return EXIT_OK;
 }
 
-/* The first QEMU has ended by itself: did the machine get away in time? */
+/* The source QEMU has ended by itself: has it handed over the machine before? */
 static bool got_away(struct move *move)
 {
 	char *status = qmp_status(move->to.qmp);
@@ -403,46 +421,46 @@ static bool got_away(struct move *move)
 
 static bool old_has_ended(const struct move *move)
 {
-	return !vm_side_wait(move->vm->side + move->vm->now, 0);
+	return !vm_slot_wait(move->vm->slot + move->vm->now, 0);
 }
 
-static int not_moved(struct move *move, const char *why)
+static int not_moved(struct move *move, const char *message)
 {
 	if (old_has_ended(move))
-		complain(move->inv, move->vm->name,
-			 "its QEMU has ended on the way");
+		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
+			  "its QEMU ended during the migration");
 	else
-		complain(move->inv, move->vm->name,
-			 "not migrated, it runs on in pool '%s': %s",
-			 move->old.pool, why);
-	/* Its log goes with it. */
-	if (!vm_side_wait(move->to.side, 0))
-		qemu_show_log(move->to.side);
+		cmd_error(move->inv, move->vm->name, TOOL_VM_NOT_MIGRATED,
+			  "not migrated, it still runs on pool '%s': %s",
+			  move->old.pool, message);
+	/* Show the log before the slot is removed. */
+	if (!vm_slot_wait(move->to.slot, 0))
+		qemu_show_log(move->to.slot);
 	qemu_kill(&move->to);
 	return EXIT_FAILED;
 }
 
 static int move_over(struct move *move)
 {
-	char why[256] = "";
+	char message[256] = "";
 	int err;
 
-	/* From here on nobody but the QEMUs may say who has the machine. */
+	/* From here on, only the QEMUs decide which of them has the machine. */
 	qemu_release(&move->to);
-	err = hand_over(move, why, sizeof(why));
+	err = hand_over(move, message, sizeof(message));
 	clear_progress(move);
-	/* Undoing is not to be interrupted. */
+	/* The cleanup must not be interrupted. */
 	forget_interrupt();
 	if (err && old_has_ended(move))
 		err = !got_away(move);
 	else if (err && !call_off(move))
 		err = 0;
 	if (err)
-		return not_moved(move, why);
+		return not_moved(move, message);
 	if (take_over(move)) {
-		complain(move->inv, move->vm->name,
-			 "it was handed over, but QEMU %d does not run it",
-			 move->to.side->pid);
+		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
+			  "it was handed over, but QEMU %d does not run it",
+			  move->to.slot->pid);
 		return EXIT_FAILED;
 	}
 	return leave_old(move);
@@ -462,18 +480,18 @@ static int migrate_to(struct move *move)
 
 static int migrate_vm(struct move *move)
 {
-	const struct vm_side *side = move->vm->side + move->vm->now;
+	const struct vm_slot *slot = move->vm->slot + move->vm->now;
 	int status = EXIT_FAILED, err;
 
-	vm_read_memory(side->pid, &move->old);
+	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
-		complain(move->inv, move->vm->name,
-			 "it is on pool '%s' already", move->pool_name);
+		cmd_error(move->inv, move->vm->name, TOOL_VM_SAME_POOL,
+			  "it already runs on pool '%s'", move->pool_name);
 		return EXIT_FAILED;
 	}
 	err = vpool_open(move->pool_name, &move->pool);
 	if (err)
-		status = failed(move->inv, move->vm->name, move->pool, err);
+		status = handle_error(move->inv, move->vm->name, move->pool, err);
 	else
 		move->from = vm_connect(move->inv, move->vm);
 	if (move->from)
@@ -487,21 +505,21 @@ static int parse_ms(const struct invocation *inv, int option, __u32 *ms)
 {
 	if (!inv->given[option] || !parse_seconds(inv->value[option], ms))
 		return 0;
-	return wrong_usage(inv->cmd, "--%s: '%s' is not a time in seconds",
+	return usage_error(inv->cmd, "--%s: '%s' is not a time in seconds",
 			   inv->cmd->options[option].name, inv->value[option]);
 }
 
 static int parse_bandwidth(const struct invocation *inv, __u64 *bytes)
 {
 	const char *text = inv->value[MIGRATE_BANDWIDTH];
-	char why[256];
+	char message[256];
 
 	if (!inv->given[MIGRATE_BANDWIDTH])
 		return 0;
-	if (parse_size(text, bytes, why, sizeof(why)))
-		return wrong_usage(inv->cmd, "--bandwidth: %s", why);
+	if (parse_size(text, bytes, message, sizeof(message)))
+		return usage_error(inv->cmd, "--bandwidth: %s", message);
 	if (!*bytes || *bytes > BANDWIDTH)
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--bandwidth: '%s' is not between 1 and 64G",
 				   text);
 	return 0;
@@ -519,7 +537,7 @@ static int run_vm_migrate(const struct invocation *inv)
 	int status;
 
 	if (!move.pool_name)
-		return wrong_usage(inv->cmd, "to which pool? Say --to NAME");
+		return usage_error(inv->cmd, "no target pool: say --to NAME");
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);
@@ -542,11 +560,10 @@ const struct command cmd_vm_migrate = {
 	.summary = "move a running virtual machine to another pool",
 	.description =
 		"Move a virtual machine to another pool of this host while it\n"
-		"runs. If that fails, cannot be finished in time or is\n"
-		"interrupted, the machine runs on where it is. A machine with\n"
-		"a disk keeps it. Tells how long the machine stood still, and\n"
-		"how long it all took; the memory it had is free and zeroed\n"
-		"when the command returns.",
+		"runs. If the migration fails, is interrupted, or exceeds the\n"
+		"time limit, the machine continues on its pool. A machine with\n"
+		"a disk keeps it. The command prints the downtime and the total\n"
+		"time. When it returns, the old memory is free and zeroed.",
 	.options = migrate_options,
 	.nr_options = ARRAY_SIZE(migrate_options),
 	.min_args = 1,

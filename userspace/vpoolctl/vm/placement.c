@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Placing a virtual machine on a pool.
+ * Place the memory and vCPUs of a virtual machine on a pool.
  *
- * The guest has a NUMA node for each node on which the pool has memory, as long
- * as there are vCPUs for them. A region's memory comes from the node of the thread
- * that maps it first, so QEMU maps each guest node's on CPUs of the host's.
+ * The guest gets a NUMA node for each node on which the pool has memory, as long as there
+ * are vCPUs for them. The memory of a region comes from the node of the thread that maps
+ * it first. So QEMU runs on CPUs of that node while it maps the memory of a guest node.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,8 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "output/messages.h"
 #include "output/units.h"
 #include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 
 /* Planning */
 
@@ -26,18 +36,18 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 	char want[SIZE_TEXT], have[SIZE_TEXT];
 
 	if (!cpus)
-		complain(inv, inv->argv[0],
-			 "pool '%s' has no CPUs; create one with --cpus or --ncpus",
-			 pool->name);
+		cmd_error(inv, inv->argv[0], VPOOL_CODE_POOL_WITHOUT_CPUS,
+			  "pool '%s' has no CPUs; create one with --cpus or --ncpus",
+			  pool->name);
 	else if (vcpus > cpus)
-		complain(inv, inv->argv[0],
-			 "%u vCPUs were asked for, pool '%s' has %u CPU%s",
-			 vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
+		cmd_error(inv, inv->argv[0], TOOL_VM_MANY_VCPUS,
+			  "%u vCPUs were asked for, pool '%s' has %u CPU%s",
+			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
-		complain(inv, inv->argv[0],
-			 "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
-			 pool->name, format_size(pool->free_bytes, have),
-			 bytes ? format_size(bytes, want) : "some", pool->name);
+		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
+			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who uses the rest",
+			  pool->name, format_size(pool->free_bytes, have),
+			  bytes ? format_size(bytes, want) : "some", pool->name);
 	else
 		return 0;
 	return -1;
@@ -52,7 +62,7 @@ static int compare_free(const void *a, const void *b)
 	return (x->node > y->node) - (x->node < y->node);
 }
 
-/* How many nodes it takes: as many as get a vCPU, more if memory needs them. */
+/* Return the number of nodes: one per vCPU at most, but more if the memory needs them. */
 static size_t nodes_needed(const struct vpool_node_info *nodes, size_t nr,
 			   __u64 bytes, unsigned int vcpus)
 {
@@ -69,7 +79,7 @@ static size_t nodes_needed(const struct vpool_node_info *nodes, size_t nr,
 	return i ? i : 1;
 }
 
-/* Shares in proportion to what is free; the last gets what rounding left. */
+/* Share @bytes in proportion to the free memory. The last node gets the remainder. */
 static void share_memory(const struct vpool_info *pool,
 			 const struct vpool_node_info *nodes, __u64 bytes,
 			 struct vm_plan *plan)
@@ -109,7 +119,7 @@ void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	free(nodes);
 }
 
-/* Memory of the guest's nodes, "ram0" and on. */
+/* Read the memory of the guest nodes, "ram0" and up, into the plan. */
 static int plan_memory(struct qmp *from, struct vm_plan *plan)
 {
 	struct json_object *list, *one;
@@ -169,7 +179,7 @@ int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 
 /* CPUs */
 
-/* The pool's CPUs on a node of the host; all of them if that has none. */
+/* Return the CPUs of the pool on a host node, or all of its CPUs if it has none there. */
 static struct vpool_cpus cpus_near(struct vpool *pool,
 				   const struct vpool_host *host, int node)
 {
@@ -191,19 +201,19 @@ static struct vpool_cpus cpus_near(struct vpool *pool,
 	return cpus;
 }
 
-/* Only where QEMU's first thread runs while it maps memory; it may fail. */
+/* Set the affinity of QEMU's first thread while it maps memory. Failure is harmless. */
 static void move_to(const struct qemu *qemu, struct vpool *pool,
 		    const struct vpool_host *host, int node)
 {
 	struct vpool_cpus cpus = cpus_near(pool, host, node);
 
 	if (vpool_cpus_count(&cpus))
-		sched_setaffinity(qemu->side->pid, cpus.bytes,
+		sched_setaffinity(qemu->slot->pid, cpus.bytes,
 				  (cpu_set_t *)cpus.bits);
 	vpool_cpus_free(&cpus);
 }
 
-/* Give a vCPU a CPU of its own, on a node if one is free there. */
+/* Dedicate a CPU to a vCPU, on @node if one is free there. */
 static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
 		    const struct vpool_cpus *near, int *cpu)
 {
@@ -214,12 +224,12 @@ static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
 		if (!vpool_cpus_test(near, i))
 			continue;
 		*cpu = i;
-		err = vpool_attach_task(pool, qemu->side->pidfd, tid, 0, cpu);
+		err = vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
 		if (err != -EBUSY)
 			return err;
 	}
 	*cpu = -1;
-	return vpool_attach_task(pool, qemu->side->pidfd, tid, 0, cpu);
+	return vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
 }
 
 static bool has_thread(pid_t pid, pid_t tid)
@@ -231,7 +241,7 @@ static bool has_thread(pid_t pid, pid_t tid)
 	return has;
 }
 
-/* One vCPU may have to share: somewhere QEMU's other threads have to run. */
+/* Place a vCPU. One vCPU may share its CPU, because QEMU's other threads need one. */
 static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 		      struct json_object *vcpu, const struct vm_plan *plan,
 		      const struct vpool_host *host, struct vm_placed *placed)
@@ -242,7 +252,7 @@ static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 	size_t node = 0;
 	int err, cpu;
 
-	if (!has_thread(qemu->side->pid, tid))
+	if (!has_thread(qemu->slot->pid, tid))
 		return -ECHILD;
 	if (json_object_object_get_ex(vcpu, "props", &props))
 		node = json_number(props, "node-id");
@@ -277,12 +287,14 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 				 plan, host, placed);
 	json_object_put(list);
 	if (err == -ECHILD)
-		complain(inv, name,
-			 "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
-			 qemu->side->pid);
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec QEMU, and QEMU must not fork",
+			  qemu->slot->pid);
 	else if (err)
-		complain(inv, name, "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
-			 vpool_reason(pool) : strerror(-err));
+		cmd_error(inv, name, *vpool_reason(pool) ?
+			  vpool_reason_code(pool) : errno_code(-err),
+			  "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
+			  vpool_reason(pool) : strerror(-err));
 	return err ? -1 : 0;
 }
 
@@ -294,8 +306,8 @@ static struct json_object *text(const char *value)
 }
 
 /*
- * Mapped at a multiple of the page size: else neither QEMU's page tables nor KVM's
- * could have huge pages.
+ * Align the mapping to the page size, because otherwise neither the page tables of QEMU
+ * nor those of KVM could have huge pages.
  */
 static int add_memory(struct qemu *qemu, const char *id, const char *pool,
 		      __u64 page_size, __u64 bytes)
@@ -356,7 +368,7 @@ static int build_memory(struct qemu *qemu, struct vpool *pool,
 
 /* Devices */
 
-/* On which of the guest's nodes is the n-th vCPU? */
+/* Return the guest node of the n-th vCPU. */
 static size_t node_of(const struct vm_plan *plan, size_t n)
 {
 	size_t node;
@@ -435,8 +447,9 @@ int vm_build(const struct invocation *inv, const char *name,
 	memset(placed, 0, sizeof(*placed));
 	err = vpool_host_read(&host);
 	if (err) {
-		complain(inv, name, "cannot read the host's NUMA nodes: %s",
-			 strerror(-err));
+		cmd_error(inv, name, errno_code(-err),
+			  "cannot read the host's NUMA nodes: %s",
+			  strerror(-err));
 		return -1;
 	}
 	err = build_qemu(qemu, pool, pool_name, plan, host, placed);

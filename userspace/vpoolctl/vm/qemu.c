@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Starting QEMU.
+ * Start QEMU.
  *
- * QEMU is started without memory and devices (-preconfig): it gets its memory
- * over QMP, see vm_place.c, so that what takes how long can be told apart.
+ * QEMU starts without memory and devices (-preconfig). placement.c adds them over QMP, so
+ * that vm start can measure the time of each step.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,30 +21,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/isolate.h"
-#include "vm/qemu.h"
+#include <libvpool.h>
 
-/* The oldest QEMU that this is tested with. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "host/slice.h"
+#include "output/messages.h"
+#include "output/printable.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+/* The oldest tested version of QEMU. */
 #define OLDEST_MAJOR 7
 #define OLDEST_MINOR 2
 
-/* How long QEMU may take until it can be talked to. */
+/* Time limit for QEMU to answer after its start, in milliseconds. */
 #define LAUNCH_MS 60000
-/* How much of its log is shown when it has ended. */
+/* Number of bytes at the end of its log to print when it has ended. */
 #define LAST_WORDS 2000
-/* How long a program may take to say its version. */
+/* Time limit for a program to print its version, in milliseconds. */
 #define VERSION_MS 60000
 
-/* Which QEMU */
+/* Version */
 
-const char *qemu_program(void)
-{
-	const char *program = getenv("VPOOL_QEMU");
-
-	return program && *program ? program : "qemu-system-x86_64";
-}
-
-/* In a child: have the program say its version, into a pipe. */
+/* Run the program with --version and its output in a pipe. Called in a child. */
 static void say_version(int to)
 {
 	const char *program = qemu_program();
@@ -57,7 +65,7 @@ static void say_version(int to)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Read until the end, or a whole line; 0, -EINTR or -ETIMEDOUT. */
+/* Read one line, or up to the end. Return 0, -EINTR or -ETIMEDOUT. */
 static int read_line(int fd, char *line, size_t room)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -80,7 +88,7 @@ static int read_line(int fd, char *line, size_t room)
 	return interrupted() ? -EINTR : 0;
 }
 
-/* The first line that it prints about itself; empty if it cannot be run. */
+/* Read the first line of its output, which is empty if the program cannot run. */
 static int version_line(char *line, size_t room)
 {
 	int ends[2], err;
@@ -111,24 +119,27 @@ int qemu_check(const struct invocation *inv, const char *name)
 	int err = version_line(line, sizeof(line));
 
 	if (err == -EINTR)
-		complain(inv, name, "interrupted; nothing was started");
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; nothing was started");
 	else if (err)
-		complain(inv, name, "%s does not say its version: %s",
-			 qemu_program(), strerror(-err));
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s does not print its version: %s",
+			  qemu_program(), strerror(-err));
 	else if (!*line)
-		complain(inv, name,
-			 "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
-			 qemu_program());
+		cmd_error(inv, name, TOOL_QEMU_MISSING,
+			  "%s does not exist or does not run; install QEMU (qemu-system-x86), or set VPOOL_QEMU to its path",
+			  qemu_program());
 	else if (strncmp(line, before, sizeof(before) - 1) ||
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
 			&minor) != 2)
-		complain(inv, name, "%s is no QEMU", qemu_program());
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s is no QEMU", qemu_program());
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
-		complain(inv, name,
-			 "%s is QEMU %u.%u; it takes %d.%d or newer",
-			 qemu_program(), major, minor, OLDEST_MAJOR,
-			 OLDEST_MINOR);
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s is QEMU %u.%u; %d.%d or newer is needed",
+			  qemu_program(), major, minor, OLDEST_MAJOR,
+			  OLDEST_MINOR);
 	else
 		return 0;
 	return -1;
@@ -136,13 +147,13 @@ int qemu_check(const struct invocation *inv, const char *name)
 
 /* Starting */
 
-static int show_monitors(const struct vm_side *side)
+static int show_monitors(const struct vm_slot *slot)
 {
 	int err = 0;
 	size_t i;
 
 	for (i = 0; i < NR_QEMU_MONITORS; i++) {
-		char *path = vm_side_path(side, qemu_monitors[i]);
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
 		char *hidden = xprintf("%s" VM_HIDDEN, path);
 
 		if (rename(hidden, path))
@@ -153,29 +164,29 @@ static int show_monitors(const struct vm_side *side)
 	return err;
 }
 
-/* Keep a descriptor at a number, or give up. */
+/* Move a descriptor to a number. Exit on failure. */
 static void place_fd(int fd, int at)
 {
 	if (fd == at ? fcntl(fd, F_SETFD, 0) : dup2(fd, at) < 0)
 		_exit(EXIT_CANNOT_RUN);
 }
 
-/* Take the lock that says that we live; it stays over exec. */
-static int hold_alive(const struct vm_side *side)
+/* Take the lock that shows that the slot is in use. exec(2) keeps it. */
+static int hold_alive(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char *path = vm_side_path(side, "alive");
+	char *path = vm_slot_path(slot, "alive");
 	int fd = open(path, O_RDWR | O_CREAT, 0600);
 
 	free(path);
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
-/* In the child: be where members of a confined or isolated pool must be. */
+/* Move the child into the slice of a confined or isolated pool. */
 static int enter_cpuset(struct vpool *pool)
 {
 	struct vpool_info *info;
-	char why[WHY_SIZE] = "";
+	struct failure failure = { 0 };
 	struct origin was = { 0 };
 	int err;
 
@@ -184,19 +195,19 @@ static int enter_cpuset(struct vpool *pool)
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		return err;
 	}
-	err = place_join(info, getpid(), false, &was, why);
+	err = slice_join(info, getpid(), false, &was, &failure);
 	if (err)
-		fprintf(stderr, "%s\n", why);
-	place_free(&was);
+		fprintf(stderr, "%s\n", failure.text);
+	slice_free(&was);
 	vpool_info_free(info);
 	return err;
 }
 
-/* In the child: become QEMU. */
-static void become(const struct vm_side *side, struct vpool *pool, int monitor,
+/* Execute QEMU in the child. */
+static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 		   int cwd, char **args)
 {
-	char *path = vm_side_path(side, "log");
+	char *path = vm_slot_path(slot, "log");
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int err;
@@ -206,9 +217,9 @@ static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 	place_fd(log, STDOUT_FILENO);
 	place_fd(log, STDERR_FILENO);
 	place_fd(monitor, QEMU_BOOT_FD);
-	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(side);
+	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
 	if (err) {
-		fprintf(stderr, "%s: %s\n", side->dir, strerror(-err));
+		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
 	if (enter_cpuset(pool))
@@ -222,7 +233,7 @@ static void become(const struct vm_side *side, struct vpool *pool, int monitor,
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Another child: if we die without a word, QEMU dies. */
+/* Kill QEMU if vpoolctl dies before it writes to @fd. Called in another child. */
 static void guard(int fd, int pidfd)
 {
 	sigset_t all;
@@ -231,7 +242,7 @@ static void guard(int fd, int pidfd)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid();
-	/* Neither the lock nor anybody's pipe shall stay open for us. */
+	/* This child must not keep the lock or a pipe open. */
 	if (dup2(fd, 0) < 0 || dup2(pidfd, 1) < 0)
 		_exit(1);
 	syscall(SYS_close_range, 2, ~0U, 0);
@@ -249,44 +260,44 @@ static int start_guard(struct qemu *qemu)
 	qemu->guard = fork();
 	if (!qemu->guard) {
 		close(ends[1]);
-		guard(ends[0], qemu->side->pidfd);
+		guard(ends[0], qemu->slot->pidfd);
 	}
 	close(ends[0]);
 	qemu->guard_fd = ends[1];
 	return qemu->guard < 0 ? -errno : 0;
 }
 
-static int start_process(struct vm_side *side, struct vpool *pool, int monitor,
+static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
 			 int cwd, char **args)
 {
-	if (mkdir(side->dir, 0700))
+	if (mkdir(slot->dir, 0700))
 		return -errno;
-	side->pid = fork();
-	if (!side->pid)
-		become(side, pool, monitor, cwd, args);
-	if (side->pid < 0) {
-		side->pid = 0;
+	slot->pid = fork();
+	if (!slot->pid)
+		become(slot, pool, monitor, cwd, args);
+	if (slot->pid < 0) {
+		slot->pid = 0;
 		return -errno;
 	}
-	side->pidfd = syscall(SYS_pidfd_open, side->pid, 0);
-	return side->pidfd < 0 ? -errno : 0;
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
+	return slot->pidfd < 0 ? -errno : 0;
 }
 
 int qemu_launch(const struct invocation *inv, const char *name,
-		struct vm_side *side, struct vpool *pool, int cwd, char **args,
+		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		struct qemu *qemu)
 {
 	int err, ends[2];
 
-	/* What QEMU forks and leaves comes to us: qemu_kill() finds it. */
+	/* Adopt orphans of QEMU, so that qemu_kill() finds them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
-	qemu->side = side;
+	qemu->slot = slot;
 	qemu->guard_fd = -1;
 	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
 		-errno : 0;
 	if (!err) {
-		err = start_process(side, pool, ends[1], cwd, args);
+		err = start_process(slot, pool, ends[1], cwd, args);
 		close(ends[1]);
 		if (!err)
 			err = start_guard(qemu);
@@ -296,7 +307,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 			err = qmp_talk(ends[0], LAUNCH_MS, &qemu->qmp);
 	}
 	if (!err)
-		err = show_monitors(side);
+		err = show_monitors(slot);
 	if (!err)
 		return 0;
 	qemu_failed(inv, name, qemu, err);
@@ -308,7 +319,7 @@ void qemu_release(struct qemu *qemu)
 {
 	sighandler_t old = signal(SIGPIPE, SIG_IGN);
 
-	/* A guard that somebody ended does no harm any more. */
+	/* A guard that was killed cannot kill QEMU. */
 	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
 		qemu->guard = 0;
 	signal(SIGPIPE, old);
@@ -326,7 +337,7 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/* Has a process a file open? */
+/* Does a process have a file open? */
 static bool has_open(long pid, const struct stat *file)
 {
 	char *path = xprintf("/proc/%ld/fd", pid);
@@ -344,7 +355,7 @@ static bool has_open(long pid, const struct stat *file)
 	return has;
 }
 
-/* Kill the children that have a file open; the number of them. */
+/* Kill the children that have a file open. Return their number. */
 static size_t kill_once(const struct stat *file)
 {
 	char *path = xprintf("/proc/self/task/%d/children", getpid());
@@ -365,12 +376,12 @@ static size_t kill_once(const struct stat *file)
 }
 
 /*
- * Kill all that came of the QEMU of a side: a script in VPOOL_QEMU may have started it as
- * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
- * becomes our child when its parent dies. Other children may be there: a shell that
- * becomes vpoolctl leaves its own.
+ * Kill all descendants of the QEMU of a slot: a script in VPOOL_QEMU may have started it
+ * as its child, or QEMU may have forked. Each of them has inherited the descriptor of
+ * "alive", and becomes a child of vpoolctl when its parent dies. vpoolctl can have other
+ * children, from a shell that has executed it.
  */
-static void kill_heirs(const struct stat *alive)
+static void kill_descendants(const struct stat *alive)
 {
 	while (kill_once(alive))
 		;
@@ -378,27 +389,27 @@ static void kill_heirs(const struct stat *alive)
 
 void qemu_kill(struct qemu *qemu)
 {
-	char *path = vm_side_path(qemu->side, "alive");
-	pid_t pid = qemu->side->pid;
+	char *path = vm_slot_path(qemu->slot, "alive");
+	pid_t pid = qemu->slot->pid;
 	struct stat alive;
 	bool begun = !stat(path, &alive);
 
 	free(path);
 	qemu_close(qemu);
-	vm_side_kill(qemu->side);
+	vm_slot_kill(qemu->slot);
 	qemu_release(qemu);
-	/* It is ours if we started it. */
+	/* QEMU was a child of this process, if it was started. */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	if (begun)
-		kill_heirs(&alive);
+		kill_descendants(&alive);
 }
 
-/* Failure */
+/* Failures */
 
-bool qemu_show_log(const struct vm_side *side)
+bool qemu_show_log(const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "log"), words[LAST_WORDS + 1], *line;
+	char *path = vm_slot_path(slot, "log"), words[LAST_WORDS + 1], *line;
 	FILE *log = fopen(path, "re");
 	size_t len = 0;
 
@@ -425,18 +436,20 @@ void qemu_failed(const struct invocation *inv, const char *name,
 	bool ended;
 
 	if (interrupted()) {
-		complain(inv, name, "interrupted; nothing is left of it");
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; the machine was removed");
 		return;
 	}
-	/* It closes its sockets a little before it is gone. */
-	ended = qemu->side->pidfd >= 0 &&
-		!vm_side_wait(qemu->side, err == -EPIPE ? 2000 : 0);
+	/* QEMU closes its sockets shortly before it exits. */
+	ended = qemu->slot->pidfd >= 0 &&
+		!vm_slot_wait(qemu->slot, err == -EPIPE ? 2000 : 0);
 	if (!ended) {
-		complain(inv, name, "%s", *qmp_why(qemu->qmp) ?
-			 qmp_why(qemu->qmp) : strerror(-err));
+		cmd_error(inv, name, TOOL_QEMU_FAILED,
+			  "%s", *qmp_message(qemu->qmp) ?
+			  qmp_message(qemu->qmp) : strerror(-err));
 		return;
 	}
-	complain(inv, name, "QEMU has ended; it said:");
-	if (!qemu_show_log(qemu->side))
+	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; its output:");
+	if (!qemu_show_log(qemu->slot))
 		fputs("  (nothing)\n", stderr);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QEMU's command line.
+ * The command line of QEMU.
  *
- * The first words are those of one QEMU only, at fixed places: -S or -incoming, and its
- * sockets. The rest describes the machine. vm migrate copies it word for word, because
- * a user's argument may read like one of ours.
+ * The first arguments are specific to one QEMU, at fixed positions: -S or -incoming, and
+ * its sockets. The other arguments describe the machine. vm migrate copies them without
+ * parsing, because a user's argument can look like one of vpoolctl.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vm/qemu.h"
+#include "base/alloc.h"
+#include "vm/qemu_args.h"
+#include "vm/vm.h"
 
 static size_t args_count(char **args)
 {
@@ -39,7 +41,7 @@ static void add_two(char ***args, const char *one, const char *two)
 	add(args, two);
 }
 
-/* Add an option and its value, which is freed. */
+/* Add an option and its value. Free the value. */
 static void add_made(char ***args, const char *option, char *value)
 {
 	add_two(args, option, value);
@@ -55,7 +57,7 @@ void qemu_args_free(char **args)
 	free(args);
 }
 
-/* Commas are doubled in values of QEMU's options. */
+/* Double the commas, as values of QEMU's options need it. */
 static char *escape(const char *text)
 {
 	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;
@@ -68,21 +70,27 @@ static char *escape(const char *text)
 	return escaped;
 }
 
+const char *qemu_program(void)
+{
+	const char *program = getenv("VPOOL_QEMU");
+
+	return program && *program ? program : "qemu-system-x86_64";
+}
+
 /*
- * Monitors. QEMU makes each ready in its main thread and then hands it to another
- * one; who connects to its socket half-way is served by both, and what he says
- * reaches QEMU in the order in which they got hold of the bytes. So the sockets
- * have other names at first, and who starts QEMU talks to it by a connection that
- * QEMU inherits.
+ * Monitors. QEMU sets up each one in its main thread and then hands it to another
+ * thread. Both threads would read from a client that connects in between, and mix up its
+ * commands. So the sockets have other names at first, and the vpoolctl that starts QEMU
+ * uses a connection that QEMU inherits.
  */
 const char * const qemu_monitors[NR_QEMU_MONITORS] = { "qmp", "state" };
 
-static void add_monitors(char ***args, const struct vm_side *side)
+static void add_monitors(char ***args, const struct vm_slot *slot)
 {
 	size_t i;
 
 	for (i = 0; i < NR_QEMU_MONITORS; i++) {
-		char *path = vm_side_path(side, qemu_monitors[i]);
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
 		char *escaped = escape(path);
 
 		add_made(args, "-chardev",
@@ -93,16 +101,16 @@ static void add_monitors(char ***args, const struct vm_side *side)
 		free(escaped);
 		free(path);
 	}
-	/* The last of them: if it answers, all are ready. */
+	/* This monitor must be the last: if it answers, all are ready. */
 	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", QEMU_BOOT_FD));
 	add_two(args, "-mon", "chardev=boot,mode=control");
 }
 
-static void add_console(char ***args, const struct qemu_wish *wish,
-			const struct vm_side *side)
+static void add_console(char ***args, const struct qemu_spec *spec,
+			const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "console"), *escaped = escape(path);
-	char *file = wish->console ? escape(wish->console) : NULL;
+	char *path = vm_slot_path(slot, "console"), *escaped = escape(path);
+	char *file = spec->console ? escape(spec->console) : NULL;
 
 	add_made(args, "-chardev",
 		 xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s",
@@ -115,8 +123,8 @@ static void add_console(char ***args, const struct qemu_wish *wish,
 }
 
 /*
- * A path that holds in every folder, and that QEMU does not take for a protocol, as
- * it would "vm:1.img". Links stay: what they point to may change.
+ * Make a path absolute, so that QEMU does not take "vm:1.img" for a protocol. Keep
+ * symbolic links, because their targets can change.
  */
 static char *absolute(const char *path)
 {
@@ -129,50 +137,50 @@ static char *absolute(const char *path)
 	return xprintf("%s/%s", cwd, path);
 }
 
-static void add_boot(char ***args, const struct qemu_wish *wish)
+static void add_boot(char ***args, const struct qemu_spec *spec)
 {
 	char *path, *disk;
 
-	if (wish->kernel)
-		add_made(args, "-kernel", absolute(wish->kernel));
-	if (wish->initrd)
-		add_made(args, "-initrd", absolute(wish->initrd));
-	if (wish->append)
-		add_two(args, "-append", wish->append);
-	if (wish->disk) {
-		path = absolute(wish->disk);
+	if (spec->kernel)
+		add_made(args, "-kernel", absolute(spec->kernel));
+	if (spec->initrd)
+		add_made(args, "-initrd", absolute(spec->initrd));
+	if (spec->append)
+		add_two(args, "-append", spec->append);
+	if (spec->disk) {
+		path = absolute(spec->disk);
 		disk = escape(path);
 		add_made(args, "-drive",
 			 xprintf("if=virtio,id=disk,file=%s,format=%s", disk,
-				 wish->format));
+				 spec->format));
 		free(disk);
 		free(path);
 	}
 }
 
-char **qemu_args(const struct qemu_wish *wish, const struct vm_side *side)
+char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
-	bool kvm = !strcmp(wish->accel, "kvm");
+	bool kvm = !strcmp(spec->accel, "kvm");
 	char **args = NULL, **extra;
 
 	add(&args, qemu_program());
 	add(&args, "-S");
-	add_monitors(&args, side);
-	add_console(&args, wish, side);
-	add_made(&args, "-name", xprintf("%s,debug-threads=on", wish->name));
-	add_two(&args, "-accel", wish->accel);
+	add_monitors(&args, slot);
+	add_console(&args, spec, slot);
+	add_made(&args, "-name", xprintf("%s,debug-threads=on", spec->name));
+	add_two(&args, "-accel", spec->accel);
 	add_two(&args, "-machine", "q35,hpet=off");
 	add_two(&args, "-cpu", kvm ? "host" : "max");
-	add_made(&args, "-smp", xprintf("%u", wish->vcpus));
-	add_made(&args, "-m", xprintf("%lluB", wish->bytes));
+	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
+	add_made(&args, "-m", xprintf("%lluB", spec->bytes));
 	add_two(&args, "-display", "none");
 	add(&args, "-nodefaults");
 	add(&args, "-no-user-config");
 	add(&args, "-preconfig");
-	add_two(&args, "-nic", !strcmp(wish->net, "user") ?
+	add_two(&args, "-nic", !strcmp(spec->net, "user") ?
 		"user,model=virtio-net-pci" : "none");
-	add_boot(&args, wish);
-	for (extra = wish->extra; extra && *extra; extra++)
+	add_boot(&args, spec);
+	for (extra = spec->extra; extra && *extra; extra++)
 		add(&args, *extra);
 	return args;
 }
@@ -209,10 +217,10 @@ static char *read_cmdline(pid_t pid, size_t *len)
 	return text;
 }
 
-/* Words behind -S or -incoming that are a QEMU's own: its sockets, four words each. */
+/* Number of arguments after -S or -incoming for the sockets: four for each. */
 #define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2))
 
-/* One of those for the other side. */
+/* Add such an argument with the paths of the other slot. */
 static void add_for(char ***args, const char *arg, const char *from,
 		    const char *to)
 {
@@ -254,7 +262,7 @@ char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 	return args;
 }
 
-char **qemu_args_of(const struct vm_side *from, const struct vm_side *to)
+char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to)
 {
 	size_t len;
 	char **args, *text = read_cmdline(from->pid, &len);

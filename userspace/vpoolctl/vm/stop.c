@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm stop, pause and resume.
+ * vpoolctl vm stop, vm pause and vm resume.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
 #include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
+#include "vm/qmp.h"
 #include "vm/vm.h"
 
 enum {
@@ -14,40 +28,42 @@ enum {
 	STOP_FORCE,
 };
 
-/* How long a guest has to shut down, and QEMU to quit. */
+/* Time limit for a guest to shut down, and for QEMU to exit, in milliseconds. */
 #define POWERDOWN_MS 30000
 #define QUIT_MS 5000
-/* How long memory may take to come back when its user has gone. */
+/* Time limit for releasing and zeroing the memory, in milliseconds. */
 #define RETURN_MS 30000
 
 static const struct option_def stop_options[] = {
 	[STOP_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
-		.help = "how long the guest has to shut down; 30 unless given",
+		.help = "time limit for the guest to shut down; default 30",
 	},
 	[STOP_FORCE] = {
 		.name = "force", .letter = 'f',
-		.help = "do not ask the guest",
+		.help = "end the machine without asking the guest",
 	},
 };
 
 /**
  * struct ending - how a machine ended
- * @how: behind its name
- * @forced: the guest did not shut down, it was ended
- * @status: QEMU's word for the state that kept it from shutting down
+ * @how: text after its name, such as "shut down"
+ * @forced: true if the guest did not shut down itself
+ * @code: code of the failure to report if @forced
+ * @status: run state of QEMU that kept the guest from shutting down
  */
 struct ending {
 	const char *how;
 	bool forced;
+	int code;
 	char status[32];
 };
 
 /*
- * Wait until the guest has shut down. QEMU ends then, or with -no-shutdown stands
- * still. 0; -ETIMEDOUT; -EINTR if the user does not want to wait.
+ * Wait until the guest has shut down. QEMU then exits or, with -no-shutdown, pauses.
+ * Return 0, -ETIMEDOUT, or -EINTR if the user interrupts.
  */
-static int wait_for_shutdown(struct vm_side *side, struct qmp *qmp, __u32 ms)
+static int wait_for_shutdown(struct vm_slot *slot, struct qmp *qmp, __u32 ms)
 {
 	double deadline = now_ms() + ms;
 	int err;
@@ -57,14 +73,14 @@ static int wait_for_shutdown(struct vm_side *side, struct qmp *qmp, __u32 ms)
 	while (err == -ETIMEDOUT && now_ms() < deadline && !interrupted());
 	if (interrupted())
 		return -EINTR;
-	if (!err && vm_side_wait(side, 2000))
+	if (!err && vm_slot_wait(slot, 2000))
 		qmp_run(qmp, 5000, "quit", NULL, NULL);
 	if (!err || err == -EPIPE)
-		err = vm_side_wait(side, QUIT_MS);
+		err = vm_slot_wait(slot, QUIT_MS);
 	return err;
 }
 
-/* States in which the guest can do nothing, and the command that lets it. */
+/* Run states in which the guest cannot shut down, and the command to leave them. */
 static const struct {
 	const char *status;
 	const char *command;
@@ -78,7 +94,7 @@ static const struct {
 	{ "watchdog", NULL },
 };
 
-/* Let a guest that stands still run; -EHOSTDOWN if it cannot. */
+/* Let a guest run that does not. Return 0, or -EHOSTDOWN if it cannot run. */
 static int wake(struct qmp *qmp, struct ending *ending)
 {
 	char *status = qmp_status(qmp);
@@ -97,54 +113,55 @@ static int wake(struct qmp *qmp, struct ending *ending)
 	return err;
 }
 
-/* Ask the guest; 0, or why it has not shut down. */
-static int shut_down(struct vm_side *side, struct qmp *qmp, __u32 ms,
+/* Ask the guest to shut down. Return 0, or a negative errno if it has not. */
+static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
 		     struct ending *ending)
 {
 	int err = wake(qmp, ending);
 
 	if (!err)
 		err = qmp_run(qmp, 5000, "system_powerdown", NULL, NULL);
-	return err ? err : wait_for_shutdown(side, qmp, ms);
+	return err ? err : wait_for_shutdown(slot, qmp, ms);
 }
 
-/* 0, or -EINTR if the user did not want to wait. */
+/* End the machine. Return 0, or -EINTR if the user interrupts. */
 static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 {
-	struct vm_side *side = vm->side + vm->now;
-	char *path = vm_side_path(side, "qmp");
+	struct vm_slot *slot = vm->slot + vm->now;
+	char *path = vm_slot_path(slot, "qmp");
 	int err, asked = -EPERM;
 	struct qmp *qmp;
 
 	*ending = (struct ending) { .how = "shut down" };
-	/* One that does not answer is killed. */
+	/* Kill a QEMU that does not answer. */
 	err = qmp_open(path, 5000, &qmp);
 	free(path);
 	if (!err && !force)
-		asked = shut_down(side, qmp, ms, ending);
+		asked = shut_down(slot, qmp, ms, ending);
 	if (!asked || asked == -EINTR) {
 		qmp_close(qmp);
 		return asked;
 	}
 	ending->forced = !force;
+	ending->code = asked == -ETIMEDOUT ? TOOL_VM_TIMEOUT : TOOL_VM_FORCED;
 	ending->how = force ? "stopped" :
 		      asked == -EHOSTDOWN ?
 		      "could not shut down and was stopped" :
 		      "did not shut down in time and was stopped";
-	/* Its guest had shut down before. */
+	/* The guest had already shut down. */
 	if (asked == -EHOSTDOWN && !strcmp(ending->status, "shutdown"))
 		*ending = (struct ending) { .how = "shut down" };
 	if (!err)
 		err = qmp_run(qmp, 5000, "quit", NULL, NULL);
 	qmp_close(qmp);
-	if ((!err || err == -EPIPE) && !vm_side_wait(side, QUIT_MS))
+	if ((!err || err == -EPIPE) && !vm_slot_wait(slot, QUIT_MS))
 		return 0;
-	vm_side_kill(side);
+	vm_slot_kill(slot);
 	ending->how = "did not answer and was killed";
 	return 0;
 }
 
-/* What is to be said, for free(3): "shut down; 1G back in pool web". */
+/* Return the message, such as "shut down; 1G back in pool web", for free(3). */
 static char *account(const struct ending *ending,
 		     const struct vm_memory *memory)
 {
@@ -159,31 +176,31 @@ static char *account(const struct ending *ending,
 
 static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 {
-	struct vm_side *side = vm->side + vm->now;
+	struct vm_slot *slot = vm->slot + vm->now;
 	struct vm_memory memory = { 0 };
 	char size[SIZE_TEXT], *text;
 	struct ending ending;
 	__u64 missing = 0;
 	int err = 0;
 
-	vm_read_memory(side->pid, &memory);
+	vm_read_memory(slot->pid, &memory);
 	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
-		complain(inv, vm->name,
-			 "interrupted; it has been asked to shut down");
+		cmd_error(inv, vm->name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; it has been asked to shut down");
 		return EXIT_FAILED;
 	}
-	vm_side_kill(side);
+	vm_slot_kill(slot);
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
-		complain(inv, vm->name,
-			 "it %s, but %s of pool '%s' are still pinned by something else",
-			 ending.how, format_size(missing, size), memory.pool);
+		cmd_error(inv, vm->name, VPOOL_CODE_POOL_PINNED,
+			  "it %s, but %s of pool '%s' are still pinned by something else",
+			  ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
 	}
 	text = account(&ending, &memory);
 	if (ending.forced)
-		complain(inv, vm->name, "it %s", text);
+		cmd_error(inv, vm->name, ending.code, "it %s", text);
 	else
 		printf("%s %s\n", vm->name, text);
 	free(text);
@@ -198,7 +215,7 @@ static int run_vm_stop(const struct invocation *inv)
 
 	if (inv->given[STOP_TIMEOUT] &&
 	    parse_seconds(inv->value[STOP_TIMEOUT], &ms))
-		return wrong_usage(inv->cmd,
+		return usage_error(inv->cmd,
 				   "--timeout: '%s' is not a time in seconds",
 				   inv->value[STOP_TIMEOUT]);
 	catch_interrupts();
@@ -215,11 +232,11 @@ const struct command cmd_vm_stop = {
 	.args = "VM",
 	.summary = "stop a virtual machine",
 	.description =
-		"Ask the guest to shut down, as its power button does; a guest\n"
-		"that is paused runs on for that. If it does not shut down in\n"
-		"time, end QEMU; if that does not answer, kill it. The exit\n"
-		"status is 1 then, unless --force was given. All its memory and\n"
-		"CPUs are back in the pool when the command returns.",
+		"Ask the guest to shut down, as its power button does. A paused\n"
+		"guest is resumed first. If the guest does not shut down in\n"
+		"time, end QEMU, and kill QEMU if it does not answer. Then the\n"
+		"exit status is 1, unless --force is given. When the command\n"
+		"returns, all memory and CPUs are back in the pool.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
 	.min_args = 1,
@@ -243,7 +260,8 @@ static int tell_qemu(const struct invocation *inv, const char *command)
 	qmp = vm_connect(inv, vm);
 	status = EXIT_FAILED;
 	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
-		complain(inv, vm->name, "%s", qmp_why(qmp));
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
+			  "%s", qmp_message(qmp));
 	else if (qmp)
 		status = EXIT_OK;
 	qmp_close(qmp);
@@ -277,8 +295,8 @@ const struct command cmd_vm_pause = {
 const struct command cmd_vm_resume = {
 	.name = "vm resume",
 	.args = "VM",
-	.summary = "let a paused virtual machine run on",
-	.description = "Let a virtual machine that was paused run on.",
+	.summary = "resume a paused virtual machine",
+	.description = "Resume a virtual machine that was paused.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding virtual machines.
+ * Find and lock virtual machines.
  *
- * A machine NAME is a directory of that name with a directory for each of its
- * QEMUs, its sides: one, and a second while it migrates. What is true is not
- * written in a file: a side lives as long as its QEMU holds the lock on the file
- * "alive", which QEMU inherits and the kernel drops with its last thread, however
- * that ends. The kernel also tells who holds it.
+ * A machine NAME is a directory of that name. It has a directory for each QEMU of the
+ * machine, called a slot: one, and a second one during a migration. No file stores
+ * whether a slot is in use. A slot is in use as long as its QEMU holds the lock on the
+ * file "alive". QEMU inherits that lock, and the kernel drops it when the last thread of
+ * QEMU ends, for whatever reason. The kernel also reports which process holds the lock.
  *
- * A vpoolctl that changes a machine holds a lock on the machine's directory. Who
- * gets that lock knows that nobody is at work, so that what looks half-done is
- * what a crash left, and settles it: see vm_settle().
+ * A vpoolctl that changes a machine holds a lock on the directory of the machine. While
+ * it holds the lock, no other vpoolctl changes the machine. So an inconsistent state is
+ * the leftover of a crash, which vm_settle() cleans up.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,17 +25,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
 #include "host/privilege.h"
+#include "output/messages.h"
+#include "vm/qmp.h"
 #include "vm/vm.h"
 
-/* How long a QEMU that has been killed may take to be gone. */
+/* Time limit for a killed QEMU to exit, in milliseconds. */
 #define KILL_MS 60000
-/* How long a QEMU may take to say what state it is in. */
+/* Time limit for a QEMU to report its run state, in milliseconds. */
 #define STATUS_MS 2000
-/* How long a migration that nobody watches may take to hand over. */
+/* Time limit for an abandoned migration to hand over, in milliseconds. */
 #define CHOOSE_MS 20000
 
-/* Names and places */
+/* Names and paths */
 
 bool vm_name_ok(const char *name)
 {
@@ -46,7 +54,7 @@ bool vm_name_ok(const char *name)
 	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* A folder below /run/vpool, or where the user has it; for free(3). */
+/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
 static char *run_dir(const char *folder)
 {
 	const char *dir = getenv("VPOOL_RUN_DIR");
@@ -98,18 +106,18 @@ char **vm_names(size_t *nr)
 	return names;
 }
 
-char *vm_side_path(const struct vm_side *side, const char *file)
+char *vm_slot_path(const struct vm_slot *slot, const char *file)
 {
-	return xprintf("%s/%s", side->dir, file);
+	return xprintf("%s/%s", slot->dir, file);
 }
 
-/* Sides */
+/* Slots */
 
-/* Who holds a side's lock; 0 if nobody does. */
-static pid_t lock_holder(const struct vm_side *side)
+/* Return the process that holds the lock of a slot, or 0. */
+static pid_t lock_holder(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char *path = vm_side_path(side, "alive");
+	char *path = vm_slot_path(slot, "alive");
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	pid_t pid = 0;
 
@@ -121,32 +129,32 @@ static pid_t lock_holder(const struct vm_side *side)
 	return pid;
 }
 
-void vm_side_look(struct vm_side *side)
+void vm_slot_look(struct vm_slot *slot)
 {
-	if (side->pidfd >= 0)
-		close(side->pidfd);
-	side->pidfd = -1;
-	side->pid = lock_holder(side);
-	if (side->pid <= 0) {
-		side->pid = 0;
+	if (slot->pidfd >= 0)
+		close(slot->pidfd);
+	slot->pidfd = -1;
+	slot->pid = lock_holder(slot);
+	if (slot->pid <= 0) {
+		slot->pid = 0;
 		return;
 	}
-	side->pidfd = syscall(SYS_pidfd_open, side->pid, 0);
-	/* If it holds the lock now, it was not another with its number. */
-	if (side->pidfd < 0 || lock_holder(side) != side->pid) {
-		side->pid = 0;
-		if (side->pidfd >= 0)
-			close(side->pidfd);
-		side->pidfd = -1;
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
+	/* It still holds the lock, so the pidfd is not for a process with a reused pid. */
+	if (slot->pidfd < 0 || lock_holder(slot) != slot->pid) {
+		slot->pid = 0;
+		if (slot->pidfd >= 0)
+			close(slot->pidfd);
+		slot->pidfd = -1;
 	}
 }
 
-int vm_side_wait(const struct vm_side *side, int ms)
+int vm_slot_wait(const struct vm_slot *slot, int ms)
 {
-	struct pollfd poll_fd = { .fd = side->pidfd, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = slot->pidfd, .events = POLLIN };
 	int nr;
 
-	if (side->pidfd < 0)
+	if (slot->pidfd < 0)
 		return 0;
 	nr = poll(&poll_fd, 1, ms);
 	if (nr < 0)
@@ -154,7 +162,7 @@ int vm_side_wait(const struct vm_side *side, int ms)
 	return nr ? 0 : -ETIMEDOUT;
 }
 
-void vm_side_remove(struct vm_side *side)
+void vm_slot_remove(struct vm_slot *slot)
 {
 	static const char * const files[] = {
 		"alive", "console", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
@@ -163,30 +171,30 @@ void vm_side_remove(struct vm_side *side)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		char *path = vm_side_path(side, files[i]);
+		char *path = vm_slot_path(slot, files[i]);
 
 		unlink(path);
 		free(path);
 	}
-	rmdir(side->dir);
+	rmdir(slot->dir);
 }
 
-void vm_side_kill(struct vm_side *side)
+void vm_slot_kill(struct vm_slot *slot)
 {
-	if (side->pidfd >= 0) {
-		syscall(SYS_pidfd_send_signal, side->pidfd, SIGKILL, NULL, 0);
-		while (vm_side_wait(side, KILL_MS) == -EINTR)
+	if (slot->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0);
+		while (vm_slot_wait(slot, KILL_MS) == -EINTR)
 			;
-		close(side->pidfd);
+		close(slot->pidfd);
 	}
-	side->pidfd = -1;
-	side->pid = 0;
-	vm_side_remove(side);
+	slot->pidfd = -1;
+	slot->pid = 0;
+	vm_slot_remove(slot);
 }
 
-char *vm_side_status(const struct vm_side *side)
+char *vm_slot_status(const struct vm_slot *slot)
 {
-	char *path = vm_side_path(side, "state"), *status = NULL;
+	char *path = vm_slot_path(slot, "state"), *status = NULL;
 	struct qmp *qmp;
 
 	if (!qmp_open(path, STATUS_MS, &qmp))
@@ -201,27 +209,27 @@ static bool is(const char *status, const char *wanted)
 	return status && !strcmp(status, wanted);
 }
 
-/* Not a machine yet: its QEMU has not been told to go. */
+/* Is QEMU in a state before the start of the machine? */
 static bool unborn(const char *status)
 {
 	return is(status, "prelaunch") || is(status, "inmigrate");
 }
 
 /*
- * Both QEMUs of a migration are there and nobody watches: the machine is where
- * it ran, unless that side has handed it over. Then the other has it as soon as
- * it has read all of it.
+ * Find the slot that has the machine, when both QEMUs of an abandoned migration run. This
+ * is the source slot, unless that has handed over the machine. Then the target slot has
+ * it as soon as it has loaded the state.
  */
-static int choose_side(struct vm *vm)
+static int choose_slot(struct vm *vm)
 {
-	char *status[VM_SIDES];
+	char *status[VM_SLOTS];
 	double deadline = now_ms() + CHOOSE_MS;
 	int i, now = -1;
 
 	while (now < 0 && now_ms() < deadline) {
-		for (i = 0; i < VM_SIDES; i++)
-			status[i] = vm_side_status(vm->side + i);
-		for (i = 0; i < VM_SIDES; i++) {
+		for (i = 0; i < VM_SLOTS; i++)
+			status[i] = vm_slot_status(vm->slot + i);
+		for (i = 0; i < VM_SLOTS; i++) {
 			if (is(status[i], "postmigrate") &&
 			    !unborn(status[!i]))
 				now = !i;
@@ -229,7 +237,7 @@ static int choose_side(struct vm *vm)
 			    !is(status[i], "postmigrate"))
 				now = i;
 		}
-		for (i = 0; i < VM_SIDES; i++)
+		for (i = 0; i < VM_SLOTS; i++)
 			free(status[i]);
 		if (now < 0)
 			usleep(100000);
@@ -237,10 +245,10 @@ static int choose_side(struct vm *vm)
 	return now;
 }
 
-/* A QEMU that was never told to go, by somebody who is no more. */
-static bool is_unborn(const struct vm_side *side)
+/* Was this QEMU left by a vpoolctl that died before it started the machine? */
+static bool is_unborn(const struct vm_slot *slot)
 {
-	char *status = vm_side_status(side);
+	char *status = vm_slot_status(slot);
 	bool yes = unborn(status);
 
 	free(status);
@@ -251,14 +259,14 @@ static void find_sides(struct vm *vm)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++) {
-		vm->side[i].dir = xprintf("%s/%d", vm->dir, i);
-		vm->side[i].pidfd = -1;
-		vm_side_look(vm->side + i);
+	for (i = 0; i < VM_SLOTS; i++) {
+		vm->slot[i].dir = xprintf("%s/%d", vm->dir, i);
+		vm->slot[i].pidfd = -1;
+		vm_slot_look(vm->slot + i);
 	}
 }
 
-/* Make a directory with those above it. */
+/* Create a directory and its parents. */
 static int make_dirs(char *path)
 {
 	char *slash = path;
@@ -275,12 +283,12 @@ static int make_dirs(char *path)
 }
 
 /*
- * Keep the log of a QEMU that has ended without vpoolctl: it may say why. It is there
- * until a machine of that name is started or ends in that way.
+ * Keep the log of a QEMU that has ended without vpoolctl, because it may have the reason.
+ * It is kept until a machine of the same name is started or ends in this way.
  */
-static void keep_log(const struct vm *vm, const struct vm_side *side)
+static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 {
-	char *from = vm_side_path(side, "log"), *to = vm_log_path(vm->name);
+	char *from = vm_slot_path(slot, "log"), *to = vm_log_path(vm->name);
 	char *dir = run_dir("log");
 	struct stat st;
 
@@ -291,25 +299,25 @@ static void keep_log(const struct vm *vm, const struct vm_side *side)
 	free(from);
 }
 
-/* With the lock: find the side that is the machine and clear all else away. */
+/* Find the slot that has the machine, and remove all others. The caller holds the lock. */
 static void vm_settle(struct vm *vm)
 {
 	int i;
 
 	vm->now = -1;
-	if (vm->side[0].pid && vm->side[1].pid) {
-		vm->now = choose_side(vm);
+	if (vm->slot[0].pid && vm->slot[1].pid) {
+		vm->now = choose_slot(vm);
 		if (vm->now >= 0)
-			vm_side_kill(vm->side + !vm->now);
+			vm_slot_kill(vm->slot + !vm->now);
 		return;
 	}
-	for (i = 0; i < VM_SIDES; i++) {
-		if (!vm->side[i].pid)
-			keep_log(vm, vm->side + i);
-		if (vm->side[i].pid && !is_unborn(vm->side + i))
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (!vm->slot[i].pid)
+			keep_log(vm, vm->slot + i);
+		if (vm->slot[i].pid && !is_unborn(vm->slot + i))
 			vm->now = i;
 		else
-			vm_side_kill(vm->side + i);
+			vm_slot_kill(vm->slot + i);
 	}
 }
 
@@ -332,10 +340,10 @@ static void vm_free(struct vm *vm)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++) {
-		if (vm->side[i].dir && vm->side[i].pidfd >= 0)
-			close(vm->side[i].pidfd);
-		free(vm->side[i].dir);
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (vm->slot[i].dir && vm->slot[i].pidfd >= 0)
+			close(vm->slot[i].pidfd);
+		free(vm->slot[i].dir);
 	}
 	if (vm->lock >= 0)
 		close(vm->lock);
@@ -344,7 +352,7 @@ static void vm_free(struct vm *vm)
 	free(vm);
 }
 
-/* Was the directory replaced by another while we waited for its lock? */
+/* Is the locked directory still the directory of the machine? */
 static bool still_there(const struct vm *vm)
 {
 	struct stat ours, now;
@@ -385,7 +393,7 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	if (!err) {
 		find_sides(vm);
 		vm_settle(vm);
-		if (vm->now < 0 && (vm->side[0].pid || vm->side[1].pid))
+		if (vm->now < 0 && (vm->slot[0].pid || vm->slot[1].pid))
 			err = -ETIMEDOUT;
 		else if (vm->now < 0 && !create)
 			err = -ENOENT;
@@ -397,34 +405,34 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	return err;
 }
 
-/* With two QEMUs: not the one that is being made, or has let go. */
+/* Find the slot of two that has the machine: not a starting one, nor a former source. */
 static int tell_apart(char * const *status)
 {
 	int i;
 
-	for (i = 0; i < VM_SIDES; i++)
+	for (i = 0; i < VM_SLOTS; i++)
 		if (unborn(status[i]) || is(status[i], "postmigrate"))
 			return !i;
-	/* One that is being made does not answer before it can. */
+	/* A starting QEMU does not answer yet. */
 	return status[0] ? 0 : status[1] ? 1 : -1;
 }
 
 struct vm *vm_look(const char *name)
 {
 	struct vm *vm = vm_new(name);
-	char *status[VM_SIDES] = { NULL };
+	char *status[VM_SLOTS] = { NULL };
 	int i;
 
 	find_sides(vm);
-	for (i = 0; i < VM_SIDES; i++)
-		if (vm->side[i].pid)
-			status[i] = vm_side_status(vm->side + i);
-	if (vm->side[0].pid && vm->side[1].pid)
+	for (i = 0; i < VM_SLOTS; i++)
+		if (vm->slot[i].pid)
+			status[i] = vm_slot_status(vm->slot + i);
+	if (vm->slot[0].pid && vm->slot[1].pid)
 		vm->now = tell_apart(status);
-	for (i = 0; vm->now < 0 && i < VM_SIDES; i++)
-		if (status[i] && !unborn(status[i]) && !vm->side[!i].pid)
+	for (i = 0; vm->now < 0 && i < VM_SLOTS; i++)
+		if (status[i] && !unborn(status[i]) && !vm->slot[!i].pid)
 			vm->now = i;
-	for (i = 0; i < VM_SIDES; i++)
+	for (i = 0; i < VM_SLOTS; i++)
 		free(status[i]);
 	return vm;
 }
@@ -435,10 +443,10 @@ void vm_close(struct vm *vm)
 
 	if (!vm)
 		return;
-	/* Nobody else can have begun anything: the lock is ours. */
-	for (i = 0; vm->lock >= 0 && i < VM_SIDES; i++)
-		if (!vm->side[i].pid)
-			vm_side_remove(vm->side + i);
+	/* With the lock, all slots must be empty. */
+	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
+		if (!vm->slot[i].pid)
+			vm_slot_remove(vm->slot + i);
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);
@@ -455,8 +463,9 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 
 	*status = EXIT_FAILED;
 	if (!vm_name_ok(name)) {
-		complain(inv, NULL, "'%s' is no name of a virtual machine",
-			 name);
+		cmd_error(inv, NULL, TOOL_VM_NAME,
+			  "'%s' is not a valid name of a virtual machine",
+			  name);
 		return NULL;
 	}
 	err = vm_open(name, false, &vm);
@@ -464,35 +473,35 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 	if (!err)
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
-		complain(inv, name,
-			 "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
-			 log);
+		cmd_error(inv, name, TOOL_VM_MISSING,
+			  "there is no such virtual machine; one with this name has ended by itself, and the output of its QEMU is in %s; 'vpoolctl vm list' shows the running ones",
+			  log);
 	else if (err == -ENOENT)
-		complain(inv, name,
-			 "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
+		cmd_error(inv, name, TOOL_VM_MISSING,
+			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");
 	else if (err == -EBUSY)
-		complain(inv, name,
-			 "another vpoolctl is starting, stopping or migrating it; try again when that is done");
+		cmd_error(inv, name, TOOL_VM_BUSY,
+			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
 	else if (err == -ETIMEDOUT)
-		complain(inv, name,
-			 "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
+		cmd_error(inv, name, TOOL_VM_STUCK,
+			  "its migration was abandoned, and its QEMUs do not answer; try again, or end them");
 	else
-		complain(inv, name, "%s", strerror(-err));
+		cmd_error(inv, name, errno_code(-err), "%s", strerror(-err));
 	free(log);
 	return vm;
 }
 
 struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm)
 {
-	char *path = vm_side_path(vm->side + vm->now, "qmp");
+	char *path = vm_slot_path(vm->slot + vm->now, "qmp");
 	struct qmp *qmp;
 	int err;
 
 	err = qmp_open(path, 10000, &qmp);
 	if (err)
-		complain(inv, vm->name,
-			 "its QEMU, process %d, does not answer: %s",
-			 vm->side[vm->now].pid, strerror(-err));
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
+			  "its QEMU, process %d, does not answer: %s",
+			  vm->slot[vm->now].pid, strerror(-err));
 	free(path);
 	return qmp;
 }

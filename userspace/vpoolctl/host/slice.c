@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the processes of a pool's members are.
+ * Move processes into the slice of a pool, and out of it.
  *
- * A process that vpoolctl moves must not lose anything by it. In the root cgroup
- * there is nothing to lose; a scope without limits, as that of a login, has only
- * its name. From anywhere else, a service above all, a process is moved only when
- * that is asked for. One that is in the pool's slice already stays where it is.
+ * A process must not lose limits by the move. In the root cgroup, and in a scope without
+ * limits such as that of a login, it has none. From any other cgroup, a service above
+ * all, vpoolctl moves a process only with --move-cgroup. A process that is already in
+ * the slice stays in its cgroup.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,9 +13,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
 #include "host/cgroup.h"
-#include "host/isolate.h"
+#include "host/grade.h"
 #include "host/privilege.h"
+#include "host/slice.h"
+#include "output/messages.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -33,42 +40,43 @@ static bool may_move(const char *path)
 }
 
 /*
- * Below a slice with units in it the kernel may allow no processes in the slice
- * itself: then they go to a cgroup beside the units.
+ * If a slice has units in it, the kernel may forbid processes in the slice itself. Then
+ * use a cgroup beside the units.
  */
-static int move_into(const char *name, int pid, char *why)
+static int move_into(const char *name, int pid, struct failure *failure)
 {
 	char *dir = cgroup_slice_dir(name), *leaf;
-	int err = cgroup_move(dir, pid, why);
+	int err = cgroup_move(dir, pid, failure);
 
 	if (err == -EBUSY || err == -EOPNOTSUPP) {
 		leaf = xprintf("%s/" CGROUP_LEAF, dir);
 		if (!mkdir(leaf, 0755) || errno == EEXIST)
-			err = cgroup_move(leaf, pid, why);
+			err = cgroup_move(leaf, pid, failure);
 		free(leaf);
 	}
 	free(dir);
 	return err;
 }
 
-static int enter(const char *name, int pid, char *why)
+static int enter(const char *name, int pid, struct failure *failure)
 {
-	char *slice, other[WHY_SIZE];
+	struct failure ignored;
+	char *slice;
 	int err;
 
 	if (!systemd_runs())
-		return move_into(name, pid, why);
+		return move_into(name, pid, failure);
 	slice = cgroup_slice(name);
-	err = systemd_scope(slice, pid, why);
+	err = systemd_scope(slice, pid, failure);
 	free(slice);
-	/* Without a bus, as in a rescue shell, systemd cannot be asked. */
-	if (err == -EIO && !move_into(name, pid, other))
+	/* Without a bus, as in a rescue shell, move the process without systemd. */
+	if (err == -EIO && !move_into(name, pid, &ignored))
 		err = 0;
 	return err;
 }
 
-int place_join(const struct vpool_info *info, int pid, bool move,
-	       struct origin *was, char *why)
+int slice_join(const struct vpool_info *info, int pid, bool move,
+	       struct origin *was, struct failure *failure)
 {
 	enum grade grade = grade_of(info);
 	char *path, *slice;
@@ -82,22 +90,21 @@ int place_join(const struct vpool_info *info, int pid, bool move,
 	if (!path)
 		return 0;
 	if (move || may_move(path)) {
-		err = enter(info->name, pid, why);
+		err = enter(info->name, pid, failure);
 		if (!err)
 			*was = (struct origin) { pid, xstrdup(path) };
 	} else if (grade_excludes(grade)) {
 		slice = cgroup_slice(info->name);
-		snprintf(why, WHY_SIZE,
-			 "process %d is in the cgroup %s, and members of an isolated pool must be in %s",
-			 pid, path, slice);
-		err = -EBUSY;
+		err = failure_set(failure, -EBUSY, TOOL_CGROUP_LIMITS,
+				  "process %d is in the cgroup %s, and members of an isolated pool must be in %s",
+				  pid, path, slice);
 		free(slice);
 	}
 	free(path);
 	return err;
 }
 
-void place_advise(const struct vpool_info *info, int pid)
+void slice_hint(const struct vpool_info *info, int pid)
 {
 	char *slice, *text;
 
@@ -106,31 +113,32 @@ void place_advise(const struct vpool_info *info, int pid)
 	slice = cgroup_slice(info->name);
 	text = xprintf("Try as root, or in a unit with Slice=%s: pool '%s' is isolated.",
 		       slice, info->name);
-	advise(text);
+	add_hint(text);
 	free(text);
 	free(slice);
 }
 
-void place_undo(struct origin *was)
+void slice_undo(struct origin *was)
 {
-	char *root = was->pid ? cgroup_root() : NULL, why[WHY_SIZE];
+	char *root = was->pid ? cgroup_root() : NULL;
 	char *dir = root ? xprintf("%s%s", root, was->from) : NULL;
+	struct failure ignored;
 
-	/* A scope that has ended in the meantime is not there any more. */
-	if (dir && cgroup_move(dir, was->pid, why))
-		cgroup_move(root, was->pid, why);
+	/* The former cgroup may be gone, if it was a scope. */
+	if (dir && cgroup_move(dir, was->pid, &ignored))
+		cgroup_move(root, was->pid, &ignored);
 	free(dir);
 	free(root);
-	place_free(was);
+	slice_free(was);
 }
 
-void place_free(struct origin *was)
+void slice_free(struct origin *was)
 {
 	free(was->from);
 	*was = (struct origin) { 0 };
 }
 
-int place_leave(const char *name, int pid, struct origin *was, char *why)
+int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure)
 {
 	char *root, *path;
 	int err;
@@ -142,9 +150,9 @@ int place_leave(const char *name, int pid, struct origin *was, char *why)
 		return 1;
 	path = cgroup_of(pid);
 	root = cgroup_root();
-	err = systemd_runs() ? systemd_scope("system.slice", pid, why) : -EIO;
+	err = systemd_runs() ? systemd_scope("system.slice", pid, failure) : -EIO;
 	if (err == -EIO)
-		err = cgroup_move(root, pid, why);
+		err = cgroup_move(root, pid, failure);
 	if (!err)
 		*was = (struct origin) { pid, xstrdup(path) };
 	free(root);

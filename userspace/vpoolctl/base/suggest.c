@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/suggest.h"
 
 /* Longer words are not misspelt, they are something else. */
 #define LONGEST 32
@@ -44,26 +44,26 @@ static unsigned int distance(const char *a, const char *b)
  * Return the number of typing errors between two words. A different digit is none:
  * web1 and web2 are two pools.
  */
-static unsigned int slips(const char *wrong, const char *name)
+static unsigned int slips(const char *word, const char *name)
 {
 	char a[LONGEST + 1], b[LONGEST + 1];
 	size_t i, la = 0, lb = 0;
 
-	for (i = 0; wrong[i]; i++)
-		if (isdigit((unsigned char)wrong[i]))
-			a[la++] = wrong[i];
+	for (i = 0; word[i]; i++)
+		if (isdigit((unsigned char)word[i]))
+			a[la++] = word[i];
 	for (i = 0; name[i]; i++)
 		if (isdigit((unsigned char)name[i]))
 			b[lb++] = name[i];
 	if (la != lb || memcmp(a, b, la))
 		return LONGEST;
-	return distance(wrong, name);
+	return distance(word, name);
 }
 
-static const char *nearest_within(const char *wrong, const char *const *names,
+static const char *nearest_within(const char *word, const char *const *names,
 				  size_t nr, unsigned int most)
 {
-	size_t i, len = strlen(wrong);
+	size_t i, len = strlen(word);
 	const char *found = NULL;
 	unsigned int d;
 
@@ -72,9 +72,9 @@ static const char *nearest_within(const char *wrong, const char *const *names,
 	for (i = 0; i < nr; i++) {
 		if (strlen(names[i]) > LONGEST)
 			continue;
-		d = slips(wrong, names[i]);
+		d = slips(word, names[i]);
 		/* A beginning that was cut short is near, however short. */
-		if (len > 1 && !strncmp(wrong, names[i], len))
+		if (len > 1 && !strncmp(word, names[i], len))
 			d = 1;
 		if (d > most || (found && d == most))
 			continue;
@@ -84,12 +84,12 @@ static const char *nearest_within(const char *wrong, const char *const *names,
 	return found;
 }
 
-const char *nearest(const char *wrong, const char *const *names, size_t nr)
+const char *nearest(const char *word, const char *const *names, size_t nr)
 {
-	return nearest_within(wrong, names, nr, strlen(wrong) / 3 + 1);
+	return nearest_within(word, names, nr, strlen(word) / 3 + 1);
 }
 
-const char *nearest_slip(const char *wrong, const char *const *names, size_t nr)
+const char *nearest_slip(const char *word, const char *const *names, size_t nr)
 {
-	return nearest_within(wrong, names, nr, strlen(wrong) > 7 ? 2 : 1);
+	return nearest_within(word, names, nr, strlen(word) > 7 ? 2 : 1);
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_HOST_SLICE_H
+#define VPOOLCTL_HOST_SLICE_H
+
+#include <libvpool.h>
+
+struct failure;
+
+/**
+ * struct origin - former cgroup of a moved process
+ * @pid: id of the process, or 0 if it was not moved
+ * @from: path of the former cgroup, for free(3)
+ */
+struct origin {
+	int pid;
+	char *from;
+};
+
+/*
+ * Move a process into the slice of a pool, unless it is there. Move it out of a cgroup
+ * with limits only if @move is set. @was is for slice_undo() or slice_free(). Return 0
+ * if the process can be attached now, or a negative errno with a message in @failure.
+ */
+int slice_join(const struct vpool_info *info, int pid, bool move,
+	       struct origin *was, struct failure *failure);
+void slice_undo(struct origin *was);
+void slice_free(struct origin *was);
+
+/*
+ * Move a process out of the slice of a pool. Return 0, 1 if it stays because its own
+ * unit is in the slice, or a negative errno with a message in @failure.
+ */
+int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure);
+
+/*
+ * Add a hint after the module has refused to attach a process outside of the slice of
+ * an isolated pool.
+ */
+void slice_hint(const struct vpool_info *info, int pid);
+
+#define OPTION_MOVE_CGROUP \
+	{ .name = "move-cgroup", \
+	  .help = \
+		"move the process to the pool's slice wherever it is:\n" \
+		"the limits of its cgroup end for it, and stopping its\n" \
+		"service does not reach it any more" }
+
+#endif /* VPOOLCTL_HOST_SLICE_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_VM_QEMU_REFUSE_H
+#define VPOOLCTL_VM_QEMU_REFUSE_H
+
+/**
+ * qemu_refuse() - find an argument that conflicts with vpoolctl
+ * @args: arguments of the user for QEMU, NULL-terminated
+ *
+ * An option is refused if vpoolctl could not find QEMU, its memory or its CPUs with it,
+ * if the machine could not migrate with it, or if it contradicts an option of vm start.
+ *
+ * Return: a message for free(3), or NULL if no argument is refused
+ */
+char *qemu_refuse(char **args);
+
+#endif /* VPOOLCTL_VM_QEMU_REFUSE_H */
