@@ -15,7 +15,10 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "attach-pool"
 #define OTHER "attach-other"
@@ -83,8 +86,8 @@ static void stop_sleeper(pid_t pid)
 
 FIXTURE_SETUP(attach)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -272,7 +275,7 @@ TEST_F(attach, pidfd_of_a_thread)
 	EXPECT_TRUE(vp_may_run_on(pid, "0-1"));
 	close(pidfd);
 	stop_sleeper(pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_F(attach, no_pidfd)
@@ -467,7 +470,7 @@ TEST_F(attach, user_namespaces)
 	ASSERT_EQ(0, map_ids(pid));
 	ASSERT_EQ(1, write(spaces.mapped[1], "m", 1));
 	EXPECT_EQ(0, vp_wait_status(pid));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Credentials are each thread's own: one that is another's, and none is taken. */
@@ -552,7 +555,7 @@ TEST_F(attach, uid_changes_half_way)
 	EXPECT_EQ(0, vp_in_child(attach_flipping, &flips));
 	close(flips.pidfd);
 	stop_sleeper(flips.pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Two that want the same task for different pools at the same time. */

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "audit-pool"
 #define PATIENCE_MS 60000
@@ -160,8 +163,8 @@ TEST_F(audit, who_joins_one)
 	char opid[32];
 	int fd;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	snprintf(opid, sizeof(opid), " opid=%d ", getpid());
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
 	fd = vp_open(POOL);

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define THREADS 4
 #define NAMES 3
@@ -159,8 +162,8 @@ FIXTURE_SETUP(many)
 	struct sigaction act = { .sa_handler = on_sigbus };
 	int i;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	sigaction(SIGBUS, &act, NULL);
@@ -180,12 +183,12 @@ static void expect_all_free(struct __test_metadata *_metadata, int ctl)
 
 	for (i = 0; i < NAMES; i++) {
 		if (vp_exists(names[i]))
-			EXPECT_TRUE(vp_books_ok(ctl, names[i]));
+			EXPECT_TRUE(vp_accounting_ok(ctl, names[i]));
 		vp_destroy(ctl, names[i], VPOOL_DESTROY_FORCE);
 		EXPECT_FALSE(vp_exists(names[i]));
 	}
 	EXPECT_EQ(0, vp_create(ctl, names[0], 4 * HUGE_SIZE, 0, "1-3"));
-	EXPECT_TRUE(vp_books_ok(ctl, names[0]));
+	EXPECT_TRUE(vp_accounting_ok(ctl, names[0]));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_sysfs_u64(names[0], "memory/free_bytes"));
 	EXPECT_EQ(0, vp_destroy(ctl, names[0], 0));
 }
@@ -224,7 +227,7 @@ TEST_F(many, threads_of_the_same_names)
 	TH_LOG("%d rounds, %d pools", rounds, all_created(self->worker));
 	EXPECT_LT(FEW, all_created(self->worker));
 	expect_all_free(_metadata, self->ctl);
-	EXPECT_TRUE(vp_host_has(free - 64 * MIB));
+	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
 #define LOOKS 300

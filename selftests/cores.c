@@ -6,7 +6,8 @@
 #include <sched.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/pool.h"
 
 #define POOL "cores-pool"
 #define OTHER "cores-other"

@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "cpus-pool"
 #define OTHER "cpus-other"
@@ -22,8 +25,8 @@ FIXTURE(cpus)
 
 FIXTURE_SETUP(cpus)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -213,7 +216,7 @@ TEST_F(cpus, resize_with_memory)
 	mem.bytes = HUGE_SIZE;
 	EXPECT_EQ(0, vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd));
 	EXPECT_TRUE(assigned_are(POOL, "2-3"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/total_bytes", HUGE_SIZE));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/total_bytes", HUGE_SIZE));
 }
 
 TEST_HARNESS_MAIN

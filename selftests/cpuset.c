@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "cpuset-pool"
 #define CGROUPS "/sys/fs/cgroup"
@@ -44,8 +47,8 @@ static bool has_cpusets(void)
 
 FIXTURE_SETUP(cpuset)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!has_cpusets())
 		SKIP(return, "no cgroup2 with a cpuset controller here");
 	self->ctl = vp_control();
@@ -54,7 +57,7 @@ FIXTURE_SETUP(cpuset)
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
-	self->worker = vp_worker_start(vp_sleep_on);
+	self->worker = vp_worker_start(vp_pause);
 	ASSERT_LT(0, self->worker.pid);
 }
 
@@ -99,7 +102,7 @@ TEST_F(cpuset, attach_is_cut_to_it)
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
 	/* The cpuset grows, and the member may use what it allows of the pool. */
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1-2"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1-2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
 }
@@ -119,7 +122,7 @@ TEST_F(cpuset, detach_stays_within_it)
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
-	ASSERT_TRUE(vp_soon_runs_on(self->worker.pid, "2"));
+	ASSERT_TRUE(vp_wait_may_run_on(self->worker.pid, "2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
 }
@@ -134,7 +137,7 @@ TEST_F(cpuset, detach_stays_within_one_like_the_pool)
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
 	/* And it is free again with its cpuset. */
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "0-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "0-3"));
 }
 
 TEST_F(cpuset, destroy_stays_within_it)
@@ -142,7 +145,7 @@ TEST_F(cpuset, destroy_stays_within_it)
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1-2"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1-2"));
 }
@@ -168,11 +171,11 @@ TEST_F(cpuset, members_stay_when_others_change)
 		    vp_write_file(PARTITION "/cpuset.cpus", "3") ||
 		    vp_write_file(PARTITION "/cpuset.cpus.partition", "root"))
 			SKIP(return, "no cpuset partitions here");
-		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+		EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 		ASSERT_EQ(0, vp_write_file(PARTITION "/cpuset.cpus.partition",
 					   "member"));
 		ASSERT_EQ(0, rmdir(PARTITION));
-		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+		EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 	}
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "stat/escapes"));
 	ASSERT_EQ(0, detach(self));

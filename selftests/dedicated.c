@@ -12,7 +12,11 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "dedicated-pool"
 
@@ -24,8 +28,8 @@ FIXTURE(dedicated)
 
 FIXTURE_SETUP(dedicated)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -43,7 +47,7 @@ FIXTURE_TEARDOWN(dedicated)
 
 static struct vp_worker start_sleeper(void)
 {
-	return vp_worker_start(vp_sleep_on);
+	return vp_worker_start(vp_pause);
 }
 
 /* Attaches with a CPU of its own; returns which, or an error. */
@@ -100,9 +104,9 @@ TEST_F(dedicated, freed_at_exit)
 	EXPECT_EQ(1, dedicate(self->fd, &b, -1));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "2-3"));
 	vp_worker_stop(&b);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 	EXPECT_TRUE(dedicated_is(""));
-	EXPECT_TRUE(vp_soon_runs_on(a.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(a.pid, "1-3"));
 	vp_worker_stop(&a);
 }
 
@@ -131,7 +135,7 @@ TEST_F(dedicated, more_than_there_are)
 	EXPECT_EQ(2, dedicate(self->fd, &s[3], -1));
 	for (i = 0; i < 4; i++)
 		vp_worker_stop(&s[i]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
 }
 
@@ -186,7 +190,7 @@ TEST_F(dedicated, asking_again)
 
 static int where_am_i(void *arg)
 {
-	return !vp_soon_runs_on(getpid(), arg);
+	return !vp_wait_may_run_on(getpid(), arg);
 }
 
 /* The child starts on its parent's CPU and leaves it at once. */
@@ -242,7 +246,7 @@ TEST_F(dedicated, many_at_once)
 	}
 	for (i = 0; i < ARRAY_SIZE(pid); i++)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
 }
 
@@ -318,7 +322,7 @@ static int zeroed_on(const char *pool, const char *off)
 		munmap(addr, 16 * MIB);
 		close(fd);
 		if (round % 2)
-			vp_sysfs_becomes(pool, "memory/scrubbing_bytes", 0);
+			vp_sysfs_wait(pool, "memory/scrubbing_bytes", 0);
 		for (i = 0; i < all.nr; i++) {
 			cpu = has_run_on(&all, i);
 			seen += cpu >= 0 && CPU_ISSET(cpu, &set);

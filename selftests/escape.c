@@ -12,7 +12,11 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "escape-pool"
 #define ISOLATED "escape-isolated"
@@ -39,8 +43,8 @@ static int create_isolated(int ctl, const char *name, const char *cpus)
 
 FIXTURE_SETUP(escape)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -112,12 +116,12 @@ TEST_F(escape, put_back_where_isolated)
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
 	for (i = 1; i <= 3; i++) {
 		EXPECT_TRUE(goes_out(ISOLATED, "0-1", i));
-		EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
+		EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 		EXPECT_TRUE(soon_runs_beyond(2));
 	}
 	/* Partly out is out. */
 	EXPECT_TRUE(goes_out(ISOLATED, "1-2", 4));
-	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
 }
 
@@ -163,7 +167,7 @@ TEST_F(escape, off_a_dedicated_cpu)
 
 	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
 	EXPECT_TRUE(goes_out(ISOLATED, "2-3", 1));
-	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2"));
 }
 
 /* The first task of this process that is a thread of io_uring, or 0. */
@@ -225,7 +229,7 @@ static int worker_stays(void *arg)
 		return 2;
 	if (!vp_is_member(fd[0], worker, getpid()))
 		return 3;
-	if (!vp_soon_runs_on(worker, "2-3"))
+	if (!vp_wait_may_run_on(worker, "2-3"))
 		return 4;
 	if (write(pipefd[1], "x", 1) != 1)
 		return 5;
@@ -245,7 +249,7 @@ TEST_F(escape, threads_of_io_uring_are_members)
 			SKIP(return, "io_uring is not to be had");
 		EXPECT_EQ(0, status);
 	}
-	EXPECT_TRUE(vp_sysfs_becomes(ISOLATED, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(ISOLATED, "cpus/members", 0));
 	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 }
 

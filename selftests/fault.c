@@ -17,7 +17,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fault-pool"
 #define INJECT "/sys/kernel/debug/"
@@ -78,8 +82,8 @@ FIXTURE_SETUP(fault)
 	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
 	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
 	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->state.ctl = vp_control();
 	ASSERT_LE(0, self->state.ctl);
 	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -177,7 +181,7 @@ static int sweep(struct state *self, const struct op *op)
 static bool pool_there(struct state *self)
 {
 	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
-		vp_sysfs_becomes(POOL, "memory/clean_bytes", SIZE);
+		vp_sysfs_wait(POOL, "memory/clean_bytes", SIZE);
 }
 
 static bool region_there(struct state *self)
@@ -226,11 +230,11 @@ static bool nothing_left(struct state *self)
 	self->addr = NULL;
 	close(self->fd);
 	self->fd = -1;
-	return CHECK(vp_sysfs_becomes(POOL, "memory/used_bytes", 0)) &&
-		CHECK(vp_sysfs_becomes(POOL, "cpus/members", 0)) &&
-		CHECK(vp_sysfs_becomes(POOL, "memory/regions", 0)) &&
-		CHECK(vp_books_ok(self->ctl, POOL)) &&
-		CHECK(!vp_destroy_soon(self->ctl, POOL)) &&
+	return CHECK(vp_sysfs_wait(POOL, "memory/used_bytes", 0)) &&
+		CHECK(vp_sysfs_wait(POOL, "cpus/members", 0)) &&
+		CHECK(vp_sysfs_wait(POOL, "memory/regions", 0)) &&
+		CHECK(vp_accounting_ok(self->ctl, POOL)) &&
+		CHECK(!vp_destroy_wait(self->ctl, POOL)) &&
 		CHECK(!vp_exists(POOL));
 }
 

@@ -14,7 +14,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fork-pool"
 #define OTHER "fork-other"
@@ -31,8 +34,8 @@ FIXTURE(fork)
 
 FIXTURE_SETUP(fork)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -72,7 +75,7 @@ static void fork_slowly(int out)
 			me = getpid();
 			if (write(out, &me, sizeof(me)) != sizeof(me))
 				_exit(1);
-			vp_sleep_on();
+			vp_pause();
 			_exit(0);
 		}
 		usleep(500);
@@ -136,6 +139,16 @@ static int forker_stop(struct forker *forker, int fd, const char *cpus,
 	return strays;
 }
 
+/* Attach a process while it forks, and let it fork as a member for a while. */
+static bool forker_attach(struct forker *forker, int fd)
+{
+	if (!forker_start(forker) ||
+	    vp_attach_task(fd, forker->pidfd, 0, PROCESS, NULL))
+		return false;
+	usleep(20000 + rand() % 20000);
+	return true;
+}
+
 /* A child is a member, or it has the affinity that its parent had before. */
 TEST_F(fork, while_its_parent_is_detached)
 {
@@ -143,10 +156,7 @@ TEST_F(fork, while_its_parent_is_detached)
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
 		vp_sleep_ms(100);
 		strays += forker_stop(&forker, self->fd, "1", &children);
@@ -162,10 +172,7 @@ TEST_F(fork, while_its_pool_is_destroyed)
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		close(self->fd);
 		vp_sleep_ms(100);
@@ -195,7 +202,7 @@ static void *fork_on(void *arg)
 static void *join_other(void *arg)
 {
 	vp_attach(*(int *)arg, 0);
-	vp_sleep_on();
+	vp_pause();
 	return NULL;
 }
 
@@ -210,7 +217,7 @@ static void fork_with_threads(int other)
 		pthread_create(&thread, NULL, fork_on, NULL);
 	vp_sleep_ms(50);
 	pthread_create(&thread, NULL, join_other, &other);
-	vp_sleep_on();
+	vp_pause();
 }
 
 TEST_F(fork, failed_attach_leaves_no_children)
@@ -224,7 +231,7 @@ TEST_F(fork, failed_attach_leaves_no_children)
 	if (!pid)
 		fork_with_threads(other);
 	pidfd = vp_pidfd(pid);
-	ASSERT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 1));
+	ASSERT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 1));
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(-EBUSY, vp_attach_task(self->fd, pidfd, 0, PROCESS,
 						 NULL));
@@ -235,7 +242,7 @@ TEST_F(fork, failed_attach_leaves_no_children)
 	vp_wait_status(pid);
 	close(pidfd);
 	close(other);
-	EXPECT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 0));
 }
 
 /* A user who starves his own attach; see below. */
@@ -331,7 +338,7 @@ TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
 	int i, ready[2];
 	char path[64], c;
 
-	vp_node_path(POOL, path, sizeof(path));
+	vp_dev_path(POOL, path, sizeof(path));
 	ASSERT_EQ(0, chmod(path, 0666));
 	ASSERT_EQ(0, pipe(ready));
 	threads = fork();
@@ -357,7 +364,7 @@ TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
 		vp_wait_status(hog[i]);
 	}
 	vp_wait_status(attacher);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_EQ(0, vp_set_online(3, true));
 	kill(threads, SIGKILL);
 	vp_wait_status(threads);

@@ -23,7 +23,11 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fragment"
 #define BALLAST "fragment-ballast"
@@ -97,25 +101,6 @@ static int last_node(void)
 	while (--node > 0 && !vp_has_node(node))
 		;
 	return node;
-}
-
-/* "Node 1 MemFree:  1234 kB" */
-static __u64 node_meminfo(int node, const char *field)
-{
-	char path[96], line[128], format[64];
-	unsigned long long kib, bytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/node/node%d/meminfo", node);
-	snprintf(format, sizeof(format), "Node %d %s: %%llu kB", node, field);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, format, &kib) == 1)
-			bytes = kib * KIB;
-	if (file)
-		fclose(file);
-	return bytes;
 }
 
 static __u64 vm_counter(const char *field)
@@ -270,7 +255,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 
 	prefer(self->node);
 	while (self->nr_pipes < PIPES &&
-	       node_meminfo(self->node, "MemFree") > 8 * MIB) {
+	       vp_node_meminfo(self->node, "MemFree") > 8 * MIB) {
 		int *ends = self->pipe[self->nr_pipes];
 
 		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
@@ -396,7 +381,7 @@ FIXTURE_SETUP(fragment)
 	ASSERT_EQ(0, create_on(self->ctl, BALLAST, limit - self->blocks,
 			       self->node, 120000))
 		TH_LOG("%s", vp_reason(self->ctl));
-	self->arena = round_down(node_meminfo(self->node, "MemFree"));
+	self->arena = round_down(vp_node_meminfo(self->node, "MemFree"));
 	self->disk = -1;
 	if (variant->scene != CACHE)
 		return;
@@ -456,7 +441,7 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	/* Of a scene that leaves nothing, nothing is learnt. */
 	EXPECT_LE(self->blocks / 16, want);
 	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
 
@@ -491,7 +476,8 @@ FIXTURE_SETUP(in_vain)
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 	/* Half of many blocks stays free, and is available, but is no block. */
 	fill_pipes(scene, 2);
-	self->bytes = round_down(node_meminfo(self->node, "MemFree") - 16 * MIB);
+	self->bytes = round_down(vp_node_meminfo(self->node, "MemFree") -
+				 16 * MIB);
 	self->free = vp_host_free();
 }
 
@@ -529,7 +515,7 @@ TEST_F(in_vain, ends_in_time)
 	EXPECT_GE(self->bytes, said_fixed(self->ctl))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 static void interrupted(int sig)
@@ -554,14 +540,14 @@ TEST_F(in_vain, ends_with_any_signal)
 		      vp_reason_has(self->ctl, "interrupted") ? 0 : 1);
 	}
 	/* Half-way: when a good part of the node is taken. */
-	while (node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
+	while (vp_node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
 	       !waitpid(pid, &status, WNOHANG))
 		vp_sleep_ms(5);
 	ASSERT_EQ(0, kill(pid, SIGUSR1));
 	EXPECT_EQ(0, vp_wait_status(pid))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 TEST_F(in_vain, keeps_nothing_of_the_other_node)
@@ -578,7 +564,7 @@ TEST_F(in_vain, keeps_nothing_of_the_other_node)
 	EXPECT_TRUE(vp_reason_has(self->ctl, node))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 TEST_HARNESS_MAIN

@@ -16,7 +16,10 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "hotplug-pool"
 #define ONE "hotplug-one"
@@ -42,8 +45,8 @@ FIXTURE_SETUP(hotplug)
 	if (access("/sys/devices/system/cpu/cpu3/online", W_OK))
 		SKIP(return, "CPUs cannot be taken offline here");
 	all_online();
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -82,7 +85,7 @@ static int attach(int fd, struct vp_worker *worker)
 
 TEST_F(hotplug, within_the_pool)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker sleeper = vp_worker_start(vp_pause);
 	struct vp_worker spinner = vp_worker_start(spin);
 
 	ASSERT_EQ(0, attach(self->fd, &sleeper));
@@ -97,11 +100,11 @@ TEST_F(hotplug, within_the_pool)
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "3"));
 	ASSERT_EQ(0, vp_set_online(2, true));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "2-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
 	ASSERT_EQ(0, vp_set_online(1, true));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "1-3"));
-	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(spinner.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
@@ -162,7 +165,7 @@ static bool uevent_comes(int fd, const char *want)
 
 TEST_F(hotplug, to_the_host_when_none_is_left)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker sleeper = vp_worker_start(vp_pause);
 	struct vp_worker spinner = vp_worker_start(spin);
 	int fd, events;
 
@@ -186,11 +189,11 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	/* Nor to one that comes to be. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "3"));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "0-1"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "0-1"));
 	ASSERT_EQ(0, vp_set_online(2, true));
 	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2"));
-	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(spinner.pid, "2"));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "active"));
 	close(events);
 	close(fd);
@@ -226,7 +229,7 @@ TEST_F(hotplug, wakes_who_polls)
 
 TEST_F(hotplug, dedicated_cpus)
 {
-	struct vp_worker own = vp_worker_start(vp_sleep_on), other = vp_worker_start(vp_sleep_on);
+	struct vp_worker own = vp_worker_start(vp_pause), other = vp_worker_start(vp_pause);
 	int cpu = 2;
 
 	ASSERT_EQ(0, attach(self->fd, &other));
@@ -237,15 +240,15 @@ TEST_F(hotplug, dedicated_cpus)
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/dedicated", "2"));
 	ASSERT_EQ(0, vp_set_online(2, true));
-	EXPECT_TRUE(vp_soon_runs_on(own.pid, "2"));
-	EXPECT_TRUE(vp_soon_runs_on(other.pid, "1,3"));
+	EXPECT_TRUE(vp_wait_may_run_on(own.pid, "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "1,3"));
 	/* All others go: in the pool is more than off that CPU. */
 	ASSERT_EQ(0, vp_set_online(1, false));
 	ASSERT_EQ(0, vp_set_online(3, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "2"));
 	ASSERT_EQ(0, vp_set_online(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(other.pid, "3"));
+	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	vp_worker_stop(&own);
 	vp_worker_stop(&other);
@@ -254,7 +257,7 @@ TEST_F(hotplug, dedicated_cpus)
 /* What keeps itself to some of its CPUs goes on to do so, while one is left. */
 TEST_F(hotplug, narrow_members)
 {
-	struct vp_worker worker = vp_worker_start(vp_sleep_on);
+	struct vp_worker worker = vp_worker_start(vp_pause);
 
 	ASSERT_EQ(0, attach(self->fd, &worker));
 	ASSERT_EQ(0, vp_set_affinity(worker.pid, "1-2"));
@@ -308,7 +311,7 @@ static int turn_and_wait(int cpu, bool online)
 /* A cpuset sets the masks of its tasks anew when a CPU comes or goes. */
 TEST_F(hotplug, cpusets_do_not_take_members_away)
 {
-	struct vp_worker worker = vp_worker_start(vp_sleep_on);
+	struct vp_worker worker = vp_worker_start(vp_pause);
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", worker.pid);
@@ -321,9 +324,9 @@ TEST_F(hotplug, cpusets_do_not_take_members_away)
 	}
 	ASSERT_EQ(0, attach(self->fd, &worker));
 	EXPECT_EQ(0, turn_and_wait(3, false));
-	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-2"));
+	EXPECT_TRUE(vp_wait_may_run_on(worker.pid, "1-2"));
 	EXPECT_EQ(0, turn_and_wait(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(worker.pid, "1-3"));
 	vp_worker_stop(&worker);
 	EXPECT_EQ(0, rmdir(GROUP));
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
@@ -376,7 +379,7 @@ TEST_F(hotplug, rounds_under_load)
 	struct figures f = { .online = { true, true, true, true } };
 	struct vp_worker worker[] = {
 		vp_worker_start(spin), vp_worker_start(spin),
-		vp_worker_start(vp_sleep_on), vp_worker_start(fork_on),
+		vp_worker_start(vp_pause), vp_worker_start(fork_on),
 	};
 
 	srand(1);
@@ -392,11 +395,11 @@ TEST_F(hotplug, rounds_under_load)
 		ASSERT_TRUE(vp_sysfs_is(POOL, "state", strcmp(f.effective, "1-3") ?
 				    "degraded" : "active"));
 		for (j = 0; j < ARRAY_SIZE(worker); j++)
-			ASSERT_TRUE(vp_soon_runs_on(worker[j].pid, f.members));
+			ASSERT_TRUE(vp_wait_may_run_on(worker[j].pid, f.members));
 	}
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
 		vp_worker_stop(&worker[j]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* A fork storm while CPUs come and go, and the pool grows and shrinks. */
@@ -464,8 +467,8 @@ static void resize_for_ever(int *done)
 
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
-	int children = vp_storm(), rounds = 0, cpu;
-	struct vp_worker survivor = vp_worker_start(vp_sleep_on), forker;
+	int children = vp_storm_children(), rounds = 0, cpu;
+	struct vp_worker survivor = vp_worker_start(vp_pause), forker;
 	pid_t pid, resizer;
 	int *resizes;
 
@@ -498,11 +501,11 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	EXPECT_LE(1, *resizes);
 	munmap(resizes, sizeof(*resizes));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
-	EXPECT_TRUE(vp_soon_runs_on(survivor.pid, "1-3"));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_wait_may_run_on(survivor.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	vp_worker_stop(&survivor);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_HARNESS_MAIN

@@ -10,7 +10,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "limits-pool"
 #define PARAMETERS "/sys/module/vpool/parameters/"
@@ -36,7 +40,7 @@ FIXTURE_SETUP(limits)
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 4096,
-			       vp_unfit() ? NULL : "1"));
+			       vp_lacks_cpus() ? NULL : "1"));
 }
 
 FIXTURE_TEARDOWN(limits)
@@ -73,7 +77,7 @@ TEST_F(limits, regions)
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
 	/* One that goes makes room for one. */
 	close(fd[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 2));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 2));
 	fd[1] = vp_open(POOL);
 	EXPECT_LE(0, fd[1]);
 	EXPECT_EQ(-ENOSPC, vp_open(POOL));
@@ -195,8 +199,8 @@ TEST_F(limits, members)
 	pid_t one, two;
 	int fd, err;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	ASSERT_EQ(0, set_limit("max_members", "1"));
 	fd = vp_open(POOL);
 	one = start_member(fd, &err);
@@ -209,7 +213,7 @@ TEST_F(limits, members)
 	EXPECT_TRUE(vp_reason_has(fd, "max_members"));
 	end(two);
 	end(one);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_EQ(0, vp_attach(fd, 0));
 	/* Children are never let out for want of room. */
 	two = fork();
@@ -276,11 +280,11 @@ TEST_F(limits, a_hostile_opener)
 	EXPECT_EQ(200, vp_sysfs_u64(POOL, "memory/regions"));
 	EXPECT_EQ(-ENOSPC, vp_open(POOL));
 	kill(-pid, SIGKILL);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	fd = vp_open(POOL);
 	EXPECT_LE(0, fd);
-	EXPECT_TRUE(vp_books_ok(fd, NULL));
+	EXPECT_TRUE(vp_accounting_ok(fd, NULL));
 	close(fd);
 }
 

@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "member-pool"
 #define OTHER "member-other"
@@ -26,8 +29,8 @@ FIXTURE(member)
 
 FIXTURE_SETUP(member)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -76,19 +79,25 @@ TEST_F(member, again_changes_nothing)
 	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
 }
 
+/* Attach and detach with affinity @before, and expect that affinity back. */
+static void attach_and_detach(struct __test_metadata *_metadata, int fd,
+			      const char *before)
+{
+	ASSERT_EQ(0, vp_set_affinity(0, before));
+	EXPECT_EQ(0, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
+	EXPECT_EQ(0, vp_detach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), before));
+}
+
 /* Whatever it came with, not whatever the box has. */
 TEST_F(member, detach_restores)
 {
 	static const char * const before[] = { "0", "0-1", "1", "0-3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
 /* Also where the affinity it came with has only some of the pool's CPUs. */
@@ -97,20 +106,15 @@ TEST_F(member, attach_gives_all_of_the_pools_cpus)
 	static const char * const before[] = { "2", "1,3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
 TEST_F(member, descriptor_is_not_needed_any_more)
 {
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
@@ -260,7 +264,7 @@ TEST_F(member, new_threads_are_members)
 		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
 	}
 	crew_stop(&crew);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
 /* Children. */
@@ -298,7 +302,7 @@ TEST_F(member, children_are_members)
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Of a child that has never called us: it has the affinity of who made it. */
@@ -314,7 +318,7 @@ TEST_F(member, child_detaches_to_what_its_parent_came_with)
 	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(0, vp_in_child(detach_inherited, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
 static int attach_and_exit(void *arg)
@@ -328,7 +332,7 @@ TEST_F(member, exit_removes)
 
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_exit, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_FALSE(vp_is_member(self->fd, getpid(), getpid()));
 }
 
@@ -345,7 +349,7 @@ static int attach_and_exec(void *arg)
 TEST_F(member, exec_keeps_it)
 {
 	EXPECT_EQ(0, vp_in_child(attach_and_exec, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_F(member, destroy_is_refused_then_forced)
@@ -356,7 +360,7 @@ TEST_F(member, destroy_is_refused_then_forced)
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
 	pid = start_sleeper();
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
@@ -428,7 +432,7 @@ TEST_F(member, fork_storm)
 
 	for (i = 0; i < rounds; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_storm, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Forced while it forks: nobody is left behind on the pool's CPUs. */

@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "numa-pool"
 #define EACH (4 * HUGE_SIZE)
@@ -51,10 +55,7 @@ FIXTURE_TEARDOWN(numa)
 
 static __u64 node_bytes(int node, const char *what)
 {
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/%s_bytes", node, what);
-	return vp_sysfs_u64(POOL, attr);
+	return vp_node_bytes(POOL, node, what);
 }
 
 static int commit_on(int fd, __u64 bytes, int node)
@@ -113,7 +114,7 @@ TEST_F(numa, a_region_may_choose)
 		EXPECT_EQ(EACH - HUGE_SIZE,
 			  vp_sysfs_u64(POOL, "memory/used_bytes"));
 		close(fd);
-		EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+		EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	}
 }
 
@@ -134,7 +135,7 @@ TEST_F(numa, a_choice_is_strict)
 /* What is being scrubbed is not waited for, and would come from farther away. */
 static bool all_clean(int nodes)
 {
-	return vp_sysfs_becomes(POOL, "memory/clean_bytes", nodes * EACH);
+	return vp_sysfs_wait(POOL, "memory/clean_bytes", nodes * EACH);
 }
 
 TEST_F(numa, near_before_far)
@@ -184,7 +185,7 @@ TEST_F(numa, choosers_do_not_starve_each_other)
 	}
 	close(one);
 	close(two);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 /* One node of a request cannot give it: nothing is kept of the other. */
@@ -201,7 +202,7 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_FALSE(vp_exists("numa-other"));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 static int task_policy(int mode, unsigned long nodes)
@@ -217,14 +218,23 @@ static int mapping_policy(void *addr, __u64 bytes, int mode,
 		       0) ? -errno : 0;
 }
 
-TEST_F(numa, a_task_that_is_bound)
+/* Commit @bytes under a memory policy of the task. Return the region's descriptor. */
+static int commit_by_policy(struct __test_metadata *_metadata, int mode,
+			    unsigned long nodes, __u64 bytes)
 {
-	__u64 bytes = EACH;
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, go_to(0));
-	ASSERT_EQ(0, task_policy(MPOL_BIND, 1 << 1));
+	ASSERT_EQ(0, task_policy(mode, nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	return fd;
+}
+
+TEST_F(numa, a_task_that_is_bound)
+{
+	int fd;
+
+	ASSERT_EQ(0, go_to(0));
+	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
 	/* The rest does not come from elsewhere. */
@@ -240,13 +250,12 @@ TEST_F(numa, a_task_that_is_bound)
 
 TEST_F(numa, a_task_that_prefers)
 {
-	__u64 bytes = EACH + HUGE_SIZE;
-	int fd = vp_open(POOL);
+	int fd;
 
 	ASSERT_EQ(0, go_to(0));
 	ASSERT_TRUE(all_clean(self->nodes));
-	ASSERT_EQ(0, task_policy(MPOL_PREFERRED, 1 << 1));
-	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	fd = commit_by_policy(_metadata, MPOL_PREFERRED, 1 << 1,
+			      EACH + HUGE_SIZE);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
@@ -266,17 +275,17 @@ static bool all_used(int nodes)
 
 TEST_F(numa, a_task_that_interleaves)
 {
-	__u64 bytes = 2 * HUGE_SIZE * self->nodes, one = HUGE_SIZE;
 	int fd[4 * MAX_NODES], i, nr = 0;
+	__u64 one = HUGE_SIZE;
 
 	ASSERT_TRUE(all_clean(self->nodes));
-	ASSERT_EQ(0, task_policy(MPOL_INTERLEAVE, (1 << self->nodes) - 1));
-	fd[0] = vp_open(POOL);
-	ASSERT_EQ(0, vp_commit(fd[0], &bytes));
+	fd[0] = commit_by_policy(_metadata, MPOL_INTERLEAVE,
+				 (1 << self->nodes) - 1,
+				 2 * HUGE_SIZE * self->nodes);
 	for (i = 0; i < self->nodes; i++)
 		EXPECT_EQ(2 * HUGE_SIZE, node_bytes(i, "used"));
 	close(fd[0]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
 	 * Regions of one folio are spread as well. The kernel's own allocations for the
 	 * task take their turn between them, so one round need not reach every node.
@@ -305,7 +314,7 @@ TEST_F(numa, a_mapping_that_is_bound)
 	vp_fill(addr, HUGE_SIZE, 7);
 	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	/* What was touched stays. */
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/node0/used_bytes",
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
 				     HUGE_SIZE));
 	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
@@ -315,8 +324,8 @@ TEST_F(numa, a_mapping_that_is_bound)
 	EXPECT_EQ(EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(addr, EACH);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_F(numa, a_part_of_a_mapping)
@@ -389,19 +398,11 @@ TEST_F(numa, a_cpuset_restricts)
 		SKIP(return, "no cgroup can have a cpuset here");
 	err = vp_in_child(in_cpuset, NULL);
 	EXPECT_EQ(0, err);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	rmdir(CGROUP);
 }
 
 #define OTHER "numa-other"
-
-static __u64 other_bytes(int node)
-{
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
-	return vp_sysfs_u64(OTHER, attr);
-}
 
 /* Not near the CPU that the creator happens to run on. */
 TEST_F(numa, memory_comes_to_the_cpus)
@@ -410,19 +411,19 @@ TEST_F(numa, memory_comes_to_the_cpus)
 	char list[32];
 	int cpu;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, go_to(0));
 	cpu = cpu_of(1);
 	snprintf(list, sizeof(list), "%d", cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
-	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
 	/* Each of the CPUs has its share near it. */
 	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
-	EXPECT_EQ(2 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(2 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
 	/* By number. */
 	vp_request_init(&req, OTHER);
@@ -430,25 +431,11 @@ TEST_F(numa, memory_comes_to_the_cpus)
 	req.create.nr_cpus = 1;
 	req.create.cpus_node = 1;
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
-	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
 }
 
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
-
-/* All memory of a node, in bytes. */
-static __u64 node_total(int node)
-{
-	unsigned long long kib = 0;
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo",
-		 node);
-	if (vp_read_file(path, text, sizeof(text)) ||
-	    sscanf(text, "Node %*d MemTotal: %llu", &kib) != 1)
-		return 0;
-	return kib * KIB;
-}
 
 /* The host could spare it, the node keeps its part of the floor. */
 TEST_F(numa, each_node_has_a_floor)
@@ -462,7 +449,7 @@ TEST_F(numa, each_node_has_a_floor)
 	ASSERT_EQ(0, vp_write_file(FLOOR, floor));
 	vp_request_init(&req, OTHER);
 	req.create.flags = VPOOL_CREATE_DRY_RUN;
-	vp_request_mem(&req, node_total(1) / 4 * 3, VPOOL_ANY_NODE);
+	vp_request_mem(&req, vp_node_meminfo(1, "MemTotal") / 4 * 3, VPOOL_ANY_NODE);
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req))
 		TH_LOG("%s", vp_reason(self->ctl));
 	req.mem[0].node = 1;
@@ -512,8 +499,8 @@ TEST_F(numa, a_choice_holds_while_the_node_shrinks)
 	}
 	EXPECT_EQ(0, waitpid(taker.pid, NULL, WNOHANG));
 	vp_worker_stop(&taker);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_HARNESS_MAIN

@@ -10,7 +10,10 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "pin-pool"
 #define BASE 4096
@@ -67,7 +70,7 @@ FIXTURE_SETUP(pin)
 FIXTURE_TEARDOWN(pin)
 {
 	if (vp_exists(POOL)) {
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 		vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	}
 	close(self->ctl);
@@ -273,11 +276,11 @@ TEST_F(pin, io_uring_keeps_what_is_closed)
 	ASSERT_EQ(0, register_memory(&ring, self->addr, self->bytes));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	io_uring_queue_exit(&ring);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 }
 
 /* Puts the first page of a region in a pipe. */
@@ -307,8 +310,8 @@ TEST_F(pin, pinned_is_used_and_not_handed_out)
 	ASSERT_EQ(0, pin_in_pipe(self->addr, pipes));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", self->page));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", self->page));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &all));
 	ASSERT_EQ(0, vp_commit(fd, &rest));
 	addr = vp_map(fd, rest, 0);
@@ -318,12 +321,12 @@ TEST_F(pin, pinned_is_used_and_not_handed_out)
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/used_bytes"));
 
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", rest));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", rest));
 	EXPECT_TRUE(vp_is_filled(addr, rest, 2));
 	munmap(addr, rest);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 }
 
 /* Old bytes do not come back with the folio that was pinned longest. */
@@ -336,7 +339,7 @@ TEST_F(pin, pinned_is_zero_when_used_again)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	addr = vp_open_map(POOL, self->pool, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_TRUE(vp_is_zero(addr, self->pool));

@@ -13,7 +13,11 @@
 #include <sys/prctl.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "poison-pool"
 #define BASE 4096
@@ -149,12 +153,12 @@ TEST_F(poison, in_use)
 	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				     variant->page));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	broken = self->pool - variant->page;
 	EXPECT_EQ(broken, vp_sysfs_u64(POOL, "memory/free_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 
 	self->fd = vp_open(POOL);
 	EXPECT_EQ(-ENOMEM, vp_commit(self->fd, &self->pool));
@@ -240,17 +244,17 @@ TEST_F(poison, unpoison_is_refused)
 	EXPECT_EQ(BUS_MCEERR_AR, bus_code(self->addr));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				     variant->page));
 	EXPECT_GT(0, unpoison(used));
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	inject(free);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				     2 * variant->page));
 	EXPECT_GT(0, unpoison(free));
 	EXPECT_GT(0, unpoison(used));
 	EXPECT_EQ(2 * variant->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	self->bytes = variant->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
@@ -305,9 +309,9 @@ TEST_F(poison, free)
 		SKIP(return, "this kernel has no hwpoison-inject");
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 	inject(pfn);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				     variant->page));
 	EXPECT_EQ(self->pool - variant->page,
 		  vp_sysfs_u64(POOL, "memory/free_bytes"));
@@ -325,9 +329,9 @@ TEST_F(poison, by_madvise)
 	EXPECT_EQ(0, bus_code(self->addr + variant->page));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				     variant->page));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	self->bytes = variant->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	EXPECT_NE(MAP_FAILED, self->addr);

@@ -13,7 +13,11 @@
 #include <time.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "pool-a"
 #define SECOND "pool-b"
@@ -28,8 +32,8 @@ FIXTURE(pool)
 
 FIXTURE_SETUP(pool)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -186,7 +190,7 @@ TEST_F(pool, query_agrees_with_sysfs)
 	EXPECT_LE(self->before, q.created_ns / 1000000000);
 	/* time() may be that of the last tick. */
 	EXPECT_GE(time(NULL) + 1, q.created_ns / 1000000000);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_F(pool, query_writes_nothing_if_one_array_is_small)
@@ -284,7 +288,7 @@ TEST_F(pool, cpus_only)
 	ASSERT_EQ(0, vp_create(self->ctl, SECOND, 0, 0, "1"));
 	ASSERT_EQ(0, vp_query(self->ctl, SECOND, &q));
 	EXPECT_EQ(0, q.total_bytes);
-	EXPECT_TRUE(vp_books_ok(self->ctl, SECOND));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
 	fd = vp_open(SECOND);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &bytes));
@@ -430,7 +434,7 @@ TEST_F(pool, busy_while_open)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "open"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, POOL));
 	close(fd);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 TEST_F(pool, busy_while_mapped)
@@ -444,7 +448,7 @@ TEST_F(pool, busy_while_mapped)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "mapped"));
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 TEST_F(pool, busy_with_members)
@@ -453,13 +457,13 @@ TEST_F(pool, busy_with_members)
 
 	ASSERT_EQ(0, vp_attach(fd, 0));
 	close(fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	fd = vp_open(POOL);
 	EXPECT_EQ(0, vp_detach(fd, 0));
 	close(fd);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 /* A failed destroy has not begun: everything goes on working. */
@@ -523,9 +527,9 @@ TEST_F(pool, counters_count)
 	munmap(addr, 2 * HUGE_SIZE);
 	close(second);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/frees"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", BYTES));
 	EXPECT_LE(2 * HUGE_SIZE, vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
 }
 
@@ -583,7 +587,7 @@ TEST_F(pool, memory_is_on_its_node)
 	for (i = 0; i < q.nr_nodes; i++)
 		EXPECT_EQ((node[i].node ? 3 : 2) * HUGE_SIZE,
 			  node[i].total_bytes);
-	EXPECT_TRUE(vp_books_ok(self->ctl, SECOND));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
 }
 
 /* What a pool takes is missing from the host, and comes back. */

@@ -8,7 +8,10 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define POOL "populate-pool"
 #define BASE 4096

@@ -18,7 +18,11 @@
 #include <sys/utsname.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "region-pool"
 #define BASE 4096
@@ -67,7 +71,7 @@ FIXTURE_SETUP(region)
 FIXTURE_TEARDOWN(region)
 {
 	if (vp_exists(POOL))
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	close(self->fd);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
@@ -391,7 +395,7 @@ TEST_F(region, mlock)
 	ASSERT_EQ(0, munlock(addr, bytes / 2));
 	munmap(addr, bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 	self->fd = -1;
 }
@@ -893,7 +897,7 @@ TEST_F(region, descriptor_in_flight_keeps_the_region)
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	close(pair[0]);
 	close(pair[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 }
 
 /* Zero, always. */
@@ -920,8 +924,8 @@ TEST_F(region, zero_when_used_again)
 		vp_fill(addr, self->pool, SECRET + i);
 		munmap(addr, self->pool);
 		close(fd);
-		ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-		ASSERT_TRUE(vp_books_ok(self->ctl, POOL));
+		ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	}
 }
 
@@ -959,15 +963,15 @@ TEST_F(region, last_close_or_munmap_gives_back)
 	munmap(addr, self->page);
 	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(addr + self->page, 2 * self->page);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 
 	addr = vp_open_map(POOL, self->page, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	munmap(addr, self->page);
 	EXPECT_EQ(self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	close(fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/peak_bytes"));
 }
 

@@ -9,7 +9,10 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "resize-pool"
 #define START (8 * HUGE_SIZE)
@@ -41,10 +44,7 @@ static __u64 total(void)
 
 static __u64 node_total(int node)
 {
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
-	return vp_sysfs_u64(POOL, attr);
+	return vp_node_bytes(POOL, node, "total");
 }
 
 TEST_F(resize, grows_and_shrinks)
@@ -61,7 +61,7 @@ TEST_F(resize, grows_and_shrinks)
 		EXPECT_EQ(bytes, total());
 		EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/target_bytes"));
 		EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	}
 }
 
@@ -160,7 +160,7 @@ TEST_F(resize, all_nodes_or_none)
 	EXPECT_EQ(before[0], node_total(0));
 	EXPECT_EQ(before[1], node_total(1));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_F(resize, host_gets_it_back)
@@ -173,7 +173,7 @@ TEST_F(resize, host_gets_it_back)
 	EXPECT_GT(before - 128 * MIB + slack, with);
 	bytes = START;
 	ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 TEST_F(resize, bad_requests)
@@ -274,7 +274,7 @@ TEST_F(resize, gives_up_at_a_signal)
 	EXPECT_EQ(START, total());
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
 	EXPECT_EQ(START, vp_sysfs_u64(POOL, "memory/target_bytes"));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 struct racer {
@@ -319,8 +319,8 @@ TEST_F(resize, races_with_those_who_take)
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	EXPECT_EQ(0, racer.bad);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 static void *resize_all_the_time(void *arg)
@@ -353,7 +353,7 @@ TEST_F(resize, races_with_destroy)
 		ASSERT_EQ(0, vp_create(self->ctl, POOL, START, HUGE_SIZE,
 				       NULL));
 	}
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 TEST_HARNESS_MAIN

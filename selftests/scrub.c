@@ -10,7 +10,10 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "scrub-pool"
 #define BASE 4096
@@ -91,7 +94,7 @@ TEST_F(scrub, in_the_background)
 	addr = secret(self->bytes, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	give_back(addr, self->bytes, fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
@@ -121,7 +124,7 @@ static int die_with_a_secret(void *arg)
 TEST_F(scrub, after_a_kill)
 {
 	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
@@ -173,7 +176,7 @@ TEST_F(scrub, not_while_it_is_pinned)
 	iov.iov_base = addr;
 	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	give_back(addr, self->bytes, fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", rest));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", rest));
 	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_FALSE(pool_is_zero(self->bytes));
 	EXPECT_TRUE(pool_is_zero(rest));
@@ -181,7 +184,7 @@ TEST_F(scrub, not_while_it_is_pinned)
 	EXPECT_EQ(0, memcmp(page, want, BASE));
 	close(pipes[0]);
 	close(pipes[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
@@ -192,13 +195,13 @@ TEST_F(scrub, is_told)
 	char *addr;
 	int fd;
 
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
 	addr = secret(self->bytes, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	give_back(addr, self->bytes, fd);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	EXPECT_EQ(before + self->bytes,
 		  vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
 }
@@ -228,8 +231,8 @@ static bool kill_a_commit(int ctl)
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 	early = !vp_sysfs_u64(SLOW, "stat/allocs");
-	return early && vp_sysfs_becomes(SLOW, "memory/used_bytes", 0) &&
-		vp_books_ok(ctl, SLOW);
+	return early && vp_sysfs_wait(SLOW, "memory/used_bytes", 0) &&
+		vp_accounting_ok(ctl, SLOW);
 }
 
 /* Who zeroes memory can be killed, and takes nothing then. */
@@ -244,7 +247,7 @@ TEST(scrub_ends_with_a_kill)
 		early = kill_a_commit(ctl);
 	}
 	EXPECT_LT(0, early);
-	EXPECT_TRUE(vp_sysfs_becomes(SLOW, "memory/free_bytes", SLOW_BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(SLOW, "memory/free_bytes", SLOW_BYTES));
 	EXPECT_EQ(0, vp_destroy(ctl, SLOW, 0));
 	close(ctl);
 }

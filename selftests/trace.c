@@ -7,7 +7,11 @@
 #include <sys/stat.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "trace-pool"
 #define TRACING "/sys/kernel/tracing"
@@ -89,15 +93,15 @@ static int use_once(int ctl)
 	err = vp_attach(fd, 0) ?: vp_detach(fd, 0);
 	munmap(addr, HUGE_SIZE);
 	close(fd);
-	return err ?: vp_destroy_soon(ctl, POOL);
+	return err ?: vp_destroy_wait(ctl, POOL);
 }
 
 TEST_F(trace, events_tell_the_pools_name)
 {
 	int i;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "1"));
 	ASSERT_EQ(0, use_once(self->ctl));
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "0"));

@@ -11,7 +11,10 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "unload-pool"
 #define BYTES (128 * MIB)
@@ -46,8 +49,8 @@ FIXTURE_SETUP(unload)
 {
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!is_loaded())
 		ASSERT_EQ(0, vp_load());
 	ASSERT_EQ(0, make_pool());
@@ -71,7 +74,7 @@ TEST_F(unload, refused_while_open)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_TRUE(vp_exists(POOL));
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_while_mapped)
@@ -83,20 +86,20 @@ TEST_F(unload, refused_while_mapped)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_with_members)
 {
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_while_control_is_open)
@@ -105,10 +108,10 @@ TEST_F(unload, refused_while_control_is_open)
 
 	ASSERT_LE(0, ctl);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	close(ctl);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 /* A revoked descriptor is still open: its calls are still ours. */
@@ -124,7 +127,7 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 struct slow {
@@ -212,20 +215,18 @@ TEST_F(unload, idle_pool_goes_back_to_the_host)
 	__u64 with_pool = vp_host_free();
 
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 	EXPECT_FALSE(is_loaded());
 	EXPECT_NE(0, access(VP_CONTROL, F_OK));
 	EXPECT_NE(0, access("/dev/vpool/" POOL, F_OK));
 	EXPECT_NE(0, access("/sys/kernel/vpool", F_OK));
-	EXPECT_TRUE(vp_host_has(with_pool + BYTES - slack));
+	EXPECT_TRUE(vp_wait_host_free(with_pool + BYTES - slack));
 }
 
 /* The checking kernel keeps each released object for seconds, on purpose. */
 static int load_rounds(void)
 {
-	const char *rounds = getenv("VPOOL_LOADS");
-
-	return rounds ? atoi(rounds) : vp_is_debug() ? 2 : 5;
+	return vp_env_number("VPOOL_LOADS", vp_is_debug() ? 2 : 5);
 }
 
 TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
@@ -236,7 +237,7 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 
 	close(self->fd);
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, vp_unload_soon(10));
+		ASSERT_EQ(0, vp_unload_wait(10));
 		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
@@ -244,7 +245,7 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 	TH_LOG("cases: %d of loading and unloading", rounds);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB,
 	       vp_host_free() / MIB);
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 /* What is pinned after the module has gone is the pipe's alone. */
@@ -261,7 +262,7 @@ TEST_F(unload, pinned_page_outlives_the_module)
 	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
 	EXPECT_TRUE(vp_is_filled(page, 4096, 1));
 	close(pipes[0]);

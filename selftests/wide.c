@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "wide-pool"
 #define OTHER "wide-other"
@@ -23,8 +25,8 @@ FIXTURE_SETUP(wide)
 {
 	if (vp_online_cpus() < 72)
 		SKIP(return, "needs 72 CPUs, %d are online", vp_online_cpus());
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);

@@ -11,7 +11,7 @@
 
 #include <time.h>
 
-#include "../vpool_util.h"
+#include <linux/types.h>
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -12,6 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
+#include "../lib/task.h"
 #include "bench.h"
 
 #define CPUS_POOL "bench-cpus"
@@ -243,7 +247,7 @@ static void attaches(const struct bench_options *options, int ctl)
 	bench_say("detach", "sched_setaffinity", 1, &back, 1);
 	idler_end(&idler);
 	close(fd);
-	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	set_cpus(&old);
 }
 
@@ -371,7 +375,7 @@ static void forks_turn(const struct bench_options *options,
 	idler_turn(idler);
 	forks(options, MEMBERS);
 	idler_turn(idler);
-	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	close(ctl);
 }
 

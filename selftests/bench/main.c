@@ -11,11 +11,13 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../lib/memory.h"
 #include "bench.h"
 
 #define DEFAULT_MIB 512

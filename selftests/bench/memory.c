@@ -23,6 +23,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
 #include "bench.h"
 
 /* Not in all headers. */

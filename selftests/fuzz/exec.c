@@ -19,7 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
+#include "../lib/file.h"
+#include "../lib/memory.h"
 #include "fuzz.h"
 
 /* What KCOV keeps of one task, in program counters. */

@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
+#include "../lib/task.h"
 #include "fuzz.h"
 
 #define CORPUS_MAX 4096
@@ -166,14 +170,14 @@ static void leave(const char *name)
 static const char *look_at(const char *name)
 {
 	leave(name);
-	if (!vp_sysfs_becomes(name, "cpus/members", 0))
+	if (!vp_sysfs_wait(name, "cpus/members", 0))
 		return "a pool has members that are dead";
-	if (!vp_sysfs_becomes(name, "memory/used_bytes", 0) ||
-	    !vp_sysfs_becomes(name, "memory/regions", 0))
+	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
+	    !vp_sysfs_wait(name, "memory/regions", 0))
 		return "a pool has memory in use by nobody";
-	if (!vp_books_ok(ctl, name))
+	if (!vp_accounting_ok(ctl, name))
 		return "the books of a pool are wrong";
-	if (vp_destroy_soon(ctl, name))
+	if (vp_destroy_wait(ctl, name))
 		return "a pool cannot be destroyed";
 	return NULL;
 }

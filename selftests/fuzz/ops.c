@@ -27,7 +27,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
 #include "fuzz.h"
 
 #define SLOTS 8
@@ -218,7 +221,7 @@ static void op_open(struct task *task)
 	int *at = a_slot(task);
 	char path[64];
 
-	vp_node_path(a_pool(task), path, sizeof(path));
+	vp_dev_path(a_pool(task), path, sizeof(path));
 	replace(at, open(path, flags[below(task, ARRAY_SIZE(flags))] | O_CLOEXEC));
 }
 
@@ -903,7 +906,7 @@ static void detach(void)
 	int i, fd;
 
 	for (i = 0; i < FUZZ_NAMES; i++) {
-		vp_node_path(fuzz_names[i], path, sizeof(path));
+		vp_dev_path(fuzz_names[i], path, sizeof(path));
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0) {
 			/* The limit may be one that the program has set. */

@@ -9,10 +9,12 @@
 # stopped, 5 unless told.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guest.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/vm/guest.sh
 . "$here/guest.sh"
 
 need_guest

@@ -11,7 +11,10 @@
 #include <sys/prctl.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "kill-pool"
 #define ROUNDS 1000
@@ -46,11 +49,9 @@ FIXTURE_VARIANT_ADD(kill, base)
 
 FIXTURE_SETUP(kill)
 {
-	const char *seed = getenv("VPOOL_SEED");
-
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
-	self->seed = seed ? atoi(seed) : time(NULL);
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
+	self->seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", self->seed);
 	self->pool = variant->page * variant->pages;
 	self->ctl = vp_control();
@@ -140,14 +141,14 @@ TEST_F(kill, at_random_moments)
 	TH_LOG("%d rounds", rounds);
 	for (i = 0; i < rounds; i++) {
 		one_life(variant->page, &self->seed);
-		ASSERT_TRUE(vp_books_ok(self->ctl, POOL)) TH_LOG("round %d", i);
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("round %d", i);
 	}
-	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/regions"));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 /* Killed while it creates: there is a whole pool, or none. */
@@ -177,7 +178,7 @@ TEST_F(kill, while_creating)
 		if (vp_exists("kill-new")) {
 			EXPECT_EQ(16 * MIB, vp_sysfs_u64("kill-new",
 							 "memory/total_bytes"));
-			EXPECT_EQ(0, vp_destroy_soon(self->ctl, "kill-new"));
+			EXPECT_EQ(0, vp_destroy_wait(self->ctl, "kill-new"));
 		}
 		EXPECT_FALSE(vp_exists("kill-new"));
 	}

@@ -15,13 +15,15 @@
 # the folder of the tests. VPOOL_TOOLS is where programs are that are not installed.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guard.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/lsm/guard.sh
 . "$here/guard.sh"
 
-top=$(readlink -f "$here/..")
+top=$(readlink -f "$here/../..")
 tools=${VPOOL_TOOLS:-}
 tools=${tools%/usr/bin}
 security=/sys/kernel/security

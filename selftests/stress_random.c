@@ -16,7 +16,10 @@
 #include <time.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define PAGE 4096
 #define NAMES 4
@@ -422,11 +425,11 @@ static const char *wrong_with(int ctl, const char *pool)
 
 	if (!vp_exists(pool))
 		return NULL;
-	if (!vp_idle(pool))
+	if (!vp_wait_idle(pool))
 		wrong = "it is used by nobody";
-	else if (!vp_books_ok(ctl, pool))
+	else if (!vp_accounting_ok(ctl, pool))
 		wrong = "its books are wrong";
-	else if (vp_destroy_soon(ctl, pool))
+	else if (vp_destroy_wait(ctl, pool))
 		wrong = "it cannot be destroyed";
 	return vp_exists(pool) ? wrong : NULL;
 }
@@ -438,15 +441,13 @@ FIXTURE(mayhem)
 
 FIXTURE_SETUP(mayhem)
 {
-	const char *given = getenv("VPOOL_SEED");
-
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
 	nr_cpus = vp_online_cpus();
 	nr_workers = nr_cpus < MOST_WORKERS ? nr_cpus : MOST_WORKERS;
-	seed = given ? atoi(given) : time(NULL);
+	seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", seed);
 	figures = mmap(NULL, sizeof(*figures), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -489,16 +490,14 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 			TH_LOG("%s: %s", names[i], wrong);
 	}
 	close(ctl);
-	i = vp_unload_soon(20);
+	i = vp_unload_wait(20);
 	EXPECT_EQ(0, i);
 	count(UNLOAD, i);
 }
 
 static __u64 seconds(void)
 {
-	const char *given = getenv("VPOOL_SECONDS");
-
-	return given ? atoi(given) : ROUND_MS / 1000;
+	return vp_env_number("VPOOL_SECONDS", ROUND_MS / 1000);
 }
 
 /* A busy host may want more rounds for that than were asked for. */
@@ -541,7 +540,7 @@ TEST_F_TIMEOUT(mayhem, ends_well, 3600)
 		TH_LOG("in %s", operations[figures->unfair_op].name);
 	EXPECT_FALSE(figures->dirty);
 	EXPECT_FALSE(figures->shared);
-	EXPECT_TRUE(vp_host_has(before - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(before - SLACK));
 }
 
 TEST_HARNESS_MAIN

@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "neighbours"
 #define BALLAST "neighbours-ballast"
@@ -44,8 +48,8 @@ static const char *unfit(void)
 {
 	char text[256];
 
-	if (vp_unfit())
-		return vp_unfit();
+	if (vp_lacks_cpus())
+		return vp_lacks_cpus();
 	if (vp_read_file(ROOT "/cgroup.controllers", text, sizeof(text)) ||
 	    !strstr(text, "memory"))
 		return "no cgroup2 with a memory controller here";
@@ -80,8 +84,8 @@ FIXTURE_TEARDOWN(neighbours)
 	EXPECT_TRUE(vp_is_filled(self->map, BYTES, 7));
 	munmap(self->map, BYTES);
 	close(self->fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	vp_destroy(self->ctl, BALLAST, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
@@ -160,8 +164,8 @@ TEST_F(neighbours, killed_out_of_its_groups_memory)
 	pid = start_devourer();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* The same of the whole host, whose other memory another pool has taken. */
@@ -188,9 +192,9 @@ TEST_F(neighbours, killed_out_of_the_hosts_memory)
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/* Nothing of a pool went to whom was killed, or to anybody. */
 	EXPECT_TRUE(vp_is_filled(map, 8 * MIB, 3));
-	EXPECT_TRUE(vp_sysfs_becomes(BALLAST, "memory/used_bytes", 8 * MIB));
+	EXPECT_TRUE(vp_sysfs_wait(BALLAST, "memory/used_bytes", 8 * MIB));
 	EXPECT_EQ(ballast, vp_sysfs_u64(BALLAST, "memory/total_bytes"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
 	munmap(map, 8 * MIB);
 	close(fd);
 }
@@ -247,7 +251,7 @@ TEST_F(neighbours, frozen_member)
 	EXPECT_TRUE(vp_may_run_on(pid, "3"));
 	EXPECT_EQ(0, vp_set_online(3, false));
 	EXPECT_EQ(0, vp_set_online(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "3"));
 	/* Ours is kept from the others' end. */
 	munmap(self->map, BYTES);
 	close(self->fd);
@@ -273,8 +277,8 @@ TEST_F(neighbours, killed_while_frozen)
 	ASSERT_TRUE(is_frozen());
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 /* Folios to scrub, and a pool that was just made and destroyed. */
@@ -300,7 +304,7 @@ static bool work_is_done(void)
 	char *map;
 	int fd;
 
-	if (!vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0))
+	if (!vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0))
 		return false;
 	map = vp_open_map(POOL, BYTES, &fd);
 	if (map == MAP_FAILED)
@@ -330,7 +334,7 @@ TEST_F(neighbours, all_tasks_freeze)
 	}
 	vp_write_file(PM_TEST, "none");
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }
@@ -366,7 +370,7 @@ TEST_F(neighbours, all_but_asleep)
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "2-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 	EXPECT_TRUE(work_is_done());
@@ -438,7 +442,7 @@ TEST_F(neighbours, host_asleep)
 		EXPECT_TRUE(work_is_done());
 	}
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }

@@ -6,7 +6,9 @@
 # is loaded for it, VPOOL_KO the other. VPOOL_FUZZ_ARGS is passed on. Prints TAP.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 status=0
 
 # A moment passes between the last close and the module's being idle.
@@ -26,7 +28,7 @@ if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 fi
 # shellcheck disable=SC2086 # they are words
 "$build/vpool_fuzz" -s "${VPOOL_FUZZ_SECONDS:-90}" ${VPOOL_FUZZ_CALLS:+-c $VPOOL_FUZZ_CALLS} \
-	${VPOOL_FUZZ_ARGS:-} "$here/fuzz/seeds" || status=$?
+	${VPOOL_FUZZ_ARGS:-} "$here/seeds" || status=$?
 if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 	load "$VPOOL_KO" || status=1
 fi

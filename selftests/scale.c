@@ -2,14 +2,17 @@
 /*
  * Many of everything, at once: nothing is lost, and the host has all of it back.
  *
- * VPOOL_MANY says how many times as many as a check of every change has time for: 10
+ * VPOOL_SCALE says how many times as many as a check of every change has time for: 10
  * is 10,000 pools and 100,000 regions.
  */
 #include <linux/vpool.h>
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define PAGE 4096
 /* Pools that regions are open in: one alone may not have so many. */
@@ -34,8 +37,7 @@ static void name(char *text, int nr)
 
 FIXTURE_SETUP(many)
 {
-	const char *times = getenv("VPOOL_MANY");
-	int scale = times ? atoi(times) : 1;
+	int scale = vp_env_number("VPOOL_SCALE", 1);
 
 	self->pools = vp_scale(1000) * scale;
 	self->regions = vp_scale(10000) * scale;
@@ -47,7 +49,7 @@ FIXTURE_SETUP(many)
 
 FIXTURE_TEARDOWN(many)
 {
-	EXPECT_TRUE(vp_host_has(self->before - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->before - SLACK));
 	close(self->ctl);
 }
 
@@ -121,9 +123,9 @@ TEST_F_TIMEOUT(many, regions, 1200)
 		close(fds[nr]);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
-		EXPECT_TRUE(vp_idle(pool));
-		EXPECT_TRUE(vp_books_ok(self->ctl, pool));
-		EXPECT_EQ(0, vp_destroy_soon(self->ctl, pool));
+		EXPECT_TRUE(vp_wait_idle(pool));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, pool));
+		EXPECT_EQ(0, vp_destroy_wait(self->ctl, pool));
 	}
 	free(fds);
 }

@@ -12,7 +12,11 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define TAKEN "bad-db"
 #define NEW "bad-new"
@@ -195,8 +199,8 @@ static int take(int ctl)
 
 FIXTURE_SETUP(bad)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
@@ -260,8 +264,8 @@ FIXTURE(bad_box)
 
 FIXTURE_SETUP(bad_box)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
@@ -346,7 +350,7 @@ TEST_F(bad_box, more_than_the_node_has)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	/* All of it, and what another node was asked for, came back. */
-	EXPECT_TRUE(vp_host_has(free - 64 * MIB));
+	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
 TEST_F(bad_box, names_at_the_bounds_are_right)
@@ -545,7 +549,7 @@ FIXTURE_SETUP(open_as)
 
 FIXTURE_TEARDOWN(open_as)
 {
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, NEW));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, NEW));
 	close(self->ctl);
 }
 
@@ -573,7 +577,7 @@ TEST_F(open_as, follows_the_mode)
 	struct opener opener = variant->opener;
 
 	EXPECT_EQ(variant->result, vp_in_child(open_as, &opener));
-	EXPECT_TRUE(vp_idle(NEW));
+	EXPECT_TRUE(vp_wait_idle(NEW));
 }
 
 TEST_HARNESS_MAIN

@@ -12,7 +12,9 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define POOL "torture"
 #define PAGE 4096
@@ -38,13 +40,6 @@ struct taker {
 
 static atomic_bool stop;
 static __u64 end_ms;
-
-static int env_number(const char *name, int otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? atoi(value) : otherwise;
-}
 
 /* Zero when it comes, and nobody else's while it is here. */
 static void use(struct taker *taker, int fd, __u64 bytes)
@@ -143,8 +138,8 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 
 TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
 {
-	int rounds = env_number("VPOOL_ROUNDS", vp_scale(20000));
-	int seconds = env_number("VPOOL_SECONDS", 60);
+	int rounds = vp_env_number("VPOOL_ROUNDS", vp_scale(20000));
+	int seconds = vp_env_number("VPOOL_SECONDS", 60);
 	struct vpool_query q = {};
 	__u64 one, many;
 
@@ -154,12 +149,12 @@ TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
 	many = run_takers(_metadata, self->taker, THREADS, rounds, seconds);
 	TH_LOG("%llu regions a second by one thread, %llu by %d", one, many,
 	       THREADS);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	ASSERT_EQ(0, vp_query(self->ctl, POOL, &q));
 	EXPECT_EQ(TAKER_BYTES, q.total_bytes);
 	EXPECT_EQ(TAKER_BYTES, q.free_bytes);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", TAKER_BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", TAKER_BYTES));
 }
 
 /* Odd while the large region is being released. */

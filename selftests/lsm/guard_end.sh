@@ -4,9 +4,11 @@
 # What the guards that guard_on switched on have seen of the tests since.
 
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guard.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/lsm/guard.sh
 . "$here/guard.sh"
 
 log=/var/log/audit/audit.log

@@ -14,7 +14,11 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "who-pool"
 #define OTHER_POOL "who-other"
@@ -66,7 +70,7 @@ static void become(uid_t uid, gid_t gid)
 static void owners_task(void)
 {
 	become(UID_OWNER, UID_OWNER);
-	vp_sleep_on();
+	vp_pause();
 }
 
 static int make_pools(struct state *self)
@@ -91,15 +95,15 @@ FIXTURE_SETUP(who)
 {
 	struct state *state = &self->state;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	state->ctl = vp_control();
 	ASSERT_LE(0, state->ctl);
 	ASSERT_EQ(0, make_pools(state))
 		TH_LOG("%s", vp_reason(state->ctl));
 	state->fd = vp_open(POOL);
 	ASSERT_LE(0, state->fd);
-	state->roots = vp_worker_start(vp_sleep_on);
+	state->roots = vp_worker_start(vp_pause);
 	state->owners = vp_worker_start(owners_task);
 }
 
@@ -338,9 +342,9 @@ TEST_F(who, may_do_what)
 			EXPECT_EQ(rows[i].err[who], err)
 				TH_LOG("%s: %s", who_name[who], rows[i].name);
 			ASSERT_EQ(0, undo(&self->state));
-			ASSERT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+			ASSERT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 		}
-	EXPECT_TRUE(vp_books_ok(self->state.ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->state.ctl, POOL));
 	TH_LOG("cases: %d of who may do what", i * NR_WHO);
 }
 
