@@ -15,7 +15,7 @@ static bool next_reason(FILE *page, char *reason, size_t room)
 	size_t len = 0;
 
 	while (fgets(line, sizeof(line), page)) {
-		if (!strncmp(line, "Calls that are made wrongly", 27))
+		if (!strncmp(line, "Invalid calls", 13))
 			return false;
 		from = !strncmp(line, "| ", 2) ? line + 2 : line;
 		end = strstr(from + 2, "``\n");
