@@ -2,12 +2,11 @@
 """Configuration of Sphinx, for tools/docs/build."""
 
 import os
-import re
 
 TOP = os.environ["VPOOL_TOP"]
 
-with open(f"{TOP}/userspace/Makefile", encoding="utf-8") as f:
-    release = version = re.search(r"^VERSION := (.*)$", f.read(), re.M)[1]
+with open(f"{TOP}/VERSION", encoding="ascii") as f:
+    release = version = f.read().strip()
 
 project = "vpool"
 author = "The vpool developers"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Use a pool: run on its CPUs, and have memory that is there for certain.
+ * Run on the CPUs of a pool, with memory that the pool guarantees.
  *
  *	cc $(pkg-config --cflags libvpool) memory.c $(pkg-config --libs libvpool)
  */
@@ -12,7 +12,7 @@
 
 #define BYTES (4UL << 20)
 
-/* What the pool has, and what of it is free. */
+/* Print the CPUs and the free memory of the pool. */
 static int show(struct vpool *vp)
 {
 	struct vpool_info *info;
@@ -37,11 +37,11 @@ static int use(struct vpool *vp)
 	void *memory;
 	int err;
 
-	/* From here on this process and its children are the pool's. */
+	/* From now on, this process and its children run on the pool's CPUs. */
 	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
 	if (err)
 		return err;
-	/* Either all of it is ours now, or nothing and we are told why. */
+	/* The call either commits all BYTES, or fails and commits nothing. */
 	err = vpool_map(vp, 0, BYTES, &memory);
 	if (err)
 		return err;

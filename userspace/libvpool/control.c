@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Creating, resizing, destroying and listing pools.
+ * Create, resize, destroy and list pools.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +32,9 @@ int vpool_create(struct vpool *vp, struct vpool_request *req)
 	int err;
 
 	if (req->size != sizeof(*req))
-		return vpool_fail(vp, EINVAL,
-				  "the request is not for libvpool %s",
-				  vpool_version());
+		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
+				       "the request has a size that libvpool %s does not know",
+				       vpool_version());
 	err = vpool_set_name(vp, cmd.name, req->name);
 	if (err)
 		return err;
@@ -59,9 +59,9 @@ int vpool_resize(struct vpool *vp, struct vpool_change *chg)
 	int err;
 
 	if (chg->size != sizeof(*chg))
-		return vpool_fail(vp, EINVAL,
-				  "the change is not for libvpool %s",
-				  vpool_version());
+		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
+				       "the change has a size that libvpool %s does not know",
+				       vpool_version());
 	if (chg->cpus) {
 		cmd.cpus_uptr = (unsigned long)chg->cpus->bits;
 		cmd.cpus_bytes = chg->cpus->bytes;
@@ -99,7 +99,7 @@ int vpool_list(struct vpool *vp, struct vpool_list_entry **entries,
 
 		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
-			return vpool_fail(vp, ENOMEM, "out of memory");
+			return vpool_set_no_memory(vp);
 		cmd.entries_uptr = (unsigned long)array;
 		err = vpool_call(vp, VPOOL_LIST, &cmd);
 		if (!err) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What only sysfs tells: the module's version, and what a pool counts, which is
- * the files in its directory stat, whatever they are called.
+ * Values that only sysfs has: the ABI version of the module and the counters of a
+ * pool. Every file in the stat directory of a pool is a counter.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -22,10 +22,11 @@ int vpool_abi_version(struct vpool *vp, unsigned int *version)
 	snprintf(path, sizeof(path), "%s/abi_version", vpool_sysfs_dir());
 	err = vpool_read_u64(AT_FDCWD, path, 10, &value);
 	if (err == -ENOENT)
-		return vpool_fail(vp, VPOOL_NO_MODULE,
-				  "the vpool module is not loaded");
+		return vpool_set_error(vp, VPOOL_NO_MODULE, VPOOL_LIB_NO_MODULE,
+				       "the vpool module is not loaded");
 	if (err)
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	*version = value;
 	return 0;
 }
@@ -85,20 +86,20 @@ int vpool_counters(struct vpool *vp, const char *name,
 	if (!name && vp->kind == VPOOL_KIND_POOL)
 		name = vp->name;
 	if (!name)
-		return vpool_fail(vp, EINVAL, "no pool was named");
-	if (!vpool_name_ok(name))
-		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
-				  name);
+		return vpool_set_no_name(vp);
+	if (!vpool_name_is_valid(name))
+		return vpool_set_bad_name(vp, name);
 	snprintf(path, sizeof(path), "%s/pools/%s/stat", vpool_sysfs_dir(),
 		 name);
 	dir = opendir(path);
 	err = dir ? read_counters(dir, counters, nr) : -errno;
 	if (dir)
 		closedir(dir);
-	/* ENODEV is of a file whose pool went while it was open. */
+	/* ENODEV: the pool was destroyed while the file was open. */
 	if (err == -ENOENT || err == -ENODEV)
-		return vpool_fail(vp, ENOENT, "there is no pool '%s'", name);
+		return vpool_set_no_pool(vp, name);
 	if (err)
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	return 0;
 }

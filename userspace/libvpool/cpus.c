@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Sets of CPUs, and the lists in which the kernel writes them.
+ * Sets of CPUs, and CPU lists in the format of the kernel.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -14,39 +14,39 @@
 
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
 
-/* Far beyond what Linux can have, and the most that the module reads. */
+/* Limit of the module for a CPU mask, far above the CPU numbers of Linux. */
 #define CPU_LIMIT 524288U
 
-/* The CPUs that a list may name before it is refused: each of them 16 times. */
+/* Limit of the CPUs that a list names: each CPU 16 times. */
 #define STEP_LIMIT (16 * CPU_LIMIT)
 
 /**
- * struct reader - state of the parser of a list
- * @at: the next character
- * @text: the whole list
- * @why: receives the reason for a refusal, or NULL
- * @size: room in @why, in bytes
- * @steps: CPUs named so far, repetitions included
- * @online: the host's online CPUs, for "all" and "N"; read on first use
+ * struct reader - state of the parser of a CPU list
+ * @at: next character in @text
+ * @text: the whole list, NUL-terminated
+ * @reason: out: message of a failed call, or NULL
+ * @size: length of @reason in bytes
+ * @steps: number of CPUs named so far, with repetitions
+ * @online: online CPUs of the host, for "all" and "N"; read on first use
  */
 struct reader {
 	const char *at;
 	const char *text;
-	char *why;
+	char *reason;
 	size_t size;
 	size_t steps;
 	struct vpool_cpus online;
 };
 
 static int __printf(2, 3)
-wrong(const struct reader *rd, const char *fmt, ...)
+refuse(const struct reader *rd, const char *fmt, ...)
 {
 	va_list args;
 
-	if (!rd->why || !rd->size)
+	if (!rd->reason || !rd->size)
 		return -EINVAL;
 	va_start(args, fmt);
-	vsnprintf(rd->why, rd->size, fmt, args);
+	vsnprintf(rd->reason, rd->size, fmt, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -137,8 +137,8 @@ void vpool_cpus_free(struct vpool_cpus *cpus)
 
 static int not_a_list(const struct reader *rd)
 {
-	return wrong(rd, "'%.64s' is not a list of CPUs such as 0-3,8",
-		     rd->text);
+	return refuse(rd, "'%.64s' is not a list of CPUs such as 0-3,8",
+		      rd->text);
 }
 
 /* Read the online CPUs once per list. */
@@ -148,11 +148,11 @@ static int read_online(struct reader *rd)
 		return 0;
 	if (vpool_read_cpus(AT_FDCWD, "/sys/devices/system/cpu/online",
 			    &rd->online))
-		return wrong(rd, "the host's online CPUs cannot be read");
+		return refuse(rd, "the host's online CPUs cannot be read");
 	return 0;
 }
 
-/* "N" is the highest online CPU. */
+/* Parse "N", the highest online CPU. */
 static int read_last(struct reader *rd, unsigned int *cpu)
 {
 	unsigned int at;
@@ -181,13 +181,13 @@ static int read_cpu(struct reader *rd, unsigned int *cpu)
 			value = value * 10 + (*rd->at - '0');
 	}
 	if (value >= CPU_LIMIT)
-		return wrong(rd, "cpu %.*s: no host has that many CPUs",
-			     (int)strspn(start, "0123456789"), start);
+		return refuse(rd, "cpu %.*s: no host has that many CPUs",
+			      (int)strspn(start, "0123456789"), start);
 	*cpu = value;
 	return 0;
 }
 
-/* ":USED/GROUP" behind a range: of each GROUP of CPUs the first USED. */
+/* Parse ":USED/GROUP" after a range: the first USED of each GROUP of CPUs. */
 static int read_stride(struct reader *rd, unsigned int *used,
 		       unsigned int *group)
 {
@@ -198,14 +198,14 @@ static int read_stride(struct reader *rd, unsigned int *used,
 	if (err)
 		return err;
 	if (*rd->at++ != '/')
-		return wrong(rd, "'%.64s' is not a list of CPUs: ':' needs USED/GROUP",
-			     rd->text);
+		return refuse(rd, "'%.64s' is not a list of CPUs: ':' needs USED/GROUP",
+			      rd->text);
 	err = read_cpu(rd, group);
 	if (err)
 		return err;
 	if (!*used || *used > *group)
-		return wrong(rd, "'%.64s': cannot use %u of each %u CPUs",
-			     rd->text, *used, *group);
+		return refuse(rd, "'%.64s': cannot use %u of each %u CPUs",
+			      rd->text, *used, *group);
 	return 0;
 }
 
@@ -224,18 +224,18 @@ static int read_range(struct reader *rd, struct vpool_cpus *cpus)
 		if (err)
 			return err;
 		if (last < first)
-			return wrong(rd, "the range %u-%u is backwards",
-				     first, last);
+			return refuse(rd, "the range %u-%u is backwards",
+				      first, last);
 		if (*rd->at == ':')
 			err = read_stride(rd, &used, &group);
 		if (err)
 			return err;
 	}
-	/* A short text must not cost minutes. */
+	/* Bound the time that a short text can take. */
 	rd->steps += last - first + 1;
 	if (rd->steps > STEP_LIMIT)
-		return wrong(rd, "'%.64s...' names the same CPUs again and again",
-			     rd->text);
+		return refuse(rd, "'%.64s...' names the same CPUs again and again",
+			      rd->text);
 	for (cpu = first; cpu <= last && !err; cpu++)
 		if ((cpu - first) % group < used)
 			err = vpool_cpus_add(cpus, cpu);
@@ -254,7 +254,7 @@ static int add_online(struct reader *rd, struct vpool_cpus *cpus)
 	return err;
 }
 
-/* One item of a list: a range, or "all"; with "^" in front it is left out. */
+/* Parse an item, which is a range or "all". "^" in front adds it to @without. */
 static int read_item(struct reader *rd, struct vpool_cpus *cpus,
 		     struct vpool_cpus *without)
 {
@@ -283,16 +283,16 @@ static int read_list(struct reader *rd, struct vpool_cpus *cpus)
 	}
 	vpool_cpus_subtract(cpus, &without);
 	if (!err && !vpool_cpus_count(cpus))
-		err = wrong(rd, "'%.64s' leaves no CPU", rd->text);
+		err = refuse(rd, "'%.64s' leaves no CPU", rd->text);
 	vpool_cpus_free(&without);
 	return err;
 }
 
-int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
+int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *reason,
 		     size_t size)
 {
 	struct reader rd = {
-		.at = text, .text = text, .why = why, .size = size,
+		.at = text, .text = text, .reason = reason, .size = size,
 	};
 	int err;
 
@@ -303,12 +303,12 @@ int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
 	vpool_cpus_free(&rd.online);
 	if (err)
 		vpool_cpus_free(cpus);
-	if (err == -ENOMEM && why)
-		snprintf(why, size, "out of memory");
+	if (err == -ENOMEM && reason)
+		snprintf(reason, size, "out of memory");
 	return err;
 }
 
-/* Find the next run of CPUs at or after *first. */
+/* Find the next run of consecutive CPUs at or after *@first. */
 static bool next_run(const struct vpool_cpus *cpus, unsigned int *first,
 		     unsigned int *last)
 {

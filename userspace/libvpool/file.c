@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading small files of sysfs and procfs.
+ * Read small files of sysfs and procfs.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -97,7 +97,7 @@ static int compare_ints(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The number behind the prefix, or -1. */
+/* Return the number after @prefix in the name of an entry, or -1. */
 static int entry_number(const char *entry, const char *prefix)
 {
 	size_t len = strlen(prefix);

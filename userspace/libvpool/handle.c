@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Handles: opening nodes, and keeping the reason of a failure.
+ * Handles: open the control device or a pool's device, and call the module.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
 #define VPOOL_VERSION "0"
 #endif
 
-/* /proc/sys/kernel/overflowuid, which hosts do not change. */
+/* Default of /proc/sys/kernel/overflowuid, the uid of users without a mapping. */
 #define OVERFLOW_UID 65534
 
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -31,65 +30,31 @@ const char *vpool_version(void)
 	return VPOOL_VERSION;
 }
 
-/* Other places, for tests; ignored by programs that gain privilege. */
-static const char *place(const char *variable, const char *otherwise)
+/* Return a directory, which tests replace. Programs that gain privilege ignore that. */
+static const char *directory(const char *variable, const char *standard)
 {
 	const char *path = secure_getenv(variable);
 
-	return path && *path ? path : otherwise;
+	return path && *path ? path : standard;
 }
 
 const char *vpool_dev_dir(void)
 {
-	return place("VPOOL_DEV_DIR", "/dev/vpool");
+	return directory("VPOOL_DEV_DIR", "/dev/vpool");
 }
 
 const char *vpool_sysfs_dir(void)
 {
-	return place("VPOOL_SYSFS_DIR", "/sys/kernel/vpool");
+	return directory("VPOOL_SYSFS_DIR", "/sys/kernel/vpool");
 }
 
-bool vpool_name_ok(const char *name)
+bool vpool_name_is_valid(const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = name ? strlen(name) : 0;
 
 	return len && len <= VPOOL_NAME_MAX && strchr(NAME_FIRST, *name) &&
 	       strspn(name, NAME_FIRST "._-") == len &&
 	       strcmp(name, "control");
-}
-
-static void remember(struct vpool *vp, const char *text)
-{
-	pthread_mutex_lock(&vp->lock);
-	snprintf(vp->reason, sizeof(vp->reason), "%s", text);
-	pthread_mutex_unlock(&vp->lock);
-}
-
-int vpool_fail(struct vpool *vp, int err, const char *fmt, ...)
-{
-	char text[VPOOL_REASON_SIZE];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	remember(vp, text);
-	return -err;
-}
-
-int vpool_kernel_failed(struct vpool *vp, int err)
-{
-	char text[VPOOL_REASON_SIZE] = "";
-	struct vpool_reason rs = {
-		.size = sizeof(rs),
-		.len = sizeof(text),
-		.buf_uptr = (unsigned long)text,
-	};
-
-	if (ioctl(vp->fd, VPOOL_REASON, &rs) || !rs.len)
-		text[0] = '\0';
-	text[sizeof(text) - 1] = '\0';
-	return vpool_fail(vp, err, "%s", *text ? text : strerror(err));
 }
 
 int vpool_call(struct vpool *vp, unsigned long cmd, void *arg)
@@ -99,25 +64,25 @@ int vpool_call(struct vpool *vp, unsigned long cmd, void *arg)
 	if (vp->kind == VPOOL_KIND_NONE)
 		return -EBADF;
 	if (vp->kind == VPOOL_KIND_SYSFS)
-		return vpool_fail(vp, EACCES,
-				  "only root may create, change or destroy pools");
+		return vpool_set_error(vp, EACCES, VPOOL_LIB_CONTROL_DENIED,
+				       "only root may create, change or destroy pools");
 	if (!ioctl(vp->fd, cmd, arg))
 		return 0;
 	err = errno;
 	if (err == ENOTTY)
-		return vpool_fail(vp, err,
-				  "the vpool module does not know this call, or not on this node");
-	return vpool_kernel_failed(vp, err);
+		return vpool_set_error(vp, err, VPOOL_LIB_CALL_UNKNOWN,
+				       "the vpool module does not know this call, or not on this device");
+	return vpool_set_kernel_error(vp, err);
 }
 
 int vpool_set_name(struct vpool *vp, char *to, const char *name)
 {
 	if (!name && vp->kind != VPOOL_KIND_POOL)
-		return vpool_fail(vp, EINVAL, "no pool was named");
+		return vpool_set_no_name(vp);
 	if (name && strlen(name) >= VPOOL_NAME_SIZE)
-		return vpool_fail(vp, EINVAL,
-				  "the name '%.40s...' is longer than %d characters",
-				  name, VPOOL_NAME_MAX);
+		return vpool_set_error(vp, EINVAL, VPOOL_CODE_NAME_INVALID,
+				       "the name '%.40s...' is longer than %d characters",
+				       name, VPOOL_NAME_MAX);
 	snprintf(to, VPOOL_NAME_SIZE, "%s", name ? name : "");
 	return 0;
 }
@@ -149,22 +114,6 @@ int vpool_fd(const struct vpool *vp)
 	return vp->fd;
 }
 
-const char *vpool_reason(const struct vpool *vp)
-{
-	return vp ? vp->reason : "out of memory";
-}
-
-void vpool_reason_copy(struct vpool *vp, char *buf, size_t size)
-{
-	if (!size)
-		return;
-	if (vp)
-		pthread_mutex_lock(&vp->lock);
-	snprintf(buf, size, "%s", vpool_reason(vp));
-	if (vp)
-		pthread_mutex_unlock(&vp->lock);
-}
-
 static bool module_loaded(void)
 {
 	return !access(vpool_sysfs_dir(), F_OK);
@@ -172,8 +121,8 @@ static bool module_loaded(void)
 
 static int no_module(struct vpool *vp)
 {
-	return vpool_fail(vp, VPOOL_NO_MODULE,
-			  "the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'");
+	return vpool_set_error(vp, VPOOL_NO_MODULE, VPOOL_LIB_NO_MODULE,
+			       "the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'");
 }
 
 static int control_failed(struct vpool *vp, const char *path, int err)
@@ -184,16 +133,17 @@ static int control_failed(struct vpool *vp, const char *path, int err)
 	case ENXIO:
 		if (!module_loaded())
 			return no_module(vp);
-		return vpool_fail(vp, err,
-				  "the vpool module is loaded, but %s is missing: is /dev a devtmpfs?",
-				  path);
+		return vpool_set_error(vp, err, VPOOL_LIB_NO_DEVICE,
+				       "the vpool module is loaded, but %s is missing: is /dev a devtmpfs?",
+				       path);
 	case EACCES:
 	case EPERM:
-		return vpool_fail(vp, EACCES,
-				  "only root may create, change or destroy pools (%s: %s)",
-				  path, strerror(err));
+		return vpool_set_error(vp, EACCES, VPOOL_LIB_CONTROL_DENIED,
+				       "only root may create, change or destroy pools (%s: %s)",
+				       path, strerror(err));
 	default:
-		return vpool_fail(vp, err, "%s: %s", path, strerror(err));
+		return vpool_set_error(vp, err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(err));
 	}
 }
 
@@ -222,22 +172,22 @@ int vpool_open_reader(struct vpool **ret)
 		return err;
 	if (!module_loaded())
 		return no_module(*ret);
-	(*ret)->reason[0] = '\0';
+	vpool_clear_error(*ret);
 	(*ret)->kind = VPOOL_KIND_SYSFS;
 	return 0;
 }
 
-/* Would the node's owner and mode allow it? Then somebody else did not. */
+/* Do the owner and mode of the device allow the open? Then a security module denied it. */
 static bool mode_allows(const char *path, const struct stat *st)
 {
-	/* In a user namespace every user that has no number there has this one. */
+	/* In a user namespace, all users without a mapping have this uid. */
 	bool owner = st->st_uid == geteuid() && st->st_uid != OVERFLOW_UID;
 
 	return !faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ||
 		(owner && (st->st_mode & 0600) == 0600);
 }
 
-/* Say to whom a node belongs: that is what there is to do about it. */
+/* Report why a device cannot be opened, with its owner and mode where they deny it. */
 static int not_allowed(struct vpool *vp, const char *path)
 {
 	struct passwd pw, *user = NULL;
@@ -247,24 +197,24 @@ static int not_allowed(struct vpool *vp, const char *path)
 	struct stat st;
 
 	if (stat(path, &st))
-		return vpool_fail(vp, EACCES,
-				  "you may not open %s, nor see whose it is: if a security module (AppArmor, SELinux) is why, dmesg or the audit's log says which rule",
-				  path);
+		return vpool_set_error(vp, EACCES, VPOOL_LIB_POOL_DENIED,
+				       "you may not open %s, nor see its owner: if a security module (AppArmor, SELinux) denies it, the rule is in dmesg or in the audit log",
+				       path);
 	if (!statvfs(path, &fs) && fs.f_flag & ST_NODEV)
-		return vpool_fail(vp, EACCES,
-				  "%s is on a file system that is mounted without devices (nodev), as in a container: pass the device on to it",
-				  path);
+		return vpool_set_error(vp, EACCES, VPOOL_LIB_MOUNTED_NODEV,
+				       "%s is on a file system that is mounted without devices (nodev), as in a container: pass the device on to it",
+				       path);
 	if (mode_allows(path, &st))
-		return vpool_fail(vp, EACCES,
-				  "a security module (AppArmor, SELinux) does not let this program open %s: dmesg, or the audit's log, says which rule",
-				  path);
+		return vpool_set_error(vp, EACCES, VPOOL_LIB_SECURITY_MODULE,
+				       "a security module (AppArmor, SELinux) does not let this program open %s: the rule is in dmesg or in the audit log",
+				       path);
 	getpwuid_r(st.st_uid, &pw, users, sizeof(users), &user);
 	getgrgid_r(st.st_gid, &gr, groups, sizeof(groups), &group);
-	return vpool_fail(vp, EACCES,
-			  "you may not open %s: it belongs to %s:%s (%u:%u), mode %04o",
-			  path, user ? user->pw_name : "?",
-			  group ? group->gr_name : "?",
-			  st.st_uid, st.st_gid, st.st_mode & 07777);
+	return vpool_set_error(vp, EACCES, VPOOL_LIB_POOL_DENIED,
+			       "you may not open %s: it belongs to %s:%s (%u:%u), mode %04o",
+			       path, user ? user->pw_name : "?",
+			       group ? group->gr_name : "?", st.st_uid,
+			       st.st_gid, st.st_mode & 07777);
 }
 
 static int pool_failed(struct vpool *vp, const char *path, int err)
@@ -278,24 +228,25 @@ static int pool_failed(struct vpool *vp, const char *path, int err)
 		snprintf(dir, sizeof(dir), "%s/pools/%s", vpool_sysfs_dir(),
 			 vp->name);
 		if (access(dir, F_OK))
-			return vpool_fail(vp, err, "there is no pool '%s'", vp->name);
-		return vpool_fail(vp, err,
-				  "pool '%s' is there, but not %s: it is being created or destroyed, or /dev is not a devtmpfs",
-				  vp->name, path);
+			return vpool_set_no_pool(vp, vp->name);
+		return vpool_set_error(vp, err, VPOOL_LIB_NO_DEVICE,
+				       "pool '%s' is there, but not %s: it is being created or destroyed, or /dev is not a devtmpfs",
+				       vp->name, path);
 	case EACCES:
 	case EPERM:
 		return not_allowed(vp, path);
 	case ENODEV:
 	case ENXIO:
-		return vpool_fail(vp, ENXIO,
-				  "pool '%s' is being created or destroyed",
-				  vp->name);
+		return vpool_set_error(vp, ENXIO, VPOOL_CODE_POOL_TRANSIENT,
+				       "pool '%s' is being created or destroyed",
+				       vp->name);
 	case ENOSPC:
-		return vpool_fail(vp, err,
-				  "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows whose they are",
-				  vp->name, vp->name);
+		return vpool_set_error(vp, err, VPOOL_LIB_TOO_MANY_REGIONS,
+				       "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows whose they are",
+				       vp->name, vp->name);
 	default:
-		return vpool_fail(vp, err, "%s: %s", path, strerror(err));
+		return vpool_set_error(vp, err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(err));
 	}
 }
 
@@ -309,9 +260,8 @@ int vpool_open(const char *name, struct vpool **ret)
 	if (err)
 		return err;
 	vp = *ret;
-	if (!vpool_name_ok(name))
-		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
-				  name);
+	if (!vpool_name_is_valid(name))
+		return vpool_set_bad_name(vp, name);
 	snprintf(vp->name, sizeof(vp->name), "%s", name);
 	snprintf(path, sizeof(path), "%s/%s", vpool_dev_dir(), name);
 	vp->fd = open(path, O_RDWR | O_CLOEXEC);
@@ -321,13 +271,13 @@ int vpool_open(const char *name, struct vpool **ret)
 	return 0;
 }
 
-/* Find out what a descriptor is open on, and the pool's name; a negative errno. */
-static int tell_kind(struct vpool *vp, int fd)
+/* Detect the device that @fd is open on, and read the name of its pool. */
+static int detect_kind(struct vpool *vp, int fd)
 {
 	struct vpool_list list = { .size = sizeof(list) };
 	struct vpool_query query = { .size = sizeof(query) };
 
-	/* The control node lists pools, a pool's node does not know that call. */
+	/* The control device lists pools. The device of a pool does not know that call. */
 	if (!ioctl(fd, VPOOL_LIST, &list) || errno == EMSGSIZE) {
 		vp->kind = VPOOL_KIND_CONTROL;
 		return 0;
@@ -350,13 +300,14 @@ int vpool_adopt(int fd, struct vpool **ret)
 		return err;
 	vp = *ret;
 	flags = fcntl(fd, F_GETFD);
-	err = flags < 0 ? -errno : tell_kind(vp, fd);
+	err = flags < 0 ? -errno : detect_kind(vp, fd);
 	if (err == -ENOTTY)
-		return vpool_fail(vp, ENOTTY,
-				  "descriptor %d is open on no node of vpool", fd);
+		return vpool_set_error(vp, ENOTTY, VPOOL_LIB_WRONG_DESCRIPTOR,
+				       "descriptor %d is not open on a vpool device",
+				       fd);
 	if (err)
-		return vpool_fail(vp, -err, "descriptor %d: %s", fd,
-				  strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM,
+				       "descriptor %d: %s", fd, strerror(-err));
 	fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 	vp->fd = fd;
 	return 0;

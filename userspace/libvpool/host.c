@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the host has, read from sysfs and procfs.
+ * CPUs and memory of the host, read from sysfs and procfs.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 #include "private.h"
 
-/* Find "KEY:   123 kB" in a meminfo; what is not there is 0. */
+/* Return the bytes of "KEY:   123 kB" in a meminfo file, or 0 if it has no such line. */
 static __u64 meminfo(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
@@ -20,7 +20,7 @@ static __u64 meminfo(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* Find "KEY  123" in the part of /proc/zoneinfo that is about one zone, in pages. */
+/* Return the pages of "KEY  123" in the section of one zone in /proc/zoneinfo. */
 static __u64 zone_pages(const char *zone, size_t len, const char *key)
 {
 	const char *at = memmem(zone, len, key, strlen(key));
@@ -28,7 +28,7 @@ static __u64 zone_pages(const char *zone, size_t len, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-/* The largest number of "protection: (0, 2953, 2953)". */
+/* Return the largest number of "protection: (0, 2953, 2953)". */
 static __u64 zone_protection(const char *zone, size_t len)
 {
 	static const char key[] = "protection: (";
@@ -45,9 +45,9 @@ static __u64 zone_protection(const char *zone, size_t len)
 }
 
 /*
- * Sum the low watermarks of a node's zones, and the pages that the page allocator
- * keeps: in each zone the high watermark and the protection, as the kernel's
- * calculate_totalreserve_pages() has it.
+ * Sum up the low watermarks and the reserves of the zones of a node, in bytes. The
+ * reserve of a zone is its high watermark plus its protection, as in the kernel's
+ * calculate_totalreserve_pages().
  */
 static void read_zones(int node, __u64 *low, __u64 *reserve)
 {
@@ -82,7 +82,7 @@ static __u64 reclaimable(__u64 bytes, __u64 low)
 	return bytes - (bytes / 2 < low ? bytes / 2 : low);
 }
 
-/* The kernel has no MemAvailable of a node: count as it counts for the host. */
+/* Compute the available memory of a node like the kernel's si_mem_available(). */
 static int read_node_meminfo(int dir, const char *path,
 			     struct vpool_host_node *node)
 {
@@ -120,7 +120,7 @@ static int read_meminfo(int dir, const char *path, __u64 *total,
 	return 0;
 }
 
-/* A core counts where the lowest of its CPUs that are online is. */
+/* Is @cpu the lowest online CPU of its core? It stands for the core when counting. */
 static bool leads_core(int dir, const struct vpool_cpus *online,
 		       unsigned int cpu)
 {
@@ -187,7 +187,7 @@ static int read_all_nodes(int dir, int cpus_dir, struct vpool_host *host)
 	return err;
 }
 
-/* A kernel without NUMA: all there is, is node 0. */
+/* On a kernel without NUMA, node 0 has all CPUs and memory. */
 static int single_node(struct vpool_host *host)
 {
 	struct vpool_host_node *node = calloc(1, sizeof(*node));
@@ -227,7 +227,7 @@ static int read_host(struct vpool_host *host, int cpus_dir)
 	return err;
 }
 
-/* The kernel does not count what pools have as the host's; to its users it is. */
+/* Add the memory of pools, which the kernel's totals do not have. */
 static void add_pools(struct vpool_host *host)
 {
 	DIR *pools = opendir("/sys/kernel/vpool/pools");

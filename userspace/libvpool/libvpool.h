@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libvpool: named pools of CPUs and memory, from a program.
+ * libvpool: create, change, show and use pools of CPUs and memory.
  *
- * Link with -lvpool; pkg-config knows it as libvpool.
+ * Link with -lvpool. The name for pkg-config is libvpool.
  */
 #ifndef LIBVPOOL_H
 #define LIBVPOOL_H
@@ -21,15 +21,15 @@ extern "C" {
 /**
  * DOC: Conventions
  *
- * A &struct vpool is a handle: an open control node, or an open pool node and
- * with it one region. Functions that are given the wrong kind of handle return
- * -ENOTTY, as the kernel does.
+ * A &struct vpool is a handle. It has the control device open, or the device of a
+ * pool and with it one region. A function returns -ENOTTY if it is called with the
+ * wrong kind of handle.
  *
- * Functions return 0, or a negative errno with the meaning that linux/vpool.h
- * gives it. In addition -ENOPKG means that the module is not loaded, and -EACCES
- * that the caller may not open a node. Every failure leaves a sentence in
- * the handle, which vpool_reason() reads; the functions that open a handle give
- * one back even when they fail, so that it can be asked and then closed::
+ * Functions return 0, or a negative errno with the meaning that linux/vpool.h gives
+ * it. In addition, -ENOPKG means that the module is not loaded, and -EACCES that the
+ * caller may not open the device. Every failure leaves a message and a code in the
+ * handle, for vpool_reason() and vpool_reason_code(). Functions that open a handle
+ * return one even when they fail: read the message from it, then close it::
  *
  *	struct vpool *vp;
  *	void *memory;
@@ -42,23 +42,69 @@ extern "C" {
  *		fprintf(stderr, "web: %s\n", vpool_reason(vp));
  *	vpool_close(vp);
  *
- * The library has no global state. Threads may share a handle; one that wants
- * to be sure that a reason belongs to its own call uses a handle of its own.
- * Arrays that are given back are released with free(3) unless a function for
- * that is named. On failure, nothing is given back.
+ * The library has no global state. Threads may share a handle, but then the message
+ * can belong to the call of another thread: a thread that needs its own message opens
+ * its own handle.
+ *
+ * The caller owns the arrays and structures that a function returns. It releases them
+ * with free(3), or with the function that is named for it. A function that fails
+ * returns nothing to release.
  */
 
-/* The module is not loaded. */
+/* errno for "the module is not loaded" */
 #define VPOOL_NO_MODULE ENOPKG
+
+/**
+ * enum vpool_lib_code - kinds of failure that only the library reports
+ * @VPOOL_LIB_NO_MODULE: the vpool module is not loaded
+ * @VPOOL_LIB_NO_DEVICE: the module is loaded, or the pool exists, but the device file
+ *	in /dev/vpool is missing
+ * @VPOOL_LIB_CONTROL_DENIED: the caller may not open the control device, or the handle
+ *	only reads sysfs
+ * @VPOOL_LIB_POOL_DENIED: the caller may not open the device of the pool
+ * @VPOOL_LIB_SECURITY_MODULE: a security module (AppArmor, SELinux) denies access to
+ *	the device of the pool, though its owner and mode allow it
+ * @VPOOL_LIB_MOUNTED_NODEV: the device file is on a file system mounted with nodev
+ * @VPOOL_LIB_TOO_MANY_REGIONS: the pool has max_regions open regions
+ * @VPOOL_LIB_CALL_UNKNOWN: the module does not know the call, or not on this device
+ * @VPOOL_LIB_NO_MEMORY: the process is out of memory
+ * @VPOOL_LIB_NO_NAME: the call needs the name of a pool
+ * @VPOOL_LIB_NO_NODE: the call needs a NUMA node
+ * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of the structure
+ * @VPOOL_LIB_WRONG_HANDLE: the call needs the handle of a pool
+ * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device
+ * @VPOOL_LIB_SYSTEM: a system call failed; the errno tells why
+ *
+ * Values start at 1000, so that none equals an enum vpool_code. A value never changes
+ * its meaning. New values are added at the end.
+ */
+enum vpool_lib_code {
+	VPOOL_LIB_NO_MODULE = 1000,
+	VPOOL_LIB_NO_DEVICE = 1001,
+	VPOOL_LIB_CONTROL_DENIED = 1002,
+	VPOOL_LIB_POOL_DENIED = 1003,
+	VPOOL_LIB_SECURITY_MODULE = 1004,
+	VPOOL_LIB_MOUNTED_NODEV = 1005,
+	VPOOL_LIB_TOO_MANY_REGIONS = 1006,
+	VPOOL_LIB_CALL_UNKNOWN = 1007,
+	VPOOL_LIB_NO_MEMORY = 1008,
+	VPOOL_LIB_NO_NAME = 1009,
+	VPOOL_LIB_NO_NODE = 1010,
+	VPOOL_LIB_STRUCT_SIZE = 1011,
+	VPOOL_LIB_WRONG_HANDLE = 1012,
+	VPOOL_LIB_WRONG_DESCRIPTOR = 1013,
+	VPOOL_LIB_SYSTEM = 1014,
+};
 
 struct vpool;
 
 /**
  * struct vpool_cpus - a set of CPUs
  * @bytes: length of @bits in bytes, a multiple of 8
- * @bits: the mask, laid out as for sched_setaffinity(2)
+ * @bits: the mask in the layout of sched_setaffinity(2), allocated with malloc(3); NULL
+ *	if @bytes is 0
  *
- * All zeroes is the empty set. Release with vpool_cpus_free().
+ * A zeroed structure is the empty set. Release it with vpool_cpus_free().
  */
 struct vpool_cpus {
 	size_t bytes;
@@ -66,24 +112,24 @@ struct vpool_cpus {
 };
 
 /**
- * struct vpool_request - what a new pool shall be
- * @size: sizeof(struct vpool_request); VPOOL_REQUEST_INIT sets it
- * @name: its name
- * @flags: any of enum vpool_create_flags
- * @page_size: in bytes; 0 is the default, 2 MiB
- * @uid: owner of its node, or VPOOL_ID_CALLER
- * @gid: group of its node, or VPOOL_ID_CALLER
- * @mode: permission bits of its node, within 0666
- * @timeout_ms: how long to go on gathering memory, in milliseconds
+ * struct vpool_request - parameters of a new pool
+ * @size: sizeof(struct vpool_request), set by VPOOL_REQUEST_INIT
+ * @name: name of the pool, NUL-terminated; see vpool_name_is_valid()
+ * @flags: mask of enum vpool_create_flags
+ * @page_size: page size in bytes: 4 KiB, 2 MiB or 1 GiB; 0 selects 2 MiB
+ * @uid: owner of the device, or VPOOL_ID_CALLER
+ * @gid: group of the device, or VPOOL_ID_CALLER
+ * @mode: permission bits of the device, within 0666
+ * @timeout_ms: time limit for gathering the memory, in milliseconds
  * @nr_mem: length of @mem
- * @mem: how much memory from where, or NULL
- * @cpus: its CPUs, or NULL
- * @nr_cpus: how many CPUs, for the module to choose; 0 if not so
- * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE for near the memory
- * @out_bytes: out: its memory in bytes, after rounding
- * @out_id: out: its id
+ * @mem: amounts of memory and their NUMA nodes; NULL if @nr_mem is 0
+ * @cpus: CPUs of the pool, or NULL
+ * @nr_cpus: number of CPUs that the module shall choose; 0 if @cpus has them
+ * @cpus_node: NUMA node to choose CPUs from, or VPOOL_ANY_NODE to choose near the memory
+ * @out_bytes: out: memory of the pool in bytes, rounded up to its page size
+ * @out_id: out: id of the pool
  *
- * Start from VPOOL_REQUEST_INIT.
+ * Initialize it with VPOOL_REQUEST_INIT. The caller keeps everything that it points to.
  */
 struct vpool_request {
 	size_t size;
@@ -113,17 +159,17 @@ struct vpool_request {
 }
 
 /**
- * struct vpool_change - what a pool shall have from now on
- * @size: sizeof(struct vpool_change); VPOOL_CHANGE_INIT sets it
- * @name: the pool
- * @flags: any of enum vpool_resize_flags
- * @timeout_ms: how long to go on gathering memory, in milliseconds
+ * struct vpool_change - change of the memory and CPUs of a pool
+ * @size: sizeof(struct vpool_change), set by VPOOL_CHANGE_INIT
+ * @name: name of the pool, NUL-terminated
+ * @flags: mask of enum vpool_resize_flags
+ * @timeout_ms: time limit for gathering memory, in milliseconds
  * @nr_mem: length of @mem
- * @mem: new totals, of some nodes or of the pool, or NULL
- * @cpus: all the CPUs it shall have, or NULL to leave them as they are
- * @out_bytes: out: its memory in bytes after that
+ * @mem: new totals of NUMA nodes, or of the whole pool; NULL if @nr_mem is 0
+ * @cpus: all CPUs of the pool after the change, or NULL to keep the present ones
+ * @out_bytes: out: memory of the pool after the change, in bytes
  *
- * Start from VPOOL_CHANGE_INIT.
+ * Initialize it with VPOOL_CHANGE_INIT. The caller keeps everything that it points to.
  */
 struct vpool_change {
 	size_t size;
@@ -142,37 +188,37 @@ struct vpool_change {
 }
 
 /**
- * struct vpool_info - all that is known about a pool
- * @name: its name
- * @state_name: its state in a word, as in sysfs
- * @id: its id
- * @state: one of enum vpool_state
- * @page_size: in bytes
- * @uid: owner of its node
- * @gid: group of its node
- * @mode: permission bits of its node
- * @regions: open regions
- * @members: tasks attached
- * @created_ns: CLOCK_REALTIME when it was created, in nanoseconds
- * @total_bytes: all of its memory; free + used + poisoned
- * @free_bytes: in no region; clean + scrubbing
- * @used_bytes: in regions, or released but still pinned by something
- * @peak_bytes: the most that was ever in use
- * @clean_bytes: free and zeroed
- * @scrubbing_bytes: free and waiting to be zeroed
- * @poisoned_bytes: set aside for a hardware memory error
- * @target_bytes: what total is, or is about to be
- * @gathered_bytes: of that, what is on its way: not the host's any more, not
- *	yet in total
- * @cpus: its CPUs
+ * struct vpool_info - properties and state of a pool
+ * @name: name of the pool
+ * @state_name: name of @state, as in sysfs
+ * @id: id of the pool
+ * @state: enum vpool_state
+ * @page_size: page size in bytes
+ * @uid: owner of the device
+ * @gid: group of the device
+ * @mode: permission bits of the device
+ * @regions: number of open regions
+ * @members: number of attached tasks
+ * @created_ns: time of creation, in nanoseconds of CLOCK_REALTIME
+ * @total_bytes: all memory of the pool: free + used + poisoned
+ * @free_bytes: memory in no region: clean + scrubbing
+ * @used_bytes: memory in regions, and released memory that is still pinned
+ * @peak_bytes: maximum of @used_bytes since creation
+ * @clean_bytes: free memory that is zeroed
+ * @scrubbing_bytes: free memory that the scrubber has yet to zero
+ * @poisoned_bytes: memory with a hardware error
+ * @target_bytes: memory that the pool has or is being resized to
+ * @gathered_bytes: part of @target_bytes that the pool has taken from the host but does
+ *	not count in @total_bytes yet
+ * @cpus: CPUs of the pool
  * @nr_nodes: length of @nodes
- * @nodes: what it has on each NUMA node where it has memory
- * @create_flags: of enum vpool_create_flags; from a handle that may only read,
- *	VPOOL_CREATE_ISOLATED or nothing
- * @effective: those of its CPUs that are online; empty where sysfs cannot be read
- * @dedicated: those that one member has for its own; likewise
+ * @nodes: memory on each NUMA node where the pool has some
+ * @create_flags: mask of enum vpool_create_flags; a handle that reads sysfs sees no flag
+ *	but VPOOL_CREATE_ISOLATED
+ * @effective: online CPUs of the pool; empty if sysfs cannot be read
+ * @dedicated: CPUs dedicated to one member each; empty if sysfs cannot be read
  *
- * Made by the library only, so that it can grow at its end.
+ * Only the library allocates it, so members can be added at the end.
  */
 struct vpool_info {
 	char name[VPOOL_NAME_SIZE];
@@ -205,13 +251,13 @@ struct vpool_info {
 
 /**
  * struct vpool_host_node - one NUMA node of the host
- * @node: its number
- * @cores: cores with a CPU online
- * @cpus: its CPUs that are online
- * @total_bytes: its memory
- * @free_bytes: memory that nothing uses
- * @available_bytes: memory that could be had without swapping, counted as the
- *	kernel counts MemAvailable
+ * @node: number of the node
+ * @cores: number of cores with an online CPU
+ * @cpus: online CPUs of the node
+ * @total_bytes: memory of the node, in bytes
+ * @free_bytes: unused memory, in bytes
+ * @available_bytes: memory that is available without swapping, in bytes; computed like
+ *	the kernel's MemAvailable
  */
 struct vpool_host_node {
 	int node;
@@ -223,14 +269,14 @@ struct vpool_host_node {
 };
 
 /**
- * struct vpool_host - what the host has
- * @cpus: its CPUs that are online
- * @cores: cores with a CPU online
- * @total_bytes: its memory
- * @available_bytes: what could be had without swapping, as the kernel
- *	estimates it
+ * struct vpool_host - CPUs and memory of the host
+ * @cpus: online CPUs
+ * @cores: number of cores with an online CPU
+ * @total_bytes: memory of the host and of its pools, in bytes
+ * @available_bytes: memory that is available without swapping, in bytes: MemAvailable
+ *	of the kernel
  * @nr_nodes: length of @nodes
- * @nodes: its NUMA nodes; a host without NUMA has one
+ * @nodes: the NUMA nodes in ascending order; one on a host without NUMA
  */
 struct vpool_host {
 	struct vpool_cpus cpus;
@@ -242,58 +288,59 @@ struct vpool_host {
 };
 
 /**
- * vpool_version() - version of the library
+ * vpool_version() - get the version of the library
  *
- * Return: "MAJOR.MINOR.PATCH"
+ * Return: "MAJOR.MINOR.PATCH", a static string
  */
 const char *vpool_version(void);
 
 /* Handles */
 
 /**
- * vpool_open_control() - open the control node
- * @ret: the handle; also set on failure, unless memory ran out
+ * vpool_open_control() - open the control device
+ * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
  *
- * Needed to create and destroy pools. Close it in any case.
+ * Creating, resizing and destroying pools needs this handle.
  *
- * Return: 0; -ENOPKG without the module; -EACCES when not allowed
+ * Return: 0; -ENOPKG if the module is not loaded; -EACCES if the caller may not open
+ * the device
  */
 int vpool_open_control(struct vpool **ret);
 
 /**
- * vpool_open_reader() - get ready to read about pools
- * @ret: the handle; also set on failure, unless memory ran out
+ * vpool_open_reader() - open a handle for reading about pools
+ * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
  *
- * The control node for those who may open it. For all others a handle that
- * reads the same from sysfs, where figures that are read together may be from
- * different moments. With such a handle vpool_regions() and vpool_members() open
- * the pool's node for a moment, which needs permission to do that.
+ * Open the control device if the caller may. If not, return a handle that reads the
+ * same from sysfs, where values that are read together can be from different moments.
+ * On such a handle, vpool_regions() and vpool_members() open the device of the pool for
+ * the duration of the call, which the caller must be permitted to do.
  *
- * Return: 0; -ENOPKG without the module
+ * Return: 0; -ENOPKG if the module is not loaded
  */
 int vpool_open_reader(struct vpool **ret);
 
 /**
- * vpool_open() - open a pool's node, and with it a new region
- * @name: the pool
- * @ret: the handle; also set on failure, unless memory ran out
+ * vpool_open() - open the device of a pool, and with it a new region
+ * @name: name of the pool, NUL-terminated
+ * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
  *
- * Return: 0; -ENOENT if there is no such pool; -EACCES when not allowed;
- * -ENOPKG without the module
+ * Return: 0; -ENOENT if there is no such pool; -EACCES if the caller may not open the
+ * device; -ENOPKG if the module is not loaded
  */
 int vpool_open(const char *name, struct vpool **ret);
 
 /**
- * vpool_adopt() - make a handle from a descriptor that is open already
- * @fd: open on the control node or on a pool's node, as a parent, systemd or
- *	SCM_RIGHTS passes it on
- * @ret: the handle; also set on failure, unless memory ran out
+ * vpool_adopt() - make a handle from an open descriptor
+ * @fd: descriptor of the control device or of a pool's device, as a parent process,
+ *	systemd or SCM_RIGHTS passes it on
+ * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
  *
- * On success the handle owns @fd: it is closed on exec(2) and by vpool_close(). On
- * failure it stays the caller's. The region of a pool's node is the one that the
- * descriptor was opened with: it may have its size and memory already.
+ * On success, the handle owns @fd and sets its close-on-exec flag. On failure, @fd stays
+ * the caller's. The handle of a pool has the region that the descriptor was opened with,
+ * which may already have its size and memory.
  *
- * Return: 0; -ENOTTY if @fd is open on something else; -EBADF if it is not open;
+ * Return: 0; -ENOTTY if @fd is not open on a vpool device; -EBADF if it is not open;
  * -ENODEV if the pool has been destroyed
  */
 int vpool_adopt(int fd, struct vpool **ret);
@@ -302,83 +349,109 @@ int vpool_adopt(int fd, struct vpool **ret);
  * vpool_close() - close a handle
  * @vp: the handle, or NULL
  *
- * What is mapped stays mapped and attached tasks stay attached.
+ * Mappings stay, and attached tasks stay attached.
  */
 void vpool_close(struct vpool *vp);
 
 /**
- * vpool_fd() - a handle's file descriptor
+ * vpool_fd() - get the descriptor of a handle
  * @vp: the handle
  *
- * Closed on exec(2), and by vpool_close(). For poll(2), SCM_RIGHTS and such.
+ * For poll(2), SCM_RIGHTS and the like. The handle keeps the descriptor, which is closed
+ * by vpool_close() and on exec(2).
  *
  * Return: the descriptor, or -1 if the handle has none
  */
 int vpool_fd(const struct vpool *vp);
 
 /**
- * vpool_reason() - why the last failed call on a handle failed
+ * vpool_reason() - get the message of the last failed call on a handle
  * @vp: the handle, or NULL
  *
- * Return: one sentence, valid until the next call on the handle; empty if
- * nothing has failed
+ * Return: one sentence, valid until the next call on the handle; empty if no call has
+ * failed
  */
 const char *vpool_reason(const struct vpool *vp);
 
 /**
- * vpool_reason_copy() - vpool_reason() for handles that threads share
+ * vpool_reason_copy() - copy the message of a handle that threads share
  * @vp: the handle, or NULL
- * @buf: where the text goes, with its NUL
- * @size: room there; VPOOL_REASON_SIZE is always enough
+ * @buf: out: the message as of vpool_reason(), truncated to @size, NUL-terminated
+ * @size: length of @buf in bytes; VPOOL_REASON_SIZE suffices for every message
  */
 void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
+
+/**
+ * vpool_reason_code() - get the kind of the last failure on a handle
+ * @vp: the handle, or NULL
+ *
+ * Programs can act on the code. The message of vpool_reason() is for people and may be
+ * reworded.
+ *
+ * Return: enum vpool_code for a failure that the module reports, or that the library
+ * finds in its place; enum vpool_lib_code for one that only the library reports;
+ * VPOOL_CODE_NONE if no call has failed, or if the module is too old to have codes;
+ * VPOOL_LIB_NO_MEMORY if @vp is NULL
+ */
+int vpool_reason_code(const struct vpool *vp);
 
 /* Control */
 
 /**
- * vpool_create() - create a pool
- * @vp: a control handle
- * @req: what it shall be; @out_bytes and @out_id are set
+ * vpool_name_is_valid() - check whether a name can be the name of a pool
+ * @name: NUL-terminated string, or NULL
  *
- * Return: 0, or what linux/vpool.h says about VPOOL_CREATE
+ * A valid name has 1 to VPOOL_NAME_MAX characters of a-z, 0-9, ".", "_" and "-", starts
+ * with a letter or a digit, and is not "control".
+ *
+ * Return: true if the name is valid, false for NULL
+ */
+bool vpool_name_is_valid(const char *name);
+
+/**
+ * vpool_create() - create a pool
+ * @vp: control handle
+ * @req: parameters of the pool; the call sets its out_bytes and out_id
+ *
+ * Return: 0, or the errno that linux/vpool.h gives for VPOOL_CREATE
  */
 int vpool_create(struct vpool *vp, struct vpool_request *req);
 
 /**
- * vpool_resize() - change how much memory and which CPUs a pool has
- * @vp: a control handle
- * @chg: the change; out_bytes is set
+ * vpool_resize() - change the memory and CPUs of a pool
+ * @vp: control handle
+ * @chg: the change; the call sets its out_bytes
  *
- * Return: 0, or what linux/vpool.h says about VPOOL_RESIZE
+ * Return: 0, or the errno that linux/vpool.h gives for VPOOL_RESIZE
  */
 int vpool_resize(struct vpool *vp, struct vpool_change *chg);
 
 /**
  * vpool_destroy() - destroy a pool
- * @vp: a control handle
- * @name: the pool
- * @flags: any of enum vpool_destroy_flags
+ * @vp: control handle
+ * @name: name of the pool, NUL-terminated
+ * @flags: mask of enum vpool_destroy_flags
  *
- * Return: 0, or what linux/vpool.h says about VPOOL_DESTROY
+ * Return: 0, or the errno that linux/vpool.h gives for VPOOL_DESTROY
  */
 int vpool_destroy(struct vpool *vp, const char *name, unsigned int flags);
 
 /* Reading */
 
 /**
- * vpool_abi_version() - the ABI version of the module that is loaded
+ * vpool_abi_version() - get the ABI version of the loaded module
  * @vp: any handle
- * @version: VPOOL_ABI_VERSION as the module was built with
+ * @version: out: VPOOL_ABI_VERSION of the module
  *
- * Return: 0; -ENOPKG without the module
+ * Return: 0; -ENOPKG if the module is not loaded
  */
 int vpool_abi_version(struct vpool *vp, unsigned int *version);
 
 /**
  * vpool_list() - list all pools
- * @vp: a control handle, or one of vpool_open_reader()
- * @entries: one entry for each, in the order of ids; for free(3)
- * @nr: how many
+ * @vp: handle of vpool_open_control() or vpool_open_reader()
+ * @entries: out: array with one entry per pool, in the order of ids; for free(3)
+ * @nr: out: length of @entries
  *
  * Return: 0 or a negative errno
  */
@@ -386,25 +459,25 @@ int vpool_list(struct vpool *vp, struct vpool_list_entry **entries,
 	       size_t *nr);
 
 /**
- * vpool_query() - read all about a pool
+ * vpool_query() - read the properties and state of a pool
  * @vp: any handle
- * @name: the pool; NULL for that of a pool handle
- * @info: what was read; for vpool_info_free()
+ * @name: name of the pool; NULL for the pool of a pool handle
+ * @info: out: properties and state; for vpool_info_free()
  *
  * Return: 0 or a negative errno
  */
 int vpool_query(struct vpool *vp, const char *name, struct vpool_info **info);
 
 /**
- * vpool_info_free() - release what vpool_query() gave
- * @info: that, or NULL
+ * vpool_info_free() - release the result of vpool_query()
+ * @info: the result, or NULL
  */
 void vpool_info_free(struct vpool_info *info);
 
 /**
- * struct vpool_counter - something that a pool counts since it was created
- * @name: what, as the file in the pool's stat/ in sysfs is called
- * @value: how often, or how much
+ * struct vpool_counter - one counter of a pool
+ * @name: name of its file in the stat directory of the pool in sysfs
+ * @value: value since the pool was created
  */
 struct vpool_counter {
 	char name[32];
@@ -412,13 +485,13 @@ struct vpool_counter {
 };
 
 /**
- * vpool_counters() - read all that a pool counts
+ * vpool_counters() - read the counters of a pool
  * @vp: any handle
- * @name: the pool; NULL for that of a pool handle
- * @counters: one entry for each counter, sorted by name; for free(3)
- * @nr: how many
+ * @name: name of the pool; NULL for the pool of a pool handle
+ * @counters: out: array with one entry per counter, sorted by name; for free(3)
+ * @nr: out: length of @counters
  *
- * Newer modules count more.
+ * Newer modules can have more counters.
  *
  * Return: 0; -ENOENT if there is no such pool
  */
@@ -426,11 +499,11 @@ int vpool_counters(struct vpool *vp, const char *name,
 		   struct vpool_counter **counters, size_t *nr);
 
 /**
- * vpool_regions() - list a pool's open regions
+ * vpool_regions() - list the open regions of a pool
  * @vp: any handle
- * @name: the pool; NULL for that of a pool handle
- * @regions: one entry for each, oldest first; for free(3)
- * @nr: how many
+ * @name: name of the pool; NULL for the pool of a pool handle
+ * @regions: out: array with one entry per region, oldest first; for free(3)
+ * @nr: out: length of @regions
  *
  * Return: 0 or a negative errno
  */
@@ -438,11 +511,11 @@ int vpool_regions(struct vpool *vp, const char *name,
 		  struct vpool_region_info **regions, size_t *nr);
 
 /**
- * vpool_members() - list the tasks that are attached to a pool
+ * vpool_members() - list the tasks attached to a pool
  * @vp: any handle
- * @name: the pool; NULL for that of a pool handle
- * @members: one entry for each thread, in no order; for free(3)
- * @nr: how many
+ * @name: name of the pool; NULL for the pool of a pool handle
+ * @members: out: array with one entry per thread, unsorted; for free(3)
+ * @nr: out: length of @members
  *
  * Return: 0 or a negative errno
  */
@@ -450,102 +523,104 @@ int vpool_members(struct vpool *vp, const char *name,
 		  struct vpool_member_info **members, size_t *nr);
 
 /**
- * vpool_state_name() - a state in a word
- * @state: one of enum vpool_state
+ * vpool_state_name() - get the name of a state
+ * @state: enum vpool_state
  *
- * Return: the word that sysfs has for it; "unknown" for one that the library
- * does not know
+ * Return: the name as in sysfs, or "unknown" for a state that the library does not know;
+ * a static string
  */
 const char *vpool_state_name(unsigned int state);
 
 /* Using a pool */
 
 /**
- * vpool_commit() - give a handle's region its size and memory
- * @vp: a pool handle
- * @bytes: the size; rounded up to the pool's page size on return
- * @flags: any of enum vpool_commit_flags, but VPOOL_COMMIT_NODE
+ * vpool_commit() - give the region of a handle its size and memory
+ * @vp: pool handle
+ * @bytes: in: size in bytes; out: size rounded up to the page size of the pool
+ * @flags: mask of enum vpool_commit_flags without VPOOL_COMMIT_NODE
  *
- * The memory comes from the nodes that VPOOL_COMMIT chooses without
- * VPOOL_COMMIT_NODE. See vpool_commit_node() for one node.
+ * The memory comes from the NUMA nodes that VPOOL_COMMIT chooses. To choose one node,
+ * call vpool_commit_node().
  *
- * Return: 0; -ENOMEM if the pool has too little; -EBUSY if the region has a
- * size already; -EINVAL for VPOOL_COMMIT_NODE
+ * Return: 0; -ENOMEM if the pool has too little free memory; -EBUSY if the region
+ * already has a size; -EINVAL for VPOOL_COMMIT_NODE
  */
 int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags);
 
 /**
- * vpool_commit_node() - give a handle's region its size, and memory of one node
- * @vp: a pool handle
- * @bytes: the size; rounded up to the pool's page size on return
- * @flags: any of enum vpool_commit_flags; VPOOL_COMMIT_NODE is implied
- * @node: a NUMA node; VPOOL_ANY_NODE does what vpool_commit() does
+ * vpool_commit_node() - give the region of a handle its size, and memory of one node
+ * @vp: pool handle
+ * @bytes: in: size in bytes; out: size rounded up to the page size of the pool
+ * @flags: mask of enum vpool_commit_flags; VPOOL_COMMIT_NODE is implied
+ * @node: NUMA node; with VPOOL_ANY_NODE the call is vpool_commit()
  *
- * Return: 0; -ENOMEM if the pool has too little there; -EBUSY if the region has a
- * size already; -ENODEV if the host has no such node
+ * Return: 0; -ENOMEM if the pool has too little free memory on the node; -EBUSY if the
+ * region already has a size; -ENODEV if the host has no such node
  */
 int vpool_commit_node(struct vpool *vp, __u64 *bytes, unsigned int flags,
 		      int node);
 
 /**
- * vpool_map() - map a handle's region
- * @vp: a pool handle
- * @offset: where in the region to start, a multiple of the pool's page size
- * @bytes: how much
- * @addr: where it is
+ * vpool_map() - map the region of a handle
+ * @vp: pool handle
+ * @offset: start in the region in bytes, a multiple of the page size of the pool
+ * @bytes: length in bytes
+ * @addr: out: address of the mapping; unmap it with munmap(2)
  *
- * Shared, readable and writable. If the region has no size yet, offset + bytes
- * becomes its size. Undone with munmap(2).
+ * The mapping is shared, readable and writable. A region without a size gets the size
+ * @offset + @bytes.
  *
- * Return: 0; -ENOMEM if the pool has too little
+ * Return: 0; -ENOMEM if the pool has too little free memory
  */
 int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr);
 
 /**
- * vpool_attach() - make a task a member of the pool
- * @vp: a pool handle
- * @pidfd: the task, or VPOOL_SELF for the calling thread or its process
- * @flags: any of enum vpool_attach_flags; VPOOL_ATTACH_DEDICATED gives it any CPU of
- *	the pool that is free for that, vpool_attach_task() a certain one
+ * vpool_attach() - attach a task to the pool
+ * @vp: pool handle
+ * @pidfd: pidfd of the task, or VPOOL_SELF for the calling thread or its process
+ * @flags: mask of enum vpool_attach_flags; VPOOL_ATTACH_DEDICATED dedicates any free CPU
+ *	of the pool to the task; to choose the CPU, call vpool_attach_task()
  *
- * Return: 0; -EINVAL if the pool has no CPUs; -EBUSY if the task belongs to
- * another pool
+ * Return: 0; -EINVAL if the pool has no CPUs; -EBUSY if the task is attached to another
+ * pool
  */
 int vpool_attach(struct vpool *vp, int pidfd, unsigned int flags);
 
 /**
- * vpool_detach() - end a membership
- * @vp: a pool handle
- * @pidfd: the task, or VPOOL_SELF for the calling thread or its process
- * @flags: any of enum vpool_attach_flags
+ * vpool_detach() - detach a task from the pool
+ * @vp: pool handle
+ * @pidfd: pidfd of the task, or VPOOL_SELF for the calling thread or its process
+ * @flags: mask of enum vpool_attach_flags
  *
- * Return: 0; -ESRCH if the task is no member
+ * Return: 0; -ESRCH if the task is not attached
  */
 int vpool_detach(struct vpool *vp, int pidfd, unsigned int flags);
 
 /**
- * vpool_attach_task() - make any thread a member, and maybe give it a CPU
- * @vp: a pool handle
- * @pidfd: its process, or VPOOL_SELF for the caller's
- * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
- * @flags: any of enum vpool_attach_flags
- * @cpu: in: the CPU of the pool to dedicate to the thread, or -1 for any; out: the
- *	CPU that it has. Implies VPOOL_ATTACH_DEDICATED. NULL dedicates any CPU with
- *	that flag, and none without it
+ * vpool_attach_task() - attach one thread, and optionally dedicate a CPU to it
+ * @vp: pool handle
+ * @pidfd: pidfd of the process, or VPOOL_SELF for the caller's
+ * @tid: id of the thread; 0 for the first thread of @pidfd, or for the calling thread
+ *	with VPOOL_SELF
+ * @flags: mask of enum vpool_attach_flags
+ * @cpu: in: CPU to dedicate to the thread, or -1 for any; out: the dedicated CPU. A
+ *	pointer implies VPOOL_ATTACH_DEDICATED. NULL: any CPU is dedicated if @flags
+ *	has VPOOL_ATTACH_DEDICATED, and none otherwise
  *
- * Return: 0, or what linux/vpool.h says about VPOOL_ATTACH
+ * Return: 0, or the errno that linux/vpool.h gives for VPOOL_ATTACH
  */
 int vpool_attach_task(struct vpool *vp, int pidfd, pid_t tid,
 		      unsigned int flags, int *cpu);
 
 /**
- * vpool_detach_task() - end the membership of any thread
- * @vp: a pool handle
- * @pidfd: its process, or VPOOL_SELF for the caller's
- * @tid: the thread; 0 for the first, or the calling one for VPOOL_SELF
- * @flags: any of enum vpool_attach_flags that VPOOL_DETACH takes
+ * vpool_detach_task() - detach one thread
+ * @vp: pool handle
+ * @pidfd: pidfd of the process, or VPOOL_SELF for the caller's
+ * @tid: id of the thread; 0 for the first thread of @pidfd, or for the calling thread
+ *	with VPOOL_SELF
+ * @flags: mask of enum vpool_attach_flags that VPOOL_DETACH takes
  *
- * Return: 0, or what linux/vpool.h says about VPOOL_DETACH
+ * Return: 0, or the errno that linux/vpool.h gives for VPOOL_DETACH
  */
 int vpool_detach_task(struct vpool *vp, int pidfd, pid_t tid,
 		      unsigned int flags);
@@ -553,73 +628,73 @@ int vpool_detach_task(struct vpool *vp, int pidfd, pid_t tid,
 /* The host */
 
 /**
- * vpool_host_read() - read what the host has
- * @host: what was read; for vpool_host_free()
+ * vpool_host_read() - read the CPUs and memory of the host
+ * @host: out: CPUs and memory; for vpool_host_free()
  *
- * Needs no module and no privilege.
+ * The call needs neither the module nor privilege.
  *
  * Return: 0 or a negative errno
  */
 int vpool_host_read(struct vpool_host **host);
 
 /**
- * vpool_host_free() - release what vpool_host_read() gave
- * @host: that, or NULL
+ * vpool_host_free() - release the result of vpool_host_read()
+ * @host: the result, or NULL
  */
 void vpool_host_free(struct vpool_host *host);
 
 /* Sets of CPUs */
 
 /**
- * vpool_cpus_parse() - read a list of CPUs
- * @text: a list as the kernel writes it: "0-3,8", "0-30:2/4"; besides, "all" is
- *	all online CPUs, "N" the highest of them as in "2-N", and "^" in front of
- *	an item leaves its CPUs out of the result, wherever it stands
- * @cpus: the set, made by the call
- * @why: what is wrong with @text, one sentence, or NULL
- * @size: room there
+ * vpool_cpus_parse() - parse a list of CPUs
+ * @text: list in the format of the kernel, such as "0-3,8" or "0-30:2/4". In addition,
+ *	"all" stands for all online CPUs and "N" for the highest of them, as in "2-N".
+ *	"^" in front of an item removes its CPUs from the result
+ * @cpus: out: the set; for vpool_cpus_free()
+ * @reason: out: message of a failed call, or NULL
+ * @size: length of @reason in bytes
  *
- * Return: 0, -EINVAL for what is no such list, -ENOMEM
+ * Return: 0; -EINVAL if @text is not such a list; -ENOMEM
  */
-int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *why,
+int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *reason,
 		     size_t size);
 
 /**
- * vpool_cpus_format() - write a list of CPUs
+ * vpool_cpus_format() - format a set of CPUs
  * @cpus: the set
  *
- * Return: a list as the kernel writes it, for free(3), empty for the empty set;
- * NULL if memory ran out
+ * Return: list in the format of the kernel, empty for the empty set; for free(3). NULL
+ * if memory ran out
  */
 char *vpool_cpus_format(const struct vpool_cpus *cpus);
 
 /**
- * vpool_cpus_add() - add a CPU
+ * vpool_cpus_add() - add a CPU to a set
  * @cpus: the set
- * @cpu: the CPU
+ * @cpu: number of the CPU, below 524288
  *
- * Return: 0, -EINVAL for a number that no host has, -ENOMEM
+ * Return: 0; -EINVAL if the number is too large; -ENOMEM
  */
 int vpool_cpus_add(struct vpool_cpus *cpus, unsigned int cpu);
 
 /**
- * vpool_cpus_subtract() - take CPUs out
+ * vpool_cpus_subtract() - remove the CPUs of another set from a set
  * @cpus: the set
- * @others: what to take out
+ * @others: CPUs to remove
  */
 void vpool_cpus_subtract(struct vpool_cpus *cpus,
 			 const struct vpool_cpus *others);
 
 /**
- * vpool_cpus_and() - keep only CPUs that another set has, too
+ * vpool_cpus_and() - remove all CPUs from a set that another set does not have
  * @cpus: the set
- * @others: the other set
+ * @others: CPUs to keep
  */
 void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *others);
 
 /**
- * vpool_cpus_copy() - copy a set
- * @to: the copy, made by the call
+ * vpool_cpus_copy() - copy a set of CPUs
+ * @to: out: the copy, for vpool_cpus_free(); its old value is not released
  * @from: the set
  *
  * Return: 0 or -ENOMEM
@@ -627,19 +702,19 @@ void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *others);
 int vpool_cpus_copy(struct vpool_cpus *to, const struct vpool_cpus *from);
 
 /**
- * vpool_cpus_test() - is a CPU in a set?
+ * vpool_cpus_test() - test whether a CPU is in a set
  * @cpus: the set
- * @cpu: the CPU
+ * @cpu: number of the CPU
  *
- * Return: true if it is
+ * Return: true if the CPU is in the set
  */
 bool vpool_cpus_test(const struct vpool_cpus *cpus, unsigned int cpu);
 
 /**
- * vpool_cpus_count() - how many CPUs a set has
+ * vpool_cpus_count() - count the CPUs of a set
  * @cpus: the set
  *
- * Return: the number
+ * Return: the number of CPUs
  */
 unsigned int vpool_cpus_count(const struct vpool_cpus *cpus);
 

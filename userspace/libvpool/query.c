@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading about one pool: its figures, its regions, its members.
+ * Query one pool: its properties, its regions and its members.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 	info->create_flags = cmd->create_flags;
 }
 
-/* Make room for as much as the last try was told is needed. */
+/* Allocate arrays of the lengths that the last call reported. */
 static int query_room(struct vpool_info *info, const struct vpool_query *cmd)
 {
 	vpool_cpus_free(&info->cpus);
@@ -68,7 +68,7 @@ static int query_once(struct vpool *vp, struct vpool_query *cmd,
 	int err;
 
 	if (query_room(info, cmd))
-		return vpool_fail(vp, ENOMEM, "out of memory");
+		return vpool_set_no_memory(vp);
 	cmd->nodes_uptr = (unsigned long)info->nodes;
 	cmd->cpus_uptr = (unsigned long)info->cpus.bits;
 	err = vpool_call(vp, VPOOL_QUERY, cmd);
@@ -106,13 +106,13 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **ret)
 	int err;
 
 	if (!info)
-		return vpool_fail(vp, ENOMEM, "out of memory");
+		return vpool_set_no_memory(vp);
 	if (vp->kind == VPOOL_KIND_SYSFS)
 		err = vpool_sysfs_query(vp, name, info);
 	else
 		err = query_ioctl(vp, name, info);
 	if (!err && vpool_sysfs_cpus(info))
-		err = vpool_fail(vp, ENOMEM, "out of memory");
+		err = vpool_set_no_memory(vp);
 	if (err) {
 		vpool_info_free(info);
 		return err;
@@ -132,20 +132,19 @@ void vpool_info_free(struct vpool_info *info)
 	free(info);
 }
 
-/* Let a reader of sysfs ask the pool's own node, where it is let in. */
-static int open_other(struct vpool *vp, const char *name, struct vpool **node)
+/* Open the device of a pool for a handle that reads sysfs, if the caller may. */
+static int open_pool(struct vpool *vp, const char *name, struct vpool **pool)
 {
-	char why[VPOOL_REASON_SIZE];
 	int err;
 
 	if (!name)
-		return vpool_fail(vp, EINVAL, "no pool was named");
-	err = vpool_open(name, node);
-	if (!err)
-		return 0;
-	vpool_reason_copy(*node, why, sizeof(why));
-	vpool_close(*node);
-	return vpool_fail(vp, -err, "%s", why);
+		return vpool_set_no_name(vp);
+	err = vpool_open(name, pool);
+	if (err) {
+		vpool_copy_error(vp, *pool);
+		vpool_close(*pool);
+	}
+	return err;
 }
 
 static int regions_ioctl(struct vpool *vp, const char *name,
@@ -160,7 +159,7 @@ static int regions_ioctl(struct vpool *vp, const char *name,
 
 		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
-			return vpool_fail(vp, ENOMEM, "out of memory");
+			return vpool_set_no_memory(vp);
 		cmd.regions_uptr = (unsigned long)array;
 		err = vpool_call(vp, VPOOL_REGIONS, &cmd);
 		if (!err) {
@@ -176,7 +175,7 @@ static int regions_ioctl(struct vpool *vp, const char *name,
 	return err;
 }
 
-/* The region that asking made is not worth telling about; it is the newest. */
+/* Drop the region that the query itself opened, which is the newest. */
 static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
 {
 	const struct vpool_region_info *last = regions + nr - 1;
@@ -187,20 +186,20 @@ static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
 int vpool_regions(struct vpool *vp, const char *name,
 		  struct vpool_region_info **regions, size_t *nr)
 {
-	struct vpool *node;
+	struct vpool *pool;
 	int err;
 
 	if (vp->kind != VPOOL_KIND_SYSFS)
 		return regions_ioctl(vp, name, regions, nr);
-	err = open_other(vp, name, &node);
+	err = open_pool(vp, name, &pool);
 	if (err)
 		return err;
-	err = regions_ioctl(node, NULL, regions, nr);
+	err = regions_ioctl(pool, NULL, regions, nr);
 	if (err)
-		vpool_fail(vp, -err, "%s", vpool_reason(node));
+		vpool_copy_error(vp, pool);
 	else
 		*nr = drop_own(*regions, *nr);
-	vpool_close(node);
+	vpool_close(pool);
 	return err;
 }
 
@@ -216,7 +215,7 @@ static int members_ioctl(struct vpool *vp, const char *name,
 
 		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
-			return vpool_fail(vp, ENOMEM, "out of memory");
+			return vpool_set_no_memory(vp);
 		cmd.members_uptr = (unsigned long)array;
 		err = vpool_call(vp, VPOOL_MEMBERS, &cmd);
 		if (!err) {
@@ -235,17 +234,17 @@ static int members_ioctl(struct vpool *vp, const char *name,
 int vpool_members(struct vpool *vp, const char *name,
 		  struct vpool_member_info **members, size_t *nr)
 {
-	struct vpool *node;
+	struct vpool *pool;
 	int err;
 
 	if (vp->kind != VPOOL_KIND_SYSFS)
 		return members_ioctl(vp, name, members, nr);
-	err = open_other(vp, name, &node);
+	err = open_pool(vp, name, &pool);
 	if (err)
 		return err;
-	err = members_ioctl(node, NULL, members, nr);
+	err = members_ioctl(pool, NULL, members, nr);
 	if (err)
-		vpool_fail(vp, -err, "%s", vpool_reason(node));
-	vpool_close(node);
+		vpool_copy_error(vp, pool);
+	vpool_close(pool);
 	return err;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Reading about pools without opening a node, from /sys/kernel/vpool.
+ * Read about pools from /sys/kernel/vpool, without opening a device.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -12,7 +12,7 @@
 
 #include "private.h"
 
-/* What a pool does not have, memory say, it need not have files for. */
+/* Return a number, or 0 if the pool has no such file: one without memory has few. */
 static __u64 number(int dir, const char *path, int base)
 {
 	__u64 value;
@@ -20,7 +20,7 @@ static __u64 number(int dir, const char *path, int base)
 	return vpool_read_u64(dir, path, base, &value) ? 0 : value;
 }
 
-static unsigned int state_of(const char *name)
+static unsigned int parse_state(const char *name)
 {
 	unsigned int state;
 
@@ -30,7 +30,7 @@ static unsigned int state_of(const char *name)
 	return VPOOL_STATE_ACTIVE;
 }
 
-/* Fails if the pool is not there: every pool has a state. */
+/* Read the state, which every pool has. Fails if there is no such pool. */
 static int read_state(int dir, struct vpool_info *info)
 {
 	char *text;
@@ -40,7 +40,7 @@ static int read_state(int dir, struct vpool_info *info)
 	if (err)
 		return err;
 	snprintf(info->state_name, sizeof(info->state_name), "%s", text);
-	info->state = state_of(text);
+	info->state = parse_state(text);
 	free(text);
 	return 0;
 }
@@ -83,7 +83,7 @@ static int read_nodes(int dir, struct vpool_info *info)
 		node->total_bytes = node_number(dir, node->node, "total_bytes");
 		node->free_bytes = node_number(dir, node->node, "free_bytes");
 		node->used_bytes = node_number(dir, node->node, "used_bytes");
-		/* As the ioctl does: only nodes where it has memory. */
+		/* Keep only nodes with memory, as the ioctl does. */
 		info->nr_nodes += node->total_bytes > 0;
 	}
 	free(numbers);
@@ -103,7 +103,7 @@ static int read_pool(int dir, struct vpool_info *info)
 	info->gid = number(dir, "gid", 10);
 	info->mode = number(dir, "mode", 8);
 	info->created_ns = number(dir, "created_ns", 10);
-	/* Of its flags, that is the one to be seen here. */
+	/* sysfs shows no other flag. */
 	if (number(dir, "isolated", 10) == 1)
 		info->create_flags = VPOOL_CREATE_ISOLATED;
 	info->members = number(dir, "cpus/members", 10);
@@ -126,10 +126,9 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	int dir, err;
 
 	if (!name)
-		return vpool_fail(vp, EINVAL, "no pool was named");
-	if (!vpool_name_ok(name))
-		return vpool_fail(vp, EINVAL, "'%.40s' is not a pool's name",
-				  name);
+		return vpool_set_no_name(vp);
+	if (!vpool_name_is_valid(name))
+		return vpool_set_bad_name(vp, name);
 	snprintf(info->name, sizeof(info->name), "%s", name);
 	snprintf(path, sizeof(path), "%s/pools/%s", vpool_sysfs_dir(), name);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,9 +136,10 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	if (dir >= 0)
 		close(dir);
 	if (err == -ENOENT || err == -ENODEV)
-		return vpool_fail(vp, ENOENT, "there is no pool '%s'", name);
+		return vpool_set_no_pool(vp, name);
 	if (err)
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static int add_entry(struct vpool *vp, const char *name,
 	}
 	vpool_cpus_free(&info.cpus);
 	free(info.nodes);
-	/* Destroyed between the two looks: not there. */
+	/* The pool may have been destroyed since the directory was read. */
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -203,16 +203,18 @@ int vpool_sysfs_list(struct vpool *vp, struct vpool_list_entry **entries,
 	snprintf(path, sizeof(path), "%s/pools", vpool_sysfs_dir());
 	dir = opendir(path);
 	if (!dir)
-		return vpool_fail(vp, errno, "%s: %s", path, strerror(errno));
+		return vpool_set_error(vp, errno, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(errno));
 	*entries = NULL;
 	*nr = 0;
 	while (!err && (entry = readdir(dir)))
-		if (vpool_name_ok(entry->d_name))
+		if (vpool_name_is_valid(entry->d_name))
 			err = add_entry(vp, entry->d_name, entries, nr);
 	closedir(dir);
 	if (err) {
 		free(*entries);
-		return vpool_fail(vp, -err, "%s: %s", path, strerror(-err));
+		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM, "%s: %s",
+				       path, strerror(-err));
 	}
 	if (*nr)
 		qsort(*entries, *nr, sizeof(**entries), compare_ids);

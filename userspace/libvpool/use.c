@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Using a pool: its memory through a region, its CPUs through membership.
+ * Use a pool: its memory through a region, its CPUs by attaching tasks.
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -24,8 +24,8 @@ static int commit(struct vpool *vp, __u64 *bytes, unsigned int flags, int node)
 int vpool_commit(struct vpool *vp, __u64 *bytes, unsigned int flags)
 {
 	if (flags & VPOOL_COMMIT_NODE)
-		return vpool_fail(vp, EINVAL,
-				  "VPOOL_COMMIT_NODE needs a node: call vpool_commit_node()");
+		return vpool_set_error(vp, EINVAL, VPOOL_LIB_NO_NODE,
+				       "VPOOL_COMMIT_NODE needs a node: call vpool_commit_node()");
 	return commit(vp, bytes, flags, 0);
 }
 
@@ -42,12 +42,12 @@ int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr)
 	void *at;
 
 	if (vp->kind != VPOOL_KIND_POOL)
-		return vpool_fail(vp, ENOTTY,
-				  "only the handle of a pool can be mapped");
+		return vpool_set_error(vp, ENOTTY, VPOOL_LIB_WRONG_HANDLE,
+				       "only the handle of a pool can be mapped");
 	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vp->fd,
 		  (off_t)offset);
 	if (at == MAP_FAILED)
-		return vpool_kernel_failed(vp, errno);
+		return vpool_set_kernel_error(vp, errno);
 	*addr = at;
 	return 0;
 }

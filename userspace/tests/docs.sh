@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The generated manual and completion, in the directory BUILD.
+# Manual pages, completion and installed files. BUILD is the build directory.
 
 dir=$(dirname "$0")
 # shellcheck source=/dev/null
@@ -10,7 +10,7 @@ dir=$(dirname "$0")
 man=$BUILD/man/vpoolctl.8
 verbs=$("$VPOOLCTL" help | sed -n "s,^  \([a-z]\+\) .*,\1,p")
 
-# complete_line WORD...: what is offered for the last of them
+# complete_line WORD...: print the completions of the last word
 complete_line()
 {
 	COMP_LINE="$*"
@@ -23,93 +23,120 @@ complete_line()
 # shellcheck source=/dev/null
 . "$BUILD/completion/vpoolctl"
 for verb in $verbs; do
-	like "the manual has $verb" "$(cat "$man")" "*fBvpoolctl $verb*"
-	like "$verb is offered" "$(complete_line vpoolctl '')" "*$verb*"
-	like "$verb's options are offered" \
+	like "the manual describes $verb" "$(cat "$man")" "*fBvpoolctl $verb*"
+	like "completion offers $verb" "$(complete_line vpoolctl '')" "*$verb*"
+	like "completion offers options of $verb" \
 		"$(complete_line vpoolctl "$verb" --)" '*--help*'
 done
 like 'no placeholder is left' "$(grep -c '^@' "$man")" 0
-is 'the beginning of a verb' "$(complete_line vpoolctl des)" destroy
-is 'a verb behind options' "$(complete_line vpoolctl -J --raw des)" destroy
-is 'a verb behind columns' "$(complete_line vpoolctl -o NAME,FREE lis)" list
-is 'an option before the verb' "$(complete_line vpoolctl --noh)" --noheadings
-is "an option's value, behind options" \
+is 'completion of a verb' "$(complete_line vpoolctl des)" destroy
+is 'completion of a verb after options' "$(complete_line vpoolctl -J --raw des)" destroy
+is 'completion of a verb after columns' "$(complete_line vpoolctl -o NAME,FREE lis)" list
+is 'completion of an option before the verb' "$(complete_line vpoolctl --noh)" --noheadings
+is "completion of an option's value after options" \
 	"$(complete_line vpoolctl -J list -o NAME,SCR)" NAME,SCRUBBING
-is 'the beginning of an option' "$(complete_line vpoolctl create --pa)" \
+is 'completion of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
-is "an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
-is 'a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
-# Live ones, and where bash does not part a word and where it does.
+is "completion of an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
+is 'completion of a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
+# Completions that depend on the host, with and without word breaks at @, = and :.
 export VPOOL_SYSFS_DIR=$BUILD/tests/sys
 rm -rf "$VPOOL_SYSFS_DIR"
+mkdir -p "$VPOOL_SYSFS_DIR/pools"
+online=$(_vpoolctl_numbers </sys/devices/system/cpu/online | xargs)
+boot_core=$(_vpoolctl_numbers \
+	</sys/devices/system/cpu/cpu0/topology/thread_siblings_list | xargs)
+is 'completion leaves out CPUs of the boot core' \
+	"$(complete_line vpoolctl create x --cpus '')" \
+	"$(for cpu in $online; do
+		[[ " $boot_core " == *" $cpu "* ]] || echo "$cpu"
+	done | xargs) all"
+is 'completion offers CPUs of the boot core with --boot-core' \
+	"$(complete_line vpoolctl create x --boot-core --cpus '')" "$online all"
 for pool in 'web 0' 'db 70-71,73'; do
 	mkdir -p "$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus"
 	echo "${pool#* }" >"$VPOOL_SYSFS_DIR/pools/${pool% *}/cpus/assigned"
 done
-free=$(_vpoolctl_free | xargs)
-is 'free CPUs are the online ones but those of pools' "$free" \
-	"$(_vpoolctl_numbers </sys/devices/system/cpu/online | sed 1d | xargs)"
-is 'CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" "$free all"
-is 'all of them but some' "$(complete_line vpoolctl create x --cpus "all,^${free%% *}")" \
+free=$(complete_line vpoolctl create x --boot-core --cpus '' | sed 's/ *all$//')
+is 'free CPUs are the online CPUs in no pool' "$free" "${online#0 }"
+is 'completion of the CPUs of a new pool' "$(complete_line vpoolctl create x --cpus '')" \
+	"$(_vpoolctl_free | xargs) all"
+is 'completion of CPUs to leave out' \
+	"$(complete_line vpoolctl create x --boot-core --cpus "all,^${free%% *}")" \
 	"all,^${free%% *}"
-is "CPUs of a pool to resize: its own, too" \
+is "completion of the CPUs of a pool to resize has its own CPUs" \
 	"$(complete_line vpoolctl resize db --cpus 70,7)" '70,70 70,71 70,73'
-is 'the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71
-is "a CPU of the pool" "$(complete_line vpoolctl attach db --tid 1 --cpu '')" \
+is 'completion of the end of a range' "$(complete_line vpoolctl resize db -c 70-71)" 70-71
+is "completion of a CPU of the pool" "$(complete_line vpoolctl attach db --tid 1 --cpu '')" \
 	'70 71 73'
-is 'pools' "$(complete_line vpoolctl show '')" 'db web'
+is 'completion of pools' "$(complete_line vpoolctl show '')" 'db web'
 for COMP_WORDBREAKS in $' \n' $' \n@=:'; do
 	before=4G@
 	eq=--page-size=
 	[[ $COMP_WORDBREAKS != *@* ]] || before=@ eq=''
-	is "a node, with $before before it" \
+	is "completion of a node with $before before it" \
 		"$(complete_line vpoolctl create x --mem 4G@0)" "${before}0"
-	is "another node, after $before" \
+	is "completion of a second node with $before before it" \
 		"$(complete_line vpoolctl create x --mem 1G@9,4G@0)" \
 		"${before/4G/1G@9,4G}0"
-	is "a value behind =${eq:+ with its option}" \
+	is "completion of a value after =${eq:+ with its option}" \
 		"$(complete_line vpoolctl create x --page-size=2)" "${eq}2M"
 done
-is 'a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
-is 'no node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
-is 'a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon
-is 'a signal' "$(complete_line vpoolctl kill web -s KIL)" KILL
-is 'one of two words' "$(complete_line vpoolctl vm start x --net us)" user
-like 'a process' " $(complete_line vpoolctl attach web --pid '') " "* $$ *"
+is 'completion of a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
+is 'no completion of a node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
+is 'completion of a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon
+is 'completion of a signal' "$(complete_line vpoolctl kill web -s KIL)" KILL
+is 'completion of a keyword' "$(complete_line vpoolctl vm start x --net us)" user
+like 'completion of a process' " $(complete_line vpoolctl attach web --pid '') " "* $$ *"
 unset VPOOL_SYSFS_DIR
-like 'a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
-like 'a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
+like 'completion of a program' "$(complete_line vpoolctl run web -- printen)" 'printenv*'
+like 'completion of a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
 for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine; do
-	is "vpool.conf(5) has $property" \
+	is "vpool.conf(5) describes $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done
-# The example in the manual is right.
+# vpoolctl accepts the example in the manual.
 sed -n '/^# .etc.vpool.d/,/^\.fi/{/^\.fi/d;s/\\-/-/g;p}' "$conf" |
 	sed '/owner:/d' >"$BUILD/example.conf"
-is 'the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
+is 'vpoolctl check accepts the example of vpool.conf(5)' "$("$VPOOLCTL" check "$BUILD/example.conf")" \
 	'1 file, 3 pools, no mistakes'
-# The library: its map, header and manual name the same functions.
+# The map, the header and the manual of the library name the same functions.
 here=$(cd "$dir/.." && pwd)
 functions=$(sed -n 's/^\t\(vpool_.*\);/\1/p' "$here/libvpool/libvpool.map" | sort)
-is 'the map has what the header declares' "$functions" \
+is 'the map and the header have the same functions' "$functions" \
 	"$(sed -n 's/^ \* \(vpool_[a-z_]*\)() - .*/\1/p' \
 		"$here/libvpool/libvpool.h" | sort)"
-is 'libvpool.so has what its map has' "$functions" \
+is 'libvpool.so exports the functions of the map' "$functions" \
 	"$(nm -D --defined-only "$BUILD/lib/libvpool.so" |
 		sed -n 's/.* T \(vpool_.*\)@@LIBVPOOL_0[_0-9]*$/\1/p' | sort)"
-is 'the library has no variables' \
+is 'the library has no global variables' \
 	"$(objdump -t "$BUILD/lib/libvpool.a" | grep -E ' O \.(data|bss)(\s|$)')" ''
-is 'libvpool(3) has all functions' "$functions" \
+is 'libvpool(3) describes all functions' "$functions" \
 	"$(sed -n 's/^\.SS \(vpool_[a-z_]*\)() .*/\1/p' "$BUILD/man/libvpool.3" |
 		sort)"
-is 'vpool(4) has all calls' \
+is 'vpool(4) describes all calls' \
 	"$(grep -o 'ioctl(VPOOL_[A-Z]*)' "$BUILD/man/vpool.4" | sort -u)" \
 	"$(sed -n 's/^#define \(VPOOL_[A-Z]*\) _IOWR(.*/ioctl(\1)/p' \
 		"$here/../include/uapi/linux/vpool.h" | sort)"
 
-# The example of libvpool(3), built as it says from what is installed.
+# The release number is the one in the file VERSION.
+version=$(cat "$here/../VERSION")
+is 'vpoolctl has the release number' "$("$VPOOLCTL" version)" "vpoolctl $version"
+is 'libvpool.pc has the release number' \
+	"$(sed -n 's/^Version: //p' "$BUILD/lib/libvpool.pc")" "$version"
+is 'libvpool.so has the release number' \
+	"$(basename "$(readlink -f "$BUILD/lib/libvpool.so")")" "libvpool.so.$version"
+for page in "$BUILD"/man/*.[0-9]; do
+	like "$(basename "$page") has the release number" \
+		"$(grep '^\.TH ' "$page")" "*\"vpool $version\"*"
+done
+is 'the Debian packages have the release number' \
+	"$(sed -n '1s/^vpool (\(.*\)) .*/\1/p' "$here/../packaging/debian/changelog")" \
+	"$version"
+
+# The example of libvpool(3) builds against the installed files, as its comment says.
 root=$BUILD/tests/root
 rm -rf "$root"
 make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
@@ -129,22 +156,22 @@ is 'the example builds' "$(build cc -o "$root/shared" "$example" $libs)" ''
 is 'the example builds with the static archive' \
 	"$(build cc -o "$root/static" "$example" -Wl,-Bstatic $libs \
 		-Wl,-Bdynamic)" ''
-is 'the header is for C++, too' "$(echo '#include <libvpool.h>' |
+is 'the header compiles as C++' "$(echo '#include <libvpool.h>' |
 	build c++ -fsyntax-only -x c++ -)" ''
 for how in shared static; do
-	is "the example, $how, says why it cannot" \
+	is "the $how example prints the reason of a failure" \
 		"$(LD_LIBRARY_PATH=$root/usr/lib VPOOL_SYSFS_DIR=/nowhere \
 			VPOOL_DEV_DIR=/nowhere "$root/$how" web 2>&1)" \
 		"web: the vpool module is not loaded: run 'modprobe vpool' or 'insmod vpool.ko'"
 done
-like 'the static one has no libvpool.so' \
+like 'the static example does not need libvpool.so' \
 	"$(readelf -d "$root/static" 2>&1 | grep -c libvpool)" 0
 for page in man3/libvpool.3 man4/vpool.4 man5/vpool.conf.5 man8/vpoolctl.8; do
 	is "$page is installed" "$(ls "$root/usr/share/man/$page")" \
 		"$root/usr/share/man/$page"
 done
 
-# Documentation/packaging.rst says that all of this is installed.
+# Documentation/packaging.rst lists these files.
 for file in usr/lib/systemd/system/vpool.service \
 	usr/lib/systemd/system/vpool-metrics.timer \
 	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
@@ -152,7 +179,7 @@ for file in usr/lib/systemd/system/vpool.service \
 	usr/share/vpool/vpoolctl.schema.json etc/vpool.d usr/bin/vpoolctl; do
 	is "$file is installed" "$(ls -d "$root/$file")" "$root/$file"
 done
-is 'what udev, modprobe and the unit get is what is in packaging/' "$(
+is 'the installed files are those of packaging/' "$(
 	cd "$here/../packaging" &&
 		cmp udev/60-vpool.rules "$root/usr/lib/udev/rules.d/60-vpool.rules" &&
 		cmp systemd/vpool.service "$root/usr/lib/systemd/system/vpool.service" &&
@@ -160,13 +187,13 @@ is 'what udev, modprobe and the unit get is what is in packaging/' "$(
 echo 'options vpool host_mem_floor=512' >"$root/etc/modprobe.d/vpool.conf"
 env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root" prefix=/usr libdir=/usr/lib \
 	install >/dev/null
-is 'what the administrator wrote stays' "$(cat "$root/etc/modprobe.d/vpool.conf")" \
+is 'an installed modprobe.d/vpool.conf is kept' "$(cat "$root/etc/modprobe.d/vpool.conf")" \
 	'options vpool host_mem_floor=512'
 env -u PKG_CONFIG_SYSROOT_DIR -u PKG_CONFIG_LIBDIR make -s -C "$here" BUILD="$BUILD" DESTDIR="$root/local" install >/dev/null
-like 'the unit starts what was installed' \
+like 'the unit runs the installed vpoolctl' \
 	"$(cat "$root/local/usr/local/lib/systemd/system/vpool.service")" \
 	'*ExecStart=/usr/local/bin/vpoolctl apply --keep-going*'
-is 'settings are in /etc, not in /usr/local/etc' "$(ls -d "$root"/local/*)" \
+is 'configuration is installed in /etc, not in /usr/local/etc' "$(ls -d "$root"/local/*)" \
 	"$root/local/etc
 $root/local/usr"
 rm -r "$root/local"
@@ -179,25 +206,25 @@ if command -v man >/dev/null; then
 fi
 vms='start list stop migrate console pause resume'
 for verb in $vms; do
-	like "the manual has vm $verb" "$(cat "$man")" \
+	like "the manual describes vm $verb" "$(cat "$man")" \
 		"*fBvpoolctl vm $verb*"
-	like "vm $verb is offered" "$(complete_line vpoolctl vm '')" "*$verb*"
-	like "vm $verb's options are offered" \
+	like "completion offers vm $verb" "$(complete_line vpoolctl vm '')" "*$verb*"
+	like "completion offers options of vm $verb" \
 		"$(complete_line vpoolctl vm "$verb" --)" '*--help*'
 done
-# What JSON there is has a schema.
+# Each verb with JSON output has a schema.
 all=$("$VPOOLCTL" help | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)  .*/\1/p')
-like 'verbs of two words are among all' "$all" '*vm start*'
+like 'the help lists verbs of two words' "$all" '*vm start*'
 while read -r verb; do
 	# shellcheck disable=SC2086 # words
 	"$VPOOLCTL" $verb --help | grep -q -- --json || continue
 	is "the schema has $verb" "$(grep -c "^    \"${verb/ /_}\": {" \
 		"$here/schema/vpoolctl.schema.json")" 1
 done <<<"$all"
-is 'vm is offered once' "$(complete_line vpoolctl v)" 'vm version'
-is 'the beginning of a second word' "$(complete_line vpoolctl vm mi)" migrate
-is "an option of a verb of two words" \
+is 'completion offers vm once' "$(complete_line vpoolctl v)" 'vm version'
+is 'completion of a second word' "$(complete_line vpoolctl vm mi)" migrate
+is "completion of an option of a verb of two words" \
 	"$(complete_line vpoolctl vm start x --kern)" --kernel
 mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
-is 'a virtual machine' "$(complete_line vpoolctl vm stop '')" one
+is 'completion of a virtual machine' "$(complete_line vpoolctl vm stop '')" one
 tap_end

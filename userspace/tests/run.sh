@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Run test programs, show their TAP, and fail if one of them fails, ends early
-# or plans no tests.
+# Run test programs and print their TAP. Fail if a program fails, ends early, or plans
+# no tests.
 
 status=0
 out=$(mktemp) || exit 1

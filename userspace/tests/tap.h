@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Test results in TAP. A test program lists its cases in a table and ends with
- * tap_main().
+ * Print test results in TAP. A test program has a table of cases, and returns
+ * tap_main() from main().
  */
 #ifndef VPOOL_TESTS_TAP_H
 #define VPOOL_TESTS_TAP_H
@@ -12,8 +12,8 @@
 
 /**
  * struct tap_case - one test
- * @name: what it shows
- * @run: does it; checks with expect()
+ * @name: property that the test verifies, without a newline
+ * @run: function of the test; checks with expect()
  */
 struct tap_case {
 	const char *name;
@@ -22,11 +22,11 @@ struct tap_case {
 
 static bool tap_failed;
 
-/* Note a failed check; the case goes on. */
+/* Check a condition. If it is false, the case fails, but continues. */
 #define expect(condition) \
 	tap_expect(condition, #condition, __FILE__, __LINE__)
 
-/* Note two texts that differ. */
+/* Check that two texts are equal. If not, the case fails, but continues. */
 #define expect_text(is, wanted) \
 	tap_expect_text(is, wanted, __FILE__, __LINE__)
 
@@ -35,7 +35,7 @@ static inline bool tap_expect(bool good, const char *what, const char *file,
 {
 	if (good)
 		return true;
-	printf("# %s:%d: not so: %s\n", file, line, what);
+	printf("# %s:%d: is false: %s\n", file, line, what);
 	tap_failed = true;
 	return false;
 }

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Test results in TAP, for shell: source this, call is and like, end with
-# tap_end.
+# Print test results in TAP. A test script sources this file, calls is and like, and
+# ends with tap_end.
 
 tap_nr=0
 tap_bad=0
 
-# tap_result GOOD NAME
+# tap_result yes|no NAME: print one result
 tap_result()
 {
 	tap_nr=$((tap_nr + 1))
@@ -19,7 +19,7 @@ tap_result()
 	fi
 }
 
-# is NAME GOT WANTED
+# is NAME GOT WANTED: check that two texts are equal
 is()
 {
 	if [ "$2" = "$3" ]; then
@@ -30,7 +30,7 @@ is()
 	fi
 }
 
-# like NAME GOT PATTERN, a pattern as for case
+# like NAME GOT PATTERN: check that a text matches a pattern of "case"
 like()
 {
 	# shellcheck disable=SC2254 # it is a pattern
@@ -46,24 +46,24 @@ like()
 	esac
 }
 
-# says_next NAME: what failed says in err what to do next
+# says_next NAME: check that the message in err has a hint
 # shellcheck disable=SC2154
 says_next()
 {
 	case $err in
 	*"Try "*|*"run 'modprobe vpool'"*|*"; 'vpoolctl "*|*--force*| \
 	*"--accel tcg"*|*/boot/vmlinuz*|*"install QEMU"*|"usage: vpoolctl"*)
-		tap_result yes "$1: what to do next"
+		tap_result yes "$1: has a hint"
 		;;
 	*)
 		echo "$err" | sed 's/^/# /'
-		tap_result no "$1: what to do next"
+		tap_result no "$1: has a hint"
 		;;
 	esac
 }
 
-# try STATUS ARGUMENT...: run VPOOLCTL, which is to end so; sets out and err. Needs
-# a folder in dir.
+# try STATUS ARGUMENT...: run vpoolctl, and check its exit status. Set out and err to
+# what it prints. The variable dir names a directory for temporary files.
 # shellcheck disable=SC2034,SC2154
 try()
 {
@@ -81,13 +81,13 @@ try()
 	esac
 }
 
-# schema VERB: what try has in out is as the schema that ships says, if there is
-# something to check it with. VALIDATE is validate.py, which is usually beside the test.
+# schema VERB: check the output in out against the JSON schema, if python3-jsonschema is
+# installed. VALIDATE is the path of validate.py, by default beside the test.
 # shellcheck disable=SC2154
 schema()
 {
 	if python3 -c 'import jsonschema' 2>/dev/null; then
-		is "$1 -J is as the schema says" "$(echo "$out" |
+		is "$1 -J matches the schema" "$(echo "$out" |
 			"${VALIDATE:-$(dirname "$(readlink -f "$0")")/validate.py}" \
 			"$1" 2>&1)" ''
 	else

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sets of CPUs and their lists.
+ * Sets of CPUs, and CPU lists.
  */
 #include <stdlib.h>
 
 #include "tap.h"
-#include "vpoolctl.h"
 
 static void lists(void)
 {
@@ -47,7 +46,7 @@ static void lists(void)
 	}
 }
 
-/* Words that stand for the host's CPUs. */
+/* "all" and "N" stand for CPUs of the host. */
 static void host_lists(void)
 {
 	struct vpool_cpus all, last, range, online;
@@ -77,7 +76,7 @@ static void host_lists(void)
 	vpool_host_free(host);
 }
 
-/* A list that names the same CPUs without end is refused, and soon. */
+/* A list with too many repetitions is refused within a short time. */
 static void endless_lists(void)
 {
 	static const char range[] = "0-524287:1/2,";
@@ -192,12 +191,12 @@ static void host(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "lists of CPUs are read and written", lists },
-	{ "what is no list is refused, with a reason", bad_lists },
-	{ "all and N are the host's", host_lists },
-	{ "a list without end is refused soon", endless_lists },
-	{ "sets are cut and subtracted", arithmetic },
-	{ "this host's figures hold together", host },
+	{ "CPU lists are parsed and formatted", lists },
+	{ "invalid lists are refused with a message", bad_lists },
+	{ "all and N stand for online CPUs of the host", host_lists },
+	{ "a list with endless repetitions is refused soon", endless_lists },
+	{ "sets are intersected and subtracted", arithmetic },
+	{ "the values of the host are consistent", host },
 };
 
 int main(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library against a kernel that the test plays: ioctl(2) ends here.
+ * The library against a simulated module: the linker wraps ioctl(2).
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -11,21 +11,22 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "vpoolctl.h"
 
-/* The kernel's part */
+/* The simulated module */
 
 #define NR_POOLS 40
 
 static struct {
 	int fail;
 	const char *reason;
+	enum vpool_code code;
+	bool knows_code;
 	int calls;
 	struct vpool_create create;
 	struct vpool_attach attach;
 	struct vpool_commit commit;
-	/* What a descriptor is open on; 0 takes every call. */
-	char node;
+	/* Device of each descriptor: 'c'ontrol, 'p'ool, 'x' for another, 0 for any. */
+	char device;
 } kernel;
 
 static int failing(void)
@@ -34,10 +35,17 @@ static int failing(void)
 	return -1;
 }
 
+/* A module without codes accepts the larger structure if its new part is zero. */
 static int give_reason(struct vpool_reason *rs)
 {
 	char *to = (char *)(unsigned long)rs->buf_uptr;
 
+	if (kernel.knows_code) {
+		rs->code = kernel.code;
+	} else if (rs->code || rs->__reserved) {
+		errno = E2BIG;
+		return -1;
+	}
 	if (!kernel.reason) {
 		rs->len = 0;
 		return 0;
@@ -65,7 +73,7 @@ static int give_list(struct vpool_list *cmd)
 	return 0;
 }
 
-/* A host of 4096 CPUs and 20 nodes: more than the first try has room for. */
+/* A host with 4096 CPUs and 20 nodes, which do not fit into the first buffers. */
 static int give_query(struct vpool_query *cmd)
 {
 	struct vpool_node_info *nodes = (void *)(unsigned long)cmd->nodes_uptr;
@@ -114,7 +122,7 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 	kernel.calls++;
 	if (kernel.fail)
 		return failing();
-	if (kernel.node == 'x' || (kernel.node == 'p' && cmd == VPOOL_LIST)) {
+	if (kernel.device == 'x' || (kernel.device == 'p' && cmd == VPOOL_LIST)) {
 		errno = ENOTTY;
 		return -1;
 	}
@@ -131,13 +139,13 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 	return 0;
 }
 
-/* A place that looks like /dev and /sys. */
+/* Directories that stand for /dev/vpool and /sys/kernel/vpool */
 
-static char place[64];
+static char root[64];
 
 static void write_file(const char *path, const char *text)
 {
-	char *full = xprintf("%s/%s", place, path);
+	char *full = xprintf("%s/%s", root, path);
 	FILE *file = fopen(full, "w");
 
 	if (expect(file)) {
@@ -149,27 +157,27 @@ static void write_file(const char *path, const char *text)
 
 static void make_dir(const char *path)
 {
-	char *full = xprintf("%s/%s", place, path);
+	char *full = xprintf("%s/%s", root, path);
 
 	mkdir(full, 0755);
 	free(full);
 }
 
-static void set_places(const char *dev, const char *sysfs)
+static void set_dirs(const char *dev, const char *sysfs)
 {
-	char *full = xprintf("%s/%s", place, dev);
+	char *full = xprintf("%s/%s", root, dev);
 
 	setenv("VPOOL_DEV_DIR", full, 1);
 	free(full);
-	full = xprintf("%s/%s", place, sysfs);
+	full = xprintf("%s/%s", root, sysfs);
 	setenv("VPOOL_SYSFS_DIR", full, 1);
 	free(full);
 }
 
-static void make_place(void)
+static void make_dirs(void)
 {
-	snprintf(place, sizeof(place), "/tmp/vpool-test-XXXXXX");
-	if (!mkdtemp(place))
+	snprintf(root, sizeof(root), "/tmp/vpool-test-XXXXXX");
+	if (!mkdtemp(root))
 		abort();
 	make_dir("dev");
 	write_file("dev/control", "");
@@ -199,19 +207,19 @@ static void make_place(void)
 	write_file("sys/pools/db/state", "active\n");
 }
 
-static void remove_place(void)
+static void remove_dirs(void)
 {
-	char *command = xprintf("rm -r %s", place);
+	char *command = xprintf("rm -r %s", root);
 
 	if (system(command))
-		printf("# %s is left\n", place);
+		printf("# %s is left\n", root);
 	free(command);
 }
 
 static void reset(void)
 {
 	memset(&kernel, 0, sizeof(kernel));
-	set_places("dev", "sys");
+	set_dirs("dev", "sys");
 }
 
 /* The tests */
@@ -237,6 +245,92 @@ static void kernel_reason(void)
 	expect_text(vpool_reason(vp), "cpu 3 belongs to pool 'db'");
 	vpool_reason_copy(vp, text, sizeof(text));
 	expect_text(text, "cpu 3 belongs t");
+	vpool_close(vp);
+}
+
+static void kernel_code(void)
+{
+	struct vpool *vp = control();
+
+	expect(!vpool_reason_code(vp));
+	kernel.fail = EBUSY;
+	kernel.reason = "cpu 3 belongs to pool 'db'";
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect(!vpool_reason_code(vp));
+	expect_text(vpool_reason(vp), kernel.reason);
+	kernel.knows_code = true;
+	kernel.code = VPOOL_CODE_CPU_TAKEN;
+	expect(vpool_destroy(vp, "web", 0) == -EBUSY);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_CPU_TAKEN);
+	expect_text(vpool_reason(vp), kernel.reason);
+	/* A success clears neither. */
+	kernel.fail = 0;
+	expect(!vpool_destroy(vp, "web", 0));
+	expect(vpool_reason_code(vp) == VPOOL_CODE_CPU_TAKEN);
+	vpool_close(vp);
+}
+
+static void library_codes(void)
+{
+	struct vpool_request req = VPOOL_REQUEST_INIT;
+	struct vpool *vp = control();
+	char name[200] = "";
+	void *addr;
+
+	memset(name, 'a', sizeof(name) - 1);
+	vpool_destroy(vp, name, 0);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NAME_INVALID);
+	vpool_query(vp, NULL, NULL);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_NAME);
+	vpool_map(vp, 0, 4096, &addr);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_WRONG_HANDLE);
+	req.size--;
+	vpool_create(vp, &req);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_STRUCT_SIZE);
+	kernel.fail = ENOTTY;
+	vpool_destroy(vp, "web", 0);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CALL_UNKNOWN);
+	vpool_close(vp);
+	expect(vpool_reason_code(NULL) == VPOOL_LIB_NO_MEMORY);
+}
+
+static void open_codes(void)
+{
+	struct vpool_info *info;
+	struct vpool *vp;
+
+	reset();
+	vpool_open("Web", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NAME_INVALID);
+	vpool_close(vp);
+	vpool_open("nope", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NO_POOL);
+	vpool_close(vp);
+	vpool_open("db", &vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	vpool_close(vp);
+	vpool_adopt(-1, &vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_SYSTEM);
+	vpool_close(vp);
+	set_dirs("nowhere", "sys");
+	vpool_open_control(&vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	vpool_close(vp);
+	/* A reader starts without an error, though the control device is missing. */
+	expect(!vpool_open_reader(&vp));
+	expect(!vpool_reason_code(vp));
+	expect(vpool_query(vp, "nope", &info) == -ENOENT);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_NO_POOL);
+	vpool_destroy(vp, "web", 0);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CONTROL_DENIED);
+	/* The error of the pool's own handle reaches the reader. */
+	expect(vpool_regions(vp, "db", NULL, NULL) == -ENOENT);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_DEVICE);
+	expect(strstr(vpool_reason(vp), "pool 'db' is there"));
+	vpool_close(vp);
+	set_dirs("nowhere", "nowhere");
+	vpool_open_control(&vp);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_MODULE);
 	vpool_close(vp);
 }
 
@@ -331,7 +425,7 @@ static void without_module(void)
 	struct vpool *vp;
 
 	reset();
-	set_places("nowhere", "nowhere");
+	set_dirs("nowhere", "nowhere");
 	expect(vpool_open_control(&vp) == -VPOOL_NO_MODULE);
 	expect(strstr(vpool_reason(vp), "modprobe vpool"));
 	expect(vpool_fd(vp) == -1);
@@ -340,7 +434,7 @@ static void without_module(void)
 	vpool_close(vp);
 	expect(vpool_open("web", &vp) == -VPOOL_NO_MODULE);
 	vpool_close(vp);
-	set_places("nowhere", "sys");
+	set_dirs("nowhere", "sys");
 	expect(vpool_open_control(&vp) == -ENOENT);
 	expect(strstr(vpool_reason(vp), "devtmpfs"));
 	expect(vpool_destroy(vp, "web", 0) == -EBADF);
@@ -353,15 +447,24 @@ static void bad_names(void)
 		"", "control", "../control", "a/b", ".", "..", "-x", "Web",
 		"a b", "abcdefghijklmnopqrstuvwxyz0123456",
 	};
+	static const char *const good[] = {
+		"a", "0", "web", "web-1.a_b", "controls",
+		"abcdefghijklmnopqrstuvwxyz012345",
+	};
 	struct vpool *vp;
 	size_t i;
 
 	reset();
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!expect(vpool_open(names[i], &vp) == -EINVAL))
+		if (!expect(vpool_open(names[i], &vp) == -EINVAL &&
+			    !vpool_name_is_valid(names[i])))
 			printf("# '%s'\n", names[i]);
 		vpool_close(vp);
 	}
+	expect(!vpool_name_is_valid(NULL));
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		if (!expect(vpool_name_is_valid(good[i])))
+			printf("# '%s'\n", good[i]);
 	expect(vpool_open("nope", &vp) == -ENOENT);
 	expect_text(vpool_reason(vp), "there is no pool 'nope'");
 	vpool_close(vp);
@@ -375,7 +478,7 @@ static void read_sysfs(void)
 	size_t nr;
 
 	reset();
-	set_places("nowhere", "sys");
+	set_dirs("nowhere", "sys");
 	if (!expect(!vpool_open_reader(&vp)))
 		return;
 	if (expect(!vpool_list(vp, &entries, &nr))) {
@@ -471,14 +574,14 @@ static void adopting(void)
 
 	reset();
 	fd = open("/dev/null", O_RDWR);
-	kernel.node = 'x';
+	kernel.device = 'x';
 	expect(vpool_adopt(fd, &vp) == -ENOTTY);
-	expect(strstr(vpool_reason(vp), "on no node of vpool"));
+	expect(strstr(vpool_reason(vp), "not open on a vpool device"));
 	expect(vpool_commit(vp, &bytes, 0) == -EBADF);
 	vpool_close(vp);
-	/* It stays the caller's. */
+	/* The caller keeps the descriptor. */
 	expect(!fcntl(fd, F_GETFD));
-	kernel.node = 'p';
+	kernel.device = 'p';
 	expect(!vpool_adopt(fd, &vp));
 	expect(vpool_fd(vp) == fd);
 	expect(fcntl(fd, F_GETFD) == FD_CLOEXEC);
@@ -489,7 +592,7 @@ static void adopting(void)
 	expect(vpool_adopt(fd, &vp) == -EBADF);
 	vpool_close(vp);
 	fd = open("/dev/null", O_RDWR);
-	kernel.node = 'c';
+	kernel.device = 'c';
 	expect(!vpool_adopt(fd, &vp));
 	expect(!vpool_destroy(vp, "web", 0));
 	expect(vpool_map(vp, 0, 4096, NULL) == -ENOTTY);
@@ -497,11 +600,11 @@ static void adopting(void)
 }
 
 /**
- * struct caller - a thread that fails again and again
- * @thread: it
- * @vp: the handle that all share
- * @letter: what its name is made of
- * @mixed: reasons that were not one thread's
+ * struct caller - a thread whose calls fail
+ * @thread: the thread
+ * @vp: handle that all threads share
+ * @letter: letter that the invalid name of this thread consists of
+ * @mixed: number of messages with letters of several threads
  */
 struct caller {
 	pthread_t thread;
@@ -548,28 +651,32 @@ static void threads(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "the kernel's reason is what is told", kernel_reason },
-	{ "without a reason, the errno's text is told", no_reason },
-	{ "a name that does not fit is refused", long_names },
-	{ "arrays grow until all fits, but not for ever", growing_arrays },
-	{ "a request reaches the kernel whole", creating },
-	{ "a missing module has an errno and a sentence of its own",
+	{ "the message of the module is returned", kernel_reason },
+	{ "the code of the module is returned, or 0 if it has no codes",
+	  kernel_code },
+	{ "the library's own failures have codes", library_codes },
+	{ "failures to open a device have codes", open_codes },
+	{ "without a message, strerror() is returned", no_reason },
+	{ "a name that is too long is refused", long_names },
+	{ "arrays grow until all entries fit, up to a limit", growing_arrays },
+	{ "all parameters of a request reach the module", creating },
+	{ "a missing module has its own errno and message",
 	  without_module },
-	{ "what is no pool's name opens nothing", bad_names },
-	{ "sysfs is read where the control node cannot be", read_sysfs },
-	{ "a pool's handle closes on exec, attaches and maps", own_region },
-	{ "without a CPU that is named, any is asked for", any_cpu },
-	{ "a node is committed from by its number", one_node },
-	{ "a descriptor that was passed on becomes a handle", adopting },
-	{ "threads that share a handle get whole reasons", threads },
+	{ "an invalid name opens nothing", bad_names },
+	{ "sysfs is read if the control device cannot be opened", read_sysfs },
+	{ "a pool handle closes on exec, attaches and maps", own_region },
+	{ "any CPU is requested if the caller names none", any_cpu },
+	{ "memory is committed from one node", one_node },
+	{ "a handle adopts a descriptor", adopting },
+	{ "threads that share a handle get complete messages", threads },
 };
 
 int main(void)
 {
 	int status;
 
-	make_place();
+	make_dirs();
 	status = tap_main(cases, ARRAY_SIZE(cases));
-	remove_place();
+	remove_dirs();
 	return status;
 }

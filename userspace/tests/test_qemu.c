@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QEMU's command line: what vm start makes of it, and what a migration does.
+ * The command line of QEMU for vm start and for the target of a migration.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "qemu.h"
+#include "base/macros.h"
+#include "vm/qemu_args.h"
+#include "vm/qemu_refuse.h"
+#include "vm/vm.h"
 #include "tap.h"
 
 static char *extra[] = {
@@ -12,22 +16,22 @@ static char *extra[] = {
 	"-chardev", "file,id=x,path=/run/a/0/x", NULL,
 };
 
-static struct vm_side from = { .dir = "/run/a/0" };
-static struct vm_side to = { .dir = "/run/a/1" };
+static struct vm_slot from = { .dir = "/run/a/0" };
+static struct vm_slot to = { .dir = "/run/a/1" };
 
 static char **make(char *disk)
 {
-	struct qemu_wish wish = {
+	struct qemu_spec spec = {
 		.name = "a", .bytes = 1 << 21, .vcpus = 1, .disk = disk,
 		.format = "raw", .net = "none", .accel = "tcg",
 		.kernel = "/boot/k", .append = "defer -S /run/a/0",
 		.extra = extra,
 	};
 
-	return qemu_args(&wish, &from);
+	return qemu_args(&spec, &from);
 }
 
-/* As /proc/PID/cmdline has them. */
+/* Join arguments in the format of /proc/PID/cmdline. */
 static char *join(char **args, size_t *len)
 {
 	char *text = NULL;
@@ -48,7 +52,7 @@ static size_t count(char **args)
 	return nr;
 }
 
-static char **migrate(char **args, struct vm_side *a, struct vm_side *b)
+static char **migrate(char **args, struct vm_slot *a, struct vm_slot *b)
 {
 	size_t len;
 	char *text = join(args, &len), **next;
@@ -58,7 +62,7 @@ static char **migrate(char **args, struct vm_side *a, struct vm_side *b)
 	return next;
 }
 
-/* All but its sockets, and that it waits, is as before. */
+/* A migration changes only the sockets, and adds -incoming. */
 static void same_words(void)
 {
 	char **first = make("/a,b.img"), **second, **third;
@@ -79,7 +83,7 @@ static void same_words(void)
 	}
 	expect(moved == NR_QEMU_MONITORS + 1);
 	expect_text(second[nr], extra[count(extra) - 1]);
-	/* And back again. */
+	/* Migrate back. */
 	third = migrate(second, &to, &from);
 	if (expect(third) && expect(count(third) == nr + 1))
 		for (i = 2; i < nr; i++)
@@ -107,7 +111,7 @@ static const char *drive(char **args)
 	return "";
 }
 
-/* A path is one, in whatever folder, and not a protocol. */
+/* Paths are made absolute, and protocols are left alone. */
 static void paths(void)
 {
 	char **args = make("vm:1,2.img");
@@ -154,10 +158,10 @@ static void refusals(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "a migration changes nothing but the sockets", same_words },
-	{ "a command line of another's is not guessed at", not_ours },
-	{ "a disk's path is absolute", paths },
-	{ "options that part QEMU from vpoolctl are refused", refusals },
+	{ "a migration changes only the sockets", same_words },
+	{ "a command line that vpoolctl did not write is refused", not_ours },
+	{ "the path of a disk is made absolute", paths },
+	{ "options that conflict with vpoolctl are refused", refusals },
 };
 
 int main(void)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QMP, against a child that plays QEMU; and what virtual machines leave.
+ * QMP against a child process that acts as QEMU, and leftovers of virtual machines.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "qmp.h"
+#include "base/alloc.h"
+#include "base/macros.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
 #include "tap.h"
-#include "vm.h"
 
 #define HELLO "{\"QMP\": {\"version\": {}}}\r\n"
 #define READY "{\"return\": {}, \"id\": 1}\r\n"
@@ -36,7 +39,7 @@ static void get_line(int fd)
 			_exit(1);
 }
 
-/* Each step is what it says after a command; the first after capabilities. */
+/* Each step is the answer to one command, the first to qmp_capabilities. */
 static void play(int listener, const char *const *steps)
 {
 	int fd = accept(listener, NULL, NULL);
@@ -46,7 +49,7 @@ static void play(int listener, const char *const *steps)
 		get_line(fd);
 		put(fd, *steps);
 	}
-	/* Gone after the last. */
+	/* Close the connection after the last step. */
 	_exit(0);
 }
 
@@ -110,7 +113,7 @@ static void refusals(void)
 	end(qmp);
 }
 
-/* An event may come before the answer, and is there when it is waited for. */
+/* An event before the answer is kept for qmp_wait(). */
 static void events(void)
 {
 	static const char *const steps[] = {
@@ -129,7 +132,7 @@ static void events(void)
 	end(qmp);
 }
 
-/* The answer to a call that was given up is not taken for that to the next. */
+/* The late answer to a call that timed out is not taken for the answer to the next. */
 static void late_answers(void)
 {
 	static const char *const steps[] = {
@@ -195,7 +198,7 @@ static void names(void)
 		expect(!vm_name_ok(bad[i]));
 }
 
-/* What a crash left has no QEMU; a look removes it. */
+/* A directory without a running QEMU is a leftover of a crash. Reading it removes it. */
 static void leftovers(void)
 {
 	char *vms = xprintf("%s/vm", dir), *left = xprintf("%s/x", vms);
@@ -217,7 +220,7 @@ static void leftovers(void)
 	free(vms);
 }
 
-/* Who works on a machine has it for himself. */
+/* The lock of a machine excludes other commands. */
 static void locking(void)
 {
 	struct vm *vm, *other;
@@ -231,15 +234,15 @@ static void locking(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "answers are read", answers },
-	{ "refusals say why", refusals },
-	{ "events are kept until they are waited for", events },
+	{ "answers are parsed", answers },
+	{ "a refused command has QEMU's message", refusals },
+	{ "an event is kept until a caller waits for it", events },
 	{ "late answers are dropped", late_answers },
-	{ "an end is noticed", an_end },
-	{ "what is no JSON is refused", no_json },
-	{ "nobody listens", nobody },
-	{ "names of machines", names },
-	{ "leftovers are removed", leftovers },
+	{ "the end of QEMU is reported", an_end },
+	{ "an answer that is not JSON is refused", no_json },
+	{ "a socket without a listener is reported", nobody },
+	{ "names of machines are checked", names },
+	{ "leftovers of machines are removed", leftovers },
 	{ "a machine is locked", locking },
 };
 

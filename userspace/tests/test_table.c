@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables, as text and as JSON; names that are misspelt; lines of /proc.
+ * Tables as text and JSON, suggestions for misspelt names, lines of /proc.
  */
 #include <json-c/json.h>
 #include <stdlib.h>
 
-#include "proc.h"
-#include "table.h"
+#include "base/macros.h"
+#include "base/suggest.h"
+#include "cmd/verbs.h"
+#include "host/proc.h"
+#include "output/printable.h"
+#include "output/table.h"
 #include "tap.h"
 
 enum {
@@ -107,7 +111,7 @@ static void as_json(void)
 	table_free(tb);
 }
 
-/* Nothing that drives a terminal is printed as it is, and JSON readers get it whole. */
+/* Control characters are escaped in text, and unchanged for readers of JSON. */
 static void escapes(void)
 {
 	static const char name[] = "a\033[31m\177\302\233b\nc";
@@ -219,7 +223,7 @@ static void misspelt(void)
 			ARRAY_SIZE(verbs)));
 }
 
-/* A line as of a task with parentheses in its name. */
+/* The line of a task with parentheses in its name. */
 static const char stat_head[] =
 	"42 (a) R (b) S 1 42 42 0 -1 4194560 1 2 3 4 150 60 7 8 20 0 1 0 99";
 static const char stat_tail[] =
@@ -243,14 +247,14 @@ static void stat_lines(void)
 
 static const struct tap_case cases[] = {
 	{ "a table is printed as text", as_text },
-	{ "cells that are not set are dashes", unset_cells },
+	{ "unset cells are printed as dashes", unset_cells },
 	{ "a table is printed as JSON", as_json },
-	{ "names cannot drive a terminal", escapes },
+	{ "control characters in names are escaped", escapes },
 	{ "a table without rows is an empty array", empty_json },
 	{ "a record is printed with its tables", records },
-	{ "columns are chosen", choice },
-	{ "the nearest name is found, and none for nonsense", misspelt },
-	{ "lines of /proc/TID/stat are read", stat_lines },
+	{ "columns are selected", choice },
+	{ "the closest name is suggested, and none if all differ much", misspelt },
+	{ "lines of /proc/TID/stat are parsed", stat_lines },
 };
 
 int main(void)

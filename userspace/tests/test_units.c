@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sizes, times and requests for memory.
+ * Sizes, times, and amounts of memory with their NUMA nodes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "memspec.h"
-#include "spare.h"
+#include <libvpool.h>
+
+#include "base/macros.h"
+#include "config/memspec.h"
+#include "host/spare.h"
+#include "output/units.h"
 #include "tap.h"
-#include "units.h"
-#include "vpoolctl.h"
 
 static void good_sizes(void)
 {
@@ -84,7 +87,7 @@ static void written_sizes(void)
 		{ 2ULL << 20, "2M" },
 		{ 4ULL << 30, "4G" },
 		{ 1536ULL << 20, "1.5G" },
-		/* Exact, as five digits suffice. */
+		/* Exact: five digits suffice. */
 		{ (4ULL << 30) - (2ULL << 20), "4094M" },
 		{ 1025, "1025B" },
 		/* Rounded down. */
@@ -149,9 +152,9 @@ static void bad_memory(void)
 	static const char *const cases[] = {
 		"", ",", "4G,", ",4G", "4G@", "@0", "4G@x", "4G@-1", "4G@0@1",
 		"4G@99999999999999999999", "0", "0@1", "4G;1G", "4G@0 ",
-		/* Fractions as in many countries, and units that are mixed. */
+		/* Decimal commas, and numbers without a unit in a list. */
 		"1,5G", "1,5", "4,25G@1", "1G,5", "1,500,000", "4G,4096@1",
-		/* Only sizes here. */
+		/* Shares are not allowed here. */
 		"25%", "max", "max@0",
 	};
 	struct vpool_mem *mem;
@@ -172,7 +175,7 @@ static void numbers_alone(void)
 	char why[128];
 	size_t nr;
 
-	/* A program's list of bytes: each has its node. */
+	/* Numbers of bytes are allowed in a list if each has a node. */
 	if (expect(!parse_memspec("2097152@0,4194304@1", &mem, NULL, false, &nr,
 				  why, sizeof(why)))) {
 		expect(nr == 2 && mem[1].bytes == 4194304);
@@ -185,7 +188,7 @@ static void numbers_alone(void)
 	expect_text(why, "'1,5G': a fraction has a point, as in 1.5G");
 }
 
-/* A host with 10G for pools, 6G of them on node 1; a pool with 2G there. */
+/* 10G are poolable, 6G of them on node 1. The pool has 2G on node 1. */
 static struct spare_node spare_nodes[] = {
 	{ .node = 0, .bytes = 6ULL << 30 },
 	{ .node = 1, .bytes = 6ULL << 30 },
@@ -215,11 +218,11 @@ static void shares(void)
 		{ "MAX@1", NULL, { 6144 } },
 		{ "12.5%", NULL, { 1280 } },
 		{ "100%@0", NULL, { 6144 } },
-		/* Two nodes, and not more than all. */
+		/* Two nodes: the sum is limited to the total. */
 		{ "max@0,max@1", NULL, { 6144, 4096 } },
 		{ "50%@0,50%@1", NULL, { 3072, 3072 } },
 		{ "1G@0,max@1", NULL, { 1024, 6144 } },
-		/* Of a pool that is there: with what it has. */
+		/* A share for an existing pool includes its own memory. */
 		{ "max", &pool, { 12288 } },
 		{ "50%", &pool, { 6144 } },
 		{ "+50%", &pool, { 5120 } },
@@ -264,7 +267,7 @@ static void bad_shares(void)
 		if (!expect(parse_memspec(cases[i], &mem, &asks, false, &nr,
 					  why, sizeof(why))))
 			printf("# '%s'\n", cases[i]);
-	/* A node without memory for pools. */
+	/* A node without poolable memory. */
 	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, why,
 				   sizeof(why))))
 		return;
@@ -275,17 +278,17 @@ static void bad_shares(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "sizes are read", good_sizes },
-	{ "what is no size is refused, with a reason", bad_sizes },
-	{ "decimal units are refused, with advice", decimal_sizes },
-	{ "sizes are written exactly or rounded down", written_sizes },
-	{ "sizes that are written can be read", what_is_written_reads },
-	{ "times are read", times },
-	{ "requests for memory are read", memory },
-	{ "what is no request is refused, with a reason", bad_memory },
-	{ "a number without a unit is no part of a list", numbers_alone },
-	{ "shares of what the host can give", shares },
-	{ "what is no share is refused", bad_shares },
+	{ "sizes are parsed", good_sizes },
+	{ "invalid sizes are refused with a message", bad_sizes },
+	{ "decimal units are refused with a hint", decimal_sizes },
+	{ "sizes are printed exactly or rounded down", written_sizes },
+	{ "printed sizes can be parsed", what_is_written_reads },
+	{ "times are parsed", times },
+	{ "lists of sizes and nodes are parsed", memory },
+	{ "invalid lists of sizes are refused with a message", bad_memory },
+	{ "a number without a unit and node is refused in a list", numbers_alone },
+	{ "shares of the poolable memory are computed", shares },
+	{ "invalid shares are refused", bad_shares },
 };
 
 int main(void)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""usage: validate.py VERB < OUTPUT: is this what the schema says of the verb?
+"""usage: validate.py VERB < OUTPUT: check JSON output against the schema of a verb
 
-Readers accept keys that the schema does not have, as newer tools may print more. This
-test does not: a key that the tool prints is in the schema of the same version.
+The schema allows unknown keys, because newer versions of vpoolctl can print more. This
+test refuses them: the schema must have all keys of its own version.
 """
 
 import json
@@ -17,7 +17,7 @@ SCHEMA = os.path.join(os.path.dirname(os.path.realpath(__file__)),
 
 
 def close(part):
-    """Accept only the keys that an object of the schema names."""
+    """Forbid keys that an object of the schema does not name."""
     if isinstance(part, list):
         for each in part:
             close(each)

@@ -8,8 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "table.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/verbs.h"
+#include "config/property.h"
+#include "output/messages.h"
+#include "output/table.h"
 
 /* Roff */
 
@@ -134,8 +139,8 @@ static void man_commands(void)
 {
 	size_t i;
 
-	for (i = 0; i < nr_commands; i++)
-		man_command(commands[i]);
+	for (i = 0; i < nr_verbs; i++)
+		man_command(verbs[i]);
 }
 
 static void man_properties(void)
@@ -172,11 +177,11 @@ static const char *const kinds[] = {
 /* Is the first word of a command that of one before it? */
 static bool is_repeated(size_t nr)
 {
-	size_t i, len = strcspn(commands[nr]->name, " ");
+	size_t i, len = strcspn(verbs[nr]->name, " ");
 
 	for (i = 0; i < nr; i++)
-		if (strcspn(commands[i]->name, " ") == len &&
-		    !strncmp(commands[i]->name, commands[nr]->name, len))
+		if (strcspn(verbs[i]->name, " ") == len &&
+		    !strncmp(verbs[i]->name, verbs[nr]->name, len))
 			return true;
 	return false;
 }
@@ -186,11 +191,11 @@ static void bash_verbs(void)
 	size_t i;
 
 	fputs("_vpoolctl_verbs='", stdout);
-	for (i = 0; i < nr_commands; i++)
+	for (i = 0; i < nr_verbs; i++)
 		if (!is_repeated(i))
 			printf("%s%.*s", i ? " " : "",
-			       (int)strcspn(commands[i]->name, " "),
-			       commands[i]->name);
+			       (int)strcspn(verbs[i]->name, " "),
+			       verbs[i]->name);
 	puts("'");
 }
 
@@ -201,16 +206,16 @@ static void bash_second_words(void)
 	size_t i;
 
 	puts("_vpoolctl_second()\n{\n\tcase $1 in");
-	for (i = 0; i < nr_commands; i++) {
-		space = strchr(commands[i]->name, ' ');
+	for (i = 0; i < nr_verbs; i++) {
+		space = strchr(verbs[i]->name, ' ');
 		if (!space)
 			continue;
 		printf("\t%.*s)\n\t\techo '",
-		       (int)(space - commands[i]->name), commands[i]->name);
-		for (; i < nr_commands; i++) {
+		       (int)(space - verbs[i]->name), verbs[i]->name);
+		for (; i < nr_verbs; i++) {
 			printf("%s ", space + 1);
-			space = i + 1 < nr_commands ?
-				strchr(commands[i + 1]->name, ' ') : NULL;
+			space = i + 1 < nr_verbs ?
+				strchr(verbs[i + 1]->name, ' ') : NULL;
 			if (!space || !is_repeated(i + 1))
 				break;
 		}
@@ -225,8 +230,8 @@ static void bash_values(void)
 	size_t i, j;
 
 	puts("_vpoolctl_value()\n{\n\tcase $1:$2 in");
-	for (i = 0; i < nr_commands; i++) {
-		const struct command *cmd = commands[i];
+	for (i = 0; i < nr_verbs; i++) {
+		const struct command *cmd = verbs[i];
 
 		for (j = 0; j < cmd->nr_options; j++) {
 			const struct option_def *opt = cmd->options + j;
@@ -268,8 +273,8 @@ static void bash_cases(void)
 {
 	size_t i;
 
-	for (i = 0; i < nr_commands; i++)
-		bash_command(commands[i]);
+	for (i = 0; i < nr_verbs; i++)
+		bash_command(verbs[i]);
 }
 
 /* Templates */

@@ -6,7 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vpoolctl.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cmd/verbs.h"
+#include "output/messages.h"
 
 /* No verb: perhaps the first word of some. */
 static int no_verb(char **words)
@@ -37,6 +43,7 @@ int main(int argc, char **argv)
 	int status, nr;
 
 	setlocale(LC_ALL, "");
+	commands_set(verbs, nr_verbs);
 	if (argc > 1)
 		argv = options_behind_verb(argc, argv, &argc);
 	if (!argv)
@@ -50,7 +57,7 @@ int main(int argc, char **argv)
 	argv[1] = verb_of(argv[1]);
 	cmd = find_command(argv + 1, &nr);
 	if (!cmd && !strncmp(argv[1], "--", 2))
-		return wrong_usage(NULL, "these options need a verb");
+		return usage_error(NULL, "these options need a verb");
 	if (!cmd)
 		return finish_output(no_verb(argv + 1));
 	status = parse_options(cmd, argc - nr, argv + nr, &inv);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_BASE_CODE_H
+#define VPOOLCTL_BASE_CODE_H
+
+/**
+ * enum tool_code - kinds of failure that vpoolctl finds itself
+ * @TOOL_SYSTEM: a system call failed; the message has the errno's text
+ * @TOOL_FILE_MISSING: a file or directory does not exist
+ * @TOOL_FILE_DENIED: the caller may not use a file
+ * @TOOL_USAGE: the command line is wrong
+ * @TOOL_CONFIG: a configuration file has a mistake
+ * @TOOL_OUTPUT_LOST: standard output could not be written
+ * @TOOL_PROGRAM: the program of run cannot be started
+ * @TOOL_NOTHING_CHANGED: apply changed nothing, because of the failures before
+ * @TOOL_UNDONE: apply undid the changes that it had made
+ * @TOOL_NOT_UNDONE: apply could not undo all changes that it had made
+ * @TOOL_REPLACE_IN_USE: apply would have to replace a pool that is in use
+ * @TOOL_UNDECLARED_IN_USE: apply would have to destroy an undeclared pool that is in use
+ * @TOOL_CPU_WAITS: a declared CPU is offline, and the pool is made without it
+ * @TOOL_SHARE_EMPTY: a share of memory is less than a page
+ * @TOOL_SHRINK_TOO_FAR: the pool has less memory than resize takes away
+ * @TOOL_IN_USE: the pool is in use, and --force would destroy it
+ * @TOOL_CANNOT_ISOLATE: isolation needs a cpuset controller of cgroup v2
+ * @TOOL_CANNOT_CONFINE: confinement needs a cpuset controller of cgroup v2
+ * @TOOL_PARTITION_INVALID: the kernel does not accept the pool's cpuset partition
+ * @TOOL_SYSTEMD: systemd refused a call
+ * @TOOL_CGROUP_LIMITS: moving the process would end the limits of its cgroup
+ * @TOOL_SLICE_OCCUPIED: a process that is not a member is in the pool's slice
+ * @TOOL_SLICE_KEEPS: a process that was detached stays in the pool's slice
+ * @TOOL_NOTE_DAMAGED: vpoolctl's note about a pool cannot be read or written
+ * @TOOL_TASK_MISSING: no such task
+ * @TOOL_TERMINAL: the terminal cannot show top
+ * @TOOL_LSTOPO: lstopo cannot draw the map
+ * @TOOL_VM_NAME: the name is not valid for a virtual machine
+ * @TOOL_VM_MISSING: no virtual machine has this name
+ * @TOOL_VM_EXISTS: a virtual machine has this name already
+ * @TOOL_VM_BUSY: another vpoolctl works on the virtual machine
+ * @TOOL_VM_STUCK: a migration was left halfway, and QEMU does not answer
+ * @TOOL_VM_MANY_VCPUS: the virtual machine has more vCPUs than the pool has CPUs
+ * @TOOL_VM_POOL_SHORT: the pool has too little free memory for the virtual machine
+ * @TOOL_VM_SAME_POOL: the virtual machine is on this pool already
+ * @TOOL_VM_NOT_MIGRATED: the migration failed; the virtual machine runs where it was
+ * @TOOL_VM_LOST: the virtual machine does not run any more
+ * @TOOL_VM_FOREIGN: the QEMU cannot be migrated by this vpoolctl
+ * @TOOL_VM_FILE: a disk, kernel or initrd cannot be used
+ * @TOOL_VM_NO_KVM: KVM cannot be used
+ * @TOOL_VM_CONSOLE_TAKEN: another program has the console
+ * @TOOL_VM_FORCED: QEMU was stopped, as the guest could not be asked to shut down
+ * @TOOL_QEMU_MISSING: QEMU is not installed
+ * @TOOL_QEMU_UNSUITABLE: the program is no QEMU that vpoolctl can use
+ * @TOOL_QEMU_ENDED: QEMU ended while it was being started
+ * @TOOL_QEMU_FAILED: QEMU refused a command or does not answer
+ * @TOOL_VM_TIMEOUT: QEMU was stopped, as the guest did not shut down in time
+ * @NR_TOOL_END: one more than the last code
+ *
+ * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
+ * value is never given another meaning; new values are added at the end.
+ */
+enum tool_code {
+	TOOL_SYSTEM = 2000,
+	TOOL_FILE_MISSING = 2001,
+	TOOL_FILE_DENIED = 2002,
+	TOOL_USAGE = 2003,
+	TOOL_CONFIG = 2004,
+	TOOL_OUTPUT_LOST = 2005,
+	TOOL_PROGRAM = 2006,
+	TOOL_NOTHING_CHANGED = 2007,
+	TOOL_UNDONE = 2008,
+	TOOL_NOT_UNDONE = 2009,
+	TOOL_REPLACE_IN_USE = 2010,
+	TOOL_UNDECLARED_IN_USE = 2011,
+	TOOL_CPU_WAITS = 2012,
+	TOOL_SHARE_EMPTY = 2013,
+	TOOL_SHRINK_TOO_FAR = 2014,
+	TOOL_IN_USE = 2015,
+	TOOL_CANNOT_ISOLATE = 2016,
+	TOOL_CANNOT_CONFINE = 2017,
+	TOOL_PARTITION_INVALID = 2018,
+	TOOL_SYSTEMD = 2019,
+	TOOL_CGROUP_LIMITS = 2020,
+	TOOL_SLICE_OCCUPIED = 2021,
+	TOOL_SLICE_KEEPS = 2022,
+	TOOL_NOTE_DAMAGED = 2023,
+	TOOL_TASK_MISSING = 2024,
+	TOOL_TERMINAL = 2025,
+	TOOL_LSTOPO = 2026,
+	TOOL_VM_NAME = 2027,
+	TOOL_VM_MISSING = 2028,
+	TOOL_VM_EXISTS = 2029,
+	TOOL_VM_BUSY = 2030,
+	TOOL_VM_STUCK = 2031,
+	TOOL_VM_MANY_VCPUS = 2032,
+	TOOL_VM_POOL_SHORT = 2033,
+	TOOL_VM_SAME_POOL = 2034,
+	TOOL_VM_NOT_MIGRATED = 2035,
+	TOOL_VM_LOST = 2036,
+	TOOL_VM_FOREIGN = 2037,
+	TOOL_VM_FILE = 2038,
+	TOOL_VM_NO_KVM = 2039,
+	TOOL_VM_CONSOLE_TAKEN = 2040,
+	TOOL_VM_FORCED = 2041,
+	TOOL_QEMU_MISSING = 2042,
+	TOOL_QEMU_UNSUITABLE = 2043,
+	TOOL_QEMU_ENDED = 2044,
+	TOOL_QEMU_FAILED = 2045,
+	TOOL_VM_TIMEOUT = 2046,
+	NR_TOOL_END,
+};
+
+/* Return the code for a system call that failed with @err, a positive errno. */
+int errno_code(int err);
+
+/*
+ * Return the name of a code of vpoolctl, libvpool or the module in lower case, as
+ * "pool_exists" for VPOOL_CODE_POOL_EXISTS; "unknown" for any other number.
+ */
+const char *code_name(int code);
+
+#endif /* VPOOLCTL_BASE_CODE_H */

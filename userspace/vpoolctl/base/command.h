@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_BASE_COMMAND_H
+#define VPOOLCTL_BASE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MAX_OPTIONS 24
+
+/**
+ * enum completion - what a shell offers for an argument
+ * @COMPLETE_NONE: nothing
+ * @COMPLETE_POOL: names of pools
+ * @COMPLETE_COLUMNS: columns of the command's table
+ * @COMPLETE_SIZE: page sizes
+ * @COMPLETE_OWNER: users
+ * @COMPLETE_COMMAND: a program
+ * @COMPLETE_VERB: verbs of vpoolctl
+ * @COMPLETE_FILE: files
+ * @COMPLETE_VM: names of virtual machines
+ * @COMPLETE_CPUS: lists of free CPUs, or of the pool's CPUs
+ * @COMPLETE_CPU: one CPU of the pool
+ * @COMPLETE_NODE: a value, then @NODE
+ * @COMPLETE_PID: processes
+ * @COMPLETE_SIGNAL: signals
+ */
+enum completion {
+	COMPLETE_NONE,
+	COMPLETE_POOL,
+	COMPLETE_COLUMNS,
+	COMPLETE_SIZE,
+	COMPLETE_OWNER,
+	COMPLETE_COMMAND,
+	COMPLETE_VERB,
+	COMPLETE_FILE,
+	COMPLETE_VM,
+	COMPLETE_CPUS,
+	COMPLETE_CPU,
+	COMPLETE_NODE,
+	COMPLETE_PID,
+	COMPLETE_SIGNAL,
+};
+
+/**
+ * struct option_def - an option of a command
+ * @name: long option, without its dashes
+ * @letter: short option, or 0 if there is none
+ * @arg: placeholder for its value in help, or NULL if it takes no value
+ * @may_lack_arg: the value is optional; only --NAME=VALUE gives one
+ * @help: help text of one or two lines; the caller wraps it
+ * @complete: what completion offers for the value
+ * @bare: -VALUE is accepted too, as kill(1) accepts -9 and -KILL; at most one option
+ *	of a command has it
+ */
+struct option_def {
+	const char *name;
+	char letter;
+	const char *arg;
+	bool may_lack_arg;
+	const char *help;
+	enum completion complete;
+	bool bare;
+};
+
+struct column;
+struct invocation;
+
+/**
+ * struct command - a verb
+ * @name: the verb, of one or two words
+ * @args: its arguments as the usage line shows them, or NULL
+ * @summary: one line
+ * @description: help text; the caller wraps it, an empty line separates paragraphs
+ * @options: its options
+ * @nr_options: length of @options
+ * @columns: columns of its table, or NULL
+ * @nr_columns: length of @columns
+ * @min_args: minimum number of arguments
+ * @max_args: maximum number of arguments, or -1 for no maximum
+ * @stop_at_args: options end at the first argument
+ * @complete: what completion offers for the first argument
+ * @complete_rest: what completion offers for the other arguments
+ * @run: runs the verb and returns an exit status
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *description;
+	const struct option_def *options;
+	size_t nr_options;
+	const struct column *columns;
+	size_t nr_columns;
+	int min_args;
+	int max_args;
+	bool stop_at_args;
+	enum completion complete;
+	enum completion complete_rest;
+	int (*run)(const struct invocation *inv);
+};
+
+/**
+ * struct invocation - a command with its options and arguments
+ * @cmd: the command
+ * @given: whether each option of @cmd was given, by its index
+ * @value: value of each option, or NULL
+ * @argc: number of arguments that are not options
+ * @before: number of arguments before "--"
+ * @argv: the arguments, NULL-terminated
+ */
+struct invocation {
+	const struct command *cmd;
+	bool given[MAX_OPTIONS];
+	const char *value[MAX_OPTIONS];
+	int argc;
+	int before;
+	char **argv;
+};
+
+#endif /* VPOOLCTL_BASE_COMMAND_H */

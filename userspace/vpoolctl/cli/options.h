@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_CLI_OPTIONS_H
+#define VPOOLCTL_CLI_OPTIONS_H
+
+struct command;
+struct invocation;
+
+/*
+ * Move common options from before the verb, or from between its two words, to after
+ * it: "-J vm list" becomes "vm list --json". @nr receives the number of words. Return
+ * the words, or NULL after a message.
+ */
+char **options_behind_verb(int argc, char **argv, int *nr);
+
+/* Fill @inv from @argv, argv[0] being the verb. Return EXIT_OK, or the exit status. */
+int parse_options(const struct command *cmd, int argc, char **argv,
+		  struct invocation *inv);
+
+#endif /* VPOOLCTL_CLI_OPTIONS_H */

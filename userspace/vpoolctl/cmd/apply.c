@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl apply: make the pools that a file declares.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/declare.h"
+#include "config/plan.h"
+#include "config/plan_check.h"
+#include "config/plan_execute.h"
+#include "config/reader.h"
+#include "host/isolate.h"
+#include "host/pools.h"
+#include "output/messages.h"
+#include "output/table.h"
+
+enum {
+	OPT_DRY_RUN,
+	OPT_KEEP,
+	OPT_KEEP_GOING,
+	OPT_QUIET,
+	OPT_JSON,
+};
+
+static const struct option_def apply_options[] = {
+	[OPT_DRY_RUN] = {
+		.name = "dry-run", .letter = 'n',
+		.help =
+			"check everything, print as a diff what would change,\n"
+			"change nothing",
+	},
+	[OPT_KEEP] = {
+		.name = "keep", .letter = 'k',
+		.help = "leave pools alone that are not declared",
+	},
+	[OPT_KEEP_GOING] = {
+		.name = "keep-going",
+		.help =
+			"make all changes that can be made, as at boot. A pool that\n"
+			"is refused, or has a mistake in its declaration, is\n"
+			"reported and left as it is; the exit status is then 1.\n"
+			"If a file has a mistake, undeclared pools stay",
+	},
+	[OPT_QUIET] = {
+		.name = "quiet", .letter = 'q',
+		.help = "print nothing when it works",
+	},
+	[OPT_JSON] = {
+		.name = "json", .letter = 'J',
+		.help = "print the changes as JSON, sizes in bytes",
+	},
+};
+
+enum {
+	COL_NAME,
+	COL_ACTION,
+	COL_MEM_BEFORE,
+	COL_MEM_AFTER,
+	COL_CPUS_BEFORE,
+	COL_CPUS_AFTER,
+	COL_DONE,
+};
+
+static const struct column apply_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_ACTION] = { .name = "ACTION", .type = CELL_TEXT },
+	[COL_MEM_BEFORE] = { .name = "MEM-BEFORE", .type = CELL_SIZE },
+	[COL_MEM_AFTER] = { .name = "MEM-AFTER", .type = CELL_SIZE },
+	[COL_CPUS_BEFORE] = { .name = "CPUS-BEFORE", .type = CELL_TEXT },
+	[COL_CPUS_AFTER] = { .name = "CPUS-AFTER", .type = CELL_TEXT },
+	[COL_DONE] = { .name = "DONE", .type = CELL_BOOL },
+};
+
+static void fill_side(struct table *tb, const struct pool_config *pool,
+		      size_t mem, size_t cpus)
+{
+	char *text = cpus_text(&pool->cpus);
+
+	table_number(tb, mem, pool_config_bytes(pool));
+	/* Only the module knows which CPUs it chooses. */
+	if (!pool->nr_cpus)
+		table_text(tb, cpus, text);
+	free(text);
+}
+
+static size_t count_done(const struct plan *plan)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < plan->nr; i++)
+		nr += !plan->changes[i].refused;
+	return nr;
+}
+
+static void print_json(const struct plan *plan, bool done)
+{
+	struct table *tb = table_new("changes", apply_columns,
+				     ARRAY_SIZE(apply_columns));
+	struct style style = { .json = true };
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++) {
+		const struct change *change = plan->changes + i;
+
+		table_row(tb);
+		table_text(tb, COL_NAME, change_name(change));
+		table_text(tb, COL_ACTION, change_word(change));
+		if (change->info)
+			fill_side(tb, &change->have, COL_MEM_BEFORE,
+				  COL_CPUS_BEFORE);
+		if (change->want)
+			fill_side(tb, change->want, COL_MEM_AFTER,
+				  COL_CPUS_AFTER);
+		table_number(tb, COL_DONE, done && !change->refused);
+	}
+	table_print(tb, &style, stdout);
+	table_free(tb);
+}
+
+static void print_text(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++) {
+		const char *word = change_word(plan->changes + i);
+		size_t len = 0;
+
+		if (plan->changes[i].refused)
+			continue;
+		while (word[len])
+			len++;
+		printf("%s%s %s\n", word, word[len - 1] == 'e' ? "d" : "ed",
+		       change_name(plan->changes + i));
+	}
+}
+
+static void print(const struct invocation *inv, const struct plan *plan)
+{
+	bool dry = inv->given[OPT_DRY_RUN];
+
+	if (inv->given[OPT_JSON])
+		print_json(plan, !dry);
+	else if (inv->given[OPT_QUIET])
+		return;
+	else if (!plan->nr)
+		puts("the host is as declared, nothing is to be done");
+	else if (!count_done(plan))
+		return;
+	else if (dry)
+		plan_print(plan, want_colour(), stdout);
+	else
+		print_text(plan);
+}
+
+/* A dry run is for all who may look; only then is the kernel not asked. */
+static int open_handle(const struct invocation *inv, struct vpool **vp)
+{
+	int err = vpool_open_control(vp);
+
+	if (!inv->given[OPT_DRY_RUN] || !err || err == -VPOOL_NO_MODULE)
+		return err;
+	vpool_close(*vp);
+	return vpool_open_reader(vp);
+}
+
+/* Report the CPUs that pools wait for. */
+static void tell_offline(const struct invocation *inv, const struct config *cfg)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->nr_pools; i++) {
+		const struct pool_config *pool = cfg->pools + i;
+		char *text;
+
+		if (!vpool_cpus_count(&pool->offline))
+			continue;
+		text = cpus_text(&pool->offline);
+		cmd_error(inv, pool->name, TOOL_CPU_WAITS,
+			  "cpu %s is offline; 'vpoolctl apply' adds it when it is online",
+			  text);
+		free(text);
+	}
+}
+
+static int carry_out(const struct invocation *inv, struct plan *plan,
+		     struct vpool *vp)
+{
+	bool keep_going = inv->given[OPT_KEEP_GOING];
+	bool dry = inv->given[OPT_DRY_RUN];
+	int status = EXIT_OK, done;
+	struct failure ignored;
+
+	if (!plan_check(plan, inv, vp, keep_going)) {
+		status = EXIT_FAILED;
+		if (!keep_going) {
+			cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
+			return status;
+		}
+	}
+	if (dry)
+		return status;
+	/* What is wrong with a pool that stays as it is stops nothing. */
+	isolate_mend("", &ignored);
+	done = plan_execute(plan, inv, vp, keep_going);
+	return status ? status : done;
+}
+
+static int apply(const struct invocation *inv, struct config *cfg,
+		 struct vpool *vp)
+{
+	bool keep_going = inv->given[OPT_KEEP_GOING];
+	bool keep = inv->given[OPT_KEEP] || cfg->nr_mistakes;
+	struct plan plan;
+	int status, err;
+
+	err = plan_make(&plan, cfg, vp, keep);
+	if (err)
+		return handle_error(inv, NULL, vp, err);
+	tell_offline(inv, cfg);
+	status = carry_out(inv, &plan, vp);
+	if (!status || inv->given[OPT_DRY_RUN] || keep_going)
+		print(inv, &plan);
+	plan_free(&plan);
+	return status;
+}
+
+static int run_apply(const struct invocation *inv)
+{
+	struct config cfg = { 0 };
+	struct vpool *vp = NULL;
+	int status, err;
+
+	config_read(&cfg, inv->argv, inv->argc);
+	if (cfg.nr_mistakes)
+		config_report(&cfg);
+	if (cfg.nr_mistakes && !inv->given[OPT_KEEP_GOING]) {
+		cmd_error(inv, NULL, TOOL_NOTHING_CHANGED, "nothing was changed");
+		status = EXIT_FAILED;
+	} else {
+		config_drop_bad(&cfg);
+		err = open_handle(inv, &vp);
+		status = err ? handle_error(inv, NULL, vp, err) :
+			       apply(inv, &cfg, vp);
+	}
+	if (!status && cfg.nr_mistakes)
+		status = EXIT_FAILED;
+	vpool_close(vp);
+	config_free(&cfg);
+	return status;
+}
+
+const struct command cmd_apply = {
+	.name = "apply",
+	.args = "[FILE...]",
+	.summary = "make the pools that files declare, and no others",
+	.description =
+		"Make this host have the pools that files declare, and no\n"
+		"others, with the fewest changes: what is as declared is left\n"
+		"alone, so that applying a file again does nothing. All is\n"
+		"checked before the first change. A pool that would have to\n"
+		"be destroyed while it is in use is refused; should a change\n"
+		"fail, those before it are undone; --keep-going makes the other\n"
+		"changes instead. A declared CPU that is offline is left out, and\n"
+		"a later apply adds it when it is online.\n\n"
+		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
+		"standard input. Several files count as one. Their format is\n"
+		"in vpool.conf(5).",
+	.options = apply_options,
+	.nr_options = ARRAY_SIZE(apply_options),
+	.max_args = -1,
+	.complete = COMPLETE_FILE,
+	.complete_rest = COMPLETE_FILE,
+	.run = run_apply,
+};

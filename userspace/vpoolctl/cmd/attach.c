@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl attach, detach: make running tasks members, and end that.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/isolate.h"
+#include "host/slice.h"
+#include "output/messages.h"
+
+/* In the same places in both tables; detach has the first two. */
+enum {
+	ATTACH_PID,
+	ATTACH_TID,
+	ATTACH_DEDICATED,
+	ATTACH_CPU,
+	ATTACH_MOVE_CGROUP,
+	NR_ATTACH,
+};
+
+#define OPTION_PID \
+	{ .name = "pid", .letter = 'p', .arg = "PID", .complete = COMPLETE_PID, \
+	  .help = "the process, with all its threads" }
+#define OPTION_TID \
+	{ .name = "tid", .letter = 't', .arg = "TID", \
+	  .help = "one thread" }
+
+static const struct option_def attach_options[NR_ATTACH] = {
+	[ATTACH_PID] = OPTION_PID,
+	[ATTACH_TID] = OPTION_TID,
+	[ATTACH_DEDICATED] = {
+		.name = "dedicated", .letter = 'd',
+		.help =
+			"give the thread, or the process's first, a CPU of its\n"
+			"own, which the other members keep off",
+	},
+	[ATTACH_CPU] = {
+		.name = "cpu", .letter = 'c', .arg = "CPU",
+		.complete = COMPLETE_CPU,
+		.help = "which CPU that is to be; implies --dedicated",
+	},
+	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
+};
+
+static const struct option_def detach_options[] = {
+	[ATTACH_PID] = OPTION_PID,
+	[ATTACH_TID] = OPTION_TID,
+};
+
+/**
+ * struct whom - a task as the options name it
+ * @pid: its process
+ * @tid: the thread, or 0 for the process
+ * @pidfd: of the process
+ * @cpu: the CPU wanted, or -1
+ */
+struct whom {
+	int pid;
+	int tid;
+	int pidfd;
+	int cpu;
+};
+
+static int take_int(const struct invocation *inv, int option, int least,
+		    int *value)
+{
+	const char *text = inv->value[option];
+	long number;
+	char *end;
+
+	if (!inv->given[option])
+		return EXIT_OK;
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno ||
+	    number < least || number > INT_MAX)
+		return usage_error(inv->cmd, "--%s: '%s' is not a number from %d on",
+				   inv->cmd->options[option].name, text, least);
+	*value = number;
+	return EXIT_OK;
+}
+
+/* The process of a thread; 0 if that is gone. */
+static int process_of(int tid)
+{
+	char *path = xprintf("/proc/%d/status", tid);
+	char *text = read_text(path);
+	const char *at = text ? strstr(text, "\nTgid:") : NULL;
+	int pid = at ? atoi(at + strlen("\nTgid:")) : 0;
+
+	free(text);
+	free(path);
+	return pid;
+}
+
+/* Children are members: nearly all that a host runs is a child of process 1. */
+static void warn_about_init(const struct invocation *inv, int pid)
+{
+	if (pid == 1 && inv->cmd == &cmd_attach)
+		fprintf(stderr,
+			"vpoolctl: attach %s: warning: process 1 starts all others; as its children, those that it starts from now on will be members, services among them\n",
+			inv->argv[0]);
+}
+
+static int take_whom(const struct invocation *inv, struct whom *whom)
+{
+	int status;
+
+	*whom = (struct whom) { .pidfd = -1, .cpu = -1 };
+	if (inv->given[ATTACH_PID] == inv->given[ATTACH_TID])
+		return usage_error(inv->cmd, "it takes --pid or --tid");
+	status = take_int(inv, ATTACH_PID, 1, &whom->pid);
+	if (!status)
+		status = take_int(inv, ATTACH_TID, 1, &whom->tid);
+	if (!status)
+		status = take_int(inv, ATTACH_CPU, 0, &whom->cpu);
+	if (status)
+		return status;
+	if (whom->tid)
+		whom->pid = process_of(whom->tid);
+	if (whom->pid)
+		whom->pidfd = syscall(SYS_pidfd_open, whom->pid, 0);
+	else
+		errno = ESRCH;
+	warn_about_init(inv, whom->pid);
+	if (whom->pidfd >= 0)
+		return EXIT_OK;
+	cmd_error(inv, inv->argv[0], errno == ESRCH ? TOOL_TASK_MISSING :
+		  errno_code(errno), "task %d: %s",
+		  whom->tid ? whom->tid : whom->pid, strerror(errno));
+	return EXIT_FAILED;
+}
+
+/* A cgroup has whole processes: a thread must be the only one to be moved. */
+static bool is_only_thread(int pid)
+{
+	char *path = xprintf("/proc/%d/status", pid), *text = read_text(path);
+	const char *at = text ? strstr(text, "\nThreads:") : NULL;
+	bool only = at && atoi(at + strlen("\nThreads:")) == 1;
+
+	free(text);
+	free(path);
+	return only;
+}
+
+/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+static int enter(const struct invocation *inv, struct vpool *vp,
+		 const struct whom *whom, bool process, struct origin *was,
+		 struct failure *failure)
+{
+	struct vpool_info *info;
+	int err;
+
+	*was = (struct origin) { 0 };
+	err = vpool_query(vp, NULL, &info);
+	if (err)
+		return failure_set_handle(failure, vp, err);
+	if (process || is_only_thread(whom->pid))
+		err = slice_join(info, whom->pid,
+				 inv->given[ATTACH_MOVE_CGROUP], was, failure);
+	vpool_info_free(info);
+	return err;
+}
+
+static void hint_about_slice(struct vpool *vp, int pid)
+{
+	struct vpool_info *info;
+
+	if (vpool_query(vp, NULL, &info))
+		return;
+	slice_hint(info, pid);
+	vpool_info_free(info);
+}
+
+static int do_attach(const struct invocation *inv, struct vpool *vp,
+		     struct whom *whom, struct failure *failure)
+{
+	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
+	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
+	struct origin was;
+	int err;
+
+	if (enter(inv, vp, whom, flags, &was, failure))
+		return EXIT_FAILED;
+	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
+				own ? &whom->cpu : NULL);
+	if (err) {
+		failure_set_handle(failure, vp, err);
+		slice_undo(&was);
+		hint_about_slice(vp, whom->pid);
+		return EXIT_FAILED;
+	}
+	slice_free(&was);
+	if (own)
+		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
+		       whom->cpu);
+	return EXIT_OK;
+}
+
+/* The pool's cpuset first: the kernel gives back only CPUs that the new one has. */
+static int do_detach(const struct invocation *inv, struct vpool *vp,
+		     struct whom *whom, struct failure *failure)
+{
+	unsigned int flags = whom->tid ? 0 : VPOOL_ATTACH_PROCESS;
+	struct origin was = { 0 };
+	int err, stays = 0;
+
+	if (flags || is_only_thread(whom->pid))
+		stays = slice_leave(inv->argv[0], whom->pid, &was, failure);
+	if (stays < 0)
+		return EXIT_FAILED;
+	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
+	if (err) {
+		failure_set_handle(failure, vp, err);
+		slice_undo(&was);
+		return EXIT_FAILED;
+	}
+	slice_free(&was);
+	if (stays)
+		cmd_error(inv, inv->argv[0], TOOL_SLICE_KEEPS,
+			  "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
+			  whom->pid);
+	return EXIT_OK;
+}
+
+static int with_task(const struct invocation *inv,
+		     int (*act)(const struct invocation *inv, struct vpool *vp,
+				struct whom *whom, struct failure *failure))
+{
+	struct failure failure = { 0 };
+	struct vpool *vp = NULL;
+	struct whom whom;
+	int status, err;
+
+	status = take_whom(inv, &whom);
+	if (status)
+		return status;
+	err = vpool_open(inv->argv[0], &vp);
+	if (err) {
+		status = handle_error(inv, inv->argv[0], vp, err);
+	} else {
+		status = isolate_mend(inv->argv[0], &failure) ?
+			 EXIT_FAILED : act(inv, vp, &whom, &failure);
+		if (status)
+			failure_report(inv, inv->argv[0], &failure);
+	}
+	vpool_close(vp);
+	close(whom.pidfd);
+	return status;
+}
+
+static int run_attach(const struct invocation *inv)
+{
+	return with_task(inv, do_attach);
+}
+
+static int run_detach(const struct invocation *inv)
+{
+	return with_task(inv, do_detach);
+}
+
+const struct command cmd_attach = {
+	.name = "attach",
+	.args = "NAME --pid PID | --tid TID",
+	.summary = "make a running task a member of a pool",
+	.description =
+		"Make a process with all its threads, or one thread, a member\n"
+		"of a pool: it and all that it forks from then on run on the\n"
+		"pool's CPUs only. For the tasks of the same user, or with\n"
+		"CAP_SYS_NICE.\n\n"
+		"Members of a confined or isolated pool belong in its slice,\n"
+		"vpool_NAME.slice. A process that is there, as in a unit with\n"
+		"Slice=, stays where it is. Root moves one from the root cgroup\n"
+		"or from a login's scope. From any other cgroup a process would\n"
+		"lose its limits: in a confined pool it keeps its cgroup, and\n"
+		"the module alone holds it on the CPUs; in an isolated pool it\n"
+		"is refused, unless --move-cgroup is given.",
+	.options = attach_options,
+	.nr_options = ARRAY_SIZE(attach_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_attach,
+};
+
+const struct command cmd_detach = {
+	.name = "detach",
+	.args = "NAME --pid PID | --tid TID",
+	.summary = "end a task's membership in a pool",
+	.description =
+		"End the membership of a process with all its threads, or of\n"
+		"one thread, and give it back the CPUs that it came with.",
+	.options = detach_options,
+	.nr_options = ARRAY_SIZE(detach_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_detach,
+};

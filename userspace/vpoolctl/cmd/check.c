@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl check: are files that declare pools right?
+ */
+#include <stdlib.h>
+
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/reader.h"
+#include "output/table.h"
+
+enum {
+	OPT_JSON,
+};
+
+static const struct option_def check_options[] = {
+	[OPT_JSON] = {
+		.name = "json", .letter = 'J',
+		.help = "print the mistakes as JSON, on standard output",
+	},
+};
+
+enum {
+	COL_FILE,
+	COL_LINE,
+	COL_COLUMN,
+	COL_MESSAGE,
+};
+
+static const struct column check_columns[] = {
+	[COL_FILE] = { .name = "FILE", .type = CELL_TEXT },
+	[COL_LINE] = { .name = "LINE", .type = CELL_NUMBER },
+	[COL_COLUMN] = { .name = "COLUMN", .type = CELL_NUMBER },
+	[COL_MESSAGE] = { .name = "MESSAGE", .type = CELL_TEXT },
+};
+
+static void print_json(const struct config *cfg)
+{
+	struct table *tb = table_new("mistakes", check_columns,
+				     ARRAY_SIZE(check_columns));
+	struct style style = { .json = true };
+	size_t i;
+
+	for (i = 0; i < cfg->nr_mistakes; i++) {
+		const struct mistake *mistake = cfg->mistakes + i;
+
+		table_row(tb);
+		table_text(tb, COL_FILE, mistake->location.file);
+		if (mistake->location.line) {
+			table_number(tb, COL_LINE, mistake->location.line);
+			table_number(tb, COL_COLUMN, mistake->location.column);
+		}
+		table_text(tb, COL_MESSAGE, mistake->text);
+	}
+	table_print(tb, &style, stdout);
+	table_free(tb);
+}
+
+static int run_check(const struct invocation *inv)
+{
+	struct config cfg = { 0 };
+	int status;
+
+	config_read(&cfg, inv->argv, inv->argc);
+	status = cfg.nr_mistakes ? EXIT_FAILED : EXIT_OK;
+	if (inv->given[OPT_JSON])
+		print_json(&cfg);
+	else if (cfg.nr_mistakes)
+		config_report(&cfg);
+	else
+		printf("%zu file%s, %zu pool%s, no mistakes\n", cfg.nr_files,
+		       cfg.nr_files == 1 ? "" : "s", cfg.nr_pools,
+		       cfg.nr_pools == 1 ? "" : "s");
+	config_free(&cfg);
+	return status;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.args = "[FILE...]",
+	.summary = "look for mistakes in files that declare pools",
+	.description =
+		"Look for mistakes in files that declare pools, all of them,\n"
+		"and print each with its file, line and column. Needs neither\n"
+		"the module nor privileges, and does not judge whether this\n"
+		"host has what is declared: 'vpoolctl apply --dry-run' does.\n\n"
+		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
+		"standard input. The files' format is in vpool.conf(5).",
+	.options = check_options,
+	.nr_options = ARRAY_SIZE(check_options),
+	.max_args = -1,
+	.complete = COMPLETE_FILE,
+	.complete_rest = COMPLETE_FILE,
+	.run = run_check,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_CMD_CMD_H
+#define VPOOLCTL_CMD_CMD_H
+
+#include "base/command.h"
+
+/* The verbs, each defined in the file of its name. */
+extern const struct command cmd_apply;
+extern const struct command cmd_attach;
+extern const struct command cmd_audit;
+extern const struct command cmd_check;
+extern const struct command cmd_create;
+extern const struct command cmd_destroy;
+extern const struct command cmd_detach;
+extern const struct command cmd_export;
+extern const struct command cmd_help;
+extern const struct command cmd_host;
+extern const struct command cmd_kill;
+extern const struct command cmd_list;
+extern const struct command cmd_map;
+extern const struct command cmd_metrics;
+extern const struct command cmd_ps;
+extern const struct command cmd_regions;
+extern const struct command cmd_resize;
+extern const struct command cmd_run;
+extern const struct command cmd_show;
+extern const struct command cmd_top;
+extern const struct command cmd_version;
+
+#endif /* VPOOLCTL_CMD_CMD_H */

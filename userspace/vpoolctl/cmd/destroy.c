@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl destroy: give pools back to the host.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/baseline.h"
+#include "host/isolate.h"
+#include "output/messages.h"
+#include "output/table.h"
+
+enum {
+	DESTROY_FORCE,
+	DESTROY_JSON,
+};
+
+static const struct option_def destroy_options[] = {
+	[DESTROY_FORCE] = {
+		.name = "force",
+		.letter = 'f',
+		.help =
+			"destroy pools that are in use: their mappings are\n"
+			"revoked and later touches get SIGBUS; their members\n"
+			"go back to the CPUs they came with",
+	},
+	[DESTROY_JSON] = {
+		.name = "json",
+		.letter = 'J',
+		.help = "print as JSON which were destroyed",
+	},
+};
+
+enum {
+	COL_NAME,
+	COL_DESTROYED,
+};
+
+static const struct column destroy_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
+};
+
+/* Force helps with a pool that is in use, not with one that is on its way. */
+static bool force_helps(struct vpool *vp, const char *name)
+{
+	struct vpool_info *info;
+	bool active;
+
+	if (vpool_query(vp, name, &info))
+		return false;
+	active = info->state == VPOOL_STATE_ACTIVE ||
+		info->state == VPOOL_STATE_DEGRADED;
+	vpool_info_free(info);
+	return active;
+}
+
+/* Give back what kept other tasks and interrupts off the CPUs. */
+static int put_right(const struct invocation *inv, const char *name)
+{
+	struct failure failure;
+
+	if (!isolate_mend(name, &failure))
+		return EXIT_OK;
+	cmd_error(inv, name, failure.code, "destroyed, but %s", failure.text);
+	return EXIT_FAILED;
+}
+
+static int destroy_one(const struct invocation *inv, struct vpool *vp,
+		       const char *name)
+{
+	bool force = inv->given[DESTROY_FORCE];
+	struct failure failure;
+	int err, status;
+
+	err = isolate_destroy(vp, name, force, &failure);
+	if (!err) {
+		baseline_forget(name);
+		return put_right(inv, name);
+	}
+	if (failure.code)
+		return failure_report(inv, name, &failure);
+	status = handle_error(inv, name, vp, err);
+	if (err == -EBUSY && !force && force_helps(vp, name))
+		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it all the same");
+	return status;
+}
+
+/* Go on when one fails, and say so in the end. */
+static int destroy_all(const struct invocation *inv, struct vpool *vp,
+		       struct table *tb)
+{
+	int i, one, status = EXIT_OK;
+	struct failure ignored;
+
+	for (i = 0; i < inv->argc; i++) {
+		one = destroy_one(inv, vp, inv->argv[i]);
+		table_row(tb);
+		table_text(tb, COL_NAME, inv->argv[i]);
+		table_number(tb, COL_DESTROYED, !one);
+		if (one)
+			status = one;
+	}
+	/* A pool that is not there may have left something. */
+	if (status)
+		isolate_mend("", &ignored);
+	return status;
+}
+
+static int run_destroy(const struct invocation *inv)
+{
+	struct style style = { .json = inv->given[DESTROY_JSON] };
+	struct table *tb;
+	struct vpool *vp;
+	int err;
+
+	err = vpool_open_control(&vp);
+	if (err) {
+		err = handle_error(inv, inv->argv[0], vp, err);
+		vpool_close(vp);
+		return err;
+	}
+	tb = table_new("pools", destroy_columns, ARRAY_SIZE(destroy_columns));
+	err = destroy_all(inv, vp, tb);
+	if (style.json)
+		table_print(tb, &style, stdout);
+	table_free(tb);
+	vpool_close(vp);
+	return err;
+}
+
+const struct command cmd_destroy = {
+	.name = "destroy",
+	.args = "NAME...",
+	.summary = "give the memory and CPUs of pools back to the host",
+	.description =
+		"Give the memory and CPUs of pools back to the host. A pool\n"
+		"that is open, mapped or has members is left alone unless\n"
+		"forced, and so is one that has processes in its slice. Force\n"
+		"kills no process; one that has its own unit in the slice keeps\n"
+		"the CPUs until it ends. If one of several pools cannot be\n"
+		"destroyed, the others are, and the exit status is 1.",
+	.options = destroy_options,
+	.nr_options = ARRAY_SIZE(destroy_options),
+	.min_args = 1,
+	.max_args = -1,
+	.complete = COMPLETE_POOL,
+	.complete_rest = COMPLETE_POOL,
+	.run = run_destroy,
+};

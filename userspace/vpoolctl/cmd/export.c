@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl export: the pools there are, as a file that declares them.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/declare.h"
+#include "host/pools.h"
+#include "output/messages.h"
+
+static int export_pools(struct vpool *vp, struct config *cfg)
+{
+	struct vpool_info **pools;
+	size_t i, nr;
+	int err;
+
+	err = read_pools(vp, &pools, &nr);
+	if (err)
+		return err;
+	cfg->pools = xcalloc(nr, sizeof(*cfg->pools));
+	for (i = 0; i < nr; i++)
+		if (pools[i]->state != VPOOL_STATE_CREATING &&
+		    pools[i]->state != VPOOL_STATE_DESTROYING)
+			pool_config_of(cfg->pools + cfg->nr_pools++, pools[i]);
+	free_pools(pools, nr);
+	return 0;
+}
+
+static int run_export(const struct invocation *inv)
+{
+	struct config cfg = { 0 };
+	char host[256] = "";
+	struct vpool *vp;
+	int err;
+
+	err = vpool_open_reader(&vp);
+	if (!err)
+		err = export_pools(vp, &cfg);
+	if (err) {
+		err = handle_error(inv, NULL, vp, err);
+	} else {
+		gethostname(host, sizeof(host) - 1);
+		printf("# The pools of %s, as vpoolctl export found them.\n"
+		       "# See vpool.conf(5).\n", host);
+		config_write(&cfg, stdout);
+	}
+	config_free(&cfg);
+	vpool_close(vp);
+	return err;
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.summary = "print the pools there are as a file that declares them",
+	.description =
+		"Print all pools as a file that 'vpoolctl apply' makes the same\n"
+		"pools from, on this host or one like it. Any user may.",
+	.run = run_export,
+};

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl kill: signal all members of a pool.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/ascii.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "output/messages.h"
+
+/* A fork storm has an end, or this many rounds. */
+#define ROUNDS 100
+
+enum {
+	KILL_SIGNAL,
+};
+
+static const struct option_def kill_options[] = {
+	[KILL_SIGNAL] = {
+		.name = "signal", .letter = 's', .arg = "SIGNAL",
+		.complete = COMPLETE_SIGNAL, .bare = true,
+		.help =
+			"by name or number; TERM unless given. -9 and -KILL are\n"
+			"taken as with kill(1)",
+	},
+};
+
+/* Who has been signalled. */
+struct done {
+	int *pids;
+	size_t nr;
+};
+
+static int signal_number(const char *text)
+{
+	char name[16], *end;
+	long number;
+	int sig;
+
+	if (isdigit((unsigned char)*text)) {
+		number = strtol(text, &end, 10);
+		return *end || number > SIGRTMAX ? -1 : (int)number;
+	}
+	for (sig = 1; sig < NSIG; sig++) {
+		snprintf(name, sizeof(name), "SIG%s", sigabbrev_np(sig) ? : "");
+		if (name[3] && (!ascii_casecmp(name, text) ||
+				!ascii_casecmp(name + 3, text)))
+			return sig;
+	}
+	return -1;
+}
+
+static bool is_done(const struct done *done, int pid)
+{
+	size_t i;
+
+	for (i = 0; i < done->nr; i++)
+		if (done->pids[i] == pid)
+			return true;
+	return false;
+}
+
+static bool is_member(struct vpool *vp, const char *name, int pid)
+{
+	struct vpool_member_info *members;
+	bool found = false;
+	size_t i, nr;
+
+	if (vpool_members(vp, name, &members, &nr))
+		return false;
+	for (i = 0; i < nr && !found; i++)
+		found = members[i].pid == pid;
+	free(members);
+	return found;
+}
+
+/* A pid may be another's by now: its pidfd is taken, then it is looked up again. */
+static int signal_one(struct vpool *vp, const char *name, int pid, int sig)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0), err = 0;
+
+	if (fd < 0)
+		return errno == ESRCH ? 0 : -errno;
+	if (is_member(vp, name, pid) &&
+	    syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) && errno != ESRCH)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* How many were new, or a negative errno. */
+static int signal_round(const struct invocation *inv, struct vpool *vp, int sig,
+			struct done *done, int *status)
+{
+	struct vpool_member_info *members;
+	int err, fresh = 0;
+	size_t i, nr;
+
+	err = vpool_members(vp, inv->argv[0], &members, &nr);
+	if (err)
+		return err;
+	for (i = 0; i < nr; i++) {
+		int pid = members[i].pid;
+
+		if (!pid || is_done(done, pid))
+			continue;
+		done->pids = xrealloc(done->pids,
+				      (done->nr + 1) * sizeof(*done->pids));
+		done->pids[done->nr++] = pid;
+		fresh++;
+		err = signal_one(vp, inv->argv[0], pid, sig);
+		if (err) {
+			cmd_error(inv, inv->argv[0], errno_code(-err),
+				  "process %d: %s", pid,
+				  strerror(-err));
+			*status = EXIT_FAILED;
+		}
+	}
+	free(members);
+	return fresh;
+}
+
+static int run_kill(const struct invocation *inv)
+{
+	const char *text = inv->given[KILL_SIGNAL] ? inv->value[KILL_SIGNAL] :
+						     "TERM";
+	int sig = signal_number(text), round, got = 1, status = EXIT_OK;
+	struct done done = { 0 };
+	struct vpool *vp;
+
+	if (sig < 0)
+		return usage_error(inv->cmd, "--signal: '%s' is no signal", text);
+	got = vpool_open_reader(&vp);
+	for (round = 0; round < ROUNDS && (!round ? !got : got > 0); round++)
+		got = signal_round(inv, vp, sig, &done, &status);
+	if (got < 0)
+		status = handle_error(inv, inv->argv[0], vp, got);
+	vpool_close(vp);
+	free(done.pids);
+	return status;
+}
+
+const struct command cmd_kill = {
+	.name = "kill",
+	.args = "NAME",
+	.summary = "send a signal to all members of a pool",
+	.description =
+		"Send a signal, TERM unless told, to every process that has a\n"
+		"thread in the pool, and to those it forks meanwhile.",
+	.options = kill_options,
+	.nr_options = ARRAY_SIZE(kill_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_kill,
+};

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl metrics: all figures of all pools for Prometheus, in its text format:
+ * one family after the other, in each a sample for each pool.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/pools.h"
+#include "host/sample.h"
+#include "output/messages.h"
+#include "output/outfile.h"
+
+enum {
+	OPT_OUTPUT,
+};
+
+static const struct option_def metrics_options[] = {
+	[OPT_OUTPUT] = {
+		.name = "output", .letter = 'o', .arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help =
+			"write to FILE, not to standard output, which is -; a\n"
+			"regular file is replaced as a whole, as the textfile\n"
+			"collector of node-exporter wants it, and a device or a\n"
+			"fifo is written into",
+	},
+};
+
+static void family(FILE *to, const char *name, const char *type,
+		   const char *help)
+{
+	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Figures of a pool's memory, all of them __u64 in struct vpool_info. */
+static const struct {
+	const char *name;
+	const char *help;
+	size_t offset;
+} gauges[] = {
+#define GAUGE(name, member, help) \
+	{ "vpool_" name "_bytes", help, offsetof(struct vpool_info, member) }
+	GAUGE("page_size", page_size,
+	      "The unit in which the pool holds memory."),
+	GAUGE("memory_size", total_bytes,
+	      "All memory of the pool: free, used and poisoned."),
+	GAUGE("memory_free", free_bytes,
+	      "Memory in no region: clean and scrubbing."),
+	GAUGE("memory_used", used_bytes,
+	      "Memory in regions, or released but still pinned."),
+	GAUGE("memory_peak", peak_bytes,
+	      "The most memory that was ever used."),
+	GAUGE("memory_clean", clean_bytes, "Free memory that is zeroed."),
+	GAUGE("memory_scrubbing", scrubbing_bytes,
+	      "Free memory that waits to be zeroed."),
+	GAUGE("memory_target", target_bytes,
+	      "What the size is, or is about to be."),
+	GAUGE("memory_gathered", gathered_bytes,
+	      "Memory on its way into the pool."),
+	GAUGE("memory_poisoned", poisoned_bytes,
+	      "Memory set aside for a hardware error."),
+#undef GAUGE
+};
+
+static __u64 gauge_value(const struct vpool_info *info, size_t gauge)
+{
+	__u64 value;
+
+	memcpy(&value, (const char *)info + gauges[gauge].offset,
+	       sizeof(value));
+	return value;
+}
+
+static void put_gauges(FILE *to, const struct sample *sample)
+{
+	size_t g, i;
+
+	for (g = 0; g < ARRAY_SIZE(gauges); g++) {
+		family(to, gauges[g].name, "gauge", gauges[g].help);
+		for (i = 0; i < sample->nr_pools; i++) {
+			const struct vpool_info *info = sample->pools[i].info;
+
+			fprintf(to, "%s{pool=\"%s\"} %llu\n", gauges[g].name,
+				info->name, gauge_value(info, g));
+		}
+	}
+}
+
+static void put_users(FILE *to, const struct sample *sample)
+{
+	size_t i;
+
+	family(to, "vpool_regions", "gauge", "Open regions.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_regions{pool=\"%s\"} %u\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->regions);
+	family(to, "vpool_members", "gauge", "Tasks attached.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_members{pool=\"%s\"} %u\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->members);
+}
+
+/* One thing for all that hardly changes of a pool. */
+static void put_labels(FILE *to, const struct vpool_info *info)
+{
+	char *cpus = cpus_text(&info->cpus);
+
+	fprintf(to, "vpool_info{pool=\"%s\",id=\"%u\",", info->name, info->id);
+	fprintf(to, "uid=\"%u\",gid=\"%u\",mode=\"%04o\",", info->uid,
+		info->gid, info->mode);
+	fprintf(to, "cpus=\"%s\"} 1\n", cpus);
+	free(cpus);
+}
+
+static void put_info(FILE *to, const struct sample *sample)
+{
+	size_t i;
+
+	family(to, "vpool_info", "gauge",
+	       "What does not change of a pool; always 1.");
+	for (i = 0; i < sample->nr_pools; i++)
+		put_labels(to, sample->pools[i].info);
+	family(to, "vpool_state", "gauge",
+	       "The state that the pool is in; always 1.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_state{pool=\"%s\",state=\"%s\"} 1\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->state_name);
+	family(to, "vpool_created_timestamp_seconds", "gauge",
+	       "When the pool was created, in seconds since 1970.");
+	for (i = 0; i < sample->nr_pools; i++) {
+		const struct vpool_info *info = sample->pools[i].info;
+
+		fprintf(to, "vpool_created_timestamp_seconds{pool=\"%s\"} %llu.%09llu\n",
+			info->name, info->created_ns / 1000000000,
+			info->created_ns % 1000000000);
+	}
+}
+
+static const struct {
+	const char *name;
+	size_t offset;
+	const char *help;
+} cpu_sets[] = {
+	{ "assigned", offsetof(struct vpool_info, cpus),
+	  "CPUs of the pool." },
+	{ "effective", offsetof(struct vpool_info, effective),
+	  "CPUs of the pool that are online." },
+	{ "dedicated", offsetof(struct vpool_info, dedicated),
+	  "CPUs of the pool that one member has for its own." },
+};
+
+static void put_cpus(FILE *to, const struct sample *sample)
+{
+	const struct vpool_info *info;
+	char name[64];
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(cpu_sets); i++) {
+		snprintf(name, sizeof(name), "vpool_cpus_%s", cpu_sets[i].name);
+		family(to, name, "gauge", cpu_sets[i].help);
+		for (j = 0; j < sample->nr_pools; j++) {
+			info = sample->pools[j].info;
+			fprintf(to, "%s{pool=\"%s\"} %u\n", name, info->name,
+				vpool_cpus_count((const void *)info +
+						 cpu_sets[i].offset));
+		}
+	}
+}
+
+static __u64 busy_ticks(const struct sample *sample,
+			const struct vpool_info *info)
+{
+	__u64 ticks = 0;
+	size_t cpu;
+
+	for (cpu = 0; cpu < sample->nr_cpus; cpu++)
+		if (vpool_cpus_test(&info->cpus, cpu))
+			ticks += sample->cpus[cpu].busy;
+	return ticks;
+}
+
+static void put_busy(FILE *to, const struct sample *sample)
+{
+	long hz = sysconf(_SC_CLK_TCK);
+	size_t i;
+
+	family(to, "vpool_cpu_busy_seconds_total", "counter",
+	       "Time that the pool's CPUs were busy, since the host booted.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_cpu_busy_seconds_total{pool=\"%s\"} %.2f\n",
+			sample->pools[i].info->name,
+			(double)busy_ticks(sample, sample->pools[i].info) / hz);
+}
+
+static void put_nodes(FILE *to, const struct sample *sample, const char *what,
+		      const char *help, size_t offset)
+{
+	char *name = xprintf("vpool_node_memory_%s_bytes", what);
+	__u64 value;
+	size_t i, j;
+
+	family(to, name, "gauge", help);
+	for (i = 0; i < sample->nr_pools; i++) {
+		const struct vpool_info *info = sample->pools[i].info;
+
+		for (j = 0; j < info->nr_nodes; j++) {
+			memcpy(&value, (char *)(info->nodes + j) + offset,
+			       sizeof(value));
+			fprintf(to, "%s{pool=\"%s\",node=\"%d\"} %llu\n", name,
+				info->name, info->nodes[j].node, value);
+		}
+	}
+	free(name);
+}
+
+/* What a counter of sysfs means; newer modules may have more. */
+static const char *counter_help(const char *name)
+{
+	static const char *const known[][2] = {
+		{ "alloc_failures", "Regions that were refused their memory." },
+		{ "allocs", "Regions that were given their memory." },
+		{ "attaches", "Calls that attached a thread or a process." },
+		{ "escapes",
+		  "Sightings of a member with CPUs that are not for it." },
+		{ "faults_base",
+		  "Page faults that no huge page table entry could serve." },
+		{ "faults_huge",
+		  "Page faults that a huge page table entry could serve." },
+		{ "frees", "Regions that gave their memory back." },
+		{ "limited",
+		  "Regions and members refused as max_regions and max_members have it." },
+		{ "scrubbed_bytes", "Bytes zeroed." },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(known[i][0], name))
+			return known[i][1];
+	return "See stat/ in Documentation/ABI/testing/sysfs-kernel-vpool.";
+}
+
+/* All pools count the same. */
+static void put_counters(FILE *to, const struct sample *sample)
+{
+	const struct sampled_pool *first = sample->pools;
+	size_t i, c;
+
+	for (c = 0; sample->nr_pools && c < first->nr; c++) {
+		const char *counter = first->counters[c].name;
+		char *name = xprintf("vpool_%s_total", counter);
+
+		family(to, name, "counter", counter_help(counter));
+		for (i = 0; i < sample->nr_pools; i++)
+			fprintf(to, "%s{pool=\"%s\"} %llu\n", name,
+				sample->pools[i].info->name,
+				counter_value(sample->pools + i, counter));
+		free(name);
+	}
+}
+
+static void put_isolated(FILE *to, const struct sample *sample)
+{
+	size_t i;
+
+	family(to, "vpool_isolated", "gauge",
+	       "Whether others are kept off the pool's CPUs.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_isolated{pool=\"%s\"} %d\n",
+			sample->pools[i].info->name,
+			!!(sample->pools[i].info->create_flags &
+			   VPOOL_CREATE_ISOLATED));
+}
+
+static void put_metrics(FILE *to, const void *arg)
+{
+	const struct sample *sample = arg;
+
+	family(to, "vpool_pools", "gauge", "Pools of this host.");
+	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
+	if (sample->abi) {
+		family(to, "vpool_abi_version", "gauge",
+		       "VPOOL_ABI_VERSION of the module.");
+		fprintf(to, "vpool_abi_version %u\n", sample->abi);
+	}
+	put_info(to, sample);
+	put_gauges(to, sample);
+	put_users(to, sample);
+	put_nodes(to, sample, "size", "All memory of the pool on a NUMA node.",
+		  offsetof(struct vpool_node_info, total_bytes));
+	put_nodes(to, sample, "free", "Memory in no region on a NUMA node.",
+		  offsetof(struct vpool_node_info, free_bytes));
+	put_nodes(to, sample, "used", "Memory in regions on a NUMA node.",
+		  offsetof(struct vpool_node_info, used_bytes));
+	put_cpus(to, sample);
+	put_isolated(to, sample);
+	put_busy(to, sample);
+	put_counters(to, sample);
+}
+
+static int print_metrics(const struct invocation *inv,
+			 const struct sample *sample)
+{
+	const char *path = inv->given[OPT_OUTPUT] ? inv->value[OPT_OUTPUT] : "-";
+	int err;
+
+	err = write_output(path, put_metrics, sample);
+	if (err)
+		cmd_error(inv, NULL, errno_code(-err),
+			  "%s: %s", path, strerror(-err));
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run_metrics(const struct invocation *inv)
+{
+	struct sample sample;
+	struct vpool *vp;
+	int status, err;
+
+	err = vpool_open_reader(&vp);
+	if (!err)
+		err = sample_take(vp, &sample);
+	if (err) {
+		status = handle_error(inv, NULL, vp, err);
+	} else {
+		status = print_metrics(inv, &sample);
+		sample_free(&sample);
+	}
+	vpool_close(vp);
+	return status;
+}
+
+const struct command cmd_metrics = {
+	.name = "metrics",
+	.summary = "print all figures for Prometheus",
+	.description =
+		"Print all figures of all pools in Prometheus's text format.\n"
+		"Any user may. The timer vpool-metrics.timer does it every\n"
+		"15 seconds for node-exporter's textfile collector.",
+	.options = metrics_options,
+	.nr_options = ARRAY_SIZE(metrics_options),
+	.run = run_metrics,
+};

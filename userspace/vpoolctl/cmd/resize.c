@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl resize: change how much memory and which CPUs a pool has.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "config/config.h"
+#include "config/memspec.h"
+#include "config/property.h"
+#include "host/isolate.h"
+#include "host/pools.h"
+#include "host/spare.h"
+#include "output/messages.h"
+#include "output/progress.h"
+#include "output/table.h"
+#include "output/units.h"
+
+enum {
+	RESIZE_MEM,
+	RESIZE_CPUS,
+	RESIZE_TIMEOUT,
+	RESIZE_SPLIT_CORES,
+	RESIZE_BOOT_CORE,
+	RESIZE_DRY_RUN,
+	RESIZE_QUIET,
+	RESIZE_JSON,
+};
+
+static const struct option_def resize_options[] = {
+	[RESIZE_MEM] = {
+		.name = "mem", .letter = 'm', .arg = "[+|-]SIZE[@NODE],...",
+		.complete = COMPLETE_NODE,
+		.help =
+			"how much memory it shall have, in all or on each NUMA\n"
+			"node named, the others staying as they are; with a\n"
+			"sign, so much more or less than now. 25% and max are\n"
+			"of what it has and the host can give together; with +\n"
+			"of what the host can give, with - of what it has",
+	},
+	[RESIZE_CPUS] = {
+		.name = "cpus", .letter = 'c', .arg = "LIST",
+		.complete = COMPLETE_CPUS,
+		.help =
+			"all the CPUs it shall have, as in 2-5,8, 2-N,^5 or\n"
+			"all,^0: see create",
+	},
+	[RESIZE_SPLIT_CORES] = {
+		.name = "split-cores",
+		.help = "allow having some but not all threads of a core",
+	},
+	[RESIZE_BOOT_CORE] = {
+		.name = "boot-core",
+		.help = "allow taking the core that the host booted on",
+	},
+	[RESIZE_TIMEOUT] = {
+		.name = "timeout", .letter = 't', .arg = "SECONDS",
+		.help =
+			"how long to wait for memory that is short; 10\n"
+			"unless given, 0 takes only what is at hand",
+	},
+	[RESIZE_DRY_RUN] = {
+		.name = "dry-run", .letter = 'n',
+		.help = "check everything, change nothing",
+	},
+	[RESIZE_QUIET] = {
+		.name = "quiet", .letter = 'q',
+		.help = "print nothing when it works",
+	},
+	[RESIZE_JSON] = OPTION_JSON,
+};
+
+enum {
+	COL_NAME,
+	COL_WAS,
+	COL_TOTAL,
+	COL_CPUS,
+	COL_DRY_RUN,
+};
+
+static const struct column resize_columns[] = {
+	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
+	[COL_WAS] = { .name = "WAS", .type = CELL_SIZE },
+	[COL_TOTAL] = { .name = "TOTAL", .type = CELL_SIZE },
+	[COL_CPUS] = { .name = "CPUS", .type = CELL_TEXT },
+	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
+};
+
+/**
+ * struct spec - the change of a pool
+ * @pool: the memory and CPUs asked for
+ * @chg: the request for them, which points into @pool
+ * @was: the memory of the pool before, in bytes
+ */
+struct spec {
+	struct pool_config pool;
+	struct vpool_change chg;
+	__u64 was;
+};
+
+static void fill_change(const struct invocation *inv, struct spec *spec)
+{
+	const struct pool_config *pool = &spec->pool;
+
+	spec->chg = (struct vpool_change)VPOOL_CHANGE_INIT;
+	spec->chg.name = inv->argv[0];
+	spec->chg.timeout_ms = pool->timeout_ms;
+	spec->chg.mem = pool->mem;
+	spec->chg.nr_mem = pool->nr_mem;
+	if (inv->given[RESIZE_CPUS])
+		spec->chg.cpus = &pool->cpus;
+	if (inv->given[RESIZE_DRY_RUN])
+		spec->chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	if (pool->split_cores)
+		spec->chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
+	if (pool->boot_core)
+		spec->chg.flags |= VPOOL_RESIZE_BOOT_CORE;
+}
+
+static int take_options(const struct invocation *inv, struct spec *spec)
+{
+	int status;
+
+	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS])
+		return usage_error(inv->cmd,
+				   "say with --mem how much, or with --cpus which");
+	spec->pool.mem_changes = true;
+	status = properties_from_options(inv, &spec->pool);
+	if (!status)
+		fill_change(inv, spec);
+	return status;
+}
+
+static __u64 now_on(const struct vpool_info *info, __s32 node)
+{
+	size_t i;
+
+	if (node == VPOOL_ANY_NODE)
+		return info->total_bytes;
+	for (i = 0; i < info->nr_nodes; i++)
+		if (info->nodes[i].node == node)
+			return info->nodes[i].total_bytes;
+	return 0;
+}
+
+/* Work shares out from what the pool and the host have now. */
+static int settle_mem(const struct invocation *inv, struct vpool *vp,
+		      struct spec *spec, const struct vpool_info *info)
+{
+	struct failure failure;
+	struct spare spare;
+	int status;
+
+	if (!memspec_has_shares(spec->pool.asks, spec->chg.nr_mem))
+		return EXIT_OK;
+	status = spare_read_host(inv, vp, &spare);
+	if (status)
+		return status;
+	if (memspec_settle(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
+			   info, info->page_size, &failure))
+		status = failure_report(inv, spec->chg.name, &failure);
+	spare_free(&spare);
+	return status;
+}
+
+/* The kernel takes totals only: a change is what it has now, and that. */
+static int add_to_now(const struct invocation *inv, struct spec *spec,
+		      const struct vpool_info *info)
+{
+	size_t i;
+
+	spec->was = info->total_bytes;
+	for (i = 0; i < spec->chg.nr_mem; i++) {
+		__u64 now = now_on(info, spec->pool.mem[i].node);
+		__u64 *bytes = &spec->pool.mem[i].bytes;
+		bool bad = false;
+
+		if (spec->pool.asks[i].sign == '+') {
+			bad = __builtin_add_overflow(now, *bytes, bytes);
+		} else if (spec->pool.asks[i].sign == '-') {
+			bad = *bytes > now;
+			*bytes = now - *bytes;
+		}
+		if (!bad)
+			continue;
+		if (spec->pool.asks[i].sign == '-')
+			cmd_error(inv, spec->chg.name, TOOL_SHRINK_TOO_FAR,
+				  "it has less than --mem takes away");
+		else
+			cmd_error(inv, spec->chg.name, VPOOL_CODE_MEM_OVERFLOW,
+				  "--mem is too large");
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
+static void print_json(const struct spec *spec, const char *cpus)
+{
+	struct table *tb = record_new("pool", resize_columns,
+				      ARRAY_SIZE(resize_columns));
+	struct style style = { .json = true };
+
+	table_text(tb, COL_NAME, spec->chg.name);
+	table_number(tb, COL_WAS, spec->was);
+	table_number(tb, COL_TOTAL, spec->chg.out_bytes);
+	table_text(tb, COL_CPUS, cpus);
+	table_number(tb, COL_DRY_RUN,
+		     !!(spec->chg.flags & VPOOL_RESIZE_DRY_RUN));
+	table_print(tb, &style, stdout);
+	table_free(tb);
+}
+
+static void print_text(const struct spec *spec, const char *cpus)
+{
+	bool dry = spec->chg.flags & VPOOL_RESIZE_DRY_RUN;
+	char was[SIZE_TEXT], total[SIZE_TEXT];
+
+	printf("%s %s:", dry ? "would resize" : "resized", spec->chg.name);
+	if (spec->pool.mem)
+		printf(" %s of memory, %s %s",
+		       format_size(spec->chg.out_bytes, total),
+		       dry ? "it has" : "it had",
+		       format_size(spec->was, was));
+	if (spec->pool.mem && spec->chg.cpus)
+		fputs("; and", stdout);
+	if (spec->chg.cpus)
+		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
+	putchar('\n');
+}
+
+static int resize(const struct invocation *inv, struct vpool *vp,
+		  struct spec *spec)
+{
+	struct failure failure;
+	struct progress *progress = NULL;
+	struct vpool_info *info;
+	char *cpus;
+	int err;
+
+	err = vpool_query(vp, spec->chg.name, &info);
+	if (err)
+		return handle_error(inv, spec->chg.name, vp, err);
+	err = settle_mem(inv, vp, spec, info);
+	if (!err)
+		err = add_to_now(inv, spec, info);
+	cpus = cpus_text(spec->chg.cpus ? &spec->pool.cpus : &info->cpus);
+	vpool_info_free(info);
+	if (err)
+		goto free_cpus;
+	if (!inv->given[RESIZE_DRY_RUN] && !inv->given[RESIZE_QUIET])
+		progress = progress_start("resize", spec->chg.name);
+	err = vpool_resize(vp, &spec->chg);
+	progress_stop(progress);
+	if (err)
+		err = handle_error(inv, spec->chg.name, vp, err);
+	else if (inv->given[RESIZE_JSON])
+		print_json(spec, cpus);
+	else if (!inv->given[RESIZE_QUIET])
+		print_text(spec, cpus);
+	if (!err && isolate_mend(spec->chg.name, &failure))
+		err = failure_report(inv, spec->chg.name, &failure);
+free_cpus:
+	free(cpus);
+	return err;
+}
+
+static int run_resize(const struct invocation *inv)
+{
+	struct vpool *vp = NULL;
+	struct spec spec = { 0 };
+	int status, err;
+
+	pool_config_init(&spec.pool, inv->argv[0]);
+	status = take_options(inv, &spec);
+	if (!status) {
+		err = vpool_open_control(&vp);
+		status = err ? handle_error(inv, inv->argv[0], vp, err) :
+			       resize(inv, vp, &spec);
+	}
+	vpool_close(vp);
+	pool_config_free(&spec.pool);
+	return status;
+}
+
+const struct command cmd_resize = {
+	.name = "resize",
+	.args = "NAME",
+	.summary = "change how much memory and which CPUs a pool has",
+	.description =
+		"Change how much memory and which CPUs a pool has, while it\n"
+		"is in use: all that is asked for, or nothing. Only memory\n"
+		"that is free can be taken from a pool; it goes back to the\n"
+		"host zeroed. Members follow the CPUs at once.\n\n"
+		"    vpoolctl resize web --mem 4G           # 4 GiB in all\n"
+		"    vpoolctl resize web --mem +1G@1,-1G@0  # move 1 GiB to node 1\n"
+		"    vpoolctl resize web --cpus 2-7         # these CPUs, no others",
+	.options = resize_options,
+	.nr_options = ARRAY_SIZE(resize_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_POOL,
+	.run = run_resize,
+};

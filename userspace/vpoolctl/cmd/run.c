@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl run: start a program on a pool.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "host/isolate.h"
+#include "host/slice.h"
+#include "output/messages.h"
+
+enum {
+	RUN_MOVE_CGROUP,
+};
+
+static const struct option_def run_options[] = {
+	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
+};
+
+/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+static int attach_self(const struct invocation *inv, struct vpool *vp,
+		       const struct vpool_info *info)
+{
+	struct failure failure;
+	struct origin was;
+	int err;
+
+	if (slice_join(info, getpid(), inv->given[RUN_MOVE_CGROUP], &was,
+		       &failure))
+		return failure_report(inv, inv->argv[0], &failure);
+	err = vpool_attach(vp, VPOOL_SELF, VPOOL_ATTACH_PROCESS);
+	slice_free(&was);
+	if (!err)
+		return EXIT_OK;
+	err = handle_error(inv, inv->argv[0], vp, err);
+	slice_hint(info, getpid());
+	return err;
+}
+
+/* A pool without CPUs has members nowhere to run; its memory can be used. */
+static int join(const struct invocation *inv, struct vpool *vp)
+{
+	struct vpool_info *info;
+	int err;
+
+	err = vpool_query(vp, NULL, &info);
+	if (err)
+		return handle_error(inv, inv->argv[0], vp, err);
+	if (vpool_cpus_count(&info->cpus))
+		err = attach_self(inv, vp, info);
+	vpool_info_free(info);
+	return err;
+}
+
+static void set_environment(const char *name)
+{
+	char *device = xprintf("/dev/vpool/%s", name);
+
+	setenv("VPOOL_POOL", name, 1);
+	setenv("VPOOL_DEVICE", device, 1);
+	free(device);
+}
+
+static int run_run(const struct invocation *inv)
+{
+	char **program = inv->argv + 1;
+	struct failure failure;
+	struct vpool *vp;
+	int err, status;
+
+	if (*program && !strcmp(*program, "--"))
+		program++;
+	if (!*program)
+		return usage_error(inv->cmd, "what to run? It takes %s",
+				   inv->cmd->args);
+	err = vpool_open(inv->argv[0], &vp);
+	if (err) {
+		status = handle_error(inv, inv->argv[0], vp, err);
+	} else if (isolate_mend(inv->argv[0], &failure)) {
+		status = failure_report(inv, inv->argv[0], &failure);
+	} else {
+		status = join(inv, vp);
+	}
+	if (status) {
+		vpool_close(vp);
+		return status;
+	}
+	set_environment(inv->argv[0]);
+	execvp(*program, program);
+	err = errno;
+	cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s", *program,
+		  strerror(err));
+	vpool_close(vp);
+	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.args = "NAME [--] PROGRAM [ARGUMENT...]",
+	.summary = "run a program on a pool's CPUs",
+	.description =
+		"Run a program on a pool's CPUs, with all that it forks; a\n"
+		"pool without CPUs leaves it where it is. The program finds\n"
+		"the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE.\n"
+		"The exit status is the program's; 127 if there is no such\n"
+		"program, 126 if it cannot be started.\n\n"
+		"On a confined or isolated pool root's program runs in the\n"
+		"pool's slice; attach says when a program is moved there.",
+	.options = run_options,
+	.nr_options = ARRAY_SIZE(run_options),
+	.min_args = 1,
+	.max_args = -1,
+	.stop_at_args = true,
+	.complete = COMPLETE_POOL,
+	.complete_rest = COMPLETE_COMMAND,
+	.run = run_run,
+};

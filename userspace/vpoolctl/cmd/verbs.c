@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of verbs. Help, manual and completion are made from it.
+ */
+#include <stddef.h>
+
+#include "base/command.h"
+#include "base/macros.h"
+#include "cmd/cmd.h"
+#include "cmd/verbs.h"
+#include "vm/cmd.h"
+
+const struct command * const verbs[] = {
+	&cmd_host,
+	&cmd_create,
+	&cmd_list,
+	&cmd_show,
+	&cmd_resize,
+	&cmd_run,
+	&cmd_attach,
+	&cmd_detach,
+	&cmd_regions,
+	&cmd_ps,
+	&cmd_kill,
+	&cmd_audit,
+	&cmd_destroy,
+	&cmd_top,
+	&cmd_map,
+	&cmd_metrics,
+	&cmd_apply,
+	&cmd_export,
+	&cmd_check,
+	&cmd_vm_start,
+	&cmd_vm_list,
+	&cmd_vm_stop,
+	&cmd_vm_migrate,
+	&cmd_vm_console,
+	&cmd_vm_pause,
+	&cmd_vm_resume,
+	&cmd_help,
+	&cmd_version,
+};
+
+const size_t nr_verbs = ARRAY_SIZE(verbs);

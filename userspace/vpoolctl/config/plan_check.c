@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Could a plan be carried out? All that can be known before the first change.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/macros.h"
+#include "config/declare.h"
+#include "config/plan.h"
+#include "config/plan_check.h"
+#include "config/plan_execute.h"
+#include "config/request.h"
+#include "host/isolate.h"
+#include "host/pools.h"
+#include "host/spare.h"
+#include "output/messages.h"
+#include "output/units.h"
+
+/**
+ * struct checker - a plan that is being checked
+ * @plan: the plan
+ * @inv: for messages
+ * @vp: the handle
+ * @host: what the host has
+ * @keep_going: what cannot be done is left out
+ * @bad: something cannot be done
+ */
+struct checker {
+	const struct plan *plan;
+	const struct invocation *inv;
+	struct vpool *vp;
+	struct vpool_host *host;
+	bool keep_going;
+	bool bad;
+};
+
+static void __printf(4, 5)
+problem(struct checker *ck, const struct change *change, int code,
+	const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ck->bad = true;
+	if (change->want && change->want->location.line)
+		cmd_error(ck->inv, change_name(change), code, "%s:%u:%u: %s",
+			  change->want->location.file, change->want->location.line,
+			  change->want->location.column, text);
+	else
+		cmd_error(ck->inv, change_name(change), code, "%s", text);
+}
+
+/* A pool that is to be destroyed is idle. */
+static void check_idle(struct checker *ck, const struct change *change)
+{
+	const struct vpool_info *info = change->info;
+	struct failure failure;
+	const char *way = change->want ? "it would have to be made anew" :
+					 "it is not declared";
+
+	if (!info)
+		return;
+	if (change->kind == CHANGE_RESIZE)
+		way = "its memory or CPUs are to change";
+	if (info->state == VPOOL_STATE_CREATING ||
+	    info->state == VPOOL_STATE_DESTROYING)
+		problem(ck, change, VPOOL_CODE_POOL_TRANSIENT,
+			"%s, but it is %s just now", way,
+			info->state_name);
+	else if (change->kind == CHANGE_RESIZE)
+		return;
+	else if (info->members || info->regions || info->used_bytes)
+		problem(ck, change, change->want ? TOOL_REPLACE_IN_USE :
+						   TOOL_UNDECLARED_IN_USE,
+			"%s, but it is in use: members: %u, open regions: %u, memory pinned or in regions: %llu bytes",
+			way, info->members, info->regions, info->used_bytes);
+	else if (change->have.isolate && isolate_idle(info->name, &failure))
+		problem(ck, change, failure.code, "%s, but %s", way,
+			failure.text);
+}
+
+static const struct vpool_host_node *find_node(const struct vpool_host *host,
+					       int node)
+{
+	size_t i;
+
+	for (i = 0; i < host->nr_nodes; i++)
+		if (host->nodes[i].node == node)
+			return host->nodes + i;
+	return NULL;
+}
+
+static void check_nodes(struct checker *ck, const struct change *change)
+{
+	size_t i;
+
+	for (i = 0; i < change->want->nr_mem; i++) {
+		int node = change->want->mem[i].node;
+
+		if (node != VPOOL_ANY_NODE && !find_node(ck->host, node))
+			problem(ck, change, VPOOL_CODE_NODE_MISSING,
+				"this host has no node %d", node);
+	}
+}
+
+/*
+ * Does the plan leave a pool as it is? One that is changed is declared, and then
+ * its CPUs are no other's.
+ */
+static bool stays(const struct plan *plan, const struct vpool_info *info)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		if (plan->changes[i].info == info)
+			return false;
+	return true;
+}
+
+/*
+ * CPUs that are taken: not those of a pool that keeps them, as they may well be
+ * offline.
+ */
+static void new_cpus(struct vpool_cpus *cpus, const struct change *change)
+{
+	if (vpool_cpus_copy(cpus, &change->want->cpus))
+		exit(EXIT_FAILED);
+	if (change->kind == CHANGE_RESIZE)
+		vpool_cpus_subtract(cpus, &change->have.cpus);
+}
+
+static void check_cpus(struct checker *ck, const struct change *change)
+{
+	struct vpool_cpus rest;
+	size_t i;
+	char *text;
+
+	new_cpus(&rest, change);
+	vpool_cpus_subtract(&rest, &ck->host->cpus);
+	if (vpool_cpus_count(&rest)) {
+		text = cpus_text(&rest);
+		problem(ck, change, VPOOL_CODE_CPU_OFFLINE,
+			"cpu %s is offline or not there", text);
+		free(text);
+	}
+	vpool_cpus_free(&rest);
+	for (i = 0; i < ck->plan->nr_pools; i++) {
+		const struct vpool_info *info = ck->plan->pools[i];
+
+		if (!stays(ck->plan, info))
+			continue;
+		new_cpus(&rest, change);
+		vpool_cpus_and(&rest, &info->cpus);
+		if (vpool_cpus_count(&rest)) {
+			text = cpus_text(&rest);
+			problem(ck, change, VPOOL_CODE_CPU_TAKEN,
+				"cpu %s belongs to pool '%s'", text,
+				info->name);
+			free(text);
+		}
+		vpool_cpus_free(&rest);
+	}
+}
+
+/* What all of the plan takes, against what there is and what it gives back. */
+static void check_memory(struct checker *ck)
+{
+	__u64 taken = 0, have = ck->host->available_bytes;
+	__u64 floor = spare_mem_floor();
+	char want_text[SIZE_TEXT], have_text[SIZE_TEXT];
+	const struct change *last = NULL;
+	size_t i;
+
+	have -= floor < have ? floor : have;
+	for (i = 0; i < ck->plan->nr; i++) {
+		const struct change *change = ck->plan->changes + i;
+
+		if (change->info)
+			have += change->info->total_bytes;
+		if (change->want && change->want->nr_mem) {
+			taken += pool_config_bytes(change->want);
+			last = change;
+		}
+	}
+	if (taken <= have || !last)
+		return;
+	problem(ck, last, VPOOL_CODE_MEM_HOST_SHORT,
+		"%s of memory are declared together, the host has %s to give",
+		format_size(taken, want_text), format_size(have, have_text));
+}
+
+static bool releases(const struct plan *plan)
+{
+	size_t i;
+
+	for (i = 0; i < plan->nr; i++)
+		if (change_releases(plan->changes + i))
+			return true;
+	return false;
+}
+
+/* What is to be taken may be what others, or it, are yet to give back. */
+static void ask_resize(struct checker *ck, const struct change *change)
+{
+	struct vpool_change chg;
+
+	if (change_releases(change))
+		fill_release(&chg, change);
+	else if (!releases(ck->plan))
+		fill_take(&chg, change);
+	else
+		return;
+	chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	if (vpool_resize(ck->vp, &chg))
+		problem(ck, change, vpool_reason_code(ck->vp), "%s",
+			vpool_reason(ck->vp));
+}
+
+/*
+ * What the kernel says, as far as it can before anything is given back: then
+ * only whether it takes pools of that kind.
+ */
+static void ask_kernel(struct checker *ck, const struct change *change)
+{
+	struct vpool_mem page = {
+		.bytes = change->want->page_size, .node = VPOOL_ANY_NODE,
+	};
+	struct vpool_request req;
+
+	fill_request(&req, change->want);
+	req.flags |= VPOOL_CREATE_DRY_RUN;
+	if (releases(ck->plan)) {
+		if (!req.nr_mem)
+			return;
+		req.name = "apply-check";
+		req.flags &= ~VPOOL_CREATE_ISOLATED;
+		req.cpus = NULL;
+		req.nr_cpus = 0;
+		req.mem = &page;
+		req.nr_mem = 1;
+	}
+	if (vpool_create(ck->vp, &req))
+		problem(ck, change, vpool_reason_code(ck->vp), "%s",
+			vpool_reason(ck->vp));
+}
+
+static void check_isolation(struct checker *ck, const struct change *change)
+{
+	struct failure failure;
+
+	if (change->want->isolate && change->kind != CHANGE_RESIZE &&
+	    isolate_check(change->want->isolate, &failure))
+		problem(ck, change, failure.code, "%s", failure.text);
+}
+
+static void check_change(struct checker *ck, struct plan *plan, size_t nr,
+			 bool can_create)
+{
+	const struct change *change = plan->changes + nr;
+	bool bad = ck->bad;
+
+	ck->bad = false;
+	check_idle(ck, change);
+	if (change->want) {
+		if (change->want->unmet)
+			problem(ck, change, change->want->unmet->code, "%s",
+				change->want->unmet->text);
+		check_nodes(ck, change);
+		check_cpus(ck, change);
+		check_isolation(ck, change);
+	}
+	/* Its answer would be the same. */
+	if (change->want && can_create && !ck->bad) {
+		if (change->kind == CHANGE_RESIZE)
+			ask_resize(ck, change);
+		else
+			ask_kernel(ck, change);
+	}
+	plan->changes[nr].refused = ck->keep_going && ck->bad;
+	ck->bad |= bad;
+}
+
+bool plan_check(struct plan *plan, const struct invocation *inv,
+		struct vpool *vp, bool keep_going)
+{
+	struct checker ck = {
+		.plan = plan, .inv = inv, .vp = vp, .keep_going = keep_going,
+	};
+	size_t i;
+	int err;
+
+	err = vpool_host_read(&ck.host);
+	if (err) {
+		cmd_error(inv, NULL, errno_code(-err),
+			  "cannot read about the host: %s",
+			  strerror(-err));
+		return false;
+	}
+	for (i = 0; i < plan->nr; i++)
+		check_change(&ck, plan, i, vpool_fd(vp) >= 0);
+	if (!ck.bad && !keep_going)
+		check_memory(&ck);
+	vpool_host_free(ck.host);
+	return !ck.bad;
+}

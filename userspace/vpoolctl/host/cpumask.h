@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_CPUMASK_H
+#define VPOOLCTL_CPUMASK_H
+
+#include <libvpool.h>
+
+/* Add all CPUs of one set to another. */
+void cpus_add_all(struct vpool_cpus *to, const struct vpool_cpus *from);
+
+/* Read a mask as the kernel prints it: "3", "ff,00000000". 0 or -EINVAL. */
+int mask_parse(const char *text, struct vpool_cpus *cpus);
+/* Return a set as such a mask, for free(3). */
+char *mask_text(const struct vpool_cpus *cpus);
+
+#endif /* VPOOLCTL_CPUMASK_H */

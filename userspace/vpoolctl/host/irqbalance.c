@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Telling irqbalance which CPUs to leave alone.
+ *
+ * irqbalance looks at its surroundings when it starts and whenever interrupts come
+ * or go: unless it was told otherwise it spares the CPUs that are listed in
+ * /sys/devices/system/cpu/isolated. Linux lists there what the boot parameter
+ * isolcpus= isolates, and not partitions that were made later. So a file with both
+ * is mounted over it. That reaches every irqbalance, also one that starts later.
+ *
+ * A running irqbalance does not look again at once, or has a list from its
+ * environment: vpoolctl tells it through its socket. The list that it had before is
+ * kept in VPOOL_RUN, and told again when the last isolated pool has gone.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "host/cpumask.h"
+#include "host/irqbalance.h"
+#include "host/isolate.h"
+#include "host/pools.h"
+
+#define CPU_DIR "/sys/devices/system/cpu"
+#define ISOLATED CPU_DIR "/isolated"
+#define ISOLATED_COPY VPOOL_RUN "/cpu-isolated"
+#define SHOWN VPOOL_RUN "/cpu-isolated.pools"
+#define SOCKETS "/run/irqbalance"
+#define STATE VPOOL_RUN "/irqbalance"
+/* What stands for an empty list in the state. */
+#define NO_CPUS "-"
+
+static bool is_mounted_over(void)
+{
+	struct stat dir, file;
+
+	return !stat(CPU_DIR, &dir) && !stat(ISOLATED, &file) &&
+	       dir.st_dev != file.st_dev;
+}
+
+static bool parse(const char *text, struct vpool_cpus *cpus)
+{
+	char *copy = xstrdup(text);
+	int err = 0;
+
+	*cpus = (struct vpool_cpus) { 0 };
+	copy[strcspn(copy, "\n")] = '\0';
+	if (*copy && strcmp(copy, NO_CPUS))
+		err = vpool_cpus_parse(copy, cpus, NULL, 0);
+	free(copy);
+	return !err;
+}
+
+/* The union of two sets as a list, for free(3). */
+static char *union_text(const struct vpool_cpus *a, const struct vpool_cpus *b)
+{
+	struct vpool_cpus both = { 0 };
+	char *text;
+
+	cpus_add_all(&both, a);
+	cpus_add_all(&both, b);
+	text = cpus_text(&both);
+	vpool_cpus_free(&both);
+	return text;
+}
+
+/* Read the kernel's own list, with nothing mounted over it. */
+static bool read_isolated(struct vpool_cpus *cpus)
+{
+	char *text;
+	bool good;
+
+	if (is_mounted_over() && umount2(ISOLATED, MNT_DETACH))
+		return false;
+	text = read_text(ISOLATED);
+	good = text && parse(text, cpus);
+	free(text);
+	return good;
+}
+
+/* Show other programs these CPUs as isolated, besides those that are. */
+static void mount_isolated(const struct vpool_cpus *cpus)
+{
+	struct vpool_cpus own = { 0 };
+	char *list, *said, *line;
+
+	if (!read_isolated(&own))
+		return;
+	list = union_text(&own, cpus);
+	said = cpus_text(&own);
+	line = xprintf("%s\n", list);
+	if (strcmp(list, said) && !replace_file(ISOLATED_COPY, line))
+		mount(ISOLATED_COPY, ISOLATED, NULL, MS_BIND, NULL);
+	else
+		unlink(ISOLATED_COPY);
+	free(line);
+	free(said);
+	free(list);
+	vpool_cpus_free(&own);
+}
+
+/* The last list is remembered: most calls have nothing to do. */
+static void show_isolated(const struct vpool_cpus *cpus)
+{
+	char *last = read_text(SHOWN), *list = cpus_text(cpus);
+
+	if (strcmp(list, last ? last : "")) {
+		mount_isolated(cpus);
+		if (*list)
+			replace_file(SHOWN, list);
+		else
+			unlink(SHOWN);
+	}
+	free(list);
+	free(last);
+}
+
+/* Connect to a running irqbalance; a descriptor, or -1. */
+static int dial(const char *file)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), SOCKETS "/%s", file);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at)))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Say a sentence, each on a connection; the kernel adds who we are. */
+static bool say(const char *file, const char *words, char *answer, size_t room)
+{
+	size_t len = strlen(words), got = 0;
+	int fd = dial(file);
+	ssize_t more = 0;
+	bool said;
+
+	if (fd < 0)
+		return false;
+	said = send(fd, words, len, MSG_NOSIGNAL) == (ssize_t)len;
+	while (said && got + 1 < room &&
+	       (more = recv(fd, answer + got, room - got - 1, 0)) > 0)
+		got += more;
+	if (room)
+		answer[got] = '\0';
+	close(fd);
+	return said && more >= 0;
+}
+
+/* Ask which CPUs it spares: "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
+static bool ask_spared(const char *file, struct vpool_cpus *cpus)
+{
+	char answer[8192], *at;
+
+	if (!say(file, "setup", answer, sizeof(answer)))
+		return false;
+	at = strstr(answer, "BANNED ");
+	return at && !mask_parse(at + strlen("BANNED "), cpus);
+}
+
+static void tell_spare(const char *file, const char *list)
+{
+	char *words = xprintf("settings cpus %s", list);
+
+	say(file, words, NULL, 0);
+	free(words);
+}
+
+/* The line "FILE LIST" of the state for a socket; its LIST, for free(3), or NULL. */
+static char *find_told(const char *state, const char *file)
+{
+	size_t len = strlen(file);
+
+	while (state && *state) {
+		if (!strncmp(state, file, len) && state[len] == ' ')
+			return xprintf("%.*s", (int)strcspn(state + len + 1, "\n"),
+				       state + len + 1);
+		state = strchr(state, '\n');
+		state += state ? 1 : 0;
+	}
+	return NULL;
+}
+
+/*
+ * Tell one irqbalance, and return its line of the new state, or NULL. Without CPUs
+ * it gets back what it spared; nothing if that was nothing, so that it looks at its
+ * surroundings again.
+ */
+static char *tell_one(const char *file, const struct vpool_cpus *cpus,
+		      const char *state)
+{
+	struct vpool_cpus spared = { 0 }, now = { 0 };
+	char *was = find_told(state, file), *list, *is, *line = NULL;
+	bool good;
+
+	if (!vpool_cpus_count(cpus)) {
+		if (was)
+			tell_spare(file, strcmp(was, NO_CPUS) ? was : "NULL");
+		free(was);
+		return NULL;
+	}
+	good = ask_spared(file, &now) &&
+	       (was ? parse(was, &spared) : !vpool_cpus_copy(&spared, &now));
+	if (good) {
+		list = union_text(&spared, cpus);
+		is = cpus_text(&now);
+		if (strcmp(list, is))
+			tell_spare(file, list);
+		free(list);
+		free(is);
+		is = cpus_text(&spared);
+		line = xprintf("%s %s\n", file, *is ? is : NO_CPUS);
+		free(is);
+	}
+	vpool_cpus_free(&spared);
+	vpool_cpus_free(&now);
+	free(was);
+	return line;
+}
+
+static void tell_running(const struct vpool_cpus *cpus)
+{
+	char *state = read_text(STATE), *fresh = xstrdup(""), *line, *more;
+	DIR *dir = opendir(SOCKETS);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "irqbalance", strlen("irqbalance")))
+			continue;
+		line = tell_one(entry->d_name, cpus, state);
+		if (!line)
+			continue;
+		more = xprintf("%s%s", fresh, line);
+		free(fresh);
+		free(line);
+		fresh = more;
+	}
+	if (dir)
+		closedir(dir);
+	if (!*fresh)
+		unlink(STATE);
+	else if (!state || strcmp(state, fresh))
+		replace_file(STATE, fresh);
+	free(fresh);
+	free(state);
+}
+
+void irqbalance_keep_off(const struct vpool_cpus *cpus)
+{
+	show_isolated(cpus);
+	tell_running(cpus);
+}

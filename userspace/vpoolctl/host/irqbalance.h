@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_HOST_IRQBALANCE_H
+#define VPOOLCTL_HOST_IRQBALANCE_H
+
+#include <libvpool.h>
+
+/* Have irqbalance keep off CPUs; none undoes that. */
+void irqbalance_keep_off(const struct vpool_cpus *cpus);
+
+#endif /* VPOOLCTL_HOST_IRQBALANCE_H */

@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pool's CPUs as a cpuset: one that confines, or a partition that isolates.
+ *
+ * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel
+ * from 6.1 on allows a partition: further down it would need a partition as
+ * parent, or cpuset.cpus.exclusive. Where systemd runs it is a slice of
+ * systemd's, which otherwise takes the cpuset controller away again.
+ *
+ * Nothing here kills a process or takes one out of its unit. A pool whose slice
+ * has units in it is not destroyed; with force it is, and the units go on.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "host/cgroup.h"
+#include "host/cpumask.h"
+#include "host/grade.h"
+#include "host/irq.h"
+#include "host/irqbalance.h"
+#include "host/isolate.h"
+#include "host/pools.h"
+#include "host/privilege.h"
+
+/* How often a cgroup is emptied whose processes go on forking. */
+#define EMPTY_TRIES 100
+#define EMPTY_PAUSE_US 20000
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; text && *text; text += strcspn(text, "\n "), text += !!*text)
+		if (!strncmp(text, word, len) && strchr("\n ", text[len]))
+			return true;
+	return false;
+}
+
+int isolate_check(enum grade grade, struct failure *failure)
+{
+	const char *what = grade_excludes(grade) ? "isolation" : "confinement";
+	int code = grade_excludes(grade) ? TOOL_CANNOT_ISOLATE :
+					   TOOL_CANNOT_CONFINE;
+	char *root = cgroup_root(), *path, *text;
+	bool there;
+
+	if (!root) {
+		return failure_set(failure, -EOPNOTSUPP, code,
+				   "%s needs cgroup2, which is not mounted", what);
+	}
+	path = xprintf("%s/cgroup.controllers", root);
+	text = read_text(path);
+	there = has_word(text, "cpuset");
+	if (!there)
+		failure_set(failure, 0, code,
+			    "%s needs the cpuset controller, which %s does not have; cgroup v1 may hold it",
+			    what, root);
+	free(text);
+	free(path);
+	free(root);
+	return there ? 0 : -EOPNOTSUPP;
+}
+
+static int open_lock(void)
+{
+	const char *path = VPOOL_RUN "/lock";
+	int fd;
+
+	if (mkdir(VPOOL_RUN, 0755) && errno != EEXIST)
+		return -1;
+	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	/* A lock needs no file that can be written. */
+	if (fd < 0 && errno == EROFS)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+int isolate_lock(struct failure *failure)
+{
+	int fd = open_lock(), err;
+
+	while (fd >= 0 && flock(fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		err = errno;
+		close(fd);
+		errno = err;
+		fd = -1;
+	}
+	if (fd >= 0)
+		return fd;
+	err = errno;
+	return failure_set(failure, -err, errno_code(err), VPOOL_RUN ": %s",
+			   strerror(err));
+}
+
+static int start_slice(const char *name, const char *list, struct failure *failure)
+{
+	char *slice = cgroup_slice(name);
+	char *allowed = xprintf("AllowedCPUs=%s", list);
+	char *const property[] = { "systemctl", "set-property", "--runtime",
+				   slice, allowed, NULL };
+	char *const start[] = { "systemctl", "start", slice, NULL };
+	int err;
+
+	err = systemd_call(start, failure);
+	if (!err)
+		err = systemd_call(property, failure);
+	free(allowed);
+	free(slice);
+	return err;
+}
+
+/* Forget what systemd was told about a slice; stop it only if it is empty. */
+static void leave_slice(const char *name, bool empty)
+{
+	char *slice = cgroup_slice(name);
+	struct failure ignored;
+	char *const stop[] = { "systemctl", "stop", slice, NULL };
+	char *const reset[] = { "systemctl", "set-property", "--runtime",
+				slice, "AllowedCPUs=", NULL };
+	char *const revert[] = { "systemctl", "--quiet", "revert", slice, NULL };
+
+	systemd_call(empty ? stop : reset, &ignored);
+	systemd_call(revert, &ignored);
+	free(slice);
+}
+
+static int make_cgroup(const char *dir, struct failure *failure)
+{
+	char *root = cgroup_root();
+	int err;
+
+	err = cgroup_set(root, "cgroup.subtree_control", "+cpuset", failure);
+	free(root);
+	if (!err && mkdir(dir, 0755) && errno != EEXIST) {
+		err = errno;
+		return failure_set(failure, -err, errno_code(err), "%s: %s", dir,
+				   strerror(err));
+	}
+	return err;
+}
+
+/* The kernel takes any type and says afterwards whether it came to be. */
+static int set_partition(const char *dir, const char *type, struct failure *failure)
+{
+	char *path, *text;
+	size_t len = strlen(type);
+	int err;
+
+	err = cgroup_set(dir, "cpuset.cpus.partition", type, failure);
+	if (err)
+		return err;
+	path = xprintf("%s/cpuset.cpus.partition", dir);
+	text = read_text(path);
+	if (!text || strncmp(text, type, len) || strcmp(text + len, "\n")) {
+		err = failure_set(failure, -EIO, TOOL_PARTITION_INVALID,
+				  "%s says: %.*s", path,
+				  (int)strcspn(text ? text : "nothing", "\n"),
+				  text ? text : "nothing");
+	}
+	free(text);
+	free(path);
+	return err;
+}
+
+static int make_partition(const struct vpool_info *info, enum grade grade,
+			  struct failure *failure)
+{
+	char *dir, *list;
+	int err = isolate_check(grade, failure);
+
+	if (err || grade_in_force(info, grade))
+		return err;
+	dir = cgroup_slice_dir(info->name);
+	list = cpus_text(&info->cpus);
+	err = systemd_runs() ? start_slice(info->name, list, failure) :
+			       make_cgroup(dir, failure);
+	if (!err)
+		err = cgroup_set(dir, "cpuset.cpus", list, failure);
+	if (!err)
+		err = set_partition(dir, grade_partition(grade), failure);
+	free(list);
+	free(dir);
+	return err;
+}
+
+/* Move the processes of one cgroup to the root. One that is exiting cannot move. */
+static void empty_cgroup(const char *dir)
+{
+	char *root = cgroup_root(), *path = xprintf("%s/cgroup.procs", dir);
+	char *text = read_text(path), *pid, *save;
+	struct failure ignored;
+
+	for (pid = text ? strtok_r(text, "\n", &save) : NULL; pid;
+	     pid = strtok_r(NULL, "\n", &save))
+		cgroup_set(root, "cgroup.procs", pid, &ignored);
+	free(text);
+	free(path);
+	free(root);
+}
+
+/* Does the slice have units or cgroups of other makers in it? */
+static bool has_units(const char *dir)
+{
+	DIR *at = opendir(dir);
+	struct dirent *entry;
+	bool has = false;
+
+	while (at && !has && (entry = readdir(at)))
+		has = entry->d_type == DT_DIR && entry->d_name[0] != '.' &&
+		      strcmp(entry->d_name, CGROUP_LEAF);
+	if (at)
+		closedir(at);
+	return has;
+}
+
+/* Remove the cgroups that are vpoolctl's. While processes fork, some may be left. */
+static int remove_cgroup(const char *dir)
+{
+	char *leaf = xprintf("%s/" CGROUP_LEAF, dir);
+	int tries, err = 0;
+
+	for (tries = 0; tries < EMPTY_TRIES; tries++) {
+		empty_cgroup(dir);
+		empty_cgroup(leaf);
+		rmdir(leaf);
+		err = rmdir(dir) && errno != ENOENT ? -errno : 0;
+		if (err != -EBUSY || has_units(dir))
+			break;
+		usleep(EMPTY_PAUSE_US);
+	}
+	free(leaf);
+	return err;
+}
+
+/* systemd takes a cpuset away that no unit asks for; else its CPUs stay. */
+static void tell_who_stays(const char *name)
+{
+	char *dir = cgroup_slice_dir(name);
+	char *path = xprintf("%s/cpuset.cpus", dir), *cpus = read_text(path);
+	struct failure failure;
+
+	if (isolate_idle(name, &failure))
+		fprintf(stderr, "vpoolctl: %s and goes on%s\n", failure.text,
+			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
+	free(cpus);
+	free(path);
+	free(dir);
+}
+
+/*
+ * Undo a pool's cpuset. A process with another unit or cgroup in the slice stays
+ * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
+ * these CPUs, and share them with the host's tasks.
+ */
+static int remove_partition(const char *name, struct failure *failure)
+{
+	char *dir = cgroup_slice_dir(name), *leaf;
+	int err = 0;
+
+	if (!dir || access(dir, F_OK)) {
+		free(dir);
+		return 0;
+	}
+	leaf = xprintf("%s/" CGROUP_LEAF, dir);
+	cgroup_set(dir, "cpuset.cpus.partition", "member", failure);
+	empty_cgroup(dir);
+	empty_cgroup(leaf);
+	if (systemd_runs())
+		leave_slice(name, !cgroup_tenant(dir));
+	if (!access(dir, F_OK))
+		err = remove_cgroup(dir);
+	if (err == -EBUSY && has_units(dir)) {
+		err = 0;
+		tell_who_stays(name);
+	}
+	if (err)
+		failure_set(failure, err, errno_code(-err), "%s: %s", dir,
+			    strerror(-err));
+	free(leaf);
+	free(dir);
+	return err;
+}
+
+/* Query a pool that needs a cpuset; -ENOENT if it does not exist or need one. */
+static int find_pool(struct vpool *vp, const char *name,
+		     struct vpool_info **info)
+{
+	int err = vpool_query(vp, name, info);
+
+	if (err)
+		return err == -ENXIO || err == -VPOOL_NO_MODULE ? -ENOENT : err;
+	if ((*info)->create_flags & VPOOL_CREATE_ISOLATED)
+		return 0;
+	vpool_info_free(*info);
+	return -ENOENT;
+}
+
+/**
+ * struct sync - one pass over the notes
+ * @vp: the handle
+ * @gone: the pass undoes the cpusets of pools that are gone; else it makes cpusets
+ * @taken: the CPUs of pools that keep interrupts off
+ * @name: the pool whose errors are returned, or NULL for all
+ * @err: the first error that is returned
+ * @failure: message of that error, owned by the caller of isolate_sync()
+ */
+struct sync {
+	struct vpool *vp;
+	bool gone;
+	struct vpool_cpus taken;
+	const char *name;
+	int err;
+	struct failure *failure;
+};
+
+static void sync_failed(struct sync *sync, const char *name, int err,
+			const struct failure *failure)
+{
+	if (sync->name && strcmp(sync->name, name)) {
+		fprintf(stderr, "vpoolctl: pool '%s': %s\n", name,
+			failure->text);
+	} else if (!sync->err) {
+		sync->err = err;
+		*sync->failure = *failure;
+	}
+}
+
+static int undo_pool(struct sync *sync, const char *name, struct failure *failure)
+{
+	int err = remove_partition(name, failure);
+
+	if (err)
+		return err;
+	irq_put_back(name, &sync->taken);
+	/* Nothing is left but the note: no command fails for that. */
+	err = note_remove(name);
+	if (err)
+		fprintf(stderr, "vpoolctl: the note of pool '%s' cannot be removed: %s\n",
+			name, strerror(-err));
+	return 0;
+}
+
+static int make_pool(struct sync *sync, const struct vpool_info *info,
+		     enum grade grade, struct failure *failure)
+{
+	int err = make_partition(info, grade, failure);
+
+	if (err || !grade_excludes(grade))
+		return err;
+	cpus_add_all(&sync->taken, &info->cpus);
+	return irq_move_off(info->name, &info->cpus, &sync->taken, failure);
+}
+
+/*
+ * Replace a note that cannot be understood by one made from the kernel's state. The
+ * old affinities of interrupts are lost.
+ */
+static int repair_note(const char *name, const struct vpool_info *info,
+		       struct note *note)
+{
+	char *file = xprintf("%s.isolated", name);
+
+	state_set_aside(file);
+	free(file);
+	*note = (struct note) { .grade = GRADE_ISOLATED };
+	if (!info)
+		return 0;
+	note->grade = grade_of(info);
+	return note_write(name, note);
+}
+
+static void sync_one(struct sync *sync, const char *name)
+{
+	struct vpool_info *info = NULL;
+	struct failure failure = { 0 };
+	struct note note;
+	int err, found;
+
+	found = find_pool(sync->vp, name, &info);
+	err = note_read(name, &note);
+	if (err == -EBADMSG)
+		err = repair_note(name, found ? NULL : info, &note);
+	if (err == -ENOENT)
+		err = 0;
+	else if (err)
+		failure_set(&failure, err, TOOL_NOTE_DAMAGED, "its note: %s",
+			    strerror(-err));
+	else if (found && found != -ENOENT)
+		err = failure_set_handle(&failure, sync->vp, found);
+	else if (found && sync->gone)
+		err = undo_pool(sync, name, &failure);
+	else if (!found && !sync->gone)
+		err = make_pool(sync, info, note.grade, &failure);
+	if (err)
+		sync_failed(sync, name, err, &failure);
+	free(note.irqs);
+	if (!found)
+		vpool_info_free(info);
+}
+
+static void sync_all(struct sync *sync)
+{
+	DIR *dir = opendir(VPOOL_RUN);
+	struct dirent *entry;
+	char *name;
+
+	while (dir && (entry = readdir(dir))) {
+		name = note_pool(entry->d_name);
+		if (name && vpool_name_is_valid(name))
+			sync_one(sync, name);
+		else if (name)
+			state_set_aside(entry->d_name);
+		free(name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
+{
+	struct sync sync = { .vp = vp, .name = name, .failure = failure };
+
+	/*
+	 * First partitions that may be in the way go, with their interrupts put
+	 * back where they were; then those there are take what is theirs.
+	 */
+	sync.gone = true;
+	sync_all(&sync);
+	sync.gone = false;
+	sync_all(&sync);
+	irqbalance_keep_off(&sync.taken);
+	vpool_cpus_free(&sync.taken);
+	return sync.err;
+}
+
+/*
+ * Have the kernel check a request, the name above all, and do nothing. Memory is
+ * left to the real call, which waits for it.
+ */
+static int check_request(struct vpool *vp, const struct vpool_request *req,
+			 struct failure *failure)
+{
+	struct vpool_request dry = *req;
+	int err;
+
+	dry.flags |= VPOOL_CREATE_DRY_RUN;
+	dry.mem = NULL;
+	dry.nr_mem = 0;
+	err = vpool_create(vp, &dry);
+	return err ? failure_set_handle(failure, vp, err) : 0;
+}
+
+static int make_noted(struct vpool *vp, struct vpool_request *req, struct failure *failure)
+{
+	struct failure ignored;
+	int err = vpool_create(vp, req);
+
+	if (err) {
+		failure_set_handle(failure, vp, err);
+	} else {
+		err = isolate_sync(vp, req->name, failure);
+		if (!err)
+			return 0;
+		vpool_destroy(vp, req->name, VPOOL_DESTROY_FORCE);
+	}
+	isolate_sync(vp, req->name, &ignored);
+	return err;
+}
+
+/*
+ * The note is written after the kernel has accepted the name, and before the pool
+ * is made: whoever is killed in between leaves a note without a pool, which the
+ * next call removes, and never a pool whose CPUs look isolated and are not.
+ */
+int isolate_create(struct vpool *vp, struct vpool_request *req,
+		   enum grade grade, struct failure *failure)
+{
+	struct note note = { .grade = grade };
+	int err;
+
+	err = isolate_sync(vp, req->name, failure);
+	if (!err)
+		err = check_request(vp, req, failure);
+	if (err)
+		return err;
+	err = note_write(req->name, &note);
+	if (!err)
+		return make_noted(vp, req, failure);
+	return failure_set(failure, err, errno_code(-err), VPOOL_RUN ": %s",
+			   strerror(-err));
+}
+
+int isolate_mend(const char *name, struct failure *failure)
+{
+	struct vpool *vp;
+	int lock, err;
+
+	if (!may_change_host() || !note_any())
+		return 0;
+	lock = isolate_lock(failure);
+	if (lock < 0) {
+		struct note note;
+
+		err = note_read(name, &note);
+		free(note.irqs);
+		if (!err)
+			return lock;
+		fprintf(stderr, "vpoolctl: isolated pools are not looked after: %s\n",
+			failure->text);
+		return 0;
+	}
+	/* Without the module vpoolctl cannot know which pools are gone. */
+	err = vpool_open_control(&vp);
+	if (!err)
+		err = isolate_sync(vp, name, failure);
+	else
+		err = 0;
+	vpool_close(vp);
+	close(lock);
+	return err;
+}
+
+int isolate_idle(const char *name, struct failure *failure)
+{
+	char *dir = cgroup_slice_dir(name), *path, *comm, *slice;
+	int pid = dir ? cgroup_tenant(dir) : 0;
+
+	free(dir);
+	if (!pid)
+		return 0;
+	path = xprintf("/proc/%d/comm", pid);
+	comm = read_text(path);
+	slice = cgroup_slice(name);
+	failure_set(failure, -EBUSY, TOOL_SLICE_OCCUPIED,
+		    "process %d (%.*s) is in %s", pid,
+		    (int)strcspn(comm ? comm : "?", "\n"), comm ? comm : "?",
+		    slice);
+	free(slice);
+	free(comm);
+	free(path);
+	return -EBUSY;
+}
+
+int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failure *failure)
+{
+	struct vpool_info *info;
+	bool idle, noted;
+
+	*failure = (struct failure) { 0 };
+	if (!force && !find_pool(vp, name, &info)) {
+		struct note note;
+
+		noted = !note_read(name, &note);
+		free(note.irqs);
+		/* About users that the kernel knows, it says more. */
+		idle = !info->members && !info->regions;
+		vpool_info_free(info);
+		if (noted && idle && isolate_idle(name, failure))
+			return -EBUSY;
+	}
+	return vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
+}

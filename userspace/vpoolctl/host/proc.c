@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads, as /proc shows them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "host/proc.h"
+
+/* Fields of /proc/PID/task/TID/stat, counted as in proc(5). */
+enum {
+	STAT_STATE = 3,
+	STAT_UTIME = 14,
+	STAT_STIME = 15,
+	STAT_PROCESSOR = 39,
+};
+
+int parse_stat(const char *line, long ticks_per_second, struct task *task)
+{
+	const char *open = strchr(line, '('), *close = strrchr(line, ')');
+	__u64 ticks = 0;
+	char *at;
+	int field;
+
+	/* A name may have parentheses and spaces in it. */
+	if (!open || !close || close < open || close[1] != ' ')
+		return -EINVAL;
+	snprintf(task->comm, sizeof(task->comm), "%.*s",
+		 (int)(close - open - 1), open + 1);
+	at = (char *)close + 3;
+	for (field = STAT_STATE + 1; field <= STAT_PROCESSOR; field++) {
+		const char *start = at;
+		__u64 value = strtoull(at, &at, 10);
+
+		if (at == start)
+			return -EINVAL;
+		if (field == STAT_UTIME || field == STAT_STIME)
+			ticks += value;
+		if (field == STAT_PROCESSOR)
+			task->cpu = value;
+	}
+	task->seconds = ticks / ticks_per_second;
+	return 0;
+}
+
+static int read_stat(int tid, struct task *task)
+{
+	char path[64], *line = NULL;
+	size_t room = 0;
+	int err = -ESRCH;
+	FILE *file;
+
+	/* What stands in /proc/TID/stat is summed over the process. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
+	file = fopen(path, "re");
+	if (!file)
+		return -ESRCH;
+	/* A name may even have a newline in it. */
+	if (getdelim(&line, &room, '\0', file) > 0)
+		err = parse_stat(line, sysconf(_SC_CLK_TCK), task);
+	free(line);
+	fclose(file);
+	return err;
+}
+
+static int read_mask(int tid, struct task *task)
+{
+	static const char key[] = "Cpus_allowed_list:\t";
+	char path[64], *line = NULL;
+	size_t room = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return -ESRCH;
+	task->mask = NULL;
+	while (!task->mask && getline(&line, &room, file) > 0) {
+		if (strncmp(line, key, sizeof(key) - 1))
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		task->mask = xstrdup(line + sizeof(key) - 1);
+	}
+	free(line);
+	fclose(file);
+	return task->mask ? 0 : -ESRCH;
+}
+
+int read_task(int tid, struct task *task)
+{
+	int err;
+
+	err = read_stat(tid, task);
+	return err ? err : read_mask(tid, task);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the processes of a pool's members are.
+ *
+ * A process that vpoolctl moves must not lose anything by it. In the root cgroup
+ * there is nothing to lose; a scope without limits, as that of a login, has only
+ * its name. From anywhere else, a service above all, a process is moved only when
+ * that is asked for. One that is in the pool's slice already stays where it is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/code.h"
+#include "base/failure.h"
+#include "host/cgroup.h"
+#include "host/grade.h"
+#include "host/privilege.h"
+#include "host/slice.h"
+#include "output/messages.h"
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), least = strlen(end);
+
+	return len >= least && !strcmp(text + len - least, end);
+}
+
+static bool may_move(const char *path)
+{
+	if (!strcmp(path, "/"))
+		return true;
+	return systemd_runs() && ends_with(path, ".scope") &&
+	       !cgroup_has_limits(path);
+}
+
+/*
+ * Below a slice with units in it the kernel may allow no processes in the slice
+ * itself: then they go to a cgroup beside the units.
+ */
+static int move_into(const char *name, int pid, struct failure *failure)
+{
+	char *dir = cgroup_slice_dir(name), *leaf;
+	int err = cgroup_move(dir, pid, failure);
+
+	if (err == -EBUSY || err == -EOPNOTSUPP) {
+		leaf = xprintf("%s/" CGROUP_LEAF, dir);
+		if (!mkdir(leaf, 0755) || errno == EEXIST)
+			err = cgroup_move(leaf, pid, failure);
+		free(leaf);
+	}
+	free(dir);
+	return err;
+}
+
+static int enter(const char *name, int pid, struct failure *failure)
+{
+	struct failure ignored;
+	char *slice;
+	int err;
+
+	if (!systemd_runs())
+		return move_into(name, pid, failure);
+	slice = cgroup_slice(name);
+	err = systemd_scope(slice, pid, failure);
+	free(slice);
+	/* Without a bus, as in a rescue shell, systemd cannot be asked. */
+	if (err == -EIO && !move_into(name, pid, &ignored))
+		err = 0;
+	return err;
+}
+
+int slice_join(const struct vpool_info *info, int pid, bool move,
+	       struct origin *was, struct failure *failure)
+{
+	enum grade grade = grade_of(info);
+	char *path, *slice;
+	int err = 0;
+
+	*was = (struct origin) { 0 };
+	if (grade == GRADE_PLAIN || !may_change_host() ||
+	    !grade_in_force(info, grade) || cgroup_in_slice(info->name, pid))
+		return 0;
+	path = cgroup_of(pid);
+	if (!path)
+		return 0;
+	if (move || may_move(path)) {
+		err = enter(info->name, pid, failure);
+		if (!err)
+			*was = (struct origin) { pid, xstrdup(path) };
+	} else if (grade_excludes(grade)) {
+		slice = cgroup_slice(info->name);
+		err = failure_set(failure, -EBUSY, TOOL_CGROUP_LIMITS,
+				  "process %d is in the cgroup %s, and members of an isolated pool must be in %s",
+				  pid, path, slice);
+		free(slice);
+	}
+	free(path);
+	return err;
+}
+
+void slice_hint(const struct vpool_info *info, int pid)
+{
+	char *slice, *text;
+
+	if (!grade_excludes(grade_of(info)) || cgroup_in_slice(info->name, pid))
+		return;
+	slice = cgroup_slice(info->name);
+	text = xprintf("Try as root, or in a unit with Slice=%s: pool '%s' is isolated.",
+		       slice, info->name);
+	add_hint(text);
+	free(text);
+	free(slice);
+}
+
+void slice_undo(struct origin *was)
+{
+	char *root = was->pid ? cgroup_root() : NULL;
+	char *dir = root ? xprintf("%s%s", root, was->from) : NULL;
+	struct failure ignored;
+
+	/* A scope that has ended in the meantime is not there any more. */
+	if (dir && cgroup_move(dir, was->pid, &ignored))
+		cgroup_move(root, was->pid, &ignored);
+	free(dir);
+	free(root);
+	slice_free(was);
+}
+
+void slice_free(struct origin *was)
+{
+	free(was->from);
+	*was = (struct origin) { 0 };
+}
+
+int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure)
+{
+	char *root, *path;
+	int err;
+
+	*was = (struct origin) { 0 };
+	if (!may_change_host() || !cgroup_in_slice(name, pid))
+		return 0;
+	if (cgroup_in_own_unit(name, pid))
+		return 1;
+	path = cgroup_of(pid);
+	root = cgroup_root();
+	err = systemd_runs() ? systemd_scope("system.slice", pid, failure) : -EIO;
+	if (err == -EIO)
+		err = cgroup_move(root, pid, failure);
+	if (!err)
+		*was = (struct origin) { pid, xstrdup(path) };
+	free(root);
+	free(path);
+	return err;
+}

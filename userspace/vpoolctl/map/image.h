@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_MAP_IMAGE_H
+#define VPOOLCTL_MAP_IMAGE_H
+
+struct hostmap;
+struct invocation;
+
+/*
+ * As an image, drawn by hwloc's lstopo: FORMAT is "svg" or "png". 0, or
+ * EXIT_FAILED with a message.
+ */
+int map_draw(const struct hostmap *map, const struct invocation *inv,
+	     const char *path, const char *format);
+
+#endif /* VPOOLCTL_MAP_IMAGE_H */

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hints: what to try after a failure, by its code. troubleshooting.rst explains each code
+ * of the module and the library; a test compares the page with this table.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/code.h"
+#include "base/macros.h"
+#include "output/hint.h"
+
+#define PARAMETERS "/sys/module/vpool/parameters/"
+
+/* The hint is the help of the command. */
+#define SEE_HELP ""
+
+/*
+ * %s stands for the pool that the message names, or else the subject of the command.
+ * {CONDITION:TEXT} is TEXT if a condition of holds() is true, and nothing otherwise. NULL
+ * is no hint: the message says what to do, or a correct program does not meet the code.
+ */
+static const struct {
+	int code;
+	const char *hint;
+} hints[] = {
+	{ VPOOL_CODE_NONE, SEE_HELP },
+	{ VPOOL_CODE_NOT_PERMITTED,
+	  "{user:Try as root, on the host.}{root:Try on the host, outside of this container.}" },
+	{ VPOOL_CODE_NO_POOL, "Try 'vpoolctl list' for the pools that there are." },
+	{ VPOOL_CODE_POOL_EXISTS, "Try 'vpoolctl resize %s', or another name." },
+	{ VPOOL_CODE_TOO_MANY_POOLS, "Try 'vpoolctl list', and destroy one." },
+	{ VPOOL_CODE_NAME_INVALID,
+	  "Try up to 32 small letters, digits, dots, underscores and dashes, as in web-1." },
+	{ VPOOL_CODE_NAME_UNEXPECTED, NULL },
+	{ VPOOL_CODE_POOL_DESTROYED,
+	  "Try 'vpoolctl list' for the pools that there are." },
+	{ VPOOL_CODE_POOL_TRANSIENT, "Try again in a moment." },
+	{ VPOOL_CODE_POOL_EMPTY, "Try --mem, --cpus, or both." },
+	{ VPOOL_CODE_OWNER_UNKNOWN, "Try --owner with a user of this host." },
+	{ VPOOL_CODE_MODE_INVALID, "Try --mode 0600, 0660 or 0666." },
+	{ VPOOL_CODE_CALL_UNKNOWN,
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ VPOOL_CODE_STRUCT_UNREADABLE, NULL },
+	{ VPOOL_CODE_BUFFER_UNWRITABLE, NULL },
+	{ VPOOL_CODE_STRUCT_SIZE,
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ VPOOL_CODE_BUFFER_TOO_SMALL, NULL },
+	{ VPOOL_CODE_FLAGS_UNKNOWN,
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ VPOOL_CODE_RESERVED_FIELD,
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ VPOOL_CODE_MEM_REQUESTS_MANY, "Try each NUMA node once." },
+	{ VPOOL_CODE_MEM_REQUESTS_UNREADABLE, NULL },
+	{ VPOOL_CODE_CPU_MASK_UNREADABLE, NULL },
+	{ VPOOL_CODE_CPU_MASK_SIZE, NULL },
+	{ VPOOL_CODE_NO_KERNEL_MEMORY,
+	  "Try 'free -m' and 'slabtop' for what fills the host." },
+	{ VPOOL_CODE_CPU_MISSING,
+	  "Try 'vpoolctl host' for the CPUs that are online and free." },
+	{ VPOOL_CODE_CPU_OFFLINE,
+	  "Try 'vpoolctl host' for the CPUs that are online and free." },
+	{ VPOOL_CODE_CPU_TAKEN,
+	  "Try 'vpoolctl host' for the CPUs that are free, or resize or destroy that pool." },
+	{ VPOOL_CODE_CPU_BOOT_CORE,
+	  "Try other CPUs, or --boot-core (in files boot-core: true)." },
+	{ VPOOL_CODE_CPU_SPLITS_CORE,
+	  "Try both, or --split-cores (in files split-cores: true)." },
+	{ VPOOL_CODE_CPUS_SHORT,
+	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take." },
+	{ VPOOL_CODE_CPUS_FLOOR,
+	  "Try fewer CPUs{cpus_floor:, or write less to " PARAMETERS "host_cpus_floor}; 'vpoolctl host' shows what a pool can take." },
+	{ VPOOL_CODE_CPU_LIST_EMPTY, "Try a list such as 2-5,8." },
+	{ VPOOL_CODE_CPU_LIST_AND_NUMBER, "Try --cpus or --ncpus, one of them." },
+	{ VPOOL_CODE_ISOLATED_WITHOUT_CPUS,
+	  "Try --cpus or --ncpus with --isolate." },
+	{ VPOOL_CODE_NODE_MISSING,
+	  "Try 'vpoolctl host' for the nodes that there are." },
+	{ VPOOL_CODE_NODE_WITHOUT_MEMORY,
+	  "Try 'vpoolctl host' for the nodes with memory." },
+	{ VPOOL_CODE_NODE_TWICE, "Try to name each node once." },
+	{ VPOOL_CODE_NODE_TOTAL_MIXED,
+	  "Try each node by its number, or one size without a node." },
+	{ VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL, "Try without --page-size." },
+	{ VPOOL_CODE_PAGE_SIZE_UNSUPPORTED, "Try one of those with --page-size." },
+	{ VPOOL_CODE_MEM_ZERO, "Try a size such as 512M or 4G." },
+	{ VPOOL_CODE_MEM_OVERFLOW, "Try a size such as 512M or 4G." },
+	{ VPOOL_CODE_MEM_NODE_FLOOR,
+	  "Try less{nodes: there, or another node}{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take." },
+	{ VPOOL_CODE_MEM_FLOOR,
+	  "Try less memory{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take." },
+	{ VPOOL_CODE_MEM_HOST_SHORT,
+	  "Try less; 'vpoolctl host' shows what there is." },
+	{ VPOOL_CODE_MEM_NODE_SHORT,
+	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is." },
+	{ VPOOL_CODE_MEM_FRAGMENTED,
+	  "Try a longer --timeout, 'echo 3 >/proc/sys/vm/drop_caches', less{nodes:, another node}, or soon after boot." },
+	{ VPOOL_CODE_POOL_POLICY_SHORT,
+	  "Try another 'numactl --membind', or 'vpoolctl resize %s --mem +SIZE@NODE'." },
+	{ VPOOL_CODE_POOL_NODE_SHORT,
+	  "Try 'vpoolctl regions %s' for who has the rest, or resize it." },
+	{ VPOOL_CODE_POOL_SHORT,
+	  "Try 'vpoolctl regions %s' for who has the rest, or resize it." },
+	{ VPOOL_CODE_CPUSET_NODE,
+	  "Try a node that cpuset.mems of the caller's cgroup has." },
+	{ VPOOL_CODE_MEM_IN_USE, "Try 'vpoolctl regions %s' for who has the rest." },
+	{ VPOOL_CODE_POOL_NEEDS_MEMORY,
+	  "Try 'vpoolctl destroy %s' to give back all of it." },
+	{ VPOOL_CODE_NOTHING_TO_CHANGE, "Try --mem or --cpus." },
+	{ VPOOL_CODE_INTERRUPTED, "Try again." },
+	{ VPOOL_CODE_MAP_PRIVATE, "Try MAP_SHARED, with QEMU share=on." },
+	{ VPOOL_CODE_REGION_HAS_SIZE,
+	  "Try to open the device again for another region." },
+	{ VPOOL_CODE_REGION_SIZE_INVALID, "Try one byte or more." },
+	{ VPOOL_CODE_MAP_RANGE, "Try within the region's size." },
+	{ VPOOL_CODE_MAPPED_SMALL,
+	  "Try without PR_SET_THP_DISABLE; the memory is right either way." },
+	{ VPOOL_CODE_POPULATE_FAILED, NULL },
+	{ VPOOL_CODE_POOL_WITHOUT_CPUS,
+	  "Try a pool with CPUs: 'vpoolctl list' shows them." },
+	{ VPOOL_CODE_POOL_CPUS_OFFLINE,
+	  "Try 'echo 1 >/sys/devices/system/cpu/cpuN/online' for one of its CPUs." },
+	{ VPOOL_CODE_TASK_EXITED, "Try 'vpoolctl ps %s' for its members." },
+	{ VPOOL_CODE_TASK_OTHER_POOL, "Try 'vpoolctl detach %s' for it first." },
+	{ VPOOL_CODE_TASK_NOT_MEMBER, "Try 'vpoolctl ps %s' for its members." },
+	{ VPOOL_CODE_TOO_MANY_MEMBERS,
+	  "Try 'vpoolctl ps %s' for who they are, or more in " PARAMETERS "max_members." },
+	{ VPOOL_CODE_TASK_DEADLINE,
+	  "Try to attach it first, and give it its deadline then." },
+	{ VPOOL_CODE_TASK_CPUSET,
+	  "Try to start it in the slice of pool '%s', or to give its cgroup one of these CPUs." },
+	{ VPOOL_CODE_NO_TRACEPOINTS, "Try a kernel with tracepoints." },
+	{ VPOOL_CODE_TASK_KTHREAD,
+	  "Try 'vpoolctl create --isolate', which keeps off those that can move." },
+	{ VPOOL_CODE_TASK_BOUND,
+	  "Try 'vpoolctl create --isolate', which keeps off those that can move." },
+	{ VPOOL_CODE_TASK_FOREIGN,
+	  "Try {user:as root, or }a task of your own{root:, or with CAP_SYS_NICE}." },
+	{ VPOOL_CODE_TID_INVALID, "Try 'ps -eL' for the tasks that there are." },
+	{ VPOOL_CODE_PIDFD_INVALID, NULL },
+	{ VPOOL_CODE_DEDICATED_PROCESS, "Try --tid." },
+	{ VPOOL_CODE_CPU_NUMBER_INVALID, NULL },
+	{ VPOOL_CODE_CPU_DEDICATED,
+	  "Try another CPU, or 'vpoolctl detach %s --tid TID' for that thread." },
+	{ VPOOL_CODE_CPUS_ALL_DEDICATED,
+	  "Try 'vpoolctl resize %s --cpus LIST' for more, or detach a thread." },
+	{ VPOOL_CODE_CPU_NOT_IN_POOL, "Try 'vpoolctl show %s' for its CPUs." },
+	{ VPOOL_CODE_CPU_LAST_SHARED,
+	  "Try 'vpoolctl resize %s --cpus LIST' for one more." },
+	{ VPOOL_CODE_POOL_HAS_REGIONS,
+	  "Try 'vpoolctl regions %s' for whose they are." },
+	{ VPOOL_CODE_POOL_PINNED,
+	  "Try again when what it was sent to has ended; a --force does not wait." },
+	{ VPOOL_CODE_POOL_HAS_MEMBERS, "Try 'vpoolctl ps %s' for who they are." },
+	{ VPOOL_LIB_NO_MODULE, NULL },
+	{ VPOOL_LIB_NO_DEVICE,
+	  "Try again in a moment, or 'mount -t devtmpfs none /dev'; a container needs the device passed to it." },
+	{ VPOOL_LIB_CONTROL_DENIED,
+	  "{user:Try as root, or with sudo.}{root:Try on the host, outside of this container.}" },
+	{ VPOOL_LIB_POOL_DENIED,
+	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}{root:Try on the host, outside of this container.}" },
+	{ VPOOL_LIB_SECURITY_MODULE, NULL },
+	{ VPOOL_LIB_MOUNTED_NODEV, NULL },
+	{ VPOOL_LIB_TOO_MANY_REGIONS,
+	  "Try 'vpoolctl regions %s' for whose they are, or more in " PARAMETERS "max_regions." },
+	{ VPOOL_LIB_CALL_UNKNOWN,
+	  "Try 'modprobe -r vpool && modprobe vpool' for the module that is installed." },
+	{ VPOOL_LIB_NO_MEMORY,
+	  "Try 'free -m' and 'slabtop' for what fills the host." },
+	{ VPOOL_LIB_NO_NAME, NULL },
+	{ VPOOL_LIB_NO_NODE, NULL },
+	{ VPOOL_LIB_STRUCT_SIZE, NULL },
+	{ VPOOL_LIB_WRONG_HANDLE, NULL },
+	{ VPOOL_LIB_WRONG_DESCRIPTOR, NULL },
+	{ VPOOL_LIB_SYSTEM, SEE_HELP },
+	{ TOOL_SYSTEM, SEE_HELP },
+	{ TOOL_FILE_MISSING,
+	  "Try 'ls' for what is there; a new file needs its directory." },
+	{ TOOL_FILE_DENIED,
+	  "{user:Try as root, or 'ls -l' for who may use it.}{root:Try 'ls -l' and 'dmesg': a security module or a container may deny it.}" },
+	{ TOOL_USAGE, SEE_HELP },
+	{ TOOL_CONFIG, "Try 'man vpool.conf' for what files may declare." },
+	{ TOOL_OUTPUT_LOST, NULL },
+	{ TOOL_PROGRAM,
+	  "Try 'command -v' for where a program is, and 'ls -l' for who may run it." },
+	{ TOOL_NOTHING_CHANGED, NULL },
+	{ TOOL_UNDONE, NULL },
+	{ TOOL_NOT_UNDONE, "Try 'vpoolctl apply' again." },
+	{ TOOL_REPLACE_IN_USE,
+	  "Try 'vpoolctl ps %s' and 'vpoolctl regions %s' for who uses it." },
+	{ TOOL_UNDECLARED_IN_USE,
+	  "Try --keep, or 'vpoolctl ps %s' and 'vpoolctl regions %s' for who uses it." },
+	{ TOOL_CPU_WAITS, NULL },
+	{ TOOL_SHARE_EMPTY,
+	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed." },
+	{ TOOL_SHRINK_TOO_FAR, "Try 'vpoolctl show %s' for what it has." },
+	{ TOOL_IN_USE, NULL },
+	{ TOOL_CANNOT_ISOLATE,
+	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	{ TOOL_CANNOT_CONFINE,
+	  "Try without --confine, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	{ TOOL_PARTITION_INVALID,
+	  "Try 'vpoolctl audit %s' without --isolate, or other CPUs." },
+	{ TOOL_SYSTEMD, "Try 'journalctl -b -u init.scope' for what systemd says." },
+	{ TOOL_CGROUP_LIMITS,
+	  "Try Slice= in its unit, or --move-cgroup, which ends its limits." },
+	{ TOOL_SLICE_OCCUPIED,
+	  "Try to stop it, or --force, which leaves it running." },
+	{ TOOL_SLICE_KEEPS, NULL },
+	{ TOOL_NOTE_DAMAGED, SEE_HELP },
+	{ TOOL_TASK_MISSING, "Try 'ps -eL' for the tasks that there are." },
+	{ TOOL_TERMINAL, NULL },
+	{ TOOL_LSTOPO, SEE_HELP },
+	{ TOOL_VM_NAME,
+	  "Try small letters, digits, dots, underscores and dashes, as in web-1." },
+	{ TOOL_VM_MISSING, NULL },
+	{ TOOL_VM_EXISTS, NULL },
+	{ TOOL_VM_BUSY, "Try again when that is done." },
+	{ TOOL_VM_STUCK, NULL },
+	{ TOOL_VM_MANY_VCPUS,
+	  "Try fewer --vcpus, or 'vpoolctl resize %s --cpus LIST'." },
+	{ TOOL_VM_POOL_SHORT, NULL },
+	{ TOOL_VM_SAME_POOL, "Try 'vpoolctl list' for another pool." },
+	{ TOOL_VM_NOT_MIGRATED, SEE_HELP },
+	{ TOOL_VM_LOST, SEE_HELP },
+	{ TOOL_VM_FOREIGN, SEE_HELP },
+	{ TOOL_VM_FILE, SEE_HELP },
+	{ TOOL_VM_NO_KVM, NULL },
+	{ TOOL_VM_CONSOLE_TAKEN,
+	  "Try again when that has ended; --console FILE of vm start writes it to a file." },
+	{ TOOL_VM_FORCED, "Try --force not to ask the guest." },
+	{ TOOL_QEMU_MISSING, NULL },
+	{ TOOL_QEMU_UNSUITABLE, SEE_HELP },
+	{ TOOL_QEMU_ENDED, SEE_HELP },
+	{ TOOL_QEMU_FAILED, SEE_HELP },
+	{ TOOL_VM_TIMEOUT,
+	  "Try a longer --timeout, or --force not to ask the guest." },
+};
+
+/* Find the pool that a message names: "... pool 'web' ...". */
+static bool find_pool(const char *message, char *name, size_t room)
+{
+	static const char before[] = "pool '";
+	const char *at = strstr(message, before);
+
+	if (!at)
+		return false;
+	at += sizeof(before) - 1;
+	snprintf(name, room, "%.*s", (int)strcspn(at, "'"), at);
+	return true;
+}
+
+static struct hint_host this_host;
+static bool host_is_known;
+
+void hint_set_host(const struct hint_host *host)
+{
+	this_host = *host;
+	host_is_known = true;
+}
+
+/* Tell whether the first line of a file is there and differs from @text. */
+static bool begins_otherwise(const char *path, const char *text)
+{
+	char line[64] = "";
+	FILE *file = fopen(path, "re");
+
+	if (file && !fgets(line, sizeof(line), file))
+		*line = '\0';
+	if (file)
+		fclose(file);
+	return *line && strcmp(line, text);
+}
+
+static void know_host(void)
+{
+	if (host_is_known)
+		return;
+	this_host.root = !geteuid();
+	this_host.threads =
+		begins_otherwise("/sys/devices/system/cpu/smt/active", "0\n");
+	this_host.nodes =
+		begins_otherwise("/sys/devices/system/node/has_memory", "0\n");
+	this_host.cpus_floor =
+		begins_otherwise(PARAMETERS "host_cpus_floor", "1\n");
+	this_host.mem_floor =
+		begins_otherwise(PARAMETERS "host_mem_floor", "0\n");
+	host_is_known = true;
+}
+
+static bool holds(const char *condition, size_t len)
+{
+	const struct {
+		const char *name;
+		bool value;
+	} conditions[] = {
+		{ "root", this_host.root },
+		{ "user", !this_host.root },
+		{ "threads", this_host.threads },
+		{ "nodes", this_host.nodes },
+		{ "node", !this_host.nodes },
+		{ "cpus_floor", this_host.cpus_floor },
+		{ "mem_floor", this_host.mem_floor },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conditions); i++)
+		if (strlen(conditions[i].name) == len &&
+		    !strncmp(conditions[i].name, condition, len))
+			return conditions[i].value;
+	return false;
+}
+
+static void fill_in(const char *hint, const char *name, char *text,
+		    size_t room)
+{
+	bool skip = false;
+	size_t len = 0;
+
+	know_host();
+	for (; *hint && len < room; hint++) {
+		size_t colon = strcspn(hint, ":");
+
+		if (*hint == '{') {
+			skip = !holds(hint + 1, colon - 1);
+			hint += colon;
+		} else if (*hint == '}') {
+			skip = false;
+		} else if (skip) {
+			continue;
+		} else if (!strncmp(hint, "%s", 2)) {
+			len += snprintf(text + len, room - len, "%s", name);
+			hint++;
+		} else {
+			text[len++] = *hint;
+		}
+	}
+	text[len < room ? len : room - 1] = '\0';
+}
+
+/* Return the index of a code in the table, or the length of the table. */
+static size_t find_code(int code)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(hints) && hints[i].code != code)
+		i++;
+	return i;
+}
+
+bool hint_has(int code)
+{
+	return find_code(code) < ARRAY_SIZE(hints);
+}
+
+bool hint_for(int code, const char *message, const char *subject, char *text,
+	      size_t room)
+{
+	char name[VPOOL_NAME_SIZE];
+	size_t i = find_code(code);
+	const char *hint;
+
+	*text = '\0';
+	hint = i < ARRAY_SIZE(hints) ? hints[i].hint : SEE_HELP;
+	if (!find_pool(message, name, sizeof(name)))
+		snprintf(name, sizeof(name), "%s", subject ? subject : "NAME");
+	if (hint)
+		fill_in(hint, name, text, room);
+	return !hint || *hint;
+}

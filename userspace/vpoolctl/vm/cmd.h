@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_VM_CMD_H
+#define VPOOLCTL_VM_CMD_H
+
+#include "base/command.h"
+
+/* The verbs of "vpoolctl vm", each defined in the file of its name. */
+extern const struct command cmd_vm_console;
+extern const struct command cmd_vm_list;
+extern const struct command cmd_vm_migrate;
+extern const struct command cmd_vm_pause;
+extern const struct command cmd_vm_resume;
+extern const struct command cmd_vm_start;
+extern const struct command cmd_vm_stop;
+
+#endif /* VPOOLCTL_VM_CMD_H */

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl vm list: which virtual machines run on pools.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/command.h"
+#include "base/macros.h"
+#include "host/proc.h"
+#include "output/listing.h"
+#include "output/printable.h"
+#include "output/table.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
+#include "vm/vm.h"
+
+enum {
+	COL_NAME,
+	COL_POOL,
+	COL_STATE,
+	COL_PID,
+	COL_VCPUS,
+	COL_CPUS,
+	COL_MEMORY,
+	COL_AGE,
+};
+
+static const struct column vm_columns[] = {
+	[COL_NAME] = { "NAME", CELL_TEXT, "the virtual machine" },
+	[COL_POOL] = { "POOL", CELL_TEXT, "the pool that it is on" },
+	[COL_STATE] = { "STATE", CELL_TEXT,
+			"running, paused, migrating, or QEMU's word for it" },
+	[COL_PID] = { "PID", CELL_NUMBER, "its QEMU" },
+	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "how many CPUs it has" },
+	[COL_CPUS] = { "CPUS", CELL_TEXT,
+		       "where each of them may run, parted by spaces" },
+	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory of pools that it has" },
+	[COL_AGE] = { "AGE", CELL_SECONDS, "how long its QEMU has been there" },
+};
+
+/* vCPUs */
+
+struct vcpus {
+	unsigned int nr;
+	char *mask[1024];
+};
+
+/* QEMU names the thread of a vCPU "CPU 3/KVM". */
+static void add_thread(int tid, struct vcpus *vcpus)
+{
+	struct task task;
+	unsigned int nr;
+
+	if (read_task(tid, &task))
+		return;
+	if (sscanf(task.comm, "CPU %u/", &nr) != 1 ||
+	    nr >= ARRAY_SIZE(vcpus->mask) || vcpus->mask[nr]) {
+		free(task.mask);
+		return;
+	}
+	vcpus->mask[nr] = task.mask;
+	if (nr >= vcpus->nr)
+		vcpus->nr = nr + 1;
+}
+
+static void read_vcpus(pid_t pid, struct vcpus *vcpus)
+{
+	char *path = xprintf("/proc/%d/task", pid);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int tid;
+
+	while (dir && (entry = readdir(dir))) {
+		tid = atoi(entry->d_name);
+		if (tid > 0)
+			add_thread(tid, vcpus);
+	}
+	if (dir)
+		closedir(dir);
+	free(path);
+}
+
+static char *vcpus_text(const struct vcpus *vcpus)
+{
+	char *text = xstrdup(""), *longer;
+	unsigned int i;
+
+	for (i = 0; i < vcpus->nr; i++) {
+		longer = xprintf("%s%s%s", text, i ? " " : "",
+				 vcpus->mask[i] ? vcpus->mask[i] : "?");
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static void fill_vcpus(struct table *tb, pid_t pid)
+{
+	struct vcpus vcpus = { 0 };
+	unsigned int i;
+	char *text;
+
+	read_vcpus(pid, &vcpus);
+	text = vcpus_text(&vcpus);
+	table_number(tb, COL_VCPUS, vcpus.nr);
+	table_text(tb, COL_CPUS, text);
+	free(text);
+	for (i = 0; i < vcpus.nr; i++)
+		free(vcpus.mask[i]);
+}
+
+/* Machines */
+
+/* The field of /proc/PID/stat that has the time of its start, as in proc(5). */
+#define STAT_STARTTIME 22
+
+/* Ticks from boot to when a process began. */
+static unsigned long long parse_start(const char *line)
+{
+	const char *at = strrchr(line, ')');
+	int field;
+
+	/* Behind the name, the second; that may have spaces in it. */
+	for (field = 2; at && field < STAT_STARTTIME; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* Seconds since a process began. */
+static __u64 read_age(pid_t pid)
+{
+	char *path = xprintf("/proc/%d/stat", pid), *line = NULL;
+	FILE *file = fopen(path, "re");
+	unsigned long long begun = 0;
+	struct timespec now;
+	size_t room = 0;
+
+	if (file && getdelim(&line, &room, '\0', file) > 0)
+		begun = parse_start(line) / sysconf(_SC_CLK_TCK);
+	if (file)
+		fclose(file);
+	free(line);
+	free(path);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (__u64)now.tv_sec > begun ? now.tv_sec - begun : 0;
+}
+
+static void fill_vm(struct table *tb, const struct vm *vm)
+{
+	const struct vm_slot *slot = vm->slot + vm->now;
+	bool both = vm->slot[0].pid && vm->slot[1].pid;
+	char *status = vm_slot_status(slot);
+	struct vm_memory memory;
+
+	/* It may have ended since we found it. */
+	if (vm_read_memory(slot->pid, &memory) || !vm_slot_wait(slot, 0)) {
+		free(status);
+		return;
+	}
+	table_row(tb);
+	table_text(tb, COL_NAME, vm->name);
+	table_text(tb, COL_POOL, memory.pool);
+	table_text(tb, COL_STATE, both ? "migrating" :
+				  status ? status : "busy");
+	table_number(tb, COL_PID, slot->pid);
+	fill_vcpus(tb, slot->pid);
+	table_number(tb, COL_MEMORY, memory.bytes);
+	table_number(tb, COL_AGE, read_age(slot->pid));
+	free(status);
+}
+
+/* Once: the look has cleared the machine away. */
+static void tell_log(const char *name)
+{
+	char *log = vm_log_path(name), *path = printable(log);
+
+	if (!access(log, F_OK))
+		fprintf(stderr,
+			"vpoolctl: vm list: %s has ended by itself; what its QEMU said is in %s\n",
+			name, path);
+	free(path);
+	free(log);
+}
+
+static int list_vms(const struct invocation *inv, struct vpool *vp,
+		    struct table *tb)
+{
+	char **names;
+	struct vm *vm;
+	size_t i, nr;
+
+	(void)inv;
+	(void)vp;
+	names = vm_names(&nr);
+	for (i = 0; i < nr; i++) {
+		int err = vm_open(names[i], false, &vm);
+
+		if (err == -EBUSY)
+			vm = vm_look(names[i]);
+		if (err == -ENOENT)
+			tell_log(names[i]);
+		if (vm && vm->now >= 0)
+			fill_vm(tb, vm);
+		vm_close(vm);
+		free(names[i]);
+	}
+	free(names);
+	return 0;
+}
+
+static int run_vm_list(const struct invocation *inv)
+{
+	return run_listing(inv, "vms", list_vms);
+}
+
+const struct command cmd_vm_list = {
+	.name = "vm list",
+	.summary = "list virtual machines on pools",
+	.description =
+		"List the virtual machines that run: root's, or the caller's\n"
+		"own. What is shown is looked up, not remembered; what a crash\n"
+		"left is cleared away.",
+	.options = listing_options,
+	.nr_options = NR_LISTING_SIZE_OPTIONS,
+	.columns = vm_columns,
+	.nr_columns = ARRAY_SIZE(vm_columns),
+	.run = run_vm_list,
+};

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Placing a virtual machine on a pool.
+ *
+ * The guest has a NUMA node for each node on which the pool has memory, as long
+ * as there are vCPUs for them. A region's memory comes from the node of the thread
+ * that maps it first, so QEMU maps each guest node's on CPUs of the host's.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "output/messages.h"
+#include "output/units.h"
+#include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+/* Planning */
+
+int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
+		  __u64 bytes, unsigned int vcpus)
+{
+	unsigned int cpus = vpool_cpus_count(&pool->cpus);
+	char want[SIZE_TEXT], have[SIZE_TEXT];
+
+	if (!cpus)
+		cmd_error(inv, inv->argv[0], VPOOL_CODE_POOL_WITHOUT_CPUS,
+			  "pool '%s' has no CPUs; create one with --cpus or --ncpus",
+			  pool->name);
+	else if (vcpus > cpus)
+		cmd_error(inv, inv->argv[0], TOOL_VM_MANY_VCPUS,
+			  "%u vCPUs were asked for, pool '%s' has %u CPU%s",
+			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
+	else if (!pool->free_bytes || bytes > pool->free_bytes)
+		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
+			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
+			  pool->name, format_size(pool->free_bytes, have),
+			  bytes ? format_size(bytes, want) : "some", pool->name);
+	else
+		return 0;
+	return -1;
+}
+
+static int compare_free(const void *a, const void *b)
+{
+	const struct vpool_node_info *x = a, *y = b;
+
+	if (x->free_bytes != y->free_bytes)
+		return x->free_bytes > y->free_bytes ? -1 : 1;
+	return (x->node > y->node) - (x->node < y->node);
+}
+
+/* How many nodes it takes: as many as get a vCPU, more if memory needs them. */
+static size_t nodes_needed(const struct vpool_node_info *nodes, size_t nr,
+			   __u64 bytes, unsigned int vcpus)
+{
+	__u64 have = 0;
+	size_t i;
+
+	for (i = 0; i < nr && nodes[i].free_bytes; i++) {
+		if (i >= vcpus && have >= bytes)
+			break;
+		have += nodes[i].free_bytes;
+	}
+	if (i > PLAN_NODES)
+		i = PLAN_NODES;
+	return i ? i : 1;
+}
+
+/* Shares in proportion to what is free; the last gets what rounding left. */
+static void share_memory(const struct vpool_info *pool,
+			 const struct vpool_node_info *nodes, __u64 bytes,
+			 struct vm_plan *plan)
+{
+	__u64 have = 0, left = bytes, share;
+	size_t i;
+
+	for (i = 0; i < plan->nr && i < pool->nr_nodes; i++)
+		have += nodes[i].free_bytes;
+	for (i = 0; i < plan->nr; i++) {
+		plan->node[i].host = i < pool->nr_nodes ? nodes[i].node : -1;
+		share = have ? (double)bytes * nodes[i].free_bytes / have : 0;
+		share -= share % pool->page_size;
+		if (i == plan->nr - 1 || share > left)
+			share = left;
+		plan->node[i].bytes = share;
+		left -= share;
+	}
+}
+
+void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
+	     struct vm_plan *plan)
+{
+	struct vpool_node_info *nodes =
+		xcalloc(pool->nr_nodes, sizeof(*nodes));
+	unsigned int i;
+
+	memset(plan, 0, sizeof(*plan));
+	if (pool->nr_nodes) {
+		memcpy(nodes, pool->nodes, pool->nr_nodes * sizeof(*nodes));
+		qsort(nodes, pool->nr_nodes, sizeof(*nodes), compare_free);
+	}
+	plan->nr = nodes_needed(nodes, pool->nr_nodes, bytes, vcpus);
+	share_memory(pool, nodes, bytes, plan);
+	for (i = 0; i < vcpus; i++)
+		plan->node[i % plan->nr].vcpus++;
+	free(nodes);
+}
+
+/* Memory of the guest's nodes, "ram0" and on. */
+static int plan_memory(struct qmp *from, struct vm_plan *plan)
+{
+	struct json_object *list, *one;
+	size_t i, at;
+	int err;
+
+	err = qmp_run(from, 10000, "query-memdev", NULL, &list);
+	if (err)
+		return err;
+	for (i = 0; i < json_object_array_length(list); i++) {
+		one = json_object_array_get_idx(list, i);
+		if (sscanf(json_text(one, "id"), "ram%zu", &at) != 1 ||
+		    at >= PLAN_NODES)
+			continue;
+		plan->node[at].bytes = json_number(one, "size");
+		if (at >= plan->nr)
+			plan->nr = at + 1;
+	}
+	json_object_put(list);
+	return plan->nr ? 0 : -EINVAL;
+}
+
+static int plan_vcpus(struct qmp *from, struct vm_plan *plan)
+{
+	struct json_object *list, *props;
+	size_t i, at;
+	int err;
+
+	err = qmp_run(from, 10000, "query-cpus-fast", NULL, &list);
+	if (err)
+		return err;
+	for (i = 0; i < json_object_array_length(list); i++) {
+		at = 0;
+		if (json_object_object_get_ex(json_object_array_get_idx(list, i),
+					      "props", &props))
+			at = json_number(props, "node-id");
+		plan->node[at < plan->nr ? at : 0].vcpus++;
+	}
+	json_object_put(list);
+	return 0;
+}
+
+int vm_plan_of(struct qmp *from, const struct vpool_info *to,
+	       struct vm_plan *plan)
+{
+	size_t i;
+	int err;
+
+	memset(plan, 0, sizeof(*plan));
+	err = plan_memory(from, plan);
+	if (!err)
+		err = plan_vcpus(from, plan);
+	for (i = 0; i < plan->nr; i++)
+		plan->node[i].host = i < to->nr_nodes ? to->nodes[i].node : -1;
+	return err;
+}
+
+/* CPUs */
+
+/* The pool's CPUs on a node of the host; all of them if that has none. */
+static struct vpool_cpus cpus_near(struct vpool *pool,
+				   const struct vpool_host *host, int node)
+{
+	struct vpool_cpus cpus = { 0 };
+	struct vpool_info *info;
+	size_t i;
+
+	if (vpool_query(pool, NULL, &info))
+		return cpus;
+	vpool_cpus_copy(&cpus, &info->cpus);
+	for (i = 0; i < host->nr_nodes; i++)
+		if (host->nodes[i].node == node)
+			vpool_cpus_and(&cpus, &host->nodes[i].cpus);
+	if (!vpool_cpus_count(&cpus)) {
+		vpool_cpus_free(&cpus);
+		vpool_cpus_copy(&cpus, &info->cpus);
+	}
+	vpool_info_free(info);
+	return cpus;
+}
+
+/* Only where QEMU's first thread runs while it maps memory; it may fail. */
+static void move_to(const struct qemu *qemu, struct vpool *pool,
+		    const struct vpool_host *host, int node)
+{
+	struct vpool_cpus cpus = cpus_near(pool, host, node);
+
+	if (vpool_cpus_count(&cpus))
+		sched_setaffinity(qemu->slot->pid, cpus.bytes,
+				  (cpu_set_t *)cpus.bits);
+	vpool_cpus_free(&cpus);
+}
+
+/* Give a vCPU a CPU of its own, on a node if one is free there. */
+static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
+		    const struct vpool_cpus *near, int *cpu)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < near->bytes * 8; i++) {
+		if (!vpool_cpus_test(near, i))
+			continue;
+		*cpu = i;
+		err = vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
+		if (err != -EBUSY)
+			return err;
+	}
+	*cpu = -1;
+	return vpool_attach_task(pool, qemu->slot->pidfd, tid, 0, cpu);
+}
+
+static bool has_thread(pid_t pid, pid_t tid)
+{
+	char *path = xprintf("/proc/%d/task/%d", pid, tid);
+	bool has = !access(path, F_OK);
+
+	free(path);
+	return has;
+}
+
+/* One vCPU may have to share: somewhere QEMU's other threads have to run. */
+static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
+		      struct json_object *vcpu, const struct vm_plan *plan,
+		      const struct vpool_host *host, struct vm_placed *placed)
+{
+	pid_t tid = json_number(vcpu, "thread-id");
+	struct vpool_cpus near;
+	struct json_object *props;
+	size_t node = 0;
+	int err, cpu;
+
+	if (!has_thread(qemu->slot->pid, tid))
+		return -ECHILD;
+	if (json_object_object_get_ex(vcpu, "props", &props))
+		node = json_number(props, "node-id");
+	near = cpus_near(pool, host,
+			 plan->node[node < plan->nr ? node : 0].host);
+	err = give_cpu(pool, qemu, tid, &near, &cpu);
+	vpool_cpus_free(&near);
+	if (!err)
+		return vpool_cpus_add(&placed->cpus, cpu);
+	if (err != -EBUSY || placed->sharing)
+		return err;
+	placed->sharing++;
+	return 0;
+}
+
+static int place_vcpus(const struct invocation *inv, const char *name,
+		       struct qemu *qemu, struct vpool *pool,
+		       const struct vm_plan *plan,
+		       const struct vpool_host *host, struct vm_placed *placed)
+{
+	struct json_object *list;
+	size_t i;
+	int err;
+
+	err = qmp_run(qemu->qmp, QMP_FOREVER, "query-cpus-fast", NULL, &list);
+	if (err) {
+		qemu_failed(inv, name, qemu, err);
+		return -1;
+	}
+	for (i = 0; i < json_object_array_length(list) && !err; i++)
+		err = place_vcpu(pool, qemu, json_object_array_get_idx(list, i),
+				 plan, host, placed);
+	json_object_put(list);
+	if (err == -ECHILD)
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
+			  qemu->slot->pid);
+	else if (err)
+		cmd_error(inv, name, *vpool_reason(pool) ?
+			  vpool_reason_code(pool) : errno_code(-err),
+			  "vCPU %zu: %s", i - 1, *vpool_reason(pool) ?
+			  vpool_reason(pool) : strerror(-err));
+	return err ? -1 : 0;
+}
+
+/* Memory */
+
+static struct json_object *text(const char *value)
+{
+	return json_object_new_string(value);
+}
+
+/*
+ * Mapped at a multiple of the page size: else neither QEMU's page tables nor KVM's
+ * could have huge pages.
+ */
+static int add_memory(struct qemu *qemu, const char *id, const char *pool,
+		      __u64 page_size, __u64 bytes)
+{
+	const char *dir = getenv("VPOOL_DEV_DIR");
+	struct json_object *args = json_object_new_object();
+	char *path = xprintf("%s/%s", dir ? dir : "/dev/vpool", pool);
+
+	json_object_object_add(args, "qom-type", text("memory-backend-file"));
+	json_object_object_add(args, "id", text(id));
+	json_object_object_add(args, "mem-path", text(path));
+	json_object_object_add(args, "size", json_object_new_int64(bytes));
+	json_object_object_add(args, "align", json_object_new_int64(page_size));
+	json_object_object_add(args, "share", json_object_new_boolean(true));
+	json_object_object_add(args, "prealloc", json_object_new_boolean(true));
+	free(path);
+	return qmp_run(qemu->qmp, QMP_FOREVER, "object-add", args, NULL);
+}
+
+static int add_node(struct qemu *qemu, size_t node, const char *id)
+{
+	struct json_object *args = json_object_new_object();
+
+	json_object_object_add(args, "type", text("node"));
+	json_object_object_add(args, "nodeid", json_object_new_int(node));
+	json_object_object_add(args, "memdev", text(id));
+	return qmp_run(qemu->qmp, QMP_FOREVER, "set-numa-node", args, NULL);
+}
+
+static int build_memory(struct qemu *qemu, struct vpool *pool,
+			const char *pool_name, const struct vm_plan *plan,
+			const struct vpool_host *host)
+{
+	struct vpool_info *info;
+	__u64 page_size;
+	char id[32];
+	int err;
+	size_t i;
+
+	err = vpool_query(pool, NULL, &info);
+	if (err)
+		return err;
+	page_size = info->page_size;
+	vpool_info_free(info);
+	for (i = 0; i < plan->nr && !err; i++) {
+		snprintf(id, sizeof(id), "ram%zu", i);
+		if (host->nr_nodes > 1)
+			move_to(qemu, pool, host, plan->node[i].host);
+		err = add_memory(qemu, id, pool_name, page_size,
+				 plan->node[i].bytes);
+		if (!err)
+			err = add_node(qemu, i, id);
+	}
+	if (host->nr_nodes > 1)
+		move_to(qemu, pool, host, -1);
+	return err;
+}
+
+/* Devices */
+
+/* On which of the guest's nodes is the n-th vCPU? */
+static size_t node_of(const struct vm_plan *plan, size_t n)
+{
+	size_t node;
+
+	for (node = 0; node + 1 < plan->nr; node++) {
+		if (n < plan->node[node].vcpus)
+			break;
+		n -= plan->node[node].vcpus;
+	}
+	return node;
+}
+
+static int assign_vcpu(struct qemu *qemu, struct json_object *vcpu, size_t node)
+{
+	struct json_object *args = json_object_new_object(), *props;
+
+	json_object_object_add(args, "type", text("cpu"));
+	json_object_object_add(args, "node-id", json_object_new_int(node));
+	if (json_object_object_get_ex(vcpu, "props", &props)) {
+		json_object_object_foreach(props, key, value) {
+			if (strcmp(key, "node-id"))
+				json_object_object_add(args, key,
+						       json_object_get(value));
+		}
+	}
+	return qmp_run(qemu->qmp, QMP_FOREVER, "set-numa-node", args, NULL);
+}
+
+/* QEMU lists vCPUs from the last to the first. */
+static int assign_vcpus(struct qemu *qemu, const struct vm_plan *plan)
+{
+	struct json_object *list;
+	size_t i, nr;
+	int err;
+
+	if (plan->nr < 2)
+		return 0;
+	err = qmp_run(qemu->qmp, QMP_FOREVER, "query-hotpluggable-cpus", NULL,
+		      &list);
+	if (err)
+		return err;
+	nr = json_object_array_length(list);
+	for (i = 0; i < nr && !err; i++)
+		err = assign_vcpu(qemu, json_object_array_get_idx(list, i),
+				  node_of(plan, nr - 1 - i));
+	json_object_put(list);
+	return err;
+}
+
+static int build_qemu(struct qemu *qemu, struct vpool *pool,
+		      const char *pool_name, const struct vm_plan *plan,
+		      const struct vpool_host *host, struct vm_placed *placed)
+{
+	double begin = now_ms();
+	int err;
+
+	err = build_memory(qemu, pool, pool_name, plan, host);
+	placed->memory_ms = now_ms() - begin;
+	begin = now_ms();
+	if (!err)
+		err = assign_vcpus(qemu, plan);
+	if (!err)
+		err = qmp_run(qemu->qmp, QMP_FOREVER, "x-exit-preconfig", NULL,
+			      NULL);
+	placed->devices_ms = now_ms() - begin;
+	return err;
+}
+
+int vm_build(const struct invocation *inv, const char *name,
+	     struct qemu *qemu, struct vpool *pool, const char *pool_name,
+	     const struct vm_plan *plan, struct vm_placed *placed)
+{
+	struct vpool_host *host;
+	int err;
+
+	memset(placed, 0, sizeof(*placed));
+	err = vpool_host_read(&host);
+	if (err) {
+		cmd_error(inv, name, errno_code(-err),
+			  "cannot read the host's NUMA nodes: %s",
+			  strerror(-err));
+		return -1;
+	}
+	err = build_qemu(qemu, pool, pool_name, plan, host, placed);
+	if (err)
+		qemu_failed(inv, name, qemu, err);
+	else
+		err = place_vcpus(inv, name, qemu, pool, plan, host, placed);
+	vpool_host_free(host);
+	return err ? -1 : 0;
+}

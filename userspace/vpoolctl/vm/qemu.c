@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Starting QEMU.
+ *
+ * QEMU is started without memory and devices (-preconfig): it gets its memory
+ * over QMP, see vm_place.c, so that what takes how long can be told apart.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/failure.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "host/slice.h"
+#include "output/messages.h"
+#include "output/printable.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+/* The oldest QEMU that this is tested with. */
+#define OLDEST_MAJOR 7
+#define OLDEST_MINOR 2
+
+/* How long QEMU may take until it can be talked to. */
+#define LAUNCH_MS 60000
+/* How much of its log is shown when it has ended. */
+#define LAST_WORDS 2000
+/* How long a program may take to say its version. */
+#define VERSION_MS 60000
+
+/* Which QEMU */
+
+/* In a child: have the program say its version, into a pipe. */
+static void say_version(int to)
+{
+	const char *program = qemu_program();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0)
+		_exit(EXIT_CANNOT_RUN);
+	execlp(program, program, "--version", (char *)NULL);
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* Read until the end, or a whole line; 0, -EINTR or -ETIMEDOUT. */
+static int read_line(int fd, char *line, size_t room)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	double deadline = now_ms() + VERSION_MS;
+	size_t len = 0;
+	ssize_t got = 1;
+
+	*line = '\0';
+	while (got > 0 && len + 1 < room && !strchr(line, '\n')) {
+		if (interrupted())
+			return -EINTR;
+		if (now_ms() > deadline)
+			return -ETIMEDOUT;
+		if (poll(&poll_fd, 1, 100) <= 0)
+			continue;
+		got = read(fd, line + len, room - len - 1);
+		len += got > 0 ? got : 0;
+		line[len] = '\0';
+	}
+	return interrupted() ? -EINTR : 0;
+}
+
+/* The first line that it prints about itself; empty if it cannot be run. */
+static int version_line(char *line, size_t room)
+{
+	int ends[2], err;
+	pid_t pid;
+
+	*line = '\0';
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		say_version(ends[1]);
+	err = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (!err) {
+		err = read_line(ends[0], line, room);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	close(ends[0]);
+	return err;
+}
+
+int qemu_check(const struct invocation *inv, const char *name)
+{
+	static const char before[] = "QEMU emulator version ";
+	unsigned int major = 0, minor = 0;
+	char line[256];
+	int err = version_line(line, sizeof(line));
+
+	if (err == -EINTR)
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; nothing was started");
+	else if (err)
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s does not say its version: %s",
+			  qemu_program(), strerror(-err));
+	else if (!*line)
+		cmd_error(inv, name, TOOL_QEMU_MISSING,
+			  "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
+			  qemu_program());
+	else if (strncmp(line, before, sizeof(before) - 1) ||
+		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
+			&minor) != 2)
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s is no QEMU", qemu_program());
+	else if (major < OLDEST_MAJOR ||
+		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
+		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
+			  "%s is QEMU %u.%u; it takes %d.%d or newer",
+			  qemu_program(), major, minor, OLDEST_MAJOR,
+			  OLDEST_MINOR);
+	else
+		return 0;
+	return -1;
+}
+
+/* Starting */
+
+static int show_monitors(const struct vm_slot *slot)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < NR_QEMU_MONITORS; i++) {
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
+		char *hidden = xprintf("%s" VM_HIDDEN, path);
+
+		if (rename(hidden, path))
+			err = -errno;
+		free(hidden);
+		free(path);
+	}
+	return err;
+}
+
+/* Keep a descriptor at a number, or give up. */
+static void place_fd(int fd, int at)
+{
+	if (fd == at ? fcntl(fd, F_SETFD, 0) : dup2(fd, at) < 0)
+		_exit(EXIT_CANNOT_RUN);
+}
+
+/* Take the lock that says that we live; it stays over exec. */
+static int hold_alive(const struct vm_slot *slot)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *path = vm_slot_path(slot, "alive");
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	free(path);
+	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
+}
+
+/* In the child: be where members of a confined or isolated pool must be. */
+static int enter_cpuset(struct vpool *pool)
+{
+	struct vpool_info *info;
+	struct failure failure = { 0 };
+	struct origin was = { 0 };
+	int err;
+
+	err = vpool_query(pool, NULL, &info);
+	if (err) {
+		fprintf(stderr, "%s\n", vpool_reason(pool));
+		return err;
+	}
+	err = slice_join(info, getpid(), false, &was, &failure);
+	if (err)
+		fprintf(stderr, "%s\n", failure.text);
+	slice_free(&was);
+	vpool_info_free(info);
+	return err;
+}
+
+/* In the child: become QEMU. */
+static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
+		   int cwd, char **args)
+{
+	char *path = vm_slot_path(slot, "log");
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int err;
+
+	setsid();
+	place_fd(null, STDIN_FILENO);
+	place_fd(log, STDOUT_FILENO);
+	place_fd(log, STDERR_FILENO);
+	place_fd(monitor, QEMU_BOOT_FD);
+	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
+		_exit(EXIT_CANNOT_RUN);
+	}
+	if (enter_cpuset(pool))
+		_exit(EXIT_CANNOT_RUN);
+	if (vpool_attach(pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
+		fprintf(stderr, "%s\n", vpool_reason(pool));
+		_exit(EXIT_CANNOT_RUN);
+	}
+	execvp(*args, args);
+	fprintf(stderr, "%s: %s\n", *args, strerror(errno));
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* Another child: if we die without a word, QEMU dies. */
+static void guard(int fd, int pidfd)
+{
+	sigset_t all;
+	char word;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid();
+	/* Neither the lock nor anybody's pipe shall stay open for us. */
+	if (dup2(fd, 0) < 0 || dup2(pidfd, 1) < 0)
+		_exit(1);
+	syscall(SYS_close_range, 2, ~0U, 0);
+	if (read(0, &word, 1) != 1)
+		syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
+	_exit(0);
+}
+
+static int start_guard(struct qemu *qemu)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	qemu->guard = fork();
+	if (!qemu->guard) {
+		close(ends[1]);
+		guard(ends[0], qemu->slot->pidfd);
+	}
+	close(ends[0]);
+	qemu->guard_fd = ends[1];
+	return qemu->guard < 0 ? -errno : 0;
+}
+
+static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
+			 int cwd, char **args)
+{
+	if (mkdir(slot->dir, 0700))
+		return -errno;
+	slot->pid = fork();
+	if (!slot->pid)
+		become(slot, pool, monitor, cwd, args);
+	if (slot->pid < 0) {
+		slot->pid = 0;
+		return -errno;
+	}
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
+	return slot->pidfd < 0 ? -errno : 0;
+}
+
+int qemu_launch(const struct invocation *inv, const char *name,
+		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
+		struct qemu *qemu)
+{
+	int err, ends[2];
+
+	/* What QEMU forks and leaves comes to us: qemu_kill() finds it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	memset(qemu, 0, sizeof(*qemu));
+	qemu->slot = slot;
+	qemu->guard_fd = -1;
+	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
+		-errno : 0;
+	if (!err) {
+		err = start_process(slot, pool, ends[1], cwd, args);
+		close(ends[1]);
+		if (!err)
+			err = start_guard(qemu);
+		if (err)
+			close(ends[0]);
+		else
+			err = qmp_talk(ends[0], LAUNCH_MS, &qemu->qmp);
+	}
+	if (!err)
+		err = show_monitors(slot);
+	if (!err)
+		return 0;
+	qemu_failed(inv, name, qemu, err);
+	qemu_kill(qemu);
+	return -1;
+}
+
+void qemu_release(struct qemu *qemu)
+{
+	sighandler_t old = signal(SIGPIPE, SIG_IGN);
+
+	/* A guard that somebody ended does no harm any more. */
+	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
+		qemu->guard = 0;
+	signal(SIGPIPE, old);
+	if (qemu->guard_fd >= 0)
+		close(qemu->guard_fd);
+	qemu->guard_fd = -1;
+	if (qemu->guard > 0)
+		waitpid(qemu->guard, NULL, 0);
+	qemu->guard = 0;
+}
+
+void qemu_close(struct qemu *qemu)
+{
+	qmp_close(qemu->qmp);
+	qemu->qmp = NULL;
+}
+
+/* Has a process a file open? */
+static bool has_open(long pid, const struct stat *file)
+{
+	char *path = xprintf("/proc/%ld/fd", pid);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool has = false;
+	struct stat st;
+
+	while (dir && !has && (entry = readdir(dir)))
+		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
+		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	if (dir)
+		closedir(dir);
+	free(path);
+	return has;
+}
+
+/* Kill the children that have a file open; the number of them. */
+static size_t kill_once(const struct stat *file)
+{
+	char *path = xprintf("/proc/self/task/%d/children", getpid());
+	char *text = read_text(path), *at = text, *end;
+	size_t nr = 0;
+	long pid;
+
+	for (; at && (pid = strtol(at, &end, 10)); at = end) {
+		if (!has_open(pid, file))
+			continue;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		nr++;
+	}
+	free(text);
+	free(path);
+	return nr;
+}
+
+/*
+ * Kill all that came of the QEMU of a slot: a script in VPOOL_QEMU may have started it as
+ * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
+ * becomes our child when its parent dies. Other children may be there: a shell that
+ * becomes vpoolctl leaves its own.
+ */
+static void kill_heirs(const struct stat *alive)
+{
+	while (kill_once(alive))
+		;
+}
+
+void qemu_kill(struct qemu *qemu)
+{
+	char *path = vm_slot_path(qemu->slot, "alive");
+	pid_t pid = qemu->slot->pid;
+	struct stat alive;
+	bool begun = !stat(path, &alive);
+
+	free(path);
+	qemu_close(qemu);
+	vm_slot_kill(qemu->slot);
+	qemu_release(qemu);
+	/* It is ours if we started it. */
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	if (begun)
+		kill_heirs(&alive);
+}
+
+/* Failure */
+
+bool qemu_show_log(const struct vm_slot *slot)
+{
+	char *path = vm_slot_path(slot, "log"), words[LAST_WORDS + 1], *line;
+	FILE *log = fopen(path, "re");
+	size_t len = 0;
+
+	free(path);
+	if (log && fseek(log, -LAST_WORDS, SEEK_END))
+		rewind(log);
+	if (log) {
+		len = fread(words, 1, LAST_WORDS, log);
+		fclose(log);
+	}
+	words[len] = '\0';
+	for (line = strtok(words, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+		char *text = printable(line);
+
+		fprintf(stderr, "  %s\n", text);
+		free(text);
+	}
+	return len;
+}
+
+void qemu_failed(const struct invocation *inv, const char *name,
+		 const struct qemu *qemu, int err)
+{
+	bool ended;
+
+	if (interrupted()) {
+		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; nothing is left of it");
+		return;
+	}
+	/* It closes its sockets a little before it is gone. */
+	ended = qemu->slot->pidfd >= 0 &&
+		!vm_slot_wait(qemu->slot, err == -EPIPE ? 2000 : 0);
+	if (!ended) {
+		cmd_error(inv, name, TOOL_QEMU_FAILED,
+			  "%s", *qmp_message(qemu->qmp) ?
+			  qmp_message(qemu->qmp) : strerror(-err));
+		return;
+	}
+	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; it said:");
+	if (!qemu_show_log(qemu->slot))
+		fputs("  (nothing)\n", stderr);
+}

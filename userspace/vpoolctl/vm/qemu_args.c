@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * QEMU's command line.
+ *
+ * The first words are those of one QEMU only, at fixed places: -S or -incoming, and its
+ * sockets. The rest describes the machine. vm migrate copies it word for word, because
+ * a user's argument may read like one of ours.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "vm/qemu_args.h"
+#include "vm/vm.h"
+
+static size_t args_count(char **args)
+{
+	size_t nr = 0;
+
+	while (args && args[nr])
+		nr++;
+	return nr;
+}
+
+static void add(char ***args, const char *arg)
+{
+	size_t nr = args_count(*args);
+
+	*args = xrealloc(*args, (nr + 2) * sizeof(**args));
+	(*args)[nr] = xstrdup(arg);
+	(*args)[nr + 1] = NULL;
+}
+
+static void add_two(char ***args, const char *one, const char *two)
+{
+	add(args, one);
+	add(args, two);
+}
+
+/* Add an option and its value, which is freed. */
+static void add_made(char ***args, const char *option, char *value)
+{
+	add_two(args, option, value);
+	free(value);
+}
+
+void qemu_args_free(char **args)
+{
+	size_t i;
+
+	for (i = 0; args && args[i]; i++)
+		free(args[i]);
+	free(args);
+}
+
+/* Commas are doubled in values of QEMU's options. */
+static char *escape(const char *text)
+{
+	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;
+
+	for (; *text; text++) {
+		*to++ = *text;
+		if (*text == ',')
+			*to++ = ',';
+	}
+	return escaped;
+}
+
+const char *qemu_program(void)
+{
+	const char *program = getenv("VPOOL_QEMU");
+
+	return program && *program ? program : "qemu-system-x86_64";
+}
+
+/*
+ * Monitors. QEMU makes each ready in its main thread and then hands it to another
+ * one; who connects to its socket half-way is served by both, and what he says
+ * reaches QEMU in the order in which they got hold of the bytes. So the sockets
+ * have other names at first, and who starts QEMU talks to it by a connection that
+ * QEMU inherits.
+ */
+const char * const qemu_monitors[NR_QEMU_MONITORS] = { "qmp", "state" };
+
+static void add_monitors(char ***args, const struct vm_slot *slot)
+{
+	size_t i;
+
+	for (i = 0; i < NR_QEMU_MONITORS; i++) {
+		char *path = vm_slot_path(slot, qemu_monitors[i]);
+		char *escaped = escape(path);
+
+		add_made(args, "-chardev",
+			 xprintf("socket,id=%s,path=%s" VM_HIDDEN ",server=on,wait=off",
+				 qemu_monitors[i], escaped));
+		add_made(args, "-mon",
+			 xprintf("chardev=%s,mode=control", qemu_monitors[i]));
+		free(escaped);
+		free(path);
+	}
+	/* The last of them: if it answers, all are ready. */
+	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", QEMU_BOOT_FD));
+	add_two(args, "-mon", "chardev=boot,mode=control");
+}
+
+static void add_console(char ***args, const struct qemu_spec *spec,
+			const struct vm_slot *slot)
+{
+	char *path = vm_slot_path(slot, "console"), *escaped = escape(path);
+	char *file = spec->console ? escape(spec->console) : NULL;
+
+	add_made(args, "-chardev",
+		 xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s",
+			 escaped, file ? ",logfile=" : "", file ? file : "",
+			 file ? ",logappend=on" : ""));
+	add_two(args, "-serial", "chardev:console");
+	free(file);
+	free(escaped);
+	free(path);
+}
+
+/*
+ * A path that holds in every folder, and that QEMU does not take for a protocol, as
+ * it would "vm:1.img". Links stay: what they point to may change.
+ */
+static char *absolute(const char *path)
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/')
+		return xstrdup(path);
+	if (!getcwd(cwd, sizeof(cwd)) || *cwd != '/')
+		return xprintf("./%s", path);
+	return xprintf("%s/%s", cwd, path);
+}
+
+static void add_boot(char ***args, const struct qemu_spec *spec)
+{
+	char *path, *disk;
+
+	if (spec->kernel)
+		add_made(args, "-kernel", absolute(spec->kernel));
+	if (spec->initrd)
+		add_made(args, "-initrd", absolute(spec->initrd));
+	if (spec->append)
+		add_two(args, "-append", spec->append);
+	if (spec->disk) {
+		path = absolute(spec->disk);
+		disk = escape(path);
+		add_made(args, "-drive",
+			 xprintf("if=virtio,id=disk,file=%s,format=%s", disk,
+				 spec->format));
+		free(disk);
+		free(path);
+	}
+}
+
+char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
+{
+	bool kvm = !strcmp(spec->accel, "kvm");
+	char **args = NULL, **extra;
+
+	add(&args, qemu_program());
+	add(&args, "-S");
+	add_monitors(&args, slot);
+	add_console(&args, spec, slot);
+	add_made(&args, "-name", xprintf("%s,debug-threads=on", spec->name));
+	add_two(&args, "-accel", spec->accel);
+	add_two(&args, "-machine", "q35,hpet=off");
+	add_two(&args, "-cpu", kvm ? "host" : "max");
+	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
+	add_made(&args, "-m", xprintf("%lluB", spec->bytes));
+	add_two(&args, "-display", "none");
+	add(&args, "-nodefaults");
+	add(&args, "-no-user-config");
+	add(&args, "-preconfig");
+	add_two(&args, "-nic", !strcmp(spec->net, "user") ?
+		"user,model=virtio-net-pci" : "none");
+	add_boot(&args, spec);
+	for (extra = spec->extra; extra && *extra; extra++)
+		add(&args, *extra);
+	return args;
+}
+
+/* Replace the first occurrence of a word. */
+static char *replace(const char *text, const char *word, const char *by)
+{
+	const char *at = strstr(text, word);
+
+	if (!at)
+		return xstrdup(text);
+	return xprintf("%.*s%s%s", (int)(at - text), text, by,
+		       at + strlen(word));
+}
+
+static char *read_cmdline(pid_t pid, size_t *len)
+{
+	char *path = xprintf("/proc/%d/cmdline", pid), *text = NULL;
+	FILE *file = fopen(path, "re");
+	size_t room = 0;
+	int c;
+
+	*len = 0;
+	while (file && (c = getc(file)) != EOF) {
+		if (*len + 1 >= room) {
+			room = room ? 2 * room : 4096;
+			text = xrealloc(text, room);
+		}
+		text[(*len)++] = c;
+	}
+	if (file)
+		fclose(file);
+	free(path);
+	return text;
+}
+
+/* Words behind -S or -incoming that are a QEMU's own: its sockets, four words each. */
+#define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2))
+
+/* One of those for the other slot. */
+static void add_for(char ***args, const char *arg, const char *from,
+		    const char *to)
+{
+	char *changed = replace(arg, from, to);
+
+	add(args, changed);
+	free(changed);
+}
+
+char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
+		      const char *to_dir)
+{
+	char *old = escape(from_dir), *new = escape(to_dir);
+	const char *at = cmdline, *end = cmdline + len;
+	char **args = NULL;
+	size_t nr, skip = 0;
+
+	for (nr = 0; at < end; at += strlen(at) + 1, nr++) {
+		if (nr == 1) {
+			skip = !strcmp(at, "-S") ? 1 :
+			       !strcmp(at, "-incoming") ? 2 : 0;
+			if (!skip)
+				break;
+			add_two(&args, "-incoming", "defer");
+		}
+		if (nr && nr <= skip)
+			continue;
+		if (nr && nr <= skip + OWN_WORDS)
+			add_for(&args, at, old, new);
+		else
+			add(&args, at);
+	}
+	if (!skip) {
+		qemu_args_free(args);
+		args = NULL;
+	}
+	free(new);
+	free(old);
+	return args;
+}
+
+char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to)
+{
+	size_t len;
+	char **args, *text = read_cmdline(from->pid, &len);
+
+	args = qemu_args_from(text, len, from->dir, to->dir);
+	free(text);
+	return args;
+}

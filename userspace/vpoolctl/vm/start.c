@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl vm start: a virtual machine on a pool.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "host/pools.h"
+#include "output/messages.h"
+#include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/console.h"
+#include "vm/placement.h"
+#include "vm/qemu.h"
+#include "vm/qemu_args.h"
+#include "vm/qemu_refuse.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+enum {
+	START_POOL,
+	START_MEM,
+	START_VCPUS,
+	START_KERNEL,
+	START_INITRD,
+	START_APPEND,
+	START_DISK,
+	START_NET,
+	START_CONSOLE,
+	START_ACCEL,
+};
+
+static const struct option_def start_options[] = {
+	[START_POOL] = {
+		.name = "pool", .letter = 'p', .arg = "NAME",
+		.complete = COMPLETE_POOL,
+		.help = "the pool that it is to have its memory and CPUs from",
+	},
+	[START_MEM] = {
+		.name = "mem", .letter = 'm', .arg = "SIZE",
+		.help = "its memory; all that the pool has free unless given",
+	},
+	[START_VCPUS] = {
+		.name = "vcpus", .letter = 'n', .arg = "NUMBER",
+		.help =
+			"its CPUs; unless given, one less than the pool has, so\n"
+			"that QEMU's other threads have one, too",
+	},
+	[START_KERNEL] = {
+		.name = "kernel", .letter = 'k', .arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help = "boot this Linux kernel",
+	},
+	[START_INITRD] = {
+		.name = "initrd", .letter = 'i', .arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help = "the kernel's first file system",
+	},
+	[START_APPEND] = {
+		.name = "append", .letter = 'a', .arg = "STRING",
+		.help = "the kernel's command line",
+	},
+	[START_DISK] = {
+		.name = "disk", .letter = 'd', .arg = "FILE[,format=FORMAT]",
+		.complete = COMPLETE_FILE,
+		.help =
+			"a disk, raw unless a format is given, such as qcow2;\n"
+			"booted if there is no kernel",
+	},
+	[START_NET] = {
+		.name = "net", .arg = "user|none",
+		.help =
+			"its network: QEMU's own, which lets it reach out; or\n"
+			"none, as when this is not given",
+	},
+	[START_CONSOLE] = {
+		.name = "console", .letter = 'c', .arg = "FILE",
+		.complete = COMPLETE_FILE,
+		.help =
+			"write its first serial port to the end of a file; - is\n"
+			"to stay with it, as vm console does",
+	},
+	[START_ACCEL] = {
+		.name = "accel", .arg = "kvm|tcg",
+		.help =
+			"kvm, the default, takes /dev/kvm; tcg runs it without,\n"
+			"many times slower",
+	},
+};
+
+static const char *given(const struct invocation *inv, int option,
+			 const char *otherwise)
+{
+	return inv->given[option] ? inv->value[option] : otherwise;
+}
+
+/* What is wrong with the line */
+
+static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
+{
+	const char *text = inv->value[START_VCPUS];
+	unsigned long nr;
+	char *end;
+
+	if (!text)
+		return 0;
+	nr = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || !nr || nr > 4096)
+		return usage_error(inv->cmd,
+				   "--vcpus: '%s' is no number of CPUs", text);
+	spec->vcpus = nr;
+	return 0;
+}
+
+static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
+{
+	char message[128];
+
+	if (!inv->given[START_MEM])
+		return 0;
+	if (parse_size(inv->value[START_MEM], &spec->bytes, message, sizeof(message)))
+		return usage_error(inv->cmd, "--mem: %s", message);
+	if (!spec->bytes)
+		return usage_error(inv->cmd, "--mem: 0 is no memory to run in");
+	return 0;
+}
+
+static int parse_disk(const struct invocation *inv, struct qemu_spec *spec)
+{
+	static const char option[] = ",format=";
+	char *at;
+
+	spec->format = "raw";
+	if (!inv->given[START_DISK])
+		return 0;
+	spec->disk = xstrdup(inv->value[START_DISK]);
+	at = strstr(spec->disk, option);
+	if (!at)
+		return 0;
+	*at = '\0';
+	spec->format = at + sizeof(option) - 1;
+	if (!*spec->format || strpbrk(spec->format, ",="))
+		return usage_error(inv->cmd, "--disk: it takes FILE,format=FORMAT");
+	return 0;
+}
+
+/* One of two words, the second of which may be the default. */
+static int check_word(const struct invocation *inv, int option, const char *a,
+		      const char *b)
+{
+	const char *value = inv->value[option];
+
+	if (!inv->given[option] || !strcmp(value, a) || !strcmp(value, b))
+		return 0;
+	return usage_error(inv->cmd, "--%s: '%s' is neither %s nor %s",
+			   inv->cmd->options[option].name, value, a, b);
+}
+
+static int check_boot(const struct invocation *inv)
+{
+	bool kernel = inv->given[START_KERNEL];
+
+	if (!kernel && !inv->given[START_DISK])
+		return usage_error(inv->cmd,
+				   "what shall it boot? Say --kernel or --disk");
+	if (!kernel && (inv->given[START_INITRD] || inv->given[START_APPEND]))
+		return usage_error(inv->cmd,
+				   "--initrd and --append are for a --kernel");
+	return 0;
+}
+
+static int check_extra(const struct invocation *inv, char **extra)
+{
+	char *message;
+	int status;
+
+	if (inv->before > 1)
+		return usage_error(inv->cmd,
+				   "unexpected argument '%s': arguments for QEMU come behind --",
+				   *extra);
+	message = qemu_refuse(extra);
+	if (!message)
+		return EXIT_OK;
+	status = usage_error(inv->cmd, "QEMU's option %s", message);
+	free(message);
+	return status;
+}
+
+static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
+{
+	int status;
+
+	spec->name = inv->argv[0];
+	if (!vm_name_ok(spec->name))
+		return usage_error(inv->cmd,
+				   "'%s' is no name: it takes up to %d of a-z, 0-9, and . _ - behind the first",
+				   spec->name, VM_NAME_MAX);
+	if (!inv->given[START_POOL])
+		return usage_error(inv->cmd, "on which pool? Say --pool NAME");
+	spec->pool = inv->value[START_POOL];
+	spec->kernel = given(inv, START_KERNEL, NULL);
+	spec->initrd = given(inv, START_INITRD, NULL);
+	spec->append = given(inv, START_APPEND, NULL);
+	spec->net = given(inv, START_NET, "none");
+	spec->accel = given(inv, START_ACCEL, "kvm");
+	spec->extra = inv->argv + 1;
+	status = check_extra(inv, spec->extra);
+	if (!status)
+		status = check_boot(inv);
+	if (!status)
+		status = check_word(inv, START_NET, "user", "none");
+	if (!status)
+		status = check_word(inv, START_ACCEL, "kvm", "tcg");
+	if (!status)
+		status = parse_vcpus(inv, spec);
+	if (!status)
+		status = parse_mem(inv, spec);
+	return status ? status : parse_disk(inv, spec);
+}
+
+/* What is wrong with files */
+
+/* Read from the beginning of a file; the bytes, or -1 with a message. */
+static ssize_t peek(const struct invocation *inv, const char *what,
+		    const char *path, char *buffer, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	ssize_t len = -1;
+
+	if (fd < 0 || fstat(fd, &st)) {
+		cmd_error(inv, inv->argv[0], errno_code(errno),
+			  "%s %s: %s", what, path,
+			  strerror(errno));
+	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "%s %s: is no file", what, path);
+	} else {
+		len = read(fd, buffer, room);
+		if (len < 0)
+			cmd_error(inv, inv->argv[0], errno_code(errno),
+				  "%s %s: %s", what, path,
+				  strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return len;
+}
+
+static int check_kernel(const struct invocation *inv, const char *path)
+{
+	char head[0x206];
+	ssize_t len = peek(inv, "the kernel", path, head, sizeof(head));
+
+	if (len < 0)
+		return -1;
+	if (len == sizeof(head) && !memcmp(head + 0x202, "HdrS", 4))
+		return 0;
+	if (len > 4 && !memcmp(head, "\177ELF", 4))
+		return 0;
+	cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+		  "the kernel %s: is no kernel for x86; a bzImage, such as /boot/vmlinuz-..., is one",
+		  path);
+	return -1;
+}
+
+static int check_disk(const struct invocation *inv,
+		      const struct qemu_spec *spec)
+{
+	char head[4];
+	ssize_t len = peek(inv, "the disk", spec->disk, head, sizeof(head));
+	bool qcow2 = len == 4 && !memcmp(head, "QFI\373", 4);
+
+	if (len < 0)
+		return -1;
+	if (!len) {
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "the disk %s: is empty",
+			  spec->disk);
+		return -1;
+	}
+	if (qcow2 && !strcmp(spec->format, "raw") &&
+	    !strstr(inv->value[START_DISK], ",format=")) {
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "the disk %s: is a qcow2 image: say --disk %s,format=qcow2",
+			  spec->disk, spec->disk);
+		return -1;
+	}
+	if (!qcow2 && !strcmp(spec->format, "qcow2")) {
+		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
+			  "the disk %s: is no qcow2 image", spec->disk);
+		return -1;
+	}
+	if (!access(spec->disk, W_OK))
+		return 0;
+	cmd_error(inv, inv->argv[0], errno_code(errno),
+		  "the disk %s: cannot be written to: %s",
+		  spec->disk, strerror(errno));
+	return -1;
+}
+
+static int check_kvm(const struct invocation *inv)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), err = errno;
+
+	if (fd >= 0)
+		return close(fd);
+	if (err == EACCES || err == EPERM)
+		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
+			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg runs it without, many times slower");
+	else
+		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
+			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg runs it without, many times slower",
+			  strerror(err));
+	return -1;
+}
+
+/* QEMU writes there from a folder of its own. */
+static int check_console(const struct invocation *inv, struct qemu_spec *spec)
+{
+	const char *path = inv->value[START_CONSOLE];
+	int fd;
+
+	if (!path || !strcmp(path, "-"))
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		spec->console = realpath(path, NULL);
+	}
+	if (spec->console)
+		return 0;
+	cmd_error(inv, inv->argv[0], errno_code(errno),
+		  "the console's file %s: %s", path,
+		  strerror(errno));
+	return -1;
+}
+
+static int check_files(const struct invocation *inv, struct qemu_spec *spec)
+{
+	char byte;
+
+	if (spec->kernel && check_kernel(inv, spec->kernel))
+		return -1;
+	if (spec->initrd && peek(inv, "the initrd", spec->initrd, &byte, 1) < 0)
+		return -1;
+	if (spec->disk && check_disk(inv, spec))
+		return -1;
+	if (!strcmp(spec->accel, "kvm") && check_kvm(inv))
+		return -1;
+	return qemu_check(inv, inv->argv[0]);
+}
+
+/* What is wrong with the pool */
+
+/* What was not asked for is what the pool has. */
+static int fit(const struct invocation *inv, struct vpool *vp,
+	       struct qemu_spec *spec, struct vm_plan *plan)
+{
+	struct vpool_info *pool;
+	unsigned int cpus;
+	int err;
+
+	err = vpool_query(vp, NULL, &pool);
+	if (err) {
+		handle_error(inv, inv->argv[0], vp, err);
+		return -1;
+	}
+	err = vm_check_pool(inv, pool, spec->bytes, spec->vcpus);
+	if (!err) {
+		cpus = vpool_cpus_count(&pool->cpus);
+		if (!spec->vcpus)
+			spec->vcpus = cpus > 1 ? cpus - 1 : 1;
+		if (!spec->bytes)
+			spec->bytes = pool->free_bytes;
+		spec->bytes += pool->page_size - 1;
+		spec->bytes -= spec->bytes % pool->page_size;
+		vm_plan(pool, spec->bytes, spec->vcpus, plan);
+	}
+	vpool_info_free(pool);
+	return err;
+}
+
+/* Starting */
+
+static void tell(const struct qemu_spec *spec, const struct qemu *qemu,
+		 const struct vm_placed *placed, double qemu_ms, double run_ms)
+{
+	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT];
+
+	printf("started %s on pool %s: %s of memory, %u vCPU%s",
+	       spec->name, spec->pool, format_size(spec->bytes, size),
+	       spec->vcpus, spec->vcpus == 1 ? "" : "s");
+	if (*cpus)
+		printf(" with CPU%s %s to %s", strpbrk(cpus, ",-") ? "s" : "",
+		       cpus, strpbrk(cpus, ",-") ? "themselves" : "itself");
+	if (placed->sharing)
+		printf("%s one that shares", *cpus ? " and" : ",");
+	printf("; process %d\n", qemu->slot->pid);
+	printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
+	       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
+	free(cpus);
+}
+
+static int set_going(const struct invocation *inv, struct qemu *qemu)
+{
+	int err;
+
+	err = qmp_run(qemu->qmp, QMP_FOREVER, "cont", NULL, NULL);
+	if (!err)
+		err = qmp_wait(qemu->qmp, 60000, "RESUME");
+	if (err)
+		qemu_failed(inv, inv->argv[0], qemu, err);
+	return err;
+}
+
+static int make_it_run(const struct invocation *inv, struct vpool *vp,
+		       const struct qemu_spec *spec,
+		       const struct vm_plan *plan, struct qemu *qemu,
+		       double begun)
+{
+	double launched = now_ms(), built;
+	struct vm_placed placed;
+	int err;
+
+	err = vm_build(inv, spec->name, qemu, vp, spec->pool, plan, &placed);
+	built = now_ms();
+	if (!err)
+		err = set_going(inv, qemu);
+	if (!err)
+		tell(spec, qemu, &placed, launched - begun, now_ms() - built);
+	vpool_cpus_free(&placed.cpus);
+	return err;
+}
+
+/* That of an earlier machine of that name. */
+static void forget_log(const char *name)
+{
+	char *log = vm_log_path(name);
+
+	unlink(log);
+	free(log);
+}
+
+static int start_on(const struct invocation *inv, struct vpool *vp,
+		    struct qemu_spec *spec, struct vm *vm)
+{
+	double begun = now_ms();
+	struct vm_plan plan;
+	struct qemu qemu;
+	char **args;
+	int err, console = -1;
+
+	if (fit(inv, vp, spec, &plan))
+		return EXIT_FAILED;
+	forget_log(spec->name);
+	args = qemu_args(spec, vm->slot);
+	err = qemu_launch(inv, spec->name, vm->slot, vp, -1, args, &qemu);
+	qemu_args_free(args);
+	if (err)
+		return EXIT_FAILED;
+	if (!strcmp(given(inv, START_CONSOLE, ""), "-"))
+		console = console_open(vm->slot);
+	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
+	if (err) {
+		qemu_kill(&qemu);
+		return EXIT_FAILED;
+	}
+	qemu_release(&qemu);
+	qemu_close(&qemu);
+	vm->now = 0;
+	if (console < 0)
+		return EXIT_OK;
+	/* What others do to it is their business from now on. */
+	close(vm->lock);
+	vm->lock = -1;
+	return console_relay(inv, console);
+}
+
+static int start_in(const struct invocation *inv, struct qemu_spec *spec,
+		    struct vm *vm)
+{
+	struct vpool *vp;
+	int status, err;
+
+	err = vpool_open(spec->pool, &vp);
+	if (err)
+		status = handle_error(inv, spec->name, vp, err);
+	else
+		status = start_on(inv, vp, spec, vm);
+	vpool_close(vp);
+	return status;
+}
+
+static int start(const struct invocation *inv, struct qemu_spec *spec)
+{
+	struct vm *vm;
+	int err, status = EXIT_FAILED;
+
+	if (check_files(inv, spec) || check_console(inv, spec))
+		return EXIT_FAILED;
+	err = vm_open(spec->name, true, &vm);
+	if (err == -EBUSY)
+		cmd_error(inv, spec->name, TOOL_VM_BUSY,
+			  "another vpoolctl is at a virtual machine of that name");
+	else if (err)
+		cmd_error(inv, spec->name, errno_code(-err),
+			  "cannot make its directory: %s",
+			  strerror(-err));
+	if (err)
+		return EXIT_FAILED;
+	if (vm->now >= 0)
+		cmd_error(inv, spec->name, TOOL_VM_EXISTS,
+			  "there is a virtual machine of that name already; 'vpoolctl vm list' shows it");
+	else
+		status = start_in(inv, spec, vm);
+	vm_close(vm);
+	return status;
+}
+
+static int run_vm_start(const struct invocation *inv)
+{
+	struct qemu_spec spec = { 0 };
+	int status;
+
+	catch_interrupts();
+	status = parse_line(inv, &spec);
+	if (!status)
+		status = start(inv, &spec);
+	free(spec.console);
+	free(spec.disk);
+	return status;
+}
+
+const struct command cmd_vm_start = {
+	.name = "vm start",
+	.args = "VM [-- QEMU-ARGUMENT...]",
+	.summary = "start a virtual machine on a pool",
+	.description =
+		"Start a virtual machine that has its memory from a pool, all\n"
+		"of it from the beginning, and each of whose vCPUs has a CPU of\n"
+		"the pool to itself; QEMU's other threads run on the pool's\n"
+		"other CPUs. If it has as many vCPUs as the pool has CPUs, one\n"
+		"of them shares its CPU with those threads. If the pool has\n"
+		"memory on several NUMA nodes, so has the machine. When the\n"
+		"command returns the machine runs; it tells how long QEMU, its\n"
+		"memory, its devices and the first instruction took.\n"
+		"\n"
+		"What follows -- are arguments for QEMU, but for those that\n"
+		"would take it out of vpoolctl's sight, such as -daemonize, that\n"
+		"keep it from migrating, or that contradict the options here.",
+	.options = start_options,
+	.nr_options = ARRAY_SIZE(start_options),
+	.min_args = 1,
+	.max_args = -1,
+	.run = run_vm_start,
+};

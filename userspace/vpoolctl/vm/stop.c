@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vpoolctl vm stop, pause and resume.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvpool.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/interrupt.h"
+#include "base/macros.h"
+#include "output/messages.h"
+#include "output/units.h"
+#include "vm/cmd.h"
+#include "vm/memory.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+enum {
+	STOP_TIMEOUT,
+	STOP_FORCE,
+};
+
+/* How long a guest has to shut down, and QEMU to quit. */
+#define POWERDOWN_MS 30000
+#define QUIT_MS 5000
+/* How long memory may take to come back when its user has gone. */
+#define RETURN_MS 30000
+
+static const struct option_def stop_options[] = {
+	[STOP_TIMEOUT] = {
+		.name = "timeout", .letter = 't', .arg = "SECONDS",
+		.help = "how long the guest has to shut down; 30 unless given",
+	},
+	[STOP_FORCE] = {
+		.name = "force", .letter = 'f',
+		.help = "do not ask the guest",
+	},
+};
+
+/**
+ * struct ending - how a machine ended
+ * @how: behind its name
+ * @forced: the guest did not shut down, it was ended
+ * @code: the failure to report if @forced
+ * @status: QEMU's word for the state that kept it from shutting down
+ */
+struct ending {
+	const char *how;
+	bool forced;
+	int code;
+	char status[32];
+};
+
+/*
+ * Wait until the guest has shut down. QEMU ends then, or with -no-shutdown stands
+ * still. 0; -ETIMEDOUT; -EINTR if the user does not want to wait.
+ */
+static int wait_for_shutdown(struct vm_slot *slot, struct qmp *qmp, __u32 ms)
+{
+	double deadline = now_ms() + ms;
+	int err;
+
+	do
+		err = qmp_wait(qmp, 100, "SHUTDOWN");
+	while (err == -ETIMEDOUT && now_ms() < deadline && !interrupted());
+	if (interrupted())
+		return -EINTR;
+	if (!err && vm_slot_wait(slot, 2000))
+		qmp_run(qmp, 5000, "quit", NULL, NULL);
+	if (!err || err == -EPIPE)
+		err = vm_slot_wait(slot, QUIT_MS);
+	return err;
+}
+
+/* States in which the guest can do nothing, and the command that lets it. */
+static const struct {
+	const char *status;
+	const char *command;
+} stills[] = {
+	{ "guest-panicked", NULL },
+	{ "internal-error", NULL },
+	{ "io-error", NULL },
+	{ "paused", "cont" },
+	{ "shutdown", NULL },
+	{ "suspended", "system_wakeup" },
+	{ "watchdog", NULL },
+};
+
+/* Let a guest that stands still run; -EHOSTDOWN if it cannot. */
+static int wake(struct qmp *qmp, struct ending *ending)
+{
+	char *status = qmp_status(qmp);
+	size_t i = 0;
+	int err = 0;
+
+	while (status && i < ARRAY_SIZE(stills) &&
+	       strcmp(status, stills[i].status))
+		i++;
+	if (status && i < ARRAY_SIZE(stills)) {
+		snprintf(ending->status, sizeof(ending->status), "%s", status);
+		err = stills[i].command ? qmp_run(qmp, 5000, stills[i].command,
+						  NULL, NULL) : -EHOSTDOWN;
+	}
+	free(status);
+	return err;
+}
+
+/* Ask the guest; 0, or why it has not shut down. */
+static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
+		     struct ending *ending)
+{
+	int err = wake(qmp, ending);
+
+	if (!err)
+		err = qmp_run(qmp, 5000, "system_powerdown", NULL, NULL);
+	return err ? err : wait_for_shutdown(slot, qmp, ms);
+}
+
+/* 0, or -EINTR if the user did not want to wait. */
+static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
+{
+	struct vm_slot *slot = vm->slot + vm->now;
+	char *path = vm_slot_path(slot, "qmp");
+	int err, asked = -EPERM;
+	struct qmp *qmp;
+
+	*ending = (struct ending) { .how = "shut down" };
+	/* One that does not answer is killed. */
+	err = qmp_open(path, 5000, &qmp);
+	free(path);
+	if (!err && !force)
+		asked = shut_down(slot, qmp, ms, ending);
+	if (!asked || asked == -EINTR) {
+		qmp_close(qmp);
+		return asked;
+	}
+	ending->forced = !force;
+	ending->code = asked == -ETIMEDOUT ? TOOL_VM_TIMEOUT : TOOL_VM_FORCED;
+	ending->how = force ? "stopped" :
+		      asked == -EHOSTDOWN ?
+		      "could not shut down and was stopped" :
+		      "did not shut down in time and was stopped";
+	/* Its guest had shut down before. */
+	if (asked == -EHOSTDOWN && !strcmp(ending->status, "shutdown"))
+		*ending = (struct ending) { .how = "shut down" };
+	if (!err)
+		err = qmp_run(qmp, 5000, "quit", NULL, NULL);
+	qmp_close(qmp);
+	if ((!err || err == -EPIPE) && !vm_slot_wait(slot, QUIT_MS))
+		return 0;
+	vm_slot_kill(slot);
+	ending->how = "did not answer and was killed";
+	return 0;
+}
+
+/* What is to be said, for free(3): "shut down; 1G back in pool web". */
+static char *account(const struct ending *ending,
+		     const struct vm_memory *memory)
+{
+	const char *status = ending->forced ? ending->status : "";
+	char text[SIZE_TEXT];
+
+	return xprintf("%s%s%s%s; %s back in pool %s", ending->how,
+		       *status ? " (it was " : "", status, *status ? ")" : "",
+		       format_size(memory->bytes, text),
+		       *memory->pool ? memory->pool : "-");
+}
+
+static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
+{
+	struct vm_slot *slot = vm->slot + vm->now;
+	struct vm_memory memory = { 0 };
+	char size[SIZE_TEXT], *text;
+	struct ending ending;
+	__u64 missing = 0;
+	int err = 0;
+
+	vm_read_memory(slot->pid, &memory);
+	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
+		cmd_error(inv, vm->name, VPOOL_CODE_INTERRUPTED,
+			  "interrupted; it has been asked to shut down");
+		return EXIT_FAILED;
+	}
+	vm_slot_kill(slot);
+	if (*memory.pool)
+		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
+	if (err == -ETIMEDOUT) {
+		cmd_error(inv, vm->name, VPOOL_CODE_POOL_PINNED,
+			  "it %s, but %s of pool '%s' are still pinned by something else",
+			  ending.how, format_size(missing, size), memory.pool);
+		return EXIT_FAILED;
+	}
+	text = account(&ending, &memory);
+	if (ending.forced)
+		cmd_error(inv, vm->name, ending.code, "it %s", text);
+	else
+		printf("%s %s\n", vm->name, text);
+	free(text);
+	return ending.forced ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run_vm_stop(const struct invocation *inv)
+{
+	__u32 ms = POWERDOWN_MS;
+	struct vm *vm;
+	int status;
+
+	if (inv->given[STOP_TIMEOUT] &&
+	    parse_seconds(inv->value[STOP_TIMEOUT], &ms))
+		return usage_error(inv->cmd,
+				   "--timeout: '%s' is not a time in seconds",
+				   inv->value[STOP_TIMEOUT]);
+	catch_interrupts();
+	vm = vm_running(inv, inv->argv[0], &status);
+	if (!vm)
+		return status;
+	status = stop(inv, vm, ms);
+	vm_close(vm);
+	return status;
+}
+
+const struct command cmd_vm_stop = {
+	.name = "vm stop",
+	.args = "VM",
+	.summary = "stop a virtual machine",
+	.description =
+		"Ask the guest to shut down, as its power button does; a guest\n"
+		"that is paused runs on for that. If it does not shut down in\n"
+		"time, end QEMU; if that does not answer, kill it. The exit\n"
+		"status is 1 then, unless --force was given. All its memory and\n"
+		"CPUs are back in the pool when the command returns.",
+	.options = stop_options,
+	.nr_options = ARRAY_SIZE(stop_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_VM,
+	.run = run_vm_stop,
+};
+
+/* Pause and resume */
+
+static int tell_qemu(const struct invocation *inv, const char *command)
+{
+	struct qmp *qmp;
+	struct vm *vm;
+	int status;
+
+	catch_interrupts();
+	vm = vm_running(inv, inv->argv[0], &status);
+	if (!vm)
+		return status;
+	qmp = vm_connect(inv, vm);
+	status = EXIT_FAILED;
+	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
+			  "%s", qmp_message(qmp));
+	else if (qmp)
+		status = EXIT_OK;
+	qmp_close(qmp);
+	vm_close(vm);
+	return status;
+}
+
+static int run_vm_pause(const struct invocation *inv)
+{
+	return tell_qemu(inv, "stop");
+}
+
+static int run_vm_resume(const struct invocation *inv)
+{
+	return tell_qemu(inv, "cont");
+}
+
+const struct command cmd_vm_pause = {
+	.name = "vm pause",
+	.args = "VM",
+	.summary = "pause a virtual machine",
+	.description =
+		"Stop the vCPUs of a virtual machine. It keeps its memory and\n"
+		"CPUs.",
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_VM,
+	.run = run_vm_pause,
+};
+
+const struct command cmd_vm_resume = {
+	.name = "vm resume",
+	.args = "VM",
+	.summary = "let a paused virtual machine run on",
+	.description = "Let a virtual machine that was paused run on.",
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_VM,
+	.run = run_vm_resume,
+};

@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finding virtual machines.
+ *
+ * A machine NAME is a directory of that name with a directory for each of its
+ * QEMUs, its slots: one, and a second while it migrates. What is true is not
+ * written in a file: a slot lives as long as its QEMU holds the lock on the file
+ * "alive", which QEMU inherits and the kernel drops with its last thread, however
+ * that ends. The kernel also tells who holds it.
+ *
+ * A vpoolctl that changes a machine holds a lock on the machine's directory. Who
+ * gets that lock knows that nobody is at work, so that what looks half-done is
+ * what a crash left, and settles it: see vm_settle().
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/code.h"
+#include "base/command.h"
+#include "base/exit.h"
+#include "base/macros.h"
+#include "host/privilege.h"
+#include "output/messages.h"
+#include "vm/qmp.h"
+#include "vm/vm.h"
+
+/* How long a QEMU that has been killed may take to be gone. */
+#define KILL_MS 60000
+/* How long a QEMU may take to say what state it is in. */
+#define STATUS_MS 2000
+/* How long a migration that nobody watches may take to hand over. */
+#define CHOOSE_MS 20000
+
+/* Names and places */
+
+bool vm_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > VM_NAME_MAX || strchr("._-", *name))
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+}
+
+/* A folder below /run/vpool, or where the user has it; for free(3). */
+static char *run_dir(const char *folder)
+{
+	const char *dir = getenv("VPOOL_RUN_DIR");
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	if (dir)
+		return xprintf("%s/%s", dir, folder);
+	if (!may_change_host() && user)
+		return xprintf("%s/vpool/%s", user, folder);
+	return xprintf("/run/vpool/%s", folder);
+}
+
+char *vm_root(void)
+{
+	return run_dir("vm");
+}
+
+char *vm_log_path(const char *name)
+{
+	char *dir = run_dir("log"), *path = xprintf("%s/%s.log", dir, name);
+
+	free(dir);
+	return path;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char * const *)a, *(char * const *)b);
+}
+
+char **vm_names(size_t *nr)
+{
+	char *root = vm_root(), **names = NULL;
+	DIR *dir = opendir(root);
+	struct dirent *entry;
+
+	*nr = 0;
+	while (dir && (entry = readdir(dir))) {
+		if (!vm_name_ok(entry->d_name))
+			continue;
+		names = xrealloc(names, (*nr + 1) * sizeof(*names));
+		names[(*nr)++] = xstrdup(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (*nr)
+		qsort(names, *nr, sizeof(*names), compare_names);
+	free(root);
+	return names;
+}
+
+char *vm_slot_path(const struct vm_slot *slot, const char *file)
+{
+	return xprintf("%s/%s", slot->dir, file);
+}
+
+/* Sides */
+
+/* Who holds a slot's lock; 0 if nobody does. */
+static pid_t lock_holder(const struct vm_slot *slot)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *path = vm_slot_path(slot, "alive");
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	pid_t pid = 0;
+
+	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
+		pid = lock.l_pid;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return pid;
+}
+
+void vm_slot_look(struct vm_slot *slot)
+{
+	if (slot->pidfd >= 0)
+		close(slot->pidfd);
+	slot->pidfd = -1;
+	slot->pid = lock_holder(slot);
+	if (slot->pid <= 0) {
+		slot->pid = 0;
+		return;
+	}
+	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
+	/* If it holds the lock now, it was not another with its number. */
+	if (slot->pidfd < 0 || lock_holder(slot) != slot->pid) {
+		slot->pid = 0;
+		if (slot->pidfd >= 0)
+			close(slot->pidfd);
+		slot->pidfd = -1;
+	}
+}
+
+int vm_slot_wait(const struct vm_slot *slot, int ms)
+{
+	struct pollfd poll_fd = { .fd = slot->pidfd, .events = POLLIN };
+	int nr;
+
+	if (slot->pidfd < 0)
+		return 0;
+	nr = poll(&poll_fd, 1, ms);
+	if (nr < 0)
+		return -errno;
+	return nr ? 0 : -ETIMEDOUT;
+}
+
+void vm_slot_remove(struct vm_slot *slot)
+{
+	static const char * const files[] = {
+		"alive", "console", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
+		"state", "state" VM_HIDDEN,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		char *path = vm_slot_path(slot, files[i]);
+
+		unlink(path);
+		free(path);
+	}
+	rmdir(slot->dir);
+}
+
+void vm_slot_kill(struct vm_slot *slot)
+{
+	if (slot->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0);
+		while (vm_slot_wait(slot, KILL_MS) == -EINTR)
+			;
+		close(slot->pidfd);
+	}
+	slot->pidfd = -1;
+	slot->pid = 0;
+	vm_slot_remove(slot);
+}
+
+char *vm_slot_status(const struct vm_slot *slot)
+{
+	char *path = vm_slot_path(slot, "state"), *status = NULL;
+	struct qmp *qmp;
+
+	if (!qmp_open(path, STATUS_MS, &qmp))
+		status = qmp_status(qmp);
+	qmp_close(qmp);
+	free(path);
+	return status;
+}
+
+static bool is(const char *status, const char *wanted)
+{
+	return status && !strcmp(status, wanted);
+}
+
+/* Not a machine yet: its QEMU has not been told to go. */
+static bool unborn(const char *status)
+{
+	return is(status, "prelaunch") || is(status, "inmigrate");
+}
+
+/*
+ * Both QEMUs of a migration are there and nobody watches: the machine is where
+ * it ran, unless that slot has handed it over. Then the other has it as soon as
+ * it has read all of it.
+ */
+static int choose_side(struct vm *vm)
+{
+	char *status[VM_SLOTS];
+	double deadline = now_ms() + CHOOSE_MS;
+	int i, now = -1;
+
+	while (now < 0 && now_ms() < deadline) {
+		for (i = 0; i < VM_SLOTS; i++)
+			status[i] = vm_slot_status(vm->slot + i);
+		for (i = 0; i < VM_SLOTS; i++) {
+			if (is(status[i], "postmigrate") &&
+			    !unborn(status[!i]))
+				now = !i;
+			if (unborn(status[!i]) && status[i] &&
+			    !is(status[i], "postmigrate"))
+				now = i;
+		}
+		for (i = 0; i < VM_SLOTS; i++)
+			free(status[i]);
+		if (now < 0)
+			usleep(100000);
+	}
+	return now;
+}
+
+/* A QEMU that was never told to go, by somebody who is no more. */
+static bool is_unborn(const struct vm_slot *slot)
+{
+	char *status = vm_slot_status(slot);
+	bool yes = unborn(status);
+
+	free(status);
+	return yes;
+}
+
+static void find_sides(struct vm *vm)
+{
+	int i;
+
+	for (i = 0; i < VM_SLOTS; i++) {
+		vm->slot[i].dir = xprintf("%s/%d", vm->dir, i);
+		vm->slot[i].pidfd = -1;
+		vm_slot_look(vm->slot + i);
+	}
+}
+
+/* Make a directory with those above it. */
+static int make_dirs(char *path)
+{
+	char *slash = path;
+
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			*slash = '/';
+			return -errno;
+		}
+		*slash = '/';
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+/*
+ * Keep the log of a QEMU that has ended without vpoolctl: it may say why. It is there
+ * until a machine of that name is started or ends in that way.
+ */
+static void keep_log(const struct vm *vm, const struct vm_slot *slot)
+{
+	char *from = vm_slot_path(slot, "log"), *to = vm_log_path(vm->name);
+	char *dir = run_dir("log");
+	struct stat st;
+
+	if (!stat(from, &st) && st.st_size && !make_dirs(dir))
+		rename(from, to);
+	free(dir);
+	free(to);
+	free(from);
+}
+
+/* With the lock: find the slot that is the machine and clear all else away. */
+static void vm_settle(struct vm *vm)
+{
+	int i;
+
+	vm->now = -1;
+	if (vm->slot[0].pid && vm->slot[1].pid) {
+		vm->now = choose_side(vm);
+		if (vm->now >= 0)
+			vm_slot_kill(vm->slot + !vm->now);
+		return;
+	}
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (!vm->slot[i].pid)
+			keep_log(vm, vm->slot + i);
+		if (vm->slot[i].pid && !is_unborn(vm->slot + i))
+			vm->now = i;
+		else
+			vm_slot_kill(vm->slot + i);
+	}
+}
+
+/* Machines */
+
+static struct vm *vm_new(const char *name)
+{
+	struct vm *vm = xcalloc(1, sizeof(*vm));
+	char *root = vm_root();
+
+	vm->name = xstrdup(name);
+	vm->dir = xprintf("%s/%s", root, name);
+	vm->lock = -1;
+	vm->now = -1;
+	free(root);
+	return vm;
+}
+
+static void vm_free(struct vm *vm)
+{
+	int i;
+
+	for (i = 0; i < VM_SLOTS; i++) {
+		if (vm->slot[i].dir && vm->slot[i].pidfd >= 0)
+			close(vm->slot[i].pidfd);
+		free(vm->slot[i].dir);
+	}
+	if (vm->lock >= 0)
+		close(vm->lock);
+	free(vm->dir);
+	free(vm->name);
+	free(vm);
+}
+
+/* Was the directory replaced by another while we waited for its lock? */
+static bool still_there(const struct vm *vm)
+{
+	struct stat ours, now;
+
+	return !fstat(vm->lock, &ours) && !stat(vm->dir, &now) &&
+	       ours.st_ino == now.st_ino && ours.st_dev == now.st_dev;
+}
+
+static int lock_once(struct vm *vm, bool create)
+{
+	int err = create ? make_dirs(vm->dir) : 0;
+
+	if (err)
+		return err;
+	vm->lock = open(vm->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (vm->lock < 0)
+		return -errno;
+	if (flock(vm->lock, LOCK_EX | LOCK_NB))
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (!still_there(vm))
+		err = -EAGAIN;
+	if (err) {
+		close(vm->lock);
+		vm->lock = -1;
+	}
+	return err;
+}
+
+int vm_open(const char *name, bool create, struct vm **ret)
+{
+	struct vm *vm = vm_new(name);
+	int err;
+
+	*ret = NULL;
+	do
+		err = lock_once(vm, create);
+	while (err == -EAGAIN || (create && err == -ENOENT));
+	if (!err) {
+		find_sides(vm);
+		vm_settle(vm);
+		if (vm->now < 0 && (vm->slot[0].pid || vm->slot[1].pid))
+			err = -ETIMEDOUT;
+		else if (vm->now < 0 && !create)
+			err = -ENOENT;
+	}
+	if (err)
+		vm_close(vm);
+	else
+		*ret = vm;
+	return err;
+}
+
+/* With two QEMUs: not the one that is being made, or has let go. */
+static int tell_apart(char * const *status)
+{
+	int i;
+
+	for (i = 0; i < VM_SLOTS; i++)
+		if (unborn(status[i]) || is(status[i], "postmigrate"))
+			return !i;
+	/* One that is being made does not answer before it can. */
+	return status[0] ? 0 : status[1] ? 1 : -1;
+}
+
+struct vm *vm_look(const char *name)
+{
+	struct vm *vm = vm_new(name);
+	char *status[VM_SLOTS] = { NULL };
+	int i;
+
+	find_sides(vm);
+	for (i = 0; i < VM_SLOTS; i++)
+		if (vm->slot[i].pid)
+			status[i] = vm_slot_status(vm->slot + i);
+	if (vm->slot[0].pid && vm->slot[1].pid)
+		vm->now = tell_apart(status);
+	for (i = 0; vm->now < 0 && i < VM_SLOTS; i++)
+		if (status[i] && !unborn(status[i]) && !vm->slot[!i].pid)
+			vm->now = i;
+	for (i = 0; i < VM_SLOTS; i++)
+		free(status[i]);
+	return vm;
+}
+
+void vm_close(struct vm *vm)
+{
+	int i;
+
+	if (!vm)
+		return;
+	/* Nobody else can have begun anything: the lock is ours. */
+	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
+		if (!vm->slot[i].pid)
+			vm_slot_remove(vm->slot + i);
+	if (vm->lock >= 0)
+		rmdir(vm->dir);
+	vm_free(vm);
+}
+
+/* For the verbs */
+
+struct vm *vm_running(const struct invocation *inv, const char *name,
+		      int *status)
+{
+	struct vm *vm = NULL;
+	char *log;
+	int err;
+
+	*status = EXIT_FAILED;
+	if (!vm_name_ok(name)) {
+		cmd_error(inv, NULL, TOOL_VM_NAME,
+			  "'%s' is no name of a virtual machine",
+			  name);
+		return NULL;
+	}
+	err = vm_open(name, false, &vm);
+	log = vm_log_path(name);
+	if (!err)
+		*status = EXIT_OK;
+	else if (err == -ENOENT && !access(log, R_OK))
+		cmd_error(inv, name, TOOL_VM_MISSING,
+			  "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
+			  log);
+	else if (err == -ENOENT)
+		cmd_error(inv, name, TOOL_VM_MISSING,
+			  "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
+	else if (err == -EBUSY)
+		cmd_error(inv, name, TOOL_VM_BUSY,
+			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
+	else if (err == -ETIMEDOUT)
+		cmd_error(inv, name, TOOL_VM_STUCK,
+			  "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
+	else
+		cmd_error(inv, name, errno_code(-err), "%s", strerror(-err));
+	free(log);
+	return vm;
+}
+
+struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm)
+{
+	char *path = vm_slot_path(vm->slot + vm->now, "qmp");
+	struct qmp *qmp;
+	int err;
+
+	err = qmp_open(path, 10000, &qmp);
+	if (err)
+		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
+			  "its QEMU, process %d, does not answer: %s",
+			  vm->slot[vm->now].pid, strerror(-err));
+	free(path);
+	return qmp;
+}
