@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# vpool: the module, the userspace parts, the demonstration and the tests.
-# Everything that is made lands under build/. `make help` says what there is.
+# Build, install, demonstrate and test vpool. All output goes to build/. `make help` lists
+# the targets.
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vpool
-# Not "build", which is a name of Kbuild's.
+# Kbuild uses the name "build" itself.
 VPOOL_BUILD := $(CURDIR)/build
 as_root = $(if $(filter-out 0,$(shell id -u)),sudo)
 
-# The kernel to build for: the running one, else the newest installed, else the
-# one of the box.
+# Headers of the kernel to build for: the running one, else the newest installed one,
+# else that of the test VM.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -dv /lib/modules/*/build 2>/dev/null | tail -n 1) \
 	$(wildcard $(cache)/kernels/6.12/headers))
 release = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-# What can be built into the module: +kunit, +kcov, +gcov.
+# A folder for each kind of module: plain, +kunit, +kcov, +gcov.
 moddir = $(VPOOL_BUILD)/$(release)$(if $(KUNIT),+kunit)$(if $(KCOV),+kcov)$(if $(GCOV),+gcov)
 
 .PHONY: all
@@ -25,23 +25,23 @@ all: module userspace
 need-kernel:
 	@[ -n "$(release)" ] || { \
 		echo "no kernel headers found: run tools/setup," \
-		     "install linux-headers-$$(uname -r), or say KDIR=<folder>" >&2; \
+		     "install linux-headers-$$(uname -r), or set KDIR=FOLDER" >&2; \
 		exit 1; }
 
-# One at a time: boxes that want the same module may start at once.
+# Lock: two test VMs may need the same module at the same time.
 .PHONY: module
 module: need-kernel
 	@mkdir -p $(VPOOL_BUILD)
 	+@flock $(moddir).lock $(MAKE) --no-print-directory module-alone
 
-# Kbuild writes next to the sources, so it gets a folder of links to them.
+# Kbuild writes beside the sources: let it work in a folder of links to them.
 .PHONY: module-alone
 module-alone:
 	@mkdir -p $(moddir)
 	@find $(moddir) -xtype l -delete
 	@for dir in module kunit include; do \
 		cp -rsf $(CURDIR)/$$dir $(moddir); done
-	@ln -sf $(CURDIR)/Kbuild $(moddir)/Kbuild
+	@ln -sf $(CURDIR)/Kbuild $(CURDIR)/VERSION $(moddir)/
 	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) \
 		$(if $(KCOV),VPOOL_KCOV=y) $(if $(GCOV),VPOOL_GCOV=y) modules
 
@@ -49,7 +49,7 @@ module-alone:
 userspace:
 	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace all
 
-# Packages of a kernel's headers want modules signed but have no key.
+# Debian's headers request signed modules but contain no key.
 .PHONY: modules_install
 modules_install: module
 	+$(MAKE) -C $(KDIR) M=$(moddir) INSTALL_MOD_PATH=$(DESTDIR) \
@@ -60,7 +60,7 @@ modules_install: module
 install: userspace
 	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace install
 
-# What the boxes run; the kernel's source has the harness.
+# The kernel's source has lib.mk and the test harness.
 .PHONY: selftests
 selftests: userspace
 	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
@@ -72,7 +72,7 @@ deb:
 	@tools/setup deb
 	@tools/deb/build $(VPOOL_BUILD)/deb
 
-# The module's source where DKMS finds it, built for the running kernel.
+# Install the module's source for DKMS, which builds it for the running kernel.
 .PHONY: dkms
 dkms:
 	@$(as_root) tools/deb/dkms
@@ -90,67 +90,83 @@ demo:
 	@tools/setup
 	@tools/demo/run
 
-# TESTS is a pattern that names must match, KERNELS the kernels to test on.
+# TESTS has globs of the tests to run, KERNELS the kernels to test on.
 .PHONY: check
 check:
 	@tools/setup
 	@tools/check/all
 
-# Into build/bench and Documentation/bench.
+.PHONY: check-quick
+check-quick:
+	@tools/setup
+	@tools/check/all --quick
+
+# Write the figures to build/bench and the chart to Documentation/bench.
 .PHONY: bench
 bench:
 	@tools/setup
 	@selftests/bench/run
 
-# What takes too long for every change.
+# Tests that take too long for each change.
 .PHONY: check-long
 check-long:
 	@tools/setup
 	@tools/check/long
 	+@$(MAKE) check-deb
 
-# The fuzzer, for VPOOL_FUZZ_SECONDS; what it keeps is in build/fuzz.
+# Fuzz for VPOOL_FUZZ_SECONDS; the log and the corpus go to build/fuzz.
 .PHONY: fuzz
 fuzz:
 	@tools/setup
 	@tools/check/fuzz
 
-# Races, on a kernel with KCSAN.
+# Look for data races on a kernel with KCSAN.
 .PHONY: kcsan
 kcsan:
 	@tools/setup
 	@tools/check/kcsan
 
-# What of module/ the tests reach, in build/coverage.
+# Measure which lines of module/ the tests reach.
 .PHONY: coverage
 coverage:
 	@tools/setup coverage
 	@tools/check/coverage
 
-# The packages, in a clean root that is booted.
+# Install the packages in a clean root, boot it and remove them.
 .PHONY: check-deb
 check-deb: deb
 	@$(as_root) tools/deb/boot $(VPOOL_BUILD)/deb
 
+# Times are for an idle machine with 2 CPUs, no KVM and a warm cache; the first run of
+# `make check` also fetches and builds kernels.
 .PHONY: help
 help:
-	@echo 'make                  the module for $$KDIR and the userspace parts'
-	@echo 'make module           the module alone; KUNIT=1 with its unit tests,'
-	@echo '                      KCOV=1 or GCOV=1 so that coverage can be taken'
-	@echo 'make userspace        libvpool and vpoolctl'
-	@echo 'make modules_install  the module, into $$DESTDIR/lib/modules'
-	@echo 'make install          the rest, into $$DESTDIR$$prefix; settings into /etc'
-	@echo 'make dkms             the module through DKMS, for this and later kernels'
-	@echo 'make deb              Debian packages, in build/deb'
-	@echo 'make docs             the documentation, in build/docs/html and /man'
-	@echo 'make demo             all of it at work, in a virtual machine'
-	@echo 'make check            all tests; TESTS=pattern KERNELS="6.12"'
-	@echo 'make check-long       what takes longer: VPOOL_ROUNDS=1000000'
-	@echo 'make fuzz             the fuzzer: VPOOL_FUZZ_SECONDS=3600 KERNEL=debug'
-	@echo 'make kcsan            races: what is done at once, on a kernel with KCSAN'
-	@echo 'make coverage         what of module/ the tests reach, in build/coverage'
-	@echo 'make bench            instructions, beside hugetlbfs, memfd and THP'
-	@echo 'make check-deb        the packages, in a clean root under systemd; as root'
-	@echo 'make clean            remove build/'
+	@echo 'Build and install:'
+	@echo '  make                  module for $$KDIR and userspace              1 min'
+	@echo '  make module           module only; KUNIT=1 adds the KUnit tests,'
+	@echo '                        KCOV=1 or GCOV=1 coverage                   1 min'
+	@echo '  make userspace        libvpool and vpoolctl                       1 min'
+	@echo '  make modules_install  install the module in $$DESTDIR/lib/modules'
+	@echo '  make install          install userspace in $$DESTDIR$$prefix, its'
+	@echo '                        configuration in /etc'
+	@echo '  make dkms             install the module through DKMS; as root    1 min'
+	@echo '  make deb              Debian packages, in build/deb               3 min'
+	@echo '  make docs             documentation, in build/docs/html and man   1 min'
+	@echo '  make clean            remove build/'
 	@echo
+	@echo 'Try and test, in a test VM:'
+	@echo '  make demo             vpool from a bare host to a guest and back  1 min'
+	@echo '  make check-quick      static checks, unit tests, KUnit and core'
+	@echo '                        kselftests on the debug kernel              6 min'
+	@echo '  make check            all tests; TESTS="fork tool_*"'
+	@echo '                        KERNELS="debug 6.12 6.1"                   27 min'
+	@echo '  make check-long       more rounds; VPOOL_ROUNDS=1000000          8 hours'
+	@echo '  make check-deb        packages in a clean root; as root          15 min'
+	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'
+	@echo '  make kcsan            data races; VPOOL_SECONDS=600              40 min'
+	@echo '  make coverage         lines of module/ that the tests reach      15 min'
+	@echo '  make bench            instructions, beside hugetlbfs and memfd   10 min'
+	@echo
+	@echo 'Times: idle machine with 2 CPUs, without KVM, after the first run, which'
+	@echo 'fetches and builds kernels in half an hour.'
 	@echo 'KDIR=$(KDIR)'

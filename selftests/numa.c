@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of one node, of another, of any: what a pool has where, and from where a
- * region gets it.
+ * NUMA: the nodes that a pool's memory comes from, and the node that a region gets
+ * its memory from.
  */
 #include <linux/mempolicy.h>
 #include <linux/vpool.h>
@@ -70,7 +70,7 @@ static int commit_on(int fd, __u64 bytes, int node)
 	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
 }
 
-/* A CPU of the node; -1 if it has none. */
+/* Return a CPU of the node, or -1 if the node has none. */
 static int cpu_of(int node)
 {
 	char path[64], list[256];
@@ -83,7 +83,7 @@ static int cpu_of(int node)
 	return cpu;
 }
 
-static int go_to(int node)
+static int run_on_node(int node)
 {
 	cpu_set_t set;
 
@@ -92,7 +92,7 @@ static int go_to(int node)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-TEST_F(numa, each_node_has_what_was_asked)
+TEST_F(numa, pool_has_the_bytes_asked_per_node)
 {
 	int i;
 
@@ -103,7 +103,7 @@ TEST_F(numa, each_node_has_what_was_asked)
 	}
 }
 
-TEST_F(numa, a_region_may_choose)
+TEST_F(numa, region_chooses_a_node)
 {
 	int i, fd;
 
@@ -118,8 +118,8 @@ TEST_F(numa, a_region_may_choose)
 	}
 }
 
-/* Others have plenty, but this was not asked. */
-TEST_F(numa, a_choice_is_strict)
+/* Other nodes have enough memory, but the caller asked for this one. */
+TEST_F(numa, chosen_node_is_strict)
 {
 	int fd = vp_open(POOL);
 
@@ -132,7 +132,10 @@ TEST_F(numa, a_choice_is_strict)
 	close(fd);
 }
 
-/* What is being scrubbed is not waited for, and would come from farther away. */
+/*
+ * Wait for the scrubber: a region does not wait for dirty memory but takes other
+ * nodes'.
+ */
 static bool all_clean(int nodes)
 {
 	return vp_sysfs_wait(POOL, "memory/clean_bytes", nodes * EACH);
@@ -147,7 +150,7 @@ TEST_F(numa, near_before_far)
 
 		if (cpu_of(i) < 0)
 			continue;
-		ASSERT_EQ(0, go_to(i));
+		ASSERT_EQ(0, run_on_node(i));
 		ASSERT_TRUE(all_clean(self->nodes));
 		fd = vp_open(POOL);
 		ASSERT_EQ(0, vp_commit(fd, &bytes));
@@ -156,13 +159,13 @@ TEST_F(numa, near_before_far)
 	}
 }
 
-/* What is near does not suffice, so the rest comes from farther away. */
+/* The near node is short, so the rest comes from other nodes. */
 TEST_F(numa, far_where_near_is_short)
 {
 	__u64 bytes = EACH + HUGE_SIZE;
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
@@ -170,8 +173,8 @@ TEST_F(numa, far_where_near_is_short)
 	close(fd);
 }
 
-/* What one taker was promised on a node, another does not get. */
-TEST_F(numa, choosers_do_not_starve_each_other)
+/* Memory reserved on a node for one region is not given to another. */
+TEST_F(numa, regions_on_two_nodes_do_not_interfere)
 {
 	int one = vp_open(POOL), two = vp_open(POOL), i;
 
@@ -188,7 +191,7 @@ TEST_F(numa, choosers_do_not_starve_each_other)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-/* One node of a request cannot give it: nothing is kept of the other. */
+/* If one node of a request is short, the call keeps nothing of the other node. */
 TEST_F(numa, all_nodes_or_none)
 {
 	const __u64 slack = 32 * MIB;
@@ -229,30 +232,30 @@ static int commit_by_policy(struct __test_metadata *_metadata, int mode,
 	return fd;
 }
 
-TEST_F(numa, a_task_that_is_bound)
+TEST_F(numa, policy_bind)
 {
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
-	/* The rest does not come from elsewhere. */
+	/* The rest does not come from other nodes. */
 	fd = vp_open(POOL);
 	EXPECT_EQ(MAP_FAILED, vp_map(fd, EACH + HUGE_SIZE, 0));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
-	/* What the caller names beats its policy. */
+	/* A node in the call overrides the memory policy. */
 	EXPECT_EQ(0, commit_on(fd, HUGE_SIZE, 0));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-TEST_F(numa, a_task_that_prefers)
+TEST_F(numa, policy_preferred)
 {
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	fd = commit_by_policy(_metadata, MPOL_PREFERRED, 1 << 1,
 			      EACH + HUGE_SIZE);
@@ -262,7 +265,7 @@ TEST_F(numa, a_task_that_prefers)
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-/* Does each node have a part of what is in use? */
+/* Is memory of every node in use? */
 static bool all_used(int nodes)
 {
 	int i;
@@ -273,7 +276,7 @@ static bool all_used(int nodes)
 	return true;
 }
 
-TEST_F(numa, a_task_that_interleaves)
+TEST_F(numa, policy_interleave)
 {
 	int fd[4 * MAX_NODES], i, nr = 0;
 	__u64 one = HUGE_SIZE;
@@ -287,8 +290,8 @@ TEST_F(numa, a_task_that_interleaves)
 	close(fd[0]);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
-	 * Regions of one folio are spread as well. The kernel's own allocations for the
-	 * task take their turn between them, so one round need not reach every node.
+	 * Regions of one folio are spread as well. The kernel's own allocations for
+	 * the task advance the policy in between, so one round may miss a node.
 	 */
 	while (nr < 4 * self->nodes && !all_used(self->nodes)) {
 		fd[nr] = vp_open(POOL);
@@ -300,22 +303,22 @@ TEST_F(numa, a_task_that_interleaves)
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-/* As QEMU does it: mmap, mbind, touch. */
-TEST_F(numa, a_mapping_that_is_bound)
+/* The steps of QEMU: mmap, mbind, touch. */
+TEST_F(numa, mbind_moves_untouched_pages)
 {
 	char *addr;
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
 	vp_fill(addr, HUGE_SIZE, 7);
 	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
-	/* What was touched stays. */
+	/* A page that was touched stays. */
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
-				     HUGE_SIZE));
+				  HUGE_SIZE));
 	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
 	EXPECT_TRUE(vp_is_zero(addr + HUGE_SIZE, EACH - HUGE_SIZE));
@@ -328,12 +331,12 @@ TEST_F(numa, a_mapping_that_is_bound)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-TEST_F(numa, a_part_of_a_mapping)
+TEST_F(numa, mbind_of_a_part)
 {
 	char *addr;
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
@@ -349,7 +352,7 @@ TEST_F(numa, a_part_of_a_mapping)
 	close(fd);
 }
 
-TEST_F(numa, a_mapping_that_cannot_be_bound)
+TEST_F(numa, mbind_without_enough_memory)
 {
 	int fd, taken = vp_open(POOL);
 	char *addr;
@@ -359,7 +362,7 @@ TEST_F(numa, a_mapping_that_cannot_be_bound)
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
-	/* A wish is no promise. */
+	/* MPOL_PREFERRED succeeds without enough memory. */
 	EXPECT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
 	EXPECT_EQ(2 * EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_TRUE(vp_is_zero(addr, EACH));
@@ -375,7 +378,7 @@ static int in_cpuset(void *arg)
 	__u64 bytes = EACH;
 	int fd = vp_open(POOL);
 
-	if (vp_write_file(CGROUP "/cgroup.procs", "0") || go_to(0))
+	if (vp_write_file(CGROUP "/cgroup.procs", "0") || run_on_node(0))
 		return 77;
 	if (vp_commit(fd, &bytes) || node_bytes(1, "used") != EACH)
 		return 1;
@@ -388,14 +391,14 @@ static int in_cpuset(void *arg)
 	return 0;
 }
 
-TEST_F(numa, a_cpuset_restricts)
+TEST_F(numa, cpuset_restricts_the_nodes)
 {
 	int err;
 
 	vp_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
 	mkdir(CGROUP, 0755);
 	if (vp_write_file(CGROUP "/cpuset.mems", "1"))
-		SKIP(return, "no cgroup can have a cpuset here");
+		SKIP(return, "no cgroup v2 with a cpuset controller here");
 	err = vp_in_child(in_cpuset, NULL);
 	EXPECT_EQ(0, err);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
@@ -405,7 +408,7 @@ TEST_F(numa, a_cpuset_restricts)
 #define OTHER "numa-other"
 
 /* Not near the CPU that the creator happens to run on. */
-TEST_F(numa, memory_comes_to_the_cpus)
+TEST_F(numa, memory_is_near_the_cpus)
 {
 	struct vp_request req;
 	char list[32];
@@ -414,18 +417,18 @@ TEST_F(numa, memory_comes_to_the_cpus)
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
 	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	cpu = cpu_of(1);
 	snprintf(list, sizeof(list), "%d", cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* Each of the CPUs has its share near it. */
+	/* Each CPU gets its share of the memory nearby. */
 	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(2 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* By number. */
+	/* The same for CPUs by number. */
 	vp_request_init(&req, OTHER);
 	vp_request_mem(&req, 4 * HUGE_SIZE, VPOOL_ANY_NODE);
 	req.create.nr_cpus = 1;
@@ -437,7 +440,7 @@ TEST_F(numa, memory_comes_to_the_cpus)
 
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 
-/* The host could spare it, the node keeps its part of the floor. */
+/* The host has enough memory, but the node must keep its share of the floor. */
 TEST_F(numa, each_node_has_a_floor)
 {
 	__u64 available = vp_meminfo("MemAvailable");
@@ -456,7 +459,7 @@ TEST_F(numa, each_node_has_a_floor)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
-	/* For real, too. */
+	/* The same without a dry run. */
 	req.create.flags = 0;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
@@ -467,8 +470,8 @@ TEST_F(numa, each_node_has_a_floor)
 #define SMALL (32 * MIB)
 #define LARGE (64 * MIB)
 
-/* Always to be had: what the pool gives back leaves as much. */
-static void take_of_node_0(void)
+/* This never fails: the pool keeps at least this much when it shrinks. */
+static void commit_on_node_0(void)
 {
 	int fd = vp_open(POOL);
 
@@ -477,21 +480,21 @@ static void take_of_node_0(void)
 	close(fd);
 }
 
-/* What was promised to who takes it is not given back to the host. */
-TEST_F(numa, a_choice_holds_while_the_node_shrinks)
+/* Memory reserved for a region is not returned to the host. */
+TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 {
 	struct vp_worker taker;
 	int i, rounds = vp_scale(100);
 	struct vp_request req;
 	__u64 bytes;
 
-	/* Small pages, so that taking them takes a while. */
+	/* Small pages make the reservation slow. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	vp_request_init(&req, POOL);
 	req.create.page_size = 4096;
 	vp_request_mem(&req, LARGE, 0);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
-	taker = vp_worker_start(take_of_node_0);
+	taker = vp_worker_start(commit_on_node_0);
 	for (i = 0; i < rounds; i++) {
 		bytes = i % 2 ? LARGE : SMALL;
 		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, 0));

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: run.sh [PATTERN]...
+# Usage: run.sh [SUITE]...
 #
-# Run the suites of tools/check/suites whose names contain one of the PATTERNs, as
+# Run the suites of tools/check/suites whose names match one of the globs SUITE, as
 # root on a machine with vpool loaded. Print the TAP output of each suite between a
 # "# suite:" line and a line of counts. Exit 1 if a test failed, a suite ran fewer
 # tests than it declared or exceeded its time limit; 4 if no suite matches.
@@ -13,7 +13,7 @@
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 suites=$here/../tools/check/suites
 export OUTPUT=${OUTPUT:-$(readlink -f "$here/../build/selftests")}
-[ $# -gt 0 ] || set -- ''
+[ $# -gt 0 ] || set -- '*'
 patterns=("$@")
 default_seconds=900
 # A suite that skips all its tests.
@@ -77,12 +77,13 @@ if [ ! -e /dev/vpool/control ]; then
 	exit 1
 fi
 
-# wanted NAME: does the name contain a pattern?
+# wanted NAME: does the name match a pattern?
 wanted() {
 	local pattern
 
 	for pattern in "${patterns[@]}"; do
-		[[ $1 != *"$pattern"* ]] || return 0
+		# shellcheck disable=SC2053
+		[[ $1 != $pattern ]] || return 0
 	done
 	return 1
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No byte of one region is ever seen in another, or by the host: whatever way
- * memory comes back, it is zero when somebody gets it.
+ * No byte of one region is ever seen in another or by the host: memory is zero when
+ * it is handed out, however it was released.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(scrub)
 	close(self->ctl);
 }
 
-/* All of the pool, with a secret in it. */
+/* Map the whole pool and write a secret to it. */
 static char *secret(__u64 bytes, int *fd)
 {
 	char *addr = vp_open_map(POOL, bytes, fd);
@@ -98,8 +98,8 @@ TEST_F(scrub, in_the_background)
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* Before the background has come to it, so in the call. */
-TEST_F(scrub, in_a_hurry)
+/* Take the memory before the scrubber reaches it, so that the call must zero it. */
+TEST_F(scrub, by_the_next_commit)
 {
 	int i, fd;
 	char *addr;
@@ -128,7 +128,7 @@ TEST_F(scrub, after_a_kill)
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* What a shrinking pool gives to the host and another pool gets from there. */
+/* Move memory from a shrinking pool through the host to another pool. */
 TEST_F(scrub, across_a_resize)
 {
 	__u64 half = self->bytes / 2, all = self->bytes;
@@ -159,8 +159,8 @@ TEST_F(scrub, across_a_destroy)
 }
 
 /*
- * A page that a pipe holds is neither scrubbed nor handed out, and is once the
- * pipe lets go.
+ * A page that a pipe holds is neither scrubbed nor handed out until the pipe drops
+ * it.
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
@@ -188,8 +188,8 @@ TEST_F(scrub, not_while_it_is_pinned)
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* The books of scrubbing: what is free is clean or not yet. */
-TEST_F(scrub, is_told)
+/* Accounting of scrubbing: free memory is either clean or to be scrubbed. */
+TEST_F(scrub, is_accounted)
 {
 	__u64 before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
 	char *addr;
@@ -217,7 +217,7 @@ static int commit_all(void *arg)
 	return vp_commit(fd, &bytes);
 }
 
-/* True if the kill came before the commit was through. */
+/* Kill a commit. Return whether the kill came before the commit ended. */
 static bool kill_a_commit(int ctl)
 {
 	pid_t pid = fork();
@@ -235,8 +235,8 @@ static bool kill_a_commit(int ctl)
 		vp_accounting_ok(ctl, SLOW);
 }
 
-/* Who zeroes memory can be killed, and takes nothing then. */
-TEST(scrub_ends_with_a_kill)
+/* A task can be killed while it zeroes memory, and then gets none. */
+TEST(kill_ends_a_zeroing_commit)
 {
 	int ctl = vp_control(), i, early = 0;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A SIGKILL at any instant leaks nothing.
+ * A SIGKILL at any moment leaks nothing.
  *
- * The victim opens, maps, touches, attaches and forks as fast as it can until it
- * is killed, children and all, at a random moment.
+ * The victim opens, maps, touches, attaches and forks in a loop until it is killed
+ * with its children at a random moment.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -18,36 +18,36 @@
 
 #define POOL "kill-pool"
 #define ROUNDS 1000
-/* The longest life of a victim. */
+/* The longest time until the victim is killed. */
 #define MAX_LIFE_US 6000
 
-FIXTURE(kill)
+FIXTURE(sigkill)
 {
 	int ctl;
 	__u64 pool;
 	unsigned int seed;
 };
 
-FIXTURE_VARIANT(kill)
+FIXTURE_VARIANT(sigkill)
 {
 	__u64 page;
 	__u64 pages;
 };
 
-/* Half of the rounds each. */
-FIXTURE_VARIANT_ADD(kill, huge)
+/* The variants share the rounds. */
+FIXTURE_VARIANT_ADD(sigkill, huge)
 {
 	.page = HUGE_SIZE,
 	.pages = 8,
 };
 
-FIXTURE_VARIANT_ADD(kill, base)
+FIXTURE_VARIANT_ADD(sigkill, base)
 {
 	.page = 4096,
 	.pages = 512,
 };
 
-FIXTURE_SETUP(kill)
+FIXTURE_SETUP(sigkill)
 {
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
@@ -62,7 +62,7 @@ FIXTURE_SETUP(kill)
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 }
 
-FIXTURE_TEARDOWN(kill)
+FIXTURE_TEARDOWN(sigkill)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
@@ -82,7 +82,7 @@ static void with_a_thread(char *addr)
 		pthread_join(thread, NULL);
 }
 
-/* One turn of what a user does; every step may fail, for others do it too. */
+/* Do each step of a user once. Every step may fail, because other tasks do the same. */
 static void use_pool(__u64 page, unsigned int *seed)
 {
 	__u64 bytes = page * (1 + rand_r(seed) % 3);
@@ -109,7 +109,7 @@ static void victim(__u64 page, unsigned int seed)
 	setpgid(0, 0);
 	for (;;) {
 		use_pool(page, &seed);
-		/* Children that do the same are enough; theirs would be more. */
+		/* One level of children is enough; theirs would be too many. */
 		if (getpid() != getpgid(0))
 			pause();
 	}
@@ -134,7 +134,7 @@ static void one_life(__u64 page, unsigned int *seed)
 	reap_all();
 }
 
-TEST_F(kill, at_random_moments)
+TEST_F(sigkill, at_random_moments)
 {
 	int i, rounds = vp_scale(ROUNDS) / 2;
 
@@ -151,7 +151,7 @@ TEST_F(kill, at_random_moments)
 	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
-/* Killed while it creates: there is a whole pool, or none. */
+/* Kill a process while it creates a pool: the pool exists completely or not at all. */
 static void creator(unsigned int seed)
 {
 	int ctl = vp_control();
@@ -163,7 +163,7 @@ static void creator(unsigned int seed)
 	}
 }
 
-TEST_F(kill, while_creating)
+TEST_F(sigkill, while_creating)
 {
 	int i, rounds = vp_scale(100) / 2;
 	pid_t pid;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The tracepoints: there, and with the pool's name when they fire.
- */
+/* The tracepoints exist, and report the pool's name. */
 #include <linux/vpool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -33,7 +31,7 @@ FIXTURE_SETUP(trace)
 	if (access(TRACING "/events", F_OK))
 		SKIP(return, "tracefs is not mounted on " TRACING);
 	if (mkdir(OURS, 0700) && errno != EEXIST)
-		SKIP(return, "no trace instance can be made: %s",
+		SKIP(return, "cannot create a trace instance: %s",
 		     strerror(errno));
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
@@ -48,7 +46,7 @@ FIXTURE_TEARDOWN(trace)
 	close(self->ctl);
 }
 
-TEST_F(trace, events_are_there)
+TEST_F(trace, events_exist)
 {
 	char path[128];
 	int i;
@@ -60,7 +58,7 @@ TEST_F(trace, events_are_there)
 	}
 }
 
-/* Does a line of the trace have all of these? */
+/* Does one line of the trace have all of these words? */
 static bool has_line(const char *text, const char *event, const char *word)
 {
 	char line[512];
@@ -76,7 +74,7 @@ static bool has_line(const char *text, const char *event, const char *word)
 	return false;
 }
 
-/* All that the tracepoints are about, once each. */
+/* Trigger every tracepoint once. */
 static int use_once(int ctl)
 {
 	__u64 bytes = 2 * HUGE_SIZE;
@@ -96,7 +94,7 @@ static int use_once(int ctl)
 	return err ?: vp_destroy_wait(ctl, POOL);
 }
 
-TEST_F(trace, events_tell_the_pools_name)
+TEST_F(trace, events_report_the_pools_name)
 {
 	int i;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the benchmark share.
+ * Interfaces between the parts of the benchmark.
  *
- * Time is CLOCK_MONOTONIC in nanoseconds. In the box under --icount each is one
- * instruction of the guest, the kernel's own included, and a figure is the same
- * on every run and machine to a few parts in a thousand.
+ * Time is CLOCK_MONOTONIC in nanoseconds. In a test VM with --icount each nanosecond
+ * is one instruction of the guest, kernel included, so that a figure is the same on
+ * every run and machine to a few parts in a thousand.
  */
 #ifndef VPOOL_BENCH_H
 #define VPOOL_BENCH_H
@@ -17,15 +17,15 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
 
-/* Of these pools the benchmark makes its own; none may be there before. */
+/* Prefix of the pools that the benchmark creates. None may exist before. */
 #define BENCH_POOL "bench"
 
 /**
  * struct bench_options - what to measure
- * @bytes: of the memory of a virtual machine
- * @rounds: for what takes long
- * @calls: how often to measure what is short
- * @pools: how many other pools are there, in the order of creating them
+ * @bytes: memory size of a virtual machine, in bytes
+ * @rounds: number of measurements of slow operations
+ * @calls: number of measurements of fast operations
+ * @pools: numbers of other pools to measure beside, in increasing order
  * @nr_pools: length of @pools
  */
 struct bench_options {
@@ -37,9 +37,9 @@ struct bench_options {
 };
 
 /**
- * struct bench_samples - one figure's measurements
- * @nr: how many there are
- * @at: each of them
+ * struct bench_samples - the measurements of one figure
+ * @nr: number of measurements
+ * @at: the measurements, in nanoseconds
  */
 struct bench_samples {
 	int nr;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vpool_bench: measure vpool and its peers, and say the figures, one a line:
+ * vpool_bench: measure vpool and its alternatives, and print one figure per line:
  *
  *	figure WHAT WHO N MEDIAN LEAST MOST MEASUREMENTS
  *	skip   WHAT WHO REASON
  *
- * separated by tabs. N is what the figure was taken with: folios, or other pools.
- * Run as root where vpool is loaded, nobody else does anything, and VPOOL_KO names
- * the module; selftests/bench/run does that.
+ * separated by tabs. N is the number of folios or of other pools. Run it as root on
+ * an idle machine with vpool loaded and VPOOL_KO naming the module, as
+ * selftests/bench/run does.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,7 +24,7 @@
 #define DEFAULT_ROUNDS 3
 #define DEFAULT_CALLS 101
 
-/* What reading the clock twice costs. */
+/* Cost of reading the clock twice. */
 static __u64 nothing;
 
 void bench_die(const char *what, int err)
@@ -33,7 +33,7 @@ void bench_die(const char *what, int err)
 	exit(1);
 }
 
-/* For what returns a negative errno if it fails. */
+/* Exit with a message if @ret, the result of a call, is a negative errno. */
 int bench_must(const char *what, int ret)
 {
 	if (ret < 0)
@@ -64,7 +64,7 @@ void bench_start(void)
 		samples.at[samples.nr++] = bench_now() - begin;
 	}
 	sort(&samples);
-	/* The least: in most others something came between. */
+	/* Take the minimum: most of the others include an interruption. */
 	nothing = samples.at[0];
 }
 
@@ -77,7 +77,7 @@ void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
 	samples->at[samples->nr++] = took > nothing ? took - nothing : 0;
 }
 
-/* Says a figure, each measurement divided by @units, and forgets it. */
+/* Print a figure, with each measurement divided by @units, and clear the samples. */
 void bench_say(const char *what, const char *who, long n,
 	       struct bench_samples *samples, double units)
 {
@@ -146,7 +146,7 @@ static void parse(int argc, char **argv, struct bench_options *options)
 	}
 }
 
-/* Scrubbing and the member run on the other CPUs where there are any. */
+/* Leave the other CPUs, if there are any, to the scrubber and the member. */
 static void stay(void)
 {
 	cpu_set_t set;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs programs, in a process that is not ours, and collects what of the module
- * they reached: KCOV (Documentation/dev-tools/kcov.rst) of a module that is built
- * with KCOV=1.
+ * Run programs in another process, and collect the code of the module that they
+ * reach. This uses KCOV (the kernel's Documentation/dev-tools/kcov.rst) and a module
+ * built with KCOV=1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "../lib/memory.h"
 #include "fuzz.h"
 
-/* What KCOV keeps of one task, in program counters. */
+/* Program counters that KCOV keeps for one task. */
 #define COVER_SIZE (32 << 10)
 #define MAP_BITS 18
 #define MAP_SIZE (256 * KIB)
@@ -35,7 +35,7 @@ static struct {
 	unsigned long *pc;
 } cover[FUZZ_TASKS];
 
-/* Points and steps from one to the next that some program has reached. */
+/* Points, and steps from one point to the next, that some program has reached. */
 static __u8 points[MAP_SIZE];
 static __u8 steps[MAP_SIZE];
 static size_t nr_points;
@@ -58,18 +58,18 @@ static int open_cover(int i)
 		cover[i].pc = NULL;
 		return -errno;
 	}
-	/* What a program has of it is the descriptor. */
+	/* The program has only the descriptor; the mapping stays here. */
 	return madvise(cover[i].pc, COVER_SIZE * sizeof(*cover[i].pc),
 		       MADV_DONTFORK);
 }
 
-/* Whether what runs here can be seen by fuzz_news(). */
+/* Can fuzz_news() see what runs here? */
 bool fuzz_has_coverage(void)
 {
 	return cover[FUZZ_TASKS - 1].pc;
 }
 
-/* Make ready to run programs. */
+/* Prepare to run programs. */
 int fuzz_exec_start(void)
 {
 	int i;
@@ -78,7 +78,7 @@ int fuzz_exec_start(void)
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fuzz_shared == MAP_FAILED)
 		return -errno;
-	/* What a program leaves running is ours to end. */
+	/* Adopt what a program leaves running, to kill it. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
 	for (i = 0; i < FUZZ_TASKS && !open_cover(i); i++)
@@ -86,7 +86,7 @@ int fuzz_exec_start(void)
 	return 0;
 }
 
-/* For each task of a program: from here on, what it reaches counts. */
+/* Start coverage of the calling task. Each task of a program calls this. */
 void fuzz_cover(void)
 {
 	unsigned int i = atomic_fetch_add(&fuzz_shared->tasks, 1);
@@ -106,8 +106,8 @@ static bool is_new(__u8 *map, __u64 value)
 }
 
 /*
- * How many points and steps the last program reached that none had before; from now
- * on some have.
+ * Return the number of points and steps that the last program was the first to
+ * reach. Remember them as reached.
  */
 size_t fuzz_news(void)
 {
@@ -133,15 +133,15 @@ size_t fuzz_news(void)
 	return news;
 }
 
-/* How many places of the module all programs together have reached. */
+/* Return the number of points that all programs together have reached. */
 size_t fuzz_points(void)
 {
 	return nr_points;
 }
 
 /*
- * What programs run in, until one of them spoils it; then there is another. All that
- * it makes has the writing end of the pipe @alive: where nobody has, all are dead.
+ * The process that runs programs until one of them spoils it. All tasks it creates
+ * hold the writing end of the pipe @alive: once no writer is left, all are dead.
  */
 static struct {
 	pid_t pid;
@@ -176,7 +176,10 @@ static int start_worker(void)
 	if (worker.pid < 0)
 		return -errno;
 	if (!worker.pid) {
-		/* So that it ends when we do: who holds our output waits for it. */
+		/*
+		 * Do not inherit the output: whoever reads it would wait for this
+		 * process.
+		 */
 		close(command[1]);
 		close(answer[0]);
 		work(command[0], answer[1]);
@@ -190,7 +193,7 @@ static int start_worker(void)
 	return 0;
 }
 
-/* Whether a pipe has lost its last writer by then. */
+/* Has the pipe lost its last writer in time? */
 bool fuzz_all_gone(int fd)
 {
 	struct pollfd pollfd = { .fd = fd };
@@ -198,7 +201,7 @@ bool fuzz_all_gone(int fd)
 	return poll(&pollfd, 1, FUZZ_DEATH * 1000) == 1;
 }
 
-/* Where in the kernel a program's tasks are. */
+/* Print the kernel stacks of a program's tasks. */
 static void show_stacks(void)
 {
 	char pattern[64], text[4096];

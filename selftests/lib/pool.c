@@ -311,7 +311,7 @@ bool vp_accounting_ok(int fd, const char *name)
 	const char *wrong = vp_accounting_error(fd, name);
 
 	if (wrong)
-		fprintf(stderr, "# books: %s\n", wrong);
+		fprintf(stderr, "# accounting: %s\n", wrong);
 	return !wrong;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What any program does to have pool memory: open the pool's node, mmap it. Then
- * says which CPUs it may run on and how the kernel maps that memory.
+ * Use pool memory as any program can: open the pool's device and map it. Then print
+ * the CPUs that the program may run on, and how the kernel maps the memory.
  *
  * usage: map DEVICE BYTES
  */
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Print the first line of a file in which @what stands. */
+/* Print the first line of @path that contains @what. */
 static void show(const char *path, const char *what)
 {
 	char line[512];
@@ -27,7 +27,7 @@ static void show(const char *path, const char *what)
 		fclose(f);
 }
 
-/* Print how a mapping of @path is mapped. */
+/* Print the sizes and the flags of this process's mapping of @path. */
 static void show_mapping(const char *path)
 {
 	char line[512];

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the kernel tools share: the cache, and Debian's packages.
+# Functions that the tools share: the cache, and Debian's packages.
 
-# Tools read this too.
+# The scripts that source this file use it.
 # shellcheck disable=SC2034
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vpool
 kernels=$cache/kernels
@@ -11,12 +11,12 @@ kernels=$cache/kernels
 say() { echo "${0##*/}: $*" >&2; }
 die() { say "$@"; exit 1; }
 
-# The newest package whose name matches the extended regex $1, if there is one.
+# Print the newest package whose name matches the extended regex $1, or nothing.
 newest_package() {
 	apt-cache pkgnames linux- | sed -nE "/^$1\$/p" | sort -V | tail -n 1
 }
 
-# again COMMAND...: try what takes the network up to three times.
+# again COMMAND...: try a command that uses the network up to three times.
 again() {
 	local i
 
@@ -40,7 +40,7 @@ as_root() {
 
 update_package_lists() { as_root apt-get update -qq; }
 
-# Have lists of packages, without asking the network where they are there.
+# Download package lists if there are none.
 need_package_lists() {
 	[ -n "$(apt-cache pkgnames linux-headers-)" ] || update_package_lists
 }
@@ -49,13 +49,14 @@ download_once() {
 	apt-get download -qq -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# Download packages into the current folder. The lists may be older than they are.
+# Download packages into the current folder. If that fails, the package lists may be too
+# old: download them and try again.
 download_packages() {
 	download_once "$@" || { update_package_lists && again download_once "$@"; } ||
 		die "cannot download: $*"
 }
 
-# Run the rest of the command line while no other process makes $1.
+# locked NAME COMMAND...: run a command while holding the lock NAME.
 locked() {
 	local what=$1
 

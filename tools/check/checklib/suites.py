@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Say which tests exist, and which of them run where."""
+
+import fnmatch
+import glob
+import os
+import re
+
+from . import TOP
+
+# The tests that were asked for: globs, separated by blanks.
+TESTS = os.environ.get("TESTS", "").split()
+
+# The suites of the quick tier: the calls and objects that most changes touch.
+QUICK = """abi invalid_input pool region populate resize member cpus fork attach
+dedicated limits permissions""".split()
+
+# A machine with more nodes and two threads per core, and the suites that need it.
+WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
+WIDER_SUITES = "numa cores".split()
+
+# Hosts with a security module: the kernel, and its command line.
+GUARDS = {
+    "hardened": ("6.12", "lsm=landlock,lockdown,yama,apparmor audit=1 "
+                 "init_on_alloc=1 init_on_free=1 slub_debug=FZPU "
+                 "panic_on_warn=1"),
+    # The kernel poisons freed memory instead of clearing it only with init_on_free.
+    "selinux": ("6.12", "lsm=landlock,lockdown,yama,selinux enforcing=0 audit=1 "
+                "page_poison=1 init_on_free=1 panic_on_warn=1"),
+    "lockdown": ("debug", "lsm=lockdown lockdown=integrity panic_on_warn=1"),
+}
+# The suites that run under each guard; the second list not on the slow debug kernel.
+GUARDED = "guard_on pool dedicated limits permissions guard_end".split()
+GUARDED_FAST = "region pin".split()
+
+
+def wanted(name):
+    """Return whether the test @name was asked for."""
+    return not TESTS or any(fnmatch.fnmatchcase(name, test) for test in TESTS)
+
+
+def wanted_row(row):
+    """Return whether the static check @row was asked for, maybe by its first words."""
+    return wanted("lint") or wanted(row) or \
+        any(fnmatch.fnmatchcase(row, f"{test}-*") for test in TESTS)
+
+
+def declared(kernel):
+    """Return the wanted suites of tools/check/suites that run on a kernel."""
+    where = (kernel,) if kernel == "debug" else (kernel, "fast")
+    with open(f"{TOP}/tools/check/suites", encoding="utf-8") as f:
+        lines = [line.split() for line in f
+                 if line.strip() and not line.startswith("#")]
+    return [line[0] for line in lines if wanted(line[0]) and
+            (not line[2:] or line[2] in where)]
+
+
+def guarded(kernel):
+    """Return the suites that run under a guard."""
+    return GUARDED + (GUARDED_FAST if kernel != "debug" else [])
+
+
+def declared_kunit():
+    """Return how many KUnit tests the sources declare."""
+    nr = 0
+    for file in glob.glob(f"{TOP}/kunit/*.c"):
+        with open(file, encoding="utf-8") as f:
+            nr += len(re.findall(r"^\tKUNIT_CASE", f.read(), re.M))
+    return nr

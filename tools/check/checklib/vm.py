@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Run suites in a test VM: the stages of tools/check/all that boot one."""
+
+import os
+import subprocess
+
+from . import TOP, suites
+from .count import GuestReader, stream
+
+# tools/kernel/get exits with this status if this Debian does not have a kernel.
+STATUS_NO_PACKAGE = 3
+VM = ["--cpus", "4", "--mem", "3G", "--numa", "2", "--timeout", "14400"]
+
+
+def cached(kernel):
+    """Return the folder of a kernel in the cache, and its release."""
+    folder = subprocess.run([f"{TOP}/tools/kernel/get", kernel], text=True,
+                            stdout=subprocess.PIPE, check=True).stdout.strip()
+    with open(f"{folder}/release", encoding="ascii") as f:
+        return folder, f.read().strip()
+
+
+def make_module(folder, *kinds):
+    """Build vpool.ko for a kernel of the cache, plain or with KUNIT or KCOV."""
+    subprocess.run(["make", "-s", "-C", TOP, "module", f"KDIR={folder}/headers"] +
+                   [f"{kind}=1" for kind in kinds], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def prepare(kernel, kinds):
+    """Build modules of the given kinds. Return the variables that name them.
+
+    tools/vm/run builds the plain module.
+    """
+    env = {}
+    folder, release = cached(kernel)
+    for kind in kinds:
+        make_module(folder, kind)
+        env[f"VPOOL_{kind}_KO"] = \
+            f"{TOP}/build/{release}+{kind.lower()}/vpool.ko"
+    return env
+
+
+def sign(kernel):
+    """Build vpool.ko for a kernel that requires a signature.
+
+    Return the paths of the signed and of the unsigned module.
+    """
+    folder, release = cached(kernel)
+    make_module(folder)
+    plain = f"{TOP}/build/{release}/vpool.ko"
+    # modinfo and insmod tests expect the name vpool.ko.
+    signed = f"{TOP}/build/{release}+signed/vpool.ko"
+    os.makedirs(os.path.dirname(signed), exist_ok=True)
+    key = f"{folder}/headers/certs/signing_key"
+    subprocess.run([f"{folder}/headers/scripts/sign-file", "sha256",
+                    f"{key}.pem", f"{key}.x509", plain, signed],
+                   check=True)
+    return signed, plain
+
+
+def run_suites(count, kernel, names, args, env):
+    """Boot a test VM, run tools/check/guest there and count. Return its reader."""
+    reader = GuestReader(count, kernel)
+    cmd = [f"{TOP}/tools/vm/run", "--kernel", kernel, *VM, *args, "--",
+           "tools/check/guest", *names]
+    status = 0
+    for line in stream(count, cmd, env):
+        if isinstance(line, int):
+            status = line
+        else:
+            reader.line(line)
+    reader.end(names, status)
+    return reader
+
+
+def run_kernel(count, kernel, kunit, names):
+    """Run suites on a kernel, after the KUnit tests if @kunit."""
+    try:
+        env = prepare(kernel, ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names))
+    except subprocess.CalledProcessError as e:
+        if e.returncode == STATUS_NO_PACKAGE:
+            count.skip(f"{kernel}: this Debian has no such kernel")
+        else:
+            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
+        return
+    reader = run_suites(count, kernel, names, [], env)
+    if kunit:
+        count.short_plan("kunit", suites.declared_kunit(), reader.kunit)
+
+
+def run_guarded(count, guard):
+    """Run suites on a host with a security module."""
+    kernel, append = suites.GUARDS[guard]
+    sbin = f"{os.environ['VPOOL_TOOLS']}/../../sbin"
+    if guard == "hardened" and not os.path.exists(f"{sbin}/apparmor_parser"):
+        count.skip(f"{guard}: tools/setup could not unpack apparmor")
+        return
+    args = ["--append", append]
+    env = {"VPOOL_GUARD": guard}
+    if guard == "selinux":
+        env["VPOOL_POLICY"] = subprocess.run(
+            [f"{TOP}/tools/check/selinux"], text=True, check=True,
+            stdout=subprocess.PIPE).stdout.strip()
+    if guard == "lockdown":
+        signed, env["VPOOL_UNSIGNED_KO"] = sign(kernel)
+        # kmemleak reports through debugfs, which lockdown forbids.
+        args += ["--module", signed, "--no-kmemleak"]
+    run_suites(count, kernel, suites.guarded(kernel), args, env)
+    count.cases["of a test with a guard on"] += count.passed + count.failed
+
+
+def run_wider(count, kernel):
+    """Run the suites that need more nodes and two threads per core."""
+    run_suites(count, kernel, suites.WIDER_SUITES, suites.WIDER_VM, {"VPOOL_SMT": "1"})

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Make the command line of QEMU, run the machine and wait for its end."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from . import CACHE, VmError
+from . import console
+from .initrd import make_initrd, write_start
+from .ports import Button, Ports, Pump, persistent_slot
+
+# How often a machine is started if it fails through no fault of vpool.
+STARTS = 3
+# Seconds in which a machine must come up on a busy host, and more for each CPU. An
+# emulated CPU sometimes misses its timer interrupt, and the boot then hangs.
+UP_TIMEOUT = 240
+UP_TIMEOUT_PER_CPU = 15
+
+# Beyond this number of emulated CPUs, one host thread runs all of them in turn.
+MAX_PARALLEL_CPUS = 16
+
+# A CPU of the machine may have to wait for a host CPU for a long time.
+KERNEL_TIMEOUTS = ("watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240 "
+                   "sysctl.kernel.panic_on_rcu_stall=1 "
+                   "sysctl.kernel.hung_task_timeout_secs=240")
+
+
+def qemu_command():
+    """Return the QEMU that tools/vm/qemu unpacked, else the installed one."""
+    unpacked = f"{CACHE}/qemu/run"
+    return unpacked if os.access(unpacked, os.X_OK) else "qemu-system-x86_64"
+
+
+def qemu_args(args, kernel, where, initrd, accel):
+    """Return the command line of QEMU. @accel is "kvm" or "tcg"."""
+    threads = 2 if args.smt else 1
+    # One socket for each node: CPUs that share a cache are on one node.
+    smp = (f"{args.cpus},sockets={args.numa},threads={threads},"
+           f"cores={args.cpus // args.numa // threads}")
+    # With five-level page tables KASAN reports wild pointers if an interrupt arrives
+    # while the kernel reads the boot CPU's features again.
+    cpu = "host" if accel == "kvm" else "max,la57=off"
+    # AMD CPU models report SMT threads only with this flag.
+    if args.smt:
+        cpu += ",topoext=on"
+    # q35: the interrupt routing of the "pc" machine is a loop in AML, which takes the
+    # debug kernel half a minute for each device.
+    # no_timer_check: on a busy host the timer can miss the ticks that it counts.
+    cmd = [qemu_command(), "-machine", "q35", "-nodefaults", "-no-reboot",
+           "-nographic", "-smp", smp, "-m", args.mem,
+           "-kernel", kernel.image, "-initrd", initrd, "-cpu", cpu,
+           "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,"
+                     "multidevs=remap",
+           *persistent_slot(1, "virtio-9p-pci", "fsdev=root,mount_tag=root"),
+           "-append", f"console=ttyS0 loglevel=5 panic=-1 oops=panic "
+                      f"{KERNEL_TIMEOUTS} no_timer_check vm_dir={where} "
+                      f"{args.append}"]
+    return cmd + accel_args(args, accel) + numa_args(args)
+
+
+def accel_args(args, accel):
+    """Return the arguments that choose KVM or emulation."""
+    if args.icount:
+        return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+    if accel == "kvm":
+        return ["-accel", "kvm"]
+    # With many more threads than host CPUs, a thread often waits for a lock whose
+    # holder does not run.
+    thread = "single" if args.cpus > MAX_PARALLEL_CPUS else "multi"
+    return ["-accel", f"tcg,thread={thread}"]
+
+
+def mem_bytes(text):
+    """Parse a size as QEMU does: MiB without a suffix."""
+    m = re.fullmatch(r"(\d+)([KMGT]?)B?", text.upper())
+    if not m:
+        raise VmError(f"{text!r} is not a size")
+    return int(m[1]) << {"K": 10, "": 20, "M": 20, "G": 30, "T": 40}[m[2]]
+
+
+def numa_args(args):
+    """Return the arguments that spread memory and CPUs evenly over the nodes."""
+    if args.numa == 1:
+        return []
+    size = mem_bytes(args.mem) // args.numa >> 20
+    cmd = ["-m", f"{size * args.numa}M"]
+    for node in range(args.numa):
+        first = node * args.cpus // args.numa
+        last = (node + 1) * args.cpus // args.numa - 1
+        cmd += ["-object", f"memory-backend-ram,id=mem{node},size={size}M",
+                "-numa", f"node,nodeid={node},memdev=mem{node},"
+                         f"cpus={first}-{last}"]
+    return cmd
+
+
+def kvm_works():
+    """Return whether a kernel boots under KVM here; try it once per host boot."""
+    answer = f"{CACHE}/kvm-boots"
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as f:
+        boot_id = f.read().strip()
+    if os.path.exists(answer):
+        with open(answer, encoding="ascii") as f:
+            known = f.read().split()
+        if known[:1] == [boot_id]:
+            return known[1:] == ["yes"]
+    probe = [sys.argv[0], "--accel", "kvm", "--no-load", "--timeout", "30",
+             "--", "true"]
+    done = subprocess.run(probe, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False)
+    works = done.returncode == 0
+    with open(answer, "w", encoding="ascii") as f:
+        f.write(f"{boot_id} {'yes' if works else 'no'}\n")
+    return works
+
+
+def choose_accel(args):
+    """Return "kvm" or "tcg": what the caller asked for, else KVM if it works."""
+    if args.icount:
+        return "tcg"
+    return args.accel or ("kvm" if kvm_works() else "tcg")
+
+
+def came_up(console_file):
+    """Return whether the console shows that tools/vm/guest has started."""
+    with open(console_file, "rb") as f:
+        return console.UP.encode() in f.read()
+
+
+def wait_for_end(args, qemu, console_file):
+    """Wait until QEMU ends. Return the timeout that expired, or None."""
+    up_timeout = UP_TIMEOUT + UP_TIMEOUT_PER_CPU * args.cpus
+    begin = time.monotonic()
+    try:
+        qemu.wait(min(up_timeout, args.timeout))
+        return None
+    except subprocess.TimeoutExpired:
+        if up_timeout < args.timeout and not came_up(console_file):
+            return console.Timeout(up_timeout, up=False)
+    try:
+        qemu.wait(max(args.timeout - (time.monotonic() - begin), 0))
+        return None
+    except subprocess.TimeoutExpired:
+        return console.Timeout(args.timeout, up=True)
+
+
+def run_once(args, kernel, where, initrd):
+    """Start QEMU, wait for its end and return the console.Result."""
+    ports = Ports()
+    cmd = qemu_args(args, kernel, where, initrd, choose_accel(args))
+    cmd += ["-chardev", "stdio,id=monitor,signal=off",
+            "-mon", "chardev=monitor,mode=readline"]
+    qemu = subprocess.Popen(cmd + ports.qemu_args(), pass_fds=ports.fds(),
+                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    ports.close_write_ends()
+    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    # The console goes to a file, so that a person can follow it.
+    kept = args.console or f"{where}/console"
+    streams["console"] = open(kept, "wb")
+    Button(ports.pipes.pop("button")[0], qemu.stdin)
+    pumps = {name: Pump(r, streams.get(name))
+             for name, (r, _) in ports.pipes.items()}
+    try:
+        expired = wait_for_end(args, qemu, kept)
+    finally:
+        if qemu.poll() is None:
+            qemu.kill()
+            qemu.wait()
+    for name in streams:
+        pumps[name].join()
+    with open(kept, encoding="utf-8", errors="replace") as f:
+        text = f.read().replace("\r", "")
+    return console.find_result(text, pumps["status"].text(), expired,
+                               load=not args.no_load)
+
+
+def run(args, kernel, where):
+    """Run the command in a test VM and return the exit status of tools/vm/run.
+
+    @where is an empty folder, which the caller removes.
+    """
+    if not shutil.which("qemu-system-x86_64"):
+        raise VmError("qemu-system-x86_64 is not installed: run tools/setup")
+    module = None
+    if not args.no_load:
+        module = os.path.realpath(args.module or kernel.build_module())
+    initrd = make_initrd(kernel, where)
+    write_start(args, kernel, module, where)
+    for start in range(STARTS):
+        if start:
+            console.say("vpool has no part in this failure: starting again")
+        result = run_once(args, kernel, where, initrd)
+        result.print()
+        if result.status != console.STATUS_RETRY:
+            return result.status
+    return console.STATUS_VM_FAILED
