@@ -21,16 +21,13 @@ static void keeps_the_last_failure(struct kunit *test)
 	char text[VPOOL_REASON_SIZE];
 	struct vpool_extack extack;
 	u32 code;
+	int err;
 
 	vpool_extack_init(&extack);
-	KUNIT_EXPECT_EQ(
-		test,
-		vpool_err(&extack, -EBUSY, VPOOL_CODE_CPU_TAKEN, "cpu %u", 3U),
-		-EBUSY);
-	KUNIT_EXPECT_EQ(
-		test,
-		vpool_err(&extack, -ENOMEM, VPOOL_CODE_MEM_ZERO, "cpu %u", 4U),
-		-ENOMEM);
+	err = vpool_err(&extack, -EBUSY, VPOOL_CODE_CPU_TAKEN, "cpu %u", 3U);
+	KUNIT_EXPECT_EQ(test, err, -EBUSY);
+	err = vpool_err(&extack, -ENOMEM, VPOOL_CODE_MEM_ZERO, "cpu %u", 4U);
+	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, vpool_extack_read(&extack, text, &code),
 			strlen("cpu 4") + 1);
 	KUNIT_EXPECT_STREQ(test, text, "cpu 4");
@@ -40,7 +37,7 @@ static void keeps_the_last_failure(struct kunit *test)
 			strlen("cpu 4") + 1);
 }
 
-static void cuts_what_is_too_long(struct kunit *test)
+static void truncates_a_long_sentence(struct kunit *test)
 {
 	char text[VPOOL_REASON_SIZE];
 	struct vpool_extack extack;
@@ -53,16 +50,15 @@ static void cuts_what_is_too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strlen(text), VPOOL_REASON_SIZE - 1);
 }
 
-static void may_have_nobody_to_tell(struct kunit *test)
+static void works_without_a_message(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(
-		test,
-		vpool_err(NULL, -EINTR, VPOOL_CODE_INTERRUPTED, "unheard"),
-		-EINTR);
+	int err = vpool_err(NULL, -EINTR, VPOOL_CODE_INTERRUPTED, "unread");
+
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
 }
 
-/* The same sizes and texts as in userspace/tests/test_units.c. */
-static void says_sizes_as_the_tool(struct kunit *test)
+/* userspace/tests/test_units.c has the same sizes and texts. */
+static void formats_sizes_like_the_tool(struct kunit *test)
 {
 	static const struct {
 		u64 bytes;
@@ -91,15 +87,18 @@ static void says_sizes_as_the_tool(struct kunit *test)
 				   cases[i].text);
 }
 
-static struct kunit_case vpool_reason_cases[] = {
-	KUNIT_CASE(starts_empty),	    KUNIT_CASE(keeps_the_last_failure),
-	KUNIT_CASE(cuts_what_is_too_long),  KUNIT_CASE(may_have_nobody_to_tell),
-	KUNIT_CASE(says_sizes_as_the_tool), {}
+static struct kunit_case vpool_extack_cases[] = {
+	KUNIT_CASE(formats_sizes_like_the_tool),
+	KUNIT_CASE(keeps_the_last_failure),
+	KUNIT_CASE(starts_empty),
+	KUNIT_CASE(truncates_a_long_sentence),
+	KUNIT_CASE(works_without_a_message),
+	{}
 };
 
-static struct kunit_suite vpool_reason_suite = {
-	.name = "vpool_reason",
-	.test_cases = vpool_reason_cases,
+static struct kunit_suite vpool_extack_suite = {
+	.name = "vpool_extack",
+	.test_cases = vpool_extack_cases,
 };
 
-kunit_test_suite(vpool_reason_suite);
+kunit_test_suite(vpool_extack_suite);

@@ -5,13 +5,18 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "create.h"
+#include "destroy.h"
 #include "pool.h"
+#include "pool_region.h"
+#include "region.h"
+#include "registry.h"
+#include "spec.h"
 
 struct pool_fixture {
 	struct vpool_spec spec;
 	struct vpool_mem mem;
 	struct vpool_extack extack;
-	u64 bytes;
 	u32 id;
 };
 
@@ -25,8 +30,8 @@ static int pool_init(struct kunit *test)
 	strscpy(f->spec.name, "kunit", sizeof(f->spec.name));
 	f->mem.bytes = PAGE_SIZE;
 	f->mem.node = VPOOL_ANY_NODE;
-	f->spec.mem = &f->mem;
-	f->spec.nr_mem = 1;
+	f->spec.request.mem = &f->mem;
+	f->spec.request.nr_mem = 1;
 	f->spec.page_size = PAGE_SIZE;
 	f->spec.mode = 0600;
 	test->priv = f;
@@ -41,10 +46,10 @@ static void pool_exit(struct kunit *test)
 static int create(struct pool_fixture *f)
 {
 	f->extack.text[0] = '\0';
-	return vpool_pool_create(&f->spec, &f->id, &f->bytes, &f->extack);
+	return vpool_pool_create(&f->spec, &f->id, &f->extack);
 }
 
-static bool is_there(const char *name)
+static bool pool_exists(const char *name)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, NULL);
 
@@ -61,9 +66,9 @@ static void creates_finds_destroys(struct kunit *test)
 	u32 others = vpool_pools_list(NULL, 0);
 
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
 	KUNIT_EXPECT_NE(test, f->id, 0);
-	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
+	KUNIT_EXPECT_TRUE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_pools_list(NULL, 0), others + 1);
 	if (!others) {
 		vpool_pools_list(&entry, 1);
@@ -73,7 +78,7 @@ static void creates_finds_destroys(struct kunit *test)
 	}
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			0);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
 			-ENOENT);
 }
@@ -115,7 +120,7 @@ static void refuses_bad_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 }
 
-static void refuses_a_name_twice(struct kunit *test)
+static void refuses_a_taken_name(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	u32 id;
@@ -123,8 +128,9 @@ static void refuses_a_name_twice(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	id = f->id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
+	KUNIT_EXPECT_EQ(test, f->extack.code, VPOOL_CODE_POOL_EXISTS);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "'kunit'"));
-	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	f->spec.request.dry_run = true;
 	f->id = id;
 	KUNIT_EXPECT_EQ(test, create(f), -EEXIST);
 	KUNIT_EXPECT_EQ(test, f->id, id);
@@ -154,7 +160,7 @@ static void refuses_bad_memory(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, create(f), bad[i].err, "%llu@%d",
 				    bad[i].bytes, bad[i].node);
 		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
-		KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+		KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	}
 	f->mem.bytes = PAGE_SIZE;
 	f->mem.node = VPOOL_ANY_NODE;
@@ -175,14 +181,14 @@ static void refuses_bad_page_sizes(struct kunit *test)
 	}
 }
 
-static void refuses_the_rest(struct kunit *test)
+static void refuses_bad_mode_and_empty_pool(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 
 	f->spec.mode = 0700;
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 	f->spec.mode = 0600;
-	f->spec.nr_mem = 0;
+	f->spec.request.nr_mem = 0;
 	KUNIT_EXPECT_EQ(test, create(f), -EINVAL);
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "memory or CPUs"));
 }
@@ -194,20 +200,20 @@ static void rounds_up(struct kunit *test)
 	f->spec.page_size = 0;
 	f->mem.bytes = 1;
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PMD_SIZE);
 }
 
 static void dry_run_changes_nothing(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 
-	f->spec.flags = VPOOL_CREATE_DRY_RUN;
+	f->spec.request.dry_run = true;
 	KUNIT_EXPECT_EQ(test, create(f), 0);
-	KUNIT_EXPECT_EQ(test, f->bytes, PAGE_SIZE);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_EQ(test, f->spec.bytes, PAGE_SIZE);
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 }
 
-static void stays_while_it_has_a_region(struct kunit *test)
+static void is_busy_while_it_has_a_region(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	struct vpool_region *region;
@@ -221,12 +227,12 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	pool = vpool_pool_find("kunit", &f->extack);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
 	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
-	KUNIT_ASSERT_EQ(test, vpool_pool_open(pool, region), 0);
+	KUNIT_ASSERT_EQ(test, vpool_pool_add_region(pool, region), 0);
 	KUNIT_EXPECT_EQ(test,
 			vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
 					    false, &f->extack),
 			0);
-	KUNIT_EXPECT_EQ(test, vpool_pool_regions(pool, &info, 1), 1);
+	KUNIT_EXPECT_EQ(test, vpool_pool_list_regions(pool, &info, 1), 1);
 	KUNIT_EXPECT_EQ(test, info.bytes, PAGE_SIZE);
 
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", false, &f->extack),
@@ -234,41 +240,41 @@ static void stays_while_it_has_a_region(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test,
 			      strstr(f->extack.text, "has 1 region open"));
 	KUNIT_EXPECT_EQ(test, vpool_pool_destroy("kunit", true, &f->extack), 0);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
-	vpool_pool_close(pool, region);
-	KUNIT_EXPECT_EQ(test, vpool_pool_open(pool, region), -ENXIO);
+	vpool_pool_remove_region(pool, region);
+	KUNIT_EXPECT_EQ(test, vpool_pool_add_region(pool, region), -ENXIO);
 	vpool_pool_put(pool);
 }
 
-static void ephemeral_goes_with_its_creator(struct kunit *test)
+static void destroys_an_orphan(struct kunit *test)
 {
 	struct pool_fixture *f = test->priv;
 	unsigned long end = jiffies + 10 * HZ;
 
 	f->spec.creator = f;
 	KUNIT_ASSERT_EQ(test, create(f), 0);
-	vpool_pools_abandon(test);
+	vpool_pools_orphan(test);
 	msleep(100);
-	KUNIT_EXPECT_TRUE(test, is_there("kunit"));
-	vpool_pools_abandon(f);
-	while (is_there("kunit") && time_before(jiffies, end))
+	KUNIT_EXPECT_TRUE(test, pool_exists("kunit"));
+	vpool_pools_orphan(f);
+	while (pool_exists("kunit") && time_before(jiffies, end))
 		msleep(20);
-	KUNIT_EXPECT_FALSE(test, is_there("kunit"));
+	KUNIT_EXPECT_FALSE(test, pool_exists("kunit"));
 }
 
 static struct kunit_case vpool_pool_cases[] = {
 	KUNIT_CASE(creates_finds_destroys),
 	KUNIT_CASE(accepts_good_names),
 	KUNIT_CASE(refuses_bad_names),
-	KUNIT_CASE(refuses_a_name_twice),
+	KUNIT_CASE(refuses_a_taken_name),
 	KUNIT_CASE(refuses_bad_memory),
 	KUNIT_CASE(refuses_bad_page_sizes),
-	KUNIT_CASE(refuses_the_rest),
+	KUNIT_CASE(refuses_bad_mode_and_empty_pool),
 	KUNIT_CASE(rounds_up),
 	KUNIT_CASE(dry_run_changes_nothing),
-	KUNIT_CASE(stays_while_it_has_a_region),
-	KUNIT_CASE(ephemeral_goes_with_its_creator),
+	KUNIT_CASE(is_busy_while_it_has_a_region),
+	KUNIT_CASE(destroys_an_orphan),
 	{}
 };
 

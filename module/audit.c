@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records for the kernel's audit: who changed a pool, and who joined one.
+ * Audit records of changes to pools and to their members.
  *
- * They are of the type that is set aside for modules. The audit's own rules say
- * whether they are wanted and how many a second; where auditing is off they cost a
- * look at a variable.
+ * The records have the type that the audit subsystem sets aside for kernel modules.
+ * Audit rules select them and limit their rate. With auditing off, a record costs one
+ * read of a variable.
  */
 #include <linux/audit.h>
 #include <linux/gfp.h>
@@ -18,7 +18,7 @@ static struct audit_buffer *vpool_audit_start(const char *op, const char *pool)
 	if (!audit_enabled)
 		return NULL;
 	ab = audit_log_start(audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
-	/* Names of pools have no character that would have to be escaped. */
+	/* The name of a pool has no character that needs escaping. */
 	if (ab)
 		audit_log_format(ab, "op=vpool-%s pool=\"%s\"", op, pool);
 	return ab;
@@ -32,10 +32,10 @@ static void vpool_audit_end(struct audit_buffer *ab, int err)
 }
 
 /**
- * vpool_audit - record that the current task changed a pool
- * @op: what it did
- * @pool: the pool's name, one that is valid
- * @err: 0, or why it could not
+ * vpool_audit - record that the current task changed a pool, or tried to
+ * @op: name of the operation, one word
+ * @pool: valid name of the pool
+ * @err: 0, or the negative errno that the operation failed with
  *
  * Context: sleeps.
  */
@@ -48,11 +48,12 @@ void vpool_audit(const char *op, const char *pool, int err)
 }
 
 /**
- * vpool_audit_task - record what the current task did to one, perhaps itself
- * @op: what it did
- * @pool: the pool's name
- * @target: the other one, by its number in the first pid namespace
- * @err: 0, or why it could not
+ * vpool_audit_task - record that the current task changed the membership of a task,
+ * or tried to
+ * @op: name of the operation, one word
+ * @pool: valid name of the pool
+ * @target: pid of the task in the initial pid namespace; may be the current task
+ * @err: 0, or the negative errno that the operation failed with
  *
  * Context: sleeps.
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Audit records.
+ */
 #ifndef VPOOL_AUDIT_H
 #define VPOOL_AUDIT_H
 

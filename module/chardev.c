@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The nodes: /dev/vpool/control, and /dev/vpool/NAME for each pool.
+ * The devices: /dev/vpool/control, and /dev/vpool/NAME for each pool.
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -15,13 +15,17 @@
 #include <linux/path.h>
 #include <linux/slab.h>
 
+#include "call.h"
 #include "chardev.h"
 #include "compat.h"
+#include "destroy.h"
 #include "devdir.h"
 #include "ioctl.h"
 #include "pool.h"
+#include "pool_region.h"
+#include "region.h"
 
-static long vpool_ioctl(struct file *filp, unsigned int num, unsigned long arg)
+static long vpool_dev_ioctl(struct file *filp, unsigned int num, unsigned long arg)
 {
 	return vpool_file_ioctl(filp->private_data, num, arg);
 }
@@ -46,7 +50,7 @@ static int vpool_control_release(struct inode *inode, struct file *filp)
 	struct vpool_file *file = filp->private_data;
 
 	if (file->has_ephemeral)
-		vpool_pools_abandon(file);
+		vpool_pools_orphan(file);
 	kfree(file);
 	return 0;
 }
@@ -55,14 +59,14 @@ static const struct file_operations vpool_control_fops = {
 	.owner = THIS_MODULE,
 	.open = vpool_control_open,
 	.release = vpool_control_release,
-	.unlocked_ioctl = vpool_ioctl,
+	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };
 
 /*
- * The core takes the name, with a slash for "!", where it has no memory for the
- * node's. With another name it would put a node in the way of the folder.
+ * If the driver core has no memory for @nodename, it uses @name with "!" replaced by
+ * a slash. A plain name would create a file where the directory /dev/vpool must be.
  */
 static struct miscdevice vpool_control = {
 	.minor = MISC_DYNAMIC_MINOR,
@@ -73,40 +77,41 @@ static struct miscdevice vpool_control = {
 };
 
 /*
- * A region can be opened again by its path in /proc (/proc/PID/fd, map_files). With the
- * path of the device's node the core would call vpool_node_open() then, which cannot
- * tell, and give another region. So a descriptor of a region has a path to the region's
- * own inode, which looks like the node; its open is vpool_node_reopen().
+ * A region can be opened again by its path in /proc (/proc/PID/fd, map_files). If that
+ * were the path of the device, vpool_dev_open() could not tell it from a first open,
+ * and would create another region. So each descriptor of a region has a path to the
+ * region's own inode instead, which looks like the device: opening it opens the same
+ * region again.
  *
- * What can race: the last descriptor of a region is closed while its path is being
- * opened. The inode is alive, as the path holds it. This lock guards i_private of
- * these inodes, which is the region or NULL, and how many descriptors it has.
+ * The last descriptor of a region may be closed while its path is being opened. The
+ * path keeps the inode alive. This lock guards i_private of these inodes, which is the
+ * region or NULL, and vpool_region.users.
  */
 static DEFINE_MUTEX(vpool_reopen_lock);
 
-static const struct file_operations vpool_reopened_fops;
+static const struct file_operations vpool_dev_fops;
 
-/* Of a file that serves to make a path. */
+/* For the file that vpool_region_file() needs to make a path. */
 static const struct file_operations vpool_path_fops = {
 	.owner = THIS_MODULE,
 };
 
-static int vpool_node_set_path(struct file *filp, struct vpool_pool *pool,
-			       struct vpool_region *region)
+static int vpool_dev_set_path(struct file *filp, struct vpool_pool *pool,
+			      struct vpool_region *region)
 {
-	struct inode *node = file_inode(filp), *inode = region->inode;
+	struct inode *dev = file_inode(filp), *inode = region->inode;
 	struct path *old = kmalloc(sizeof(*old), GFP_KERNEL_ACCOUNT);
 	struct file *file;
 
 	if (!old)
 		return -ENOMEM;
-	inode->i_mode = node->i_mode;
-	inode->i_uid = node->i_uid;
-	inode->i_gid = node->i_gid;
-	inode->i_rdev = node->i_rdev;
-	inode->i_fop = &vpool_reopened_fops;
+	inode->i_mode = dev->i_mode;
+	inode->i_uid = dev->i_uid;
+	inode->i_gid = dev->i_gid;
+	inode->i_rdev = dev->i_rdev;
+	inode->i_fop = &vpool_dev_fops;
 	inode->i_private = region;
-	/* For fput(), which may free the file after this descriptor is closed. */
+	/* fput() may free the file after this descriptor is closed. */
 	__module_get(THIS_MODULE);
 	file = vpool_region_file(region, pool->name, &vpool_path_fops);
 	if (IS_ERR(file)) {
@@ -114,7 +119,7 @@ static int vpool_node_set_path(struct file *filp, struct vpool_pool *pool,
 		kfree(old);
 		return PTR_ERR(file);
 	}
-	/* The core goes on to use the node's inode, as long as the file is open. */
+	/* The VFS uses the inode of the device as long as @filp is open: keep it. */
 	*old = filp->f_path;
 	file_dentry(file)->d_fsdata = old;
 	path_get(&file->f_path);
@@ -123,8 +128,8 @@ static int vpool_node_set_path(struct file *filp, struct vpool_pool *pool,
 	return 0;
 }
 
-/* False if @region was closed for the last time. */
-static bool vpool_node_unshare(struct vpool_region *region)
+/* Returns false if this was the last descriptor of @region. */
+static bool vpool_dev_unshare(struct vpool_region *region)
 {
 	bool shared;
 
@@ -136,19 +141,19 @@ static bool vpool_node_unshare(struct vpool_region *region)
 	return shared;
 }
 
-static void vpool_node_bind(struct vpool_file *file, struct vpool_pool *pool,
-			    struct vpool_region *region, struct file *filp)
+static void vpool_dev_bind(struct vpool_file *file, struct vpool_pool *pool,
+			   struct vpool_region *region, struct file *filp)
 {
 	vpool_pool_get(pool);
 	file->pool = pool;
 	file->region = region;
 	filp->private_data = file;
-	/* What the core asks for the size and the mappings of this memory. */
+	/* The mm looks up the size and the mappings of the memory here. */
 	filp->f_mapping = region->inode->i_mapping;
 	filp->f_wb_err = filemap_sample_wb_err(filp->f_mapping);
 }
 
-static int vpool_node_open(struct inode *inode, struct file *filp)
+static int vpool_dev_open_new(struct inode *inode, struct file *filp)
 {
 	struct vpool_pool *pool =
 		container_of(inode->i_cdev, struct vpool_pool, cdev);
@@ -164,17 +169,17 @@ static int vpool_node_open(struct inode *inode, struct file *filp)
 	err = vpool_region_init(region, &pool->store);
 	if (err)
 		goto free_region;
-	err = vpool_pool_open(pool, region);
+	err = vpool_pool_add_region(pool, region);
 	if (err)
 		goto exit_region;
-	err = vpool_node_set_path(filp, pool, region);
+	err = vpool_dev_set_path(filp, pool, region);
 	if (err)
 		goto close_region;
-	vpool_node_bind(file, pool, region, filp);
+	vpool_dev_bind(file, pool, region, filp);
 	return 0;
 
 close_region:
-	vpool_pool_close(pool, region);
+	vpool_pool_remove_region(pool, region);
 	goto free_region;
 exit_region:
 	vpool_region_exit(region);
@@ -185,10 +190,11 @@ free_file:
 	return err;
 }
 
-static int vpool_node_reopen(struct inode *inode, struct file *filp)
+static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 {
 	struct vpool_file *file = vpool_file_alloc();
 	struct vpool_region *region;
+	struct vpool_pool *pool;
 
 	if (!file)
 		return -ENOMEM;
@@ -201,17 +207,24 @@ static int vpool_node_reopen(struct inode *inode, struct file *filp)
 		kfree(file);
 		return -ENXIO;
 	}
-	vpool_node_bind(file, container_of(region->store, struct vpool_pool,
-					   store), region, filp);
+	pool = container_of(region->store, struct vpool_pool, store);
+	vpool_dev_bind(file, pool, region, filp);
 	return 0;
 }
 
-static int vpool_node_release(struct inode *inode, struct file *filp)
+/* Only the inode of the device has i_cdev, the inode of a region has not. */
+static int vpool_dev_open(struct inode *inode, struct file *filp)
+{
+	return inode->i_cdev ? vpool_dev_open_new(inode, filp) :
+		vpool_dev_open_again(inode, filp);
+}
+
+static int vpool_dev_release(struct inode *inode, struct file *filp)
 {
 	struct vpool_file *file = filp->private_data;
 
-	if (!vpool_node_unshare(file->region)) {
-		vpool_pool_close(file->pool, file->region);
+	if (!vpool_dev_unshare(file->region)) {
+		vpool_pool_remove_region(file->pool, file->region);
 		kfree(file->region);
 	}
 	vpool_pool_put(file->pool);
@@ -219,20 +232,20 @@ static int vpool_node_release(struct inode *inode, struct file *filp)
 	return 0;
 }
 
-static int vpool_node_mmap(struct file *filp, struct vm_area_struct *vma)
+static int vpool_dev_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct vpool_file *file = filp->private_data;
 
 	return vpool_region_mmap(file->region, vma, &file->extack);
 }
 
-static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)
+static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)
 {
 	struct vpool_file *file = filp->private_data;
 	u64 size = vpool_region_bytes(file->region);
 	struct vpool_usage usage;
 
-	/* All of a region is data, and behind it is the hole that each file ends with. */
+	/* A region has no holes, except the implicit one at the end of each file. */
 	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
 		if (offset < 0 || offset >= size)
 			return -ENXIO;
@@ -246,40 +259,28 @@ static loff_t vpool_node_llseek(struct file *filp, loff_t offset, int whence)
 	return fixed_size_llseek(filp, offset, whence, size);
 }
 
-static const struct file_operations vpool_node_fops = {
+static const struct file_operations vpool_dev_fops = {
 	.owner = THIS_MODULE,
-	.open = vpool_node_open,
-	.release = vpool_node_release,
-	.unlocked_ioctl = vpool_ioctl,
+	.open = vpool_dev_open,
+	.release = vpool_dev_release,
+	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.mmap = vpool_node_mmap,
+	.mmap = vpool_dev_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
-	.llseek = vpool_node_llseek,
-	/* Memory is its own storage: there is nothing to write back. */
-	.fsync = noop_fsync,
-};
-
-static const struct file_operations vpool_reopened_fops = {
-	.owner = THIS_MODULE,
-	.open = vpool_node_reopen,
-	.release = vpool_node_release,
-	.unlocked_ioctl = vpool_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.mmap = vpool_node_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
-	.llseek = vpool_node_llseek,
+	.llseek = vpool_dev_llseek,
+	/* There is no backing storage to write to. */
 	.fsync = noop_fsync,
 };
 
 static dev_t vpool_devt;
 
-static char *vpool_devnode(VPOOL_DEVNODE_CONST struct device *dev,
-			   umode_t *mode, kuid_t *uid, kgid_t *gid)
+static char *vpool_dev_devnode(VPOOL_DEVNODE_CONST struct device *dev,
+			       umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
 	const struct vpool_pool *pool =
 		container_of(dev, struct vpool_pool, dev);
 
-	/* Removing the node asks for its path alone. */
+	/* The driver core asks for the path only when it removes the file. */
 	if (mode)
 		*mode = pool->mode;
 	if (uid)
@@ -287,36 +288,37 @@ static char *vpool_devnode(VPOOL_DEVNODE_CONST struct device *dev,
 	if (gid)
 		*gid = pool->gid;
 	/*
-	 * Without it the core takes the bare name: a node that comes in the wrong
-	 * place, or one that stays when its pool has gone.
+	 * If this returned NULL, the driver core would use the bare name: it would
+	 * create the file in the wrong directory, or fail to remove it.
 	 */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "vpool/%s", pool->name);
 }
 
-static void vpool_dev_release(struct device *dev)
+static void vpool_dev_free(struct device *dev)
 {
 	vpool_pool_put(container_of(dev, struct vpool_pool, dev));
 }
 
 static const struct device_type vpool_device_type = {
 	.name = "vpool",
-	.devnode = vpool_devnode,
-	.release = vpool_dev_release,
+	.devnode = vpool_dev_devnode,
+	.release = vpool_dev_free,
 };
 
 /*
- * Not one of the module's own: its last reference may be dropped after the module
- * has gone.
+ * Allocated and not static, because its last reference may be dropped after the
+ * module is unloaded.
  */
 static struct class *vpool_class;
 
 /**
- * vpool_node_add - make a pool's device and its node
- * @pool: ready to be opened but for its state
+ * vpool_dev_add - create the device of a pool
+ * @pool: pool that is ready to be opened, apart from its state
  *
+ * Context: sleeps; takes vpool_devdir_mutex.
  * Return: 0 or a negative errno with nothing left behind.
  */
-int vpool_node_add(struct vpool_pool *pool)
+int vpool_dev_add(struct vpool_pool *pool)
 {
 	int err;
 
@@ -328,7 +330,7 @@ int vpool_node_add(struct vpool_pool *pool)
 	err = dev_set_name(&pool->dev, "%s", pool->name);
 	if (err)
 		goto put_dev;
-	cdev_init(&pool->cdev, &vpool_node_fops);
+	cdev_init(&pool->cdev, &vpool_dev_fops);
 	pool->cdev.owner = THIS_MODULE;
 	vpool_devdir_unlock();
 	err = cdev_device_add(&pool->cdev, &pool->dev);
@@ -343,10 +345,12 @@ put_dev:
 }
 
 /**
- * vpool_node_del - remove them
- * @pool: made by vpool_node_add(); it may be open still
+ * vpool_dev_del - remove the device of a pool
+ * @pool: pool whose device was created by vpool_dev_add(); it may still be open
+ *
+ * Context: sleeps; takes vpool_devdir_mutex.
  */
-void vpool_node_del(struct vpool_pool *pool)
+void vpool_dev_del(struct vpool_pool *pool)
 {
 	vpool_devdir_unlock();
 	cdev_device_del(&pool->cdev, &pool->dev);
@@ -355,11 +359,11 @@ void vpool_node_del(struct vpool_pool *pool)
 }
 
 /**
- * vpool_nodes_start - have numbers and a class for the devices of pools
+ * vpool_dev_start - allocate the numbers and the class of the devices
  *
  * Return: 0 or a negative errno.
  */
-int vpool_nodes_start(void)
+int vpool_dev_start(void)
 {
 	int err;
 
@@ -375,16 +379,18 @@ int vpool_nodes_start(void)
 }
 
 /**
- * vpool_nodes_stop - give them back; no pool is left
+ * vpool_dev_stop - free the numbers and the class; no pool exists
  */
-void vpool_nodes_stop(void)
+void vpool_dev_stop(void)
 {
 	class_destroy(vpool_class);
 	unregister_chrdev_region(vpool_devt, MINORMASK + 1);
 }
 
 /**
- * vpool_control_start - make /dev/vpool/control: from now on there are callers
+ * vpool_control_start - create /dev/vpool/control
+ *
+ * Calls may arrive before this function returns.
  *
  * Return: 0 or a negative errno.
  */
@@ -398,7 +404,7 @@ int vpool_control_start(void)
 }
 
 /**
- * vpool_control_stop - remove it; nobody has it open
+ * vpool_control_stop - remove /dev/vpool/control; no descriptor of it is open
  */
 void vpool_control_stop(void)
 {

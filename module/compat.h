@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that vpool builds on, from 6.1 on. By feature
- * where the preprocessor can see one; this is the only file that knows versions.
+ * Differences between the kernels that vpool supports, from 6.1 on. This is the only
+ * file that tests for a version. It tests for a feature where the preprocessor can see
+ * one. A comment names the version that made the difference.
  */
 #ifndef VPOOL_COMPAT_H
 #define VPOOL_COMPAT_H
@@ -19,38 +20,38 @@
 #include <linux/version.h>
 
 /*
- * 6.2: a cpuset cuts the masks that it gives its tasks to what sched_setaffinity(2)
- * asked for. Before that it does not.
+ * 6.2: a change of a cpuset keeps the mask that a task has set with
+ * sched_setaffinity(2). Earlier kernels reset it to all CPUs of the cpuset.
  */
 #define VPOOL_CPUSETS_RESET (KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE)
 
-/* 6.3: the device of these callbacks became const. */
+/* 6.3: the device argument of the devnode() callback is const. */
 #if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
 #define VPOOL_DEVNODE_CONST
 #else
 #define VPOOL_DEVNODE_CONST const
 #endif
 
-/* 6.4: a class is no module's any more. */
+/* 6.4: class_create() does not take the module. */
 #if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
 #define vpool_class_create(name) class_create(THIS_MODULE, name)
 #else
 #define vpool_class_create(name) class_create(name)
 #endif
 
-/* 6.14: a worker that runs at once got a name of its own. */
+/* 6.14: the function that creates and starts a worker was renamed. */
 #ifndef kthread_run_worker
 #define kthread_run_worker kthread_create_worker
 #endif
 
-/* 6.4: the threads of vhost became threads of who uses them. */
+/* 6.4: vhost runs as threads of the process that uses it, with this flag. */
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER 0
 #endif
 
 /*
- * 6.9: pidfds got a file system of their own. The kernel's function for this is
- * not exported; no user can make files that look like these, on either.
+ * 6.9: pidfds are files of pidfs. The kernel's pidfd_pid() is not exported. Userspace
+ * cannot create other files that pass these tests.
  */
 static inline struct pid *vpool_pidfd_pid(const struct file *file)
 {
@@ -67,8 +68,8 @@ static inline struct pid *vpool_pidfd_pid(const struct file *file)
 }
 
 /*
- * 6.12: a process that has switched transparent huge pages off, by prctl(2) or for
- * this mapping by madvise(2), gets no huge mapping of any file.
+ * 6.12: if a process disables transparent huge pages, with prctl(2) or with madvise(2)
+ * for this mapping, the kernel maps no file with huge pages.
  */
 #if KERNEL_VERSION(6, 12, 0) > LINUX_VERSION_CODE || \
 	!defined(CONFIG_TRANSPARENT_HUGEPAGE)
@@ -83,7 +84,7 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 }
 #endif
 
-/* 6.7: get_policy() also tells an interleave index. */
+/* 6.7: get_policy() also returns an interleave index. */
 #if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
 #define VPOOL_GET_POLICY_ARGS \
 	struct vm_area_struct *vma, unsigned long addr
@@ -92,14 +93,14 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 	struct vm_area_struct *vma, unsigned long addr, pgoff_t *ilx
 #endif
 
-/* 6.18: f_path can only be read by this name, so that few write it. */
+/* 6.18: f_path is const, and the writable member has another name. */
 static inline void vpool_file_set_path(struct file *file,
 				       const struct path *path)
 {
 	*(struct path *)&file->f_path = *path;
 }
 
-/* 6.4: the kernel itself can say that a CPU is isolated; cpusets count from 6.8. */
+/* 6.4: cpu_is_isolated() exists; from 6.8 on it includes isolated cpusets. */
 static inline bool vpool_cpu_is_isolated(int cpu)
 {
 #if KERNEL_VERSION(6, 4, 0) > LINUX_VERSION_CODE
@@ -110,7 +111,7 @@ static inline bool vpool_cpu_is_isolated(int cpu)
 #endif
 }
 
-/* 6.2: the counters of an address space became per-CPU ones. */
+/* 6.2: the RSS counters of an address space are per-CPU counters. */
 static inline void vpool_mm_add_file_pages(struct mm_struct *mm, long pages)
 {
 #if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
@@ -120,25 +121,27 @@ static inline void vpool_mm_add_file_pages(struct mm_struct *mm, long pages)
 #endif
 }
 
-/* A page of a driver that can move it. The name is the core's. */
+/* A page whose driver can migrate it. checkpatch dislikes the kernel's name. */
 static inline bool vpool_page_moves(struct page *page)
 {
 	return __PageMovable(page);
 }
 
 /*
- * A block of the host's memory, emptied and made a folio; NULL where something in
- * it does not move. 6.12: alloc_contig_range() makes a compound page itself.
+ * vpool_contig_folio() empties a block of the host's memory and makes it a folio. It
+ * returns NULL if a page in the block cannot be migrated.
  *
- * On 6.1 it gives single pages, each with a reference, and prep_compound_page()
- * is not for modules. The compound page is put together here by the helpers that
- * the core uses for it, all of them inline; freeing the block to ask the allocator
- * for it whole would lose it to whoever is quicker. Until then each page is on its
- * own, and one that happens to be looked at, by whoever walks all pages, has a
- * reference too many for a tail: the block is given back.
+ * 6.12: alloc_contig_range() can return a compound page.
  *
- * Between the two the layout of a compound page changed from version to version,
- * and blocks are not emptied.
+ * On 6.1 it returns single pages, each with a reference, and prep_compound_page() is
+ * not exported. vpool therefore builds the compound page itself, with the inline
+ * helpers that the page allocator uses. Freeing the block and allocating it again as a
+ * whole would give another task the chance to take it. Until the compound page is
+ * complete, a task that walks all pages may hold a reference to one of them. A tail
+ * page must have none, so the block is given back in that case.
+ *
+ * The layout of a compound page changed often from 6.2 to 6.11. On these kernels
+ * blocks are not emptied.
  */
 #define VPOOL_CONTIG_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
@@ -158,7 +161,7 @@ static inline struct folio *vpool_contig_folio(unsigned long pfn,
 	return page_folio(pfn_to_page(pfn));
 }
 #elif KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
-/* Tail pages have no reference; undone if one of them has more than ours. */
+/* Drop the references of all tail pages; undo it if a page has another reference. */
 static inline bool vpool_pages_freeze(struct page *page, unsigned long nr)
 {
 	unsigned long i;

@@ -2,12 +2,12 @@
 /*
  * The directory /dev/vpool.
  *
- * It looks like a mount of hugetlbfs to a program that is told to put its memory
- * there, and root may create files in it: those would be on devtmpfs, in ordinary
- * memory that belongs to no pool. So the directory is immutable, but for the moments
- * in which devtmpfs itself adds a device or removes one.
+ * A program that is told to create its memory files in /dev/vpool, as in a mount of
+ * hugetlbfs, would succeed as root. The files would be on devtmpfs, in memory that
+ * belongs to no pool. Therefore the directory is immutable, except while devtmpfs
+ * adds or removes a device.
  *
- * Where /dev is something else than devtmpfs, nothing is done.
+ * If /dev is not devtmpfs, the directory is left alone.
  */
 #include <linux/fs.h>
 #include <linux/mutex.h>
@@ -16,9 +16,9 @@
 
 #include "devdir.h"
 
-/* The directory, or NULL. Its filesystem lasts as long as the kernel runs. */
+/* The directory, or NULL. Its filesystem is never unmounted. */
 static struct inode *vpool_devdir;
-/* Held while a device is added or removed; guards the flag of the directory. */
+/* Guards the immutable flag; held while a device is added or removed. */
 static DEFINE_MUTEX(vpool_devdir_mutex);
 
 static void vpool_devdir_set(bool immutable)
@@ -32,7 +32,7 @@ static void vpool_devdir_set(bool immutable)
 }
 
 /**
- * vpool_devdir_unlock - let devtmpfs change the directory
+ * vpool_devdir_unlock - make the directory mutable, for devtmpfs
  *
  * Context: sleeps; holds a mutex until vpool_devdir_lock().
  */
@@ -43,7 +43,7 @@ void vpool_devdir_unlock(void)
 }
 
 /**
- * vpool_devdir_lock - let nothing be created in the directory again
+ * vpool_devdir_lock - make the directory immutable again
  *
  * Context: sleeps; after vpool_devdir_unlock().
  */
@@ -56,7 +56,7 @@ void vpool_devdir_lock(void)
 /**
  * vpool_devdir_start - find the directory and make it immutable
  *
- * Context: sleeps; the control device is there.
+ * Context: sleeps; the control device exists.
  */
 void vpool_devdir_start(void)
 {
@@ -74,7 +74,7 @@ void vpool_devdir_start(void)
 }
 
 /**
- * vpool_devdir_stop - leave the directory alone, so that devtmpfs can remove it
+ * vpool_devdir_stop - make the directory mutable, so that devtmpfs can remove it
  *
  * Context: sleeps; no pool has a device.
  */

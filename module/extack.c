@@ -65,14 +65,13 @@ u32 vpool_extack_read(struct vpool_extack *extack, char text[VPOOL_REASON_SIZE],
 }
 
 /**
- * vpool_size - write a size as vpoolctl writes it
- * @bytes: the size
+ * vpool_size - format a size in the same way as vpoolctl
+ * @bytes: size in bytes
  *
- * Units are powers of 1024: "32M", "1.5G". The text is exact where a number of
- * at most five digits and one digit behind the point can be; otherwise it is
- * rounded down.
+ * Units are powers of 1024: "32M", "1.5G". The text is exact if five digits and one
+ * decimal place suffice for that in any unit. Otherwise the size is rounded down.
  *
- * Return: the text by value, so that several fit in one format's arguments.
+ * Return: the text, by value, so that several fit into the arguments of one format.
  */
 struct vpool_size_text vpool_size(u64 bytes)
 {
@@ -85,7 +84,7 @@ struct vpool_size_text vpool_size(u64 bytes)
 		mask = BIT_ULL(power * 10) - 1;
 		whole = bytes >> power * 10;
 		tenths = (bytes & mask) * 10;
-		/* Too many digits: a single byte is always exact. */
+		/* No unit is exact within five digits: round down in the largest. */
 		if (whole > 99999)
 			power = top;
 		if (whole > 99999 || !(tenths & mask))

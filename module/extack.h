@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Extended acknowledgement: the code and the text of a descriptor's last failed
- * call.
+ * The code and the text of a descriptor's last failed call, for VPOOL_REASON.
  */
 #ifndef VPOOL_EXTACK_H
 #define VPOOL_EXTACK_H
@@ -13,7 +12,7 @@
 /**
  * struct vpool_extack - message of the last failed call on a descriptor
  * @lock: guards @code and @text; a leaf, raw because it nests inside
- * vpool_member_lock
+ *	vpool_member_lock
  * @code: kind of failure
  * @text: one sentence without a newline; empty if no call has failed
  */
@@ -24,8 +23,8 @@ struct vpool_extack {
 };
 
 /**
- * struct vpool_size_text - a size as text, by value
- * @s: a number and its unit, as in "1.5G"
+ * struct vpool_size_text - a size as text
+ * @s: number and unit, such as "1.5G", NUL-terminated
  */
 struct vpool_size_text {
 	char s[16];

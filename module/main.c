@@ -5,25 +5,28 @@
 
 #include "chardev.h"
 #include "cpus.h"
+#include "destroy.h"
 #include "member.h"
 #include "poison.h"
 #include "pool.h"
+#include "registry.h"
 #include "rss.h"
 #include "scrub.h"
 #include "sysfs.h"
 
-static const struct vpool_faces vpool_faces = {
-	.dir_add = vpool_dir_add,
-	.dir_del = vpool_dir_del,
-	.dir_changed = vpool_dir_changed,
-	.node_add = vpool_node_add,
-	.node_del = vpool_node_del,
+static const struct vpool_frontend_ops vpool_frontend_ops = {
+	.sysfs_add = vpool_sysfs_add,
+	.sysfs_del = vpool_sysfs_del,
+	.sysfs_changed = vpool_sysfs_changed,
+	.dev_add = vpool_dev_add,
+	.dev_del = vpool_dev_del,
 };
 
 static int __init vpool_init(void)
 {
 	int err;
 
+	vpool_frontend = &vpool_frontend_ops;
 	vpool_rss_start();
 	err = vpool_cpus_start();
 	if (err)
@@ -40,15 +43,18 @@ static int __init vpool_init(void)
 	err = vpool_sysfs_start();
 	if (err)
 		goto stop_members;
-	err = vpool_nodes_start();
+	err = vpool_dev_start();
 	if (err)
 		goto stop_sysfs;
-	err = vpool_pools_start(&vpool_faces);
+	err = vpool_registry_start();
 	if (err)
-		goto stop_nodes;
+		goto stop_dev;
+	err = vpool_reaper_start();
+	if (err)
+		goto stop_registry;
 	err = vpool_poison_start();
 	if (err)
-		goto stop_pools;
+		goto stop_reaper;
 	err = vpool_control_start();
 	if (err)
 		goto stop_poison;
@@ -56,10 +62,12 @@ static int __init vpool_init(void)
 
 stop_poison:
 	vpool_poison_stop();
-stop_pools:
-	vpool_pools_stop();
-stop_nodes:
-	vpool_nodes_stop();
+stop_reaper:
+	vpool_reaper_stop();
+stop_registry:
+	vpool_registry_stop();
+stop_dev:
+	vpool_dev_stop();
 stop_sysfs:
 	vpool_sysfs_stop();
 stop_members:
@@ -77,19 +85,21 @@ static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
 	vpool_poison_stop();
-	vpool_pools_stop();
-	vpool_nodes_stop();
+	vpool_pools_destroy_all();
+	vpool_reaper_stop();
+	vpool_registry_stop();
+	vpool_dev_stop();
 	vpool_sysfs_stop();
 	vpool_members_stop();
 	vpool_scrubbers_stop();
 	vpool_hotplug_stop();
 	vpool_cpus_stop();
 	/*
-	 * A task that has dropped the last reference that kept the module, or has woken
-	 * one of the functions above, may still have to return through the module's
-	 * text (vpool_pool_release(), vpool_populate_run(), vpool_memory_failure()). None
-	 * of them sleeps on that way, so a voluntary sleep of each task since then means
-	 * that it has left.
+	 * A task that dropped the last reference to the module, or that woke one of
+	 * the functions above, may still have to return through the module's text:
+	 * vpool_pool_release(), vpool_populate_run(), vpool_memory_failure(). None of
+	 * these sleeps from then on. Once every task has slept voluntarily, no task is
+	 * left in them.
 	 */
 	synchronize_rcu_tasks();
 }
@@ -100,3 +110,4 @@ module_exit(vpool_exit);
 MODULE_DESCRIPTION("Named pools of CPUs and physical memory");
 MODULE_AUTHOR("The vpool developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VPOOL_VERSION);

@@ -35,7 +35,7 @@
 #include <linux/workqueue.h>
 
 #include "poison.h"
-#include "pool.h"
+#include "pool_region.h"
 
 #define VPOOL_POISON_QUEUE 128
 

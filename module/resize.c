@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Changing how much memory and which CPUs a pool has, while it is in use.
+ * Change of a pool's memory and CPUs while the pool is in use.
  *
- * One call may let some nodes grow and others shrink. What is to come is gathered
- * first, beside the pool; then, in one step under the pool's lock, what is to go
- * is promised to the host, and CPUs that are to come are taken; only then does
- * anything change, and nothing of that can fail.
+ * One call may let some nodes grow and others shrink. It goes in three steps:
  *
- * Who can race with whom: two resizes, by pool->resizing. A resize and a destroy,
- * by pool->lock and the state: a destroy that comes first makes the resize give
- * up, one that comes later waits until the resize has ended. A resize and those
- * who commit regions, by the store's promises.
+ * 1. Gather new memory from the host, beside the pool.
+ * 2. Under the pool's lock, reserve the folios that will go back to the host and
+ *    take the new CPUs: both or none.
+ * 3. Publish the new memory and release the old. This step cannot fail.
+ *
+ * Two resizes are serialized by vpool_pool.resizing. A resize and a destroy are
+ * ordered by the pool's lock and state: if the destroy comes first, the resize gives
+ * up at step 2 or before; otherwise the destroy waits until the resize has ended. A
+ * resize and the commit of a region compete for the reservations of the store.
  */
-#include <linux/bitmap.h>
 #include <linux/jiffies.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
@@ -21,14 +22,17 @@
 #include "dedicate.h"
 #include "host.h"
 #include "pool.h"
+#include "registry.h"
+#include "resize.h"
+#include "spec.h"
 #include "trace.h"
 
 /**
- * struct vpool_plan - what is to change, in bytes
- * @grow: of each node id
- * @shrink: of each node id
- * @grow_any: from any node
- * @total: of the pool after that
+ * struct vpool_plan - changes of a resize, in bytes
+ * @grow: memory to gather from each node, indexed by node id
+ * @shrink: memory to give back to each node, indexed by node id
+ * @grow_any: memory to gather from any node
+ * @total: memory of the pool after the resize
  */
 struct vpool_plan {
 	u64 *grow;
@@ -54,7 +58,7 @@ static void vpool_plan_exit(struct vpool_plan *plan)
 	kfree(plan->shrink);
 }
 
-/* Takes from the node that has most to give, again and again. */
+/* Always take from the node with the most free memory. */
 static void vpool_plan_shrink_any(struct vpool_plan *plan,
 				  struct vpool_pool *pool, u64 bytes)
 {
@@ -72,15 +76,15 @@ static void vpool_plan_shrink_any(struct vpool_plan *plan,
 				from = nid;
 			}
 		}
-		/* If nobody has any, the first one's promise will tell. */
+		/* If no node has any, the reservation of the first fails. */
 		take = most ? min(bytes, most) : bytes;
 		plan->shrink[from] += take;
 		bytes -= take;
 	}
 }
 
-static int vpool_plan_any(struct vpool_plan *plan, struct vpool_pool *pool,
-			  u64 target)
+static void vpool_plan_any(struct vpool_plan *plan, struct vpool_pool *pool,
+			   u64 target)
 {
 	struct vpool_usage usage;
 
@@ -90,7 +94,6 @@ static int vpool_plan_any(struct vpool_plan *plan, struct vpool_pool *pool,
 		plan->grow_any = target - usage.total;
 	else
 		vpool_plan_shrink_any(plan, pool, usage.total - target);
-	return 0;
 }
 
 static void vpool_plan_node(struct vpool_plan *plan, struct vpool_pool *pool,
@@ -107,38 +110,38 @@ static void vpool_plan_node(struct vpool_plan *plan, struct vpool_pool *pool,
 }
 
 static int vpool_plan_nodes(struct vpool_plan *plan, struct vpool_pool *pool,
-			    const struct vpool_mem *mem, u32 nr_mem,
+			    const struct vpool_request *request,
 			    struct vpool_extack *extack)
 {
 	nodemask_t seen = NODE_MASK_NONE;
+	const struct vpool_mem *mem;
 	struct vpool_usage usage;
-	u32 i;
 
 	vpool_store_usage(&pool->store, &usage);
 	plan->total = usage.total;
-	for (i = 0; i < nr_mem; i++) {
-		if (mem[i].node == VPOOL_ANY_NODE)
+	for (mem = request->mem; mem < request->mem + request->nr_mem; mem++) {
+		if (mem->node == VPOOL_ANY_NODE)
 			return vpool_err(extack, -EINVAL,
 					 VPOOL_CODE_NODE_TOTAL_MIXED,
 					 "a total over all nodes cannot be mixed with other requests");
-		if (node_test_and_set(mem[i].node, seen))
+		if (node_test_and_set(mem->node, seen))
 			return vpool_err(extack, -EINVAL, VPOOL_CODE_NODE_TWICE,
-					 "node %d is named twice", mem[i].node);
-		vpool_plan_node(plan, pool, mem[i].node, mem[i].bytes);
+					 "node %d is named twice", mem->node);
+		vpool_plan_node(plan, pool, mem->node, mem->bytes);
 	}
 	return 0;
 }
 
 static int vpool_plan_make(struct vpool_plan *plan, struct vpool_pool *pool,
-			   const struct vpool_mem *mem, u32 nr_mem,
+			   const struct vpool_request *request,
 			   struct vpool_extack *extack)
 {
-	int err;
+	int err = 0;
 
-	if (nr_mem == 1 && mem->node == VPOOL_ANY_NODE)
-		err = vpool_plan_any(plan, pool, mem->bytes);
+	if (request->nr_mem == 1 && request->mem->node == VPOOL_ANY_NODE)
+		vpool_plan_any(plan, pool, request->mem->bytes);
 	else
-		err = vpool_plan_nodes(plan, pool, mem, nr_mem, extack);
+		err = vpool_plan_nodes(plan, pool, request, extack);
 	if (err)
 		return err;
 	if (!plan->total && !vpool_cpus_any(&pool->cpus))
@@ -158,7 +161,7 @@ static u64 vpool_plan_growth(const struct vpool_plan *plan)
 	return sum;
 }
 
-/* Each node for itself, then all together. */
+/* Check the growth of each node, then the sum of all. */
 static int vpool_plan_check_mem(const struct vpool_plan *plan,
 				struct vpool_extack *extack)
 {
@@ -202,44 +205,45 @@ static int vpool_plan_gather(const struct vpool_plan *plan,
 	return err;
 }
 
-static int vpool_plan_check_cpus(const struct vpool_resize_spec *spec,
+static int vpool_plan_check_cpus(const struct vpool_request *request,
 				 struct vpool_pool *pool, bool dry_run,
 				 struct vpool_extack *extack)
 {
+	const struct cpumask *wanted = request->cpus.mask;
 	int err;
 
-	if (!spec->cpus)
+	if (!wanted)
 		return 0;
-	err = vpool_dedicated_check(&pool->members, spec->cpus, extack);
-	return err
-		       ?: vpool_cpus_resize_begin(&pool->cpus, spec->cpus,
-						  &spec->rules, dry_run,
-						  extack);
+	err = vpool_dedicated_check(&pool->members, wanted, extack);
+	if (err)
+		return err;
+	return vpool_cpus_resize_begin(&pool->cpus, wanted, &request->rules,
+				       dry_run, extack);
 }
 
-/* CPUs and promises: both or none. */
+/* Take the CPUs and reserve the memory to release: both or none. */
 static int vpool_plan_take(const struct vpool_plan *plan,
-			   const struct vpool_resize_spec *spec,
+			   const struct vpool_request *request,
 			   struct vpool_pool *pool, struct vpool_extack *extack)
 {
-	int err = vpool_plan_check_cpus(spec, pool, false, extack);
+	int err = vpool_plan_check_cpus(request, pool, false, extack);
 
 	if (err)
 		return err;
 	err = vpool_store_hold(&pool->store, plan->shrink, extack);
-	if (!spec->cpus)
+	if (!request->cpus.mask)
 		return err;
 	if (!err) {
-		vpool_cpus_resize_set(&pool->cpus, spec->cpus);
+		vpool_cpus_resize_set(&pool->cpus, request->cpus.mask);
 		vpool_members_sync_now(&pool->members);
 	}
 	vpool_cpus_resize_end(&pool->cpus);
 	return err;
 }
 
-/* The step after which nothing can fail. */
+/* Once this has succeeded, no later step of the resize can fail. */
 static int vpool_plan_hold(const struct vpool_plan *plan,
-			   const struct vpool_resize_spec *spec,
+			   const struct vpool_request *request,
 			   struct vpool_pool *pool, struct vpool_extack *extack)
 {
 	int err;
@@ -249,29 +253,30 @@ static int vpool_plan_hold(const struct vpool_plan *plan,
 		err = vpool_err(extack, -ENXIO, VPOOL_CODE_POOL_DESTROYED,
 				"pool '%s' has been destroyed", pool->name);
 	else
-		err = vpool_plan_take(plan, spec, pool, extack);
+		err = vpool_plan_take(plan, request, pool, extack);
 	mutex_unlock(&pool->lock);
 	return err;
 }
 
 static int vpool_plan_execute(const struct vpool_plan *plan,
-			      const struct vpool_resize_spec *spec,
+			      const struct vpool_request *request,
 			      struct vpool_pool *pool,
 			      struct vpool_extack *extack)
 {
 	struct vpool_gather gather = {
 		.store = &pool->store,
 		.folios = LIST_HEAD_INIT(gather.folios),
-		.cpus = spec->cpus ?: pool->cpus.assigned,
-		.patience = msecs_to_jiffies(spec->timeout_ms),
+		.cpus = request->cpus.mask ?: pool->cpus.assigned,
+		.patience = msecs_to_jiffies(request->timeout_ms),
 		.cancelled = vpool_resize_cancelled,
 	};
 	struct vpool_usage usage;
 	int err;
 
 	vpool_store_set_target(&pool->store, plan->total);
-	err = vpool_plan_gather(plan, &gather, extack)
-		      ?: vpool_plan_hold(plan, spec, pool, extack);
+	err = vpool_plan_gather(plan, &gather, extack);
+	if (!err)
+		err = vpool_plan_hold(plan, request, pool, extack);
 	if (err) {
 		vpool_store_discard(&gather);
 		vpool_store_usage(&pool->store, &usage);
@@ -284,7 +289,7 @@ static int vpool_plan_execute(const struct vpool_plan *plan,
 }
 
 static int vpool_resize_locked(struct vpool_pool *pool,
-			       const struct vpool_resize_spec *spec, u64 *bytes,
+			       const struct vpool_request *request, u64 *bytes,
 			       struct vpool_extack *extack)
 {
 	struct vpool_plan plan;
@@ -298,31 +303,32 @@ static int vpool_resize_locked(struct vpool_pool *pool,
 				 vpool_state_name(pool->state));
 	err = vpool_plan_init(&plan, extack);
 	if (!err)
-		err = vpool_plan_make(&plan, pool, spec->mem, spec->nr_mem,
-				      extack);
-	/* What is wrong with them is to be known before memory is gathered. */
+		err = vpool_plan_make(&plan, pool, request, extack);
+	/* Refuse wrong CPUs before gathering memory, which takes long. */
 	if (!err)
-		err = vpool_plan_check_cpus(spec, pool, true, extack);
-	if (!err && spec->dry_run)
+		err = vpool_plan_check_cpus(request, pool, true, extack);
+	if (!err && request->dry_run)
 		err = vpool_plan_check_mem(&plan, extack);
 	else if (!err)
-		err = vpool_plan_execute(&plan, spec, pool, extack);
+		err = vpool_plan_execute(&plan, request, pool, extack);
 	*bytes = plan.total;
 	vpool_plan_exit(&plan);
 	return err;
 }
 
 /**
- * vpool_pool_resize - change how much memory and which CPUs a pool has
- * @name: which
- * @spec: what is to change; its memory requests are rounded up
- * @bytes: set to what the pool has in all after that
- * @extack: told if it fails
+ * vpool_pool_resize - change the memory and the CPUs of a pool
+ * @name: VPOOL_NAME_SIZE bytes from userspace
+ * @request: new totals, and the new CPUs as a mask; the memory requests are rounded
+ *	up. Nodes without a request, and the CPUs if there is no mask, stay as they
+ *	are
+ * @bytes: set to the memory of the pool after the resize, in bytes
+ * @extack: message of a failed call, or NULL
  *
- * Context: sleeps; takes the pool's resizing mutex for all of that.
- * Return: 0, or an errno as the UAPI describes with nothing changed.
+ * Context: sleeps; holds the pool's resizing mutex all the time.
+ * Return: 0, or a negative errno as the UAPI describes with nothing changed.
  */
-int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
+int vpool_pool_resize(const char *name, struct vpool_request *request,
 		      u64 *bytes, struct vpool_extack *extack)
 {
 	struct vpool_pool *pool = vpool_pool_find(name, extack);
@@ -333,23 +339,22 @@ int vpool_pool_resize(const char *name, struct vpool_resize_spec *spec,
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	vpool_store_usage(&pool->store, &usage);
-	err = vpool_check_mems(spec->mem, spec->nr_mem, pool->store.order,
-			       usage.total, &asked, extack);
+	err = vpool_spec_check_mem(request, pool->store.order, usage.total,
+				   &asked, extack);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {
-		err = vpool_err(
-			extack, -EINTR, VPOOL_CODE_INTERRUPTED,
-			"interrupted while another call resizes pool '%s'",
-			pool->name);
+		err = vpool_err(extack, -EINTR, VPOOL_CODE_INTERRUPTED,
+				"interrupted while another call resizes pool '%s'",
+				pool->name);
 		goto put_pool;
 	}
-	err = vpool_resize_locked(pool, spec, bytes, extack);
+	err = vpool_resize_locked(pool, request, bytes, extack);
 	mutex_unlock(&pool->resizing);
-	if (!spec->dry_run)
+	if (!request->dry_run)
 		trace_vpool_resize(pool->name, *bytes, err);
 put_pool:
-	if (!spec->dry_run)
+	if (!request->dry_run)
 		vpool_audit("resize", pool->name, err);
 	vpool_pool_put(pool);
 	return err;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a pool counts since it was created.
+ * Counters of a pool, since its creation.
  */
 #ifndef VPOOL_STAT_H
 #define VPOOL_STAT_H
@@ -8,17 +8,17 @@
 #include <linux/atomic.h>
 
 /**
- * enum vpool_stat_item - the counters, each a file in the pool's stat directory
- * @VPOOL_STAT_ALLOCS: regions that were given their memory
- * @VPOOL_STAT_ALLOC_FAILURES: regions that were not, for want of memory
+ * enum vpool_stat_item - counters, each a file in the pool's stat directory
+ * @VPOOL_STAT_ALLOCS: regions that got their memory
+ * @VPOOL_STAT_ALLOC_FAILURES: regions that got none because memory was short
  * @VPOOL_STAT_FREES: regions that gave their memory back
- * @VPOOL_STAT_FAULTS_HUGE: faults that offered the core a whole huge folio
- * @VPOOL_STAT_FAULTS_BASE: faults that offered it a base page
- * @VPOOL_STAT_ATTACHES: tasks attached by a call, not those they forked
- * @VPOOL_STAT_ESCAPES: members seen with CPUs in their mask that are not for them
- * @VPOOL_STAT_LIMITED: opens and attaches refused because there are so many already
+ * @VPOOL_STAT_FAULTS_HUGE: page faults that a whole huge folio could serve
+ * @VPOOL_STAT_FAULTS_BASE: page faults that a base page had to serve
+ * @VPOOL_STAT_ATTACHES: successful attach calls; inherited memberships do not count
+ * @VPOOL_STAT_ESCAPES: members found with CPUs in their affinity that are not theirs
+ * @VPOOL_STAT_LIMITED: opens and attaches refused by max_regions and max_members
  * @VPOOL_STAT_SCRUBBED_BYTES: bytes zeroed, in the background or in a call
- * @VPOOL_NR_STATS: how many there are
+ * @VPOOL_NR_STATS: number of counters
  */
 enum vpool_stat_item {
 	VPOOL_STAT_ALLOCS,
@@ -34,8 +34,8 @@ enum vpool_stat_item {
 };
 
 /**
- * struct vpool_stat - a pool's counters
- * @item: one for each of enum vpool_stat_item
+ * struct vpool_stat - counters of a pool
+ * @item: values, indexed by enum vpool_stat_item
  */
 struct vpool_stat {
 	atomic64_t item[VPOOL_NR_STATS];

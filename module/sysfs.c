@@ -10,34 +10,34 @@
 #include "sysfs.h"
 
 /**
- * struct vpool_dir - a directory of one pool
- * @kobj: the directory
- * @pool: of which it has a reference
- * @nid: the node that the directory is about, VPOOL_ANY_NODE for all
- * @memory: in the pool's own directory: its memory directory
- * @node: in the memory directory: that of each node with memory
+ * struct vpool_sysfs_dir - a directory of a pool
+ * @kobj: kobject of the directory
+ * @pool: pool to which the directory has a reference
+ * @nid: NUMA node that the directory describes, or VPOOL_ANY_NODE for all nodes
+ * @memory: the directory "memory", in the top directory of a pool only
+ * @node: the directories "nodeN", indexed by node id, in "memory" only
  */
-struct vpool_dir {
+struct vpool_sysfs_dir {
 	struct kobject kobj;
 	struct vpool_pool *pool;
 	int nid;
-	struct vpool_dir *memory;
-	struct vpool_dir *node[];
+	struct vpool_sysfs_dir *memory;
+	struct vpool_sysfs_dir *node[];
 };
 
-static struct kobject *vpool_root;
-static struct kset *vpool_pools;
+static struct kobject *vpool_sysfs_root;
+static struct kset *vpool_sysfs_pools;
 
-static struct vpool_pool *to_pool(struct kobject *kobj)
+static struct vpool_pool *vpool_sysfs_pool(struct kobject *kobj)
 {
-	return container_of(kobj, struct vpool_dir, kobj)->pool;
+	return container_of(kobj, struct vpool_sysfs_dir, kobj)->pool;
 }
 
 #define VPOOL_SHOW(_name, _fmt, _value)					\
 static ssize_t _name##_show(struct kobject *kobj,			\
 			    struct kobj_attribute *attr, char *buf)	\
 {									\
-	struct vpool_pool *pool = to_pool(kobj);			\
+	struct vpool_pool *pool = vpool_sysfs_pool(kobj);			\
 									\
 	return sysfs_emit(buf, _fmt "\n", _value);			\
 }									\
@@ -85,16 +85,16 @@ static void vpool_read_dedicated(struct vpool_pool *pool, struct cpumask *mask)
 	vpool_members_dedicated(&pool->members, mask);
 }
 
-static ssize_t vpool_emit_mask(struct kobject *kobj, char *buf,
-			       void (*read)(struct vpool_pool *pool,
-					    struct cpumask *mask))
+static ssize_t vpool_sysfs_emit_mask(struct kobject *kobj, char *buf,
+				     void (*read)(struct vpool_pool *pool,
+						  struct cpumask *mask))
 {
 	cpumask_var_t mask;
 	ssize_t len;
 
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	read(to_pool(kobj), mask);
+	read(vpool_sysfs_pool(kobj), mask);
 	len = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(mask));
 	free_cpumask_var(mask);
 	return len;
@@ -104,7 +104,7 @@ static ssize_t vpool_emit_mask(struct kobject *kobj, char *buf,
 static ssize_t _name##_show(struct kobject *kobj,			\
 			    struct kobj_attribute *attr, char *buf)	\
 {									\
-	return vpool_emit_mask(kobj, buf, vpool_read_##_name);		\
+	return vpool_sysfs_emit_mask(kobj, buf, vpool_read_##_name);		\
 }									\
 static struct kobj_attribute vpool_##_name = __ATTR_RO(_name)
 
@@ -163,9 +163,9 @@ static const struct attribute_group *vpool_pool_groups[] = {
 	NULL
 };
 
-static struct vpool_usage vpool_dir_usage(struct kobject *kobj)
+static struct vpool_usage vpool_sysfs_usage(struct kobject *kobj)
 {
-	struct vpool_dir *dir = container_of(kobj, struct vpool_dir, kobj);
+	struct vpool_sysfs_dir *dir = container_of(kobj, struct vpool_sysfs_dir, kobj);
 	struct vpool_usage usage;
 
 	if (dir->nid == VPOOL_ANY_NODE)
@@ -180,7 +180,7 @@ static ssize_t _what##_bytes_show(struct kobject *kobj,			\
 				  struct kobj_attribute *attr,		\
 				  char *buf)				\
 {									\
-	return sysfs_emit(buf, "%llu\n", vpool_dir_usage(kobj)._what);	\
+	return sysfs_emit(buf, "%llu\n", vpool_sysfs_usage(kobj)._what);	\
 }									\
 static struct kobj_attribute vpool_##_what##_bytes =			\
 	__ATTR_RO(_what##_bytes)
@@ -219,9 +219,9 @@ static struct attribute *vpool_node_attrs[] = {
 };
 ATTRIBUTE_GROUPS(vpool_node);
 
-static void vpool_dir_release(struct kobject *kobj)
+static void vpool_sysfs_release(struct kobject *kobj)
 {
-	struct vpool_dir *dir = container_of(kobj, struct vpool_dir, kobj);
+	struct vpool_sysfs_dir *dir = container_of(kobj, struct vpool_sysfs_dir, kobj);
 	struct vpool_pool *pool = dir->pool;
 
 	kfree(dir);
@@ -230,7 +230,7 @@ static void vpool_dir_release(struct kobject *kobj)
 
 #define VPOOL_KTYPE(_what)						\
 static const struct kobj_type vpool_##_what##_ktype = {			\
-	.release = vpool_dir_release,					\
+	.release = vpool_sysfs_release,					\
 	.sysfs_ops = &kobj_sysfs_ops,					\
 	.default_groups = vpool_##_what##_groups,			\
 }
@@ -239,10 +239,10 @@ VPOOL_KTYPE(pool);
 VPOOL_KTYPE(memory);
 VPOOL_KTYPE(node);
 
-static struct vpool_dir *vpool_dir_alloc(struct vpool_pool *pool, int nid,
-					 unsigned int nr_nodes)
+static struct vpool_sysfs_dir *vpool_sysfs_alloc(struct vpool_pool *pool,
+						 int nid, unsigned int nr_nodes)
 {
-	struct vpool_dir *dir;
+	struct vpool_sysfs_dir *dir;
 
 	dir = kzalloc(struct_size(dir, node, nr_nodes), GFP_KERNEL);
 	if (!dir)
@@ -253,7 +253,7 @@ static struct vpool_dir *vpool_dir_alloc(struct vpool_pool *pool, int nid,
 	return dir;
 }
 
-static void vpool_subdir_del(struct vpool_dir *dir)
+static void vpool_sysfs_dir_del(struct vpool_sysfs_dir *dir)
 {
 	if (!dir)
 		return;
@@ -261,24 +261,24 @@ static void vpool_subdir_del(struct vpool_dir *dir)
 	kobject_put(&dir->kobj);
 }
 
-static void vpool_memory_del(struct vpool_dir *memory)
+static void vpool_sysfs_memory_del(struct vpool_sysfs_dir *memory)
 {
 	unsigned int nid;
 
 	if (!memory)
 		return;
 	for (nid = 0; nid < nr_node_ids; nid++)
-		vpool_subdir_del(memory->node[nid]);
-	vpool_subdir_del(memory);
+		vpool_sysfs_dir_del(memory->node[nid]);
+	vpool_sysfs_dir_del(memory);
 }
 
-static int vpool_node_dirs_add(struct vpool_dir *memory)
+static int vpool_sysfs_nodes_add(struct vpool_sysfs_dir *memory)
 {
-	struct vpool_dir *dir;
+	struct vpool_sysfs_dir *dir;
 	int nid, err;
 
 	for_each_node_state(nid, N_MEMORY) {
-		dir = vpool_dir_alloc(memory->pool, nid, 0);
+		dir = vpool_sysfs_alloc(memory->pool, nid, 0);
 		if (!dir)
 			return -ENOMEM;
 		err = kobject_init_and_add(&dir->kobj, &vpool_node_ktype,
@@ -292,12 +292,12 @@ static int vpool_node_dirs_add(struct vpool_dir *memory)
 	return 0;
 }
 
-static int vpool_memory_add(struct vpool_dir *dir)
+static int vpool_sysfs_memory_add(struct vpool_sysfs_dir *dir)
 {
-	struct vpool_dir *memory;
+	struct vpool_sysfs_dir *memory;
 	int err;
 
-	memory = vpool_dir_alloc(dir->pool, VPOOL_ANY_NODE, nr_node_ids);
+	memory = vpool_sysfs_alloc(dir->pool, VPOOL_ANY_NODE, nr_node_ids);
 	if (!memory)
 		return -ENOMEM;
 	err = kobject_init_and_add(&memory->kobj, &vpool_memory_ktype,
@@ -307,33 +307,34 @@ static int vpool_memory_add(struct vpool_dir *dir)
 		return err;
 	}
 	dir->memory = memory;
-	return vpool_node_dirs_add(memory);
+	return vpool_sysfs_nodes_add(memory);
 }
 
 /**
- * vpool_dir_add - make a pool's directory
- * @pool: entered, not yet active
+ * vpool_sysfs_add - create the directory of a pool
+ * @pool: pool in state creating, with its name and its id
  *
+ * Context: sleeps.
  * Return: 0 or a negative errno with nothing left behind.
  */
-int vpool_dir_add(struct vpool_pool *pool)
+int vpool_sysfs_add(struct vpool_pool *pool)
 {
-	struct vpool_dir *dir = vpool_dir_alloc(pool, VPOOL_ANY_NODE, 0);
+	struct vpool_sysfs_dir *dir = vpool_sysfs_alloc(pool, VPOOL_ANY_NODE, 0);
 	int err;
 
 	if (!dir)
 		return -ENOMEM;
-	dir->kobj.kset = vpool_pools;
+	dir->kobj.kset = vpool_sysfs_pools;
 	err = kobject_init_and_add(&dir->kobj, &vpool_pool_ktype, NULL, "%s",
 				   pool->name);
 	if (err) {
 		kobject_put(&dir->kobj);
 		return err;
 	}
-	pool->dir = dir;
-	err = vpool_memory_add(dir);
+	pool->sysfs = dir;
+	err = vpool_sysfs_memory_add(dir);
 	if (err) {
-		vpool_dir_del(pool);
+		vpool_sysfs_del(pool);
 		return err;
 	}
 	kobject_uevent(&dir->kobj, KOBJ_ADD);
@@ -341,28 +342,29 @@ int vpool_dir_add(struct vpool_pool *pool)
 }
 
 /**
- * vpool_dir_del - remove a pool's directory
- * @pool: made by vpool_dir_add()
+ * vpool_sysfs_del - remove the directory of a pool
+ * @pool: pool whose directory was created by vpool_sysfs_add()
  *
- * Context: sleeps until nobody reads in it any more.
+ * Context: sleeps until no task reads an attribute of the pool.
  */
-void vpool_dir_del(struct vpool_pool *pool)
+void vpool_sysfs_del(struct vpool_pool *pool)
 {
-	vpool_memory_del(pool->dir->memory);
-	vpool_subdir_del(pool->dir);
-	pool->dir = NULL;
+	vpool_sysfs_memory_del(pool->sysfs->memory);
+	vpool_sysfs_dir_del(pool->sysfs);
+	pool->sysfs = NULL;
 }
 
 /**
- * vpool_dir_changed - tell those who poll, and udev, that the state has changed,
- * or which CPUs there are
- * @pool: which
+ * vpool_sysfs_changed - notify pollers and udev of a new state or new CPUs
+ * @pool: pool with a directory
+ *
+ * Context: sleeps.
  */
-void vpool_dir_changed(struct vpool_pool *pool)
+void vpool_sysfs_changed(struct vpool_pool *pool)
 {
-	sysfs_notify(&pool->dir->kobj, NULL, "state");
-	sysfs_notify(&pool->dir->kobj, "cpus", "effective");
-	kobject_uevent(&pool->dir->kobj, KOBJ_CHANGE);
+	sysfs_notify(&pool->sysfs->kobj, NULL, "state");
+	sysfs_notify(&pool->sysfs->kobj, "cpus", "effective");
+	kobject_uevent(&pool->sysfs->kobj, KOBJ_CHANGE);
 }
 
 static ssize_t abi_version_show(struct kobject *kobj,
@@ -374,7 +376,7 @@ static ssize_t abi_version_show(struct kobject *kobj,
 static struct kobj_attribute vpool_abi_version = __ATTR_RO(abi_version);
 
 /**
- * vpool_sysfs_start - make /sys/kernel/vpool
+ * vpool_sysfs_start - create /sys/kernel/vpool
  *
  * Return: 0 or -ENOMEM.
  */
@@ -382,32 +384,32 @@ int vpool_sysfs_start(void)
 {
 	int err;
 
-	vpool_root = kobject_create_and_add("vpool", kernel_kobj);
-	if (!vpool_root)
+	vpool_sysfs_root = kobject_create_and_add("vpool", kernel_kobj);
+	if (!vpool_sysfs_root)
 		return -ENOMEM;
-	err = sysfs_create_file(vpool_root, &vpool_abi_version.attr);
+	err = sysfs_create_file(vpool_sysfs_root, &vpool_abi_version.attr);
 	if (err)
 		goto del_root;
-	vpool_pools = kset_create_and_add("pools", NULL, vpool_root);
-	if (!vpool_pools) {
+	vpool_sysfs_pools = kset_create_and_add("pools", NULL, vpool_sysfs_root);
+	if (!vpool_sysfs_pools) {
 		err = -ENOMEM;
 		goto del_root;
 	}
 	return 0;
 
 del_root:
-	kobject_del(vpool_root);
-	kobject_put(vpool_root);
+	kobject_del(vpool_sysfs_root);
+	kobject_put(vpool_sysfs_root);
 	return err;
 }
 
 /**
- * vpool_sysfs_stop - remove it; no pool is left
+ * vpool_sysfs_stop - remove /sys/kernel/vpool; no pool exists
  */
 void vpool_sysfs_stop(void)
 {
-	kset_unregister(vpool_pools);
-	/* The last reference may be dropped later, but the name is free at once. */
-	kobject_del(vpool_root);
-	kobject_put(vpool_root);
+	kset_unregister(vpool_sysfs_pools);
+	/* Free the name now: the last kobject_put() may come after the next load. */
+	kobject_del(vpool_sysfs_root);
+	kobject_put(vpool_sysfs_root);
 }

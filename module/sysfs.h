@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * /sys/kernel/vpool
+ * The directories of pools in /sys/kernel/vpool.
  */
 #ifndef VPOOL_SYSFS_H
 #define VPOOL_SYSFS_H
@@ -10,8 +10,8 @@ struct vpool_pool;
 int vpool_sysfs_start(void);
 void vpool_sysfs_stop(void);
 
-int vpool_dir_add(struct vpool_pool *pool);
-void vpool_dir_del(struct vpool_pool *pool);
-void vpool_dir_changed(struct vpool_pool *pool);
+int vpool_sysfs_add(struct vpool_pool *pool);
+void vpool_sysfs_del(struct vpool_pool *pool);
+void vpool_sysfs_changed(struct vpool_pool *pool);
 
 #endif /* VPOOL_SYSFS_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shape of the calls: numbers, layouts, sizes, flags, pointers, arrays.
+ * ABI of the calls: numbers, layouts, sizes, flags, pointers, arrays.
  */
 #include <assert.h>
 #include <linux/vpool.h>
@@ -22,8 +22,8 @@
 #define CANARY 0x5a
 
 /*
- * The layout is frozen: these are numbers on purpose. Those of calls grow with their
- * structure, see older_and_newer_numbers_work.
+ * The layout is frozen, so these tests have literal numbers. The number of a call
+ * changes when its structure grows; older_and_newer_numbers_work tests the old ones.
  */
 #define FROZEN(_what) static_assert(_what, #_what)
 
@@ -115,21 +115,21 @@ static struct vpool_mem one_mem = {
 	.node = VPOOL_ANY_NODE,
 };
 
-/* For whatever a call lists. */
+/* Room for the array or the text that a call returns. */
 static char room[65536];
 
-/* The two kinds of node. */
-struct nodes {
+/* A descriptor of each kind of device. */
+struct devices {
 	int ctl;
 	int pool;
 };
 
-/* A call that is right, on the node that it is for, and what it then returns. */
+/* A valid call, the devices that it works on, and its result there. */
 struct row {
 	const char *name;
 	unsigned long cmd;
 	size_t size;
-	size_t first_size;	/* as first published, if it has grown */
+	size_t first_size;	/* size as first published, if it has grown */
 	size_t flags_at;
 	size_t reserved_at;
 	size_t uptr_at;
@@ -146,6 +146,8 @@ static const struct row rows[] = {
 		.name = "reason",
 		.cmd = VPOOL_REASON,
 		.size = sizeof(struct vpool_reason),
+		.first_size = 16,
+		.reserved_at = offsetof(struct vpool_reason, __reserved),
 		.uptr_at = offsetof(struct vpool_reason, buf_uptr),
 		.nr_at = offsetof(struct vpool_reason, len),
 		.nr_min = 2,
@@ -176,7 +178,7 @@ static const struct row rows[] = {
 		.flags_at = offsetof(struct vpool_destroy, flags),
 		.on_control = true,
 		.result = -ENOENT,
-		.call.destroy.name = "abi-nobody",
+		.call.destroy.name = "abi-none",
 	},
 	{
 		.name = "list",
@@ -283,40 +285,40 @@ static const struct row rows[] = {
 		.uptr_at = offsetof(struct vpool_resize, mem_uptr),
 		.on_control = true,
 		.result = -ENOENT,
-		.call.resize.name = "abi-nobody",
+		.call.resize.name = "abi-none",
 		.call.resize.nr_mem = 1,
 	},
 };
 
 FIXTURE(abi)
 {
-	struct nodes nodes;
+	struct devices devices;
 };
 
-/* Two pools, one of them open and with this task as its member. */
+/* Create two pools, open one of them, and attach this task to it. */
 FIXTURE_SETUP(abi)
 {
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
-	self->nodes.ctl = vp_control();
-	ASSERT_LE(0, self->nodes.ctl);
-	vp_destroy(self->nodes.ctl, POOL, VPOOL_DESTROY_FORCE);
-	vp_destroy(self->nodes.ctl, OTHER, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->nodes.ctl, POOL, HUGE_SIZE, 0, "1"));
-	ASSERT_EQ(0, vp_create(self->nodes.ctl, OTHER, HUGE_SIZE, 0, NULL));
-	self->nodes.pool = vp_open(POOL);
-	ASSERT_LE(0, self->nodes.pool);
-	ASSERT_EQ(0, vp_attach(self->nodes.pool, 0));
-	/* So that the control node has a reason to tell. */
-	ASSERT_EQ(-ENOENT, vp_destroy(self->nodes.ctl, "abi-nobody", 0));
+	self->devices.ctl = vp_control();
+	ASSERT_LE(0, self->devices.ctl);
+	vp_destroy(self->devices.ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->devices.ctl, OTHER, VPOOL_DESTROY_FORCE);
+	ASSERT_EQ(0, vp_create(self->devices.ctl, POOL, HUGE_SIZE, 0, "1"));
+	ASSERT_EQ(0, vp_create(self->devices.ctl, OTHER, HUGE_SIZE, 0, NULL));
+	self->devices.pool = vp_open(POOL);
+	ASSERT_LE(0, self->devices.pool);
+	ASSERT_EQ(0, vp_attach(self->devices.pool, 0));
+	/* Leave a reason on the control device. */
+	ASSERT_EQ(-ENOENT, vp_destroy(self->devices.ctl, "abi-none", 0));
 }
 
 FIXTURE_TEARDOWN(abi)
 {
-	close(self->nodes.pool);
-	vp_destroy(self->nodes.ctl, POOL, VPOOL_DESTROY_FORCE);
-	vp_destroy(self->nodes.ctl, OTHER, VPOOL_DESTROY_FORCE);
-	close(self->nodes.ctl);
+	close(self->devices.pool);
+	vp_destroy(self->devices.ctl, POOL, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->devices.ctl, OTHER, VPOOL_DESTROY_FORCE);
+	close(self->devices.ctl);
 }
 
 static void set_u32(union any_call *call, size_t at, __u32 value)
@@ -339,7 +341,7 @@ static void set_uptr(union any_call *call, size_t at, const void *to)
 	memcpy(call->bytes + at, &value, sizeof(value));
 }
 
-/* Calls that take a name or none: the control node wants one. */
+/* These calls work on both kinds of device, and need a name on the control device. */
 static bool takes_name(unsigned long cmd)
 {
 	return cmd == VPOOL_QUERY || cmd == VPOOL_REGIONS ||
@@ -358,49 +360,43 @@ static void prepare(union any_call *call, const struct row *row, bool control)
 		vp_name(call->query.name, POOL);
 }
 
-/* Sends @call, and makes up for what a membership call changes. */
-static int send_call(const struct nodes *nodes, const struct row *row,
+/* Send @call, and attach this task again if the call detached it. */
+static int send_call(const struct devices *devices, const struct row *row,
 		     bool control, void *call)
 {
-	int err = vp_ioctl(control ? nodes->ctl : nodes->pool, row->cmd,
+	int err = vp_ioctl(control ? devices->ctl : devices->pool, row->cmd,
 			   call);
 
 	if (row->cmd == VPOOL_DETACH)
-		vp_attach(nodes->pool, 0);
+		vp_attach(devices->pool, 0);
 	return err;
 }
 
-/* The node, of those that the call is for, to try things on. */
-static bool home(const struct row *row)
-{
-	return row->on_control;
-}
-
-static int send_sized(const struct nodes *nodes, const struct row *row,
+static int send_sized(const struct devices *devices, const struct row *row,
 		      union any_call *call, size_t size)
 {
 	call->size = size;
-	return send_call(nodes, row, home(row), call);
+	return send_call(devices, row, row->on_control, call);
 }
 
-static int send_home(const struct nodes *nodes, const struct row *row,
-		     void *call)
+static int send_row(const struct devices *devices, const struct row *row,
+		    void *call)
 {
-	return send_call(nodes, row, home(row), call);
+	return send_call(devices, row, row->on_control, call);
 }
 
-/* The next row; says which one that was if something has failed by then. */
+/* Return the next row, and log the present one if a test has failed. */
 static const struct row *next_row(struct __test_metadata *_metadata,
 				  const struct row *row)
 {
 	if (row && _metadata->exit_code == KSFT_FAIL)
-		TH_LOG("failed up to and with '%s'", row->name);
+		TH_LOG("failed at or before row '%s'", row->name);
 	if (!row)
 		return rows;
 	return ++row < rows + ARRAY_SIZE(rows) ? row : NULL;
 }
 
-TEST_F(abi, right_call_on_each_node)
+TEST_F(abi, valid_call_on_each_device)
 {
 	const struct row *row = NULL;
 	union any_call call;
@@ -412,7 +408,7 @@ TEST_F(abi, right_call_on_each_node)
 			if (!(control ? row->on_control : row->on_pool))
 				want = -ENOTTY;
 			prepare(&call, row, control);
-			EXPECT_EQ(want, send_call(&self->nodes, row, control,
+			EXPECT_EQ(want, send_call(&self->devices, row, control,
 						  &call));
 		}
 	}
@@ -428,14 +424,14 @@ TEST_F(abi, smaller_is_invalid)
 		size_t first = row->first_size ?: row->size;
 		size_t size[] = { 0, 1, 4, first - 8, first - 1 };
 
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		for (i = 0; i < ARRAY_SIZE(size); i++)
-			EXPECT_EQ(-EINVAL, send_sized(&self->nodes, row, &call,
+			EXPECT_EQ(-EINVAL, send_sized(&self->devices, row, &call,
 						      size[i]));
 	}
 }
 
-/* Of a program that was built when the structure was smaller. */
+/* A program built against an older header sends a smaller structure. */
 TEST_F(abi, smaller_as_first_published_is_accepted)
 {
 	const struct row *row = NULL;
@@ -444,10 +440,10 @@ TEST_F(abi, smaller_as_first_published_is_accepted)
 	while ((row = next_row(_metadata, row))) {
 		if (!row->first_size)
 			continue;
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		memset(call.bytes + row->first_size, CANARY,
 		       sizeof(call) - row->first_size);
-		EXPECT_EQ(row->result, send_sized(&self->nodes, row, &call,
+		EXPECT_EQ(row->result, send_sized(&self->devices, row, &call,
 						  row->first_size));
 		EXPECT_EQ(CANARY, call.bytes[row->first_size]);
 	}
@@ -463,8 +459,8 @@ TEST_F(abi, larger_with_zero_tail_is_accepted)
 		size_t size[] = { row->size + 1, row->size + TAIL, 4096 };
 
 		for (i = 0; i < ARRAY_SIZE(size); i++) {
-			prepare(&call, row, home(row));
-			EXPECT_EQ(row->result, send_sized(&self->nodes, row,
+			prepare(&call, row, row->on_control);
+			EXPECT_EQ(row->result, send_sized(&self->devices, row,
 							  &call, size[i]));
 			EXPECT_TRUE(vp_is_zero(call.bytes + row->size,
 					       sizeof(call) - row->size));
@@ -482,9 +478,9 @@ TEST_F(abi, larger_with_other_tail_is_too_big)
 		size_t at[] = { row->size, row->size + TAIL - 1 };
 
 		for (i = 0; i < ARRAY_SIZE(at); i++) {
-			prepare(&call, row, home(row));
+			prepare(&call, row, row->on_control);
 			call.bytes[at[i]] = 1;
-			EXPECT_EQ(-E2BIG, send_sized(&self->nodes, row, &call,
+			EXPECT_EQ(-E2BIG, send_sized(&self->devices, row, &call,
 						     row->size + TAIL));
 		}
 	}
@@ -497,10 +493,10 @@ TEST_F(abi, nothing_is_written_beyond_the_size)
 	int i;
 
 	while ((row = next_row(_metadata, row))) {
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		memset(call.bytes + row->size, CANARY,
 		       sizeof(call) - row->size);
-		EXPECT_EQ(row->result, send_home(&self->nodes, row, &call));
+		EXPECT_EQ(row->result, send_row(&self->devices, row, &call));
 		for (i = row->size; i < sizeof(call); i++)
 			ASSERT_EQ(CANARY, call.bytes[i]);
 	}
@@ -515,11 +511,11 @@ TEST_F(abi, unknown_flags_are_not_supported)
 
 	while ((row = next_row(_metadata, row))) {
 		for (i = 0; row->flags_at && i < ARRAY_SIZE(flag); i++) {
-			prepare(&call, row, home(row));
+			prepare(&call, row, row->on_control);
 			set_u32(&call, row->flags_at,
 				get_u32(&call, row->flags_at) | flag[i]);
 			EXPECT_EQ(-EOPNOTSUPP,
-				  send_home(&self->nodes, row, &call));
+				  send_row(&self->devices, row, &call));
 		}
 	}
 }
@@ -532,16 +528,16 @@ TEST_F(abi, reserved_fields_must_be_zero)
 	while ((row = next_row(_metadata, row))) {
 		if (!row->reserved_at)
 			continue;
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		set_u32(&call, row->reserved_at, 1);
-		EXPECT_EQ(-EINVAL, send_home(&self->nodes, row, &call));
+		EXPECT_EQ(-EINVAL, send_row(&self->devices, row, &call));
 	}
 }
 
-#define NR_NOWHERE 4
+#define NR_BAD_ADDRESSES 4
 
-/* Addresses that are not there: none, forbidden, the kernel's, the last. */
-static void *nowhere(int i)
+/* Invalid addresses: NULL, inaccessible, in the kernel, the last page. */
+static void *bad_address(int i)
 {
 	static void *page;
 
@@ -565,9 +561,9 @@ TEST_F(abi, bad_argument_is_a_fault)
 	int i;
 
 	while ((row = next_row(_metadata, row)))
-		for (i = 0; i < NR_NOWHERE; i++)
-			EXPECT_EQ(-EFAULT, send_home(&self->nodes, row,
-						     nowhere(i)));
+		for (i = 0; i < NR_BAD_ADDRESSES; i++)
+			EXPECT_EQ(-EFAULT, send_row(&self->devices, row,
+						    bad_address(i)));
 }
 
 TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
@@ -581,9 +577,9 @@ TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
 	ASSERT_NE(MAP_FAILED, page);
 	ASSERT_EQ(0, munmap(page + 4096, 4096));
 	while ((row = next_row(_metadata, row))) {
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		memcpy(at, &call, sizeof(__u64));
-		EXPECT_EQ(-EFAULT, send_home(&self->nodes, row, at));
+		EXPECT_EQ(-EFAULT, send_row(&self->devices, row, at));
 	}
 }
 
@@ -594,12 +590,12 @@ TEST_F(abi, bad_array_is_a_fault)
 	int i;
 
 	while ((row = next_row(_metadata, row))) {
-		/* No address at all leaves some arrays out. */
-		for (i = 1; row->uptr_at && i < NR_NOWHERE; i++) {
-			prepare(&call, row, home(row));
-			set_uptr(&call, row->uptr_at, nowhere(i));
+		/* NULL is valid where a caller may omit the array. */
+		for (i = 1; row->uptr_at && i < NR_BAD_ADDRESSES; i++) {
+			prepare(&call, row, row->on_control);
+			set_uptr(&call, row->uptr_at, bad_address(i));
 			EXPECT_EQ(-EFAULT,
-				  send_home(&self->nodes, row, &call));
+				  send_row(&self->devices, row, &call));
 		}
 	}
 }
@@ -622,14 +618,14 @@ TEST_F(abi, small_array_gets_the_count_needed)
 		if (!row->nr_at)
 			continue;
 		memset(room, CANARY, sizeof(room));
-		prepare(&call, row, home(row));
+		prepare(&call, row, row->on_control);
 		set_u32(&call, row->nr_at, 0);
-		EXPECT_EQ(-EMSGSIZE, send_home(&self->nodes, row, &call));
+		EXPECT_EQ(-EMSGSIZE, send_row(&self->devices, row, &call));
 		needed = get_u32(&call, row->nr_at);
 		EXPECT_LE(row->nr_min, needed);
 		EXPECT_TRUE(is_untouched(room));
 
-		EXPECT_EQ(0, send_home(&self->nodes, row, &call));
+		EXPECT_EQ(0, send_row(&self->devices, row, &call));
 		EXPECT_EQ(needed, get_u32(&call, row->nr_at));
 		EXPECT_FALSE(is_untouched(room));
 	}
@@ -644,22 +640,22 @@ TEST_F(abi, odd_counts_do_no_harm)
 
 	while ((row = next_row(_metadata, row))) {
 		for (i = 0; row->nr_at && i < ARRAY_SIZE(nr); i++) {
-			prepare(&call, row, home(row));
+			prepare(&call, row, row->on_control);
 			set_u32(&call, row->nr_at, nr[i]);
-			err = send_home(&self->nodes, row, &call);
+			err = send_row(&self->devices, row, &call);
 			EXPECT_TRUE(!err || err == -EINVAL)
 				TH_LOG("room for %u: %d", nr[i], err);
 		}
 	}
 }
 
-/* The number that a call had in the first release. */
+/* The number of a call in the first release, which had no size. */
 static unsigned long first_number(unsigned long cmd)
 {
 	return _IO(_IOC_TYPE(cmd), _IOC_NR(cmd));
 }
 
-/* A call with the number that an older, or a newer, header has for it. */
+/* Programs built against older and newer headers use other numbers. */
 TEST_F(abi, older_and_newer_numbers_work)
 {
 	const struct row *row = NULL;
@@ -680,23 +676,23 @@ TEST_F(abi, older_and_newer_numbers_work)
 
 		for (i = 0; i < ARRAY_SIZE(number); i++) {
 			memcpy(&other, row, sizeof(other));
-			prepare(&call, row, home(row));
+			prepare(&call, row, row->on_control);
 			other.cmd = number[i];
 			EXPECT_EQ(row->result,
-				  send_home(&self->nodes, &other, &call));
+				  send_row(&self->devices, &other, &call));
 			if (row->cmd == VPOOL_DETACH)
-				vp_attach(self->nodes.pool, 0);
+				vp_attach(self->devices.pool, 0);
 		}
 		other.cmd = _IOC(_IOC_READ | _IOC_WRITE, _IOC_TYPE(row->cmd),
 				 _IOC_NR(row->cmd), first - 1);
-		EXPECT_EQ(-ENOTTY, send_home(&self->nodes, &other, &call));
+		EXPECT_EQ(-ENOTTY, send_row(&self->devices, &other, &call));
 		other.cmd = _IOC(_IOC_READ, _IOC_TYPE(row->cmd),
 				 _IOC_NR(row->cmd), row->size);
-		EXPECT_EQ(-ENOTTY, send_home(&self->nodes, &other, &call));
+		EXPECT_EQ(-ENOTTY, send_row(&self->devices, &other, &call));
 	}
 }
 
-/* No structure is larger than a page: a call that says so is refused unread. */
+/* A structure larger than a page is refused before it is read. */
 TEST_F(abi, larger_than_a_page)
 {
 	static const __u32 sizes[] = { 4097, 64 * MIB, ~0U };
@@ -711,17 +707,17 @@ TEST_F(abi, larger_than_a_page)
 	while ((row = next_row(_metadata, row))) {
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 			*large = sizes[i];
-			EXPECT_EQ(-E2BIG, send_home(&self->nodes, row, large));
+			EXPECT_EQ(-E2BIG, send_row(&self->devices, row, large));
 		}
 	}
-	EXPECT_TRUE(vp_reason_has(self->nodes.ctl, "bytes"));
+	EXPECT_TRUE(vp_reason_has(self->devices.ctl, "bytes"));
 	EXPECT_GT(end, vp_now_ms());
 	munmap(large, sizes[1]);
 }
 
 /*
- * The same through the entry that 32-bit programs use. A 64-bit one may use it
- * too, as long as its pointers are short; without IA32 emulation it gets SIGSEGV.
+ * A 64-bit program may use the system call entry of 32-bit programs if its pointers
+ * fit. Without IA32 emulation it gets SIGSEGV.
  */
 #ifdef __x86_64__
 #define COMPAT_IOCTL 54
@@ -764,21 +760,21 @@ TEST_F(abi, works_for_32_bit_programs)
 	if (vp_in_child(compat_is_there, NULL))
 		SKIP(return, "this kernel has no 32-bit system calls");
 	while ((row = next_row(_metadata, row))) {
-		prepare(call, row, home(row));
+		prepare(call, row, row->on_control);
 		EXPECT_EQ(row->result,
-			  compat_ioctl(home(row) ? self->nodes.ctl :
-				       self->nodes.pool, row->cmd, call));
+			  compat_ioctl(row->on_control ? self->devices.ctl :
+				       self->devices.pool, row->cmd, call));
 	}
 }
 
-/* What is no call at all. */
-FIXTURE(abi_unknown)
+/* Failures, and their reasons. */
+FIXTURE(abi_reason)
 {
 	int ctl;
 	int pool;
 };
 
-FIXTURE_SETUP(abi_unknown)
+FIXTURE_SETUP(abi_reason)
 {
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
@@ -788,14 +784,14 @@ FIXTURE_SETUP(abi_unknown)
 	ASSERT_LE(0, self->pool);
 }
 
-FIXTURE_TEARDOWN(abi_unknown)
+FIXTURE_TEARDOWN(abi_reason)
 {
 	close(self->pool);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
 
-TEST_F(abi_unknown, ioctls_are_not_ours)
+TEST_F(abi_reason, unknown_ioctls_are_refused)
 {
 	unsigned long cmd[] = {
 		_IO(VPOOL_TYPE, VPOOL_CMD_RESIZE + 1), _IO(VPOOL_TYPE, 0xff),
@@ -814,7 +810,7 @@ TEST_F(abi_unknown, ioctls_are_not_ours)
 	}
 }
 
-TEST_F(abi_unknown, reason_starts_empty_and_stays)
+TEST_F(abi_reason, starts_empty_and_stays)
 {
 	struct vpool_reason cmd = { .size = sizeof(cmd) };
 	struct vpool_query query = {};
@@ -827,20 +823,117 @@ TEST_F(abi_unknown, reason_starts_empty_and_stays)
 		EXPECT_EQ(0, vp_ioctl(fds[i], VPOOL_REASON, &cmd));
 		EXPECT_EQ(0, cmd.len);
 	}
-	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-nobody", 0));
+	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
 	EXPECT_EQ(-ENOMEM, vp_commit(self->pool, &bytes));
-	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-none"));
 	EXPECT_TRUE(vp_reason_has(self->pool, POOL));
-	/* Neither a call that works, nor one without room, changes it. */
+	/* A successful call, or a VPOOL_REASON without room, keeps the reason. */
 	EXPECT_EQ(0, vp_query(self->ctl, POOL, &query));
 	cmd.len = 3;
 	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
 	EXPECT_EQ(cmd.len, strlen(vp_reason(self->ctl)) + 1);
-	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-none"));
 	EXPECT_EQ(NULL, strchr(vp_reason(self->ctl), '\n'));
 }
 
-TEST_F(abi_unknown, query_of_both_nodes_agrees)
+/* Read the code of the last failed call, or -1. */
+static int code_of(int fd)
+{
+	struct vpool_reason cmd = {
+		.size = sizeof(cmd),
+		.len = sizeof(room),
+		.buf_uptr = (uintptr_t)room,
+	};
+
+	return vp_ioctl(fd, VPOOL_REASON, &cmd) ? -1 : (int)cmd.code;
+}
+
+TEST_F(abi_reason, control_device_has_codes)
+{
+	struct vpool_create create = { .size = 8 };
+	struct vpool_list list = { .size = sizeof(list), .flags = 1 };
+
+	EXPECT_EQ(VPOOL_CODE_NONE, code_of(self->ctl));
+	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
+	EXPECT_EQ(VPOOL_CODE_NO_POOL, code_of(self->ctl));
+	EXPECT_EQ(-EINVAL, vp_destroy(self->ctl, "No", 0));
+	EXPECT_EQ(VPOOL_CODE_NAME_INVALID, code_of(self->ctl));
+	EXPECT_EQ(-EEXIST, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
+	EXPECT_EQ(VPOOL_CODE_POOL_EXISTS, code_of(self->ctl));
+	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_CREATE, &create));
+	EXPECT_EQ(VPOOL_CODE_STRUCT_SIZE, code_of(self->ctl));
+	EXPECT_EQ(-EFAULT, vp_ioctl(self->ctl, VPOOL_CREATE, NULL));
+	EXPECT_EQ(VPOOL_CODE_STRUCT_UNREADABLE, code_of(self->ctl));
+	EXPECT_EQ(-EOPNOTSUPP, vp_ioctl(self->ctl, VPOOL_LIST, &list));
+	EXPECT_EQ(VPOOL_CODE_FLAGS_UNKNOWN, code_of(self->ctl));
+	list.flags = 0;
+	list.__reserved = 1;
+	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_LIST, &list));
+	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, code_of(self->ctl));
+	list.__reserved = 0;
+	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_LIST, &list));
+	EXPECT_EQ(VPOOL_CODE_BUFFER_TOO_SMALL, code_of(self->ctl));
+	EXPECT_EQ(-ENOTTY, vp_ioctl(self->ctl, TCGETS, NULL));
+	EXPECT_EQ(VPOOL_CODE_CALL_UNKNOWN, code_of(self->ctl));
+}
+
+TEST_F(abi_reason, pool_device_has_codes)
+{
+	struct vpool_query query = {
+		.size = sizeof(query),
+		.name = POOL,
+	};
+	__u64 bytes = 64 * GIB;
+
+	EXPECT_EQ(VPOOL_CODE_NONE, code_of(self->pool));
+	EXPECT_EQ(-ENOMEM, vp_commit(self->pool, &bytes));
+	EXPECT_EQ(VPOOL_CODE_POOL_SHORT, code_of(self->pool));
+	EXPECT_EQ(-EINVAL, vp_attach(self->pool, 0));
+	EXPECT_EQ(VPOOL_CODE_POOL_WITHOUT_CPUS, code_of(self->pool));
+	EXPECT_EQ(-EINVAL, vp_ioctl(self->pool, VPOOL_QUERY, &query));
+	EXPECT_EQ(VPOOL_CODE_NAME_UNEXPECTED, code_of(self->pool));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, HUGE_SIZE, PROT_READ, MAP_PRIVATE,
+				   self->pool, 0));
+	EXPECT_EQ(VPOOL_CODE_MAP_PRIVATE, code_of(self->pool));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	query.name[0] = '\0';
+	EXPECT_EQ(-ENXIO, vp_ioctl(self->pool, VPOOL_QUERY, &query));
+	EXPECT_EQ(VPOOL_CODE_POOL_DESTROYED, code_of(self->pool));
+}
+
+/* The structure had 16 bytes, and no code, in the first release. */
+TEST_F(abi_reason, first_structure_has_no_code)
+{
+	struct vpool_reason cmd = {
+		.size = 16,
+		.len = sizeof(room),
+		.buf_uptr = (uintptr_t)room,
+		.code = CANARY,
+		.__reserved = CANARY,
+	};
+
+	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
+	EXPECT_EQ(0, vp_ioctl(self->ctl, 0xC010BB00, &cmd));
+	EXPECT_EQ(cmd.len, strlen(room) + 1);
+	EXPECT_TRUE(strstr(room, "abi-none"));
+	EXPECT_EQ(CANARY, cmd.code);
+	EXPECT_EQ(CANARY, cmd.__reserved);
+}
+
+/* A caller without room for the sentence still gets the code. */
+TEST_F(abi_reason, code_without_room_for_the_sentence)
+{
+	struct vpool_reason cmd = { .size = sizeof(cmd) };
+
+	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
+	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
+	EXPECT_EQ(VPOOL_CODE_NO_POOL, cmd.code);
+	cmd.__reserved = 1;
+	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
+	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, code_of(self->ctl));
+}
+
+TEST_F(abi_reason, query_of_both_devices_agrees)
 {
 	struct vpool_query by_name = {}, own = {};
 
@@ -850,11 +943,11 @@ TEST_F(abi_unknown, query_of_both_nodes_agrees)
 	EXPECT_STREQ(POOL, own.name);
 	EXPECT_EQ(by_name.total_bytes, own.total_bytes);
 	EXPECT_EQ(1, own.regions);
-	EXPECT_EQ(-ENOENT, vp_query(self->ctl, "abi-nobody", &by_name));
-	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-nobody"));
+	EXPECT_EQ(-ENOENT, vp_query(self->ctl, "abi-none", &by_name));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-none"));
 }
 
-TEST_F(abi_unknown, version_is_the_headers)
+TEST_F(abi_reason, version_matches_the_header)
 {
 	char text[32];
 

@@ -76,7 +76,7 @@ static const struct row memory[] = {
 	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, VPOOL_ANY_NODE } }),
 	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, 0 } }),
 	ROW(EINVAL, "reserved", .mem = { { HUGE_SIZE, VPOOL_ANY_NODE, 1 } }),
-	ROW(EINVAL, "beyond", .create.nr_mem = 4,
+	ROW(EINVAL, "any host", .create.nr_mem = 4,
 	    .mem = { { (1ULL << 62), VPOOL_ANY_NODE },
 		     { (1ULL << 62), VPOOL_ANY_NODE },
 		     { (1ULL << 62), VPOOL_ANY_NODE },

@@ -13,68 +13,68 @@
 /**
  * DOC: General ioctl format
  *
- * Two kinds of character device take these calls: ``/dev/vpool/control``
- * makes, lists and removes pools; ``/dev/vpool/NAME``, one for each pool, gives
- * its memory and CPUs to whoever may open it. Each open of a pool's node is one
- * *region*, a private memory object, until its descriptor is shared.
+ * Two kinds of character device take these calls. ``/dev/vpool/control`` creates,
+ * lists, resizes and destroys pools. ``/dev/vpool/NAME``, one for each pool, gives
+ * access to its memory and its CPUs. Each open of a pool's device creates a *region*,
+ * a private memory object that lasts as long as the descriptor and its mappings.
  *
- * The argument of every ioctl points to a structure whose first member is its
- * own size in bytes, as the caller was compiled with. A larger structure than
- * the module knows is accepted as long as the part that the module does not
- * know is zero; a smaller one down to the first published size is taken as if
- * the rest were zero. Nothing but the fields named ``out_`` or described as
- * outputs is written back, and never beyond the caller's size. No structure is
- * larger than a page.
+ * The argument of every ioctl points to a structure. Its first member is the size of
+ * the structure in bytes, as the caller was compiled. A structure that is larger than
+ * the module knows is accepted if the unknown part is zero. A structure that is
+ * smaller, down to the first published size, is treated as if the rest were zero. The
+ * module writes back only fields that are named ``out_`` or described as outputs, and
+ * never writes beyond the caller's size. No structure is larger than a page.
  *
- * The numbers of the calls have the size of their structure in them, for programs
- * that look at calls from outside (strace, valgrind). The module reads the first
- * member only: it takes a number with any size from the first published one on, and
- * the plain numbers of the first release, ``_IO(VPOOL_TYPE, VPOOL_CMD_...)``.
+ * The number of a call contains the size of its structure, for programs that observe
+ * calls (strace, valgrind). The module itself uses the first member only: it accepts
+ * a number with any size from the first published one upwards, and the numbers of the
+ * first release, ``_IO(VPOOL_TYPE, VPOOL_CMD_...)``.
  *
- * All errnos have one meaning everywhere:
+ * Each errno has one meaning in all calls:
  *
- *  - ENOTTY: no such ioctl, or not on this kind of node.
+ *  - ENOTTY: the ioctl does not exist, or not on this kind of device.
  *  - E2BIG: the structure has a non-zero part that this module does not know, or
  *    is larger than a page.
- *  - EOPNOTSUPP: a known field asks for something this module or this kernel
- *    cannot do, an unknown flag among them.
- *  - EINVAL: a field has a value that is never right; a structure too small.
- *  - EFAULT: a pointer leads nowhere.
- *  - ENOENT: no pool has that name.
- *  - EEXIST: a pool of that name is there already.
- *  - ENOMEM: not enough memory, in the pool or on the host. Nothing was taken.
+ *  - EOPNOTSUPP: a known field asks for something that this module or this kernel
+ *    cannot do, such as an unknown flag.
+ *  - EINVAL: a field has an invalid value, or the structure is too small.
+ *  - EFAULT: a pointer is invalid.
+ *  - ENOENT: no pool has this name.
+ *  - EEXIST: a pool already has this name.
+ *  - ENOMEM: the pool or the host has too little memory. Nothing was taken.
  *  - EBUSY: a CPU belongs to another pool or must stay with the host; a pool is
- *    still open, mapped or has members; a region has its size already.
- *  - ENODEV: a CPU or node does not exist or is offline.
- *  - ENXIO: the pool of this descriptor has been destroyed; beyond a region.
- *  - EPERM: the caller may not do that.
- *  - EBADF: a descriptor is not open, or no pidfd.
- *  - EINTR: a signal came; everything was given back.
- *  - ETIME: the time allowed ran out; everything was given back.
- *  - EMSGSIZE: an array is too small; the count needed was written back.
- *  - ESRCH: no such task, or not a member of this pool.
+ *    open, mapped or has members; or a region already has its size.
+ *  - ENODEV: a CPU or a NUMA node does not exist or is offline.
+ *  - ENXIO: the pool of this descriptor has been destroyed, or a mapping extends
+ *    beyond its region.
+ *  - EPERM: the caller lacks the permission.
+ *  - EBADF: a descriptor is not open, or is not a pidfd.
+ *  - EINTR: a signal interrupted the call. Everything was given back.
+ *  - ETIME: the time allowed has run out. Everything was given back.
+ *  - EMSGSIZE: an array is too small. The count needed was written back.
+ *  - ESRCH: the task does not exist, or is not a member of this pool.
  *
- * Every failure leaves a sentence in the descriptor that says why, with names
- * and numbers; VPOOL_REASON reads it.
+ * A failed call leaves a sentence with names and numbers, and a code, in its
+ * descriptor. VPOOL_REASON reads them.
  */
 
 #define VPOOL_TYPE 0xBB
 
-/* Bumped when something is added that a program may want to ask for. */
+/* Increased when a feature is added that a program may want to test for. */
 #define VPOOL_ABI_VERSION 1
 
-/* A name is [a-z0-9][a-z0-9._-]{0,31}, "control" excepted. */
+/* Length of the longest name: [a-z0-9][a-z0-9._-]{0,31}, but not "control". */
 #define VPOOL_NAME_MAX 32
-/* Room for a name, its NUL, and enough to see that one is too long. */
+/* Size of a name field: the name, its NUL, and room to detect a longer one. */
 #define VPOOL_NAME_SIZE 40
-/* No reason is longer, its NUL included. */
+/* Size of the longest reason, with its NUL. */
 #define VPOOL_REASON_SIZE 256
 
-/* Any node, for struct vpool_mem.node and struct vpool_create.cpus_node. */
+/* Any NUMA node, for struct vpool_mem.node and struct vpool_create.cpus_node. */
 #define VPOOL_ANY_NODE (-1)
-/* The caller's own uid or gid, for struct vpool_create. */
+/* The uid or gid of the caller, for struct vpool_create. */
 #define VPOOL_ID_CALLER 0xffffffffU
-/* The caller itself, for struct vpool_attach.pidfd. */
+/* The calling process, for struct vpool_attach.pidfd. */
 #define VPOOL_SELF (-1)
 
 enum {
@@ -93,11 +93,11 @@ enum {
 };
 
 /**
- * enum vpool_state - the life of a pool
- * @VPOOL_STATE_CREATING: memory is being reserved; it cannot be opened yet
- * @VPOOL_STATE_ACTIVE: in use, or ready to be
- * @VPOOL_STATE_DESTROYING: on its way out; it cannot be opened any more
- * @VPOOL_STATE_DEGRADED: as active, but some of its CPUs are offline
+ * enum vpool_state - state of a pool
+ * @VPOOL_STATE_CREATING: memory is being gathered; the pool cannot be opened yet
+ * @VPOOL_STATE_ACTIVE: the pool can be opened
+ * @VPOOL_STATE_DESTROYING: the pool is being destroyed and cannot be opened
+ * @VPOOL_STATE_DEGRADED: the pool is active, but some of its CPUs are offline
  */
 enum vpool_state {
 	VPOOL_STATE_CREATING = 0,
@@ -107,212 +107,234 @@ enum vpool_state {
 };
 
 /**
- * enum vpool_code - what kind of failure a reason tells of
+ * enum vpool_code - kind of a failure, for struct vpool_reason.code
  * @VPOOL_CODE_NONE: no call on this descriptor has failed
- * @VPOOL_CODE_NOT_PERMITTED: the caller lacks CAP_SYS_ADMIN in the initial user
- *	namespace
- * @VPOOL_CODE_NO_POOL: no pool has this name
- * @VPOOL_CODE_POOL_EXISTS: a pool has this name already
- * @VPOOL_CODE_TOO_MANY_POOLS: the host has as many pools as it can have
- * @VPOOL_CODE_NAME_INVALID: the name is empty, too long, or has characters that a name
- *	cannot have
- * @VPOOL_CODE_NAME_UNEXPECTED: a name was given on a pool's own device, where it must
- *	stay empty
- * @VPOOL_CODE_POOL_DESTROYED: the pool has been destroyed
- * @VPOOL_CODE_POOL_TRANSIENT: the pool is being created or destroyed
- * @VPOOL_CODE_POOL_EMPTY: a pool needs memory or CPUs, and neither was asked for
- * @VPOOL_CODE_OWNER_UNKNOWN: the owner's uid or gid is not mapped in the caller's user
- *	namespace
- * @VPOOL_CODE_MODE_INVALID: the mode has bits outside 0666
+ * @VPOOL_CODE_NOT_PERMITTED: the caller lacks CAP_SYS_ADMIN in the initial
+ *	user namespace
  * @VPOOL_CODE_CALL_UNKNOWN: this device has no ioctl of this number
  * @VPOOL_CODE_STRUCT_UNREADABLE: the structure cannot be read from user memory
- * @VPOOL_CODE_BUFFER_UNWRITABLE: a structure or an array in user memory cannot be
- *	written
- * @VPOOL_CODE_STRUCT_SIZE: the size of the structure is below the minimum or above
- *	what this kernel knows, and the rest is not zero
- * @VPOOL_CODE_BUFFER_TOO_SMALL: the array has too little room; its length field has
- *	the number needed
- * @VPOOL_CODE_FLAGS_UNKNOWN: a flag is not known to this kernel
+ * @VPOOL_CODE_STRUCT_SIZE: the structure is too small, larger than a page, or
+ *	has a non-zero part that this module does not know
+ * @VPOOL_CODE_FLAGS_UNKNOWN: this module does not know one of the flags
  * @VPOOL_CODE_RESERVED_FIELD: a reserved field is not zero
- * @VPOOL_CODE_MEM_REQUESTS_MANY: there are more memory requests than a call can take
- * @VPOOL_CODE_MEM_REQUESTS_UNREADABLE: the memory requests cannot be read from user
- *	memory
- * @VPOOL_CODE_CPU_MASK_UNREADABLE: the CPU mask cannot be read from user memory
- * @VPOOL_CODE_CPU_MASK_SIZE: the CPU mask has a length that no kernel can have
- * @VPOOL_CODE_NO_KERNEL_MEMORY: the kernel has no memory left for its own bookkeeping
- * @VPOOL_CODE_CPU_MISSING: the CPU does not exist
- * @VPOOL_CODE_CPU_OFFLINE: the CPU is offline or not present
- * @VPOOL_CODE_CPU_TAKEN: the CPU belongs to another pool
- * @VPOOL_CODE_CPU_BOOT_CORE: the CPU is of the core that the host booted on
- * @VPOOL_CODE_CPU_SPLITS_CORE: another CPU of the same core was not asked for
- * @VPOOL_CODE_CPUS_SHORT: fewer CPUs are available than were asked for
- * @VPOOL_CODE_CPUS_FLOOR: the host would keep fewer CPUs than host_cpus_floor
- * @VPOOL_CODE_CPU_LIST_EMPTY: the list of CPUs is empty
- * @VPOOL_CODE_CPU_LIST_AND_NUMBER: CPUs were asked for by list and by number
- * @VPOOL_CODE_ISOLATED_WITHOUT_CPUS: a pool without CPUs cannot be isolated
- * @VPOOL_CODE_NODE_MISSING: the NUMA node does not exist
- * @VPOOL_CODE_NODE_WITHOUT_MEMORY: the NUMA node has no memory
- * @VPOOL_CODE_NODE_TWICE: two requests name the same NUMA node
- * @VPOOL_CODE_NODE_TOTAL_MIXED: a total over all NUMA nodes came with requests for
- *	single ones
+ * @VPOOL_CODE_BUFFER_UNWRITABLE: a structure or an array in user memory cannot
+ *	be written
+ * @VPOOL_CODE_BUFFER_TOO_SMALL: an array is too small; its length field holds
+ *	the number needed
+ * @VPOOL_CODE_NO_KERNEL_MEMORY: the kernel has no memory left for its own data
+ * @VPOOL_CODE_INTERRUPTED: a signal interrupted the call
+ * @VPOOL_CODE_NAME_INVALID: the name is empty, too long, reserved, or has a
+ *	character that names cannot have
+ * @VPOOL_CODE_NAME_UNEXPECTED: a name was given on the device of a pool, where
+ *	it must be empty
+ * @VPOOL_CODE_NO_POOL: no pool has this name
+ * @VPOOL_CODE_POOL_EXISTS: a pool already has this name
+ * @VPOOL_CODE_TOO_MANY_POOLS: the host has as many pools as it can have
+ * @VPOOL_CODE_OWNER_UNKNOWN: the owner's uid or gid is not mapped in the
+ *	caller's user namespace
+ * @VPOOL_CODE_MODE_INVALID: the mode has bits outside 0666
  * @VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL: pages of this size need a newer kernel
  * @VPOOL_CODE_PAGE_SIZE_UNSUPPORTED: pages of this size are not supported
- * @VPOOL_CODE_MEM_ZERO: a request asks for no memory
- * @VPOOL_CODE_MEM_OVERFLOW: the requests add up to more than any host can have
- * @VPOOL_CODE_MEM_NODE_FLOOR: the NUMA node would keep less than its part of
- *	host_mem_floor
- * @VPOOL_CODE_MEM_FLOOR: the host would keep less memory than host_mem_floor
- * @VPOOL_CODE_MEM_HOST_SHORT: the host has less memory than was asked for
- * @VPOOL_CODE_MEM_NODE_SHORT: the NUMA node has less memory than was asked for
- * @VPOOL_CODE_MEM_FRAGMENTED: the host cannot free enough contiguous blocks
- * @VPOOL_CODE_POOL_POLICY_SHORT: the pool has too little free on the nodes that the
- *	memory policy or the cpuset allows
- * @VPOOL_CODE_POOL_NODE_SHORT: the pool has too little free on the NUMA node asked for
- * @VPOOL_CODE_POOL_SHORT: the pool has too little free
- * @VPOOL_CODE_CPUSET_NODE: the caller's cpuset does not allow the NUMA node
- * @VPOOL_CODE_MEM_IN_USE: the memory to be given back is in use
- * @VPOOL_CODE_POOL_NEEDS_MEMORY: the pool has no CPUs and would have no memory either
+ * @VPOOL_CODE_POOL_EMPTY: a create asks for neither memory nor CPUs
+ * @VPOOL_CODE_POOL_NEEDS_MEMORY: a resize would leave the pool with neither
+ *	memory nor CPUs
  * @VPOOL_CODE_NOTHING_TO_CHANGE: a resize asks for no change
- * @VPOOL_CODE_INTERRUPTED: a signal interrupted the call
- * @VPOOL_CODE_MAP_PRIVATE: pool memory can only be mapped MAP_SHARED
- * @VPOOL_CODE_REGION_HAS_SIZE: the region has a size already
- * @VPOOL_CODE_REGION_SIZE_INVALID: the size is zero or too large for a region
- * @VPOOL_CODE_MAP_RANGE: the mapping does not lie within the region
- * @VPOOL_CODE_MAPPED_SMALL: not an error: the mapping succeeded, but has small pages
- * @VPOOL_CODE_POPULATE_FAILED: the mapping cannot be populated
- * @VPOOL_CODE_POOL_WITHOUT_CPUS: the pool has no CPUs
- * @VPOOL_CODE_POOL_CPUS_OFFLINE: no CPU of the pool is online
- * @VPOOL_CODE_TASK_EXITED: the task or process has exited
- * @VPOOL_CODE_TASK_OTHER_POOL: the task is a member of another pool
- * @VPOOL_CODE_TASK_NOT_MEMBER: the task is not a member of the pool
- * @VPOOL_CODE_TOO_MANY_MEMBERS: the pool has as many members as max_members allows to
- *	attach
- * @VPOOL_CODE_TASK_DEADLINE: the task is SCHED_DEADLINE and would lose a CPU
- * @VPOOL_CODE_TASK_CPUSET: the task's cpuset has no CPU of the pool
- * @VPOOL_CODE_NO_TRACEPOINTS: the kernel's fork and exit tracepoints cannot be used
- * @VPOOL_CODE_TASK_KTHREAD: the task is a kernel thread
- * @VPOOL_CODE_TASK_BOUND: the kernel has bound the task to its CPUs
- * @VPOOL_CODE_TASK_FOREIGN: the task belongs to another user
- * @VPOOL_CODE_TID_INVALID: the process has no such thread, or the number is not a
- *	thread id
- * @VPOOL_CODE_PIDFD_INVALID: the descriptor is not a pidfd of the kind needed
- * @VPOOL_CODE_DEDICATED_PROCESS: a CPU can be dedicated to a thread only, not to a
- *	process
- * @VPOOL_CODE_CPU_NUMBER_INVALID: the CPU number is negative, but not -1
- * @VPOOL_CODE_CPU_DEDICATED: the CPU is dedicated to a member
- * @VPOOL_CODE_CPUS_ALL_DEDICATED: all CPUs of the pool are dedicated
- * @VPOOL_CODE_CPU_NOT_IN_POOL: the CPU does not belong to the pool, or is offline
- * @VPOOL_CODE_CPU_LAST_SHARED: the other members need the last CPU that is not
- *	dedicated
+ * @VPOOL_CODE_ISOLATED_WITHOUT_CPUS: a pool without CPUs cannot be isolated
+ * @VPOOL_CODE_POOL_TRANSIENT: the pool is being created or destroyed
+ * @VPOOL_CODE_POOL_DESTROYED: the pool has been destroyed
  * @VPOOL_CODE_POOL_HAS_REGIONS: regions of the pool are open or mapped
  * @VPOOL_CODE_POOL_PINNED: memory of the pool is still pinned
  * @VPOOL_CODE_POOL_HAS_MEMBERS: tasks are members of the pool
+ * @VPOOL_CODE_CPU_MASK_UNREADABLE: the CPU mask cannot be read from user
+ *	memory
+ * @VPOOL_CODE_CPU_MASK_SIZE: the CPU mask is too long, or its length is not a
+ *	multiple of 8
+ * @VPOOL_CODE_CPU_LIST_EMPTY: the CPU mask is empty
+ * @VPOOL_CODE_CPU_LIST_AND_NUMBER: CPUs were requested both by mask and by
+ *	number
+ * @VPOOL_CODE_CPU_MISSING: the CPU does not exist
+ * @VPOOL_CODE_CPU_OFFLINE: the CPU is offline or not present
+ * @VPOOL_CODE_CPU_TAKEN: the CPU belongs to another pool
+ * @VPOOL_CODE_CPU_BOOT_CORE: the CPU belongs to the core that the host booted
+ *	on
+ * @VPOOL_CODE_CPU_SPLITS_CORE: another CPU of the same core was not requested
+ * @VPOOL_CODE_CPUS_SHORT: fewer CPUs are available than were requested
+ * @VPOOL_CODE_CPUS_FLOOR: the host would keep fewer CPUs than host_cpus_floor
+ * @VPOOL_CODE_MEM_REQUESTS_MANY: the call has too many memory requests
+ * @VPOOL_CODE_MEM_REQUESTS_UNREADABLE: the memory requests cannot be read from
+ *	user memory
+ * @VPOOL_CODE_MEM_ZERO: a memory request is for 0 bytes
+ * @VPOOL_CODE_MEM_OVERFLOW: the memory requests add up to more than any host
+ *	can have
+ * @VPOOL_CODE_NODE_MISSING: the NUMA node does not exist
+ * @VPOOL_CODE_NODE_WITHOUT_MEMORY: the NUMA node has no memory
+ * @VPOOL_CODE_NODE_TWICE: two requests name the same NUMA node
+ * @VPOOL_CODE_NODE_TOTAL_MIXED: a total over all NUMA nodes is mixed with
+ *	requests for single nodes
+ * @VPOOL_CODE_MEM_HOST_SHORT: the request exceeds the memory of the host
+ * @VPOOL_CODE_MEM_NODE_SHORT: the request exceeds the memory of the NUMA node
+ * @VPOOL_CODE_MEM_FLOOR: the host would keep less memory than host_mem_floor
+ * @VPOOL_CODE_MEM_NODE_FLOOR: the NUMA node would keep less than its part of
+ *	host_mem_floor
+ * @VPOOL_CODE_MEM_FRAGMENTED: the host cannot free enough contiguous blocks in
+ *	the time allowed
+ * @VPOOL_CODE_MEM_IN_USE: memory to be given back is in use
+ * @VPOOL_CODE_REGION_HAS_SIZE: the region already has a size
+ * @VPOOL_CODE_REGION_SIZE_INVALID: the size is zero, or too large for a region
+ * @VPOOL_CODE_POOL_SHORT: the pool has too little free memory
+ * @VPOOL_CODE_POOL_NODE_SHORT: the pool has too little free memory on the
+ *	requested NUMA node
+ * @VPOOL_CODE_POOL_POLICY_SHORT: the pool has too little free memory on the
+ *	NUMA nodes that the memory policy and the cpuset allow
+ * @VPOOL_CODE_CPUSET_NODE: the caller's cpuset does not allow the NUMA node
+ * @VPOOL_CODE_MAP_PRIVATE: pool memory can be mapped with MAP_SHARED only
+ * @VPOOL_CODE_MAP_RANGE: the mapping extends beyond the region
+ * @VPOOL_CODE_MAPPED_SMALL: no failure: the mapping succeeded, but with small
+ *	pages
+ * @VPOOL_CODE_POPULATE_FAILED: the page tables of the mapping cannot be filled
+ * @VPOOL_CODE_PIDFD_INVALID: the descriptor is not a pidfd, or not one of the
+ *	required kind
+ * @VPOOL_CODE_TID_INVALID: the thread id is negative, must be 0 here, or is
+ *	not of a thread of the process
+ * @VPOOL_CODE_TASK_EXITED: the task or the process has exited
+ * @VPOOL_CODE_TASK_KTHREAD: the task is a kernel thread
+ * @VPOOL_CODE_TASK_BOUND: the kernel has bound the task to its CPUs
+ * @VPOOL_CODE_TASK_FOREIGN: the task belongs to another user
+ * @VPOOL_CODE_TASK_OTHER_POOL: the task is a member of another pool
+ * @VPOOL_CODE_TASK_NOT_MEMBER: the task is not a member of the pool
+ * @VPOOL_CODE_TASK_DEADLINE: the task is SCHED_DEADLINE and would lose a CPU
+ * @VPOOL_CODE_TASK_CPUSET: the task's cpuset has no CPU of the pool
+ * @VPOOL_CODE_TOO_MANY_MEMBERS: the pool has max_members members
+ * @VPOOL_CODE_NO_TRACEPOINTS: the kernel's fork and exit tracepoints cannot be
+ *	used
+ * @VPOOL_CODE_POOL_WITHOUT_CPUS: the pool has no CPUs
+ * @VPOOL_CODE_POOL_CPUS_OFFLINE: all CPUs of the pool are offline
+ * @VPOOL_CODE_DEDICATED_PROCESS: a CPU can be dedicated to a thread, not to a
+ *	process
+ * @VPOOL_CODE_CPU_NUMBER_INVALID: the CPU number is less than -1
+ * @VPOOL_CODE_CPU_NOT_IN_POOL: the CPU does not belong to the pool, or is
+ *	offline
+ * @VPOOL_CODE_CPU_DEDICATED: the CPU is dedicated to another member
+ * @VPOOL_CODE_CPUS_ALL_DEDICATED: all CPUs of the pool are dedicated
+ * @VPOOL_CODE_CPU_LAST_SHARED: the CPU is the last one for the members without
+ *	a dedicated CPU
  *
- * One value for each kind of failure, so that a program can act on it and the sentence
- * can be reworded. A value is never used for another kind; a newer kernel may have
- * values that are not here.
+ * A program can act on the code while the wording of the sentence changes. A value keeps
+ * its meaning. A newer kernel may return values that are not in this list.
  */
 enum vpool_code {
+	/* Calls */
 	VPOOL_CODE_NONE = 0,
 	VPOOL_CODE_NOT_PERMITTED = 1,
-	VPOOL_CODE_NO_POOL = 2,
-	VPOOL_CODE_POOL_EXISTS = 3,
-	VPOOL_CODE_TOO_MANY_POOLS = 4,
-	VPOOL_CODE_NAME_INVALID = 5,
-	VPOOL_CODE_NAME_UNEXPECTED = 6,
-	VPOOL_CODE_POOL_DESTROYED = 7,
-	VPOOL_CODE_POOL_TRANSIENT = 8,
-	VPOOL_CODE_POOL_EMPTY = 9,
-	VPOOL_CODE_OWNER_UNKNOWN = 10,
-	VPOOL_CODE_MODE_INVALID = 11,
-	VPOOL_CODE_CALL_UNKNOWN = 12,
-	VPOOL_CODE_STRUCT_UNREADABLE = 13,
-	VPOOL_CODE_BUFFER_UNWRITABLE = 14,
-	VPOOL_CODE_STRUCT_SIZE = 15,
-	VPOOL_CODE_BUFFER_TOO_SMALL = 16,
-	VPOOL_CODE_FLAGS_UNKNOWN = 17,
-	VPOOL_CODE_RESERVED_FIELD = 18,
-	VPOOL_CODE_MEM_REQUESTS_MANY = 19,
-	VPOOL_CODE_MEM_REQUESTS_UNREADABLE = 20,
-	VPOOL_CODE_CPU_MASK_UNREADABLE = 21,
-	VPOOL_CODE_CPU_MASK_SIZE = 22,
-	VPOOL_CODE_NO_KERNEL_MEMORY = 23,
-	VPOOL_CODE_CPU_MISSING = 24,
-	VPOOL_CODE_CPU_OFFLINE = 25,
-	VPOOL_CODE_CPU_TAKEN = 26,
-	VPOOL_CODE_CPU_BOOT_CORE = 27,
-	VPOOL_CODE_CPU_SPLITS_CORE = 28,
-	VPOOL_CODE_CPUS_SHORT = 29,
-	VPOOL_CODE_CPUS_FLOOR = 30,
+	VPOOL_CODE_CALL_UNKNOWN = 2,
+	VPOOL_CODE_STRUCT_UNREADABLE = 3,
+	VPOOL_CODE_STRUCT_SIZE = 4,
+	VPOOL_CODE_FLAGS_UNKNOWN = 5,
+	VPOOL_CODE_RESERVED_FIELD = 6,
+	VPOOL_CODE_BUFFER_UNWRITABLE = 7,
+	VPOOL_CODE_BUFFER_TOO_SMALL = 8,
+	VPOOL_CODE_NO_KERNEL_MEMORY = 9,
+	VPOOL_CODE_INTERRUPTED = 10,
+
+	/* Pools */
+	VPOOL_CODE_NAME_INVALID = 11,
+	VPOOL_CODE_NAME_UNEXPECTED = 12,
+	VPOOL_CODE_NO_POOL = 13,
+	VPOOL_CODE_POOL_EXISTS = 14,
+	VPOOL_CODE_TOO_MANY_POOLS = 15,
+	VPOOL_CODE_OWNER_UNKNOWN = 16,
+	VPOOL_CODE_MODE_INVALID = 17,
+	VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL = 18,
+	VPOOL_CODE_PAGE_SIZE_UNSUPPORTED = 19,
+	VPOOL_CODE_POOL_EMPTY = 20,
+	VPOOL_CODE_POOL_NEEDS_MEMORY = 21,
+	VPOOL_CODE_NOTHING_TO_CHANGE = 22,
+	VPOOL_CODE_ISOLATED_WITHOUT_CPUS = 23,
+	VPOOL_CODE_POOL_TRANSIENT = 24,
+	VPOOL_CODE_POOL_DESTROYED = 25,
+	VPOOL_CODE_POOL_HAS_REGIONS = 26,
+	VPOOL_CODE_POOL_PINNED = 27,
+	VPOOL_CODE_POOL_HAS_MEMBERS = 28,
+
+	/* CPUs */
+	VPOOL_CODE_CPU_MASK_UNREADABLE = 29,
+	VPOOL_CODE_CPU_MASK_SIZE = 30,
 	VPOOL_CODE_CPU_LIST_EMPTY = 31,
 	VPOOL_CODE_CPU_LIST_AND_NUMBER = 32,
-	VPOOL_CODE_ISOLATED_WITHOUT_CPUS = 33,
-	VPOOL_CODE_NODE_MISSING = 34,
-	VPOOL_CODE_NODE_WITHOUT_MEMORY = 35,
-	VPOOL_CODE_NODE_TWICE = 36,
-	VPOOL_CODE_NODE_TOTAL_MIXED = 37,
-	VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL = 38,
-	VPOOL_CODE_PAGE_SIZE_UNSUPPORTED = 39,
-	VPOOL_CODE_MEM_ZERO = 40,
-	VPOOL_CODE_MEM_OVERFLOW = 41,
-	VPOOL_CODE_MEM_NODE_FLOOR = 42,
-	VPOOL_CODE_MEM_FLOOR = 43,
-	VPOOL_CODE_MEM_HOST_SHORT = 44,
-	VPOOL_CODE_MEM_NODE_SHORT = 45,
-	VPOOL_CODE_MEM_FRAGMENTED = 46,
-	VPOOL_CODE_POOL_POLICY_SHORT = 47,
-	VPOOL_CODE_POOL_NODE_SHORT = 48,
-	VPOOL_CODE_POOL_SHORT = 49,
-	VPOOL_CODE_CPUSET_NODE = 50,
-	VPOOL_CODE_MEM_IN_USE = 51,
-	VPOOL_CODE_POOL_NEEDS_MEMORY = 52,
-	VPOOL_CODE_NOTHING_TO_CHANGE = 53,
-	VPOOL_CODE_INTERRUPTED = 54,
-	VPOOL_CODE_MAP_PRIVATE = 55,
-	VPOOL_CODE_REGION_HAS_SIZE = 56,
-	VPOOL_CODE_REGION_SIZE_INVALID = 57,
-	VPOOL_CODE_MAP_RANGE = 58,
-	VPOOL_CODE_MAPPED_SMALL = 59,
-	VPOOL_CODE_POPULATE_FAILED = 60,
-	VPOOL_CODE_POOL_WITHOUT_CPUS = 61,
-	VPOOL_CODE_POOL_CPUS_OFFLINE = 62,
-	VPOOL_CODE_TASK_EXITED = 63,
-	VPOOL_CODE_TASK_OTHER_POOL = 64,
-	VPOOL_CODE_TASK_NOT_MEMBER = 65,
-	VPOOL_CODE_TOO_MANY_MEMBERS = 66,
-	VPOOL_CODE_TASK_DEADLINE = 67,
-	VPOOL_CODE_TASK_CPUSET = 68,
-	VPOOL_CODE_NO_TRACEPOINTS = 69,
-	VPOOL_CODE_TASK_KTHREAD = 70,
-	VPOOL_CODE_TASK_BOUND = 71,
-	VPOOL_CODE_TASK_FOREIGN = 72,
-	VPOOL_CODE_TID_INVALID = 73,
-	VPOOL_CODE_PIDFD_INVALID = 74,
-	VPOOL_CODE_DEDICATED_PROCESS = 75,
-	VPOOL_CODE_CPU_NUMBER_INVALID = 76,
-	VPOOL_CODE_CPU_DEDICATED = 77,
-	VPOOL_CODE_CPUS_ALL_DEDICATED = 78,
-	VPOOL_CODE_CPU_NOT_IN_POOL = 79,
-	VPOOL_CODE_CPU_LAST_SHARED = 80,
-	VPOOL_CODE_POOL_HAS_REGIONS = 81,
-	VPOOL_CODE_POOL_PINNED = 82,
-	VPOOL_CODE_POOL_HAS_MEMBERS = 83,
+	VPOOL_CODE_CPU_MISSING = 33,
+	VPOOL_CODE_CPU_OFFLINE = 34,
+	VPOOL_CODE_CPU_TAKEN = 35,
+	VPOOL_CODE_CPU_BOOT_CORE = 36,
+	VPOOL_CODE_CPU_SPLITS_CORE = 37,
+	VPOOL_CODE_CPUS_SHORT = 38,
+	VPOOL_CODE_CPUS_FLOOR = 39,
+
+	/* Memory */
+	VPOOL_CODE_MEM_REQUESTS_MANY = 40,
+	VPOOL_CODE_MEM_REQUESTS_UNREADABLE = 41,
+	VPOOL_CODE_MEM_ZERO = 42,
+	VPOOL_CODE_MEM_OVERFLOW = 43,
+	VPOOL_CODE_NODE_MISSING = 44,
+	VPOOL_CODE_NODE_WITHOUT_MEMORY = 45,
+	VPOOL_CODE_NODE_TWICE = 46,
+	VPOOL_CODE_NODE_TOTAL_MIXED = 47,
+	VPOOL_CODE_MEM_HOST_SHORT = 48,
+	VPOOL_CODE_MEM_NODE_SHORT = 49,
+	VPOOL_CODE_MEM_FLOOR = 50,
+	VPOOL_CODE_MEM_NODE_FLOOR = 51,
+	VPOOL_CODE_MEM_FRAGMENTED = 52,
+	VPOOL_CODE_MEM_IN_USE = 53,
+
+	/* Regions */
+	VPOOL_CODE_REGION_HAS_SIZE = 54,
+	VPOOL_CODE_REGION_SIZE_INVALID = 55,
+	VPOOL_CODE_POOL_SHORT = 56,
+	VPOOL_CODE_POOL_NODE_SHORT = 57,
+	VPOOL_CODE_POOL_POLICY_SHORT = 58,
+	VPOOL_CODE_CPUSET_NODE = 59,
+	VPOOL_CODE_MAP_PRIVATE = 60,
+	VPOOL_CODE_MAP_RANGE = 61,
+	VPOOL_CODE_MAPPED_SMALL = 62,
+	VPOOL_CODE_POPULATE_FAILED = 63,
+
+	/* Members */
+	VPOOL_CODE_PIDFD_INVALID = 64,
+	VPOOL_CODE_TID_INVALID = 65,
+	VPOOL_CODE_TASK_EXITED = 66,
+	VPOOL_CODE_TASK_KTHREAD = 67,
+	VPOOL_CODE_TASK_BOUND = 68,
+	VPOOL_CODE_TASK_FOREIGN = 69,
+	VPOOL_CODE_TASK_OTHER_POOL = 70,
+	VPOOL_CODE_TASK_NOT_MEMBER = 71,
+	VPOOL_CODE_TASK_DEADLINE = 72,
+	VPOOL_CODE_TASK_CPUSET = 73,
+	VPOOL_CODE_TOO_MANY_MEMBERS = 74,
+	VPOOL_CODE_NO_TRACEPOINTS = 75,
+	VPOOL_CODE_POOL_WITHOUT_CPUS = 76,
+	VPOOL_CODE_POOL_CPUS_OFFLINE = 77,
+	VPOOL_CODE_DEDICATED_PROCESS = 78,
+	VPOOL_CODE_CPU_NUMBER_INVALID = 79,
+	VPOOL_CODE_CPU_NOT_IN_POOL = 80,
+	VPOOL_CODE_CPU_DEDICATED = 81,
+	VPOOL_CODE_CPUS_ALL_DEDICATED = 82,
+	VPOOL_CODE_CPU_LAST_SHARED = 83,
 };
 
 /**
  * struct vpool_reason - ioctl(VPOOL_REASON)
  * @size: sizeof(struct vpool_reason)
- * @len: in: room at @buf_uptr in bytes; out: bytes of the text, its NUL
- *       included, 0 if no call on this descriptor has failed
- * @buf_uptr: address of the buffer for the text
+ * @len: in: room at @buf_uptr in bytes; out: length of the sentence in bytes with its
+ *	NUL, 0 if no call on this descriptor has failed
+ * @buf_uptr: address of the buffer for the sentence
  * @code: out: one of enum vpool_code
  * @__reserved: must be 0
  *
- * Read why the last failed call on this descriptor (ioctl or mmap) failed: one
- * sentence without a newline, at most VPOOL_REASON_SIZE bytes, and its kind. An mmap(2)
- * that succeeds leaves one, too, if the kernel denies the process huge mappings.
- * Reading it does not clear it, and a call that succeeds does not either. EMSGSIZE
- * if the text does not fit, with @len and @code set. Works on both kinds of device.
+ * Read the reason of the last failed call (ioctl or mmap) on this descriptor: one
+ * sentence without a newline, at most VPOOL_REASON_SIZE bytes, and its code. An
+ * mmap(2) that succeeds leaves a reason, too, if the kernel denies the process huge
+ * mappings. Neither reading the reason nor a successful call clears it. Fails with
+ * EMSGSIZE, with @len and @code set, if the sentence does not fit. Works on both kinds
+ * of device.
  */
 struct vpool_reason {
 	__u32 size;
@@ -325,10 +347,11 @@ struct vpool_reason {
 #define VPOOL_REASON _IOWR(VPOOL_TYPE, VPOOL_CMD_REASON, struct vpool_reason)
 
 /**
- * struct vpool_mem - one request for memory
- * @bytes: how much; rounded up to the pool's page size
- * @node: the NUMA node it must come from, or VPOOL_ANY_NODE: near the pool's CPUs, or
- *	without CPUs from the node that has most to spare
+ * struct vpool_mem - request for memory
+ * @bytes: size in bytes; rounded up to the page size of the pool
+ * @node: NUMA node that the memory must come from. With VPOOL_ANY_NODE it comes from
+ *	near the pool's CPUs or, for a pool without CPUs, from the node that can spare
+ *	the most
  * @__reserved: must be 0
  */
 struct vpool_mem {
@@ -338,15 +361,15 @@ struct vpool_mem {
 };
 
 /**
- * enum vpool_create_flags - for struct vpool_create.flags
- * @VPOOL_CREATE_DRY_RUN: check everything, change nothing
- * @VPOOL_CREATE_EPHEMERAL: when this control descriptor is closed for the last
- *	time, the pool is destroyed as soon as nobody uses it
- * @VPOOL_CREATE_SPLIT_CORES: allow taking some but not all threads of a core
- * @VPOOL_CREATE_BOOT_CORE: allow taking the core that the host booted on
+ * enum vpool_create_flags - flags of struct vpool_create
+ * @VPOOL_CREATE_DRY_RUN: check the whole request, change nothing
+ * @VPOOL_CREATE_EPHEMERAL: once this control descriptor has been closed for the last
+ *	time, destroy the pool as soon as it has no users
+ * @VPOOL_CREATE_SPLIT_CORES: allow the pool to take only some threads of a core
+ * @VPOOL_CREATE_BOOT_CORE: allow the pool to take the core that the host booted on
  * @VPOOL_CREATE_ISOLATED: put members back that leave the pool's CPUs, by
- *	sched_setaffinity(2) or otherwise; needs CPUs. Keeping others off them is
- *	done with a cgroup
+ *	sched_setaffinity(2) or otherwise. The pool must have CPUs. The module does not
+ *	keep other tasks off these CPUs; a cgroup can
  */
 enum vpool_create_flags {
 	VPOOL_CREATE_DRY_RUN = 1 << 0,
@@ -359,34 +382,35 @@ enum vpool_create_flags {
 /**
  * struct vpool_create - ioctl(VPOOL_CREATE)
  * @size: sizeof(struct vpool_create)
- * @flags: any of enum vpool_create_flags
- * @name: the pool's name, NUL-terminated
- * @page_size: in bytes; 0 is 2 MiB. What is not supported is EOPNOTSUPP
- * @uid: owner of the pool's node, or VPOOL_ID_CALLER
- * @gid: group of the pool's node, or VPOOL_ID_CALLER
- * @mode: permission bits of the pool's node, within 0666
- * @timeout_ms: how long to go on once memory is short, in milliseconds; 0 takes
- *	what is at hand and fails when that is not enough
+ * @flags: bits of enum vpool_create_flags
+ * @name: name of the pool, NUL-terminated
+ * @page_size: page size in bytes; 0 selects 2 MiB. Fails with EOPNOTSUPP if the size
+ *	is not supported
+ * @uid: owner of the pool's device, or VPOOL_ID_CALLER
+ * @gid: group of the pool's device, or VPOOL_ID_CALLER
+ * @mode: permission bits of the pool's device, within 0666
+ * @timeout_ms: time to wait for memory that is short, in milliseconds; with 0 the call
+ *	takes free memory only, and fails if that is not enough
  * @mem_uptr: array of struct vpool_mem
- * @nr_mem: its length; 0 for a pool without memory
- * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool
- *	without CPUs, or with @nr_cpus
+ * @nr_mem: length of that array; 0 for a pool without memory
+ * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool without CPUs,
+ *	and with @nr_cpus
  * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
- * @out_id: the new pool's id; ids are not used again soon
+ * @out_id: id of the new pool; ids are not soon used again
  * @__reserved: must be 0
  * @out_bytes: memory of the new pool in bytes, after rounding
- * @nr_cpus: how many CPUs, for the module to choose; not together with
- *	@cpus_bytes
- * @cpus_node: with @nr_cpus: the node to choose them from, or VPOOL_ANY_NODE:
- *	from where the pool's memory is, the nearest first
+ * @nr_cpus: number of CPUs for the module to choose; excludes @cpus_bytes
+ * @cpus_node: with @nr_cpus: NUMA node to choose the CPUs from. With VPOOL_ANY_NODE
+ *	they come from near the pool's memory
  *
- * CPUs that the module chooses are whole cores; EBUSY if there are no such that add
- * up to the number, unless VPOOL_CREATE_SPLIT_CORES lets it take part of a core.
+ * The CPUs that the module chooses are whole cores. The call fails with EBUSY if no
+ * whole cores add up to @nr_cpus, unless VPOOL_CREATE_SPLIT_CORES allows the pool to
+ * take a part of a core.
  *
- * Create a pool, with all that was asked for or not at all. Needs CAP_SYS_ADMIN
- * in the initial user namespace. When the call returns, the node
- * ``/dev/vpool/NAME`` and the directory ``/sys/kernel/vpool/pools/NAME`` are
- * there. Its memory may still be scrubbing. Control node only.
+ * Create a pool with everything that was requested, or fail and change nothing. The
+ * caller needs CAP_SYS_ADMIN in the initial user namespace. When the call returns, the
+ * device ``/dev/vpool/NAME`` and the directory ``/sys/kernel/vpool/pools/NAME`` exist.
+ * The memory may still be scrubbing. Works on the control device only.
  */
 struct vpool_create {
 	__u32 size;
@@ -411,10 +435,10 @@ struct vpool_create {
 #define VPOOL_CREATE _IOWR(VPOOL_TYPE, VPOOL_CMD_CREATE, struct vpool_create)
 
 /**
- * enum vpool_resize_flags - for struct vpool_resize.flags
- * @VPOOL_RESIZE_DRY_RUN: check everything, change nothing
- * @VPOOL_RESIZE_SPLIT_CORES: allow having some but not all threads of a core
- * @VPOOL_RESIZE_BOOT_CORE: allow taking the core that the host booted on
+ * enum vpool_resize_flags - flags of struct vpool_resize
+ * @VPOOL_RESIZE_DRY_RUN: check the whole request, change nothing
+ * @VPOOL_RESIZE_SPLIT_CORES: allow the pool to have only some threads of a core
+ * @VPOOL_RESIZE_BOOT_CORE: allow the pool to take the core that the host booted on
  */
 enum vpool_resize_flags {
 	VPOOL_RESIZE_DRY_RUN = 1 << 0,
@@ -425,28 +449,29 @@ enum vpool_resize_flags {
 /**
  * struct vpool_resize - ioctl(VPOOL_RESIZE)
  * @size: sizeof(struct vpool_resize)
- * @flags: any of enum vpool_resize_flags
- * @name: which pool
+ * @flags: bits of enum vpool_resize_flags
+ * @name: name of the pool
  * @timeout_ms: as in struct vpool_create
  * @nr_mem: length of the array at @mem_uptr
- * @mem_uptr: array of struct vpool_mem, each the new total on that node, which
- *	may be 0; nodes that are not named stay as they are. Or one entry with
- *	VPOOL_ANY_NODE: the new total of the pool
- * @out_bytes: memory of the pool after that, in bytes, after rounding
- * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2): all CPUs that the pool
- *	is to have
- * @cpus_bytes: its length in bytes; 0 leaves the CPUs as they are
+ * @mem_uptr: array of struct vpool_mem. Each entry is the new total on its node, which
+ *	may be 0; nodes without an entry stay as they are. A single entry with
+ *	VPOOL_ANY_NODE is the new total of the pool instead
+ * @out_bytes: memory of the pool after the resize in bytes, after rounding
+ * @cpus_uptr: mask of all CPUs of the pool after the resize, in the layout of
+ *	sched_setaffinity(2)
+ * @cpus_bytes: length of that mask in bytes; with 0 the CPUs stay as they are
  * @__reserved: must be 0
  *
- * Change how much memory and which CPUs a pool has, while it is in use: all of it
- * or nothing. When the call returns, the members run on the new CPUs only. A pool
- * cannot lose all its CPUs (EINVAL), nor one that is dedicated (EBUSY).
+ * Change the memory and the CPUs of a pool while it is in use, or fail and change
+ * nothing. When the call returns, the members run on the new CPUs only. A pool can
+ * lose neither all its CPUs (EINVAL) nor a dedicated one (EBUSY).
  *
- * Only what is free can be taken from a pool: EBUSY, with how much that is in
- * the reason, if it is less than asked. What goes back to the host is zeroed.
- * EINVAL for a pool that would have neither memory nor CPUs, for a node named
- * twice, or if VPOOL_ANY_NODE is not alone. Needs CAP_SYS_ADMIN in the initial
- * user namespace. Control node only.
+ * A pool can give back free memory only. The call fails with EBUSY if less than the
+ * requested amount is free; the reason says how much is. The module zeroes memory
+ * before it gives it back to the host. The call fails with EINVAL if the pool would
+ * have neither memory nor CPUs, if two entries name the same node, or if an entry with
+ * VPOOL_ANY_NODE is not the only one. The caller needs CAP_SYS_ADMIN in the initial
+ * user namespace. Works on the control device only.
  */
 struct vpool_resize {
 	__u32 size;
@@ -464,10 +489,10 @@ struct vpool_resize {
 #define VPOOL_RESIZE _IOWR(VPOOL_TYPE, VPOOL_CMD_RESIZE, struct vpool_resize)
 
 /**
- * enum vpool_destroy_flags - for struct vpool_destroy.flags
- * @VPOOL_DESTROY_FORCE: revoke what is open, mapped or attached: later touches
- *	of its mappings get SIGBUS, its members go back to the CPUs they came
- *	with, later calls on its descriptors get ENXIO
+ * enum vpool_destroy_flags - flags of struct vpool_destroy
+ * @VPOOL_DESTROY_FORCE: revoke all regions and memberships of the pool. Later accesses
+ *	to its mappings raise SIGBUS, its members get back the affinity that they had
+ *	before, and later calls on its descriptors fail with ENXIO
  */
 enum vpool_destroy_flags {
 	VPOOL_DESTROY_FORCE = 1 << 0,
@@ -476,12 +501,13 @@ enum vpool_destroy_flags {
 /**
  * struct vpool_destroy - ioctl(VPOOL_DESTROY)
  * @size: sizeof(struct vpool_destroy)
- * @flags: any of enum vpool_destroy_flags
- * @name: which pool
+ * @flags: bits of enum vpool_destroy_flags
+ * @name: name of the pool
  *
- * Give a pool's memory and CPUs back to the host. EBUSY while it is open, mapped
- * or has members, unless forced. Needs CAP_SYS_ADMIN in the initial user
- * namespace. Control node only.
+ * Give the memory and the CPUs of a pool back to the host. Without
+ * VPOOL_DESTROY_FORCE the call fails with EBUSY while the pool is open, mapped, pinned
+ * or has members. The caller needs CAP_SYS_ADMIN in the initial user namespace. Works
+ * on the control device only.
  */
 struct vpool_destroy {
 	__u32 size;
@@ -492,10 +518,10 @@ struct vpool_destroy {
 #define VPOOL_DESTROY _IOWR(VPOOL_TYPE, VPOOL_CMD_DESTROY, struct vpool_destroy)
 
 /**
- * struct vpool_list_entry - one pool in VPOOL_LIST
- * @id: its id
+ * struct vpool_list_entry - a pool in VPOOL_LIST
+ * @id: id of the pool
  * @state: one of enum vpool_state
- * @name: its name
+ * @name: name of the pool
  */
 struct vpool_list_entry {
 	__u32 id;
@@ -507,12 +533,12 @@ struct vpool_list_entry {
  * struct vpool_list - ioctl(VPOOL_LIST)
  * @size: sizeof(struct vpool_list)
  * @flags: must be 0
- * @nr: in: room at @entries_uptr in entries; out: how many pools there are
+ * @nr: in: room at @entries_uptr in entries; out: number of pools
  * @__reserved: must be 0
- * @entries_uptr: array of struct vpool_list_entry, filled in the order of ids
+ * @entries_uptr: array of struct vpool_list_entry, in the order of ids
  *
- * List all pools. EMSGSIZE, with @nr set and nothing else written, if they do
- * not fit. Control node only.
+ * List all pools. Fails with EMSGSIZE, with @nr set and nothing else written, if the
+ * array is too small. Works on the control device only.
  */
 struct vpool_list {
 	__u32 size;
@@ -525,11 +551,11 @@ struct vpool_list {
 #define VPOOL_LIST _IOWR(VPOOL_TYPE, VPOOL_CMD_LIST, struct vpool_list)
 
 /**
- * struct vpool_node_info - what a pool has on one NUMA node
- * @total_bytes: all of the pool's memory there
- * @free_bytes: clean or being scrubbed, in no region
- * @used_bytes: in regions, or released but still pinned by something
- * @node: the node
+ * struct vpool_node_info - memory of a pool on a NUMA node
+ * @total_bytes: all memory of the pool on the node
+ * @free_bytes: memory in no region, clean or scrubbing
+ * @used_bytes: memory in regions, and released memory that is still pinned
+ * @node: number of the node
  * @__reserved: 0
  */
 struct vpool_node_info {
@@ -544,41 +570,40 @@ struct vpool_node_info {
  * struct vpool_query - ioctl(VPOOL_QUERY)
  * @size: sizeof(struct vpool_query)
  * @flags: must be 0
- * @name: in: which pool, on the control node; empty for the descriptor's own,
- *	on a pool's node; out: its name
- * @id: out: its id
+ * @name: in: name of the pool on the control device, empty on the device of a pool;
+ *	out: name of the pool
+ * @id: out: id of the pool
  * @state: out: one of enum vpool_state
- * @page_size: out: in bytes
- * @uid: out: owner of its node, in the caller's user namespace
- * @gid: out: group of its node, in the caller's user namespace
- * @mode: out: permission bits of its node
- * @regions: out: open regions, the caller's among them
- * @members: out: tasks attached
- * @nr_nodes: in: room at @nodes_uptr in entries; out: nodes with memory
- * @created_ns: out: CLOCK_REALTIME when it was created, in nanoseconds
- * @total_bytes: out: all of its memory; always free + used + poisoned
- * @free_bytes: out: in no region; always clean + scrubbing
- * @used_bytes: out: in regions, or released but still pinned by something
- * @peak_bytes: out: the most that was ever in use
- * @clean_bytes: out: free and zeroed
- * @scrubbing_bytes: out: free and waiting to be zeroed
- * @poisoned_bytes: out: set aside for a hardware memory error
- * @nodes_uptr: array of struct vpool_node_info, or 0 to leave that out
- * @cpus_uptr: room for the assigned CPUs, laid out as in sched_getaffinity(2),
- *	or 0 to leave that out
- * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: bytes
- *	written, or needed
+ * @page_size: out: page size in bytes
+ * @uid: out: owner of the pool's device, in the caller's user namespace
+ * @gid: out: group of the pool's device, in the caller's user namespace
+ * @mode: out: permission bits of the pool's device
+ * @regions: out: number of open regions, including the caller's
+ * @members: out: number of member tasks
+ * @nr_nodes: in: room at @nodes_uptr in entries; out: number of nodes with memory
+ * @created_ns: out: CLOCK_REALTIME of the creation, in nanoseconds
+ * @total_bytes: out: all memory; always free + used + poisoned
+ * @free_bytes: out: memory in no region; always clean + scrubbing
+ * @used_bytes: out: memory in regions, and released memory that is still pinned
+ * @peak_bytes: out: maximum of @used_bytes since the creation
+ * @clean_bytes: out: free memory that is zeroed
+ * @scrubbing_bytes: out: free memory that waits to be zeroed
+ * @poisoned_bytes: out: memory set aside after a hardware memory error
+ * @nodes_uptr: array of struct vpool_node_info, or 0 to omit it
+ * @cpus_uptr: mask of the assigned CPUs in the layout of sched_getaffinity(2), or 0 to
+ *	omit it
+ * @cpus_bytes: in: room at @cpus_uptr in bytes, a multiple of 8; out: length of the
+ *	mask in bytes
  * @__reserved: must be 0
- * @target_bytes: out: what total is, or is about to be, while it is created or
- *	resized
- * @gathered_bytes: out: of that, what has been taken from the host but is not
- *	yet in total
- * @create_flags: out: of enum vpool_create_flags, as it was created
+ * @target_bytes: out: value that @total_bytes has, or will have at the end of a create
+ *	or a resize
+ * @gathered_bytes: out: memory taken from the host that is not yet in @total_bytes
+ * @create_flags: out: bits of enum vpool_create_flags given at the creation
  * @__reserved_2: must be 0
  *
- * Read all figures of a pool, its memory's from one moment. EMSGSIZE, with
- * @nr_nodes and @cpus_bytes set and nothing else written, if an array is too
- * small. Both kinds of node.
+ * Read all figures of a pool. The figures of its memory are a consistent snapshot.
+ * Fails with EMSGSIZE, with @nr_nodes and @cpus_bytes set and nothing else written, if
+ * an array is too small. Works on both kinds of device.
  */
 struct vpool_query {
 	__u32 size;
@@ -614,13 +639,13 @@ struct vpool_query {
 #define VPOOL_QUERY _IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query)
 
 /**
- * struct vpool_region_info - one region in VPOOL_REGIONS
- * @id: its id, unique within the pool
- * @bytes: its size; 0 while it has none
- * @pid: the process that opened it, in the caller's pid namespace; 0 if it is
- *	not visible there or has gone
- * @uid: the user who opened it, in the caller's user namespace
- * @comm: the name that process had then
+ * struct vpool_region_info - a region in VPOOL_REGIONS
+ * @id: id of the region, unique within its pool
+ * @bytes: size of the region; 0 before it is committed
+ * @pid: process that opened the region, in the caller's pid namespace; 0 if it has
+ *	exited or is not visible there
+ * @uid: user who opened the region, in the caller's user namespace
+ * @comm: name of that process when it opened the region
  */
 struct vpool_region_info {
 	__aligned_u64 id;
@@ -635,12 +660,12 @@ struct vpool_region_info {
  * @size: sizeof(struct vpool_regions)
  * @flags: must be 0
  * @name: as in struct vpool_query
- * @nr: in: room at @regions_uptr in entries; out: how many there are
+ * @nr: in: room at @regions_uptr in entries; out: number of regions
  * @__reserved: must be 0
  * @regions_uptr: array of struct vpool_region_info, oldest first
  *
- * List a pool's open regions. EMSGSIZE, with @nr set and nothing else written,
- * if they do not fit. Both kinds of node.
+ * List the open regions of a pool. Fails with EMSGSIZE, with @nr set and nothing else
+ * written, if the array is too small. Works on both kinds of device.
  */
 struct vpool_regions {
 	__u32 size;
@@ -654,9 +679,9 @@ struct vpool_regions {
 #define VPOOL_REGIONS _IOWR(VPOOL_TYPE, VPOOL_CMD_REGIONS, struct vpool_regions)
 
 /**
- * struct vpool_member_info - one task in VPOOL_MEMBERS
- * @tid: the thread, in the caller's pid namespace; 0 if not visible there
- * @pid: its process, in the caller's pid namespace; 0 if not visible there
+ * struct vpool_member_info - a task in VPOOL_MEMBERS
+ * @tid: thread id in the caller's pid namespace; 0 if not visible there
+ * @pid: process id in the caller's pid namespace; 0 if not visible there
  */
 struct vpool_member_info {
 	__s32 tid;
@@ -668,12 +693,12 @@ struct vpool_member_info {
  * @size: sizeof(struct vpool_members)
  * @flags: must be 0
  * @name: as in struct vpool_query
- * @nr: in: room at @members_uptr in entries; out: how many there are
+ * @nr: in: room at @members_uptr in entries; out: number of members
  * @__reserved: must be 0
- * @members_uptr: array of struct vpool_member_info, in no order
+ * @members_uptr: array of struct vpool_member_info, in no particular order
  *
- * List a pool's members. EMSGSIZE, with @nr set and nothing else written, if
- * they do not fit. Both kinds of node.
+ * List the members of a pool. Fails with EMSGSIZE, with @nr set and nothing else
+ * written, if the array is too small. Works on both kinds of device.
  */
 struct vpool_members {
 	__u32 size;
@@ -687,10 +712,10 @@ struct vpool_members {
 #define VPOOL_MEMBERS _IOWR(VPOOL_TYPE, VPOOL_CMD_MEMBERS, struct vpool_members)
 
 /**
- * enum vpool_commit_flags - for struct vpool_commit.flags
- * @VPOOL_COMMIT_POPULATE: every later mmap(2) of the region fills the page tables
- *	of the whole mapping before it returns, so that no touch faults
- * @VPOOL_COMMIT_NODE: all of it comes from struct vpool_commit.node
+ * enum vpool_commit_flags - flags of struct vpool_commit
+ * @VPOOL_COMMIT_POPULATE: let every later mmap(2) of the region fill the page tables of
+ *	the whole mapping before it returns, so that no access faults
+ * @VPOOL_COMMIT_NODE: take all memory from struct vpool_commit.node
  */
 enum vpool_commit_flags {
 	VPOOL_COMMIT_POPULATE = 1 << 0,
@@ -700,22 +725,24 @@ enum vpool_commit_flags {
 /**
  * struct vpool_commit - ioctl(VPOOL_COMMIT)
  * @size: sizeof(struct vpool_commit)
- * @flags: any of enum vpool_commit_flags
- * @bytes: in: the region's size; out: the same, rounded up to the page size
- * @node: with VPOOL_COMMIT_NODE: a NUMA node. Without, the memory policy of the
- *	calling task decides; without a policy, the nodes nearest to it come first
+ * @flags: bits of enum vpool_commit_flags
+ * @bytes: in: size of the region in bytes; out: the same, rounded up to the page size
+ * @node: with VPOOL_COMMIT_NODE: NUMA node of the memory. Without that flag the memory
+ *	policy of the calling task decides; without a policy, the nodes nearest to the
+ *	task come first
  * @__reserved: must be 0
  *
- * Give this region its size, and with it its memory: success means that no later
- * touch fails for want of memory. Without this call the first mmap(2) does it,
- * with the end of that mapping as the size. A region's size is for life: EBUSY
- * if it has one. ENOMEM, with nothing taken, if the pool has too little on the
- * nodes that the policy and the task's cpuset allow; EPERM for a @node that the
- * cpuset does not allow; EINTR if a signal kills the task. Pool nodes only.
+ * Give this region its size and its memory. After this call no access to the region
+ * fails because memory is short. Without this call, the first mmap(2) commits the
+ * region, and the end of that mapping becomes its size. A region keeps its size: the
+ * call fails with EBUSY if the region already has one. It fails with ENOMEM, with
+ * nothing taken, if the pool has too little memory on the nodes that the policy and
+ * the task's cpuset allow; with EPERM if the cpuset does not allow @node; and with
+ * EINTR if a signal kills the task. Works on the device of a pool only.
  *
  * The first mmap(2) applies the policy in the same way. mbind(2) on a mapping moves
- * the pages that no task has touched, and fails with ENOMEM where the pool has too
- * little on the nodes of MPOL_BIND.
+ * the pages that no task has touched, and fails with ENOMEM if the pool has too little
+ * memory on the nodes of MPOL_BIND.
  */
 struct vpool_commit {
 	__u32 size;
@@ -728,10 +755,10 @@ struct vpool_commit {
 #define VPOOL_COMMIT _IOWR(VPOOL_TYPE, VPOOL_CMD_COMMIT, struct vpool_commit)
 
 /**
- * enum vpool_attach_flags - for struct vpool_attach.flags
- * @VPOOL_ATTACH_PROCESS: the process with all its threads, not one thread
- * @VPOOL_ATTACH_DEDICATED: give the thread one CPU of the pool for its own; not
- *	together with VPOOL_ATTACH_PROCESS, nor for VPOOL_DETACH
+ * enum vpool_attach_flags - flags of struct vpool_attach
+ * @VPOOL_ATTACH_PROCESS: attach or detach all threads of the process, not one thread
+ * @VPOOL_ATTACH_DEDICATED: dedicate a CPU of the pool to the thread. Excludes
+ *	VPOOL_ATTACH_PROCESS, and is invalid for VPOOL_DETACH
  */
 enum vpool_attach_flags {
 	VPOOL_ATTACH_PROCESS = 1 << 0,
@@ -741,45 +768,47 @@ enum vpool_attach_flags {
 /**
  * struct vpool_attach - ioctl(VPOOL_ATTACH), ioctl(VPOOL_DETACH)
  * @size: sizeof(struct vpool_attach)
- * @flags: any of enum vpool_attach_flags
- * @pidfd: a process by its pidfd, or VPOOL_SELF for the caller's. Without
- *	VPOOL_ATTACH_PROCESS: its first thread, the calling thread for VPOOL_SELF,
- *	or the thread that a pidfd of one (PIDFD_THREAD) names
- * @tid: another thread of that process, in the caller's pid namespace, or 0; not
+ * @flags: bits of enum vpool_attach_flags
+ * @pidfd: pidfd of a process, or VPOOL_SELF for the calling process. Without
+ *	VPOOL_ATTACH_PROCESS the call is about one thread: the calling thread for
+ *	VPOOL_SELF, the thread of a pidfd made with PIDFD_THREAD, or else the first
+ *	thread of the process
+ * @tid: another thread of that process, in the caller's pid namespace, or 0; must be 0
  *	with VPOOL_ATTACH_PROCESS
- * @cpu: with VPOOL_ATTACH_DEDICATED, in: the CPU wanted, or -1 for any; out: the
- *	CPU given. Otherwise left alone
+ * @cpu: with VPOOL_ATTACH_DEDICATED: in: number of the CPU, or -1 for any; out: number
+ *	of the dedicated CPU. Without that flag the field is ignored
  * @__reserved: must be 0
  *
- * VPOOL_ATTACH makes a task a member of this descriptor's pool: it runs on the
- * pool's CPUs only, and so does every thread and child it makes from then on,
- * until it is detached, exits, or the pool goes. EBUSY if it belongs to another
- * pool; attaching a member again changes nothing, unless it is to have a CPU of
- * its own. EINVAL if the pool has no CPUs, ENODEV if none of them is online. A
- * membership does not keep the descriptor needed: it may be closed.
+ * VPOOL_ATTACH makes a task a member of this descriptor's pool. The task, and every
+ * thread and child that it creates from then on, runs on the pool's CPUs only, until
+ * it is detached, exits, or the pool is destroyed. The call fails with EBUSY if the
+ * task belongs to another pool. Attaching a member again has no effect, unless the
+ * call dedicates a CPU. The call fails with EINVAL if the pool has no CPUs, and with
+ * ENODEV if all of them are offline. A membership does not depend on the descriptor,
+ * which may be closed.
  *
- * A member runs on those of the pool's CPUs that its cpuset allows; EINVAL if it
- * allows none. A SCHED_DEADLINE task is refused with EBUSY if it would lose a CPU, as
- * by sched_setaffinity(2).
+ * A member runs on those CPUs of the pool that its cpuset allows. The call fails with
+ * EINVAL if the cpuset allows none of them. As with sched_setaffinity(2), it fails
+ * with EBUSY if a SCHED_DEADLINE task would lose a CPU.
  *
- * The caller may attach and detach whom it may give an affinity by
- * sched_setaffinity(2): its user's tasks, and with CAP_SYS_NICE in the user
- * namespace of the task any other; EPERM for those of other users, EINVAL for
- * kernel threads, ESRCH for who has exited. Of a process all threads are attached
- * or none.
+ * The caller may attach and detach the tasks whose affinity it may set with
+ * sched_setaffinity(2): tasks of its own user and, with CAP_SYS_NICE in the user
+ * namespace of the task, all others. The call fails with EPERM for a task of another
+ * user, with EINVAL for a kernel thread, and with ESRCH for a task that has exited. Of
+ * a process, all threads are attached or none.
  *
- * A dedicated CPU is one thread's: the other members of the pool keep off it until
- * that thread is detached or exits. A child of its owner starts there and is moved
- * off within moments. EBUSY
- * if it is dedicated already, or if it is the last that members without one could
- * run on; EINVAL if it is not the pool's. Where all CPUs but dedicated ones go
- * offline the other members run on those. Asking again moves a thread to another
- * CPU, or with -1 tells which it has.
+ * The other members of the pool do not run on a dedicated CPU until its thread is
+ * detached or exits. A child of that thread starts there and is moved off within
+ * moments. The call fails with EBUSY if the CPU is already dedicated, or if it is the
+ * last one for the members without a dedicated CPU, and with EINVAL if it does not
+ * belong to the pool. If all CPUs except dedicated ones go offline, the other members
+ * run on the dedicated ones. Another call moves the thread to another CPU or, with -1,
+ * returns the CPU that it has.
  *
- * VPOOL_DETACH ends the membership and gives the task back the affinity it had
- * before, within the cpuset that it is in now. An affinity that was set with
- * sched_setaffinity(2) meanwhile stays. ESRCH if it is no member of this pool. Pool
- * nodes only.
+ * VPOOL_DETACH ends the membership and restores the affinity that the task had before,
+ * within its present cpuset. An affinity that sched_setaffinity(2) has set since then
+ * is kept. The call fails with ESRCH if the task is not a member of this pool. Works on
+ * the device of a pool only.
  */
 struct vpool_attach {
 	__u32 size;
