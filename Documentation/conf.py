@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How Sphinx builds the documentation; tools/docs/build calls it."""
+"""Configuration of Sphinx, for tools/docs/build."""
 
 import os
 
@@ -12,10 +12,10 @@ project = "vpool"
 author = "The vpool developers"
 copyright = "2026, The vpool developers"  # pylint: disable=redefined-builtin
 exclude_patterns = []
-# The language of the literal blocks is not one that can be coloured, mostly.
+# Most literal blocks are in no language that Sphinx can highlight.
 highlight_language = "none"
 primary_domain = "c"
-# Types of the C library and of the kernel are not described here.
+# Types of the C library and of the kernel have no description here.
 nitpicky = False
 
 html_theme = "alabaster"
@@ -29,6 +29,6 @@ man_pages = [
     ("admin-guide", "vpool-admin", "administering pools of CPUs and memory",
      author, 7),
     ("troubleshooting", "vpool-troubleshooting",
-     "what vpool's refusals mean, and what to do", author, 7),
+     "messages and codes of vpool, and what to do", author, 7),
 ]
 man_show_urls = True
