@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl create: make a pool.
+ * vpoolctl create: create a pool.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -166,7 +166,7 @@ struct spec {
 	__u64 asked;
 };
 
-/* A share of memory is computed last, from what the host has then. */
+/* Compute a share of memory last, from the memory that is available then. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		      struct pool_config *pool)
 {
@@ -246,7 +246,7 @@ static void print_text(const struct spec *spec, const char *cpus)
 		       format_size(spec->asked, asked));
 }
 
-/* Which CPUs were chosen; if the pool is gone again, none. */
+/* Read the CPUs that the module chose. There are none if the pool is gone already. */
 static void read_cpus(struct vpool *vp, struct spec *spec)
 {
 	struct vpool_info *info;
@@ -333,7 +333,7 @@ static int run_create(const struct invocation *inv)
 	}
 	if (!status) {
 		fill_request(&spec.req, &spec.pool);
-		/* A name that is too long is for the kernel to refuse. */
+		/* Pass the full name: the kernel refuses one that is too long. */
 		spec.req.name = inv->argv[0];
 		spec.asked = pool_config_bytes(&spec.pool);
 		status = create(inv, vp, &spec);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl list: all pools; vpoolctl show: one.
+ * vpoolctl list and show: print all pools, or one.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -112,14 +112,14 @@ static const struct column node_columns[] = {
 	[NODE_FREE] = { .name = "FREE", .type = CELL_SIZE },
 };
 
-/* Put a text in a cell and release it. */
+/* Set a cell to a text and free the text. */
 static void give_text(struct table *tb, size_t column, char *text)
 {
 	table_text(tb, column, text);
 	free(text);
 }
 
-/* RFC 3339: as strftime(3) has it, but with a colon in the zone. */
+/* Format a time as in RFC 3339. strftime(3) has no colon in the time zone. */
 static void fill_created(struct table *tb, __u64 ns)
 {
 	time_t when = ns / 1000000000;
@@ -156,7 +156,7 @@ static void fill_grade(struct table *tb, const struct vpool_info *info)
 			  grade_in_force(info, grade) ? "" : " (broken)"));
 }
 
-/* Left empty for a caller who may not know the members, and without a handle. */
+/* The cell stays empty without a handle, or if the caller may not see the members. */
 static void fill_outside(struct table *tb, struct vpool *vp,
 			 const struct vpool_info *info)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl regions: who holds a pool's memory.
+ * vpoolctl regions: list the regions of a pool.
  */
 #include <pwd.h>
 #include <stdlib.h>

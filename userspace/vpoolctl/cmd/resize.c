@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl resize: change how much memory and which CPUs a pool has.
+ * vpoolctl resize: change the memory and CPUs of a pool.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +152,7 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 	return 0;
 }
 
-/* Work shares out from what the pool and the host have now. */
+/* Compute shares from the memory that pool and host have now. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		      struct spec *spec, const struct vpool_info *info)
 {
@@ -172,7 +172,7 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	return status;
 }
 
-/* The kernel takes totals only: a change is what it has now, and that. */
+/* Turn a change into a total: the kernel takes totals only. */
 static int add_to_now(const struct invocation *inv, struct spec *spec,
 		      const struct vpool_info *info)
 {

@@ -28,7 +28,7 @@ static const struct option_def run_options[] = {
 	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 };
 
-/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+/* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
 static int attach_self(const struct invocation *inv, struct vpool *vp,
 		       const struct vpool_info *info)
 {
@@ -48,7 +48,7 @@ static int attach_self(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-/* A pool without CPUs has members nowhere to run; its memory can be used. */
+/* Without CPUs there is nothing to attach to. The program can still use the memory. */
 static int join(const struct invocation *inv, struct vpool *vp)
 {
 	struct vpool_info *info;

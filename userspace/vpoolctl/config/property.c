@@ -287,7 +287,7 @@ int properties_from_options(const struct invocation *inv,
 		def = property_find(inv->cmd->options[i].name);
 		if (!def || !inv->given[i])
 			continue;
-		/* An option without a value says yes. */
+		/* An option without a value means true. */
 		text = inv->value[i] ? inv->value[i] : "true";
 		if (def->set(pool, text, &failure))
 			return usage_error(inv->cmd, "--%s: %s", def->name,
