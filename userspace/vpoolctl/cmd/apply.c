@@ -153,7 +153,7 @@ static void print(const struct invocation *inv, const struct plan *plan)
 	else if (inv->given[OPT_QUIET])
 		return;
 	else if (!plan->nr)
-		puts("the host is as declared, nothing is to be done");
+		puts("the host is as declared, nothing to do");
 	else if (!count_done(plan))
 		return;
 	else if (dry)

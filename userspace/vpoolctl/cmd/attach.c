@@ -54,7 +54,7 @@ static const struct option_def attach_options[NR_ATTACH] = {
 	[ATTACH_CPU] = {
 		.name = "cpu", .letter = 'c', .arg = "CPU",
 		.complete = COMPLETE_CPU,
-		.help = "which CPU that is to be; implies --dedicated",
+		.help = "the CPU to dedicate; implies --dedicated",
 	},
 	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 };

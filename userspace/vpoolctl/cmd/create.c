@@ -69,7 +69,7 @@ static const struct option_def create_options[] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
 		.complete = COMPLETE_NODE,
 		.help =
-			"so many CPUs, in whole cores, from one NUMA node or\n"
+			"that many CPUs, in whole cores, from one NUMA node or\n"
 			"from where the memory is, the nearest first",
 	},
 	[OPT_PAGE_SIZE] = {
@@ -80,7 +80,7 @@ static const struct option_def create_options[] = {
 	[OPT_OWNER] = {
 		.name = "owner", .letter = 'u', .arg = "USER[:GROUP]",
 		.help =
-			"who may use the pool, by name or number; the caller\n"
+			"owner of the pool, by name or number; the caller\n"
 			"unless given. USER alone takes that user's group,\n"
 			":GROUP keeps the caller as user",
 		.complete = COMPLETE_OWNER,
@@ -88,14 +88,14 @@ static const struct option_def create_options[] = {
 	[OPT_MODE] = {
 		.name = "mode", .arg = "MODE",
 		.help =
-			"permission bits of the pool's node, in octal,\n"
+			"permission bits of the pool's device, in octal,\n"
 			"within 0666; 0660 unless given",
 	},
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
 			"how long to wait for memory that is short; 10\n"
-			"unless given, 0 takes only what is at hand",
+			"unless given, 0 takes only memory that is free now",
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -348,7 +348,7 @@ const struct command cmd_create = {
 	.args = "NAME",
 	.summary = "make a pool of CPUs and memory",
 	.description =
-		"Make a pool: all that is asked for, or nothing. Its node is\n"
+		"Make a pool: all that is asked for, or nothing. Its device is\n"
 		"/dev/vpool/NAME. A name has up to 32 small letters, digits,\n"
 		"dots, underscores and dashes. Where memory is short, it is\n"
 		"waited for as long as --timeout allows; an interrupt gives\n"

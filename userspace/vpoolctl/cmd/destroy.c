@@ -92,7 +92,7 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		return failure_report(inv, name, &failure);
 	status = handle_error(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
-		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it all the same");
+		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it anyway");
 	return status;
 }
 

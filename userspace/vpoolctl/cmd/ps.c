@@ -104,7 +104,7 @@ const struct command cmd_ps = {
 	.summary = "list who runs on a pool's CPUs",
 	.description =
 		"List a pool's members: the threads that are attached to it.\n"
-		"For root, and for those who may open the pool's node.",
+		"For root, and for users who may open the pool's device.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_OPTIONS,
 	.columns = ps_columns,

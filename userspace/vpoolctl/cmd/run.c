@@ -111,7 +111,7 @@ const struct command cmd_run = {
 	.description =
 		"Run a program on a pool's CPUs, with all that it forks; a\n"
 		"pool without CPUs leaves it where it is. The program finds\n"
-		"the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE.\n"
+		"the pool's name in VPOOL_POOL and its device in VPOOL_DEVICE.\n"
 		"The exit status is the program's; 127 if there is no such\n"
 		"program, 126 if it cannot be started.\n\n"
 		"On a confined or isolated pool root's program runs in the\n"

@@ -401,7 +401,7 @@ static void put_change(const struct printer *pr, const struct change *change)
 
 	fprintf(pr->to, "# %s %s%s\n", change_word(change),
 		change_name(change), change->kind == CHANGE_REPLACE ?
-		": destroy it and create it anew, as it is idle" : "");
+		": destroy it and create it again, as it is idle" : "");
 	put(pr, sign, "  ", name);
 	put_properties(pr, change);
 	free(name);

@@ -67,7 +67,7 @@ static void check_idle(struct checker *ck, const struct change *change)
 {
 	const struct vpool_info *info = change->info;
 	struct failure failure;
-	const char *way = change->want ? "it would have to be made anew" :
+	const char *way = change->want ? "it would have to be replaced" :
 					 "it is not declared";
 
 	if (!info)
