@@ -173,7 +173,7 @@ is 'the list has the CPU of the vCPU' "$(listed NAME,CPUS | head -n 1)" \
 try 0 vm list -J
 VALIDATE=$here/../../userspace/tests/validate.py schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
-like 'a second machine of the same name is refused' "$err" '*there is a virtual machine of that name already*'
+like 'a second machine of the same name is refused' "$err" '*a virtual machine with this name exists*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then
 	echo '# the rest needs both machines'
 	tap_end
@@ -226,7 +226,7 @@ section migrate
 at=$(round one)
 try 0 vm migrate one --to vm-b --downtime 1
 like 'migrate reports the durations' "$out" \
-	'migrated one to pool vm-b: stood still for *[0-9] ms, took *[0-9] ms in all; 144M back and zeroed in pool vm-a'
+	'migrated one to pool vm-b: downtime *[0-9] ms, total time *[0-9] ms; 144M back and zeroed in pool vm-a'
 echo "# $out"
 is 'the old pool has everything back' \
 	"$(cd $pools/vm-a && cat memory/used_bytes memory/scrubbing_bytes cpus/members cpus/dedicated)" \
@@ -269,7 +269,7 @@ is 'the guest runs on after the failure' "$?" 0
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 1 vm migrate one --to vm-a --timeout 0.1 "${slowly[@]}"
 like 'a migration that takes too long is cancelled' "$err" \
-	"*not migrated, it runs on in pool 'vm-b': not done after 0.1 s*"
+	"*not migrated, it still runs on pool 'vm-b': not done after 0.1 s*"
 is 'the cancelled migration leaves nothing' "$(used vm-a) $(listed NAME,POOL,STATE)" \
 	'0 one vm-b running'
 vpoolctl vm migrate one --to vm-a --timeout 60 "${slowly[@]}" > /dev/null 2>&1 &
@@ -326,7 +326,7 @@ is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
 like 'the list names the log' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
 like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'a verb names the log, too' "$err" "*what its QEMU said is in $dir/run/log/args.log*"
+like 'a verb names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
 
 section 'a QEMU that forks'
 
@@ -366,18 +366,18 @@ vpoolctl create vm-mem --mem 4M > /dev/null
 refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"
 vpoolctl destroy vm-mem
 refused 'no kernel' 'x: the kernel /nowhere: No such file*' x --pool vm-a --kernel /nowhere
-refused 'not a kernel' 'x: the kernel /etc/passwd: is no kernel*' x --pool vm-a --kernel /etc/passwd
-refused 'a folder instead of a kernel' 'x: the kernel /etc: is no file' x --pool vm-a --kernel /etc
+refused 'not a kernel' 'x: the kernel /etc/passwd: not an x86 kernel*' x --pool vm-a --kernel /etc/passwd
+refused 'a folder instead of a kernel' 'x: the kernel /etc: not a regular file' x --pool vm-a --kernel /etc
 refused 'no disk' 'x: the disk /nowhere: No such file*' x --pool vm-a --disk /nowhere
-refused 'not a qcow2 image' 'x: the disk /etc/passwd: is no qcow2 image' \
+refused 'not a qcow2 image' 'x: the disk /etc/passwd: the file is not a qcow2 image' \
 	x --pool vm-a --disk /etc/passwd,format=qcow2
-refused 'an argument that QEMU refuses' "x: QEMU has ended; it said:*nonsense*" \
+refused 'an argument that QEMU refuses' "x: QEMU has ended; its output:*nonsense*" \
 	x --pool vm-a "${boot[@]}" -- -device nonsense
-VPOOL_QEMU=/nowhere refused 'no QEMU' 'x: /nowhere is not there*install QEMU*' \
+VPOOL_QEMU=/nowhere refused 'no QEMU' 'x: /nowhere does not exist*install QEMU*' \
 	x --pool vm-a "${boot[@]}"
 printf '#!/bin/sh\necho QEMU emulator version 5.2.0\n' > "$dir/old"
 chmod +x "$dir/old"
-VPOOL_QEMU=$dir/old refused 'an old QEMU' 'x: * is QEMU 5.2; it takes 7.2 or newer' \
+VPOOL_QEMU=$dir/old refused 'an old QEMU' 'x: * is QEMU 5.2; 7.2 or newer is needed' \
 	x --pool vm-a "${boot[@]}"
 mv /dev/kvm /dev/kvm.away
 refused 'no KVM' 'x: there is no KVM here*--accel tcg*' x --pool vm-a "${boot[@]}"

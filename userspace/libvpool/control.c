@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
+#include "sysfs.h"
 
 static void fill_create(struct vpool_create *cmd,
 			const struct vpool_request *req)

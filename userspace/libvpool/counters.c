@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "file.h"
+#include "handle.h"
+#include "reason.h"
 
 int vpool_abi_version(struct vpool *vp, unsigned int *version)
 {

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "private.h"
+#include "compiler.h"
+#include "cpus.h"
+#include "file.h"
 
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
 
@@ -305,6 +307,19 @@ int vpool_cpus_parse(const char *text, struct vpool_cpus *cpus, char *reason,
 		vpool_cpus_free(cpus);
 	if (err == -ENOMEM && reason)
 		snprintf(reason, size, "out of memory");
+	return err;
+}
+
+int vpool_read_cpus(int dir, const char *path, struct vpool_cpus *cpus)
+{
+	char *text;
+	int err;
+
+	err = vpool_read_text(dir, path, &text);
+	if (err)
+		return err;
+	err = vpool_cpus_parse(text, cpus, NULL, 0);
+	free(text);
 	return err;
 }
 

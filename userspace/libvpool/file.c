@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "file.h"
 
 static int read_all(int fd, char **text)
 {
@@ -73,19 +73,6 @@ int vpool_read_u64(int dir, const char *path, int base, __u64 *value)
 	errno = 0;
 	*value = strtoull(text, &end, base);
 	err = errno || end == text ? -EINVAL : 0;
-	free(text);
-	return err;
-}
-
-int vpool_read_cpus(int dir, const char *path, struct vpool_cpus *cpus)
-{
-	char *text;
-	int err;
-
-	err = vpool_read_text(dir, path, &text);
-	if (err)
-		return err;
-	err = vpool_cpus_parse(text, cpus, NULL, 0);
 	free(text);
 	return err;
 }

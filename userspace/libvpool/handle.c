@@ -14,7 +14,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
 
 #ifndef VPOOL_VERSION
 #define VPOOL_VERSION "0"

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "cpus.h"
+#include "file.h"
 
 /* Return the bytes of "KEY:   123 kB" in a meminfo file, or 0 if it has no such line. */
 static __u64 meminfo(const char *text, const char *key)

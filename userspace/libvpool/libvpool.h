@@ -73,7 +73,7 @@ extern "C" {
  * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of the structure
  * @VPOOL_LIB_WRONG_HANDLE: the call needs the handle of a pool
  * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device
- * @VPOOL_LIB_SYSTEM: a system call failed; the errno tells why
+ * @VPOOL_LIB_SYSTEM: a system call failed; the errno has the kind
  *
  * Values start at 1000, so that none equals an enum vpool_code. A value never changes
  * its meaning. New values are added at the end.
@@ -388,8 +388,8 @@ void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
  * Programs can act on the code. The message of vpool_reason() is for people and may be
  * reworded.
  *
- * Return: enum vpool_code for a failure that the module reports, or that the library
- * finds in its place; enum vpool_lib_code for one that only the library reports;
+ * Return: enum vpool_code for a kind of failure that the module reports, also if the
+ * library finds it first; enum vpool_lib_code for a kind that only the library reports;
  * VPOOL_CODE_NONE if no call has failed, or if the module is too old to have codes;
  * VPOOL_LIB_NO_MEMORY if @vp is NULL
  */

@@ -7,21 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
-
-static const char * const state_names[] = {
-	[VPOOL_STATE_CREATING] = "creating",
-	[VPOOL_STATE_ACTIVE] = "active",
-	[VPOOL_STATE_DESTROYING] = "destroying",
-	[VPOOL_STATE_DEGRADED] = "degraded",
-};
-
-const char *vpool_state_name(unsigned int state)
-{
-	if (state >= ARRAY_SIZE(state_names))
-		return "unknown";
-	return state_names[state];
-}
+#include "handle.h"
+#include "reason.h"
+#include "sysfs.h"
 
 static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 {

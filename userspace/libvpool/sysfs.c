@@ -10,7 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "private.h"
+#include "cpus.h"
+#include "file.h"
+#include "handle.h"
+#include "reason.h"
+#include "sysfs.h"
 
 /* Return a number, or 0 if the pool has no such file: one without memory has few. */
 static __u64 number(int dir, const char *path, int base)

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
 
 static int commit(struct vpool *vp, __u64 *bytes, unsigned int flags, int node)
 {

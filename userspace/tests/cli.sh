@@ -109,30 +109,30 @@ for verb in start list stop migrate console pause resume; do
 done
 
 try vm start x --pool a
-check 'vm with nothing to boot' 2 '*what shall it boot?*'
+check 'vm with nothing to boot' 2 '*nothing to boot*'
 try vm start x --kernel /vmlinuz
-check 'vm on no pool' 2 '*on which pool?*'
+check 'vm on no pool' 2 '*no pool: say --pool*'
 try vm start X --pool a --kernel /vmlinuz
-check 'no name for a vm' 2 "*'X' is no name*"
+check 'no name for a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
-check 'no number of vCPUs' 2 "*--vcpus: '0' is no number of CPUs*"
+check 'no number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
 check "a vm's memory" 2 '*--mem: *powers of 1024*'
 try vm start x --pool a --disk /disk --initrd /initrd
-check 'an initrd without a kernel' 2 '*--initrd and --append are for a --kernel*'
+check 'an initrd without a kernel' 2 '*--initrd and --append need --kernel*'
 try vm start x --pool a --disk /disk --net tap
 check 'no such net' 2 "*--net: 'tap' is neither user nor none*"
 try vm start x --pool a --disk /disk --accel hvf
 check 'no such accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
-check 'no format' 2 '*--disk: it takes FILE,format=FORMAT*'
+check 'no format' 2 '*--disk: its value is FILE*'
 try vm start x --pool a --kernel /nowhere/vmlinuz
 check 'a kernel that is not there' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
 try vm start x --pool a --kernel /etc/passwd
-check 'no kernel' 1 '*the kernel /etc/passwd: is no kernel for x86*'
+check 'no kernel' 1 '*the kernel /etc/passwd: not an x86 kernel*'
 try vm start x y.img --pool a --disk /disk
-check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU come behind --*"
+check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU follow --*"
 # refused ARGUMENT...: of QEMU's; the last is what the message names, if it is another
 refused()
 {
@@ -170,7 +170,7 @@ echo disk >"$dir/disk"
 probe="vm start x --pool a --accel tcg --disk $dir/disk"
 # shellcheck disable=SC2086 # words
 VPOOL_QEMU="x'; touch $dir/owned; '" try $probe
-check 'no shell' 1 "*x'; touch $dir/owned; ' is not there*"
+check 'no shell' 1 "*x'; touch $dir/owned; ' does not exist*"
 is 'and nothing of it was run' "$(ls "$dir/owned" 2>/dev/null)" ''
 printf '%s\n' '#!/bin/sh' "echo >'$dir/probed'" "exec sleep \${NAP:-0}" >"$dir/sleepy"
 chmod +x "$dir/sleepy"
@@ -200,10 +200,10 @@ NAP=60 signalled INT "$VPOOLCTL" $probe
 check 'an interrupt while it probes' 1 '*vm start x: interrupted; nothing was started*'
 # shellcheck disable=SC2086 # words
 NAP=1 signalled HUP nohup "$VPOOLCTL" $probe
-check 'nohup protects it' 1 "*$dir/sleepy is not there or does not run*"
+check 'nohup protects it' 1 "*$dir/sleepy does not exist or does not run*"
 
 try vm migrate x
-check 'migrate to nowhere' 2 '*to which pool?*'
+check 'migrate to nowhere' 2 '*no target pool: say --to*'
 try vm migrate x --to a --bandwidth fast
 check 'no bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
 try vm migrate x --to a --bandwidth 0
@@ -225,7 +225,7 @@ if unshare -r true 2>/dev/null; then
 		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
 	) >/dev/null 2>"$dir/err"
 	like 'vm of root of a container' "$(cat "$dir/err")" \
-		"*what its QEMU said is in $dir/xdg/vpool/log/x.log*"
+		"*the output of its QEMU is in $dir/xdg/vpool/log/x.log*"
 	is 'it is gone, and its log is kept' \
 		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
 else
@@ -257,13 +257,13 @@ check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no sign
 try kill web -9 -15
 check 'two signals' 2 "*'--signal' is there twice*"
 try create web --mem 2M --isolate
-check 'isolated without CPUs' 2 'vpoolctl: create: --isolate needs CPUs*'
+check 'isolated without CPUs' 2 'vpoolctl: create: a pool cannot be isolated without cpus*'
 try create web --mem 2M --confine
-check 'confined without CPUs' 2 'vpoolctl: create: --confine needs CPUs*'
+check 'confined without CPUs' 2 'vpoolctl: create: a pool cannot be confined without cpus*'
 try create web --cpus 1 --isolate=half
-check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is neither balance nor nobalance*"
+check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is not true, false, balance or nobalance*"
 try create web --cpus 1 --isolate --confine
-check 'two grades' 2 'vpoolctl: create: --isolate confines, too*'
+check 'two grades' 2 'vpoolctl: create: --isolate: isolate confines, too*'
 try audit
 check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
 
@@ -301,7 +301,7 @@ try list -o NAEM
 check 'misspelt column' 2 "*no column 'NAEM': did you mean 'NAME'?*"
 
 try create x
-check 'create nothing' 2 '*a pool needs --mem or --cpus*'
+check 'create nothing' 2 '*a pool needs mem or cpus*'
 try create x --mem 4GB
 check 'decimal size' 2 "*--mem: '4GB': sizes are powers of 1024, write 4GiB*"
 try create x --mem 15E,15E
@@ -334,7 +334,7 @@ check 'empty owner' 2 '*it takes USER:GROUP*'
 try create x --cpus 1 --timeout soon
 check 'no time' 2 "*--timeout: 'soon' is not a time*"
 try create x --mem 4G --page-size 0
-check 'page size 0' 2 '*--page-size: 0*'
+check 'page size 0' 2 "*--page-size: '0' is not 4K, 2M or 1G*"
 try run x
 check 'run nothing' 2 '*what to run?*'
 try run x --
@@ -349,12 +349,40 @@ for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
 	--noheadings '-Jb --raw'; do
 	# shellcheck disable=SC2086 # words
 	try $before list
-	check "$before before the verb" 3 "$no_module"
+	case $before in
+	-J*|--json) check "$before before the verb" 3 '{"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
+	*) check "$before before the verb" 3 "$no_module" ;;
+	esac
 done
 try -q create x --cpus 1
 check '-q before the verb' 3 '*create: the vpool module is not loaded*'
-try -J vm list
-check '-J before two words' 3 '*vm list: the vpool module is not loaded*'
+for words in '-J vm list' 'vm -J list' 'vm list -J' 'vm --json --raw list' \
+	'-b vm -o NAME -J list'; do
+	# shellcheck disable=SC2086 # words
+	try $words
+	check "options around two words: $words" 3 \
+		'{"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
+done
+try vm -b --noheadings list
+check 'options between two words' 3 'vpoolctl: vm list: the vpool module is not loaded*'
+try vm -x list
+check 'no such option between two words' 2 "vpoolctl: unknown option '-x'*"
+try vm -J -h list
+is 'help between two words' "$status" 0
+
+# Errors as JSON.
+try show -J web
+check 'an error as JSON' 3 '{"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
+out=$err
+schema error
+try create -J web
+check 'wrong usage as JSON' 2 '{"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
+out=$err
+schema error
+try list --josn -J
+check 'an unknown option as JSON' 2 '{"error":{"code":2003,*did you mean*}}'
+try -J lsit
+check 'an unknown verb as JSON' 2 '{"error":{"code":2003,*unknown verb*lsit*}}'
 try -b map
 check 'a verb that has it not' 2 "vpoolctl: map: unknown option '--bytes'*"
 try -J
@@ -412,6 +440,8 @@ is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
 check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
+try show -J db
+check 'show no pool as JSON' 1 '{"error":{"code":2,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a slip.

@@ -190,7 +190,7 @@ echo rubbish >"$run/gb.isolated"
 echo 'grade plain' >"$run/c.isolated"
 mkdir "$run/d.isolated"
 try 0 run ga -- true
-like 'what is set aside is told' "$err" '*gone.isolated cannot be understood*'
+like 'what is set aside is told' "$err" '*gone.isolated cannot be parsed*'
 is 'all of it' "$(cd "$run" && echo *.bad)" \
 	'Web.isolated.bad c.isolated.bad d.isolated.bad gb.isolated.bad gone.isolated.bad'
 try 0 run ga -- true
@@ -199,7 +199,7 @@ is 'a pool that is there has its note again' "$(head -n 1 "$run/gb.isolated")" \
 	'grade isolated'
 echo rubbish >"$run/gb.baseline"
 try 0 audit gb --noheadings -o SINCE
-like 'a bad baseline is told, too' "$err" '*gb.baseline cannot be understood*'
+like 'a bad baseline is told, too' "$err" '*gb.baseline cannot be parsed*'
 try 0 audit gb
 is 'once' "$err" ''
 

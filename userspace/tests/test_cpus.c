@@ -2,8 +2,12 @@
 /*
  * Sets of CPUs, and CPU lists.
  */
+#include <errno.h>
 #include <stdlib.h>
 
+#include <libvpool.h>
+
+#include "base/macros.h"
 #include "tap.h"
 
 static void lists(void)

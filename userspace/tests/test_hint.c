@@ -63,13 +63,13 @@ static unsigned int each_code(size_t nr, void (*check)(const char *symbol, int c
 static void check_name(const char *symbol, int code)
 {
 	char name[80] = "";
-	size_t i, len;
+	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(enums); i++)
 		if (!strncmp(symbol, enums[i].prefix, strlen(enums[i].prefix)))
-			len = snprintf(name, sizeof(name), "%s%s", enums[i].name,
-				       symbol + strlen(enums[i].prefix));
-	for (i = 0; *name && i < len; i++)
+			snprintf(name, sizeof(name), "%s%s", enums[i].name,
+				 symbol + strlen(enums[i].prefix));
+	for (i = 0; name[i]; i++)
 		name[i] = tolower((unsigned char)name[i]);
 	expect_text(code_name(code), name);
 }
@@ -128,8 +128,10 @@ static void check_page(const char *symbol, int code)
 static void all_explained(void)
 {
 	page = source("Documentation/troubleshooting.rst");
-	each_code(0, check_page);
-	each_code(1, check_page);
+	if (strstr(page, "Code: ``")) {
+		each_code(0, check_page);
+		each_code(1, check_page);
+	}
 	free(page);
 }
 

@@ -109,7 +109,7 @@ static void refusals(void)
 	if (!qmp)
 		return;
 	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EREMOTEIO);
-	expect_text(qmp_why(qmp), "quit: no");
+	expect_text(qmp_message(qmp), "quit: no");
 	end(qmp);
 }
 
@@ -202,20 +202,20 @@ static void names(void)
 static void leftovers(void)
 {
 	char *vms = xprintf("%s/vm", dir), *left = xprintf("%s/x", vms);
-	char *side = xprintf("%s/0", left), *log = xprintf("%s/log", side);
+	char *slot = xprintf("%s/0", left), *log = xprintf("%s/log", slot);
 	struct vm *vm;
 	FILE *file;
 
 	mkdir(vms, 0700);
 	mkdir(left, 0700);
-	mkdir(side, 0700);
+	mkdir(slot, 0700);
 	file = fopen(log, "w");
 	if (expect(file))
 		fclose(file);
 	expect(vm_open("x", false, &vm) == -ENOENT);
 	expect(access(left, F_OK) && errno == ENOENT);
 	free(log);
-	free(side);
+	free(slot);
 	free(left);
 	free(vms);
 }

@@ -96,7 +96,7 @@ static void mistakes(void)
 	expect_mistake("pools: {a: {cpus: 1, isolate: yes, confine: yes}}\n",
 		       1, 45, "exclude each other");
 	expect_mistake("pools: {a: {cpus: 1, isolate: 1}}\n", 1, 31,
-		       "neither true nor false");
+		       "not true, false, balance or nobalance");
 	expect_mistake("pools: {a: {mem: [1M, 0]}}\n", 1, 23, "no memory");
 	expect_mistake("pools: {a: {mem: 1M, mem: 2M}}\n", 1, 22, "twice");
 }

@@ -2,12 +2,12 @@
 /*
  * Tables as text and JSON, suggestions for misspelt names, lines of /proc.
  */
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 
 #include "base/macros.h"
 #include "base/suggest.h"
-#include "cmd/verbs.h"
 #include "host/proc.h"
 #include "output/printable.h"
 #include "output/table.h"
@@ -187,22 +187,22 @@ static void records(void)
 static void choice(void)
 {
 	struct table *tb = sample();
-	char *text, why[128];
+	char *text, message[128];
 
-	expect(!table_choose(tb, "more,NAME", why, sizeof(why)));
+	expect(!table_choose(tb, "more,NAME", message, sizeof(message)));
 	text = print(tb, (struct style) { 0 });
 	expect(!strncmp(text, "MORE NAME\n", 10));
 	free(text);
 	text = print(tb, (struct style) { .json = true });
 	expect(!strstr(text, "free_bytes"));
 	free(text);
-	expect(!table_choose(tb, "+TIME", why, sizeof(why)));
+	expect(!table_choose(tb, "+TIME", message, sizeof(message)));
 	text = print(tb, (struct style) { 0 });
 	expect(strstr(text, "MORE NAME") && strstr(text, "TIME"));
 	free(text);
-	expect(table_choose(tb, "NAM", why, sizeof(why)) == -EINVAL);
-	expect_text(why, "no column 'NAM': did you mean 'NAME'?");
-	expect(table_choose(tb, "", why, sizeof(why)) == -EINVAL);
+	expect(table_choose(tb, "NAM", message, sizeof(message)) == -EINVAL);
+	expect_text(message, "no column 'NAM': did you mean 'NAME'?");
+	expect(table_choose(tb, "", message, sizeof(message)) == -EINVAL);
 	table_free(tb);
 }
 

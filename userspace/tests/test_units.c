@@ -7,6 +7,8 @@
 
 #include <libvpool.h>
 
+#include "base/code.h"
+#include "base/failure.h"
 #include "base/macros.h"
 #include "config/memspec.h"
 #include "host/spare.h"
@@ -34,13 +36,13 @@ static void good_sizes(void)
 		{ "15E", 15ULL << 60 },
 		{ "18446744073709551615", ~0ULL },
 	};
-	char why[128];
+	char message[128];
 	__u64 bytes;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
-		if (!expect(!parse_size(cases[i].text, &bytes, why,
-					sizeof(why))) ||
+		if (!expect(!parse_size(cases[i].text, &bytes, message,
+					sizeof(message))) ||
 		    !expect(bytes == cases[i].bytes))
 			printf("# %s\n", cases[i].text);
 }
@@ -52,25 +54,25 @@ static void bad_sizes(void)
 		".5G", "0x10", "18446744073709551616", "16E", "15.999999999EE",
 		"99999999999999999999", "4G@0",
 	};
-	char why[128];
+	char message[128];
 	__u64 bytes;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		why[0] = '\0';
-		if (!expect(parse_size(cases[i], &bytes, why, sizeof(why))) ||
-		    !expect(*why))
+		message[0] = '\0';
+		if (!expect(parse_size(cases[i], &bytes, message, sizeof(message))) ||
+		    !expect(*message))
 			printf("# %s\n", cases[i]);
 	}
 }
 
 static void decimal_sizes(void)
 {
-	char why[128];
+	char message[128];
 	__u64 bytes;
 
-	expect(parse_size("4GB", &bytes, why, sizeof(why)));
-	expect_text(why, "'4GB': sizes are powers of 1024, write 4GiB");
+	expect(parse_size("4GB", &bytes, message, sizeof(message)));
+	expect_text(message, "'4GB': sizes are powers of 1024, write 4GiB");
 }
 
 static void written_sizes(void)
@@ -105,12 +107,12 @@ static void written_sizes(void)
 
 static void what_is_written_reads(void)
 {
-	char text[SIZE_TEXT], why[128];
+	char text[SIZE_TEXT], message[128];
 	__u64 bytes, back;
 
 	for (bytes = 1; bytes < 1ULL << 62; bytes = bytes * 3 + 7)
-		if (!expect(!parse_size(format_size(bytes, text), &back, why,
-					sizeof(why))) ||
+		if (!expect(!parse_size(format_size(bytes, text), &back, message,
+					sizeof(message))) ||
 		    !expect(back <= bytes && bytes - back <= bytes / 10))
 			printf("# %llu is %s\n", bytes, text);
 }
@@ -133,11 +135,11 @@ static void times(void)
 static void memory(void)
 {
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t nr;
 
 	if (!expect(!parse_memspec("4G@0,2M@17,1G", &mem, NULL, false, &nr,
-				   why, sizeof(why))))
+				   message, sizeof(message))))
 		return;
 	expect(nr == 3);
 	expect(mem[0].bytes == 4ULL << 30 && mem[0].node == 0);
@@ -158,13 +160,13 @@ static void bad_memory(void)
 		"25%", "max", "max@0",
 	};
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		why[0] = '\0';
+		message[0] = '\0';
 		if (!expect(parse_memspec(cases[i], &mem, NULL, false, &nr,
-					  why, sizeof(why))) || !expect(*why))
+					  message, sizeof(message))) || !expect(*message))
 			printf("# '%s'\n", cases[i]);
 	}
 }
@@ -172,20 +174,20 @@ static void bad_memory(void)
 static void numbers_alone(void)
 {
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t nr;
 
 	/* Numbers of bytes are allowed in a list if each has a node. */
 	if (expect(!parse_memspec("2097152@0,4194304@1", &mem, NULL, false, &nr,
-				  why, sizeof(why)))) {
+				  message, sizeof(message)))) {
 		expect(nr == 2 && mem[1].bytes == 4194304);
 		free(mem);
 	}
-	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, why, sizeof(why)));
-	expect_text(why,
+	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, message, sizeof(message)));
+	expect_text(message,
 		    "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
-	expect(parse_size("1,5G", &(__u64){ 0 }, why, sizeof(why)));
-	expect_text(why, "'1,5G': a fraction has a point, as in 1.5G");
+	expect(parse_size("1,5G", &(__u64){ 0 }, message, sizeof(message)));
+	expect_text(message, "'1,5G': a fraction has a point, as in 1.5G");
 }
 
 /* 10G are poolable, 6G of them on node 1. The pool has 2G on node 1. */
@@ -230,19 +232,20 @@ static void shares(void)
 		{ "+max@0,-100%@1", &pool, { 6144, 2048 } },
 		{ "max@1", &pool, { 8192 } },
 	};
+	struct failure failure;
 	struct mem_ask *asks;
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, j, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (!expect(!parse_memspec(cases[i].text, &mem, &asks,
-					   cases[i].have, &nr, why,
-					   sizeof(why))))
+					   cases[i].have, &nr, message,
+					   sizeof(message))))
 			continue;
 		expect(memspec_has_shares(asks, nr));
 		expect(!memspec_settle(mem, asks, nr, &spare, cases[i].have,
-				       2ULL << 20, why, sizeof(why)));
+				       2ULL << 20, &failure));
 		for (j = 0; j < nr; j++)
 			if (!expect(mem[j].bytes == cases[i].mib[j] << 20))
 				printf("# %s: %llu\n", cases[i].text,
@@ -258,21 +261,22 @@ static void bad_shares(void)
 		"101%", "0%", "%", "-5%", "5%5", "5%G", "1,5%", "max%", "maximum",
 		"max,5", "1000000000000000000000%", "1e2%", "5 %", "+max",
 	};
+	struct failure failure;
 	struct mem_ask *asks;
 	struct vpool_mem *mem;
-	char why[128];
+	char message[128];
 	size_t i, nr;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		if (!expect(parse_memspec(cases[i], &mem, &asks, false, &nr,
-					  why, sizeof(why))))
+					  message, sizeof(message))))
 			printf("# '%s'\n", cases[i]);
 	/* A node without poolable memory. */
-	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, why,
-				   sizeof(why))))
+	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, message,
+				   sizeof(message))))
 		return;
-	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, why,
-			      sizeof(why)));
+	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, &failure));
+	expect(failure.code == TOOL_SHARE_EMPTY);
 	free(asks);
 	free(mem);
 }

@@ -140,7 +140,7 @@ if command -v tmux >/dev/null; then
 	press b
 	sees 'b shows bytes' '*8388608*'
 	press d
-	sees 'd asks' '*seconds between two views:*'
+	sees 'd asks' '*seconds between two refreshes:*'
 	answers 'and says what is wrong' \
 		'*that is not a time of 0.1 seconds or more*' d x Enter
 	answers 'an unknown key' '*no such key*' Z

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the host's counters stood at when a pool was made.
+ * Counters of the host at the time when a pool was created.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -19,14 +19,14 @@
 #include "host/grade.h"
 #include "host/isolate.h"
 
-/* Of the line in /proc/PID/stat, counted as in proc(5). */
+/* Field of /proc/PID/stat, numbered as in proc(5). */
 #define STAT_STARTTIME 22
-/* Of a line "cpuN ..." in /proc/stat, the name being 0. */
+/* Field of a line "cpuN ..." in /proc/stat; field 0 is the name. */
 #define STAT_STEAL 8
 
 static void add(struct figures *figures, char *key, __u64 value)
 {
-	/* The room doubles at each power of two. */
+	/* Double the array when the length reaches a power of two. */
 	if (!(figures->nr & (figures->nr - 1)))
 		figures->all = xrealloc(figures->all, (figures->nr * 2 + 1) *
 					sizeof(*figures->all));
@@ -59,7 +59,7 @@ void figures_free(struct figures *figures)
 	*figures = (struct figures) { 0 };
 }
 
-/* The first line names the CPUs that the columns are of. */
+/* The first line has the CPU of each column. */
 static void read_interrupts(struct figures *figures)
 {
 	char *text = read_text("/proc/interrupts"), *line, *save, *at, *end;
@@ -124,7 +124,7 @@ bool task_switches(int pid, int tid, __u64 *start, __u64 *switches)
 	char *text = read_text(path), *at = text;
 
 	*switches = 0;
-	/* The second, "nonvoluntary...", ends in the first's name. */
+	/* "nonvoluntary_ctxt_switches" ends with the key "voluntary_ctxt_switches". */
 	while (at && (at = strstr(at, key))) {
 		at += strlen(key);
 		*switches += strtoull(at, NULL, 10);
@@ -199,7 +199,7 @@ static void write_baseline(const char *name, __u64 created_ns)
 			figures.all[i].key);
 	if (!fclose(to)) {
 		mkdir(VPOOL_RUN, 0755);
-		/* Without it audit says that it counts from boot. */
+		/* If this fails, audit reports that it counts from boot. */
 		replace_file(path, text);
 	}
 	free(text);
@@ -218,7 +218,7 @@ void baseline_save(struct vpool *vp, const char *name)
 	vpool_info_free(info);
 }
 
-/* "NUMBER" first, then "NUMBER KEY". */
+/* Is it a line "NUMBER", followed by lines "NUMBER KEY"? */
 static bool baseline_valid(const char *text)
 {
 	bool first = true;

@@ -5,9 +5,9 @@
 #include <libvpool.h>
 
 /**
- * struct figure - something that only grows
- * @key: "irq 24 3", "steal 3" (both with a CPU), "task TID START"
- * @value: interrupts, clock ticks, or switches away from the task
+ * struct figure - a counter of the host
+ * @key: "irq IRQ CPU", "steal CPU" or "task TID START", NUL-terminated; owned
+ * @value: number of interrupts, of clock ticks, or of context switches of the task
  */
 struct figure {
 	char *key;
@@ -15,10 +15,11 @@ struct figure {
 };
 
 /**
- * struct figures - all of them at one moment
- * @all: sorted by key
- * @nr: how many
- * @created_ns: of which pool, or 0: since boot
+ * struct figures - all counters at one moment
+ * @all: array sorted by key; owned
+ * @nr: length of @all
+ * @created_ns: creation time of the pool that they are the baseline of; 0 if none,
+ *	so that counting starts at boot
  */
 struct figures {
 	struct figure *all;
@@ -26,19 +27,19 @@ struct figures {
 	__u64 created_ns;
 };
 
-/* Read the host's. */
+/* Read the present counters of the host. */
 void figures_read(struct figures *figures);
-/* One of them; false if it is not there. */
+/* Find a counter by its key. Return false if there is none. */
 bool figures_find(const struct figures *figures, const char *key, __u64 *value);
 void figures_free(struct figures *figures);
 
-/* Keep what the host has now as what a new pool began with. */
+/* Save the present counters as the baseline of the new pool @name. */
 void baseline_save(struct vpool *vp, const char *name);
-/* What it began with; created_ns is 0, and there are none, if that is lost. */
+/* Load the baseline of a pool. If it is lost, @figures is empty and its created_ns 0. */
 void baseline_load(const char *name, __u64 created_ns, struct figures *figures);
 void baseline_forget(const char *name);
 
-/* How often a thread was switched away from and when it began; false if gone. */
+/* Read the context switches and the start time of a thread. Return false if it exited. */
 bool task_switches(int pid, int tid, __u64 *start, __u64 *switches);
 
 #endif /* VPOOLCTL_BASELINE_H */

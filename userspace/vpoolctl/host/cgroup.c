@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control groups, and the units of systemd that are made of them.
+ * Control groups, and the systemd units that manage them.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -38,7 +38,7 @@ char *cgroup_root(void)
 	return root;
 }
 
-/* The name of a slice contains the names of its parents, parted by dashes. */
+/* A dash in the name of a slice separates the names of its parents: escape it. */
 char *cgroup_slice(const char *pool)
 {
 	char *slice = xstrdup("vpool_"), *longer;
@@ -73,7 +73,7 @@ char *cgroup_of(int pid)
 	char *at = text, *found = NULL;
 
 	free(path);
-	/* Lines of cgroup v1 hierarchies have other numbers. */
+	/* The line of cgroup2 starts with "0::". */
 	while (at && strncmp(at, "0::", 3)) {
 		at = strchr(at, '\n');
 		at += at ? 1 : 0;
@@ -84,7 +84,7 @@ char *cgroup_of(int pid)
 	return found;
 }
 
-/* What follows the slice in a path: "" in the slice itself, NULL elsewhere. */
+/* Return the path below the slice, "" for the slice itself, NULL outside of it. */
 static char *path_in_slice(const char *pool, int pid)
 {
 	char *path = cgroup_of(pid), *slice = cgroup_slice(pool);
@@ -118,7 +118,7 @@ bool cgroup_in_own_unit(const char *pool, int pid)
 	return own;
 }
 
-/* Does a file of a cgroup say anything but what it says without a limit? */
+/* Does a file of a cgroup differ from @free_word, its content without a limit? */
 static bool is_limited(const char *dir, const char *file, const char *free_word)
 {
 	char *path = xprintf("%s/%s", dir, file), *text = read_text(path);
@@ -204,7 +204,7 @@ int systemd_call(char *const argv[], struct failure *failure)
 	int status, err;
 	pid_t pid;
 
-	/* Output of a program is no output of ours. */
+	/* Keep the output of the program out of the output of vpoolctl. */
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", 0, 0);
@@ -221,7 +221,7 @@ int systemd_call(char *const argv[], struct failure *failure)
 	return 0;
 }
 
-/* systemd answers before it has moved the process: wait for up to 5 s. */
+/* systemd answers before it moves the process: wait for up to 5 seconds. */
 static bool arrives(const char *scope, int pid)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
@@ -246,7 +246,7 @@ int systemd_scope(const char *slice, int pid, struct failure *failure)
 	struct timespec now;
 	int err;
 
-	/* A scope that failed keeps its name: no two of ours have the same. */
+	/* A failed scope keeps its name, so each name is used once. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	scope = xprintf(SCOPE_PREFIX "%d-%llx.scope", pid,
 			now.tv_sec * 1000000000ULL + now.tv_nsec);

@@ -8,8 +8,8 @@ struct failure;
 
 /*
  * Control groups and the units of systemd. The cgroup of pool NAME is
- * vpool_NAME.slice below the root. Texts that these functions return are for
- * free(3); those that take @failure set it when they return a negative errno.
+ * vpool_NAME.slice below the root. The caller frees returned texts with free(3).
+ * A function that takes @failure sets it when it returns a negative errno.
  */
 
 /* Return the mount point of cgroup2, or NULL if it is not mounted. */
@@ -37,12 +37,12 @@ int cgroup_tenant(const char *dir);
 
 /* Tell whether systemd manages the cgroups of this host. */
 bool systemd_runs(void);
-/* Run a program of systemd's. */
+/* Run a program of systemd, such as systemctl. Return 0 or a negative errno. */
 int systemd_call(char *const argv[], struct failure *failure);
 /* Move a process into a new transient scope below @slice. */
 int systemd_scope(const char *slice, int pid, struct failure *failure);
 
-/* The cgroup for processes where the slice itself may have none. */
+/* Cgroup below the slice for processes, where the slice itself may not have any. */
 #define CGROUP_LEAF "members"
 
 #endif /* VPOOLCTL_CGROUP_H */

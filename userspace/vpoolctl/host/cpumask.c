@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sets of CPUs, and the masks that some files of the kernel have for them.
+ * Sets of CPUs in the mask format of some kernel files.
  */
 #include <ctype.h>
 #include <errno.h>

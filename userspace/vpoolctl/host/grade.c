@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The grade of a pool, and the note that remembers it.
+ * The grade of a pool, and the note that stores it.
  *
- * The kernel knows of a pool only whether members that leave are put back. All
- * grades but plain have that, and a note in VPOOL_RUN that says which it is.
+ * The module only knows whether it enforces the affinity of a pool's members. All
+ * grades but plain enforce it. A note in VPOOL_RUN stores which grade the pool has.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -94,7 +94,7 @@ static bool take_grade(const char *word, enum grade *grade)
 	return false;
 }
 
-/* Is it "IRQ OLD NEW", and OLD and NEW lists of CPUs? */
+/* Is it a line "IRQ OLD NEW", where OLD and NEW are CPU lists? */
 static bool is_irq_line(const char *line)
 {
 	char irq[32], list[2][2048], more;
@@ -126,7 +126,7 @@ static bool are_irq_lines(const char *text)
 	return good;
 }
 
-/* A note without a grade is an older vpoolctl's, whose partitions do not balance. */
+/* Older versions wrote notes without a grade, for partitions without load balancing. */
 static int note_parse(const char *text, struct note *note)
 {
 	char word[32] = "";
@@ -189,16 +189,16 @@ void state_set_aside(const char *file)
 	char *aside = xprintf("%s.bad", path);
 
 	if (!rename(path, aside))
-		fprintf(stderr, "vpoolctl: %s cannot be understood; it is set aside as %s\n",
+		fprintf(stderr, "vpoolctl: %s cannot be parsed; it is renamed to %s\n",
 			path, aside);
 	else
-		fprintf(stderr, "vpoolctl: %s cannot be understood, and not be set aside: %s\n",
+		fprintf(stderr, "vpoolctl: %s cannot be parsed, and cannot be renamed: %s\n",
 			path, strerror(errno));
 	free(aside);
 	free(path);
 }
 
-/* Read the first line of a file of the pool's cgroup. NULL if it is not there. */
+/* Return the first line of a file in the pool's cgroup, or NULL if it cannot be read. */
 static char *slice_text(const char *name, const char *file)
 {
 	char *dir = cgroup_slice_dir(name);
@@ -212,7 +212,7 @@ static char *slice_text(const char *name, const char *file)
 	return text;
 }
 
-/* Where the note is lost, the partition that is there tells the grade. */
+/* Derive the grade from the partition of the pool, when its note is lost. */
 static enum grade grade_by_partition(const char *name)
 {
 	char *type = slice_text(name, "cpuset.cpus.partition");

@@ -5,11 +5,11 @@
 #include <libvpool.h>
 
 /**
- * enum grade - how strictly a pool's CPUs and its members belong together
+ * enum grade - isolation between a pool and the rest of the host
  * @GRADE_PLAIN: members have the pool's CPUs as their affinity
- * @GRADE_CONFINED: members are in a balanced cpuset that they cannot leave
- * @GRADE_ISOLATED: that cpuset is a partition: no other task is on its CPUs
- * @GRADE_NOBALANCE: as isolated, but the scheduler does not balance its CPUs
+ * @GRADE_CONFINED: members are also in a cpuset that they cannot leave
+ * @GRADE_ISOLATED: the cpuset is a partition, so no other task runs on its CPUs
+ * @GRADE_NOBALANCE: the partition also has no load balancing
  */
 enum grade {
 	GRADE_PLAIN,
@@ -18,7 +18,7 @@ enum grade {
 	GRADE_NOBALANCE,
 };
 
-/* Return a grade as people read it: "plain", "isolated-nobalance". */
+/* Return the name of a grade, such as "plain" or "isolated-nobalance". */
 const char *grade_text(enum grade grade);
 /* Return the type of cpuset partition that a grade needs. */
 const char *grade_partition(enum grade grade);
@@ -26,9 +26,9 @@ const char *grade_partition(enum grade grade);
 bool grade_excludes(enum grade grade);
 
 /**
- * struct note - what VPOOL_RUN remembers about a pool that is not plain
- * @grade: its grade
- * @irqs: a line "IRQ OLD NEW" for each interrupt that was moved; for free(3)
+ * struct note - file in VPOOL_RUN about a pool that is not plain
+ * @grade: grade of the pool
+ * @irqs: a line "IRQ OLD NEW" for each moved interrupt; for free(3)
  */
 struct note {
 	enum grade grade;
@@ -50,14 +50,14 @@ char *note_pool(const char *file);
 bool note_any(void);
 
 /*
- * Rename a file of VPOOL_RUN that cannot be understood to FILE.bad, so that no
- * later command meets it, and say so on standard error.
+ * Rename a file of VPOOL_RUN that cannot be parsed to FILE.bad, so that no later command
+ * reads it. Print a message on standard error.
  */
 void state_set_aside(const char *file);
 
 /* Return the grade of a pool that exists. */
 enum grade grade_of(const struct vpool_info *info);
-/* Tell whether the host's cpusets are as the grade of a pool needs them. */
+/* Tell whether the cpuset of a pool matches its grade. */
 bool grade_in_force(const struct vpool_info *info, enum grade grade);
 
 #endif /* VPOOLCTL_GRADE_H */

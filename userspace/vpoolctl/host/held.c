@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What holds members on their pool's CPUs.
+ * Find out what keeps a member on the CPUs of its pool.
  */
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@ const char *held_text(enum held held)
 	return words[held];
 }
 
-/* Does a mask have no other CPUs than these? */
+/* Is the mask a subset of @cpus? */
 static bool is_within(const char *mask, const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus set = { 0 };
@@ -37,7 +37,7 @@ static bool is_within(const char *mask, const struct vpool_cpus *cpus)
 	return within;
 }
 
-/* A task of another pid namespace cannot be looked at: it counts as held. */
+/* A task in another pid namespace cannot be read from /proc: it counts as held. */
 enum held member_held(const struct vpool_info *pool,
 		      const struct vpool_member_info *member)
 {

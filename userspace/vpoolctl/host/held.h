@@ -5,12 +5,12 @@
 #include <libvpool.h>
 
 /**
- * enum held - what holds a member on its pool's CPUs
+ * enum held - mechanism that keeps a member on the CPUs of its pool
  * @HELD_GONE: the member has exited
- * @HELD_MASK: its affinity, which it can change
- * @HELD_MODULE: its affinity, which the module restores
- * @HELD_CPUSET: the pool's cpuset, which it cannot leave
- * @HELD_OUTSIDE: nothing: its affinity has CPUs that are not the pool's
+ * @HELD_MASK: only its affinity, which the member can change
+ * @HELD_MODULE: its affinity, which the module enforces
+ * @HELD_CPUSET: the cpuset of the pool, which the member cannot leave
+ * @HELD_OUTSIDE: none: its affinity has CPUs outside of the pool
  */
 enum held {
 	HELD_GONE,
@@ -22,7 +22,7 @@ enum held {
 
 enum held member_held(const struct vpool_info *pool,
 		      const struct vpool_member_info *member);
-/* Return it in a word. */
+/* Return the name of a value, a static string. */
 const char *held_text(enum held held);
 
 #endif /* VPOOLCTL_HELD_H */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The affinities of interrupts: moved off a pool's CPUs, and put back.
+ * Move interrupts off the CPUs of a pool, and restore their affinity.
  *
- * A pool's note has a line "IRQ OLD NEW" for each interrupt that moves, "default"
- * for those that come later, and is complete on disk before the first one does.
- * A change that another program made since is kept: only an affinity that is still
- * NEW becomes OLD, any other gets back the CPUs of OLD that it lacks.
+ * The note of a pool has a line "IRQ OLD NEW" for each moved interrupt. The IRQ
+ * "default" stands for interrupts that are requested later. The note is complete on
+ * disk before the first interrupt moves.
+ *
+ * Restoring respects changes by other programs: an affinity that is still NEW becomes
+ * OLD. To any other affinity, the CPUs of OLD that it lacks are added.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -28,7 +30,7 @@
 
 #define IRQ_DIR "/proc/irq"
 
-/* Where interrupts go that have no affinity yet: as a mask, in its own file. */
+/* Affinity of interrupts that are requested later, in a file with another format. */
 #define DEFAULT_IRQ "default"
 #define DEFAULT_FILE IRQ_DIR "/default_smp_affinity"
 
@@ -81,7 +83,7 @@ static int read_online(struct vpool_cpus *cpus)
 	return err;
 }
 
-/* "IRQ OLD NEW" for an interrupt that is allowed on the CPUs, or NULL. */
+/* Return "IRQ OLD NEW" for an interrupt that is allowed on the CPUs, or NULL. */
 static char *plan_irq(const char *irq, const struct vpool_cpus *cpus,
 		      const struct vpool_cpus *taken)
 {
@@ -92,7 +94,7 @@ static char *plan_irq(const char *irq, const struct vpool_cpus *cpus,
 		return NULL;
 	if (!vpool_cpus_copy(&new, &old)) {
 		vpool_cpus_subtract(&new, cpus);
-		/* Where it was on these CPUs alone: on any that no pool keeps. */
+		/* If no CPU is left, allow all online CPUs that no pool has taken. */
 		if (!vpool_cpus_count(&new) && !read_online(&new)) {
 			vpool_cpus_subtract(&new, cpus);
 			vpool_cpus_subtract(&new, taken);
@@ -109,7 +111,7 @@ static char *plan_irq(const char *irq, const struct vpool_cpus *cpus,
 	return line;
 }
 
-/* Does the note have a line for that interrupt? */
+/* Does the note have a line for the interrupt? */
 static bool noted(const char *note, const char *irq)
 {
 	size_t len = strlen(irq);
@@ -124,11 +126,11 @@ static bool noted(const char *note, const char *irq)
 }
 
 /**
- * struct moves - what has to be done about interrupts
- * @cpus: the CPUs that they are moved off
- * @taken: the CPUs of other pools that keep interrupts off
- * @note: lines for all that moved, now or earlier
- * @lines: lines for those that must move now
+ * struct moves - interrupts to move
+ * @cpus: CPUs that interrupts must leave
+ * @taken: CPUs of other pools that interrupts must not use
+ * @note: lines "IRQ OLD NEW" of all interrupts moved now or earlier; owned
+ * @lines: lines "IRQ OLD NEW" of the interrupts to move now; owned
  */
 struct moves {
 	const struct vpool_cpus *cpus;
@@ -162,7 +164,7 @@ static void plan_all(struct moves *moves)
 	DIR *dir = opendir(IRQ_DIR);
 	struct dirent *entry;
 
-	/* First: then an interrupt that is requested during the loop comes elsewhere. */
+	/* First the default, for interrupts requested during the loop. */
 	plan_move(moves, DEFAULT_IRQ);
 	while (dir && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
@@ -171,7 +173,7 @@ static void plan_all(struct moves *moves)
 		closedir(dir);
 }
 
-/* Some, of timers and of devices that place them themselves, cannot move. */
+/* Interrupts of timers and of devices with managed affinity cannot move: ignore errors. */
 static void move_all(char *moves)
 {
 	char irq[32], old[2048], new[2048], *line, *save;

@@ -7,12 +7,12 @@
 struct failure;
 
 /*
- * Keep interrupts off a pool's CPUs, and off the taken ones of other pools;
- * the note remembers where they were.
+ * Move interrupts off the CPUs @cpus of pool @name, to CPUs that are not in @taken, and
+ * store their old affinity in the note of the pool.
  */
 int irq_move_off(const char *name, const struct vpool_cpus *cpus,
 		 const struct vpool_cpus *taken, struct failure *failure);
-/* Put back what the note has, but not on CPUs that other pools have taken. */
+/* Restore the affinities in the note, without CPUs in @taken. */
 void irq_put_back(const char *name, const struct vpool_cpus *taken);
 
 #endif /* VPOOLCTL_HOST_IRQ_H */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Telling irqbalance which CPUs to leave alone.
+ * Keep irqbalance off the CPUs of isolated pools.
  *
- * irqbalance looks at its surroundings when it starts and whenever interrupts come
- * or go: unless it was told otherwise it spares the CPUs that are listed in
- * /sys/devices/system/cpu/isolated. Linux lists there what the boot parameter
- * isolcpus= isolates, and not partitions that were made later. So a file with both
- * is mounted over it. That reaches every irqbalance, also one that starts later.
+ * By default, irqbalance spares the CPUs in /sys/devices/system/cpu/isolated, which it
+ * reads when it starts and when interrupts are added or removed. The kernel lists the
+ * CPUs of the boot parameter isolcpus= there, but not the CPUs of cpuset partitions. So
+ * vpoolctl mounts a file with both over it. Every irqbalance sees that file, also one
+ * that starts later.
  *
- * A running irqbalance does not look again at once, or has a list from its
- * environment: vpoolctl tells it through its socket. The list that it had before is
- * kept in VPOOL_RUN, and told again when the last isolated pool has gone.
+ * A running irqbalance does not read the file again at once, or has a list from its
+ * environment. So vpoolctl also sends the list to its socket. The former list is stored
+ * in VPOOL_RUN, and sent again after the last isolated pool is destroyed.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -40,7 +40,7 @@
 #define SHOWN VPOOL_RUN "/cpu-isolated.pools"
 #define SOCKETS "/run/irqbalance"
 #define STATE VPOOL_RUN "/irqbalance"
-/* What stands for an empty list in the state. */
+/* Stands for an empty list in the state file. */
 #define NO_CPUS "-"
 
 static bool is_mounted_over(void)
@@ -64,7 +64,7 @@ static bool parse(const char *text, struct vpool_cpus *cpus)
 	return !err;
 }
 
-/* The union of two sets as a list, for free(3). */
+/* Return the union of two sets as a CPU list, for free(3). */
 static char *union_text(const struct vpool_cpus *a, const struct vpool_cpus *b)
 {
 	struct vpool_cpus both = { 0 };
@@ -77,7 +77,7 @@ static char *union_text(const struct vpool_cpus *a, const struct vpool_cpus *b)
 	return text;
 }
 
-/* Read the kernel's own list, with nothing mounted over it. */
+/* Read the kernel's own list, below the mounted file. */
 static bool read_isolated(struct vpool_cpus *cpus)
 {
 	char *text;
@@ -91,7 +91,7 @@ static bool read_isolated(struct vpool_cpus *cpus)
 	return good;
 }
 
-/* Show other programs these CPUs as isolated, besides those that are. */
+/* Mount a file with @cpus, and with the CPUs that the kernel lists, over the list. */
 static void mount_isolated(const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus own = { 0 };
@@ -112,7 +112,7 @@ static void mount_isolated(const struct vpool_cpus *cpus)
 	vpool_cpus_free(&own);
 }
 
-/* The last list is remembered: most calls have nothing to do. */
+/* Mount a new file only if the list has changed. */
 static void show_isolated(const struct vpool_cpus *cpus)
 {
 	char *last = read_text(SHOWN), *list = cpus_text(cpus);
@@ -128,7 +128,7 @@ static void show_isolated(const struct vpool_cpus *cpus)
 	free(last);
 }
 
-/* Connect to a running irqbalance; a descriptor, or -1. */
+/* Connect to a running irqbalance. Return a descriptor, or -1. */
 static int dial(const char *file)
 {
 	const struct timeval patience = { .tv_sec = 1 };
@@ -145,7 +145,7 @@ static int dial(const char *file)
 	return -1;
 }
 
-/* Say a sentence, each on a connection; the kernel adds who we are. */
+/* Send one command on a new connection. The kernel adds the credentials. */
 static bool say(const char *file, const char *words, char *answer, size_t room)
 {
 	size_t len = strlen(words), got = 0;
@@ -165,7 +165,7 @@ static bool say(const char *file, const char *words, char *answer, size_t room)
 	return said && more >= 0;
 }
 
-/* Ask which CPUs it spares: "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
+/* Read which CPUs it spares from "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
 static bool ask_spared(const char *file, struct vpool_cpus *cpus)
 {
 	char answer[8192], *at;
@@ -184,7 +184,7 @@ static void tell_spare(const char *file, const char *list)
 	free(words);
 }
 
-/* The line "FILE LIST" of the state for a socket; its LIST, for free(3), or NULL. */
+/* Return LIST of the line "FILE LIST" of the state for a socket, for free(3), or NULL. */
 static char *find_told(const char *state, const char *file)
 {
 	size_t len = strlen(file);
@@ -200,9 +200,9 @@ static char *find_told(const char *state, const char *file)
 }
 
 /*
- * Tell one irqbalance, and return its line of the new state, or NULL. Without CPUs
- * it gets back what it spared; nothing if that was nothing, so that it looks at its
- * surroundings again.
+ * Send the list to one irqbalance, and return its line of the new state, or NULL. If
+ * @cpus is empty, send the former list. If that is empty too, irqbalance goes back to
+ * its default list.
  */
 static char *tell_one(const char *file, const struct vpool_cpus *cpus,
 		      const char *state)

@@ -4,7 +4,7 @@
 
 #include <libvpool.h>
 
-/* Have irqbalance keep off CPUs; none undoes that. */
+/* Keep irqbalance off @cpus. An empty set restores its former list. */
 void irqbalance_keep_off(const struct vpool_cpus *cpus);
 
 #endif /* VPOOLCTL_HOST_IRQBALANCE_H */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool's CPUs as a cpuset: one that confines, or a partition that isolates.
+ * Cpusets for pools: a cpuset confines the members, a partition isolates the CPUs.
  *
- * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel
- * from 6.1 on allows a partition: further down it would need a partition as
- * parent, or cpuset.cpus.exclusive. Where systemd runs it is a slice of
- * systemd's, which otherwise takes the cpuset controller away again.
+ * The cgroup of pool NAME is vpool_NAME.slice below the root, where every kernel since
+ * 6.1 allows a partition. Further down, a partition would need a partition as parent,
+ * or cpuset.cpus.exclusive. Where systemd runs, the cgroup is a slice of systemd, which
+ * would otherwise disable the cpuset controller again.
  *
- * Nothing here kills a process or takes one out of its unit. A pool whose slice
- * has units in it is not destroyed; with force it is, and the units go on.
+ * No function here kills a process or moves one out of its unit. A pool with units in
+ * its slice is destroyed only by force, and then the units continue to run.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -36,7 +36,7 @@
 #include "host/pools.h"
 #include "host/privilege.h"
 
-/* How often a cgroup is emptied whose processes go on forking. */
+/* Limit of the attempts to empty a cgroup whose processes fork. */
 #define EMPTY_TRIES 100
 #define EMPTY_PAUSE_US 20000
 
@@ -83,7 +83,7 @@ static int open_lock(void)
 	if (mkdir(VPOOL_RUN, 0755) && errno != EEXIST)
 		return -1;
 	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	/* A lock needs no file that can be written. */
+	/* flock(2) also works on a file that is open for reading. */
 	if (fd < 0 && errno == EROFS)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd;
@@ -125,7 +125,7 @@ static int start_slice(const char *name, const char *list, struct failure *failu
 	return err;
 }
 
-/* Forget what systemd was told about a slice; stop it only if it is empty. */
+/* Revert the properties of a slice in systemd. Stop the slice only if it is empty. */
 static void leave_slice(const char *name, bool empty)
 {
 	char *slice = cgroup_slice(name);
@@ -155,7 +155,7 @@ static int make_cgroup(const char *dir, struct failure *failure)
 	return err;
 }
 
-/* The kernel takes any type and says afterwards whether it came to be. */
+/* The kernel accepts any type. Reading the file back tells whether it is valid. */
 static int set_partition(const char *dir, const char *type, struct failure *failure)
 {
 	char *path, *text;
@@ -199,7 +199,7 @@ static int make_partition(const struct vpool_info *info, enum grade grade,
 	return err;
 }
 
-/* Move the processes of one cgroup to the root. One that is exiting cannot move. */
+/* Move the processes of one cgroup to the root. An exiting process cannot move. */
 static void empty_cgroup(const char *dir)
 {
 	char *root = cgroup_root(), *path = xprintf("%s/cgroup.procs", dir);
@@ -214,7 +214,7 @@ static void empty_cgroup(const char *dir)
 	free(root);
 }
 
-/* Does the slice have units or cgroups of other makers in it? */
+/* Does the slice have units or cgroups that vpoolctl did not create? */
 static bool has_units(const char *dir)
 {
 	DIR *at = opendir(dir);
@@ -229,7 +229,7 @@ static bool has_units(const char *dir)
 	return has;
 }
 
-/* Remove the cgroups that are vpoolctl's. While processes fork, some may be left. */
+/* Remove the cgroups that vpoolctl created. While processes fork, some may stay. */
 static int remove_cgroup(const char *dir)
 {
 	char *leaf = xprintf("%s/" CGROUP_LEAF, dir);
@@ -248,7 +248,7 @@ static int remove_cgroup(const char *dir)
 	return err;
 }
 
-/* systemd takes a cpuset away that no unit asks for; else its CPUs stay. */
+/* systemd removes a cpuset that no unit needs. Without systemd, the CPUs stay set. */
 static void tell_who_stays(const char *name)
 {
 	char *dir = cgroup_slice_dir(name);
@@ -264,9 +264,9 @@ static void tell_who_stays(const char *name)
 }
 
 /*
- * Undo a pool's cpuset. A process with another unit or cgroup in the slice stays
- * there. The kernel does not empty the CPUs of a cpuset that has tasks: they keep
- * these CPUs, and share them with the host's tasks.
+ * Remove the cpuset of a pool. Processes in other units or cgroups of the slice stay
+ * there. The kernel does not clear the CPUs of a cpuset with tasks: these tasks keep the
+ * CPUs, and share them with tasks of the host.
  */
 static int remove_partition(const char *name, struct failure *failure)
 {
@@ -297,7 +297,7 @@ static int remove_partition(const char *name, struct failure *failure)
 	return err;
 }
 
-/* Query a pool that needs a cpuset; -ENOENT if it does not exist or need one. */
+/* Query a pool. Return -ENOENT if it does not exist, or needs no cpuset. */
 static int find_pool(struct vpool *vp, const char *name,
 		     struct vpool_info **info)
 {
@@ -313,12 +313,13 @@ static int find_pool(struct vpool *vp, const char *name,
 
 /**
  * struct sync - one pass over the notes
- * @vp: the handle
- * @gone: the pass undoes the cpusets of pools that are gone; else it makes cpusets
- * @taken: the CPUs of pools that keep interrupts off
- * @name: the pool whose errors are returned, or NULL for all
- * @err: the first error that is returned
- * @failure: message of that error, owned by the caller of isolate_sync()
+ * @vp: control handle
+ * @gone: true if the pass removes the cpusets of destroyed pools, false if it creates
+ *	cpusets
+ * @taken: CPUs of pools that keep interrupts off
+ * @name: name of the pool whose errors are returned, or NULL for all pools
+ * @err: out: the first error, a negative errno; 0 if there is none
+ * @failure: out: message of @err, owned by the caller of isolate_sync()
  */
 struct sync {
 	struct vpool *vp;
@@ -348,7 +349,7 @@ static int undo_pool(struct sync *sync, const char *name, struct failure *failur
 	if (err)
 		return err;
 	irq_put_back(name, &sync->taken);
-	/* Nothing is left but the note: no command fails for that. */
+	/* Only the note is left, so this must not fail the command. */
 	err = note_remove(name);
 	if (err)
 		fprintf(stderr, "vpoolctl: the note of pool '%s' cannot be removed: %s\n",
@@ -368,7 +369,7 @@ static int make_pool(struct sync *sync, const struct vpool_info *info,
 }
 
 /*
- * Replace a note that cannot be understood by one made from the kernel's state. The
+ * Replace a note that cannot be parsed by one made from the state of the kernel. The
  * old affinities of interrupts are lost.
  */
 static int repair_note(const char *name, const struct vpool_info *info,
@@ -437,8 +438,8 @@ int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 	struct sync sync = { .vp = vp, .name = name, .failure = failure };
 
 	/*
-	 * First partitions that may be in the way go, with their interrupts put
-	 * back where they were; then those there are take what is theirs.
+	 * Remove the partitions of destroyed pools first, and restore their
+	 * interrupts: their CPUs may be those of existing pools by now.
 	 */
 	sync.gone = true;
 	sync_all(&sync);
@@ -450,8 +451,8 @@ int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 }
 
 /*
- * Have the kernel check a request, the name above all, and do nothing. Memory is
- * left to the real call, which waits for it.
+ * Check a request, above all its name, with a dry run of the module. Memory is left to
+ * the real call, which waits for it.
  */
 static int check_request(struct vpool *vp, const struct vpool_request *req,
 			 struct failure *failure)
@@ -484,9 +485,9 @@ static int make_noted(struct vpool *vp, struct vpool_request *req, struct failur
 }
 
 /*
- * The note is written after the kernel has accepted the name, and before the pool
- * is made: whoever is killed in between leaves a note without a pool, which the
- * next call removes, and never a pool whose CPUs look isolated and are not.
+ * Write the note after the module has accepted the name, and before it creates the pool.
+ * If vpoolctl is killed in between, it leaves a note without a pool, which the next call
+ * removes. It never leaves a pool that is not isolated though it must be.
  */
 int isolate_create(struct vpool *vp, struct vpool_request *req,
 		   enum grade grade, struct failure *failure)
@@ -521,11 +522,11 @@ int isolate_mend(const char *name, struct failure *failure)
 		free(note.irqs);
 		if (!err)
 			return lock;
-		fprintf(stderr, "vpoolctl: isolated pools are not looked after: %s\n",
+		fprintf(stderr, "vpoolctl: the isolation of pools cannot be checked: %s\n",
 			failure->text);
 		return 0;
 	}
-	/* Without the module vpoolctl cannot know which pools are gone. */
+	/* Without the module, vpoolctl cannot know which pools still exist. */
 	err = vpool_open_control(&vp);
 	if (!err)
 		err = isolate_sync(vp, name, failure);
@@ -568,7 +569,7 @@ int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failu
 
 		noted = !note_read(name, &note);
 		free(note.irqs);
-		/* About users that the kernel knows, it says more. */
+		/* The message of the module about members and regions is better. */
 		idle = !info->members && !info->regions;
 		vpool_info_free(info);
 		if (noted && idle && isolate_idle(name, failure))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What more than one verb needs to know about the pools.
+ * Read all pools, and format their owners and CPUs.
  */
 #include <errno.h>
 #include <grp.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Privilege over the host.
+ * Check for privilege over the host.
  */
 #include <linux/capability.h>
 #include <sys/stat.h>
@@ -9,10 +9,10 @@
 
 #include "host/privilege.h"
 
-/* The inode of the initial user namespace, which the kernel never changes. */
+/* Inode of the initial user namespace, which is part of the kernel ABI. */
 #define INITIAL_USER_NS 0xeffffffdU
 
-/* A kernel without user namespaces has no such file, and the initial one only. */
+/* A kernel without user namespaces has no such file: then this is the initial one. */
 static bool in_initial_namespace(void)
 {
 	struct stat st;

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * May the program change the host: cgroups, interrupts, /run/vpool? That takes
- * CAP_SYS_ADMIN in the initial user namespace. Root of a container has user 0, and
- * that capability over its own namespace only.
+ * Check whether the caller may change the host: cgroups, interrupts and /run/vpool. That
+ * needs CAP_SYS_ADMIN in the initial user namespace. Root in a container also has user id
+ * 0, but the capability only in its own namespace.
  */
 bool may_change_host(void);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads, as /proc shows them.
+ * Read threads from /proc.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "host/proc.h"
 
-/* Fields of /proc/PID/task/TID/stat, counted as in proc(5). */
+/* Fields of /proc/PID/task/TID/stat, numbered as in proc(5). */
 enum {
 	STAT_STATE = 3,
 	STAT_UTIME = 14,
@@ -26,7 +26,7 @@ int parse_stat(const char *line, long ticks_per_second, struct task *task)
 	char *at;
 	int field;
 
-	/* A name may have parentheses and spaces in it. */
+	/* The name can contain parentheses and spaces. */
 	if (!open || !close || close < open || close[1] != ' ')
 		return -EINVAL;
 	snprintf(task->comm, sizeof(task->comm), "%.*s",
@@ -54,12 +54,12 @@ static int read_stat(int tid, struct task *task)
 	int err = -ESRCH;
 	FILE *file;
 
-	/* What stands in /proc/TID/stat is summed over the process. */
+	/* /proc/TID/stat would have the sums of the process. */
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
 	file = fopen(path, "re");
 	if (!file)
 		return -ESRCH;
-	/* A name may even have a newline in it. */
+	/* The name can contain a newline. */
 	if (getdelim(&line, &room, '\0', file) > 0)
 		err = parse_stat(line, sysconf(_SC_CLK_TCK), task);
 	free(line);

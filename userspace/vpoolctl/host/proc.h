@@ -5,11 +5,11 @@
 #include <linux/types.h>
 
 /**
- * struct task - a thread, as /proc shows it
- * @cpu: the CPU it runs on, or ran on last
- * @seconds: CPU time it has used
- * @mask: the CPUs it may run on, for free(3)
- * @comm: its name
+ * struct task - a thread
+ * @cpu: CPU that the thread runs on or ran on last
+ * @seconds: consumed CPU time, in seconds
+ * @mask: affinity as a CPU list, for free(3)
+ * @comm: name of the thread
  */
 struct task {
 	unsigned int cpu;
@@ -18,10 +18,10 @@ struct task {
 	char comm[64];
 };
 
-/* Fill in a task from its line in /proc/TID/stat; 0 or -EINVAL. */
+/* Parse the content of /proc/TID/stat. Return 0 or -EINVAL. */
 int parse_stat(const char *line, long ticks_per_second, struct task *task);
 
-/* 0, or -ESRCH if it is gone. */
+/* Read a thread. Return 0, or -ESRCH if it has exited. */
 int read_task(int tid, struct task *task);
 
 #endif /* VPOOLCTL_PROC_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the pools are and do at one moment, and what became of it by another.
+ * Samples of the pools and CPUs, and the differences between two samples.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@
 #include "host/pools.h"
 #include "host/sample.h"
 
-/* Columns of a line of /proc/stat, as in proc(5). */
+/* Columns of a "cpu" line in /proc/stat, as in proc(5). */
 enum {
 	TIME_IDLE = 3,
 	TIME_IOWAIT = 4,
-	/* Those behind it are in others already. */
+	/* Later columns are included in earlier ones. */
 	TIME_STEAL = 7,
 };
 
@@ -74,7 +74,7 @@ static void read_cpu_times(struct sample *sample)
 	fclose(stat);
 }
 
-/* A pool that goes between two looks has counted nothing. */
+/* Add a pool, unless it is destroyed in the meantime. */
 static int add_pool(struct vpool *vp, struct sample *sample,
 		    struct vpool_info *info)
 {
@@ -131,7 +131,7 @@ void sample_free(struct sample *sample)
 	memset(sample, 0, sizeof(*sample));
 }
 
-/* A pool of the same name may be another; its id and birthday tell. */
+/* A new pool can have the name of an old one. Its id and creation time differ. */
 const struct sampled_pool *sample_find(const struct sample *sample,
 				       const struct sampled_pool *pool)
 {
@@ -158,7 +158,7 @@ int sample_busy(const struct sample *from, const struct sample *to,
 	for (cpu = 0; cpu < nr; cpu++) {
 		if (!vpool_cpus_test(cpus, cpu))
 			continue;
-		/* Offline meanwhile, or counted backwards, as it may be. */
+		/* Skip a CPU that was offline or whose time went backwards. */
 		if (to->cpus[cpu].total <= from->cpus[cpu].total ||
 		    to->cpus[cpu].busy < from->cpus[cpu].busy)
 			continue;

@@ -7,9 +7,9 @@
 #include <libvpool.h>
 
 /**
- * struct cpu_time - how a CPU has spent its time, in ticks since boot
- * @busy: doing something
- * @total: at all
+ * struct cpu_time - time of a CPU since boot, in clock ticks
+ * @busy: time that the CPU was not idle
+ * @total: busy and idle time
  */
 struct cpu_time {
 	__u64 busy;
@@ -18,9 +18,9 @@ struct cpu_time {
 
 /**
  * struct sampled_pool - a pool at one moment
- * @info: the pool
- * @counters: what it has counted
- * @nr: how many of these
+ * @info: properties and state of the pool; owned
+ * @counters: counters of the pool; owned
+ * @nr: length of @counters
  */
 struct sampled_pool {
 	struct vpool_info *info;
@@ -29,13 +29,13 @@ struct sampled_pool {
 };
 
 /**
- * struct sample - the pools, and the host's CPUs, at one moment
- * @ns: when, of CLOCK_MONOTONIC
- * @abi: the ABI version of the module; 0 if it does not tell
- * @pools: the pools
- * @nr_pools: how many
- * @cpus: one for each CPU, by its number
- * @nr_cpus: how many
+ * struct sample - the pools, and the CPUs of the host, at one moment
+ * @ns: time of the sample, in nanoseconds of CLOCK_MONOTONIC
+ * @abi: ABI version of the module; 0 if it is unknown
+ * @pools: array of the pools; owned
+ * @nr_pools: length of @pools
+ * @cpus: array indexed by the number of the CPU; owned
+ * @nr_cpus: length of @cpus
  */
 struct sample {
 	__u64 ns;
@@ -46,25 +46,25 @@ struct sample {
 	size_t nr_cpus;
 };
 
-/* 0, or a negative errno with the handle's reason. */
+/* Take a sample. Return 0, or a negative errno with the message in the handle. */
 int sample_take(struct vpool *vp, struct sample *sample);
 void sample_free(struct sample *sample);
 
-/* The same pool in an earlier sample, or NULL. */
+/* Find the same pool in another sample. Return NULL if it is not there. */
 const struct sampled_pool *sample_find(const struct sample *sample,
 				       const struct sampled_pool *pool);
 
-/* Read the lines of /proc/stat that are about one CPU each. */
+/* Parse the lines "cpuN" of /proc/stat into an array for free(3). */
 void parse_cpu_times(FILE *stat, struct cpu_time **cpus, size_t *nr);
 
 /*
- * How busy CPUs were between two samples, in tenths of a percent of them all.
- * -EAGAIN if that is not known: too little time, or none of them online.
+ * Compute the load of @cpus between two samples, in tenths of a percent of all of them.
+ * Return 0, or -EAGAIN if no time has passed or none of the CPUs is online.
  */
 int sample_busy(const struct sample *from, const struct sample *to,
 		const struct vpool_cpus *cpus, __u64 *tenths);
 
-/* What a pool counts by a name; 0 if it does not. */
+/* Return the value of a counter, or 0 if the module has no such counter. */
 __u64 counter_value(const struct sampled_pool *pool, const char *name);
 
 #endif /* VPOOLCTL_SAMPLE_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the processes of a pool's members are.
+ * Move processes into the slice of a pool, and out of it.
  *
- * A process that vpoolctl moves must not lose anything by it. In the root cgroup
- * there is nothing to lose; a scope without limits, as that of a login, has only
- * its name. From anywhere else, a service above all, a process is moved only when
- * that is asked for. One that is in the pool's slice already stays where it is.
+ * A process must not lose limits by the move. In the root cgroup, and in a scope without
+ * limits such as that of a login, it has none. From any other cgroup, a service above
+ * all, vpoolctl moves a process only with --move-cgroup. A process that is already in
+ * the slice stays in its cgroup.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,8 +40,8 @@ static bool may_move(const char *path)
 }
 
 /*
- * Below a slice with units in it the kernel may allow no processes in the slice
- * itself: then they go to a cgroup beside the units.
+ * If a slice has units in it, the kernel may forbid processes in the slice itself. Then
+ * use a cgroup beside the units.
  */
 static int move_into(const char *name, int pid, struct failure *failure)
 {
@@ -69,7 +69,7 @@ static int enter(const char *name, int pid, struct failure *failure)
 	slice = cgroup_slice(name);
 	err = systemd_scope(slice, pid, failure);
 	free(slice);
-	/* Without a bus, as in a rescue shell, systemd cannot be asked. */
+	/* Without a bus, as in a rescue shell, move the process without systemd. */
 	if (err == -EIO && !move_into(name, pid, &ignored))
 		err = 0;
 	return err;
@@ -124,7 +124,7 @@ void slice_undo(struct origin *was)
 	char *dir = root ? xprintf("%s%s", root, was->from) : NULL;
 	struct failure ignored;
 
-	/* A scope that has ended in the meantime is not there any more. */
+	/* The former cgroup may be gone, if it was a scope. */
 	if (dir && cgroup_move(dir, was->pid, &ignored))
 		cgroup_move(root, was->pid, &ignored);
 	free(dir);

@@ -7,9 +7,9 @@
 struct failure;
 
 /**
- * struct origin - where a process came from
- * @pid: the process, or 0 if it was not moved
- * @from: its cgroup, for free(3)
+ * struct origin - former cgroup of a moved process
+ * @pid: id of the process, or 0 if it was not moved
+ * @from: path of the former cgroup, for free(3)
  */
 struct origin {
 	int pid;
@@ -17,9 +17,9 @@ struct origin {
 };
 
 /*
- * Move a process where the members of a pool must be, unless it is there. Only
- * with @move it is taken out of a cgroup whose limits it would lose. 0 if it may
- * be attached now; slice_undo() and slice_free() take @was.
+ * Move a process into the slice of a pool, unless it is there. Move it out of a cgroup
+ * with limits only if @move is set. @was is for slice_undo() or slice_free(). Return 0
+ * if the process can be attached now, or a negative errno with a message in @failure.
  */
 int slice_join(const struct vpool_info *info, int pid, bool move,
 	       struct origin *was, struct failure *failure);
@@ -27,14 +27,14 @@ void slice_undo(struct origin *was);
 void slice_free(struct origin *was);
 
 /*
- * Move a process out of a pool's cpuset. 1 if it stays there, because its own
- * unit is in the pool's slice.
+ * Move a process out of the slice of a pool. Return 0, 1 if it stays because its own
+ * unit is in the slice, or a negative errno with a message in @failure.
  */
 int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure);
 
 /*
- * After the kernel has refused to attach a process outside the slice of a pool that
- * has one: add_hint to start it there. Without a pid, about the pool alone.
+ * Add a hint after the module has refused to attach a process outside of the slice of
+ * an isolated pool.
  */
 void slice_hint(const struct vpool_info *info, int pid);
 

@@ -18,7 +18,7 @@
 #include "host/spare.h"
 #include "output/messages.h"
 
-/* The module's defaults, for a host that has not loaded it. */
+/* Defaults of the module, for a host that has not loaded it. */
 #define DEFAULT_CPUS_FLOOR 1
 #define DEFAULT_MEM_FLOOR 256
 
@@ -75,7 +75,7 @@ static void drop_partial_core(struct vpool_cpus *cpus,
 	vpool_cpus_free(&taken);
 }
 
-/* Find whole cores other than the boot core. The last ones stay with the host for its floor. */
+/* Find whole cores except the boot core. The last cores stay with the host. */
 static void find_cpus(struct spare *spare, const struct vpool_host *host)
 {
 	__u64 floor = parameter("host_cpus_floor", DEFAULT_CPUS_FLOOR);
@@ -118,7 +118,7 @@ static void find_memory(struct spare *spare, const struct vpool_host *host)
 	spare->bytes = less(host->available_bytes, floor);
 	for (i = 0; i < spare->nr_nodes; i++) {
 		const struct vpool_host_node *node = host->nodes + i;
-		/* The floor holds for the host; a node bears its part of it. */
+		/* The floor is for the whole host. Each node bears its share. */
 		__u64 part = host->total_bytes ?
 			     (__u64)((long double)floor * node->total_bytes /
 				     host->total_bytes) : 0;
@@ -184,7 +184,7 @@ int spare_read_host(const struct invocation *inv, struct vpool *vp,
 	err = vpool_host_read(&host);
 	if (err) {
 		cmd_error(inv, NULL, errno_code(-err),
-			  "cannot read about the host: %s",
+			  "cannot read the CPUs and memory of the host: %s",
 			  strerror(-err));
 		return EXIT_FAILED;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The host's storage, from /sys/block and /proc/self/mounts.
+ * Disks and filesystems of the host, from /sys/block and /proc/self/mounts.
  */
 #include <dirent.h>
 #include <mntent.h>
@@ -15,7 +15,7 @@
 #include "host/storage.h"
 #include "output/table.h"
 
-/* Whatever the device's own, /sys/block counts in these. */
+/* Unit of /sys/block, independent of the sector size of the disk. */
 #define SECTOR 512
 
 enum {
@@ -48,7 +48,7 @@ static const struct column fs_columns[] = {
 	[FS_FREE] = { .name = "FREE", .type = CELL_SIZE },
 };
 
-/* First line of a disk's file, without blanks behind it. */
+/* Read the first line of a file of a disk, without trailing blanks. */
 static bool disk_file(const char *disk, const char *file, char *text,
 		      int room)
 {
@@ -72,7 +72,7 @@ static void add_disk(struct table *tb, const char *disk)
 	char text[256];
 	__u64 sectors;
 
-	/* Only hardware, and what a hypervisor shows as such, has these. */
+	/* Only real and virtual hardware has these files. */
 	if (!disk_file(disk, "device/uevent", text, sizeof(text)) &&
 	    !disk_file(disk, "device/modalias", text, sizeof(text)))
 		return;
@@ -109,7 +109,7 @@ struct table *disk_table(void)
 	return tb;
 }
 
-/* Devices that were seen: one mounted twice is told of once. */
+/* Devices printed so far: a device that is mounted twice is printed once. */
 struct seen {
 	dev_t *devs;
 	size_t nr;
@@ -134,7 +134,7 @@ static void add_filesystem(struct table *tb, const struct mntent *mnt,
 	struct statvfs vfs;
 	struct stat st;
 
-	/* No network filesystems: asking a dead one hangs. */
+	/* Skip network filesystems: statfs() of an unreachable one blocks. */
 	if (strncmp(mnt->mnt_fsname, "/dev/", 5))
 		return;
 	if (stat(mnt->mnt_dir, &st) || seen_before(seen, st.st_dev))

@@ -4,9 +4,9 @@
 
 struct table;
 
-/* The host's disks. */
+/* Make a table of the disks. */
 struct table *disk_table(void);
-/* The filesystems on them that are mounted, and what is free there. */
+/* Make a table of the mounted filesystems on disks, with their free space. */
 struct table *filesystem_table(void);
 
 #endif /* VPOOLCTL_STORAGE_H */

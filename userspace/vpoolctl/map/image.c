@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The map as an image: hwloc's topology with a colour for each CPU of a pool and
- * a box for its memory on each node, drawn by lstopo.
+ * The map as an image: lstopo draws the topology of hwloc, with a colour for each CPU of
+ * a pool, and a box for the memory of a pool on each NUMA node.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -25,7 +25,7 @@
 
 extern char **environ;
 
-/* What lstopo heeds of an object. */
+/* Set the colour of an object for lstopo. */
 static void paint(hwloc_obj_t obj, struct rgb colour)
 {
 	char *style = xprintf("Background=#%02x%02x%02x;Text=#000000",
@@ -61,7 +61,7 @@ static void add_memory(const struct hostmap *map, hwloc_obj_t node)
 			continue;
 		name = xprintf("%s: %s on node %u", map->pools[i]->name,
 			       format_size(bytes, size), node->os_index);
-		/* Beside the node: lstopo draws nothing in one. */
+		/* Insert the box beside the node, because lstopo draws no boxes inside a node. */
 		box = hwloc_topology_insert_misc_object(map->topology,
 							node->parent, name);
 		if (box)
@@ -75,7 +75,7 @@ static void add_all_memory(const struct hostmap *map)
 	hwloc_obj_t nodes[1024], obj = NULL;
 	size_t i, nr = 0;
 
-	/* Inserting changes what is walked over. */
+	/* Collect the nodes first, because inserting objects changes the list. */
 	while (nr < ARRAY_SIZE(nodes) &&
 	       (obj = hwloc_get_next_obj_by_type(map->topology,
 						 HWLOC_OBJ_NUMANODE, obj)))
@@ -109,7 +109,7 @@ static int spawn(char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
-/* lstopo as package hwloc has it; without its graphics it can do svg, too. */
+/* Run lstopo of the package hwloc or hwloc-nox. */
 static int run_lstopo(const struct hostmap *map, char *xml, char *path,
 		      char *format)
 {
@@ -123,7 +123,7 @@ static int run_lstopo(const struct hostmap *map, char *xml, char *path,
 	argv[nr++] = "--input-format";
 	argv[nr++] = "xml";
 	argv[nr++] = "--output-format";
-	/* With text that can be searched, and without graphics libraries. */
+	/* "nativesvg" has searchable text, and needs no graphics libraries. */
 	argv[nr++] = !strcmp(format, "svg") ? "nativesvg" : format;
 	argv[nr++] = "--no-factorize";
 	argv[nr++] = "--no-default-legend";
@@ -159,7 +159,7 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 	close(fd);
 	paint_cpus(map);
 	add_all_memory(map);
-	/* A path that begins with a dash is no option of lstopo. */
+	/* lstopo must not take a path with a leading dash for an option. */
 	to = xprintf("%s%s", *path == '-' ? "./" : "", path);
 	err = hwloc_topology_export_xml(map->topology, xml, 0) ? -errno :
 	      run_lstopo(map, xml, to, (char *)format);
@@ -169,7 +169,7 @@ int map_draw(const struct hostmap *map, const struct invocation *inv,
 		return EXIT_OK;
 	if (err == -ENOENT)
 		cmd_error(inv, NULL, TOOL_LSTOPO,
-			  "lstopo, which draws, is not installed: it is in package hwloc");
+			  "lstopo is not installed: it is in the package hwloc");
 	else if (err < 0)
 		cmd_error(inv, NULL, TOOL_LSTOPO, "lstopo: %s", strerror(-err));
 	else

@@ -6,8 +6,8 @@ struct hostmap;
 struct invocation;
 
 /*
- * As an image, drawn by hwloc's lstopo: FORMAT is "svg" or "png". 0, or
- * EXIT_FAILED with a message.
+ * Draw the map as an image with lstopo of hwloc. The format is "svg" or "png". Return 0,
+ * or EXIT_FAILED with a message.
  */
 int map_draw(const struct hostmap *map, const struct invocation *inv,
 	     const char *path, const char *format);

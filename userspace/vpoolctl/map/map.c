@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Colours, letters and contents of the pools on the map.
+ * Colours, letters, CPUs and memory of the pools on the map.
  */
 #include <stddef.h>
 
@@ -11,7 +11,7 @@
 
 struct rgb pool_colour(size_t pool)
 {
-	/* Okabe and Ito's, which the colour-blind can tell apart, and lighter ones. */
+	/* The palette of Okabe and Ito for colour-blind readers, and lighter colours. */
 	static const struct rgb colours[] = {
 		{ 0xe6, 0x9f, 0x00 }, { 0x56, 0xb4, 0xe9 },
 		{ 0x00, 0x9e, 0x73 }, { 0xf0, 0xe4, 0x42 },

@@ -7,11 +7,11 @@
 #include <libvpool.h>
 
 /**
- * struct hostmap - the host's topology and the pools on it
- * @topology: as hwloc has it
- * @host: what the host has
- * @pools: the pools
- * @nr: how many
+ * struct hostmap - topology of the host and its pools
+ * @topology: topology of hwloc
+ * @host: CPUs and memory of the host
+ * @pools: array of the pools
+ * @nr: length of @pools
  */
 struct hostmap {
 	hwloc_topology_t topology;
@@ -20,18 +20,18 @@ struct hostmap {
 	size_t nr;
 };
 
-/* Colours that can be told from each other; they repeat. */
 struct rgb {
 	unsigned char r, g, b;
 };
 
+/* Return the colour of a pool. Colours repeat after the last one. */
 struct rgb pool_colour(size_t pool);
-/* A letter for a pool, where there are no colours. */
+/* Return the letter of a pool, for output without colours. */
 char pool_letter(size_t pool);
 
-/* Which pool a CPU is in; -1 for none. */
+/* Return the index of the pool of a CPU, or -1. */
 int pool_of_cpu(const struct hostmap *map, unsigned int cpu);
-/* What a pool has on a node. */
+/* Return the memory of a pool on a node, in bytes. */
 __u64 pool_on_node(const struct vpool_info *pool, int node);
 
 #endif /* VPOOLCTL_HOSTMAP_H */

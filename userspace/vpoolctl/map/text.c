@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The map in a terminal: for each NUMA node a bar for its memory and a row of its
- * cores, a character for each thread. A pool is a colour, or a letter.
+ * The map on a terminal: for each NUMA node a bar for its memory, and a row for its
+ * cores with a character per thread. Each pool has a colour or a letter.
  */
 #include <langinfo.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ static void put_free(const struct painter *pt, size_t times)
 		fputs(pt->utf8 ? "░" : ".", pt->to);
 }
 
-/* What is there is seen, however little it is. */
+/* Return the number of characters for @bytes, at least one if there are any bytes. */
 static size_t cells(__u64 bytes, __u64 total, size_t left)
 {
 	size_t nr = total ? (__uint128_t)bytes * BAR / total : 0;
@@ -107,7 +107,7 @@ static void put_core(const struct painter *pt, const struct hostmap *map,
 	hwloc_bitmap_foreach_end();
 }
 
-/* Groups of eight can be counted. */
+/* Print cores in groups of eight, which are easy to count. */
 static void put_cores(const struct painter *pt, const struct hostmap *map,
 		      const struct vpool_host_node *node)
 {

@@ -7,7 +7,7 @@
 
 struct hostmap;
 
-/* In block characters, with colours or letters. */
+/* Print the map in block characters, with colours or letters. */
 void map_print(const struct hostmap *map, bool colour, FILE *to);
 
 #endif /* VPOOLCTL_MAP_TEXT_H */

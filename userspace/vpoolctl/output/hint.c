@@ -70,9 +70,12 @@ static const struct {
 	{ VPOOL_CODE_CPU_SPLITS_CORE,
 	  "Try both, or --split-cores (in files split-cores: true)." },
 	{ VPOOL_CODE_CPUS_SHORT,
-	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take." },
+	  "Try fewer{nodes:, or another node}{threads:, or --split-cores}; 'vpoolctl host' shows what a pool can take."
+	},
 	{ VPOOL_CODE_CPUS_FLOOR,
-	  "Try fewer CPUs{cpus_floor:, or write less to " PARAMETERS "host_cpus_floor}; 'vpoolctl host' shows what a pool can take." },
+	  "Try fewer CPUs{cpus_floor:, or write less to "
+	    PARAMETERS "host_cpus_floor}; 'vpoolctl host' shows what a pool can take."
+	},
 	{ VPOOL_CODE_CPU_LIST_EMPTY, "Try a list such as 2-5,8." },
 	{ VPOOL_CODE_CPU_LIST_AND_NUMBER, "Try --cpus or --ncpus, one of them." },
 	{ VPOOL_CODE_ISOLATED_WITHOUT_CPUS,
@@ -89,15 +92,21 @@ static const struct {
 	{ VPOOL_CODE_MEM_ZERO, "Try a size such as 512M or 4G." },
 	{ VPOOL_CODE_MEM_OVERFLOW, "Try a size such as 512M or 4G." },
 	{ VPOOL_CODE_MEM_NODE_FLOOR,
-	  "Try less{nodes: there, or another node}{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take." },
+	  "Try less{nodes: there, or another node}{mem_floor:, or write fewer MiB to "
+	    PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
+	},
 	{ VPOOL_CODE_MEM_FLOOR,
-	  "Try less memory{mem_floor:, or write fewer MiB to " PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take." },
+	  "Try less memory{mem_floor:, or write fewer MiB to "
+	    PARAMETERS "host_mem_floor}; 'vpoolctl host' shows what a pool can take."
+	},
 	{ VPOOL_CODE_MEM_HOST_SHORT,
 	  "Try less; 'vpoolctl host' shows what there is." },
 	{ VPOOL_CODE_MEM_NODE_SHORT,
-	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is." },
+	  "Try {nodes:several nodes, as in --mem 1G@0,1G@1}{node:less}; 'vpoolctl host' shows what there is."
+	},
 	{ VPOOL_CODE_MEM_FRAGMENTED,
-	  "Try a longer --timeout, 'echo 3 >/proc/sys/vm/drop_caches', less{nodes:, another node}, or soon after boot." },
+	  "Try a longer --timeout, 'echo 3 >/proc/sys/vm/drop_caches', less{nodes:, another node}, or soon after boot."
+	},
 	{ VPOOL_CODE_POOL_POLICY_SHORT,
 	  "Try another 'numactl --membind', or 'vpoolctl resize %s --mem +SIZE@NODE'." },
 	{ VPOOL_CODE_POOL_NODE_SHORT,
@@ -157,11 +166,13 @@ static const struct {
 	{ VPOOL_CODE_POOL_HAS_MEMBERS, "Try 'vpoolctl ps %s' for who they are." },
 	{ VPOOL_LIB_NO_MODULE, NULL },
 	{ VPOOL_LIB_NO_DEVICE,
-	  "Try again in a moment, or 'mount -t devtmpfs none /dev'; a container needs the device passed to it." },
+	  "Try again in a moment, or 'mount -t devtmpfs none /dev'; a container needs the device passed to it."
+	},
 	{ VPOOL_LIB_CONTROL_DENIED,
 	  "{user:Try as root, or with sudo.}{root:Try on the host, outside of this container.}" },
 	{ VPOOL_LIB_POOL_DENIED,
-	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}{root:Try on the host, outside of this container.}" },
+	  "{user:Try as that user, or 'vpoolctl list -o +OWNER,MODE' for a pool of your own.}{root:Try on the host, outside of this container.}"
+	},
 	{ VPOOL_LIB_SECURITY_MODULE, NULL },
 	{ VPOOL_LIB_MOUNTED_NODEV, NULL },
 	{ VPOOL_LIB_TOO_MANY_REGIONS,
@@ -180,7 +191,8 @@ static const struct {
 	{ TOOL_FILE_MISSING,
 	  "Try 'ls' for what is there; a new file needs its directory." },
 	{ TOOL_FILE_DENIED,
-	  "{user:Try as root, or 'ls -l' for who may use it.}{root:Try 'ls -l' and 'dmesg': a security module or a container may deny it.}" },
+	  "{user:Try as root, or 'ls -l' for who may use it.}{root:Try 'ls -l' and 'dmesg': a security module or a container may deny it.}"
+	},
 	{ TOOL_USAGE, SEE_HELP },
 	{ TOOL_CONFIG, "Try 'man vpool.conf' for what files may declare." },
 	{ TOOL_OUTPUT_LOST, NULL },
@@ -195,11 +207,13 @@ static const struct {
 	  "Try --keep, or 'vpoolctl ps %s' and 'vpoolctl regions %s' for who uses it." },
 	{ TOOL_CPU_WAITS, NULL },
 	{ TOOL_SHARE_EMPTY,
-	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed." },
+	  "Try 'vpoolctl host' for what a pool can take, and destroy or resize what is not needed."
+	},
 	{ TOOL_SHRINK_TOO_FAR, "Try 'vpoolctl show %s' for what it has." },
 	{ TOOL_IN_USE, NULL },
 	{ TOOL_CANNOT_ISOLATE,
-	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
+	  "Try without --isolate (in files isolate: false), or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1."
+	},
 	{ TOOL_CANNOT_CONFINE,
 	  "Try without --confine, or boot with cgroup v2: systemd.unified_cgroup_hierarchy=1." },
 	{ TOOL_PARTITION_INVALID,

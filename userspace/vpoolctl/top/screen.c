@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * top on a terminal, by ncurses: a line about the host, one for messages, and
- * the table.
+ * vpoolctl top on a terminal, with ncurses: a line about the host, a line for messages,
+ * and the table of pools.
  */
 #define _GNU_SOURCE
 #include <ncurses.h>
@@ -21,16 +21,16 @@
 #include "top/screen.h"
 #include "top/view.h"
 
-/* Lines above the table. */
+/* Number of lines above the table. */
 #define HEAD 2
 
-/* How long a message stays, at least. */
+/* Minimum time to show a message, in milliseconds. */
 #define MESSAGE_MS 4000
 
 #define KEYS "q quit  M memory  P busy  N name  < > column  R reverse  " \
 	"b bytes  d delay  space now"
 
-/* What a key came to. */
+/* Result of a key. */
 enum outcome {
 	LOOK_AGAIN,
 	DRAW_AGAIN,
@@ -71,7 +71,7 @@ static char *print_table(const struct top *top, const struct table *tb)
 	return text;
 }
 
-/* The length of the longest line. */
+/* Return the length of the longest line. */
 static size_t width(const char *text)
 {
 	size_t most = 0, len;
@@ -84,13 +84,13 @@ static size_t width(const char *text)
 	return most;
 }
 
-/* Columns that a narrow terminal leaves out, in this order. */
+/* Columns to leave out on a narrow terminal, in this order. */
 static const int spare[] = {
 	TOP_SCRUBBING, TOP_REGIONS, TOP_MEMBERS, TOP_STATE, TOP_SCRUBBED,
 	TOP_TOTAL, TOP_ALLOCS, TOP_FAULTS, TOP_CPUS,
 };
 
-/* Print the table of --batch without the columns that have no room. */
+/* Format the table as for --batch, without the columns that do not fit. */
 static char *fit_table(const struct top *top)
 {
 	struct table *tb = top_table(top);
@@ -108,7 +108,7 @@ static char *fit_table(const struct top *top)
 	return text;
 }
 
-/* Line by line. */
+/* Draw the table line by line. */
 static void draw_table(const struct top *top)
 {
 	char *text = fit_table(top), *next, *line;
@@ -138,7 +138,7 @@ static void draw(const struct top *top, const char *message)
 	refresh();
 }
 
-/* A line that the user types, in the place of messages. */
+/* Read a line from the user, in the line for messages. */
 static void ask(const char *question, char *answer, int room)
 {
 	move(1, 0);
@@ -156,11 +156,11 @@ static const char *ask_delay(struct top *top)
 	char answer[32] = "";
 	__u32 ms;
 
-	ask("seconds between two views: ", answer, sizeof(answer));
+	ask("seconds between two refreshes: ", answer, sizeof(answer));
 	if (!*answer)
 		return NULL;
 	if (parse_seconds(answer, &ms) || ms < 100)
-		return "that is not a time of 0.1 seconds or more";
+		return "not a time of 0.1 seconds or more";
 	top->ms = ms;
 	return NULL;
 }
@@ -169,7 +169,7 @@ static void sort_beside(struct top *top, int by)
 {
 	size_t to = top->sort + by;
 
-	/* One before the first is very great. */
+	/* An index before the first column is a large unsigned number. */
 	if (to < NR_TOP_COLUMNS)
 		top->sort = to;
 }
@@ -214,12 +214,12 @@ static enum outcome press(struct top *top, int key, const char **message)
 	case KEY_RESIZE:
 		break;
 	default:
-		*message = "no such key: h shows which there are";
+		*message = "no such key: h shows the keys";
 	}
 	return DRAW_AGAIN;
 }
 
-/* Has the terminal gone? Then no key will ever come, and no call waits for one. */
+/* Has the terminal hung up? Then reading keys would return at once, again and again. */
 static bool hung_up(void)
 {
 	struct pollfd poll_fd = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -228,7 +228,7 @@ static bool hung_up(void)
 	       poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL);
 }
 
-/* One view, until its time is over or a key ends it. */
+/* Show one sample until the delay has passed or a key ends it. */
 static enum outcome show(struct top *top)
 {
 	__u64 end = now_ms() + top->ms, now = now_ms();
@@ -244,7 +244,7 @@ static enum outcome show(struct top *top)
 			return QUIT;
 		outcome = press(top, key, &message);
 		now = now_ms();
-		/* Long enough to be read. */
+		/* Show a message long enough to read it. */
 		if (message && end < now + MESSAGE_MS)
 			end = now + MESSAGE_MS;
 	}
@@ -262,7 +262,7 @@ int top_screen(struct top *top)
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
 		cmd_error(top->inv, NULL, TOOL_TERMINAL,
-			  "this terminal cannot be driven (TERM): say --batch");
+			  "ncurses does not support this terminal (TERM): say --batch");
 		return EXIT_FAILED;
 	}
 	cbreak();

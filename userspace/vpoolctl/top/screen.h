@@ -4,7 +4,7 @@
 
 struct top;
 
-/* On a terminal, until q; an exit status. */
+/* Run top on a terminal until the key q. Return an exit status. */
 int top_screen(struct top *top);
 
 #endif /* VPOOLCTL_TOP_SCREEN_H */

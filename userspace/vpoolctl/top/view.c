@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What top shows: the pools of a sample, with what became of them since another.
+ * The table of top: pools of a sample, with rates since the previous sample.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -19,29 +19,29 @@ const struct column top_columns[NR_TOP_COLUMNS] = {
 	[TOP_STATE] = { "STATE", CELL_TEXT, "its state" },
 	[TOP_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" },
 	[TOP_USED] = { "USED", CELL_SIZE,
-		"memory in regions, or still pinned" },
+		"memory in regions, or released but still pinned" },
 	[TOP_FREE] = { "FREE", CELL_SIZE, "memory in no region", SHOW_DETAIL },
-	[TOP_USE] = { "USED%", CELL_TENTHS, "part of its memory that is used" },
+	[TOP_USE] = { "USED%", CELL_TENTHS, "percentage of its memory that is in use" },
 	[TOP_CPUS] = { "CPUS", CELL_TEXT, "its CPUs" },
 	[TOP_BUSY] = { "BUSY%", CELL_TENTHS,
-		"part of the time that its CPUs were busy, all together" },
-	[TOP_MEMBERS] = { "MEMBERS", CELL_NUMBER, "tasks attached to it" },
+		"percentage of time that its CPUs were busy" },
+	[TOP_MEMBERS] = { "MEMBERS", CELL_NUMBER, "attached tasks" },
 	[TOP_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" },
 	[TOP_SCRUBBING] = { "SCRUBBING", CELL_SIZE,
-		"free memory that waits to be zeroed" },
+		"free memory that the scrubber has yet to zero" },
 	[TOP_ALLOCS] = { "ALLOCS/S", CELL_TENTHS,
-		"regions that got their memory, each second" },
+		"regions that got their memory, per second" },
 	[TOP_FAULTS] = { "FAULTS/S", CELL_TENTHS,
-		"page faults in its memory, each second" },
+		"page faults in its memory, per second" },
 	[TOP_SCRUBBED] = { "SCRUBBED/S", CELL_SIZE,
-		"memory zeroed, each second" },
+		"memory zeroed, per second" },
 };
 
 /**
  * struct row - a pool with its rates
- * @pool: the pool
- * @known: which of @number mean something, by column
- * @number: what the columns that are no text show
+ * @pool: the pool in the present sample
+ * @known: per column: whether @number has a value
+ * @number: per column: value of a numeric column
  */
 struct row {
 	const struct sampled_pool *pool;
@@ -61,7 +61,7 @@ static __u64 faults(const struct sampled_pool *pool)
 	       counter_value(pool, "faults_base");
 }
 
-/* By second, times scale; a counter that went back has not moved. */
+/* Return @scale times the rate per second, or 0 if the counter went backwards. */
 static __u64 rate(__u64 from, __u64 to, __u64 ns, unsigned int scale)
 {
 	if (to <= from || !ns)
@@ -107,7 +107,7 @@ static void make_row(const struct top *top, struct row *row,
 	set_rates(top, row);
 }
 
-/* Greatest first, as top does; texts from A; ties by name. */
+/* Sort numbers in descending order, texts in ascending order, and ties by name. */
 static int compare_rows(const void *a, const void *b, void *arg)
 {
 	const struct row *x = a, *y = b;
@@ -149,7 +149,7 @@ struct table *top_table(const struct top *top)
 	struct row *rows = xcalloc(nr, sizeof(*rows));
 	char message[128];
 
-	/* It was tried before. */
+	/* The specification has been checked before. */
 	if (top->spec)
 		table_choose(tb, top->spec, message, sizeof(message));
 	for (i = 0; i < nr; i++)

@@ -9,7 +9,7 @@
 
 struct table;
 
-/* Columns of top that keys sort by. */
+/* Columns of top that keys select for sorting. */
 enum {
 	TOP_NAME,
 	TOP_STATE,
@@ -31,17 +31,17 @@ enum {
 extern const struct column top_columns[NR_TOP_COLUMNS];
 
 /**
- * struct top - what top shows, and how
- * @inv: how it was called
- * @vp: what to read with
- * @style: how to print
- * @spec: which columns were chosen, or NULL
- * @ms: time between two views
- * @views: how many views are left; 0 without end
- * @sort: the column to sort by
- * @reverse: least first; for names, last first
- * @last: the sample before the one that is shown; empty at first
- * @now: the one that is shown
+ * struct top - state of vpoolctl top
+ * @inv: invocation of the verb
+ * @vp: handle to read with
+ * @style: style of the table
+ * @spec: selected columns of --output, or NULL
+ * @ms: delay between two refreshes, in milliseconds
+ * @views: number of refreshes left; 0 for no limit
+ * @sort: column to sort by
+ * @reverse: true for the reverse order
+ * @last: previous sample; empty at first
+ * @now: present sample
  */
 struct top {
 	const struct invocation *inv;
@@ -56,11 +56,11 @@ struct top {
 	struct sample now;
 };
 
-/* Look again; what was shown becomes the last. As sample_take(). */
+/* Take a new sample, and keep the present one as the previous. As sample_take(). */
 int top_sample(struct top *top);
-/* The view as a table: sorted, with rates where there is an earlier sample. */
+/* Make the sorted table, with rates if there is a previous sample. */
 struct table *top_table(const struct top *top);
-/* How busy all CPUs of the host were; as sample_busy(). */
+/* Compute the load of all CPUs of the host. As sample_busy(). */
 int top_host_busy(const struct top *top, __u64 *tenths);
 
 #endif /* VPOOLCTL_TOPVIEW_H */

@@ -4,7 +4,7 @@
 
 #include "base/command.h"
 
-/* The verbs of "vpoolctl vm", each defined in the file of its name. */
+/* The verbs of "vpoolctl vm", in the files of the same names. */
 extern const struct command cmd_vm_console;
 extern const struct command cmd_vm_list;
 extern const struct command cmd_vm_migrate;

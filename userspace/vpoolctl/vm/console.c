@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm console: the first serial port of a virtual machine.
+ * vpoolctl vm console: connect to the first serial port of a virtual machine.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +24,7 @@
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
-/* Ctrl-]: leaves, as with telnet and virsh. */
+/* Ctrl-] disconnects, as in telnet and virsh. */
 #define ESCAPE 0x1d
 
 int console_open(const struct vm_slot *slot)
@@ -63,7 +63,7 @@ static bool write_all(int fd, const char *data, ssize_t len)
 	return true;
 }
 
-/* What came to one end goes to the other; false at its end. */
+/* Copy available data from one end to the other. Return false at the end of @from. */
 static bool pass(int from, int to, bool typed)
 {
 	char data[4096], *leave;
@@ -97,7 +97,7 @@ static void relay(int fd, bool tty)
 			continue;
 		if (tty)
 			break;
-		/* A file or a pipe has an end; what is to come has not. */
+		/* The input has ended: keep printing the output of the machine. */
 		fds[1].fd = -1;
 	}
 }
@@ -109,7 +109,7 @@ int console_relay(const struct invocation *inv, int fd)
 
 	(void)inv;
 	fflush(stdout);
-	/* The terminal is to be itself again, whatever ends. */
+	/* On SIGPIPE, the terminal must still be restored. */
 	signal(SIGPIPE, SIG_IGN);
 	if (tty) {
 		fputs("(Ctrl-] leaves)\n", stderr);
@@ -125,8 +125,8 @@ int console_relay(const struct invocation *inv, int fd)
 }
 
 /*
- * Is another program connected? QEMU talks to one at a time, and a second connection
- * waits in silence. QEMU names a socket "disconnected:..." while it has none.
+ * Is another program connected? QEMU serves one connection at a time, and lets a second
+ * one wait. While there is none, QEMU reports the socket as "disconnected:...".
  */
 static bool console_taken(const struct vm_slot *slot)
 {

@@ -5,12 +5,12 @@
 struct invocation;
 struct vm_slot;
 
-/* Connect to a slot's console; a descriptor or a negative errno. */
+/* Connect to the console of a slot. Return a descriptor or a negative errno. */
 int console_open(const struct vm_slot *slot);
 
 /*
- * Pass on what comes from the console, and to it what is typed, until it ends or
- * the user leaves; closes it. An exit status.
+ * Copy between the console @fd and standard input and output, until the console closes
+ * or the user disconnects. Close @fd. Return an exit status.
  */
 int console_relay(const struct invocation *inv, int fd);
 

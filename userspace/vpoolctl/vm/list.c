@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm list: which virtual machines run on pools.
+ * vpoolctl vm list: list the virtual machines on pools.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -36,15 +36,15 @@ enum {
 
 static const struct column vm_columns[] = {
 	[COL_NAME] = { "NAME", CELL_TEXT, "the virtual machine" },
-	[COL_POOL] = { "POOL", CELL_TEXT, "the pool that it is on" },
+	[COL_POOL] = { "POOL", CELL_TEXT, "the pool that it runs on" },
 	[COL_STATE] = { "STATE", CELL_TEXT,
-			"running, paused, migrating, or QEMU's word for it" },
+			"running, paused, migrating, or another run state of QEMU" },
 	[COL_PID] = { "PID", CELL_NUMBER, "its QEMU" },
-	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "how many CPUs it has" },
+	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "number of vCPUs" },
 	[COL_CPUS] = { "CPUS", CELL_TEXT,
-		       "where each of them may run, parted by spaces" },
-	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory of pools that it has" },
-	[COL_AGE] = { "AGE", CELL_SECONDS, "how long its QEMU has been there" },
+		       "the CPUs of each vCPU, separated by spaces" },
+	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory of pools that it uses" },
+	[COL_AGE] = { "AGE", CELL_SECONDS, "time since its QEMU started" },
 };
 
 /* vCPUs */
@@ -54,7 +54,7 @@ struct vcpus {
 	char *mask[1024];
 };
 
-/* QEMU names the thread of a vCPU "CPU 3/KVM". */
+/* QEMU names the threads of vCPUs "CPU 3/KVM". */
 static void add_thread(int tid, struct vcpus *vcpus)
 {
 	struct task task;
@@ -120,22 +120,22 @@ static void fill_vcpus(struct table *tb, pid_t pid)
 
 /* Machines */
 
-/* The field of /proc/PID/stat that has the time of its start, as in proc(5). */
+/* Field of /proc/PID/stat with the start time, numbered as in proc(5). */
 #define STAT_STARTTIME 22
 
-/* Ticks from boot to when a process began. */
+/* Parse the start time of a process, in clock ticks since boot. */
 static unsigned long long parse_start(const char *line)
 {
 	const char *at = strrchr(line, ')');
 	int field;
 
-	/* Behind the name, the second; that may have spaces in it. */
+	/* Start after the name, field 2, which can contain spaces. */
 	for (field = 2; at && field < STAT_STARTTIME; field++)
 		at = strchr(at + 1, ' ');
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
-/* Seconds since a process began. */
+/* Return the seconds since a process started. */
 static __u64 read_age(pid_t pid)
 {
 	char *path = xprintf("/proc/%d/stat", pid), *line = NULL;
@@ -161,7 +161,7 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	char *status = vm_slot_status(slot);
 	struct vm_memory memory;
 
-	/* It may have ended since we found it. */
+	/* The process may have exited since its slot was read. */
 	if (vm_read_memory(slot->pid, &memory) || !vm_slot_wait(slot, 0)) {
 		free(status);
 		return;
@@ -178,14 +178,14 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	free(status);
 }
 
-/* Once: the look has cleared the machine away. */
+/* Print this once: reading the machine has removed it. */
 static void tell_log(const char *name)
 {
 	char *log = vm_log_path(name), *path = printable(log);
 
 	if (!access(log, F_OK))
 		fprintf(stderr,
-			"vpoolctl: vm list: %s has ended by itself; what its QEMU said is in %s\n",
+			"vpoolctl: vm list: %s has ended by itself; the output of its QEMU is in %s\n",
 			name, path);
 	free(path);
 	free(log);
@@ -226,9 +226,9 @@ const struct command cmd_vm_list = {
 	.name = "vm list",
 	.summary = "list virtual machines on pools",
 	.description =
-		"List the virtual machines that run: root's, or the caller's\n"
-		"own. What is shown is looked up, not remembered; what a crash\n"
-		"left is cleared away.",
+		"List the running virtual machines of the caller. All values are\n"
+		"read from the running processes. Leftovers of a crash are\n"
+		"removed.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_SIZE_OPTIONS,
 	.columns = vm_columns,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose memory a virtual machine has.
+ * Find the pools whose memory a virtual machine uses.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "vm/memory.h"
 
-/* How often to look whether memory has come back, in microseconds. */
+/* Poll interval for released memory, in microseconds. */
 #define LOOK_US 10000
 
 static const char *device_dir(void)
@@ -23,7 +23,7 @@ static const char *device_dir(void)
 	return dir ? dir : "/dev/vpool";
 }
 
-/* One line of /proc/PID/maps: a mapping of a pool's node counts. */
+/* Count a line of /proc/PID/maps if it maps the device of a pool. */
 static void add_mapping(const char *line, struct vm_memory *memory)
 {
 	const char *dir = device_dir(), *path = strchr(line, '/');
@@ -59,7 +59,7 @@ int vm_read_memory(pid_t pid, struct vm_memory *memory)
 	return 0;
 }
 
-/* What is in use in a pool and in no region. */
+/* Read the bytes of a pool that are in use, but in no region. */
 static int read_missing(struct vpool *vp, __u64 *missing)
 {
 	struct vpool_region_info *regions;
@@ -99,6 +99,6 @@ int vm_wait_returned(const char *pool, int ms, __u64 *missing)
 		usleep(LOOK_US);
 	}
 	vpool_close(vp);
-	/* A pool that is gone has nothing in use. */
+	/* A destroyed pool has no memory in use. */
 	return err == -ENOENT || err == -ENXIO ? 0 : err;
 }

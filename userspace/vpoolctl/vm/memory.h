@@ -5,21 +5,22 @@
 #include <libvpool.h>
 
 /**
- * struct vm_memory - a QEMU's memory of pools
- * @pool: the pool of the first of it, empty if it has none
- * @bytes: how much it has mapped
+ * struct vm_memory - memory of pools that a QEMU has mapped
+ * @pool: name of the pool of the first mapping; empty if there is none
+ * @bytes: sum of all mappings of pools, in bytes
  */
 struct vm_memory {
 	char pool[VPOOL_NAME_SIZE];
 	__u64 bytes;
 };
 
-/* Read from /proc what a process has mapped; 0 or a negative errno. */
+/* Read the mappings of a process from /proc. Return 0 or a negative errno. */
 int vm_read_memory(pid_t pid, struct vm_memory *memory);
 
 /*
- * Wait until all that no region holds is free in a pool: after the end of a QEMU.
- * 0, or -ETIMEDOUT with the bytes that are missing.
+ * Wait up to @ms milliseconds until all memory of a pool outside of regions is free, as
+ * it should be after a QEMU has ended. Return 0, or -ETIMEDOUT with the bytes that are
+ * not free in @missing.
  */
 int vm_wait_returned(const char *pool, int ms, __u64 *missing);
 

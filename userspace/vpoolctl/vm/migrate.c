@@ -2,12 +2,13 @@
 /*
  * vpoolctl vm migrate: move a running virtual machine to another pool.
  *
- * A second QEMU is made on the other pool, the machine's other slot, and QEMU
- * migrates to it over a unix socket. The machine is where it was until the first
- * QEMU says that the migration is complete: the second has all of it then and has
- * said so (return-path). If anything fails before, the second QEMU is ended, and
- * the first lets the machine run on by itself. If we die, the QEMUs go on without
- * us, and the next vpoolctl finds out which of them has the machine.
+ * vpoolctl starts a second QEMU on the target pool, in the other slot of the machine.
+ * The first QEMU migrates to it over a unix socket. The machine belongs to the first QEMU
+ * until that reports that the migration is complete. With the capability return-path,
+ * this means that the second QEMU has confirmed that it has everything. If a step before
+ * that fails, vpoolctl ends the second QEMU, and the first lets the machine continue. If
+ * vpoolctl dies, the QEMUs finish without it, and the next vpoolctl finds out which of
+ * them has the machine.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,54 +44,54 @@ enum {
 	MIGRATE_BANDWIDTH,
 };
 
-/* How long it may take, and the machine may stand still, in milliseconds. */
+/* Defaults of the time limit and of the downtime limit, in milliseconds. */
 #define TIMEOUT_MS 300000
 #define DOWNTIME_MS 300
-/* A local socket is as fast as memory; do not hold it back: bytes a second. */
+/* Default bandwidth in bytes per second: no limit for a local socket. */
 #define BANDWIDTH (64ULL << 30)
 #define EVERY_MS 200
-/* How long memory may take to come back and be zeroed. */
+/* Time limit for releasing and zeroing the old memory, in milliseconds. */
 #define RETURN_MS 30000
 
 static const struct option_def migrate_options[] = {
 	[MIGRATE_TO] = {
 		.name = "to", .arg = "NAME", .complete = COMPLETE_POOL,
-		.help = "the pool that it is to move to",
+		.help = "the pool to move it to",
 	},
 	[MIGRATE_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
-			"give up if it is not done by then, and let the machine\n"
-			"run on where it is; 300 unless given",
+			"give up after this time; the machine then stays where\n"
+			"it is; default 300",
 	},
 	[MIGRATE_DOWNTIME] = {
 		.name = "downtime", .arg = "SECONDS",
 		.help =
-			"how long the machine may stand still; 0.3 unless given",
+			"maximum downtime of the machine; default 0.3",
 	},
 	[MIGRATE_BANDWIDTH] = {
 		.name = "bandwidth", .arg = "SIZE",
 		.help =
-			"copy no more than this a second, to leave the host's\n"
-			"memory bandwidth to the other pools",
+			"copy at most this much per second, to leave memory\n"
+			"bandwidth to the other pools",
 	},
 };
 
 /**
  * struct move - a migration
- * @inv: what for
- * @vm: the machine
- * @from: the connection to the QEMU that has it
- * @to: the QEMU that is to have it
- * @pool: a handle of the pool that it is to be on
- * @pool_name: that pool
- * @old: the pool that it is on, and its memory
- * @timeout_ms: how long it may take
- * @downtime_ms: how long the machine may stand still
- * @bandwidth: what it may copy, in bytes a second
- * @total_ms: out: how long it took
- * @stood_ms: out: how long the machine stood still
- * @progress: a progress line is on the terminal
+ * @inv: invocation of the verb, for messages
+ * @vm: the machine, locked
+ * @from: connection to the source QEMU
+ * @to: the target QEMU
+ * @pool: handle of the target pool
+ * @pool_name: name of the target pool
+ * @old: source pool, and the memory in use there
+ * @timeout_ms: time limit, in milliseconds
+ * @downtime_ms: downtime limit, in milliseconds
+ * @bandwidth: limit of the copied bytes per second
+ * @total_ms: out: duration of the migration, in milliseconds
+ * @stood_ms: out: downtime of the machine, in milliseconds
+ * @progress: true if a progress line is on the terminal
  */
 struct move {
 	const struct invocation *inv;
@@ -108,7 +109,7 @@ struct move {
 	bool progress;
 };
 
-/* The slot that it is to be on */
+/* The target slot */
 
 static int check_target(struct move *move, struct vm_plan *plan)
 {
@@ -201,14 +202,14 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	char **args;
 
 	args = qemu_args_of(from, slot);
-	/* Relative paths among the arguments are from there. */
+	/* The arguments can have relative paths. */
 	cwd = open_cwd(from->pid);
 	err = -1;
 	if (!vm_slot_wait(from, 0)) {
 		cmd_error(move->inv, name, TOOL_VM_LOST, "its QEMU has ended");
 	} else if (!args || cwd < 0) {
 		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
-			  "its QEMU was started by another version of vpoolctl, or in a folder that cannot be read; it cannot be migrated");
+			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
 				  &move->to);
@@ -235,7 +236,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	return err ? -1 : 0;
 }
 
-/* Moving */
+/* The migration */
 
 static void show_progress(struct move *move, struct json_object *info)
 {
@@ -260,7 +261,7 @@ static void clear_progress(struct move *move)
 	move->progress = false;
 }
 
-/* 1 if it is complete, 0 if it goes on, -1 if it has failed. */
+/* Poll the migration. Return 1 if it is complete, 0 if it continues, -1 if it failed. */
 static int look(struct move *move, char *message, size_t room)
 {
 	struct json_object *info;
@@ -275,7 +276,7 @@ static int look(struct move *move, char *message, size_t room)
 	if (!strcmp(status, "completed")) {
 		move->total_ms = json_number(info, "total-time");
 		move->stood_ms = json_number(info, "downtime");
-		/* It is complete a moment before the times are reckoned. */
+		/* QEMU reports completion shortly before it reports the times. */
 		done = move->total_ms > 0;
 	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
 		snprintf(message, room, "%s", *json_text(info, "error-desc") ?
@@ -288,7 +289,7 @@ static int look(struct move *move, char *message, size_t room)
 	return done;
 }
 
-/* Wait for the end, which an event tells; look now and then. */
+/* Wait for the event of the end, and poll in between. */
 static int watch(struct move *move, char *message, size_t room)
 {
 	double deadline = now_ms() + move->timeout_ms;
@@ -313,7 +314,7 @@ static int watch(struct move *move, char *message, size_t room)
 	return done;
 }
 
-/* Have the first QEMU keep the machine; false if it has let it go already. */
+/* Cancel the migration. Return false if the source QEMU has already handed it over. */
 static bool call_off(struct move *move)
 {
 	double deadline = now_ms() + 30000;
@@ -346,7 +347,7 @@ static int hand_over(struct move *move, char *message, size_t room)
 	return -1;
 }
 
-/* It has the machine: wait until it has read all and lets it go on. */
+/* The target QEMU has the machine: wait until it has loaded it and lets it run. */
 static int take_over(struct move *move)
 {
 	double deadline = now_ms() + 60000;
@@ -385,7 +386,7 @@ static int wait_scrubbed(const char *pool, int ms)
 	return scrubbed ? 0 : -ETIMEDOUT;
 }
 
-/* The first QEMU is but a shell now. */
+/* End the source QEMU, which no longer has the machine. */
 static int leave_old(struct move *move)
 {
 	struct vm_slot *slot = move->vm->slot + move->vm->now;
@@ -400,7 +401,7 @@ static int leave_old(struct move *move)
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
 		err = wait_scrubbed(move->old.pool, RETURN_MS);
-	printf("migrated %s to pool %s: stood still for %lld ms, took %lld ms in all; ",
+	printf("migrated %s to pool %s: downtime %lld ms, total time %lld ms; ",
 	       move->vm->name, move->pool_name, move->stood_ms,
 	       move->total_ms);
 	printf("%s %s pool %s\n", format_size(move->old.bytes, size),
@@ -408,7 +409,7 @@ static int leave_old(struct move *move)
 	return EXIT_OK;
 }
 
-/* The first QEMU has ended by itself: did the machine get away in time? */
+/* The source QEMU has ended by itself: has it handed over the machine before? */
 static bool got_away(struct move *move)
 {
 	char *status = qmp_status(move->to.qmp);
@@ -427,12 +428,12 @@ static int not_moved(struct move *move, const char *message)
 {
 	if (old_has_ended(move))
 		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
-			  "its QEMU has ended on the way");
+			  "its QEMU ended during the migration");
 	else
 		cmd_error(move->inv, move->vm->name, TOOL_VM_NOT_MIGRATED,
-			  "not migrated, it runs on in pool '%s': %s",
+			  "not migrated, it still runs on pool '%s': %s",
 			  move->old.pool, message);
-	/* Its log goes with it. */
+	/* Show the log before the slot is removed. */
 	if (!vm_slot_wait(move->to.slot, 0))
 		qemu_show_log(move->to.slot);
 	qemu_kill(&move->to);
@@ -444,11 +445,11 @@ static int move_over(struct move *move)
 	char message[256] = "";
 	int err;
 
-	/* From here on nobody but the QEMUs may say who has the machine. */
+	/* From here on, only the QEMUs decide which of them has the machine. */
 	qemu_release(&move->to);
 	err = hand_over(move, message, sizeof(message));
 	clear_progress(move);
-	/* Undoing is not to be interrupted. */
+	/* The cleanup must not be interrupted. */
 	forget_interrupt();
 	if (err && old_has_ended(move))
 		err = !got_away(move);
@@ -485,7 +486,7 @@ static int migrate_vm(struct move *move)
 	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_SAME_POOL,
-			  "it is on pool '%s' already", move->pool_name);
+			  "it already runs on pool '%s'", move->pool_name);
 		return EXIT_FAILED;
 	}
 	err = vpool_open(move->pool_name, &move->pool);
@@ -536,7 +537,7 @@ static int run_vm_migrate(const struct invocation *inv)
 	int status;
 
 	if (!move.pool_name)
-		return usage_error(inv->cmd, "to which pool? Say --to NAME");
+		return usage_error(inv->cmd, "no target pool: say --to NAME");
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);
@@ -559,11 +560,10 @@ const struct command cmd_vm_migrate = {
 	.summary = "move a running virtual machine to another pool",
 	.description =
 		"Move a virtual machine to another pool of this host while it\n"
-		"runs. If that fails, cannot be finished in time or is\n"
-		"interrupted, the machine runs on where it is. A machine with\n"
-		"a disk keeps it. Tells how long the machine stood still, and\n"
-		"how long it all took; the memory it had is free and zeroed\n"
-		"when the command returns.",
+		"runs. If the migration fails, is interrupted, or exceeds the\n"
+		"time limit, the machine continues on its pool. A machine with\n"
+		"a disk keeps it. The command prints the downtime and the total\n"
+		"time. When it returns, the old memory is free and zeroed.",
 	.options = migrate_options,
 	.nr_options = ARRAY_SIZE(migrate_options),
 	.min_args = 1,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Placing a virtual machine on a pool.
+ * Place the memory and vCPUs of a virtual machine on a pool.
  *
- * The guest has a NUMA node for each node on which the pool has memory, as long
- * as there are vCPUs for them. A region's memory comes from the node of the thread
- * that maps it first, so QEMU maps each guest node's on CPUs of the host's.
+ * The guest gets a NUMA node for each node on which the pool has memory, as long as there
+ * are vCPUs for them. The memory of a region comes from the node of the thread that maps
+ * it first. So QEMU runs on CPUs of that node while it maps the memory of a guest node.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -45,7 +45,7 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
 		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
-			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who has the rest",
+			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who uses the rest",
 			  pool->name, format_size(pool->free_bytes, have),
 			  bytes ? format_size(bytes, want) : "some", pool->name);
 	else
@@ -62,7 +62,7 @@ static int compare_free(const void *a, const void *b)
 	return (x->node > y->node) - (x->node < y->node);
 }
 
-/* How many nodes it takes: as many as get a vCPU, more if memory needs them. */
+/* Return the number of nodes: one per vCPU at most, but more if the memory needs them. */
 static size_t nodes_needed(const struct vpool_node_info *nodes, size_t nr,
 			   __u64 bytes, unsigned int vcpus)
 {
@@ -79,7 +79,7 @@ static size_t nodes_needed(const struct vpool_node_info *nodes, size_t nr,
 	return i ? i : 1;
 }
 
-/* Shares in proportion to what is free; the last gets what rounding left. */
+/* Share @bytes in proportion to the free memory. The last node gets the remainder. */
 static void share_memory(const struct vpool_info *pool,
 			 const struct vpool_node_info *nodes, __u64 bytes,
 			 struct vm_plan *plan)
@@ -119,7 +119,7 @@ void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	free(nodes);
 }
 
-/* Memory of the guest's nodes, "ram0" and on. */
+/* Read the memory of the guest nodes, "ram0" and up, into the plan. */
 static int plan_memory(struct qmp *from, struct vm_plan *plan)
 {
 	struct json_object *list, *one;
@@ -179,7 +179,7 @@ int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 
 /* CPUs */
 
-/* The pool's CPUs on a node of the host; all of them if that has none. */
+/* Return the CPUs of the pool on a host node, or all of its CPUs if it has none there. */
 static struct vpool_cpus cpus_near(struct vpool *pool,
 				   const struct vpool_host *host, int node)
 {
@@ -201,7 +201,7 @@ static struct vpool_cpus cpus_near(struct vpool *pool,
 	return cpus;
 }
 
-/* Only where QEMU's first thread runs while it maps memory; it may fail. */
+/* Set the affinity of QEMU's first thread while it maps memory. Failure is harmless. */
 static void move_to(const struct qemu *qemu, struct vpool *pool,
 		    const struct vpool_host *host, int node)
 {
@@ -213,7 +213,7 @@ static void move_to(const struct qemu *qemu, struct vpool *pool,
 	vpool_cpus_free(&cpus);
 }
 
-/* Give a vCPU a CPU of its own, on a node if one is free there. */
+/* Dedicate a CPU to a vCPU, on @node if one is free there. */
 static int give_cpu(struct vpool *pool, const struct qemu *qemu, pid_t tid,
 		    const struct vpool_cpus *near, int *cpu)
 {
@@ -241,7 +241,7 @@ static bool has_thread(pid_t pid, pid_t tid)
 	return has;
 }
 
-/* One vCPU may have to share: somewhere QEMU's other threads have to run. */
+/* Place a vCPU. One vCPU may share its CPU, because QEMU's other threads need one. */
 static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 		      struct json_object *vcpu, const struct vm_plan *plan,
 		      const struct vpool_host *host, struct vm_placed *placed)
@@ -288,7 +288,7 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 	json_object_put(list);
 	if (err == -ECHILD)
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
-			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec it, and it must not fork",
+			  "QEMU does not run in process %d, which vpoolctl started: a script in VPOOL_QEMU must exec QEMU, and QEMU must not fork",
 			  qemu->slot->pid);
 	else if (err)
 		cmd_error(inv, name, *vpool_reason(pool) ?
@@ -306,8 +306,8 @@ static struct json_object *text(const char *value)
 }
 
 /*
- * Mapped at a multiple of the page size: else neither QEMU's page tables nor KVM's
- * could have huge pages.
+ * Align the mapping to the page size, because otherwise neither the page tables of QEMU
+ * nor those of KVM could have huge pages.
  */
 static int add_memory(struct qemu *qemu, const char *id, const char *pool,
 		      __u64 page_size, __u64 bytes)
@@ -368,7 +368,7 @@ static int build_memory(struct qemu *qemu, struct vpool *pool,
 
 /* Devices */
 
-/* On which of the guest's nodes is the n-th vCPU? */
+/* Return the guest node of the n-th vCPU. */
 static size_t node_of(const struct vm_plan *plan, size_t n)
 {
 	size_t node;

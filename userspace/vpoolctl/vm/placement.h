@@ -11,12 +11,12 @@ struct qmp;
 #define PLAN_NODES 64
 
 /**
- * struct vm_plan - where a machine's parts go
- * @nr: how many NUMA nodes the guest has
- * @node: those
- * @node.host: the host's node that it is to be on, or -1
- * @node.bytes: its memory
- * @node.vcpus: how many CPUs it has
+ * struct vm_plan - placement of a machine on host nodes
+ * @nr: number of NUMA nodes of the guest
+ * @node: the NUMA nodes of the guest
+ * @node.host: host node to place it on, or -1 for any
+ * @node.bytes: memory of the node, in bytes
+ * @node.vcpus: number of vCPUs of the node
  */
 struct vm_plan {
 	size_t nr;
@@ -28,11 +28,11 @@ struct vm_plan {
 };
 
 /**
- * struct vm_placed - what came of it
- * @memory_ms: how long the memory took
- * @devices_ms: how long the devices took
- * @cpus: the CPUs that belong to one vCPU each; for vpool_cpus_free()
- * @sharing: how many vCPUs share CPUs with QEMU's other threads
+ * struct vm_placed - result of placing a machine
+ * @memory_ms: time for adding the memory, in milliseconds
+ * @devices_ms: time for adding the devices, in milliseconds
+ * @cpus: CPUs dedicated to one vCPU each; for vpool_cpus_free()
+ * @sharing: number of vCPUs that share CPUs with QEMU's other threads
  */
 struct vm_placed {
 	double memory_ms;
@@ -41,21 +41,24 @@ struct vm_placed {
 	unsigned int sharing;
 };
 
-/* Can a pool take that? 0, or -1 with a message. 0 bytes is any. */
+/*
+ * Check that a pool has the CPUs and, unless @bytes is 0, the memory. Return 0, or -1
+ * with a message.
+ */
 int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 		  __u64 bytes, unsigned int vcpus);
 
-/* Spread memory and vCPUs over the nodes that a pool has memory on. */
+/* Distribute memory and vCPUs over the nodes on which a pool has memory. */
 void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	     struct vm_plan *plan);
 
-/* What a running machine has, to be placed on another pool. */
+/* Plan to place a running machine on another pool, with the same nodes. */
 int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 	       struct vm_plan *plan);
 
 /*
- * Give a QEMU that was just launched its memory and devices, and its vCPUs
- * their CPUs; 0 or -1 with a message.
+ * Add the memory and devices to a QEMU that was just launched, and dedicate CPUs to its
+ * vCPUs. Return 0, or -1 with a message.
  */
 int vm_build(const struct invocation *inv, const char *name,
 	     struct qemu *qemu, struct vpool *pool, const char *pool_name,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Starting QEMU.
+ * Start QEMU.
  *
- * QEMU is started without memory and devices (-preconfig): it gets its memory
- * over QMP, see vm_place.c, so that what takes how long can be told apart.
+ * QEMU starts without memory and devices (-preconfig). placement.c adds them over QMP, so
+ * that vm start can measure the time of each step.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -39,20 +39,20 @@
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
-/* The oldest QEMU that this is tested with. */
+/* The oldest tested version of QEMU. */
 #define OLDEST_MAJOR 7
 #define OLDEST_MINOR 2
 
-/* How long QEMU may take until it can be talked to. */
+/* Time limit for QEMU to answer after its start, in milliseconds. */
 #define LAUNCH_MS 60000
-/* How much of its log is shown when it has ended. */
+/* Number of bytes at the end of its log to print when it has ended. */
 #define LAST_WORDS 2000
-/* How long a program may take to say its version. */
+/* Time limit for a program to print its version, in milliseconds. */
 #define VERSION_MS 60000
 
-/* Which QEMU */
+/* Version */
 
-/* In a child: have the program say its version, into a pipe. */
+/* Run the program with --version and its output in a pipe. Called in a child. */
 static void say_version(int to)
 {
 	const char *program = qemu_program();
@@ -65,7 +65,7 @@ static void say_version(int to)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Read until the end, or a whole line; 0, -EINTR or -ETIMEDOUT. */
+/* Read one line, or up to the end. Return 0, -EINTR or -ETIMEDOUT. */
 static int read_line(int fd, char *line, size_t room)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -88,7 +88,7 @@ static int read_line(int fd, char *line, size_t room)
 	return interrupted() ? -EINTR : 0;
 }
 
-/* The first line that it prints about itself; empty if it cannot be run. */
+/* Read the first line of its output, which is empty if the program cannot run. */
 static int version_line(char *line, size_t room)
 {
 	int ends[2], err;
@@ -123,11 +123,11 @@ int qemu_check(const struct invocation *inv, const char *name)
 			  "interrupted; nothing was started");
 	else if (err)
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
-			  "%s does not say its version: %s",
+			  "%s does not print its version: %s",
 			  qemu_program(), strerror(-err));
 	else if (!*line)
 		cmd_error(inv, name, TOOL_QEMU_MISSING,
-			  "%s is not there or does not run; install QEMU (qemu-system-x86), or say in VPOOL_QEMU where it is",
+			  "%s does not exist or does not run; install QEMU (qemu-system-x86), or set VPOOL_QEMU to its path",
 			  qemu_program());
 	else if (strncmp(line, before, sizeof(before) - 1) ||
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
@@ -137,7 +137,7 @@ int qemu_check(const struct invocation *inv, const char *name)
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
-			  "%s is QEMU %u.%u; it takes %d.%d or newer",
+			  "%s is QEMU %u.%u; %d.%d or newer is needed",
 			  qemu_program(), major, minor, OLDEST_MAJOR,
 			  OLDEST_MINOR);
 	else
@@ -164,14 +164,14 @@ static int show_monitors(const struct vm_slot *slot)
 	return err;
 }
 
-/* Keep a descriptor at a number, or give up. */
+/* Move a descriptor to a number. Exit on failure. */
 static void place_fd(int fd, int at)
 {
 	if (fd == at ? fcntl(fd, F_SETFD, 0) : dup2(fd, at) < 0)
 		_exit(EXIT_CANNOT_RUN);
 }
 
-/* Take the lock that says that we live; it stays over exec. */
+/* Take the lock that shows that the slot is in use. exec(2) keeps it. */
 static int hold_alive(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -182,7 +182,7 @@ static int hold_alive(const struct vm_slot *slot)
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
-/* In the child: be where members of a confined or isolated pool must be. */
+/* Move the child into the slice of a confined or isolated pool. */
 static int enter_cpuset(struct vpool *pool)
 {
 	struct vpool_info *info;
@@ -203,7 +203,7 @@ static int enter_cpuset(struct vpool *pool)
 	return err;
 }
 
-/* In the child: become QEMU. */
+/* Execute QEMU in the child. */
 static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 		   int cwd, char **args)
 {
@@ -233,7 +233,7 @@ static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* Another child: if we die without a word, QEMU dies. */
+/* Kill QEMU if vpoolctl dies before it writes to @fd. Called in another child. */
 static void guard(int fd, int pidfd)
 {
 	sigset_t all;
@@ -242,7 +242,7 @@ static void guard(int fd, int pidfd)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid();
-	/* Neither the lock nor anybody's pipe shall stay open for us. */
+	/* This child must not keep the lock or a pipe open. */
 	if (dup2(fd, 0) < 0 || dup2(pidfd, 1) < 0)
 		_exit(1);
 	syscall(SYS_close_range, 2, ~0U, 0);
@@ -289,7 +289,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 {
 	int err, ends[2];
 
-	/* What QEMU forks and leaves comes to us: qemu_kill() finds it. */
+	/* Adopt orphans of QEMU, so that qemu_kill() finds them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->slot = slot;
@@ -319,7 +319,7 @@ void qemu_release(struct qemu *qemu)
 {
 	sighandler_t old = signal(SIGPIPE, SIG_IGN);
 
-	/* A guard that somebody ended does no harm any more. */
+	/* A guard that was killed cannot kill QEMU. */
 	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
 		qemu->guard = 0;
 	signal(SIGPIPE, old);
@@ -337,7 +337,7 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/* Has a process a file open? */
+/* Does a process have a file open? */
 static bool has_open(long pid, const struct stat *file)
 {
 	char *path = xprintf("/proc/%ld/fd", pid);
@@ -355,7 +355,7 @@ static bool has_open(long pid, const struct stat *file)
 	return has;
 }
 
-/* Kill the children that have a file open; the number of them. */
+/* Kill the children that have a file open. Return their number. */
 static size_t kill_once(const struct stat *file)
 {
 	char *path = xprintf("/proc/self/task/%d/children", getpid());
@@ -376,12 +376,12 @@ static size_t kill_once(const struct stat *file)
 }
 
 /*
- * Kill all that came of the QEMU of a slot: a script in VPOOL_QEMU may have started it as
- * its child, or QEMU may have forked. Each has inherited the descriptor of "alive", and
- * becomes our child when its parent dies. Other children may be there: a shell that
- * becomes vpoolctl leaves its own.
+ * Kill all descendants of the QEMU of a slot: a script in VPOOL_QEMU may have started it
+ * as its child, or QEMU may have forked. Each of them has inherited the descriptor of
+ * "alive", and becomes a child of vpoolctl when its parent dies. vpoolctl can have other
+ * children, from a shell that has executed it.
  */
-static void kill_heirs(const struct stat *alive)
+static void kill_descendants(const struct stat *alive)
 {
 	while (kill_once(alive))
 		;
@@ -398,14 +398,14 @@ void qemu_kill(struct qemu *qemu)
 	qemu_close(qemu);
 	vm_slot_kill(qemu->slot);
 	qemu_release(qemu);
-	/* It is ours if we started it. */
+	/* QEMU was a child of this process, if it was started. */
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	if (begun)
-		kill_heirs(&alive);
+		kill_descendants(&alive);
 }
 
-/* Failure */
+/* Failures */
 
 bool qemu_show_log(const struct vm_slot *slot)
 {
@@ -437,10 +437,10 @@ void qemu_failed(const struct invocation *inv, const char *name,
 
 	if (interrupted()) {
 		cmd_error(inv, name, VPOOL_CODE_INTERRUPTED,
-			  "interrupted; nothing is left of it");
+			  "interrupted; the machine was removed");
 		return;
 	}
-	/* It closes its sockets a little before it is gone. */
+	/* QEMU closes its sockets shortly before it exits. */
 	ended = qemu->slot->pidfd >= 0 &&
 		!vm_slot_wait(qemu->slot, err == -EPIPE ? 2000 : 0);
 	if (!ended) {
@@ -449,7 +449,7 @@ void qemu_failed(const struct invocation *inv, const char *name,
 			  qmp_message(qemu->qmp) : strerror(-err));
 		return;
 	}
-	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; it said:");
+	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; its output:");
 	if (!qemu_show_log(qemu->slot))
 		fputs("  (nothing)\n", stderr);
 }

@@ -9,11 +9,11 @@ struct qmp;
 struct vm_slot;
 
 /**
- * struct qemu - a QEMU that is being made
- * @slot: where it is
- * @guard: what ends it if we die, or 0
- * @guard_fd: tells the guard to let it live
- * @qmp: the connection, or NULL
+ * struct qemu - a QEMU that is being started
+ * @slot: slot of the machine; the caller owns it
+ * @guard: process that kills QEMU if vpoolctl dies, or 0
+ * @guard_fd: pipe to dismiss the guard, or -1
+ * @qmp: QMP connection, or NULL
  */
 struct qemu {
 	struct vm_slot *slot;
@@ -22,21 +22,20 @@ struct qemu {
 	struct qmp *qmp;
 };
 
-/* 0 if it is there and new enough; else a message. */
+/* Check that QEMU is installed and recent enough. Return 0, or -1 with a message. */
 int qemu_check(const struct invocation *inv, const char *name);
 
 /**
  * qemu_launch() - start a QEMU and connect to it
- * @inv: complained for
- * @name: the machine's name
- * @slot: an empty slot
- * @pool: a handle of the pool that QEMU is to be a member of
- * @cwd: a descriptor of the folder that QEMU works in; -1 is the caller's
- * @args: its arguments
- * @qemu: the QEMU, for qemu_kill() or qemu_release()
+ * @inv: invocation of the verb, for messages
+ * @name: name of the machine
+ * @slot: empty slot
+ * @pool: handle of the pool that QEMU becomes a member of
+ * @cwd: descriptor of the working directory of QEMU; -1 for that of vpoolctl
+ * @args: arguments, NULL-terminated
+ * @qemu: out: the QEMU, for qemu_kill() or qemu_release()
  *
- * It has no memory and no devices yet. If this process dies before
- * qemu_release(), so does QEMU.
+ * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
  *
  * Return: 0, or -1 with a message
  */
@@ -44,16 +43,16 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		struct qemu *qemu);
 
-/* Let it live. The connection stays until qemu_close(). */
+/* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);
 void qemu_close(struct qemu *qemu);
-/* End it and remove all of it. */
+/* Kill QEMU, and remove its slot. */
 void qemu_kill(struct qemu *qemu);
 
-/* Print the end of a QEMU's log on standard error; false if it is empty. */
+/* Print the end of the log on standard error. Return false if the log is empty. */
 bool qemu_show_log(const struct vm_slot *slot);
 
-/* Complain about a call that failed; with QEMU's last words if it has ended. */
+/* Print an error about a failed call, with the end of QEMU's log if QEMU has ended. */
 void qemu_failed(const struct invocation *inv, const char *name,
 		 const struct qemu *qemu, int err);
 

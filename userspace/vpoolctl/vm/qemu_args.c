@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QEMU's command line.
+ * The command line of QEMU.
  *
- * The first words are those of one QEMU only, at fixed places: -S or -incoming, and its
- * sockets. The rest describes the machine. vm migrate copies it word for word, because
- * a user's argument may read like one of ours.
+ * The first arguments are specific to one QEMU, at fixed positions: -S or -incoming, and
+ * its sockets. The other arguments describe the machine. vm migrate copies them without
+ * parsing, because a user's argument can look like one of vpoolctl.
  */
 #include <errno.h>
 #include <limits.h>
@@ -41,7 +41,7 @@ static void add_two(char ***args, const char *one, const char *two)
 	add(args, two);
 }
 
-/* Add an option and its value, which is freed. */
+/* Add an option and its value. Free the value. */
 static void add_made(char ***args, const char *option, char *value)
 {
 	add_two(args, option, value);
@@ -57,7 +57,7 @@ void qemu_args_free(char **args)
 	free(args);
 }
 
-/* Commas are doubled in values of QEMU's options. */
+/* Double the commas, as values of QEMU's options need it. */
 static char *escape(const char *text)
 {
 	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;
@@ -78,11 +78,10 @@ const char *qemu_program(void)
 }
 
 /*
- * Monitors. QEMU makes each ready in its main thread and then hands it to another
- * one; who connects to its socket half-way is served by both, and what he says
- * reaches QEMU in the order in which they got hold of the bytes. So the sockets
- * have other names at first, and who starts QEMU talks to it by a connection that
- * QEMU inherits.
+ * Monitors. QEMU sets up each one in its main thread and then hands it to another
+ * thread. Both threads would read from a client that connects in between, and mix up its
+ * commands. So the sockets have other names at first, and the vpoolctl that starts QEMU
+ * uses a connection that QEMU inherits.
  */
 const char * const qemu_monitors[NR_QEMU_MONITORS] = { "qmp", "state" };
 
@@ -102,7 +101,7 @@ static void add_monitors(char ***args, const struct vm_slot *slot)
 		free(escaped);
 		free(path);
 	}
-	/* The last of them: if it answers, all are ready. */
+	/* This monitor must be the last: if it answers, all are ready. */
 	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", QEMU_BOOT_FD));
 	add_two(args, "-mon", "chardev=boot,mode=control");
 }
@@ -124,8 +123,8 @@ static void add_console(char ***args, const struct qemu_spec *spec,
 }
 
 /*
- * A path that holds in every folder, and that QEMU does not take for a protocol, as
- * it would "vm:1.img". Links stay: what they point to may change.
+ * Make a path absolute, so that QEMU does not take "vm:1.img" for a protocol. Keep
+ * symbolic links, because their targets can change.
  */
 static char *absolute(const char *path)
 {
@@ -218,10 +217,10 @@ static char *read_cmdline(pid_t pid, size_t *len)
 	return text;
 }
 
-/* Words behind -S or -incoming that are a QEMU's own: its sockets, four words each. */
+/* Number of arguments after -S or -incoming for the sockets: four for each. */
 #define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2))
 
-/* One of those for the other slot. */
+/* Add such an argument with the paths of the other slot. */
 static void add_for(char ***args, const char *arg, const char *from,
 		    const char *to)
 {

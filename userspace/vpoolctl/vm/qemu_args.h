@@ -8,18 +8,18 @@
 struct vm_slot;
 
 /**
- * struct qemu_spec - what a virtual machine shall be
- * @name: its name
- * @pool: the pool it is to run on
- * @bytes: its memory
- * @vcpus: its CPUs
- * @kernel: a kernel to boot, or NULL
- * @initrd: its first file system, or NULL
- * @append: its command line, or NULL
- * @disk: a disk to boot, or NULL
- * @format: format of the disk
+ * struct qemu_spec - parameters of a virtual machine
+ * @name: name of the machine
+ * @pool: name of the pool to run on
+ * @bytes: memory in bytes; 0 for all free memory of the pool
+ * @vcpus: number of vCPUs; 0 for the default
+ * @kernel: path of a kernel to boot, or NULL
+ * @initrd: path of the initial RAM disk for @kernel, or NULL
+ * @append: command line for @kernel, or NULL
+ * @disk: path of the disk, or NULL
+ * @format: format of the disk, such as "raw"
  * @net: "user" or "none"
- * @console: a file that the console is written to, or NULL
+ * @console: path of a file for the output of the console, or NULL
  * @accel: "kvm" or "tcg"
  * @extra: more arguments for QEMU, NULL-terminated
  */
@@ -39,27 +39,27 @@ struct qemu_spec {
 	char **extra;
 };
 
-/* The descriptor by which QEMU has the connection to the vpoolctl that starts it. */
+/* QEMU's descriptor of the connection to the vpoolctl that starts it. */
 #define QEMU_BOOT_FD 100
 
-/* The program: VPOOL_QEMU, or qemu-system-x86_64. */
+/* Return the program: VPOOL_QEMU, or qemu-system-x86_64. */
 const char *qemu_program(void);
 
-/* Names of QEMU's monitors: the sockets of a slot, and the chardevs. */
+/* Names of the monitors of QEMU, which are also the names of their sockets. */
 #define NR_QEMU_MONITORS 2
 extern const char * const qemu_monitors[NR_QEMU_MONITORS];
 
-/* The arguments of a QEMU; for qemu_args_free(). */
+/* Make the arguments of a QEMU, for qemu_args_free(). */
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot);
-/* Those of a running QEMU, for another that it can migrate to; or NULL. */
+/* Make the arguments of a QEMU that the one in @from can migrate to, or return NULL. */
 char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to);
 
 /**
  * qemu_args_from() - make the arguments of the QEMU that a machine migrates to
- * @cmdline: the arguments of the QEMU that has it, each with its NUL
+ * @cmdline: arguments of the source QEMU, each NUL-terminated
  * @len: length of @cmdline in bytes
- * @from_dir: the folder of that QEMU's sockets
- * @to_dir: that of the other's
+ * @from_dir: directory of the sockets of the source QEMU
+ * @to_dir: directory of the sockets of the target QEMU
  *
  * Return: the arguments, for qemu_args_free(); NULL if qemu_args() did not make
  * @cmdline

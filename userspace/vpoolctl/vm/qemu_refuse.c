@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arguments for QEMU that vm start cannot take.
+ * Arguments for QEMU that vm start refuses.
  *
- * vpoolctl knows a QEMU by its process: that holds the lock on "alive", is the pool's
- * member, and has the threads that get CPUs.
+ * vpoolctl identifies a QEMU by its process. The process must hold the lock on "alive",
+ * be a member of the pool, and have the threads of the vCPUs.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,21 +13,21 @@
 #include "base/macros.h"
 #include "vm/qemu_refuse.h"
 
-#define NAMED_BY_START "the machine's name is that of vm start"
+#define NAMED_BY_START "vm start sets the name of the machine"
 #define OPENED_LATER \
-	"QEMU opens the pool's device after that; start it as that user"
+	"QEMU opens the device of the pool after that; run vpoolctl as that user"
 #define BACKGROUND_BY_START \
-	"vm start has QEMU in the background; in a process of its own it is out of sight"
-#define MEMORY_BY_START "its memory is the pool's: say --mem"
-#define VCPUS_BY_START "the number of its CPUs is vm start's: say --vcpus"
+	"vm start already runs QEMU in the background, and must know its process"
+#define MEMORY_BY_START "the memory comes from the pool: say --mem"
+#define VCPUS_BY_START "vm start sets the number of vCPUs: say --vcpus"
 
 /**
- * struct refusal - an option, or a part of its value, that vm start cannot take
- * @option: its name without dashes
- * @key: the option is refused if its value has this key, or NULL for always; "" is a
- *	value that begins without a key
- * @value: the key is refused with this value only, or NULL for any
- * @message: the reason, behind a colon
+ * struct refusal - an option, or a part of its value, that vm start refuses
+ * @option: name of the option without dashes
+ * @key: key in the value that makes it refused; NULL if the option is always refused;
+ *	"" for a value that starts without a key
+ * @value: value of @key that is refused, or NULL for any
+ * @message: reason, which the message has after a colon
  */
 struct refusal {
 	const char *option;
@@ -39,13 +39,13 @@ struct refusal {
 static const struct refusal refusals[] = {
 	{ "M", "memory-backend", NULL, MEMORY_BY_START },
 	{ "S", NULL, NULL,
-	  "vm start has the machine run; 'vpoolctl vm pause' stops it" },
+	  "vm start lets the machine run; 'vpoolctl vm pause' stops it" },
 	{ "async-teardown", NULL, NULL,
-	  "it leaves a process that has the memory when QEMU has ended" },
-	{ "chardev", "id", "boot", "vm start has a chardev of that id" },
-	{ "chardev", "id", "console", "vm start has a chardev of that id" },
-	{ "chardev", "id", "qmp", "vm start has a chardev of that id" },
-	{ "chardev", "id", "state", "vm start has a chardev of that id" },
+	  "it leaves a process that keeps the memory after QEMU has ended" },
+	{ "chardev", "id", "boot", "vm start uses a chardev with this id" },
+	{ "chardev", "id", "console", "vm start uses a chardev with this id" },
+	{ "chardev", "id", "qmp", "vm start uses a chardev with this id" },
+	{ "chardev", "id", "state", "vm start uses a chardev with this id" },
 	{ "chroot", NULL, NULL, OPENED_LATER },
 	{ "daemonize", NULL, NULL, BACKGROUND_BY_START },
 	{ "incoming", NULL, NULL,
@@ -54,14 +54,14 @@ static const struct refusal refusals[] = {
 	{ "m", "size", NULL, MEMORY_BY_START },
 	{ "machine", "memory-backend", NULL, MEMORY_BY_START },
 	{ "mem-path", NULL, NULL, MEMORY_BY_START },
-	{ "mon", "chardev", "boot", "that chardev is vm start's" },
-	{ "mon", "chardev", "qmp", "that chardev is vm start's" },
-	{ "mon", "chardev", "state", "that chardev is vm start's" },
+	{ "mon", "chardev", "boot", "this chardev belongs to vm start" },
+	{ "mon", "chardev", "qmp", "this chardev belongs to vm start" },
+	{ "mon", "chardev", "state", "this chardev belongs to vm start" },
 	{ "name", NULL, NULL, NAMED_BY_START },
 	{ "numa", NULL, NULL,
-	  "vm start makes the machine's NUMA nodes as the pool has them" },
+	  "vm start sets the NUMA nodes by those of the pool" },
 	{ "pidfile", NULL, NULL,
-	  "a machine with one cannot migrate; 'vpoolctl vm list -o PID' tells it" },
+	  "a machine with a PID file cannot migrate; 'vpoolctl vm list -o PID' prints the PID" },
 	{ "run-with", NULL, NULL, OPENED_LATER },
 	{ "runas", NULL, NULL, OPENED_LATER },
 	{ "smp", "", NULL, VCPUS_BY_START },
@@ -69,7 +69,7 @@ static const struct refusal refusals[] = {
 	{ "smp", "maxcpus", NULL, VCPUS_BY_START },
 };
 
-/* Options of QEMU that take no value. Each other option takes the next word. */
+/* Options of QEMU without a value. All other options take the next argument. */
 static const char * const flags[] = {
 	"?", "S", "async-teardown", "audio-help", "daemonize", "enable-fips",
 	"enable-kvm", "enable-sync-profile", "full-screen", "h", "help",
@@ -90,7 +90,7 @@ static bool is_flag(const char *option)
 	return false;
 }
 
-/* Find the part behind the next single comma; a value doubles its commas. */
+/* Find the part after the next single comma. Double commas belong to a value. */
 static const char *next_part(const char *at)
 {
 	while ((at = strchr(at, ','))) {
@@ -101,7 +101,7 @@ static const char *next_part(const char *at)
 	return NULL;
 }
 
-/* Is "key=value" in "a,key=value,b=c"? An empty key is a first part without one. */
+/* Is "key=value" in a list like "a,key=value,b=c"? The key "" is a first part without key. */
 static bool has(const char *list, const char *key, const char *value)
 {
 	size_t len = strlen(key), end;
@@ -144,10 +144,10 @@ char *qemu_refuse(char **args)
 	while (*args) {
 		const char *arg = *args++;
 
-		/* A word alone is a disk's file. */
+		/* An argument without a dash is the file of a disk. */
 		if (*arg != '-')
 			continue;
-		/* QEMU takes one dash or two. */
+		/* QEMU accepts one dash or two. */
 		option = arg + 1 + (arg[1] == '-');
 		value = is_flag(option) ? NULL : *args;
 		refusal = refusal_of(option, value);

@@ -3,14 +3,13 @@
 #define VPOOLCTL_VM_QEMU_REFUSE_H
 
 /**
- * qemu_refuse() - find an argument that would part QEMU from vpoolctl
- * @args: the user's arguments for QEMU, NULL-terminated
+ * qemu_refuse() - find an argument that conflicts with vpoolctl
+ * @args: arguments of the user for QEMU, NULL-terminated
  *
- * An option is refused if it takes QEMU, its memory or its CPUs out of vpoolctl's
- * sight, if the machine could not migrate with it, or if it contradicts an option of
- * vm start.
+ * An option is refused if vpoolctl could not find QEMU, its memory or its CPUs with it,
+ * if the machine could not migrate with it, or if it contradicts an option of vm start.
  *
- * Return: a sentence for free(3), or NULL if there is none
+ * Return: a message for free(3), or NULL if no argument is refused
  */
 char *qemu_refuse(char **args);
 

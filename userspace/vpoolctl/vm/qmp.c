@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * QMP: QEMU's protocol of JSON objects, over a unix socket.
+ * QMP, the protocol of QEMU: JSON objects over a unix socket.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,18 +19,18 @@
 #include "base/macros.h"
 #include "vm/qmp.h"
 
-/* How often to try again to reach a socket, in milliseconds. */
+/* Interval between attempts to connect to a socket, in milliseconds. */
 #define RETRY_MS 10
 
 struct qmp {
 	int fd;
 	struct json_tokener *parser;
-	/* What came with the last read and is not parsed yet. */
+	/* Data that was read but not parsed yet. */
 	char data[4096];
 	size_t at, len;
-	/* The number of the last command: answers to others are not waited for. */
+	/* Id of the last command. Answers to other commands are dropped. */
 	long long id;
-	/* Events that nobody has waited for yet: an array of objects. */
+	/* Array of the events that no caller has waited for yet. */
 	struct json_object *events;
 	char message[256];
 };
@@ -62,7 +62,7 @@ static int wait_readable(struct qmp *qmp, int ms, double deadline)
 
 	if (interrupted())
 		return qmp_fail(qmp, -EINTR, "interrupted");
-	/* Not for ever: a signal may have come just before. */
+	/* Use a timeout, because a signal may have come just before poll(). */
 	nr = poll(&poll_fd, 1, ms < 0 ? 500 : left_ms(deadline));
 	if (nr < 0 && errno != EINTR)
 		return qmp_fail(qmp, -errno, "poll: %s", strerror(errno));
@@ -91,7 +91,7 @@ static int read_more(struct qmp *qmp, int ms, double deadline)
 	return 0;
 }
 
-/* The next object, whatever it is. */
+/* Read the next object of any kind. */
 static int read_object(struct qmp *qmp, int ms, struct json_object **object)
 {
 	double deadline = now_ms() + ms;
@@ -113,7 +113,7 @@ static int read_object(struct qmp *qmp, int ms, struct json_object **object)
 						qmp->len - qmp->at);
 		state = json_tokener_get_error(qmp->parser);
 		if (!*object && state != json_tokener_continue)
-			return qmp_fail(qmp, -EPROTO, "QEMU's answer is no JSON");
+			return qmp_fail(qmp, -EPROTO, "QEMU's answer is not JSON");
 		qmp->at += json_tokener_get_parse_end(qmp->parser);
 	}
 	return 0;
@@ -127,7 +127,7 @@ static bool keep_event(struct qmp *qmp, struct json_object *object)
 	return true;
 }
 
-/* The answer to the last command; events on the way are kept. */
+/* Read the answer to the last command. Keep events that come before it. */
 static int read_answer(struct qmp *qmp, int ms, struct json_object **answer)
 {
 	int err;
@@ -206,7 +206,7 @@ const char *qmp_message(const struct qmp *qmp)
 	return qmp ? qmp->message : "";
 }
 
-/* Take an event out of those that were kept. */
+/* Remove an event from the kept ones. Return false if it is not there. */
 static bool take_event(struct qmp *qmp, const char *event)
 {
 	size_t i, nr = json_object_array_length(qmp->events);
@@ -264,7 +264,7 @@ static int connect_once(int fd, const char *path)
 	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
 }
 
-/* Its queue is full while others talk to it. */
+/* EAGAIN: the queue of the socket is full because of other clients. */
 static int connect_to(int fd, const char *path, double deadline)
 {
 	struct timespec pause = { .tv_nsec = RETRY_MS * 1000000L };

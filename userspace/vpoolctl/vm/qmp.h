@@ -5,26 +5,26 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
-/* Wait for as long as it takes, or until QEMU or the user ends it. */
+/* No time limit: wait until QEMU answers or ends, or the user interrupts. */
 #define QMP_FOREVER (-1)
 
 struct qmp;
 
 /**
- * qmp_open() - talk to a QEMU
- * @path: its socket
- * @ms: how long to wait for it to answer
- * @qmp: the connection, for qmp_close(); NULL on failure
+ * qmp_open() - connect to a QEMU
+ * @path: path of the socket
+ * @ms: time limit in milliseconds, or QMP_FOREVER
+ * @qmp: out: the connection, for qmp_close(); NULL on failure
  *
- * Return: 0; -ENOENT or -ECONNREFUSED if nobody listens; -ETIMEDOUT; -EINTR
+ * Return: 0; -ENOENT or -ECONNREFUSED if QEMU does not listen; -ETIMEDOUT; -EINTR
  */
 int qmp_open(const char *path, int ms, struct qmp **qmp);
 
 /**
- * qmp_talk() - talk to a QEMU by a connection that is there
- * @fd: the connection; the call takes it over
- * @ms: how long to wait for an answer
- * @qmp: for qmp_close(); NULL on failure
+ * qmp_talk() - use an existing connection to a QEMU
+ * @fd: descriptor of the connection; the call takes ownership
+ * @ms: time limit in milliseconds, or QMP_FOREVER
+ * @qmp: out: the connection, for qmp_close(); NULL on failure
  *
  * Return: 0; -EPIPE if QEMU is gone; -ETIMEDOUT; -EINTR
  */
@@ -32,12 +32,12 @@ int qmp_talk(int fd, int ms, struct qmp **qmp);
 void qmp_close(struct qmp *qmp);
 
 /**
- * qmp_run() - have QEMU do something
+ * qmp_run() - run a command in QEMU
  * @qmp: the connection
- * @ms: how long to wait for it to be done
- * @command: what
- * @args: its arguments or NULL; the call takes them over
- * @ret: what QEMU returned, for json_object_put(), or NULL
+ * @ms: time limit in milliseconds, or QMP_FOREVER
+ * @command: name of the command
+ * @args: arguments of the command, or NULL; the call takes ownership
+ * @ret: out: result of the command, for json_object_put(); or NULL
  *
  * Return: 0; -EREMOTEIO if QEMU refused, see qmp_message(); -EPIPE if it is gone;
  * -ETIMEDOUT; -EINTR
@@ -45,23 +45,23 @@ void qmp_close(struct qmp *qmp);
 int qmp_run(struct qmp *qmp, int ms, const char *command,
 	    struct json_object *args, struct json_object **ret);
 
-/* Why the last call failed, one sentence. */
+/* Return the message of the last failed call, valid until the next call. */
 const char *qmp_message(const struct qmp *qmp);
 
 /**
  * qmp_wait() - wait for an event
  * @qmp: the connection
- * @ms: for how long
- * @event: which; it may have come already, since it was last waited for
+ * @ms: time limit in milliseconds, or QMP_FOREVER
+ * @event: name of the event; one that came since the last wait for it counts
  *
  * Return: 0; -EPIPE if QEMU is gone; -ETIMEDOUT; -EINTR
  */
 int qmp_wait(struct qmp *qmp, int ms, const char *event);
 
-/* The word for QEMU's run state, for free(3); NULL if it does not answer. */
+/* Return the run state of QEMU, for free(3), or NULL if QEMU does not answer. */
 char *qmp_status(struct qmp *qmp);
 
-/* Members of objects, with a value for those that are missing. */
+/* Return a member of an object, or "" or 0 if it is missing. */
 const char *json_text(struct json_object *object, const char *key);
 long long json_number(struct json_object *object, const char *key);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm start: a virtual machine on a pool.
+ * vpoolctl vm start: start a virtual machine on a pool.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,17 +49,17 @@ static const struct option_def start_options[] = {
 	[START_POOL] = {
 		.name = "pool", .letter = 'p', .arg = "NAME",
 		.complete = COMPLETE_POOL,
-		.help = "the pool that it is to have its memory and CPUs from",
+		.help = "the pool to take its memory and CPUs from",
 	},
 	[START_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE",
-		.help = "its memory; all that the pool has free unless given",
+		.help = "its memory; default: all free memory of the pool",
 	},
 	[START_VCPUS] = {
 		.name = "vcpus", .letter = 'n', .arg = "NUMBER",
 		.help =
-			"its CPUs; unless given, one less than the pool has, so\n"
-			"that QEMU's other threads have one, too",
+			"number of vCPUs; default: one less than the CPUs of the\n"
+			"pool, which leaves one to QEMU's other threads",
 	},
 	[START_KERNEL] = {
 		.name = "kernel", .letter = 'k', .arg = "FILE",
@@ -69,37 +69,37 @@ static const struct option_def start_options[] = {
 	[START_INITRD] = {
 		.name = "initrd", .letter = 'i', .arg = "FILE",
 		.complete = COMPLETE_FILE,
-		.help = "the kernel's first file system",
+		.help = "initial RAM disk for --kernel",
 	},
 	[START_APPEND] = {
 		.name = "append", .letter = 'a', .arg = "STRING",
-		.help = "the kernel's command line",
+		.help = "command line for --kernel",
 	},
 	[START_DISK] = {
 		.name = "disk", .letter = 'd', .arg = "FILE[,format=FORMAT]",
 		.complete = COMPLETE_FILE,
 		.help =
-			"a disk, raw unless a format is given, such as qcow2;\n"
-			"booted if there is no kernel",
+			"a disk; default format raw, other formats such as\n"
+			"qcow2. The machine boots it if there is no --kernel",
 	},
 	[START_NET] = {
 		.name = "net", .arg = "user|none",
 		.help =
-			"its network: QEMU's own, which lets it reach out; or\n"
-			"none, as when this is not given",
+			"network: user for outgoing connections through QEMU,\n"
+			"or none, the default",
 	},
 	[START_CONSOLE] = {
 		.name = "console", .letter = 'c', .arg = "FILE",
 		.complete = COMPLETE_FILE,
 		.help =
-			"write its first serial port to the end of a file; - is\n"
-			"to stay with it, as vm console does",
+			"append the output of its first serial port to a file;\n"
+			"- connects to it, as vm console does",
 	},
 	[START_ACCEL] = {
 		.name = "accel", .arg = "kvm|tcg",
 		.help =
-			"kvm, the default, takes /dev/kvm; tcg runs it without,\n"
-			"many times slower",
+			"kvm, the default, needs /dev/kvm; tcg runs without it,\n"
+			"but is many times slower",
 	},
 };
 
@@ -109,7 +109,7 @@ static const char *given(const struct invocation *inv, int option,
 	return inv->given[option] ? inv->value[option] : otherwise;
 }
 
-/* What is wrong with the line */
+/* Check the command line */
 
 static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
 {
@@ -122,7 +122,7 @@ static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
 	nr = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || !nr || nr > 4096)
 		return usage_error(inv->cmd,
-				   "--vcpus: '%s' is no number of CPUs", text);
+				   "--vcpus: '%s' is not a number of CPUs", text);
 	spec->vcpus = nr;
 	return 0;
 }
@@ -136,7 +136,7 @@ static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
 	if (parse_size(inv->value[START_MEM], &spec->bytes, message, sizeof(message)))
 		return usage_error(inv->cmd, "--mem: %s", message);
 	if (!spec->bytes)
-		return usage_error(inv->cmd, "--mem: 0 is no memory to run in");
+		return usage_error(inv->cmd, "--mem: a machine needs memory");
 	return 0;
 }
 
@@ -155,11 +155,11 @@ static int parse_disk(const struct invocation *inv, struct qemu_spec *spec)
 	*at = '\0';
 	spec->format = at + sizeof(option) - 1;
 	if (!*spec->format || strpbrk(spec->format, ",="))
-		return usage_error(inv->cmd, "--disk: it takes FILE,format=FORMAT");
+		return usage_error(inv->cmd, "--disk: its value is FILE or FILE,format=FORMAT");
 	return 0;
 }
 
-/* One of two words, the second of which may be the default. */
+/* Check for one of two words. */
 static int check_word(const struct invocation *inv, int option, const char *a,
 		      const char *b)
 {
@@ -177,10 +177,10 @@ static int check_boot(const struct invocation *inv)
 
 	if (!kernel && !inv->given[START_DISK])
 		return usage_error(inv->cmd,
-				   "what shall it boot? Say --kernel or --disk");
+				   "nothing to boot: say --kernel or --disk");
 	if (!kernel && (inv->given[START_INITRD] || inv->given[START_APPEND]))
 		return usage_error(inv->cmd,
-				   "--initrd and --append are for a --kernel");
+				   "--initrd and --append need --kernel");
 	return 0;
 }
 
@@ -191,7 +191,7 @@ static int check_extra(const struct invocation *inv, char **extra)
 
 	if (inv->before > 1)
 		return usage_error(inv->cmd,
-				   "unexpected argument '%s': arguments for QEMU come behind --",
+				   "unexpected argument '%s': arguments for QEMU follow --",
 				   *extra);
 	message = qemu_refuse(extra);
 	if (!message)
@@ -208,10 +208,10 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
 	spec->name = inv->argv[0];
 	if (!vm_name_ok(spec->name))
 		return usage_error(inv->cmd,
-				   "'%s' is no name: it takes up to %d of a-z, 0-9, and . _ - behind the first",
+				   "'%s' is not a valid name: up to %d of a-z, 0-9, and . _ - except as the first",
 				   spec->name, VM_NAME_MAX);
 	if (!inv->given[START_POOL])
-		return usage_error(inv->cmd, "on which pool? Say --pool NAME");
+		return usage_error(inv->cmd, "no pool: say --pool NAME");
 	spec->pool = inv->value[START_POOL];
 	spec->kernel = given(inv, START_KERNEL, NULL);
 	spec->initrd = given(inv, START_INITRD, NULL);
@@ -233,9 +233,9 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
 	return status ? status : parse_disk(inv, spec);
 }
 
-/* What is wrong with files */
+/* Check the files */
 
-/* Read from the beginning of a file; the bytes, or -1 with a message. */
+/* Read the start of a file. Return the number of bytes, or -1 with a message. */
 static ssize_t peek(const struct invocation *inv, const char *what,
 		    const char *path, char *buffer, size_t room)
 {
@@ -249,7 +249,7 @@ static ssize_t peek(const struct invocation *inv, const char *what,
 			  strerror(errno));
 	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "%s %s: is no file", what, path);
+			  "%s %s: not a regular file", what, path);
 	} else {
 		len = read(fd, buffer, room);
 		if (len < 0)
@@ -274,7 +274,7 @@ static int check_kernel(const struct invocation *inv, const char *path)
 	if (len > 4 && !memcmp(head, "\177ELF", 4))
 		return 0;
 	cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-		  "the kernel %s: is no kernel for x86; a bzImage, such as /boot/vmlinuz-..., is one",
+		  "the kernel %s: not an x86 kernel; use a bzImage, such as /boot/vmlinuz-...",
 		  path);
 	return -1;
 }
@@ -290,20 +290,20 @@ static int check_disk(const struct invocation *inv,
 		return -1;
 	if (!len) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: is empty",
+			  "the disk %s: the file is empty",
 			  spec->disk);
 		return -1;
 	}
 	if (qcow2 && !strcmp(spec->format, "raw") &&
 	    !strstr(inv->value[START_DISK], ",format=")) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: is a qcow2 image: say --disk %s,format=qcow2",
+			  "the disk %s: the file is a qcow2 image: say --disk %s,format=qcow2",
 			  spec->disk, spec->disk);
 		return -1;
 	}
 	if (!qcow2 && !strcmp(spec->format, "qcow2")) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: is no qcow2 image", spec->disk);
+			  "the disk %s: the file is not a qcow2 image", spec->disk);
 		return -1;
 	}
 	if (!access(spec->disk, W_OK))
@@ -330,7 +330,7 @@ static int check_kvm(const struct invocation *inv)
 	return -1;
 }
 
-/* QEMU writes there from a folder of its own. */
+/* QEMU has another working directory. */
 static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *path = inv->value[START_CONSOLE];
@@ -366,9 +366,9 @@ static int check_files(const struct invocation *inv, struct qemu_spec *spec)
 	return qemu_check(inv, inv->argv[0]);
 }
 
-/* What is wrong with the pool */
+/* Check the pool */
 
-/* What was not asked for is what the pool has. */
+/* Set defaults from the pool, and check that it has enough. */
 static int fit(const struct invocation *inv, struct vpool *vp,
 	       struct qemu_spec *spec, struct vm_plan *plan)
 {
@@ -448,7 +448,7 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-/* That of an earlier machine of that name. */
+/* Remove the log of an earlier machine with the same name. */
 static void forget_log(const char *name)
 {
 	char *log = vm_log_path(name);
@@ -486,7 +486,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	vm->now = 0;
 	if (console < 0)
 		return EXIT_OK;
-	/* What others do to it is their business from now on. */
+	/* From here on, other commands may change the machine. */
 	close(vm->lock);
 	vm->lock = -1;
 	return console_relay(inv, console);
@@ -517,16 +517,16 @@ static int start(const struct invocation *inv, struct qemu_spec *spec)
 	err = vm_open(spec->name, true, &vm);
 	if (err == -EBUSY)
 		cmd_error(inv, spec->name, TOOL_VM_BUSY,
-			  "another vpoolctl is at a virtual machine of that name");
+			  "another vpoolctl is starting, stopping or migrating a virtual machine with this name");
 	else if (err)
 		cmd_error(inv, spec->name, errno_code(-err),
-			  "cannot make its directory: %s",
+			  "cannot create its directory: %s",
 			  strerror(-err));
 	if (err)
 		return EXIT_FAILED;
 	if (vm->now >= 0)
 		cmd_error(inv, spec->name, TOOL_VM_EXISTS,
-			  "there is a virtual machine of that name already; 'vpoolctl vm list' shows it");
+			  "a virtual machine with this name exists; 'vpoolctl vm list' shows it");
 	else
 		status = start_in(inv, spec, vm);
 	vm_close(vm);
@@ -552,18 +552,19 @@ const struct command cmd_vm_start = {
 	.args = "VM [-- QEMU-ARGUMENT...]",
 	.summary = "start a virtual machine on a pool",
 	.description =
-		"Start a virtual machine that has its memory from a pool, all\n"
-		"of it from the beginning, and each of whose vCPUs has a CPU of\n"
-		"the pool to itself; QEMU's other threads run on the pool's\n"
-		"other CPUs. If it has as many vCPUs as the pool has CPUs, one\n"
-		"of them shares its CPU with those threads. If the pool has\n"
-		"memory on several NUMA nodes, so has the machine. When the\n"
-		"command returns the machine runs; it tells how long QEMU, its\n"
-		"memory, its devices and the first instruction took.\n"
+		"Start a virtual machine with memory and CPUs of a pool. All\n"
+		"of its memory is committed at the start. Each vCPU has a\n"
+		"dedicated CPU; QEMU's other threads run on the other CPUs of\n"
+		"the pool. If the machine has as many vCPUs as the pool has\n"
+		"CPUs, one vCPU shares its CPU with those threads. If the pool\n"
+		"has memory on several NUMA nodes, so has the machine. The\n"
+		"command returns when the machine runs. It prints the times for\n"
+		"QEMU, the memory, the devices and the first instruction.\n"
 		"\n"
-		"What follows -- are arguments for QEMU, but for those that\n"
-		"would take it out of vpoolctl's sight, such as -daemonize, that\n"
-		"keep it from migrating, or that contradict the options here.",
+		"Arguments after -- are passed to QEMU. vm start refuses those\n"
+		"with which vpoolctl could not find the machine, such as\n"
+		"-daemonize, or could not migrate it, and those that contradict\n"
+		"the options above.",
 	.options = start_options,
 	.nr_options = ARRAY_SIZE(start_options),
 	.min_args = 1,

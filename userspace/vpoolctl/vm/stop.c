@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm stop, pause and resume.
+ * vpoolctl vm stop, vm pause and vm resume.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,29 +28,29 @@ enum {
 	STOP_FORCE,
 };
 
-/* How long a guest has to shut down, and QEMU to quit. */
+/* Time limit for a guest to shut down, and for QEMU to exit, in milliseconds. */
 #define POWERDOWN_MS 30000
 #define QUIT_MS 5000
-/* How long memory may take to come back when its user has gone. */
+/* Time limit for releasing and zeroing the memory, in milliseconds. */
 #define RETURN_MS 30000
 
 static const struct option_def stop_options[] = {
 	[STOP_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
-		.help = "how long the guest has to shut down; 30 unless given",
+		.help = "time limit for the guest to shut down; default 30",
 	},
 	[STOP_FORCE] = {
 		.name = "force", .letter = 'f',
-		.help = "do not ask the guest",
+		.help = "end the machine without asking the guest",
 	},
 };
 
 /**
  * struct ending - how a machine ended
- * @how: behind its name
- * @forced: the guest did not shut down, it was ended
- * @code: the failure to report if @forced
- * @status: QEMU's word for the state that kept it from shutting down
+ * @how: text after its name, such as "shut down"
+ * @forced: true if the guest did not shut down itself
+ * @code: code of the failure to report if @forced
+ * @status: run state of QEMU that kept the guest from shutting down
  */
 struct ending {
 	const char *how;
@@ -60,8 +60,8 @@ struct ending {
 };
 
 /*
- * Wait until the guest has shut down. QEMU ends then, or with -no-shutdown stands
- * still. 0; -ETIMEDOUT; -EINTR if the user does not want to wait.
+ * Wait until the guest has shut down. QEMU then exits or, with -no-shutdown, pauses.
+ * Return 0, -ETIMEDOUT, or -EINTR if the user interrupts.
  */
 static int wait_for_shutdown(struct vm_slot *slot, struct qmp *qmp, __u32 ms)
 {
@@ -80,7 +80,7 @@ static int wait_for_shutdown(struct vm_slot *slot, struct qmp *qmp, __u32 ms)
 	return err;
 }
 
-/* States in which the guest can do nothing, and the command that lets it. */
+/* Run states in which the guest cannot shut down, and the command to leave them. */
 static const struct {
 	const char *status;
 	const char *command;
@@ -94,7 +94,7 @@ static const struct {
 	{ "watchdog", NULL },
 };
 
-/* Let a guest that stands still run; -EHOSTDOWN if it cannot. */
+/* Let a guest run that does not. Return 0, or -EHOSTDOWN if it cannot run. */
 static int wake(struct qmp *qmp, struct ending *ending)
 {
 	char *status = qmp_status(qmp);
@@ -113,7 +113,7 @@ static int wake(struct qmp *qmp, struct ending *ending)
 	return err;
 }
 
-/* Ask the guest; 0, or why it has not shut down. */
+/* Ask the guest to shut down. Return 0, or a negative errno if it has not. */
 static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
 		     struct ending *ending)
 {
@@ -124,7 +124,7 @@ static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
 	return err ? err : wait_for_shutdown(slot, qmp, ms);
 }
 
-/* 0, or -EINTR if the user did not want to wait. */
+/* End the machine. Return 0, or -EINTR if the user interrupts. */
 static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 {
 	struct vm_slot *slot = vm->slot + vm->now;
@@ -133,7 +133,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	struct qmp *qmp;
 
 	*ending = (struct ending) { .how = "shut down" };
-	/* One that does not answer is killed. */
+	/* Kill a QEMU that does not answer. */
 	err = qmp_open(path, 5000, &qmp);
 	free(path);
 	if (!err && !force)
@@ -148,7 +148,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 		      asked == -EHOSTDOWN ?
 		      "could not shut down and was stopped" :
 		      "did not shut down in time and was stopped";
-	/* Its guest had shut down before. */
+	/* The guest had already shut down. */
 	if (asked == -EHOSTDOWN && !strcmp(ending->status, "shutdown"))
 		*ending = (struct ending) { .how = "shut down" };
 	if (!err)
@@ -161,7 +161,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	return 0;
 }
 
-/* What is to be said, for free(3): "shut down; 1G back in pool web". */
+/* Return the message, such as "shut down; 1G back in pool web", for free(3). */
 static char *account(const struct ending *ending,
 		     const struct vm_memory *memory)
 {
@@ -232,11 +232,11 @@ const struct command cmd_vm_stop = {
 	.args = "VM",
 	.summary = "stop a virtual machine",
 	.description =
-		"Ask the guest to shut down, as its power button does; a guest\n"
-		"that is paused runs on for that. If it does not shut down in\n"
-		"time, end QEMU; if that does not answer, kill it. The exit\n"
-		"status is 1 then, unless --force was given. All its memory and\n"
-		"CPUs are back in the pool when the command returns.",
+		"Ask the guest to shut down, as its power button does. A paused\n"
+		"guest is resumed first. If the guest does not shut down in\n"
+		"time, end QEMU, and kill QEMU if it does not answer. Then the\n"
+		"exit status is 1, unless --force is given. When the command\n"
+		"returns, all memory and CPUs are back in the pool.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
 	.min_args = 1,
@@ -295,8 +295,8 @@ const struct command cmd_vm_pause = {
 const struct command cmd_vm_resume = {
 	.name = "vm resume",
 	.args = "VM",
-	.summary = "let a paused virtual machine run on",
-	.description = "Let a virtual machine that was paused run on.",
+	.summary = "resume a paused virtual machine",
+	.description = "Resume a virtual machine that was paused.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

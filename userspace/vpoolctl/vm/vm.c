@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding virtual machines.
+ * Find and lock virtual machines.
  *
- * A machine NAME is a directory of that name with a directory for each of its
- * QEMUs, its slots: one, and a second while it migrates. What is true is not
- * written in a file: a slot lives as long as its QEMU holds the lock on the file
- * "alive", which QEMU inherits and the kernel drops with its last thread, however
- * that ends. The kernel also tells who holds it.
+ * A machine NAME is a directory of that name. It has a directory for each QEMU of the
+ * machine, called a slot: one, and a second one during a migration. No file stores
+ * whether a slot is in use. A slot is in use as long as its QEMU holds the lock on the
+ * file "alive". QEMU inherits that lock, and the kernel drops it when the last thread of
+ * QEMU ends, for whatever reason. The kernel also reports which process holds the lock.
  *
- * A vpoolctl that changes a machine holds a lock on the machine's directory. Who
- * gets that lock knows that nobody is at work, so that what looks half-done is
- * what a crash left, and settles it: see vm_settle().
+ * A vpoolctl that changes a machine holds a lock on the directory of the machine. While
+ * it holds the lock, no other vpoolctl changes the machine. So an inconsistent state is
+ * the leftover of a crash, which vm_settle() cleans up.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -36,14 +36,14 @@
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
-/* How long a QEMU that has been killed may take to be gone. */
+/* Time limit for a killed QEMU to exit, in milliseconds. */
 #define KILL_MS 60000
-/* How long a QEMU may take to say what state it is in. */
+/* Time limit for a QEMU to report its run state, in milliseconds. */
 #define STATUS_MS 2000
-/* How long a migration that nobody watches may take to hand over. */
+/* Time limit for an abandoned migration to hand over, in milliseconds. */
 #define CHOOSE_MS 20000
 
-/* Names and places */
+/* Names and paths */
 
 bool vm_name_ok(const char *name)
 {
@@ -54,7 +54,7 @@ bool vm_name_ok(const char *name)
 	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* A folder below /run/vpool, or where the user has it; for free(3). */
+/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
 static char *run_dir(const char *folder)
 {
 	const char *dir = getenv("VPOOL_RUN_DIR");
@@ -111,9 +111,9 @@ char *vm_slot_path(const struct vm_slot *slot, const char *file)
 	return xprintf("%s/%s", slot->dir, file);
 }
 
-/* Sides */
+/* Slots */
 
-/* Who holds a slot's lock; 0 if nobody does. */
+/* Return the process that holds the lock of a slot, or 0. */
 static pid_t lock_holder(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -140,7 +140,7 @@ void vm_slot_look(struct vm_slot *slot)
 		return;
 	}
 	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
-	/* If it holds the lock now, it was not another with its number. */
+	/* It still holds the lock, so the pidfd is not for a process with a reused pid. */
 	if (slot->pidfd < 0 || lock_holder(slot) != slot->pid) {
 		slot->pid = 0;
 		if (slot->pidfd >= 0)
@@ -209,18 +209,18 @@ static bool is(const char *status, const char *wanted)
 	return status && !strcmp(status, wanted);
 }
 
-/* Not a machine yet: its QEMU has not been told to go. */
+/* Is QEMU in a state before the start of the machine? */
 static bool unborn(const char *status)
 {
 	return is(status, "prelaunch") || is(status, "inmigrate");
 }
 
 /*
- * Both QEMUs of a migration are there and nobody watches: the machine is where
- * it ran, unless that slot has handed it over. Then the other has it as soon as
- * it has read all of it.
+ * Find the slot that has the machine, when both QEMUs of an abandoned migration run. This
+ * is the source slot, unless that has handed over the machine. Then the target slot has
+ * it as soon as it has loaded the state.
  */
-static int choose_side(struct vm *vm)
+static int choose_slot(struct vm *vm)
 {
 	char *status[VM_SLOTS];
 	double deadline = now_ms() + CHOOSE_MS;
@@ -245,7 +245,7 @@ static int choose_side(struct vm *vm)
 	return now;
 }
 
-/* A QEMU that was never told to go, by somebody who is no more. */
+/* Was this QEMU left by a vpoolctl that died before it started the machine? */
 static bool is_unborn(const struct vm_slot *slot)
 {
 	char *status = vm_slot_status(slot);
@@ -266,7 +266,7 @@ static void find_sides(struct vm *vm)
 	}
 }
 
-/* Make a directory with those above it. */
+/* Create a directory and its parents. */
 static int make_dirs(char *path)
 {
 	char *slash = path;
@@ -283,8 +283,8 @@ static int make_dirs(char *path)
 }
 
 /*
- * Keep the log of a QEMU that has ended without vpoolctl: it may say why. It is there
- * until a machine of that name is started or ends in that way.
+ * Keep the log of a QEMU that has ended without vpoolctl, because it may have the reason.
+ * It is kept until a machine of the same name is started or ends in this way.
  */
 static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 {
@@ -299,14 +299,14 @@ static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 	free(from);
 }
 
-/* With the lock: find the slot that is the machine and clear all else away. */
+/* Find the slot that has the machine, and remove all others. The caller holds the lock. */
 static void vm_settle(struct vm *vm)
 {
 	int i;
 
 	vm->now = -1;
 	if (vm->slot[0].pid && vm->slot[1].pid) {
-		vm->now = choose_side(vm);
+		vm->now = choose_slot(vm);
 		if (vm->now >= 0)
 			vm_slot_kill(vm->slot + !vm->now);
 		return;
@@ -352,7 +352,7 @@ static void vm_free(struct vm *vm)
 	free(vm);
 }
 
-/* Was the directory replaced by another while we waited for its lock? */
+/* Is the locked directory still the directory of the machine? */
 static bool still_there(const struct vm *vm)
 {
 	struct stat ours, now;
@@ -405,7 +405,7 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	return err;
 }
 
-/* With two QEMUs: not the one that is being made, or has let go. */
+/* Find the slot of two that has the machine: not a starting one, nor a former source. */
 static int tell_apart(char * const *status)
 {
 	int i;
@@ -413,7 +413,7 @@ static int tell_apart(char * const *status)
 	for (i = 0; i < VM_SLOTS; i++)
 		if (unborn(status[i]) || is(status[i], "postmigrate"))
 			return !i;
-	/* One that is being made does not answer before it can. */
+	/* A starting QEMU does not answer yet. */
 	return status[0] ? 0 : status[1] ? 1 : -1;
 }
 
@@ -443,7 +443,7 @@ void vm_close(struct vm *vm)
 
 	if (!vm)
 		return;
-	/* Nobody else can have begun anything: the lock is ours. */
+	/* With the lock, all slots must be empty. */
 	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
 		if (!vm->slot[i].pid)
 			vm_slot_remove(vm->slot + i);
@@ -464,7 +464,7 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 	*status = EXIT_FAILED;
 	if (!vm_name_ok(name)) {
 		cmd_error(inv, NULL, TOOL_VM_NAME,
-			  "'%s' is no name of a virtual machine",
+			  "'%s' is not a valid name of a virtual machine",
 			  name);
 		return NULL;
 	}
@@ -474,17 +474,17 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
 		cmd_error(inv, name, TOOL_VM_MISSING,
-			  "there is no such virtual machine; one of that name has ended by itself, and what its QEMU said is in %s; 'vpoolctl vm list' shows those that there are",
+			  "there is no such virtual machine; one with this name has ended by itself, and the output of its QEMU is in %s; 'vpoolctl vm list' shows the running ones",
 			  log);
 	else if (err == -ENOENT)
 		cmd_error(inv, name, TOOL_VM_MISSING,
-			  "there is no such virtual machine; 'vpoolctl vm list' shows those that there are");
+			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");
 	else if (err == -EBUSY)
 		cmd_error(inv, name, TOOL_VM_BUSY,
 			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
 	else if (err == -ETIMEDOUT)
 		cmd_error(inv, name, TOOL_VM_STUCK,
-			  "it was left half-way between two pools and its QEMUs do not answer; try again, or end them");
+			  "its migration was abandoned, and its QEMUs do not answer; try again, or end them");
 	else
 		cmd_error(inv, name, errno_code(-err), "%s", strerror(-err));
 	free(log);

@@ -10,14 +10,14 @@ struct invocation;
 struct qmp;
 
 #define VM_NAME_MAX 32
-/* One to run, one to migrate to. */
+/* One to run, and one to migrate to. */
 #define VM_SLOTS 2
 
 /**
  * struct vm_slot - one QEMU of a virtual machine
- * @dir: where its sockets are
- * @pid: it, or 0 if none runs
- * @pidfd: it, or -1
+ * @dir: directory of its sockets; owned
+ * @pid: process id of the QEMU, or 0 if none runs
+ * @pidfd: pidfd of the QEMU, or -1; owned
  */
 struct vm_slot {
 	char *dir;
@@ -27,11 +27,11 @@ struct vm_slot {
 
 /**
  * struct vm - a virtual machine
- * @name: its name
- * @dir: where its slots are
- * @lock: the directory, locked by us, or -1
- * @slot: its QEMUs
- * @now: the slot that is the machine, or -1 if it does not run
+ * @name: name of the machine; owned
+ * @dir: directory of its slots; owned
+ * @lock: descriptor of @dir if this process holds the lock, or -1
+ * @slot: slots for its QEMUs
+ * @now: index of the slot that has the machine, or -1 if it does not run
  */
 struct vm {
 	char *name;
@@ -41,64 +41,66 @@ struct vm {
 	int now;
 };
 
-/* Where the machines are: for root /run/vpool/vm. For free(3). */
+/* Return the directory of all machines, /run/vpool/vm for root; for free(3). */
 char *vm_root(void);
 
-/* Is it a name for a machine? */
+/* Check whether a machine can have a name. */
 bool vm_name_ok(const char *name);
 
-/* Where QEMU's log is kept when a machine has ended by itself. For free(3). */
+/* Return the path of the log of a machine that has ended by itself, for free(3). */
 char *vm_log_path(const char *name);
 
-/* Names of all that may be machines, sorted; each and the array for free(3). */
+/* Return the names in vm_root(), sorted; each and the array for free(3). */
 char **vm_names(size_t *nr);
 
 /**
- * vm_open() - look at a machine, and lock it against other vpoolctls
- * @name: a good name
- * @create: it may be one that is yet to be started
- * @vm: the machine, for vm_close(); NULL on failure
+ * vm_open() - read a machine, and lock it against other vpoolctls
+ * @name: valid name of a machine
+ * @create: create the directory of a machine that does not exist
+ * @vm: out: the machine, for vm_close(); NULL on failure
  *
- * What a crash left is cleared away: QEMUs that are no machine are ended, and
- * the directories of those that ended are removed. What such a QEMU wrote to its log
- * is kept in vm_log_path().
+ * Remove leftovers of a crash: end QEMUs that do not have the machine, and remove the
+ * directories of QEMUs that have ended. The log of such a QEMU is kept in vm_log_path().
  *
- * Return: 0; -ENOENT if there is none; -EBUSY if another vpoolctl is at it;
- * another negative errno
+ * Return: 0; -ENOENT if there is no such machine; -EBUSY if another vpoolctl has locked
+ * it; another negative errno
  */
 int vm_open(const char *name, bool create, struct vm **vm);
 
-/* Look at a machine that another vpoolctl has locked: nothing is changed. */
+/* Read a machine that another vpoolctl has locked, without changing it. */
 struct vm *vm_look(const char *name);
 
-/* Let go; removes what is left of a machine that does not run. */
+/* Unlock and free a machine. Remove its directory if it does not run. */
 void vm_close(struct vm *vm);
 
-/* Look again whether a slot's QEMU runs. */
+/* Update whether the QEMU of a slot runs. */
 void vm_slot_look(struct vm_slot *slot);
 
-/* Wait until a slot's QEMU has ended; -ETIMEDOUT if it has not. */
+/* Wait until the QEMU of a slot has ended. Return 0 or -ETIMEDOUT. */
 int vm_slot_wait(const struct vm_slot *slot, int ms);
 
-/* End a slot's QEMU now, and remove its directory. */
+/* Kill the QEMU of a slot, and remove the directory of the slot. */
 void vm_slot_kill(struct vm_slot *slot);
 
 /* Remove the directory of a slot that has ended. */
 void vm_slot_remove(struct vm_slot *slot);
 
-/* What a socket's name ends with until it can be used. */
+/* Suffix of the name of a socket until it is ready. */
 #define VM_HIDDEN ".new"
 
-/* A file of a slot, for free(3). */
+/* Return the path of a file of a slot, for free(3). */
 char *vm_slot_path(const struct vm_slot *slot, const char *file);
 
-/* The run state by a look that disturbs nobody, for free(3), or NULL. */
+/* Return the run state over the monitor for that purpose, for free(3), or NULL. */
 char *vm_slot_status(const struct vm_slot *slot);
 
-/* Open a machine that is to run, or cmd_error; the exit status is in status. */
+/*
+ * Open a running machine. On error, print a message, set @status to the exit status, and
+ * return NULL.
+ */
 struct vm *vm_running(const struct invocation *inv, const char *name,
 		      int *status);
-/* Connect to the QEMU of the machine, or cmd_error. */
+/* Connect to the QEMU of the machine. On error, print a message and return NULL. */
 struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm);
 
 #endif /* VPOOLCTL_VM_H */

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "private.h"
+#include "handle.h"
+#include "reason.h"
 
 static void store_error(struct vpool *vp, int code, const char *text)
 {
