@@ -441,7 +441,7 @@ like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
 check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
 try show -J db
-check 'show no pool as JSON' 1 '{"error":{"code":2,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
+check 'show no pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a slip.
