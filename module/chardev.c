@@ -25,7 +25,7 @@
 #include "pool_region.h"
 #include "region.h"
 
-static long vpool_ioctl(struct file *filp, unsigned int num, unsigned long arg)
+static long vpool_dev_ioctl(struct file *filp, unsigned int num, unsigned long arg)
 {
 	return vpool_file_ioctl(filp->private_data, num, arg);
 }
@@ -59,7 +59,7 @@ static const struct file_operations vpool_control_fops = {
 	.owner = THIS_MODULE,
 	.open = vpool_control_open,
 	.release = vpool_control_release,
-	.unlocked_ioctl = vpool_ioctl,
+	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
 };
@@ -263,7 +263,7 @@ static const struct file_operations vpool_dev_fops = {
 	.owner = THIS_MODULE,
 	.open = vpool_dev_open,
 	.release = vpool_dev_release,
-	.unlocked_ioctl = vpool_ioctl,
+	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vpool_dev_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,

@@ -29,7 +29,6 @@ union vpool_any_cmd {
 	struct vpool_reason reason;
 	struct vpool_regions regions;
 	struct vpool_resize resize;
-	u32 word[sizeof(struct vpool_query) / sizeof(u32)];
 };
 
 /* The kinds of device that a call works on. */
@@ -273,19 +272,19 @@ static int vpool_copy_in(struct vpool_call *call,
 static int vpool_check_fields(struct vpool_call *call,
 			      const struct vpool_ioctl *op)
 {
-	const union vpool_any_cmd *cmd = call->cmd;
+	const u32 *word = call->cmd;
 	u32 unknown = 0, reserved = 0;
 	unsigned int i;
 
 	if (op->flags_at)
-		unknown = cmd->word[op->flags_at / sizeof(u32)] & ~op->flags;
+		unknown = word[op->flags_at / sizeof(u32)] & ~op->flags;
 	if (unknown)
 		return vpool_err(call->extack, -EOPNOTSUPP,
 				 VPOOL_CODE_FLAGS_UNKNOWN,
 				 "flags %#x are not supported", unknown);
 	for (i = 0; i < ARRAY_SIZE(op->reserved_at); i++)
 		if (op->reserved_at[i])
-			reserved |= cmd->word[op->reserved_at[i] / sizeof(u32)];
+			reserved |= word[op->reserved_at[i] / sizeof(u32)];
 	if (reserved)
 		return vpool_err(call->extack, -EINVAL,
 				 VPOOL_CODE_RESERVED_FIELD,

@@ -5,6 +5,8 @@
  * Lock order, outermost first. A lock is taken inside the locks above it that are
  * indented less:
  *
+ *   vpool_mf_lock
+ *     locks of memory_failure()
  *   mmap_lock
  *     vpool_region.sem
  *   vpool_pool.resizing
@@ -27,7 +29,8 @@
  *   vpool_member_lock (also inside vpool_cpus_lock)
  *     pi_lock of a task
  *     vpool_probe_lock, vpool_spares_lock, vpool_extack.lock (leaves)
- *   vpool_store.lock, vpool_rss_bucket.lock (leaves)
+ *   vpool_store.lock, vpool_rss_bucket.lock, vpool_reopen_lock, vpool_poison_lock
+ *     (leaves)
  *
  * CPU hotplug waits for vpool_cpus_lock. A task that holds it must not wait for a
  * lock whose holder a user can delay, so vpool_member_set.affinity_mutex is never taken

@@ -243,7 +243,7 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 	return err;
 }
 
-/* Nothing that follows can fail. */
+/* Once this has succeeded, no later step of the resize can fail. */
 static int vpool_plan_hold(const struct vpool_plan *plan,
 			   const struct vpool_request *request,
 			   struct vpool_pool *pool, struct vpool_extack *extack)

@@ -33,7 +33,7 @@ struct vpool_request {
 
 /**
  * struct vpool_spec - description of a new pool
- * @name: name of the pool; not NUL-terminated before vpool_spec_check()
+ * @name: name of the pool; bytes from userspace, NUL-terminated once checked
  * @flags: bits of enum vpool_create_flags
  * @page_size: page size in bytes; 0 for the default
  * @order: order of the folios; set by vpool_spec_check()
