@@ -176,10 +176,10 @@ pools:
 "$VPOOLCTL" export >exported
 try apply --dry-run exported
 is 'apply of what was exported' "$out" \
-	'the host is as declared, nothing is to be done'
+	'the host is as declared, nothing to do'
 try apply --dry-run
 is 'apply of the host'"'"'s files' "$out" \
-	'the host is as declared, nothing is to be done'
+	'the host is as declared, nothing to do'
 cat >new.conf <<-END
 	pools:
 	  web: {mem: 8M, cpus: 0}
@@ -219,13 +219,13 @@ is 'apply that keeps others' "$(grep '^#' out)" '# resize web
 sed 's/8M/8M, mode: 0600/' new.conf >replace.conf
 try apply -n replace.conf
 like 'apply that has to make anew' "$out" \
-	'*# replace web: destroy it and create it anew, as it is idle*'
+	'*# replace web: destroy it and create it again, as it is idle*'
 echo 'pools: {web: {mem: 4M, cpus: 0, isolate: true}}' >isolate.conf
 try apply -n -k isolate.conf
 # Whether it could be depends on the host; the diff does not.
 is 'apply that isolates' "$out" '--- this host
 +++ isolate.conf
-# replace web: destroy it and create it anew, as it is idle
+# replace web: destroy it and create it again, as it is idle
    web:
      mem: 4M
      cpus: 0
@@ -236,13 +236,13 @@ is 'apply that isolates' "$out" '--- this host
 echo 1 >sys/pools/web/isolated
 try apply -n -k isolate.conf
 is 'apply to what is isolated' "$out" \
-	'the host is as declared, nothing is to be done'
+	'the host is as declared, nothing to do'
 rm sys/pools/web/isolated
 echo 3 >sys/pools/web/cpus/members
 try apply -n replace.conf
 is 'apply to a pool in use: exit status' "$status" 1
 like 'apply to a pool in use' "$err" \
-	'vpoolctl: apply web: replace.conf:2:3: it would have to be made anew, but it is in use: members: 3,*nothing was changed*'
+	'vpoolctl: apply web: replace.conf:2:3: it would have to be replaced, but it is in use: members: 3,*nothing was changed*'
 echo 0 >sys/pools/web/cpus/members
 echo 'pools: {a: {mem: 1M@77, cpus: 5000}}' >absent.conf
 try apply -n absent.conf
@@ -283,7 +283,7 @@ is 'apply that goes on: all of it' "$status$(grep '^#' out)" '0# destroy db
 echo 'pools: {web: {mem: 50%, ncpus: 1}, db: {mem: max}}' >shares.conf
 try apply -n shares.conf
 is 'shares of pools that are there' "$out" \
-	'the host is as declared, nothing is to be done'
+	'the host is as declared, nothing to do'
 echo 'pools: {more: {ncpus: 1@0, mem: 25%}}' >shares.conf
 try apply -n -k shares.conf
 try apply -n -k -J shares.conf

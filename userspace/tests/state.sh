@@ -139,7 +139,7 @@ partitions()
 	done | sort
 }
 
-nothing='the host is as declared, nothing is to be done'
+nothing='the host is as declared, nothing to do'
 no_pools
 
 for ((seed = 1; seed <= ROUNDS; seed++)); do
@@ -208,7 +208,7 @@ resized e"
 	sed -i 's/cpus: 1}/cpus: 3}/; s/cpus: 2-3/cpus: 1-2/' "$dir/file"
 	try 1 apply "$dir/file"
 	like 'other CPUs altogether are a new pool' "$err" \
-		'*it would have to be made anew, but it is in use*'
+		'*it would have to be replaced, but it is in use*'
 	# What cannot be had on the way leaves all as it was.
 	if [ "$(echo "$nodes" | wc -w)" -gt 1 ]; then
 		"$VPOOLCTL" export >"$dir/before"
@@ -227,7 +227,7 @@ exec 9<>/dev/vpool/d
 echo 'pools: {d: {mem: 8M, mode: 0600}}' >"$dir/file"
 try 1 apply "$dir/file"
 like 'what is in use is not made anew' "$err" \
-	"*apply d: *:1:9: it would have to be made anew, but it is in use: *open regions: 1*nothing was changed*Try *"
+	"*apply d: *:1:9: it would have to be replaced, but it is in use: *open regions: 1*nothing was changed*Try *"
 is 'and nothing has changed' \
 	"$("$VPOOLCTL" list --noheadings -o NAME,MODE | xargs)" 'd 0660 e 0660'
 exec 9<&-

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes the manual page and the completion from the command table, at build
- * time: copies a template, with what the table says in the place of some lines.
+ * Generator of the manual page and the shell completion. It copies a template and replaces
+ * some of its lines by texts from the command table.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 /* Roff */
 
-/* One line with what roff takes for itself escaped. */
+/* Print one line, with the characters special to roff escaped. */
 static void roff_line(const char *text, int len)
 {
 	const char *end = text + len;
@@ -36,7 +36,7 @@ static void roff_line(const char *text, int len)
 	putchar('\n');
 }
 
-/* Text; lines that begin with spaces are examples and stay as they are. */
+/* Print text. A line that starts with spaces is an example and stays unchanged. */
 static void roff(const char *text)
 {
 	bool example = false;
@@ -57,7 +57,7 @@ static void roff(const char *text)
 		puts(".fi");
 }
 
-/* "SIZE[@NODE],...": words in capitals are what the user fills in. */
+/* Print a placeholder as "SIZE[@NODE],...": the user replaces words in capitals. */
 static void roff_arg(const char *arg)
 {
 	bool italic = false;
@@ -174,7 +174,7 @@ static const char *const kinds[] = {
 	[COMPLETE_SIGNAL] = "signal",
 };
 
-/* Is the first word of a command that of one before it? */
+/* Tell whether an earlier command has the same first word. */
 static bool is_repeated(size_t nr)
 {
 	size_t i, len = strcspn(verbs[nr]->name, " ");
@@ -199,7 +199,7 @@ static void bash_verbs(void)
 	puts("'");
 }
 
-/* The second words of the verbs that have two. */
+/* Print the second words of two-word verbs. */
 static void bash_second_words(void)
 {
 	const char *space;
@@ -224,7 +224,7 @@ static void bash_second_words(void)
 	puts("\tesac\n}");
 }
 
-/* What a verb's option takes; nothing for one that takes no value. */
+/* Print the completion of an option that takes a value. */
 static void bash_values(void)
 {
 	size_t i, j;
@@ -236,13 +236,13 @@ static void bash_values(void)
 		for (j = 0; j < cmd->nr_options; j++) {
 			const struct option_def *opt = cmd->options + j;
 
-			/* One that may be left out is not the next word. */
+			/* An optional value is never the next word. */
 			if (!opt->arg || opt->may_lack_arg)
 				continue;
 			printf("\t'%s':--%s", cmd->name, opt->name);
 			if (opt->letter)
 				printf("|'%s':-%c", cmd->name, opt->letter);
-			/* "user|none" says it all. */
+			/* A placeholder as "user|none" lists the values. */
 			printf(")\n\t\techo '%s'\n\t\t;;\n",
 			       strchr(opt->arg, '|') && islower(*opt->arg) ?
 			       opt->arg : kinds[opt->complete]);

@@ -14,7 +14,7 @@
 #include "cmd/verbs.h"
 #include "output/messages.h"
 
-/* No verb: perhaps the first word of some. */
+/* Report that the words are no verb, or print the help of a group. */
 static int no_verb(char **words)
 {
 	if (!is_group(words[0]))
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 		print_overview(stderr);
 		return EXIT_USAGE;
 	}
-	/* Programs read the numbers. */
+	/* Programs parse the numbers. */
 	setlocale(LC_NUMERIC, "C");
 	argv[1] = verb_of(argv[1]);
 	cmd = find_command(argv + 1, &nr);
@@ -63,6 +63,6 @@ int main(int argc, char **argv)
 	status = parse_options(cmd, argc - nr, argv + nr, &inv);
 	if (!status)
 		status = cmd->run(&inv);
-	/* Less than nothing: help was asked for, and given. */
+	/* A negative status means that help was printed. */
 	return finish_output(status < 0 ? EXIT_OK : status);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory for a short-lived program: there, or the end.
+ * Memory allocation that ends the program on failure.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Letters of keywords, columns and JSON keys. The functions of ctype.h and strings.h
- * follow the locale: in Turkish the small letter of I is none of a to z.
+ * Letter case of keywords, columns and JSON keys. The functions of ctype.h and strings.h
+ * follow the locale: in a Turkish locale, the lower case of I is not i.
  */
 #ifndef VPOOLCTL_ASCII_H
 #define VPOOLCTL_ASCII_H

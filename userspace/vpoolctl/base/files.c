@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Small files, whole.
+ * Reading and writing small files as a whole.
  */
 #include <errno.h>
 #include <fcntl.h>

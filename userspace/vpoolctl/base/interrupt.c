@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Signals that ask the program to end.
+ * Termination signals.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,7 +18,7 @@ static void note_signal(int signal)
 void catch_interrupts(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
-	/* Without SA_RESTART, so that waiting ends. */
+	/* No SA_RESTART: a signal must end a blocking call. */
 	struct sigaction action = { .sa_handler = note_signal }, old;
 	size_t i;
 

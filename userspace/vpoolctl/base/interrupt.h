@@ -5,13 +5,13 @@
 #include <stdbool.h>
 
 /*
- * From now on SIGINT, SIGTERM and SIGHUP do not end the program: a call that waits
- * fails with EINTR instead, so that the verb can undo what it has done. A signal that
- * is ignored, as nohup(1) has it, stays so.
+ * Catch SIGINT, SIGTERM and SIGHUP: they no longer end the program. A blocking call
+ * fails with EINTR instead, so that the verb can undo its changes. An ignored signal, as
+ * under nohup(1), stays ignored.
  */
 void catch_interrupts(void);
 bool interrupted(void);
-/* Forget the signal, so that undoing is not cut short by it. */
+/* Clear the signal, so that it does not interrupt the undoing. */
 void forget_interrupt(void);
 
 #endif /* VPOOLCTL_INTERRUPT_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * "Did you mean": the nearest of some names to a misspelt one.
+ * Suggestions for misspelt names.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/suggest.h"
 
-/* Longer words are not misspelt, they are something else. */
+/* A longer word is not a misspelt name. */
 #define LONGEST 32
 
 static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
@@ -18,7 +18,9 @@ static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-/* Letters to insert, drop, replace or swap to make one word the other. */
+/*
+ * Count the letters to insert, delete, replace or swap to turn one word into the other.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int d[LONGEST + 1][LONGEST + 1];
@@ -41,8 +43,8 @@ static unsigned int distance(const char *a, const char *b)
 }
 
 /*
- * Return the number of typing errors between two words. A different digit is none:
- * web1 and web2 are two pools.
+ * Return the number of typing errors between two words. A different digit is no typing
+ * error: web1 and web2 are two pools.
  */
 static unsigned int slips(const char *word, const char *name)
 {
@@ -73,7 +75,7 @@ static const char *nearest_within(const char *word, const char *const *names,
 		if (strlen(names[i]) > LONGEST)
 			continue;
 		d = slips(word, names[i]);
-		/* A beginning that was cut short is near, however short. */
+		/* An abbreviation is near, however short it is. */
 		if (len > 1 && !strncmp(word, names[i], len))
 			d = 1;
 		if (d > most || (found && d == most))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding a command by its name. main() sets the table, so that a verb such as help
- * can search it although the table refers to that verb.
+ * Lookup of commands by name. main() sets the table, so that a verb such as help can
+ * search it although the table refers to that verb.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ const struct command *const *commands_get(size_t *nr)
 	return commands;
 }
 
-/* How many words a verb has: "vm start" has two. */
+/* Return the number of words in a verb: "vm start" has two. */
 static int count_words(const char *name)
 {
 	return strchr(name, ' ') ? 2 : 1;

@@ -15,7 +15,7 @@
 
 #define WIDTH 79
 
-/* Print a line as it is; returns what follows it. */
+/* Print a line unchanged. Return the text that follows it. */
 static const char *put_verbatim(const char *text, int indent)
 {
 	int len = strcspn(text, "\n");
@@ -28,8 +28,8 @@ static const char *put_verbatim(const char *text, int indent)
 }
 
 /*
- * Print text, wrapped, with an indent; the first line is begun at column at. Lines that
- * begin with spaces are examples and stay as they are.
+ * Print text, wrapped and indented by @indent. The first line starts at column @at. A
+ * line that starts with spaces is an example and is printed unchanged.
  */
 static void wrap(const char *text, int at, int indent)
 {
@@ -60,7 +60,10 @@ static void wrap(const char *text, int at, int indent)
 	putchar('\n');
 }
 
-/* From nothing to a virtual machine on an isolated pool, and back; a test does it. */
+/*
+ * The path from an empty host to a virtual machine on an isolated pool, and back. A
+ * test runs these commands.
+ */
 static const struct {
 	const char *command;
 	const char *what;
@@ -161,7 +164,7 @@ void print_group(FILE *to, const char *group)
 				commands[i]->summary);
 }
 
-/* The names of verbs; with a group, their second words. */
+/* Collect the names of all verbs, or the second words of the verbs of @group. */
 static size_t verb_names(const char *group, const char **names, size_t room)
 {
 	size_t i, nr_commands, nr = 0, len = group ? strlen(group) : 0;
@@ -178,8 +181,8 @@ static size_t verb_names(const char *group, const char **names, size_t room)
 }
 
 /*
- * Words of other tools for the same action. An entry must not lead to a verb of another
- * meaning.
+ * Words that other tools use for the same action. An entry must not lead to a verb with
+ * a different meaning.
  */
 static const struct {
 	const char *word;
@@ -244,7 +247,7 @@ int unknown_verb(const char *group, const char *verb)
 				   whole, near);
 	near = nearest_slip(verb, names,
 			    verb_names(group, names, ARRAY_SIZE(names)));
-	/* "vm top" is no typing error for "vm stop": top is a verb. */
+	/* "vm top" is not a typing error for "vm stop": top is a verb. */
 	if (!near || (group && find_command((char *[]) { (char *)verb, NULL },
 					    &(int){ 0 })))
 		return usage_error(NULL, "unknown verb '%s'", whole);

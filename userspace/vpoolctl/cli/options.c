@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading a command line by the command table.
+ * Parser of the command line, driven by the command table.
  */
 #include <ctype.h>
 #include <getopt.h>
@@ -17,7 +17,7 @@
 #include "cli/options.h"
 #include "output/messages.h"
 
-/* Values of long options: above every letter. */
+/* Values of long options start above every letter. */
 #define OPTION_BASE 256
 #define OPTION_HELP (OPTION_BASE + MAX_OPTIONS)
 
@@ -32,7 +32,7 @@ static void make_form(const struct command *cmd, struct getopt_form *form)
 	size_t i;
 
 	memset(form, 0, sizeof(*form));
-	/* - has getopt return each argument in its turn, as the value of 1. */
+	/* "-" makes getopt return each argument in place, with the value 1. */
 	*s++ = cmd->stop_at_args ? '+' : '-';
 	*s++ = ':';
 	*s++ = 'h';
@@ -122,7 +122,7 @@ static int check_args(const struct invocation *inv)
 	return EXIT_OK;
 }
 
-/* "-9" and "-KILL", but no cluster of letters of options. */
+/* Accept "-9" and "-KILL", but not a cluster of option letters. */
 static bool is_bare(const char *word)
 {
 	size_t len = strspn(word + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-");
@@ -131,11 +131,11 @@ static bool is_bare(const char *word)
 	       (len > 1 || isdigit((unsigned char)word[1]));
 }
 
-/* As getopt_long(), which does not know "-9" for "-s9". */
+/* Like getopt_long(), but accept "-9" for "-s9". */
 static int next_option(const struct command *cmd, int argc, char **argv,
 		       const struct getopt_form *form)
 {
-	/* 0 makes glibc start afresh, with the first. */
+	/* An optind of 0 makes glibc restart at the first argument. */
 	int at = optind ? optind : 1;
 	size_t i;
 
@@ -149,7 +149,7 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 	return getopt_long(argc, argv, form->shorts, form->longs, NULL);
 }
 
-/* An error in an option is JSON, too, although --json may come later. */
+/* Report an error in an option as JSON even if --json follows it. */
 static void look_for_json(const struct command *cmd, int argc, char **argv)
 {
 	bool has = false;
@@ -171,7 +171,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 
 	memset(inv, 0, sizeof(*inv));
 	inv->cmd = cmd;
-	/* Arguments are gathered where the verb and the options were. */
+	/* Collect the arguments in place of the verb and the options. */
 	inv->argv = argv + 1;
 	look_for_json(cmd, argc, argv);
 	make_form(cmd, &form);
@@ -202,7 +202,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	return status ? status : check_args(inv);
 }
 
-/* Options that many verbs have, by the letters that stand before a verb. */
+/* Options common to many verbs, by the letter accepted before a verb. */
 static const struct option common_options[] = {
 	{ "bytes", no_argument, NULL, 'b' },
 	{ "help", no_argument, NULL, 'h' },
@@ -260,7 +260,7 @@ static int take_common(int argc, char **words, char **found, int *nr_found,
 
 char **options_behind_verb(int argc, char **argv, int *nr)
 {
-	/* Lives as long as the program, as what main() is given does. */
+	/* The arrays are never freed, like the arguments of main(). */
 	static char **words, **found;
 	int i, nr_found = 0, taken;
 
@@ -274,7 +274,10 @@ char **options_behind_verb(int argc, char **argv, int *nr)
 	argc -= taken + 1;
 	if (argc && is_group(*argv)) {
 		words[(*nr)++] = *argv;
-		/* The first word of the verb stands for the program's name here. */
+		/*
+		 * For getopt, the first word of the verb takes the place of the program
+		 * name.
+		 */
 		if (take_common(argc, argv, found, &nr_found, &taken))
 			return NULL;
 		argv += taken + 1;

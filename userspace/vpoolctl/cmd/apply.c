@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl apply: make the pools that a file declares.
+ * vpoolctl apply: create, change and destroy pools until they match a file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static void fill_side(struct table *tb, const struct pool_config *pool,
 	char *text = cpus_text(&pool->cpus);
 
 	table_number(tb, mem, pool_config_bytes(pool));
-	/* Only the module knows which CPUs it chooses. */
+	/* The module chooses these CPUs when it creates the pool. */
 	if (!pool->nr_cpus)
 		table_text(tb, cpus, text);
 	free(text);
@@ -153,7 +153,7 @@ static void print(const struct invocation *inv, const struct plan *plan)
 	else if (inv->given[OPT_QUIET])
 		return;
 	else if (!plan->nr)
-		puts("the host is as declared, nothing is to be done");
+		puts("the host is as declared, nothing to do");
 	else if (!count_done(plan))
 		return;
 	else if (dry)
@@ -162,7 +162,7 @@ static void print(const struct invocation *inv, const struct plan *plan)
 		print_text(plan);
 }
 
-/* A dry run is for all who may look; only then is the kernel not asked. */
+/* Any user can do a dry run. An unprivileged dry run does not ask the kernel. */
 static int open_handle(const struct invocation *inv, struct vpool **vp)
 {
 	int err = vpool_open_control(vp);
@@ -173,7 +173,7 @@ static int open_handle(const struct invocation *inv, struct vpool **vp)
 	return vpool_open_reader(vp);
 }
 
-/* Report the CPUs that pools wait for. */
+/* Report the offline CPUs that pools are missing. */
 static void tell_offline(const struct invocation *inv, const struct config *cfg)
 {
 	size_t i;
@@ -209,7 +209,10 @@ static int carry_out(const struct invocation *inv, struct plan *plan,
 	}
 	if (dry)
 		return status;
-	/* What is wrong with a pool that stays as it is stops nothing. */
+	/*
+	 * A failure to restore the isolation of an unchanged pool must not stop the
+	 * plan.
+	 */
 	isolate_mend("", &ignored);
 	done = plan_execute(plan, inv, vp, keep_going);
 	return status ? status : done;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl attach, detach: make running tasks members, and end that.
+ * vpoolctl attach and detach: add running tasks to a pool, and remove them.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "host/slice.h"
 #include "output/messages.h"
 
-/* In the same places in both tables; detach has the first two. */
+/* Both tables start with the same two options. Detach has only these. */
 enum {
 	ATTACH_PID,
 	ATTACH_TID,
@@ -54,7 +54,7 @@ static const struct option_def attach_options[NR_ATTACH] = {
 	[ATTACH_CPU] = {
 		.name = "cpu", .letter = 'c', .arg = "CPU",
 		.complete = COMPLETE_CPU,
-		.help = "which CPU that is to be; implies --dedicated",
+		.help = "the CPU to dedicate; implies --dedicated",
 	},
 	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 };
@@ -65,11 +65,11 @@ static const struct option_def detach_options[] = {
 };
 
 /**
- * struct whom - a task as the options name it
- * @pid: its process
- * @tid: the thread, or 0 for the process
- * @pidfd: of the process
- * @cpu: the CPU wanted, or -1
+ * struct whom - the task that the options select
+ * @pid: the process
+ * @tid: the thread, or 0 for the whole process
+ * @pidfd: pidfd of the process, owned by this struct
+ * @cpu: the requested CPU, or -1 for any
  */
 struct whom {
 	int pid;
@@ -97,7 +97,7 @@ static int take_int(const struct invocation *inv, int option, int least,
 	return EXIT_OK;
 }
 
-/* The process of a thread; 0 if that is gone. */
+/* Return the process of a thread, or 0 if the thread has exited. */
 static int process_of(int tid)
 {
 	char *path = xprintf("/proc/%d/status", tid);
@@ -110,7 +110,7 @@ static int process_of(int tid)
 	return pid;
 }
 
-/* Children are members: nearly all that a host runs is a child of process 1. */
+/* Children become members, and nearly every task is a descendant of process 1. */
 static void warn_about_init(const struct invocation *inv, int pid)
 {
 	if (pid == 1 && inv->cmd == &cmd_attach)
@@ -148,7 +148,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	return EXIT_FAILED;
 }
 
-/* A cgroup has whole processes: a thread must be the only one to be moved. */
+/* A cgroup holds whole processes: a thread can move only if its process has no other. */
 static bool is_only_thread(int pid)
 {
 	char *path = xprintf("/proc/%d/status", pid), *text = read_text(path);
@@ -160,7 +160,7 @@ static bool is_only_thread(int pid)
 	return only;
 }
 
-/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+/* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
 static int enter(const struct invocation *inv, struct vpool *vp,
 		 const struct whom *whom, bool process, struct origin *was,
 		 struct failure *failure)
@@ -214,7 +214,9 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	return EXIT_OK;
 }
 
-/* The pool's cpuset first: the kernel gives back only CPUs that the new one has. */
+/*
+ * Leave the cpuset first: the kernel restores only the CPUs that the new cpuset allows.
+ */
 static int do_detach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, struct failure *failure)
 {

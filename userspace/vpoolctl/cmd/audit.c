@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl audit: who and what may intrude on a pool's CPUs, and did.
+ * vpoolctl audit: list the tasks and interrupts that can run, or did run, on a pool's
+ * CPUs.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -75,7 +76,7 @@ static const struct column audit_columns[] = {
 	[COL_WHAT] = { "WHAT", CELL_TEXT, "the task's name" },
 };
 
-/* One line; the greater its rank, then its count, the worse. */
+/* A line of the output. A higher rank, then a higher count, is worse. */
 struct finding {
 	const char *kind;
 	const char *ran;
@@ -137,9 +138,9 @@ static bool meets(const char *mask, const struct vpool_cpus *cpus)
 }
 
 /*
- * The kernel tells where a task ran last, and how often it stopped running:
- * one that did not stop since the beginning and is not there now did not run
- * there; one that did and ran there last did; of others it cannot be known.
+ * The kernel reports where a task ran last and how often it stopped running. A task that
+ * has not stopped since the baseline and is not on the CPU now did not run there. A task
+ * that has stopped and ran there last did run there. For any other task it is unknown.
  */
 static const char *did_run(const struct audit *audit, const struct task *task,
 			   int tid, __u64 start, __u64 switches)
@@ -180,7 +181,7 @@ static void audit_thread(struct audit *audit, int pid, int tid, bool kernel)
 	free(task.mask);
 }
 
-/* A kernel thread has no program. */
+/* A kernel thread has no executable. */
 static bool is_kernel(int pid)
 {
 	char *path = xprintf("/proc/%d/stat", pid), *text = read_text(path);
@@ -219,7 +220,7 @@ static void audit_tasks(struct audit *audit)
 		closedir(proc);
 }
 
-/* What one counter grew by; keys of the same interrupt follow each other. */
+/* Report the increase of one counter. Keys of the same interrupt are adjacent. */
 static void audit_figure(struct audit *audit, const struct figure *now)
 {
 	const char *kind = "steal", *id = "-";

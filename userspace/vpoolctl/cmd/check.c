@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl check: are files that declare pools right?
+ * vpoolctl check: check files that declare pools.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl create: make a pool.
+ * vpoolctl create: create a pool.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -69,7 +69,7 @@ static const struct option_def create_options[] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
 		.complete = COMPLETE_NODE,
 		.help =
-			"so many CPUs, in whole cores, from one NUMA node or\n"
+			"that many CPUs, in whole cores, from one NUMA node or\n"
 			"from where the memory is, the nearest first",
 	},
 	[OPT_PAGE_SIZE] = {
@@ -80,7 +80,7 @@ static const struct option_def create_options[] = {
 	[OPT_OWNER] = {
 		.name = "owner", .letter = 'u', .arg = "USER[:GROUP]",
 		.help =
-			"who may use the pool, by name or number; the caller\n"
+			"owner of the pool, by name or number; the caller\n"
 			"unless given. USER alone takes that user's group,\n"
 			":GROUP keeps the caller as user",
 		.complete = COMPLETE_OWNER,
@@ -88,14 +88,14 @@ static const struct option_def create_options[] = {
 	[OPT_MODE] = {
 		.name = "mode", .arg = "MODE",
 		.help =
-			"permission bits of the pool's node, in octal,\n"
+			"permission bits of the pool's device, in octal,\n"
 			"within 0666; 0660 unless given",
 	},
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
 			"how long to wait for memory that is short; 10\n"
-			"unless given, 0 takes only what is at hand",
+			"unless given, 0 takes only memory that is free now",
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -166,7 +166,7 @@ struct spec {
 	__u64 asked;
 };
 
-/* A share of memory is computed last, from what the host has then. */
+/* Compute a share of memory last, from the memory that is available then. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		      struct pool_config *pool)
 {
@@ -246,7 +246,7 @@ static void print_text(const struct spec *spec, const char *cpus)
 		       format_size(spec->asked, asked));
 }
 
-/* Which CPUs were chosen; if the pool is gone again, none. */
+/* Read the CPUs that the module chose. There are none if the pool is gone already. */
 static void read_cpus(struct vpool *vp, struct spec *spec)
 {
 	struct vpool_info *info;
@@ -333,7 +333,7 @@ static int run_create(const struct invocation *inv)
 	}
 	if (!status) {
 		fill_request(&spec.req, &spec.pool);
-		/* A name that is too long is for the kernel to refuse. */
+		/* Pass the full name: the kernel refuses one that is too long. */
 		spec.req.name = inv->argv[0];
 		spec.asked = pool_config_bytes(&spec.pool);
 		status = create(inv, vp, &spec);
@@ -348,7 +348,7 @@ const struct command cmd_create = {
 	.args = "NAME",
 	.summary = "make a pool of CPUs and memory",
 	.description =
-		"Make a pool: all that is asked for, or nothing. Its node is\n"
+		"Make a pool: all that is asked for, or nothing. Its device is\n"
 		"/dev/vpool/NAME. A name has up to 32 small letters, digits,\n"
 		"dots, underscores and dashes. Where memory is short, it is\n"
 		"waited for as long as --timeout allows; an interrupt gives\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl destroy: give pools back to the host.
+ * vpoolctl destroy: destroy pools and return their resources to the host.
  */
 #include <errno.h>
 #include <string.h>
@@ -49,7 +49,9 @@ static const struct column destroy_columns[] = {
 	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
 };
 
-/* Force helps with a pool that is in use, not with one that is on its way. */
+/*
+ * Tell whether --force would help: it does for a pool in use, not for one in transition.
+ */
 static bool force_helps(struct vpool *vp, const char *name)
 {
 	struct vpool_info *info;
@@ -63,7 +65,7 @@ static bool force_helps(struct vpool *vp, const char *name)
 	return active;
 }
 
-/* Give back what kept other tasks and interrupts off the CPUs. */
+/* Remove the cpuset of a destroyed pool and restore its interrupts. */
 static int put_right(const struct invocation *inv, const char *name)
 {
 	struct failure failure;
@@ -90,11 +92,11 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		return failure_report(inv, name, &failure);
 	status = handle_error(inv, name, vp, err);
 	if (err == -EBUSY && !force && force_helps(vp, name))
-		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it all the same");
+		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it anyway");
 	return status;
 }
 
-/* Go on when one fails, and say so in the end. */
+/* Destroy all pools named. A failure does not stop the loop. */
 static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		       struct table *tb)
 {
@@ -109,7 +111,7 @@ static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		if (one)
 			status = one;
 	}
-	/* A pool that is not there may have left something. */
+	/* A pool that no longer exists may have left a cpuset. */
 	if (status)
 		isolate_mend("", &ignored);
 	return status;

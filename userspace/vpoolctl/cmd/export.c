@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl export: the pools there are, as a file that declares them.
+ * vpoolctl export: print a file that declares the existing pools.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl host: what the host has, and what is free to take.
+ * vpoolctl host: show the resources of the host and the poolable part of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,11 +75,11 @@ static const struct column node_columns[] = {
 };
 
 /**
- * struct taken - what pools have taken
- * @spare: what is left for others
- * @pools: the pools
- * @nr: how many
- * @module: the module is loaded; else there are no pools
+ * struct taken - the resources that pools have taken
+ * @spare: the poolable rest
+ * @pools: all pools
+ * @nr: length of @pools
+ * @module: the module is loaded; without it there are no pools
  */
 struct taken {
 	struct spare spare;

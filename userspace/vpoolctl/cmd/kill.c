@@ -23,7 +23,7 @@
 #include "cmd/cmd.h"
 #include "output/messages.h"
 
-/* A fork storm has an end, or this many rounds. */
+/* Give up on a fork storm after this number of rounds. */
 #define ROUNDS 100
 
 enum {
@@ -40,7 +40,7 @@ static const struct option_def kill_options[] = {
 	},
 };
 
-/* Who has been signalled. */
+/* The processes that were signalled. */
 struct done {
 	int *pids;
 	size_t nr;
@@ -89,7 +89,7 @@ static bool is_member(struct vpool *vp, const char *name, int pid)
 	return found;
 }
 
-/* A pid may be another's by now: its pidfd is taken, then it is looked up again. */
+/* Open a pidfd, then check the membership again: the kernel may have reused the pid. */
 static int signal_one(struct vpool *vp, const char *name, int pid, int sig)
 {
 	int fd = syscall(SYS_pidfd_open, pid, 0), err = 0;
@@ -103,7 +103,7 @@ static int signal_one(struct vpool *vp, const char *name, int pid, int sig)
 	return err;
 }
 
-/* How many were new, or a negative errno. */
+/* Return the number of newly signalled processes, or a negative errno. */
 static int signal_round(const struct invocation *inv, struct vpool *vp, int sig,
 			struct done *done, int *status)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl list: all pools; vpoolctl show: one.
+ * vpoolctl list and show: print all pools, or one.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -62,9 +62,9 @@ static const struct column pool_columns[] = {
 	[COL_MEMBERS] = { "MEMBERS", CELL_NUMBER, "tasks attached to it" },
 	[COL_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" },
 	[COL_OWNER] = { "OWNER", CELL_TEXT,
-		"user and group of its node", SHOW_DETAIL },
+		"user and group of its device", SHOW_DETAIL },
 	[COL_MODE] = { "MODE", CELL_TEXT,
-		"permission bits of its node", SHOW_DETAIL },
+		"permission bits of its device", SHOW_DETAIL },
 	[COL_PEAK] = { "PEAK", CELL_SIZE,
 		"the most memory that was ever in use", SHOW_DETAIL },
 	[COL_CLEAN] = { "CLEAN", CELL_SIZE,
@@ -76,7 +76,7 @@ static const struct column pool_columns[] = {
 	[COL_UID] = { "UID", CELL_NUMBER, "user, as a number", SHOW_NEVER },
 	[COL_GID] = { "GID", CELL_NUMBER, "group, as a number", SHOW_NEVER },
 	[COL_CREATED] = { "CREATED", CELL_TEXT, "when it was made", SHOW_DETAIL },
-	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its node", SHOW_DETAIL },
+	[COL_DEVICE] = { "DEVICE", CELL_TEXT, "its device", SHOW_DETAIL },
 	[COL_ID] = { "ID", CELL_NUMBER, "its number", SHOW_DETAIL },
 	[COL_ISOLATED] = { "ISOLATED", CELL_BOOL,
 		"whether others are kept off its CPUs", SHOW_DETAIL },
@@ -112,14 +112,14 @@ static const struct column node_columns[] = {
 	[NODE_FREE] = { .name = "FREE", .type = CELL_SIZE },
 };
 
-/* Put a text in a cell and release it. */
+/* Set a cell to a text and free the text. */
 static void give_text(struct table *tb, size_t column, char *text)
 {
 	table_text(tb, column, text);
 	free(text);
 }
 
-/* RFC 3339: as strftime(3) has it, but with a colon in the zone. */
+/* Format a time as in RFC 3339. strftime(3) has no colon in the time zone. */
 static void fill_created(struct table *tb, __u64 ns)
 {
 	time_t when = ns / 1000000000;
@@ -156,7 +156,7 @@ static void fill_grade(struct table *tb, const struct vpool_info *info)
 			  grade_in_force(info, grade) ? "" : " (broken)"));
 }
 
-/* Left empty for a caller who may not know the members, and without a handle. */
+/* The cell stays empty without a handle, or if the caller may not see the members. */
 static void fill_outside(struct table *tb, struct vpool *vp,
 			 const struct vpool_info *info)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl map: a picture of the host and the pools on it.
+ * vpoolctl map: draw the host and its pools.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -92,7 +92,7 @@ static void fill_cpu(const struct hostmap *map, struct table *tb,
 						 HWLOC_OBJ_PACKAGE, pu);
 	table_row(tb);
 	table_number(tb, CPU_CPU, pu->os_index);
-	/* By hwloc's numbers, which are unique on the host. */
+	/* hwloc's numbers are unique on the host. */
 	if (core)
 		table_number(tb, CPU_CORE, core->logical_index);
 	if (package)
@@ -170,7 +170,7 @@ static int load_topology(hwloc_topology_t *topology)
 		return -ENOMEM;
 	hwloc_topology_set_type_filter(*topology, HWLOC_OBJ_MISC,
 				       HWLOC_TYPE_FILTER_KEEP_ALL);
-	/* All CPUs, not only those that we may run on. */
+	/* Include CPUs that this process may not run on. */
 	hwloc_topology_set_flags(*topology,
 				 HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	if (!hwloc_topology_load(*topology))
@@ -225,7 +225,7 @@ static int run_map(const struct invocation *inv)
 	err = vpool_open_reader(&vp);
 	if (!err)
 		err = read_pools(vp, &map.pools, &map.nr);
-	/* A host without the module is a host without pools. */
+	/* Without the module there are no pools. */
 	if (err && err != -VPOOL_NO_MODULE)
 		status = handle_error(inv, NULL, vp, err);
 	else

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl metrics: all figures of all pools for Prometheus, in its text format:
- * one family after the other, in each a sample for each pool.
+ * vpoolctl metrics: print all counters of all pools in the text format of Prometheus: one
+ * family after the other, with a sample per pool.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static void family(FILE *to, const char *name, const char *type,
 	fprintf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* Figures of a pool's memory, all of them __u64 in struct vpool_info. */
+/* Fields of struct vpool_info with memory sizes, each a __u64. */
 static const struct {
 	const char *name;
 	const char *help;
@@ -113,7 +113,7 @@ static void put_users(FILE *to, const struct sample *sample)
 			sample->pools[i].info->members);
 }
 
-/* One thing for all that hardly changes of a pool. */
+/* Print one sample with all the properties of a pool that hardly ever change. */
 static void put_labels(FILE *to, const struct vpool_info *info)
 {
 	char *cpus = cpus_text(&info->cpus);
@@ -227,7 +227,7 @@ static void put_nodes(FILE *to, const struct sample *sample, const char *what,
 	free(name);
 }
 
-/* What a counter of sysfs means; newer modules may have more. */
+/* Descriptions of the counters in sysfs. A newer module can have more. */
 static const char *counter_help(const char *name)
 {
 	static const char *const known[][2] = {
@@ -253,7 +253,7 @@ static const char *counter_help(const char *name)
 	return "See stat/ in Documentation/ABI/testing/sysfs-kernel-vpool.";
 }
 
-/* All pools count the same. */
+/* All pools have the same counters. */
 static void put_counters(FILE *to, const struct sample *sample)
 {
 	const struct sampled_pool *first = sample->pools;

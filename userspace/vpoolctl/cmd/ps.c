@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl ps: who runs on a pool's CPUs.
+ * vpoolctl ps: list the members of a pool.
  */
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ static const struct column ps_columns[] = {
 	[COL_COMM] = { "COMM", CELL_TEXT, "its name" },
 };
 
-/* A task of another pid namespace has no number here, but it is there. */
+/* A task outside this pid namespace has no number here. */
 static void fill_member(struct table *tb, const struct vpool_info *pool,
 			const struct vpool_member_info *member)
 {
@@ -104,7 +104,7 @@ const struct command cmd_ps = {
 	.summary = "list who runs on a pool's CPUs",
 	.description =
 		"List a pool's members: the threads that are attached to it.\n"
-		"For root, and for those who may open the pool's node.",
+		"For root, and for users who may open the pool's device.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_OPTIONS,
 	.columns = ps_columns,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl regions: who holds a pool's memory.
+ * vpoolctl regions: list the regions of a pool.
  */
 #include <pwd.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ const struct command cmd_regions = {
 	.summary = "list who holds a pool's memory",
 	.description =
 		"List a pool's open regions, oldest first. For root, and for\n"
-		"those who may open the pool's node.",
+		"users who may open the pool's device.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_SIZE_OPTIONS,
 	.columns = region_columns,

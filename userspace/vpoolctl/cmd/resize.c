@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl resize: change how much memory and which CPUs a pool has.
+ * vpoolctl resize: change the memory and CPUs of a pool.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +41,9 @@ static const struct option_def resize_options[] = {
 		.name = "mem", .letter = 'm', .arg = "[+|-]SIZE[@NODE],...",
 		.complete = COMPLETE_NODE,
 		.help =
-			"how much memory it shall have, in all or on each NUMA\n"
-			"node named, the others staying as they are; with a\n"
-			"sign, so much more or less than now. 25% and max are\n"
+			"its new memory, in all or on each NUMA node named; other\n"
+			"nodes stay as they are; with a sign, that much more or\n"
+			"less than now. 25% and max are\n"
 			"of what it has and the host can give together; with +\n"
 			"of what the host can give, with - of what it has",
 	},
@@ -51,7 +51,7 @@ static const struct option_def resize_options[] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.complete = COMPLETE_CPUS,
 		.help =
-			"all the CPUs it shall have, as in 2-5,8, 2-N,^5 or\n"
+			"all its new CPUs, as in 2-5,8, 2-N,^5 or\n"
 			"all,^0: see create",
 	},
 	[RESIZE_SPLIT_CORES] = {
@@ -66,7 +66,7 @@ static const struct option_def resize_options[] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
 			"how long to wait for memory that is short; 10\n"
-			"unless given, 0 takes only what is at hand",
+			"unless given, 0 takes only memory that is free now",
 	},
 	[RESIZE_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
@@ -152,7 +152,7 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 	return 0;
 }
 
-/* Work shares out from what the pool and the host have now. */
+/* Compute shares from the memory that pool and host have now. */
 static int settle_mem(const struct invocation *inv, struct vpool *vp,
 		      struct spec *spec, const struct vpool_info *info)
 {
@@ -172,7 +172,7 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	return status;
 }
 
-/* The kernel takes totals only: a change is what it has now, and that. */
+/* Turn a change into a total: the kernel takes totals only. */
 static int add_to_now(const struct invocation *inv, struct spec *spec,
 		      const struct vpool_info *info)
 {

@@ -28,7 +28,7 @@ static const struct option_def run_options[] = {
 	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 };
 
-/* The pool's cpuset first: the kernel attaches within the cpuset of the task. */
+/* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
 static int attach_self(const struct invocation *inv, struct vpool *vp,
 		       const struct vpool_info *info)
 {
@@ -48,7 +48,7 @@ static int attach_self(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-/* A pool without CPUs has members nowhere to run; its memory can be used. */
+/* Without CPUs there is nothing to attach to. The program can still use the memory. */
 static int join(const struct invocation *inv, struct vpool *vp)
 {
 	struct vpool_info *info;
@@ -111,7 +111,7 @@ const struct command cmd_run = {
 	.description =
 		"Run a program on a pool's CPUs, with all that it forks; a\n"
 		"pool without CPUs leaves it where it is. The program finds\n"
-		"the pool's name in VPOOL_POOL and its node in VPOOL_DEVICE.\n"
+		"the pool's name in VPOOL_POOL and its device in VPOOL_DEVICE.\n"
 		"The exit status is the program's; 127 if there is no such\n"
 		"program, 126 if it cannot be started.\n\n"
 		"On a confined or isolated pool root's program runs in the\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl top: the pools and what goes on in them, again and again.
+ * vpoolctl top: show the pools and their activity, with updates.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +168,7 @@ static void wait_for(unsigned int ms)
 		;
 }
 
-/* Each view comes after its time, so that the first has rates, too. */
+/* Wait before each view, so that the first one has rates, too. */
 static int run_batch(struct top *top)
 {
 	unsigned long i;
@@ -206,7 +206,7 @@ static int run_top(const struct invocation *inv)
 	if (!batch && !isatty(STDOUT_FILENO))
 		return usage_error(inv->cmd,
 				   "standard output is no terminal: say --batch");
-	/* Its end would be taken for a key, again and again. */
+	/* At end of file, every read would look like a key press. */
 	if (!batch && !isatty(STDIN_FILENO))
 		return usage_error(inv->cmd,
 				   "standard input is no terminal: say --batch");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared pools.
+ * Pools as files and options declare them.
  */
 #include <stdio.h>
 #include <stdlib.h>

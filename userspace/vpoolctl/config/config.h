@@ -11,10 +11,10 @@ struct failure;
 struct mem_ask;
 
 /**
- * struct location - where something stands
- * @file: the file, as it was named
- * @line: counted from 1; 0 if it is about the file as a whole
- * @column: counted from 1
+ * struct location - a position in a file
+ * @file: name of the file as the user gave it; owned by struct config
+ * @line: line number from 1; 0 for the file as a whole
+ * @column: column number from 1
  */
 struct location {
 	const char *file;
@@ -23,30 +23,30 @@ struct location {
 };
 
 /**
- * struct pool_config - a pool as it shall be, or is
- * @name: its name
- * @location: where it was declared
- * @mem: how much memory from where, in multiples of the page size
- * @asks: how these were written, as many as @mem; NULL for a pool of the host
- * @mem_changes: a request for memory may have a sign, as in resize
- * @nr_mem: how many of these; 0 for a pool without memory
- * @cpus: its CPUs; empty for a pool without
- * @offline: declared CPUs that are offline and therefore not in @cpus
+ * struct pool_config - a pool as declared, or as it exists
+ * @name: its name, NUL-terminated
+ * @location: position of its declaration
+ * @mem: memory requests, owned; a file's requests are rounded up to the page size
+ * @asks: how the user wrote each request of @mem, owned; NULL for an existing pool
+ * @nr_mem: length of @mem and @asks; 0 for a pool without memory
+ * @mem_changes: a memory request may have a sign, as in resize
+ * @cpus: its CPUs, owned; empty for a pool without CPUs
+ * @offline: declared CPUs that are offline and therefore not in @cpus, owned
  * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus lists them
- * @cpus_node: the node to choose them from, or VPOOL_ANY_NODE
- * @page_size: in bytes
- * @uid: owner of its node
- * @gid: group of its node
- * @mode: permission bits of its node
- * @timeout_ms: how long to go on gathering memory
+ * @cpus_node: NUMA node to choose the CPUs from, or VPOOL_ANY_NODE
+ * @page_size: page size in bytes
+ * @uid: owner of its device
+ * @gid: group of its device
+ * @mode: permission bits of its device, within 0666
+ * @timeout_ms: how long to wait for memory, in milliseconds
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
- * @isolate: its grade; others than plain need CPUs
+ * @isolate: its grade; any grade but plain needs CPUs
  * @bad: its declaration has a mistake
- * @unmet: why the host cannot satisfy it, for free(3), or NULL
+ * @unmet: why the host cannot satisfy it, owned; NULL if it can
  *
- * The three before @isolate say how to make it; a pool that is there does not have
- * them.
+ * @timeout_ms, @split_cores and @boot_core apply to the creation only. An existing pool
+ * does not record them.
  */
 struct pool_config {
 	char name[VPOOL_NAME_SIZE];
@@ -72,9 +72,9 @@ struct pool_config {
 };
 
 /**
- * struct mistake - what is wrong in a file
- * @location: where
- * @text: what
+ * struct mistake - a mistake in a file
+ * @location: its position
+ * @text: message, owned
  */
 struct mistake {
 	struct location location;
@@ -82,13 +82,13 @@ struct mistake {
 };
 
 /**
- * struct config - what some files declare
- * @pools: the pools, in the order of declaration
- * @nr_pools: how many
- * @mistakes: what is wrong, in the order of the files
- * @nr_mistakes: how many; if there is one, @pools needs config_drop_bad()
- * @files: the files that were read
- * @nr_files: how many
+ * struct config - the declarations of some files
+ * @pools: the pools in the order of their declaration, owned
+ * @nr_pools: length of @pools
+ * @mistakes: the mistakes in the order of the files, owned
+ * @nr_mistakes: length of @mistakes; if not 0, @pools needs config_drop_bad()
+ * @files: names of the files, owned
+ * @nr_files: length of @files
  */
 struct config {
 	struct pool_config *pools;
@@ -100,10 +100,10 @@ struct config {
 };
 
 void config_free(struct config *cfg);
-/* One line for each mistake, on standard error. */
+/* Report each mistake on one line of standard error. */
 void config_report(const struct config *cfg);
 
-/* Leave out the pools that have a mistake in them. */
+/* Remove the pools whose declaration has a mistake. */
 void config_drop_bad(struct config *cfg);
 
 struct pool_config *config_find(const struct config *cfg, const char *name);
@@ -112,14 +112,14 @@ void pool_config_init(struct pool_config *pool, const char *name);
 void pool_config_free(struct pool_config *pool);
 
 /**
- * enum property - what makes up a pool, in the order of declaration
- * @PROPERTY_MEM: its memory
- * @PROPERTY_CPUS: its CPUs
- * @PROPERTY_ISOLATE: its grade: isolate or confine
- * @PROPERTY_PAGE_SIZE: its page size
- * @PROPERTY_OWNER: owner and group of its node
- * @PROPERTY_MODE: permission bits of its node
- * @NR_PROPERTIES: how many there are
+ * enum property - the properties of a pool that apply compares, in the order of a file
+ * @PROPERTY_MEM: memory
+ * @PROPERTY_CPUS: CPUs
+ * @PROPERTY_ISOLATE: grade: isolate or confine
+ * @PROPERTY_PAGE_SIZE: page size
+ * @PROPERTY_OWNER: owner and group of the device
+ * @PROPERTY_MODE: permission bits of the device
+ * @NR_PROPERTIES: number of properties
  */
 enum property {
 	PROPERTY_MEM,

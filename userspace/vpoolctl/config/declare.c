@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writing pools as a file that declares them: what config.c reads.
+ * Writer of files that declare pools. reader.c reads them.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "host/grade.h"
 #include "host/pools.h"
 
-/* Exact, with the largest unit that does it. */
+/* Format a size exactly, with the largest unit that divides it. */
 static char *exact_size(__u64 bytes)
 {
 	static const char units[] = "KMGT";
@@ -55,7 +55,7 @@ static char *mem_text(const struct pool_config *pool)
 	return list;
 }
 
-/* A value as YAML; in quotes where it could be taken for something else. */
+/* Quote a value that YAML could take for something else. Takes over @text. */
 static char *yaml_text(char *text)
 {
 	size_t plain = 0;
@@ -130,7 +130,7 @@ char *property_text(const struct pool_config *pool, enum property property)
 		return line("owner", yaml_text(owner_text(pool->uid,
 							  pool->gid)));
 	case PROPERTY_MODE:
-		/* Without quotes YAML would have it a number. */
+		/* Without quotes, YAML reads a number. */
 		return xprintf("mode: \"%04o\"", pool->mode);
 	case NR_PROPERTIES:
 		break;
@@ -138,7 +138,7 @@ char *property_text(const struct pool_config *pool, enum property property)
 	return NULL;
 }
 
-/* How it has to be made, where that is not as usual. */
+/* Write the flags that creating the pool needs. */
 static void write_manner(const struct pool_config *pool, FILE *to)
 {
 	if (pool->split_cores)
@@ -147,7 +147,7 @@ static void write_manner(const struct pool_config *pool, FILE *to)
 		fputs("    boot-core: true\n", to);
 }
 
-/* A name that YAML would have a number or a truth value goes in quotes. */
+/* Write a name, in quotes if YAML would read a number or a truth value. */
 static void write_name(const char *name, FILE *to)
 {
 	static const char *const words[] = {
@@ -182,7 +182,7 @@ void config_write(const struct config *cfg, FILE *to)
 	}
 }
 
-/* What create has to be told so that it takes these CPUs. */
+/* Find the flags that create needs for these CPUs. */
 static void find_manner(struct pool_config *pool)
 {
 	struct vpool_cpus core;

@@ -8,14 +8,17 @@
 
 #include "config/config.h"
 
-/* What a pool is, as it would be declared. */
+/* Fill @pool with the declaration of an existing pool. */
 void pool_config_of(struct pool_config *pool, const struct vpool_info *info);
-/* All of its memory, in bytes. */
+/* Return the total memory of @pool in bytes. */
 __u64 pool_config_bytes(const struct pool_config *pool);
 
-/* "mem: 4G@0", as it stands in a file; NULL if the pool has none of that. */
+/*
+ * Return a property as a line of a file, as "mem: 4G@0", for free(3), or NULL if the
+ * pool does not have it.
+ */
 char *property_text(const struct pool_config *pool, enum property property);
-/* Write pools as a file that declares them. */
+/* Write a file that declares the pools. */
 void config_write(const struct config *cfg, FILE *to);
 
 #endif /* VPOOLCTL_CONFIG_DECLARE_H */

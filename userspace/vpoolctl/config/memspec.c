@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests for memory: "4G@0,4G@1,1G", "25%", "max@1".
+ * Memory requests: "4G@0,4G@1,1G", "25%", "max@1".
  */
 #include <ctype.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ static int parse_node(const char *text, __s32 *node)
 	return 0;
 }
 
-/* "25%" or "12.5%", up to 100; 0 if @text is neither that nor "max". */
+/* Parse "25%", "12.5%" or "max". Return the share, or 0 if @text is none. */
 static unsigned int parse_share(const char *text)
 {
 	unsigned int whole = 0, hundredths = 0, scale = 100;
@@ -56,7 +56,7 @@ static unsigned int parse_share(const char *text)
 	return whole <= MEM_ALL ? whole : 0;
 }
 
-/* One request; cuts text at its '@'. */
+/* Parse one request. Replaces the "@" in @text by a NUL. */
 static int parse_one(char *text, struct vpool_mem *mem, struct mem_ask *ask,
 		     bool shares, char *message, size_t room)
 {
@@ -85,7 +85,7 @@ static int parse_one(char *text, struct vpool_mem *mem, struct mem_ask *ask,
 	return 0;
 }
 
-/* The sign of a change, if there is one. */
+/* Return the sign of a change and skip it, or 0 if there is none. */
 static char parse_sign(char **text)
 {
 	return **text == '+' || **text == '-' ? *(*text)++ : 0;
@@ -189,7 +189,10 @@ static __u64 has_on(const struct vpool_info *info, int node)
 	return 0;
 }
 
-/* Return the bytes that 100% stands for. Earlier requests leave @left of the host's memory. */
+/*
+ * Return the bytes that 100% stands for. @left is the host's memory that earlier requests
+ * leave.
+ */
 static __u64 share_base(const struct mem_ask *ask, int node,
 			const struct spare *spare,
 			const struct vpool_info *have, __u64 left)

@@ -8,7 +8,7 @@
 
 struct failure;
 
-/* A share of all: "max", or 100%. */
+/* The share of "max" and 100%. */
 #define MEM_ALL 10000
 
 struct spare;
@@ -42,7 +42,7 @@ int parse_memspec(const char *text, struct vpool_mem **mem,
 		  struct mem_ask **asks, bool changes, size_t *nr, char *message,
 		  size_t room);
 
-/* Does any of the requests depend on what the host has? */
+/* Tell whether a request depends on the memory of the host. */
 bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
 
 /**

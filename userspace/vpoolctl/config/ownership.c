@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owner and mode of a pool's node, as people write them.
+ * Parsers of the owner and the mode of a pool's device.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "config/ownership.h"
 
-/* A user's or group's number, written as such. */
+/* Parse a numeric user or group id. */
 static bool number_of(const char *text, unsigned int *id)
 {
 	unsigned long long value;

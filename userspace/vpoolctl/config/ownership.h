@@ -6,19 +6,19 @@
 #include <sys/types.h>
 
 /**
- * parse_owner() - read who is to own a pool's node
+ * parse_owner() - parse the owner of a pool's device
  * @text: "USER", "USER:GROUP" or ":GROUP", by name or number
- * @uid: the user; left alone if @text names none
- * @gid: the group; that of the user if @text names none
- * @message: what is wrong with @text
- * @room: room there
+ * @uid: receives the user id; unchanged if @text names no user
+ * @gid: receives the group id; the group of the user if @text names no group
+ * @message: receives a message on failure
+ * @room: room in @message, in bytes
  *
  * Return: 0 or -EINVAL
  */
 int parse_owner(const char *text, uid_t *uid, gid_t *gid, char *message,
 		size_t room);
 
-/* Read permission bits of a pool's node; 0 or -EINVAL, as parse_owner(). */
+/* Parse the permission bits of a pool's device, as parse_owner() does. */
 int parse_mode(const char *text, mode_t *mode, char *message, size_t room);
 
 #endif /* VPOOLCTL_OWNERSHIP_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way from the pools there are to those that are declared.
+ * Plan the changes that turn the existing pools into the declared ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ const char *change_word(const struct change *change)
 	return words[change->kind];
 }
 
-/* What is declared for a node, or for VPOOL_ANY_NODE. */
+/* Return the bytes declared for a NUMA node, or for VPOOL_ANY_NODE. */
 static __u64 mem_on(const struct pool_config *pool, int node)
 {
 	__u64 bytes = 0;
@@ -45,7 +45,7 @@ static __u64 mem_on(const struct pool_config *pool, int node)
 	return bytes;
 }
 
-/* What is declared for any node may be anywhere. */
+/* Memory declared without a node can be on any node. */
 bool mem_matches(const struct pool_config *have,
 		 const struct pool_config *want)
 {
@@ -95,7 +95,7 @@ static bool matches(const struct pool_config *have,
 	case PROPERTY_ISOLATE:
 		return have->isolate == want->isolate;
 	case PROPERTY_PAGE_SIZE:
-		/* Without memory it is of no meaning. */
+		/* A pool without memory has no page size. */
 		return have->page_size == want->page_size || !want->nr_mem;
 	case PROPERTY_OWNER:
 		return have->uid == want->uid && have->gid == want->gid;
@@ -140,9 +140,9 @@ static bool has_target(const struct change *change, int node)
 }
 
 /*
- * What each node is to have. What may be anywhere stays where it is, as far as
- * there is more than the node must have; the rest is asked of the first node, as
- * the kernel takes "anywhere" alone only.
+ * Compute the target of each node. Memory declared without a node stays where it is, as
+ * far as a node has more than its declared part. The rest goes to the first node: the
+ * kernel takes "any node" only as the single request.
  */
 static void set_node_targets(struct change *change)
 {
@@ -183,8 +183,8 @@ static bool anywhere(const struct pool_config *pool)
 }
 
 /*
- * Memory and CPUs can change while the pool is in use, the rest cannot. It keeps
- * a CPU throughout: others may be taken from it before it gets new ones.
+ * Tell whether a resize is enough: only memory and CPUs can change while the pool is in
+ * use. The pool must keep a CPU, as it may lose others before it gets new ones.
  */
 static bool can_resize(const struct change *change)
 {
@@ -254,7 +254,7 @@ bool change_takes(const struct change *change)
 	return change_grows(change) || change_gains_cpus(change);
 }
 
-/* The next change; it counts once plan->nr does. */
+/* Return the next change. It does not count until the caller increments plan->nr. */
 static struct change *room_for_change(struct plan *plan)
 {
 	plan->changes = xrealloc(plan->changes,
@@ -401,7 +401,7 @@ static void put_change(const struct printer *pr, const struct change *change)
 
 	fprintf(pr->to, "# %s %s%s\n", change_word(change),
 		change_name(change), change->kind == CHANGE_REPLACE ?
-		": destroy it and create it anew, as it is idle" : "");
+		": destroy it and create it again, as it is idle" : "");
 	put(pr, sign, "  ", name);
 	put_properties(pr, change);
 	free(name);

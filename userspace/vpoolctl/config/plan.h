@@ -9,11 +9,11 @@
 #include "config/config.h"
 
 /**
- * enum change_kind - what is to happen to a pool
- * @CHANGE_CREATE: it is not there
- * @CHANGE_DESTROY: it is there and not declared
- * @CHANGE_RESIZE: it has to get other memory or CPUs, while it is in use
- * @CHANGE_REPLACE: it has to be destroyed and made anew
+ * enum change_kind - kind of change of a pool
+ * @CHANGE_CREATE: create it
+ * @CHANGE_DESTROY: destroy it, as it is not declared
+ * @CHANGE_RESIZE: change its memory or CPUs while it is in use
+ * @CHANGE_REPLACE: destroy it and create it again
  */
 enum change_kind {
 	CHANGE_CREATE,
@@ -23,18 +23,18 @@ enum change_kind {
 };
 
 /**
- * struct change - what is to happen to one pool
- * @kind: in a word
- * @info: the pool that is there, or NULL
- * @have: the same as it would be declared; without a name if there is none
- * @want: the pool that is declared, or NULL
- * @target: for a resize of memory, what to ask the kernel for
- * @nr_target: how many of these
- * @kept: for a resize of CPUs, those that it has and is to have
- * @differs: which properties differ, by enum property
- * @released: what it had was given back
- * @taken: what it is to have was taken
- * @refused: the change cannot be made, or has failed, and a message says so
+ * struct change - the change of one pool
+ * @kind: kind of the change
+ * @info: the existing pool, owned by struct plan, or NULL
+ * @have: declaration of the existing pool, owned; without a name if there is none
+ * @want: declaration of the wanted pool, owned by struct config, or NULL
+ * @target: memory requests of a resize, owned
+ * @nr_target: length of @target
+ * @kept: the CPUs that a resize keeps, owned
+ * @differs: whether each property differs, by enum property
+ * @released: its resources were released
+ * @taken: its resources were taken
+ * @refused: the change is impossible or failed, and was reported
  */
 struct change {
 	enum change_kind kind;
@@ -51,12 +51,12 @@ struct change {
 };
 
 /**
- * struct plan - what makes the host match a file
- * @cfg: the file
- * @pools: the pools that are there
- * @nr_pools: how many
- * @changes: those of the host first, as they are listed, then new ones
- * @nr: how many; none if the host matches
+ * struct plan - the changes that make the host match the declarations
+ * @cfg: the declarations, owned by the caller
+ * @pools: the existing pools, owned
+ * @nr_pools: length of @pools
+ * @changes: changes of existing pools in the order of @pools, then new pools; owned
+ * @nr: length of @changes; 0 if the host matches
  */
 struct plan {
 	const struct config *cfg;
@@ -67,8 +67,8 @@ struct plan {
 };
 
 /*
- * Find the fewest changes. Pools that are not declared are destroyed, or with
- * keep left alone. 0, or a negative errno with the handle's reason.
+ * Find the fewest changes. Undeclared pools are destroyed, unless @keep is true. Return
+ * 0, or a negative errno with a message in the handle.
  */
 int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	      bool keep);
@@ -77,9 +77,9 @@ void plan_free(struct plan *plan);
 const char *change_name(const struct change *change);
 const char *change_word(const struct change *change);
 
-/* Does it give something back that another change may take? */
+/* Tell whether the change releases resources that another change can take. */
 bool change_releases(const struct change *change);
-/* Does it take something that another may give back? */
+/* Tell whether the change takes resources that another change can release. */
 bool change_takes(const struct change *change);
 /* The parts of a resize. */
 bool change_shrinks(const struct change *change);
@@ -87,10 +87,10 @@ bool change_grows(const struct change *change);
 bool change_loses_cpus(const struct change *change);
 bool change_gains_cpus(const struct change *change);
 
-/* Print the changes as a diff of files. */
+/* Print the changes as a diff. */
 void plan_print(const struct plan *plan, bool colour, FILE *to);
 
-/* Does memory that is there match what is declared? */
+/* Tell whether existing memory matches the declared memory. */
 bool mem_matches(const struct pool_config *have,
 		 const struct pool_config *want);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Could a plan be carried out? All that can be known before the first change.
+ * Check a plan before its first change.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -26,13 +26,13 @@
 #include "output/units.h"
 
 /**
- * struct checker - a plan that is being checked
+ * struct checker - state of a check
  * @plan: the plan
- * @inv: for messages
+ * @inv: the command, for messages
  * @vp: the handle
- * @host: what the host has
- * @keep_going: what cannot be done is left out
- * @bad: something cannot be done
+ * @host: resources of the host
+ * @keep_going: impossible changes are left out of the plan
+ * @bad: a change is impossible
  */
 struct checker {
 	const struct plan *plan;
@@ -62,12 +62,12 @@ problem(struct checker *ck, const struct change *change, int code,
 		cmd_error(ck->inv, change_name(change), code, "%s", text);
 }
 
-/* A pool that is to be destroyed is idle. */
+/* Check that a pool can be destroyed: it must be idle. */
 static void check_idle(struct checker *ck, const struct change *change)
 {
 	const struct vpool_info *info = change->info;
 	struct failure failure;
-	const char *way = change->want ? "it would have to be made anew" :
+	const char *way = change->want ? "it would have to be replaced" :
 					 "it is not declared";
 
 	if (!info)
@@ -116,8 +116,8 @@ static void check_nodes(struct checker *ck, const struct change *change)
 }
 
 /*
- * Does the plan leave a pool as it is? One that is changed is declared, and then
- * its CPUs are no other's.
+ * Tell whether the plan leaves a pool as it is. A changed pool is declared, so that its
+ * CPUs are in no other declaration.
  */
 static bool stays(const struct plan *plan, const struct vpool_info *info)
 {
@@ -129,10 +129,7 @@ static bool stays(const struct plan *plan, const struct vpool_info *info)
 	return true;
 }
 
-/*
- * CPUs that are taken: not those of a pool that keeps them, as they may well be
- * offline.
- */
+/* Copy the CPUs that a change takes. CPUs that a pool keeps may be offline. */
 static void new_cpus(struct vpool_cpus *cpus, const struct change *change)
 {
 	if (vpool_cpus_copy(cpus, &change->want->cpus))
@@ -174,7 +171,7 @@ static void check_cpus(struct checker *ck, const struct change *change)
 	}
 }
 
-/* What all of the plan takes, against what there is and what it gives back. */
+/* Compare the memory that the plan takes with the memory available and released. */
 static void check_memory(struct checker *ck)
 {
 	__u64 taken = 0, have = ck->host->available_bytes;
@@ -211,7 +208,10 @@ static bool releases(const struct plan *plan)
 	return false;
 }
 
-/* What is to be taken may be what others, or it, are yet to give back. */
+/*
+ * If the plan releases anything first, dry-run only the release: resources that a later
+ * step takes may not be free yet.
+ */
 static void ask_resize(struct checker *ck, const struct change *change)
 {
 	struct vpool_change chg;
@@ -229,8 +229,8 @@ static void ask_resize(struct checker *ck, const struct change *change)
 }
 
 /*
- * What the kernel says, as far as it can before anything is given back: then
- * only whether it takes pools of that kind.
+ * Dry-run the creation of a pool. If the plan releases anything first, check only whether
+ * the kernel supports this kind of pool.
  */
 static void ask_kernel(struct checker *ck, const struct change *change)
 {
@@ -281,7 +281,7 @@ static void check_change(struct checker *ck, struct plan *plan, size_t nr,
 		check_cpus(ck, change);
 		check_isolation(ck, change);
 	}
-	/* Its answer would be the same. */
+	/* The kernel would give the same message. */
 	if (change->want && can_create && !ck->bad) {
 		if (change->kind == CHANGE_RESIZE)
 			ask_resize(ck, change);

@@ -8,9 +8,9 @@ struct invocation;
 struct plan;
 
 /*
- * Could it be done? Says on standard error what could not, and marks those changes as
- * refused. With a handle that cannot create, the kernel is not asked. With keep_going
- * the changes that are left are tried whatever their sum is.
+ * Check a plan. Report each impossible change and mark it as refused. If @vp cannot
+ * create pools, do not ask the kernel. With @keep_going, do not compare the sum of the
+ * remaining changes with the resources of the host. Return true if all is possible.
  */
 bool plan_check(struct plan *plan, const struct invocation *inv,
 		struct vpool *vp, bool keep_going);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Carrying a plan out. A step gives something back or takes something, and can
- * be undone by the other. An interrupt ends the step, not the program.
+ * Execute a plan. A step releases resources or takes them; each undoes the other. A signal
+ * ends the current step, not the program.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,11 +27,11 @@
 #include "output/progress.h"
 
 /**
- * struct executor - a plan that is carried out
+ * struct executor - state of an execution
  * @plan: the plan
- * @inv: for messages
+ * @inv: the command, for messages
  * @vp: the handle
- * @keep_going: a failure ends what is done to one pool, not all
+ * @keep_going: a failure ends the change of its pool only
  * @failure: the last failure; empty if the handle has its message
  */
 struct executor {
@@ -49,7 +49,7 @@ static void fill_resize(struct vpool_change *chg, const struct change *change)
 	chg->timeout_ms = change->want->timeout_ms;
 }
 
-/* The pool as it is, or is to be, says how its CPUs may be taken. */
+/* The flags for taking CPUs come from the existing or the declared pool. */
 static void set_cpus(struct vpool_change *chg, const struct pool_config *pool,
 		     const struct vpool_cpus *cpus)
 {
@@ -73,7 +73,7 @@ void fill_release(struct vpool_change *chg, const struct change *change)
 		set_mem(chg, change);
 	if (change_loses_cpus(change)) {
 		set_cpus(chg, change->want, &change->kept);
-		/* What is between two states may be part of a core. */
+		/* The CPUs between the two steps can be part of a core. */
 		chg->flags |= VPOOL_RESIZE_SPLIT_CORES;
 	}
 }
@@ -93,7 +93,7 @@ static bool is_isolated(const struct change *change)
 	       (change->want && change->want->isolate);
 }
 
-/* Keep partitions in step with the pools. */
+/* Sync the cpuset of a changed pool. */
 static int isolate(struct executor *exec, const struct change *change)
 {
 	return is_isolated(change) ?
@@ -114,8 +114,8 @@ static int resize(struct executor *exec, struct vpool_change *chg)
 }
 
 /*
- * Memory as it was, node by node, also where the pool has got some by now; for
- * free(3).
+ * Return the memory requests that restore the old memory, for free(3). Nodes on which the
+ * pool has memory only now get 0.
  */
 static struct vpool_mem *old_mem(const struct pool_config *have,
 				 const struct vpool_info *info, size_t *nr)
@@ -191,7 +191,7 @@ static int destroy(struct executor *exec, const char *name)
 	return err;
 }
 
-/* Give back what the pool has; a pool that is in use is left alone. */
+/* Release the resources of a change. A pool in use is not destroyed. */
 static int release(struct executor *exec, struct change *change)
 {
 	struct vpool_change chg;
@@ -274,7 +274,7 @@ static int unrelease(struct executor *exec, struct change *change)
 	return err ? err : isolate(exec, change);
 }
 
-/* Latest first, so that what is taken again has been given back. */
+/* Undo the latest change first, so that its resources are free for the earlier ones. */
 static void undo(struct executor *exec)
 {
 	int (* const phases[])(struct executor *exec, struct change *change) = {

@@ -9,14 +9,14 @@ struct invocation;
 struct plan;
 struct pool_config;
 
-/* The two steps of a resize: what it gives back, and what it takes then. */
+/* Fill the two steps of a resize: the release, then the taking. */
 void fill_release(struct vpool_change *chg, const struct change *change);
 void fill_take(struct vpool_change *chg, const struct change *change);
 
 /*
- * Do it: first all that gives back, then all that takes. When a step fails,
- * those before it are undone; with keep_going only those of the same pool are, and
- * the rest goes on. Refused changes are left out. An exit status.
+ * Execute a plan: first all releases, then all that takes. If a step fails, undo the steps
+ * before it. With @keep_going, undo only those of the same pool and go on with the next.
+ * Refused changes are skipped. Return an exit status.
  */
 int plan_execute(struct plan *plan, const struct invocation *inv,
 		 struct vpool *vp, bool keep_going);

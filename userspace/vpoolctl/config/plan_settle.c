@@ -22,11 +22,11 @@
 
 /**
  * struct settler - state of settling
- * @cfg: the declarations; the call changes them
- * @plan: has the pools that exist
- * @keep: pools that are not declared stay
- * @host: the host's CPUs and nodes
- * @spare: poolable CPUs and memory, those of pools that the plan destroys included
+ * @cfg: the declarations, which the call changes
+ * @plan: the plan, with the existing pools
+ * @keep: undeclared pools stay
+ * @host: CPUs and NUMA nodes of the host
+ * @spare: poolable resources, with those of pools that the plan destroys
  */
 struct settler {
 	struct config *cfg;
@@ -66,7 +66,7 @@ static void add_cpus(struct vpool_cpus *to, const struct vpool_cpus *from)
 			exit(EXIT_FAILED);
 }
 
-/* CPUs that the host has but that are offline. */
+/* Read the offline CPUs of the host. */
 static void read_offline(struct vpool_cpus *cpus)
 {
 	char text[4096] = "";
@@ -92,7 +92,7 @@ void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has)
 	memset(&rest, 0, sizeof(rest));
 	copy_cpus(&rest, &pool->cpus);
 	vpool_cpus_subtract(&rest, &offline);
-	/* A pool with no CPU at all is for plan_check() to refuse. */
+	/* plan_check() refuses a pool without any CPU. */
 	if (vpool_cpus_count(&offline) && vpool_cpus_count(&rest)) {
 		copy_cpus(&pool->cpus, &rest);
 		add_cpus(&pool->offline, &offline);
@@ -198,7 +198,7 @@ static void settle_mem(struct settler *st)
 	}
 }
 
-/* The CPUs of a NUMA node, or NULL if there is none of that number. */
+/* Return the CPUs of a NUMA node, or NULL if there is no such node. */
 static const struct vpool_cpus *node_cpus(const struct vpool_host *host,
 					  int node)
 {
@@ -280,7 +280,7 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 	}
 	drop_cores(pool);
 	growth(st, &from, within);
-	/* On the nodes where it has CPUs, then anywhere. */
+	/* Prefer the nodes of its CPUs, then take any node. */
 	if (!within && vpool_cpus_count(&pool->cpus)) {
 		struct vpool_cpus near;
 		size_t i;
@@ -306,7 +306,7 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 		failure_set(pool->unmet, 0, VPOOL_CODE_CPUS_SHORT,
 			    "%u CPUs asked, %u can be had in whole cores",
 			    pool->nr_cpus, has);
-	/* A pool without CPUs is replaced, and the module chooses. */
+	/* A pool without CPUs is replaced, and the module chooses its CPUs. */
 	if (has)
 		pool->nr_cpus = 0;
 }

@@ -214,11 +214,11 @@ const struct property_def property_defs[] = {
 	  "brackets. CPUs that are offline wait: a message says so, and the\n"
 	  "pool gets them when apply finds them online." },
 	{ "ncpus", "NUMBER[@NODE]", LIST_REFUSED, set_ncpus,
-	  "So many CPUs, in whole cores, from one NUMA node or from where the\n"
-	  "memory is, in the place of cpus. A pool that has that many keeps\n"
+	  "That many CPUs, in whole cores, from one NUMA node or from where the\n"
+	  "memory is, instead of cpus. A pool that has that many keeps\n"
 	  "them." },
 	{ "isolate", "true|false|nobalance", LIST_REFUSED, set_isolate,
-	  "Keep what is no member off its CPUs: other tasks by a cpuset\n"
+	  "Keep everything but members off its CPUs: other tasks by a cpuset\n"
 	  "partition, interrupts where they can be moved. With nobalance the\n"
 	  "scheduler does not move threads between the CPUs either, for threads\n"
 	  "that are pinned each to one. Needs CPUs." },
@@ -232,7 +232,7 @@ const struct property_def property_defs[] = {
 	  "Who may use the pool, by name or number. USER alone takes that\n"
 	  "user's group. root:root unless given." },
 	{ "mode", "MODE", LIST_REFUSED, set_mode,
-	  "Permission bits of the pool's node, in octal, within 0666, in\n"
+	  "Permission bits of the pool's device, in octal, within 0666, in\n"
 	  "quotes or not. 0660 unless given." },
 	{ "timeout", "SECONDS", LIST_REFUSED, set_timeout,
 	  "How long to wait for memory that is short when the pool is made\n"
@@ -287,7 +287,7 @@ int properties_from_options(const struct invocation *inv,
 		def = property_find(inv->cmd->options[i].name);
 		if (!def || !inv->given[i])
 			continue;
-		/* An option without a value says yes. */
+		/* An option without a value means true. */
 		text = inv->value[i] ? inv->value[i] : "true";
 		if (def->set(pool, text, &failure))
 			return usage_error(inv->cmd, "--%s: %s", def->name,

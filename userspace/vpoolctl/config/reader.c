@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading files that declare pools. They are YAML:
+ * Reader of files that declare pools, in YAML:
  *
  *	pools:
  *	  web:
  *	    mem: 4G@0
  *	    cpus: 2-5
  *
- * A property has the name and the syntax of the option of create. Reading goes
- * on after a mistake, so that all of them are found at once; what a file says
- * about the host, whether a CPU is there for one, is not judged here.
+ * Reading goes on after a mistake, so that one run finds all mistakes. The reader does not
+ * check the file against the host, for example whether a CPU exists.
  */
 #include <errno.h>
 #include <glob.h>
@@ -32,16 +31,16 @@
 #include "config/reader.h"
 #include "host/pools.h"
 
-/* Limits, so that no file costs minutes. A declaration nests four deep. */
+/* Limits on the time that a file can take. A declaration nests four levels deep. */
 #define MAX_FILE (1024 * 1024)
 #define MAX_DEPTH 16
 #define MAX_KEYS 4096
 
 /**
- * struct reader - a file that is being read
- * @cfg: where it goes
- * @doc: the file
- * @file: its name
+ * struct reader - state of reading a file
+ * @cfg: receives the declarations
+ * @doc: the parsed document
+ * @file: name of the file, owned by @cfg
  */
 struct reader {
 	struct config *cfg;
@@ -88,7 +87,7 @@ static const char *kind_of(const yaml_node_t *at)
 	       at->data.scalar.length ? "a value" : "empty";
 }
 
-/* The text of a scalar, or NULL with a mistake noted. */
+/* Return the text of a scalar, or NULL after noting a mistake. */
 static const char *scalar(const struct reader *rd, const yaml_node_t *at,
 			  const char *what)
 {
@@ -117,7 +116,7 @@ static void set_property(const struct reader *rd, const yaml_node_t *at,
 		file_error(rd, at, "%s: %s", def->name, failure.text);
 }
 
-/* Return a list as one text for free(3), or NULL after an error. */
+/* Return a list as one text for free(3), or NULL after noting a mistake. */
 static char *join_list(const struct reader *rd, const yaml_node_t *at,
 		       const char *name)
 {
@@ -196,7 +195,7 @@ static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
 
 /* Pools */
 
-/* Whole pages, as the kernel will make of it; whether it fits in 64 bits. */
+/* Round memory up to whole pages, as the kernel does. Return false on overflow. */
 static bool round_mem(struct pool_config *pool)
 {
 	__u64 total = 0, extra;
@@ -215,7 +214,7 @@ static bool round_mem(struct pool_config *pool)
 	return true;
 }
 
-/* What can be judged only when all of a pool is known. */
+/* Check the pool as a whole. */
 static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		       struct pool_config *pool)
 {
@@ -249,7 +248,7 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 	}
 }
 
-/* Comparing keys takes time that grows with the square of their number. */
+/* Bound the number of keys: comparing them takes quadratic time. */
 static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
 {
 	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start <=
@@ -259,7 +258,7 @@ static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
 	return true;
 }
 
-/* Is this key of a mapping there before, too? */
+/* Tell whether a mapping has this key earlier, too. */
 static bool is_repeated(const struct reader *rd, const yaml_node_t *map,
 			const yaml_node_pair_t *pair)
 {
@@ -321,7 +320,7 @@ static void read_pool(const struct reader *rd, const yaml_node_pair_t *pair)
 	pool_config_init(&pool, name);
 	pool.location = location_of(rd, key->start_mark);
 	read_properties(rd, node(rd, pair->value), &pool);
-	/* Nothing follows from what is file_error. */
+	/* A pool with mistakes would only cause more messages. */
 	if (cfg->nr_mistakes == mistakes)
 		check_pool(rd, key, &pool);
 	pool.bad = cfg->nr_mistakes > mistakes;
@@ -381,7 +380,7 @@ static void not_yaml(struct config *cfg, const char *file,
 	struct mistake *mistake = add_mistake(cfg);
 	yaml_mark_t mark = parser->problem_mark;
 
-	/* Bytes that are no text have an offset only. */
+	/* For invalid bytes, libyaml gives an offset only. */
 	mistake->location = (struct location) { .file = file };
 	if (parser->error != YAML_READER_ERROR) {
 		mistake->location.line = mark.line + 1;
@@ -407,7 +406,7 @@ static void about_file(struct config *cfg, const char *file, const char *text)
 	mistake->text = xstrdup(text);
 }
 
-/* One document of a file; whether another may follow. */
+/* Read one document of a file. Return whether another one may follow. */
 static bool read_document(struct config *cfg, const char *file,
 			  yaml_parser_t *parser, bool first)
 {
@@ -433,8 +432,8 @@ static bool read_document(struct config *cfg, const char *file,
 }
 
 /*
- * Whether collections nest no deeper than MAX_DEPTH. Asked by a parser of its own, event
- * by event: libyaml's time to load a document grows with the square of the depth.
+ * Check that collections nest no deeper than MAX_DEPTH, with a separate parser that reads
+ * event by event: libyaml loads a document in time quadratic in its depth.
  */
 static bool depth_ok(struct config *cfg, const char *file, const char *text,
 		     size_t len)
@@ -449,7 +448,7 @@ static bool depth_ok(struct config *cfg, const char *file, const char *text,
 		return false;
 	}
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	/* What is no YAML is found again, and told, when the file is loaded. */
+	/* Loading the file reports invalid YAML. */
 	while (!end && depth <= MAX_DEPTH && yaml_parser_parse(&parser, &event)) {
 		struct reader rd = { .cfg = cfg, .file = file };
 		yaml_node_t at = { .start_mark = event.start_mark };
@@ -528,7 +527,7 @@ void config_read_file(struct config *cfg, const char *path)
 		fclose(in);
 }
 
-/* Read all files that a pattern stands for, sorted by name; how many. */
+/* Read all files that match a pattern, sorted by name. Return their number. */
 static size_t read_glob(struct config *cfg, const char *dir,
 			const char *pattern)
 {
@@ -546,7 +545,7 @@ static size_t read_glob(struct config *cfg, const char *dir,
 	return nr;
 }
 
-/* The host's own files, those there are. */
+/* Read the configuration files of the host that exist. */
 static void read_etc(struct config *cfg)
 {
 	const char *etc = getenv("VPOOL_ETC_DIR");

@@ -26,7 +26,7 @@ struct hint_host {
 /* Use @host instead of the properties of this host. For tests. */
 void hint_set_host(const struct hint_host *host);
 
-/* Tell whether the table of hints has an entry for @code, be it "no hint". */
+/* Tell whether the table of hints has an entry for @code. The entry can be "no hint". */
 bool hint_has(int code);
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Verbs that print one table.
+ * Verbs that print a single table.
  */
 #include <libvpool.h>
 

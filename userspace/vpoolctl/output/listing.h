@@ -8,19 +8,19 @@
 
 struct table;
 
-/* What a verb that prints one table can be told. */
+/* Options of a verb that prints a single table. */
 extern const struct option_def listing_options[];
 
-/* How many of them there are without --bytes, and with it. */
+/* The number of these options without --bytes, and with it. */
 #define NR_LISTING_OPTIONS 4
 #define NR_LISTING_SIZE_OPTIONS 5
 
-/* Does the caller ask for more than the usual columns? */
+/* Tell whether the user asks for more than the default columns. */
 bool listing_wants_all(const struct invocation *inv);
 
 /*
- * Do such a verb: make the table, let fill add the rows, print it. fill gets a
- * handle to read with and returns a negative errno.
+ * Run such a verb: create the table, let @fill add the rows, print it. @fill gets a handle
+ * that can read, and returns 0 or a negative errno.
  */
 int run_listing(const struct invocation *inv, const char *name,
 		int (*fill)(const struct invocation *inv, struct vpool *vp,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files that a user names for output. rename(2) replaces whatever has the name, a
- * device as well, so only a regular file is replaced that way.
+ * Output files. rename(2) would replace a device as well, so only a regular file is
+ * replaced.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "output/outfile.h"
 
-/* Close @to; 0, or a negative errno if anything written to it was lost. */
+/* Close @to. Return 0, or a negative errno if any output was lost. */
 static int finish(FILE *to)
 {
 	int err = ferror(to) ? -EIO : 0;
@@ -79,11 +79,11 @@ int write_output(const char *path, void (*put)(FILE *to, const void *arg),
 	if (stat(path, &st)) {
 		if (errno != ENOENT)
 			return -errno;
-		/* A link to nothing stays: the file that it names is made. */
+		/* A dangling link stays: create the file that it points to. */
 		return lstat(path, &st) ? replace(path, 0644, put, arg) :
 					  write_into(path, O_CREAT, put, arg);
 	}
-	/* A link of procfs has a path only while its file has a name. */
+	/* A link in procfs has a path only while its file has a name. */
 	if (S_ISREG(st.st_mode) && realpath(path, target)) {
 		/* realpath() follows links that stat() must not (protected_symlinks). */
 		if (lstat(target, &now) || now.st_dev != st.st_dev ||

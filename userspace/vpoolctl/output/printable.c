@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of pools, tasks and files on a terminal. Anyone can put escape sequences
- * there. Tables do the same by libsmartcols.
+ * Names of pools, tasks and files, printed to a terminal. Any user can put escape sequences
+ * into them. libsmartcols escapes the cells of tables likewise.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "base/alloc.h"
 #include "output/printable.h"
 
-/* Characters that turn the order of those behind them around. */
+/* Tell whether a character changes the writing direction. */
 static bool is_turning(wint_t c)
 {
 	return c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069);
 }
 
-/* The length of the character at @text, or 0 if it does not just stand there. */
+/* Return the length of the character at @text in bytes, or 0 if it must be escaped. */
 static size_t length(const char *text, mbstate_t *state)
 {
 	wchar_t c;

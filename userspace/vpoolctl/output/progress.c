@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Progress of a reservation that takes long.
+ * Progress of a long reservation.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "output/progress.h"
 #include "output/units.h"
 
-/* When to show it first, and how often from then on. */
+/* Delay before the first display, and interval of the updates. */
 #define FIRST_MS 1000
 #define EVERY_MS 250
 
@@ -29,7 +29,7 @@ struct progress {
 	bool shown;
 };
 
-/* Wait, and say whether to go on. */
+/* Wait for @ms. Return false if the progress was stopped. */
 static bool pause_for(struct progress *pr, unsigned int ms)
 {
 	struct timespec until;
@@ -56,7 +56,7 @@ static double seconds_since(const struct timespec *start)
 	       (now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-/* How fast it has been so far, and how long it takes if that goes on. */
+/* Print the average rate so far and the time left at this rate. */
 static void show_rate(struct progress *pr, __u64 have, __u64 want)
 {
 	double rate = have / seconds_since(&pr->start);
@@ -76,7 +76,7 @@ static void show(struct progress *pr, struct vpool *vp)
 
 	if (vpool_query(vp, pr->name, &info))
 		return;
-	/* What other nodes give back meanwhile is not known here. */
+	/* The total leaves out memory that a resize releases on other nodes. */
 	wanted = info->target_bytes > info->total_bytes ?
 		 info->target_bytes - info->total_bytes : 0;
 	if (wanted < info->gathered_bytes)

@@ -5,18 +5,18 @@
 struct progress;
 
 /**
- * progress_start() - show how the memory for a pool comes together
- * @verb: what is being done
- * @name: the pool
+ * progress_start() - show the progress of a memory reservation
+ * @verb: the verb, for the display; the caller keeps it
+ * @name: name of the pool; the caller keeps it
  *
- * From another thread, on standard error, if that is a terminal and if it takes
- * longer than a second.
+ * Print from another thread to standard error, if that is a terminal and the reservation
+ * takes longer than a second.
  *
- * Return: what to stop, or NULL
+ * Return: the progress, for progress_stop(), or NULL
  */
 struct progress *progress_start(const char *verb, const char *name);
 
-/* Stop it and leave a clean line; NULL is fine. */
+/* Stop the display and clear its line. Does nothing for NULL. */
 void progress_stop(struct progress *pr);
 
 #endif /* VPOOLCTL_PROGRESS_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables and records, as text by libsmartcols or as JSON by json-c. Commands
- * fill in cells once and do not know which of them it will be.
+ * Tables and records, printed as text by libsmartcols or as JSON by json-c. A command fills
+ * the cells once, for both.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -258,7 +258,7 @@ static struct libscols_table *scols_new(FILE *to)
 	must(out ? 0 : -ENOMEM);
 	scols_table_set_stream(out, to);
 	scols_table_enable_nowrap(out, 1);
-	/* It looks at standard output, whatever the stream is. */
+	/* libsmartcols checks standard output, whatever the stream is. */
 	if (!isatty(fileno(to)))
 		scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
 	return out;
@@ -307,7 +307,7 @@ static void print_rows(const struct table *tb, const struct style *style,
 
 static const char *const abbreviations[] = { "CPU", "ID", "NUMA" };
 
-/* The length of an abbreviation at the beginning of a word, or 0. */
+/* Return the length of an abbreviation at the start of a word, or 0. */
 static size_t abbreviation(const char *word)
 {
 	size_t i;
@@ -318,7 +318,7 @@ static size_t abbreviation(const char *word)
 	return 0;
 }
 
-/* "FREE-CPUS" as people write it: "Free CPUs:". */
+/* Write "FREE-CPUS" as "Free CPUs:". */
 static char *label(const char *name)
 {
 	char *text = xprintf("%s:", name);
@@ -378,7 +378,7 @@ static void print_text(const struct table *tb, const struct style *style,
 
 /* JSON */
 
-/* The length of a sound UTF-8 sequence, or 0. */
+/* Return the length of a valid UTF-8 sequence, or 0. */
 static int utf8_length(const unsigned char *s)
 {
 	int len = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 :
@@ -395,7 +395,7 @@ static int utf8_length(const unsigned char *s)
 	return len;
 }
 
-/* Names of programs are any bytes; JSON is UTF-8. */
+/* Convert any bytes, as in a program name, to valid UTF-8 for JSON. */
 static struct json_object *json_text(const char *text)
 {
 	char *copy = xstrdup(text);
@@ -414,7 +414,10 @@ static struct json_object *json_text(const char *text)
 	return json;
 }
 
-/* json-c escapes what JSON wants escaped; DEL and U+0080 on drive a terminal, too. */
+/*
+ * json-c escapes what JSON requires. Also escape DEL and U+0080 to U+009F, which control
+ * a terminal.
+ */
 static void put_json(const char *text, FILE *to)
 {
 	for (; *text; text++) {
@@ -451,7 +454,7 @@ static struct json_object *json_cell(const struct cell *cell,
 	return json_object_new_uint64(cell->number);
 }
 
-/* A key for a heading: "NUMA-NODES" is numa_nodes, "BUSY%" busy_percent. */
+/* Return the JSON key for a heading: "NUMA-NODES" is numa_nodes, "BUSY%" busy_percent. */
 static void json_key(const char *name, char *key, size_t room)
 {
 	size_t i, len = 0;

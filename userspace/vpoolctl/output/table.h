@@ -10,13 +10,13 @@
 #include "base/command.h"
 
 /**
- * enum cell_type - what the cells of a column are
- * @CELL_TEXT: text; as JSON a string
- * @CELL_NUMBER: a number, also as JSON
- * @CELL_SIZE: bytes, shown in IEC units; as JSON the number of bytes
- * @CELL_SECONDS: a time, shown as [D-]HH:MM:SS; as JSON the seconds
- * @CELL_TENTHS: tenths, shown with one digit behind the point, also in JSON
- * @CELL_BOOL: yes or no; as JSON true or false
+ * enum cell_type - type of the cells of a column
+ * @CELL_TEXT: text; a string in JSON
+ * @CELL_NUMBER: an integer, also in JSON
+ * @CELL_SIZE: bytes, printed in IEC units; the number of bytes in JSON
+ * @CELL_SECONDS: seconds, printed as [D-]HH:MM:SS; the number of seconds in JSON
+ * @CELL_TENTHS: tenths, printed with one decimal, also in JSON
+ * @CELL_BOOL: yes or no; true or false in JSON
  */
 enum cell_type {
 	CELL_TEXT,
@@ -28,7 +28,7 @@ enum cell_type {
 };
 
 /**
- * enum visibility - where a column is shown without being asked for
+ * enum visibility - where a column appears by default
  * @SHOW_ALWAYS: everywhere
  * @SHOW_DETAIL: in records; in tables only with -o
  * @SHOW_NEVER: only with -o, and in JSON
@@ -40,12 +40,12 @@ enum visibility {
 };
 
 /**
- * struct column - one column of a table, or one line of a record
- * @name: in capitals; as JSON in small letters, BUSY% and ALLOCS/S as
- *	busy_percent and allocs_per_s
- * @type: what its cells are
- * @help: a few words about it
- * @show: where it is shown; JSON has all, unless -o chooses
+ * struct column - a column of a table, or a line of a record
+ * @name: heading in capitals; in JSON in lower case, with busy_percent for BUSY% and
+ *	allocs_per_s for ALLOCS/S
+ * @type: type of its cells
+ * @help: short description
+ * @show: where it appears; JSON has all columns unless -o selects some
  */
 struct column {
 	const char *name;
@@ -55,12 +55,12 @@ struct column {
 };
 
 /**
- * struct style - how to print
- * @json: as JSON
- * @line: the JSON is on one line
- * @bytes: sizes in bytes
- * @noheadings: without a line of headings
- * @raw: one space between two columns, and none within
+ * struct style - how to print a table
+ * @json: print JSON
+ * @line: print JSON on one line
+ * @bytes: print sizes in bytes
+ * @noheadings: print no headings
+ * @raw: separate columns by one space and escape spaces in cells
  */
 struct style {
 	bool json;
@@ -72,34 +72,34 @@ struct style {
 
 struct table;
 
-/* A table of any number of rows; as JSON an array of objects. */
+/* Create a table of any number of rows; an array of objects in JSON. */
 struct table *table_new(const char *name, const struct column *columns,
 			size_t nr_columns);
-/* One thing, a line for each of its properties; as JSON an object. */
+/* Create a record: one line per property; an object in JSON. */
 struct table *record_new(const char *name, const struct column *columns,
 			 size_t nr_columns);
 void table_free(struct table *tb);
 
-/* Print a table with a record: behind it, or as JSON as a member of it. */
+/* Print @child after @record; in JSON as a member of it. @record owns @child then. */
 void record_adopt(struct table *record, struct table *child);
 
 /*
- * Choose columns: "NAME,FREE", or "+CLEAN" to add some to the usual ones. When
- * a name is wrong: -EINVAL, with a sentence in message.
+ * Select columns: "NAME,FREE", or "+CLEAN" to add to the default ones. Return 0, or -EINVAL
+ * with @message set if a name is unknown.
  */
 int table_choose(struct table *tb, const char *spec, char *message, size_t room);
 
-/* Leave a column out of text; it stays in JSON. */
+/* Hide a column in text. It stays in JSON. */
 void table_hide(struct table *tb, size_t column);
 
-/* Begin a row; the cells that are set from then on are in it. */
+/* Start a row, to which the cells set from now on belong. */
 void table_row(struct table *tb);
 void table_text(struct table *tb, size_t column, const char *text);
 void table_number(struct table *tb, size_t column, __u64 number);
 
 void table_print(const struct table *tb, const struct style *style, FILE *to);
 
-/* Options that commands with a table share. */
+/* Options of commands that print a table. */
 #define OPTION_JSON \
 	{ .name = "json", .letter = 'J', \
 	  .help = "print JSON: all columns, sizes in bytes" }

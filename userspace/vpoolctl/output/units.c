@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sizes and times, as people write them.
+ * Parsers and formatters of sizes and times.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ size_error(char *message, size_t room, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* The unit's power of 1024, or -1; *text moves behind it. */
+/* Parse a unit and advance *@text. Return its power of 1024, or -1 if it is unknown. */
 static int read_unit(const char **text)
 {
 	const char *at = *text, *letter;
@@ -46,7 +46,7 @@ static int read_unit(const char **text)
 	return letter - unit_letters;
 }
 
-/* Digits behind the point: their value, and the power of ten to divide by. */
+/* Parse the digits after the point into @value, to be divided by @scale. */
 static const char *read_fraction(const char *at, __u64 *value, __u64 *scale)
 {
 	*value = 0;
@@ -145,7 +145,7 @@ int parse_seconds(const char *text, __u32 *ms)
 	return 0;
 }
 
-/* A number up to INT_MAX that ends at @until, or at the end of the text. */
+/* Parse a number of at most INT_MAX that ends at @until or at the end of the text. */
 static bool number_before(const char *text, char until, unsigned long *value)
 {
 	char *end;

@@ -5,46 +5,46 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-/* Room for any size as text. */
+/* Length of the longest size as text, with its NUL. */
 #define SIZE_TEXT 48
 
 /**
- * parse_size() - read a size
+ * parse_size() - parse a size
  * @text: "4G", "1.5GiB", "4096"; units are powers of 1024
- * @bytes: the size
- * @message: what is wrong with @text
- * @room: room there
+ * @bytes: receives the size in bytes
+ * @message: receives a message on failure
+ * @room: room in @message, in bytes
  *
  * Return: 0 or -EINVAL
  */
 int parse_size(const char *text, __u64 *bytes, char *message, size_t room);
 
 /**
- * format_size() - write a size so that it can be read
- * @bytes: the size
- * @text: room of SIZE_TEXT bytes
+ * format_size() - format a size for people
+ * @bytes: the size in bytes
+ * @text: buffer of SIZE_TEXT bytes, owned by the caller
  *
- * Exact where a number of at most five digits can be; otherwise with one digit
- * behind the point, rounded down, so that what is shown as free is there.
+ * The text is exact if a number of at most five digits can be. Otherwise it has one decimal
+ * and is rounded down, so that a free size is never overstated.
  *
  * Return: @text
  */
 char *format_size(__u64 bytes, char *text);
 
 /**
- * parse_seconds() - read a time in seconds
+ * parse_seconds() - parse a time in seconds
  * @text: "10", "0.5"
- * @ms: the time in milliseconds
+ * @ms: receives the time in milliseconds
  *
  * Return: 0 or -EINVAL
  */
 int parse_seconds(const char *text, __u32 *ms);
 
 /**
- * parse_ncpus() - read a number of CPUs
- * @text: "4" or "4@1", with a NUMA node
- * @nr: the number
- * @node: the node, or VPOOL_ANY_NODE
+ * parse_ncpus() - parse a number of CPUs
+ * @text: "4", or "4@1" with a NUMA node
+ * @nr: receives the number, at least 1
+ * @node: receives the node, or VPOOL_ANY_NODE
  *
  * Return: 0 or -EINVAL
  */
