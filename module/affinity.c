@@ -48,26 +48,28 @@ static bool vpool_affinity_is_within(struct task_struct *task,
 	return within;
 }
 
-/* Set user_cpus_ptr of @task to a copy of @user, or to NULL. */
-static int vpool_affinity_set_user(struct task_struct *task,
-				   const struct cpumask *user)
+/* Copy @user to a mask that the scheduler can own, or return NULL. */
+static struct cpumask *vpool_affinity_dup_user(const struct cpumask *user)
 {
 	/* The scheduler frees the mask by RCU and puts the rcu_head into it. */
 	size_t size = max(cpumask_size(), sizeof(struct rcu_head));
-	struct cpumask *mask = NULL;
+	struct cpumask *mask = kmalloc(size, GFP_KERNEL);
+
+	if (mask)
+		cpumask_copy(mask, user);
+	return mask;
+}
+
+/* Set user_cpus_ptr of @task to @mask, which may be NULL. The task owns it then. */
+static void vpool_affinity_set_user(struct task_struct *task,
+				    struct cpumask *mask)
+{
 	unsigned long flags;
 
-	if (user) {
-		mask = kmalloc(size, GFP_KERNEL);
-		if (!mask)
-			return -ENOMEM;
-		cpumask_copy(mask, user);
-	}
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
 	swap(task->user_cpus_ptr, mask);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	kfree(mask);
-	return 0;
 }
 
 /* Return -EBUSY if @task is SCHED_DEADLINE and @mask lacks one of its CPUs. */
@@ -134,6 +136,7 @@ void vpool_affinity_save(struct task_struct *task, struct vpool_member *member)
 			     task->user_cpus_ptr);
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	cpumask_clear(vpool_member_applied_mask(member));
+	cpumask_clear(vpool_member_previous_mask(member));
 	member->whole_cpuset = false;
 }
 
@@ -194,18 +197,40 @@ static bool vpool_affinity_narrow(struct task_struct *task,
 	return true;
 }
 
+/*
+ * Record the mask that vpool is about to apply. A fork that copies the new mask ends
+ * later, so its child inherits the record. A fork that copied the mask before is found
+ * by the previous one.
+ */
+static void vpool_affinity_record(struct vpool_member *member,
+				  const struct cpumask *want)
+{
+	struct cpumask *applied = vpool_member_applied_mask(member);
+
+	raw_spin_lock(&vpool_member_lock);
+	if (!cpumask_equal(applied, want)) {
+		cpumask_copy(vpool_member_previous_mask(member), applied);
+		cpumask_copy(applied, want);
+	}
+	raw_spin_unlock(&vpool_member_lock);
+}
+
 /* The caller read @members under vpool_member_lock; an exit clears member->members. */
 static int vpool_affinity_apply_want(struct vpool_member_set *members,
 				     struct vpool_member *member, bool chosen)
 {
-	struct cpumask *want = members->want, *scratch = members->scratch;
+	struct cpumask *want = members->want, *user;
 	struct task_struct *task = member->task;
-	int err;
 
-	err = chosen ? 0 : vpool_affinity_set_user(task, want);
-	if (!err)
-		err = vpool_affinity_set(task, want, scratch, members->allowed);
-	return err;
+	if (!chosen) {
+		user = vpool_affinity_dup_user(want);
+		if (!user)
+			return -ENOMEM;
+		vpool_affinity_record(member, want);
+		vpool_affinity_set_user(task, user);
+	}
+	return vpool_affinity_set(task, want, members->scratch,
+				  members->allowed);
 }
 
 /**
@@ -246,8 +271,6 @@ int vpool_affinity_apply(struct vpool_member *member, bool force)
 		err = vpool_affinity_apply_want(members, member, chosen);
 
 	raw_spin_lock(&vpool_member_lock);
-	if (!chosen && err != -ENOMEM)
-		cpumask_copy(applied, members->want);
 	if (fresh && !err)
 		member->whole_cpuset |=
 			cpumask_subset(members->allowed,
@@ -266,11 +289,13 @@ static bool vpool_affinity_is_ours(struct task_struct *task,
 	const struct cpumask *applied = vpool_member_applied_mask(member);
 
 	/*
-	 * The fork copied the affinity while the parent's was being restored: first
-	 * the mask, then user_cpus_ptr. So these two may disagree.
+	 * The fork copied the affinity while vpool was changing the parent's, or
+	 * restoring it: first the mask, then user_cpus_ptr. So these two may disagree.
 	 */
 	if (member->unrestored)
-		return vpool_affinity_is_within(task, applied);
+		return vpool_affinity_is_within(task, applied) ||
+		       vpool_affinity_is_within(task,
+						vpool_member_previous_mask(member));
 	return !cpumask_empty(applied) &&
 		!vpool_affinity_is_chosen(task, applied, allowed);
 }
@@ -298,10 +323,13 @@ static void vpool_affinity_undo(struct task_struct *task,
 				struct vpool_member *member,
 				struct cpumask *mask, struct cpumask *allowed)
 {
+	struct cpumask *user = NULL;
 	int i;
 
-	vpool_affinity_set_user(task, member->has_user ?
-				vpool_member_user_mask(member) : NULL);
+	/* Without memory, only the mask is restored. */
+	if (member->has_user)
+		user = vpool_affinity_dup_user(vpool_member_user_mask(member));
+	vpool_affinity_set_user(task, user);
 	vpool_cpuset_allowed(task, allowed);
 	for (i = 0; i < VPOOL_CPUSET_TRIES; i++) {
 		vpool_affinity_target(member, mask, allowed);

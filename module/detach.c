@@ -34,6 +34,12 @@ void vpool_detach(struct vpool_member_set *members, struct vpool_member *member)
 	bool linked;
 
 	lockdep_assert_held(&members->affinity_mutex);
+	/*
+	 * vpool has not set the mask of this child yet. The fork copied it from the parent
+	 * before or after a change, and user_cpus_ptr does not tell which.
+	 */
+	if (!READ_ONCE(member->generation))
+		vpool_affinity_apply(member, false);
 	vpool_affinity_restore(member->task, member);
 	raw_spin_lock(&vpool_member_lock);
 	linked = vpool_members_unlink(member);

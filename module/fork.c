@@ -21,6 +21,10 @@
  *    if the two masks differ.
  *  - Detach, or destroy, and fork. The parent may have left the pool when the probe
  *    runs, while the child has the pool's mask. See departed.c.
+ *  - Attach, destroy and fork. The child of a parent whose mask is just being set may
+ *    have either mask. So vpool records a mask before setting it, and the membership
+ *    keeps the previous one. vpool_detach() sets the mask of a child that it has not
+ *    set yet, and restores the affinity then.
  *  - Unload and fork. See vpool_departed_stop().
  *
  * The probe for new tasks uses the tracepoint in copy_process(), not that in fork. Only

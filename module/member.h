@@ -63,7 +63,7 @@ struct vpool_member {
 	unsigned long masks[];
 };
 
-#define VPOOL_MEMBER_MASKS 3
+#define VPOOL_MEMBER_MASKS 4
 
 static inline struct cpumask *vpool_member_nth_mask(struct vpool_member *member,
 						    unsigned int i)
@@ -83,11 +83,18 @@ static inline struct cpumask *vpool_member_user_mask(struct vpool_member *member
 	return vpool_member_nth_mask(member, 1);
 }
 
-/* Mask that vpool last asked the scheduler for. */
+/* Mask that vpool last asked the scheduler for, or is just asking for. */
 static inline struct cpumask *
 vpool_member_applied_mask(struct vpool_member *member)
 {
 	return vpool_member_nth_mask(member, 2);
+}
+
+/* Mask that vpool asked for before that; empty if there was none. */
+static inline struct cpumask *
+vpool_member_previous_mask(struct vpool_member *member)
+{
+	return vpool_member_nth_mask(member, 3);
 }
 
 /*
