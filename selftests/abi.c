@@ -852,8 +852,11 @@ TEST_F(abi_reason, control_device_has_codes)
 {
 	struct vpool_create create = { .size = 8 };
 	struct vpool_list list = { .size = sizeof(list), .flags = 1 };
+	int fresh = vp_control();
 
-	EXPECT_EQ(VPOOL_CODE_NONE, code_of(self->ctl));
+	ASSERT_LE(0, fresh);
+	EXPECT_EQ(VPOOL_CODE_NONE, code_of(fresh));
+	close(fresh);
 	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
 	EXPECT_EQ(VPOOL_CODE_NO_POOL, code_of(self->ctl));
 	EXPECT_EQ(-EINVAL, vp_destroy(self->ctl, "No", 0));
