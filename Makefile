@@ -64,7 +64,7 @@ install: userspace
 .PHONY: selftests
 selftests: userspace
 	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
-		BUILD=$(VPOOL_BUILD)/selftests KSRC="$$source"
+		OUTPUT=$(VPOOL_BUILD)/selftests KSRC="$$source"
 
 # Debian packages, in build/deb/.
 .PHONY: deb

@@ -10,7 +10,11 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "abi-pool"
 #define OTHER "abi-other"
@@ -292,8 +296,8 @@ FIXTURE(abi)
 /* Two pools, one of them open and with this task as its member. */
 FIXTURE_SETUP(abi)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->nodes.ctl = vp_control();
 	ASSERT_LE(0, self->nodes.ctl);
 	vp_destroy(self->nodes.ctl, POOL, VPOOL_DESTROY_FORCE);

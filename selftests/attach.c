@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching and detaching tasks of others: who may, whom, and all or none.
+ * Attach and detach tasks of other processes: privilege, selection, and all threads
+ * or none.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -15,13 +16,16 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "attach-pool"
 #define OTHER "attach-other"
 #define PROCESS VPOOL_ATTACH_PROCESS
 
-/* Users that are not root, and nobody else's. */
+/* User IDs that no other process uses. */
 #define UID_A 61000
 #define UID_B 61001
 
@@ -50,7 +54,7 @@ static void become(uid_t uid)
 		_exit(99);
 }
 
-/* A process that runs on CPUs 0-1, and does nothing. */
+/* Start a process that sleeps on CPUs 0-1. */
 static pid_t start_sleeper(uid_t uid)
 {
 	int ready[2];
@@ -83,8 +87,8 @@ static void stop_sleeper(pid_t pid)
 
 FIXTURE_SETUP(attach)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -120,7 +124,7 @@ TEST_F(attach, process_by_pidfd)
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-/* Threads that wait, and do as they are told. */
+/* Threads that sleep until the test tells them to stop. */
 
 struct threads {
 	int nr;
@@ -136,7 +140,7 @@ static void *thread_work(void *arg)
 	struct threads *threads = arg;
 	int i = __atomic_fetch_add(&threads->nr, 1, __ATOMIC_SEQ_CST);
 
-	/* The system call itself is for this thread alone. */
+	/* The system call, unlike the libc function, changes this thread alone. */
 	if (threads->uid[i])
 		syscall(SYS_setresuid, threads->uid[i], threads->uid[i],
 			threads->uid[i]);
@@ -168,7 +172,7 @@ static void threads_stop(struct threads *threads)
 		pthread_join(threads->thread[i], NULL);
 }
 
-TEST_F(attach, thread_of_the_caller_by_its_number)
+TEST_F(attach, own_thread_by_tid)
 {
 	struct threads threads = {};
 
@@ -187,7 +191,10 @@ TEST_F(attach, thread_of_the_caller_by_its_number)
 	threads_stop(&threads);
 }
 
-/* A process of four threads, each under its user; which are told in the end. */
+/*
+ * Start a process of four threads, one of them per user ID. Report their thread IDs
+ * in @shared.
+ */
 static pid_t start_threads(struct threads *shared, uid_t uid)
 {
 	pid_t pid = fork();
@@ -232,18 +239,18 @@ TEST_F(attach, thread_of_another_process)
 	EXPECT_TRUE(vp_is_member(self->fd, shared->tid[2], pid));
 	EXPECT_TRUE(vp_may_run_on(shared->tid[2], "2-3"));
 	EXPECT_TRUE(vp_may_run_on(pid, "0-1"));
-	/* 0 is its first thread. */
+	/* A tid of 0 selects the thread-group leader. */
 	EXPECT_EQ(0, vp_attach_task(self->fd, pidfd, 0, 0, NULL));
 	EXPECT_TRUE(vp_may_run_on(pid, "2-3"));
 	EXPECT_TRUE(vp_may_run_on(shared->tid[0], "0-1"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
-	/* The rest of it. */
+	/* Attach the remaining threads. */
 	EXPECT_EQ(0, vp_attach_task(self->fd, pidfd, 0, PROCESS, NULL));
 	EXPECT_EQ(4, vp_sysfs_u64(POOL, "cpus/members"));
 	EXPECT_EQ(0, vp_detach_task(self->fd, pidfd, 0, PROCESS));
 	EXPECT_TRUE(vp_may_run_on(shared->tid[0], "0-1"));
 	EXPECT_TRUE(vp_may_run_on(pid, "0-1"));
-	/* A thread of another process than that. */
+	/* The thread does not belong to the process of this pidfd. */
 	EXPECT_EQ(-ESRCH, vp_attach_task(self->fd, self->pidfd, shared->tid[0],
 					 0, NULL));
 	EXPECT_EQ(-ESRCH, vp_attach_task(self->fd, VPOOL_SELF, shared->tid[0],
@@ -272,7 +279,7 @@ TEST_F(attach, pidfd_of_a_thread)
 	EXPECT_TRUE(vp_may_run_on(pid, "0-1"));
 	close(pidfd);
 	stop_sleeper(pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_F(attach, no_pidfd)
@@ -302,7 +309,7 @@ TEST_F(attach, no_thread)
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-TEST_F(attach, zombies_and_the_gone)
+TEST_F(attach, zombies_and_exited_tasks)
 {
 	pid_t pid = start_sleeper(0);
 	int pidfd = vp_pidfd(pid);
@@ -334,7 +341,7 @@ TEST_F(attach, kernel_threads)
 	close(pidfd);
 }
 
-/* Who may: a child that is somebody tries. */
+/* A child that changes its user ID and then attaches a task. */
 
 struct try {
 	int fd;
@@ -366,7 +373,7 @@ static int try_attach(void *arg)
 	return -vp_attach_task(try->fd, try->pidfd, 0, try->flags, NULL);
 }
 
-TEST_F(attach, other_users_need_the_capability)
+TEST_F(attach, attach_of_another_user_needs_cap)
 {
 	pid_t a = start_sleeper(UID_A);
 	int pidfd = vp_pidfd(a);
@@ -397,7 +404,7 @@ static int try_detach(void *arg)
 	return -vp_detach_task(try->fd, try->pidfd, 0, try->flags);
 }
 
-TEST_F(attach, other_users_are_not_detached)
+TEST_F(attach, detach_of_another_user_needs_cap)
 {
 	struct try one = { self->fd, self->pidfd, UID_A, false, 0 };
 	struct try all = { self->fd, self->pidfd, UID_A, false, PROCESS };
@@ -408,7 +415,7 @@ TEST_F(attach, other_users_are_not_detached)
 	EXPECT_TRUE(vp_may_run_on(self->child, "2-3"));
 }
 
-/* Root of a user namespace may do it to those inside, and to no one else. */
+/* Root of a user namespace may attach tasks inside it and no others. */
 
 struct spaces {
 	int fd;
@@ -467,10 +474,10 @@ TEST_F(attach, user_namespaces)
 	ASSERT_EQ(0, map_ids(pid));
 	ASSERT_EQ(1, write(spaces.mapped[1], "m", 1));
 	EXPECT_EQ(0, vp_wait_status(pid));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Credentials are each thread's own: one that is another's, and none is taken. */
+/* Credentials are per thread: if one thread belongs to another user, attach none. */
 TEST_F(attach, all_threads_or_none)
 {
 	struct threads *shared = shared_threads();
@@ -493,7 +500,10 @@ TEST_F(attach, all_threads_or_none)
 	stop_sleeper(pid);
 }
 
-/* Its euid goes to and fro between who may be attached and who may not. */
+/*
+ * Switch the effective user ID between one that may be attached and one that may
+ * not.
+ */
 static void flip(void)
 {
 	vp_set_affinity(0, "0-1");
@@ -538,7 +548,7 @@ static int attach_flipping(void *arg)
 	return 0;
 }
 
-TEST_F(attach, uid_changes_half_way)
+TEST_F(attach, uid_changes_during_attach)
 {
 	struct flips flips = { .fd = self->fd, .rounds = vp_scale(500) };
 
@@ -552,10 +562,10 @@ TEST_F(attach, uid_changes_half_way)
 	EXPECT_EQ(0, vp_in_child(attach_flipping, &flips));
 	close(flips.pidfd);
 	stop_sleeper(flips.pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Two that want the same task for different pools at the same time. */
+/* Two threads that attach the same task to different pools at the same time. */
 
 struct racer {
 	pthread_barrier_t *start;
@@ -573,7 +583,7 @@ static void *race(void *arg)
 	return NULL;
 }
 
-TEST_F(attach, two_racing)
+TEST_F(attach, two_pools_race_for_one_task)
 {
 	int i, j, winner, rounds = vp_scale(500);
 	pthread_barrier_t start;
@@ -605,8 +615,8 @@ TEST_F(attach, two_racing)
 	close(other);
 }
 
-/* From one pool to another as fast as can be: it never keeps what it had there. */
-static void *to_and_fro(void *arg)
+/* A task that moves between two pools must never keep the affinity of one of them. */
+static void *move_between_pools(void *arg)
 {
 	struct racer *racer = arg;
 	int i, rounds = vp_scale(500);
@@ -619,7 +629,7 @@ static void *to_and_fro(void *arg)
 	return NULL;
 }
 
-TEST_F(attach, comes_back_with_what_it_had)
+TEST_F(attach, affinity_is_restored_after_moves)
 {
 	pthread_barrier_t start;
 	struct racer racer[2];
@@ -633,7 +643,7 @@ TEST_F(attach, comes_back_with_what_it_had)
 	for (i = 0; i < 2; i++) {
 		racer[i] = (struct racer) { &start, i ? other : self->fd,
 					    self->pidfd };
-		pthread_create(&thread[i], NULL, to_and_fro, &racer[i]);
+		pthread_create(&thread[i], NULL, move_between_pools, &racer[i]);
 	}
 	for (i = 0; i < 2; i++) {
 		pthread_join(thread[i], NULL);

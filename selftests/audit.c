@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The records of the kernel's audit, as a listener of its log gets them.
- */
+/* Records of the kernel's audit log, read as a listener of the log. */
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <linux/vpool.h>
@@ -9,7 +7,10 @@
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "audit-pool"
 #define PATIENCE_MS 60000
@@ -20,7 +21,7 @@ FIXTURE(audit)
 	int sock;
 };
 
-/* A request that wants an answer; 0 or a negative errno. */
+/* Send a request and wait for the answer. Return 0 or a negative errno. */
 static int request(int sock, int type, const void *data, size_t size)
 {
 	struct {
@@ -83,7 +84,7 @@ FIXTURE_SETUP(audit)
 {
 	self->sock = listener();
 	if (self->sock < 0)
-		SKIP(return, "the audit's log cannot be listened to: %s",
+		SKIP(return, "cannot listen to the audit log: %s",
 		     strerror(-self->sock));
 	ASSERT_EQ(0, set_enabled(true));
 	self->ctl = vp_control();
@@ -99,9 +100,12 @@ FIXTURE_TEARDOWN(audit)
 	close(self->sock);
 }
 
-/* Is it the record of @op on our pool by us, with @more in it and that result? */
-static bool is_the_record(const char *text, const char *op, const char *more,
-			  int res)
+/*
+ * Is this the record of @op on our pool by this task, with @more in it and result
+ * @res?
+ */
+static bool is_record(const char *text, const char *op, const char *more,
+		      int res)
 {
 	char begin[128], end[16];
 
@@ -111,7 +115,7 @@ static bool is_the_record(const char *text, const char *op, const char *more,
 		strstr(text, " comm=\"audit\" ") && strstr(text, end);
 }
 
-/* Waits for the record, passing over others'. */
+/* Wait for a record. Skip records of other tasks. */
 static bool is_recorded(int sock, const char *op, const char *more, int res)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
@@ -129,16 +133,16 @@ static bool is_recorded(int sock, const char *op, const char *more, int res)
 			continue;
 		msg.room[got] = '\0';
 		text = NLMSG_DATA(&msg.head);
-		if (is_the_record(text, op, more, res))
+		if (is_record(text, op, more, res))
 			return true;
-		fprintf(stderr, "# passed over: %s\n", text);
+		fprintf(stderr, "# skipped: %s\n", text);
 	}
 	fprintf(stderr, "# no record of %s with '%s' and res=%d\n", op, more,
 		res);
 	return false;
 }
 
-TEST_F(audit, who_changes_a_pool)
+TEST_F(audit, changes_of_a_pool_are_recorded)
 {
 	__u64 bytes = 2 * HUGE_SIZE;
 
@@ -155,13 +159,13 @@ TEST_F(audit, who_changes_a_pool)
 	EXPECT_TRUE(is_recorded(self->sock, "destroy", " uid=0 ", 1));
 }
 
-TEST_F(audit, who_joins_one)
+TEST_F(audit, attach_is_recorded)
 {
 	char opid[32];
 	int fd;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	snprintf(opid, sizeof(opid), " opid=%d ", getpid());
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
 	fd = vp_open(POOL);
@@ -176,8 +180,8 @@ TEST_F(audit, who_joins_one)
 	close(fd);
 }
 
-/* Names that are not valid are not recorded as given, and a rehearsal not at all. */
-TEST_F(audit, nothing_that_did_not_happen)
+/* A dry run is not recorded, and an invalid name is not recorded as given. */
+TEST_F(audit, a_dry_run_is_not_recorded)
 {
 	struct vp_request req;
 
@@ -187,7 +191,7 @@ TEST_F(audit, nothing_that_did_not_happen)
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(-EINVAL, vp_create(self->ctl, "no\"pool", HUGE_SIZE, 0, NULL));
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
-	/* The first there is. */
+	/* This record is the first one. */
 	EXPECT_TRUE(is_recorded(self->sock, "create", "", 1));
 }
 

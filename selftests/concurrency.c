@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many at once: pools of the same few names are created, opened, mapped, joined
- * and destroyed by several threads, and whatever wins, the books are right.
+ * Several threads create, open, map, join and destroy pools of the same few names.
+ * Whichever call wins, the accounting must add up.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -12,18 +12,24 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define THREADS 4
 #define NAMES 3
-/* For how long, and how long at most until so many pools were there. */
+/*
+ * Run for SECONDS, and on a busy host until a few pools were created, at most
+ * MAX_WAIT_MS.
+ */
 #define SECONDS 8
-#define PATIENCE_MS 120000
+#define MAX_WAIT_MS 120000
 #define FEW 10
 
-static const char * const names[NAMES] = { "many-a", "many-b", "many-c" };
+static const char * const names[NAMES] = { "concurrency-a", "concurrency-b", "concurrency-c" };
 
-/* What a thread may be told without anything being wrong. */
+/* Errors that a thread may get from a race with another. */
 static const int fair[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV,
 };
@@ -35,7 +41,7 @@ struct worker {
 	int rounds;
 	atomic_int created;
 	int unfair;
-	bool books_wrong;
+	bool accounting_errors;
 };
 
 static atomic_bool stop;
@@ -75,7 +81,7 @@ static void do_destroy(struct worker *worker, const char *name)
 				VPOOL_DESTROY_FORCE : 0));
 }
 
-/* A region, for as long as nobody destroys its pool. */
+/* Use a region until another thread destroys its pool. */
 static void do_map(struct worker *worker, const char *name)
 {
 	__u64 bytes = HUGE_SIZE * (1 + rand_r(&worker->seed) % 2);
@@ -124,7 +130,7 @@ static void do_look(struct worker *worker, const char *name)
 		return;
 	if (q.total_bytes != q.free_bytes + q.used_bytes + q.poisoned_bytes ||
 	    q.free_bytes != q.clean_bytes + q.scrubbing_bytes)
-		worker->books_wrong = true;
+		worker->accounting_errors = true;
 	vp_sysfs_u64(name, "memory/used_bytes");
 	vp_sysfs_u64(name, "cpus/members");
 }
@@ -148,19 +154,19 @@ static void *work(void *arg)
 	return NULL;
 }
 
-FIXTURE(many)
+FIXTURE(concurrency)
 {
 	int ctl;
 	struct worker worker[THREADS];
 };
 
-FIXTURE_SETUP(many)
+FIXTURE_SETUP(concurrency)
 {
 	struct sigaction act = { .sa_handler = on_sigbus };
 	int i;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	sigaction(SIGBUS, &act, NULL);
@@ -168,24 +174,24 @@ FIXTURE_SETUP(many)
 		vp_destroy(self->ctl, names[i], VPOOL_DESTROY_FORCE);
 }
 
-FIXTURE_TEARDOWN(many)
+FIXTURE_TEARDOWN(concurrency)
 {
 	close(self->ctl);
 }
 
-/* Everything is there again: all names, all CPUs, all memory. */
+/* Expect all names, CPUs and memory to be free. */
 static void expect_all_free(struct __test_metadata *_metadata, int ctl)
 {
 	int i;
 
 	for (i = 0; i < NAMES; i++) {
 		if (vp_exists(names[i]))
-			EXPECT_TRUE(vp_books_ok(ctl, names[i]));
+			EXPECT_TRUE(vp_accounting_ok(ctl, names[i]));
 		vp_destroy(ctl, names[i], VPOOL_DESTROY_FORCE);
 		EXPECT_FALSE(vp_exists(names[i]));
 	}
 	EXPECT_EQ(0, vp_create(ctl, names[0], 4 * HUGE_SIZE, 0, "1-3"));
-	EXPECT_TRUE(vp_books_ok(ctl, names[0]));
+	EXPECT_TRUE(vp_accounting_ok(ctl, names[0]));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_sysfs_u64(names[0], "memory/free_bytes"));
 	EXPECT_EQ(0, vp_destroy(ctl, names[0], 0));
 }
@@ -199,7 +205,7 @@ static int all_created(const struct worker *worker)
 	return nr;
 }
 
-TEST_F(many, threads_of_the_same_names)
+TEST_F(concurrency, pools_of_the_same_names)
 {
 	__u64 free = vp_host_free(), begin = vp_now_ms();
 	int i, rounds = 0;
@@ -209,39 +215,39 @@ TEST_F(many, threads_of_the_same_names)
 		ASSERT_EQ(0, pthread_create(&self->worker[i].thread, NULL, work,
 					    &self->worker[i]));
 	}
-	/* On a busy host for longer, so that there were some. */
+	/* A busy host may need more time to create a few pools. */
 	while (vp_now_ms() < begin + SECONDS * 1000 ||
 	       (all_created(self->worker) <= FEW &&
-		vp_now_ms() < begin + PATIENCE_MS))
+		vp_now_ms() < begin + MAX_WAIT_MS))
 		vp_sleep_ms(100);
 	stop = true;
 	for (i = 0; i < THREADS; i++) {
 		pthread_join(self->worker[i].thread, NULL);
 		EXPECT_EQ(0, self->worker[i].unfair);
-		EXPECT_FALSE(self->worker[i].books_wrong);
+		EXPECT_FALSE(self->worker[i].accounting_errors);
 		rounds += self->worker[i].rounds;
 	}
 	TH_LOG("%d rounds, %d pools", rounds, all_created(self->worker));
 	EXPECT_LT(FEW, all_created(self->worker));
 	expect_all_free(_metadata, self->ctl);
-	EXPECT_TRUE(vp_host_has(free - 64 * MIB));
+	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
 #define LOOKS 300
 
-/* Looks at the pool of a descriptor, whether it is still there or not. */
-static void *look_on(void *arg)
+/* Read the state of a descriptor's pool while the pool may be destroyed. */
+static void *keep_querying(void *arg)
 {
 	int *fd = arg;
 
-	/* How much is free: of all calls the one that looks at once. */
+	/* lseek() returns the free bytes and is the fastest call. */
 	while (!stop)
 		lseek(*fd, 0, SEEK_END);
 	return NULL;
 }
 
-/* A descriptor outlives its pool, whose end may come amid a look. */
-TEST_F(many, looks_while_it_goes)
+/* A descriptor outlives its pool, which may be destroyed during a query. */
+TEST_F(concurrency, query_during_destroy)
 {
 	struct vpool_query q = {};
 	pthread_t thread;
@@ -252,7 +258,7 @@ TEST_F(many, looks_while_it_goes)
 		fd = vp_open(names[0]);
 		ASSERT_LE(0, fd);
 		stop = false;
-		ASSERT_EQ(0, pthread_create(&thread, NULL, look_on, &fd));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, keep_querying, &fd));
 		EXPECT_EQ(0, vp_destroy(self->ctl, names[0],
 					VPOOL_DESTROY_FORCE));
 		stop = true;

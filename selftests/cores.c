@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Whole cores, on a host whose cores have two threads each.
- */
+/* Whole cores, on a host whose cores have two threads each. */
 #include <linux/vpool.h>
 #include <sched.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/pool.h"
 
 #define POOL "cores-pool"
 #define OTHER "cores-other"
@@ -16,7 +15,7 @@ FIXTURE(cores)
 	int ctl;
 };
 
-/* CPUs 0-1, 2-3, 4-5 and 6-7 are a core each, and each core is a node. */
+/* CPUs 0-1, 2-3, 4-5 and 6-7 must be one core each, and each core a NUMA node. */
 static bool is_fit(void)
 {
 	cpu_set_t core, want;
@@ -60,8 +59,8 @@ static int create_list(int ctl, const char *cpus, __u32 flags)
 	return vp_request_send(ctl, &req);
 }
 
-/* A core without its other thread needs to be meant. */
-TEST_F(cores, part_of_one)
+/* A list with one thread of a core needs VPOOL_CREATE_SPLIT_CORES. */
+TEST_F(cores, part_of_a_core_is_refused)
 {
 	EXPECT_EQ(-EBUSY, create_list(self->ctl, "2", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 2 shares its core with cpu 3"));
@@ -75,15 +74,15 @@ TEST_F(cores, part_of_one)
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2-5"));
 }
 
-/* The core that booted stays with the host, all of it. */
-TEST_F(cores, that_booted)
+/* Both threads of the boot CPU's core stay with the host. */
+TEST_F(cores, boot_core_stays_with_the_host)
 {
 	EXPECT_EQ(-EBUSY, create_list(self->ctl, "1", VPOOL_CREATE_SPLIT_CORES));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
 	EXPECT_EQ(0, create_list(self->ctl, "0-1", VPOOL_CREATE_BOOT_CORE));
 }
 
-/* By number it is whole cores, the nearest to the memory first. */
+/* A request by number gets whole cores, the nearest to the memory first. */
 TEST_F(cores, by_number)
 {
 	EXPECT_EQ(-EBUSY,
@@ -96,8 +95,8 @@ TEST_F(cores, by_number)
 	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "2-3,6"));
 }
 
-/* One with a thread that is another's is not whole any more. */
-TEST_F(cores, that_others_have_a_part_of)
+/* A core is not whole if another pool owns one of its threads. */
+TEST_F(cores, shared_core_is_not_used)
 {
 	ASSERT_EQ(0, create_list(self->ctl, "2", VPOOL_CREATE_SPLIT_CORES));
 	EXPECT_EQ(-EBUSY,
@@ -107,12 +106,12 @@ TEST_F(cores, that_others_have_a_part_of)
 	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "4-7"));
 }
 
-TEST_F(cores, resized)
+TEST_F(cores, resize_keeps_whole_cores)
 {
 	ASSERT_EQ(0, create_list(self->ctl, "2-3", 0));
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "2-4", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 4 shares its core with cpu 5"));
-	/* Nor does it keep a part. */
+	/* A resize may not keep a part of a core either. */
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "3-5", 0));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2-3"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "3-5",

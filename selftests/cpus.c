@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Which CPUs a pool gets, by number; and how that changes while it is used.
- */
+/* Assignment of CPUs to pools by number, and changes of it while members run. */
 #include <linux/vpool.h>
 #include <pthread.h>
 #include <sched.h>
@@ -9,7 +7,10 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "cpus-pool"
 #define OTHER "cpus-other"
@@ -22,8 +23,8 @@ FIXTURE(cpus)
 
 FIXTURE_SETUP(cpus)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -45,7 +46,7 @@ static bool assigned_are(const char *pool, const char *want)
 	return vp_sysfs_is(pool, "cpus/assigned", want);
 }
 
-/* CPUs 0-1 are on node 0 and 2-3 on node 1, in the box that the checks use. */
+/* In the test VM, CPUs 0-1 are on NUMA node 0 and CPUs 2-3 on node 1. */
 static bool on_two_nodes(void)
 {
 	return vp_has_node(1) &&
@@ -55,7 +56,7 @@ static bool on_two_nodes(void)
 
 TEST_F(cpus, by_number)
 {
-	/* All but the core that booted. */
+	/* Any CPU but the boot CPU's core. */
 	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "1-2"));
 	EXPECT_EQ(-EBUSY,
@@ -84,7 +85,7 @@ TEST_F(cpus, by_number_near_the_memory)
 		SKIP(return, "needs CPUs 0-1 and 2-3 on a node each");
 	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 1, VPOOL_ANY_NODE, 1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
-	/* The nearest first, and then what there is. */
+	/* The nearest CPUs come first. */
 	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 2, VPOOL_ANY_NODE, 1, 0));
 	EXPECT_TRUE(assigned_are(OTHER, "1,3"));
 }
@@ -147,10 +148,10 @@ TEST_F(cpus, members_follow_a_resize)
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "1"));
 	EXPECT_TRUE(vp_may_run_on(sleeper, "1"));
-	/* Nothing in common with what it had. */
+	/* The new CPUs have none in common with the old ones. */
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "2-3"));
-	/* What it left is to be had. */
+	/* The CPUs that the pool released are available. */
 	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	stop(spinner);
@@ -177,11 +178,11 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
-	/* Neither is CPU 1 taken. */
+	/* CPU 1 was not taken either. */
 	vp_destroy(self->ctl, OTHER, 0);
 	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1,3"));
 	vp_destroy(self->ctl, OTHER, 0);
-	/* One that is dedicated stays. */
+	/* A dedicated CPU stays in the pool. */
 	pid = start(self->fd, (void (*)(void))pause);
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
 	ASSERT_EQ(0, vp_attach_task(self->fd, VPOOL_SELF, 0, 0, &cpu));
@@ -194,7 +195,7 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	stop(pid);
 }
 
-/* CPUs and memory in one call: if one of them fails, both stay. */
+/* Resize CPUs and memory in one call: if one fails, neither changes. */
 TEST_F(cpus, resize_with_memory)
 {
 	struct vpool_mem mem = { .bytes = 1ULL << 50, .node = VPOOL_ANY_NODE };
@@ -213,7 +214,7 @@ TEST_F(cpus, resize_with_memory)
 	mem.bytes = HUGE_SIZE;
 	EXPECT_EQ(0, vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd));
 	EXPECT_TRUE(assigned_are(POOL, "2-3"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/total_bytes", HUGE_SIZE));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/total_bytes", HUGE_SIZE));
 }
 
 TEST_HARNESS_MAIN

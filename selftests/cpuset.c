@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Members and cpusets: a task never runs outside its cpuset because of vpool, and a
- * member stays on its pool's CPUs when cpusets change.
+ * Members and cpusets: vpool never makes a task run outside its cpuset, and a member
+ * stays on its pool's CPUs when cpusets change.
  */
 #include <linux/vpool.h>
 #include <sched.h>
@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "cpuset-pool"
 #define CGROUPS "/sys/fs/cgroup"
@@ -34,7 +37,7 @@ static int move_to(const char *group, pid_t pid)
 	return vp_write_file(path, text);
 }
 
-/* Has the kernel a cpuset controller in cgroup2? */
+/* Does the kernel have the cpuset controller of cgroup v2? */
 static bool has_cpusets(void)
 {
 	return !vp_write_file(CGROUPS "/cgroup.subtree_control", "+cpuset") &&
@@ -44,8 +47,8 @@ static bool has_cpusets(void)
 
 FIXTURE_SETUP(cpuset)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!has_cpusets())
 		SKIP(return, "no cgroup2 with a cpuset controller here");
 	self->ctl = vp_control();
@@ -54,7 +57,7 @@ FIXTURE_SETUP(cpuset)
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
-	self->worker = vp_worker_start(vp_sleep_on);
+	self->worker = vp_worker_start(vp_pause);
 	ASSERT_LT(0, self->worker.pid);
 }
 
@@ -79,7 +82,7 @@ static int detach(struct _test_data_cpuset *self)
 	return vp_detach_task(self->fd, self->worker.pidfd, 0, 0);
 }
 
-TEST_F(cpuset, attach_outside_it_is_refused)
+TEST_F(cpuset, attach_outside_the_cpuset_is_refused)
 {
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
@@ -90,22 +93,25 @@ TEST_F(cpuset, attach_outside_it_is_refused)
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-TEST_F(cpuset, attach_is_cut_to_it)
+TEST_F(cpuset, attach_is_limited_to_the_cpuset)
 {
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", 0));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
 	ASSERT_EQ(0, attach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
-	/* The cpuset grows, and the member may use what it allows of the pool. */
+	/*
+	 * When the cpuset grows, the member gets the CPUs of the pool that it now
+	 * allows.
+	 */
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1-2"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1-2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
 }
 
-/* The parent's own affinity does not count, as for sched_setaffinity(2). */
-TEST_F(cpuset, attach_widens_an_affinity)
+/* As in sched_setaffinity(2), the affinity of the parent does not matter. */
+TEST_F(cpuset, attach_widens_the_affinity)
 {
 	ASSERT_EQ(0, vp_set_affinity(self->worker.pid, "0"));
 	ASSERT_EQ(0, attach(self));
@@ -114,41 +120,44 @@ TEST_F(cpuset, attach_widens_an_affinity)
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0"));
 }
 
-TEST_F(cpuset, detach_stays_within_it)
+TEST_F(cpuset, detach_stays_within_the_cpuset)
 {
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
-	ASSERT_TRUE(vp_soon_runs_on(self->worker.pid, "2"));
+	ASSERT_TRUE(vp_wait_may_run_on(self->worker.pid, "2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
 }
 
-/* Nothing shows that the cpuset has changed: its CPUs are the pool's. */
-TEST_F(cpuset, detach_stays_within_one_like_the_pool)
+/*
+ * The member's affinity does not show that the cpuset changed: its CPUs are the
+ * pool's.
+ */
+TEST_F(cpuset, detach_after_the_cpuset_shrank_to_the_pool)
 {
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
-	/* And it is free again with its cpuset. */
+	/* The task gets its whole cpuset back. */
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "0-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "0-3"));
 }
 
-TEST_F(cpuset, destroy_stays_within_it)
+TEST_F(cpuset, destroy_stays_within_the_cpuset)
 {
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1-2"));
 	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
-	EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1-2"));
 }
 
-/* An affinity that was chosen meanwhile is not vpool's to replace. */
-TEST_F(cpuset, detach_leaves_another_affinity_alone)
+/* Detach must not replace an affinity that was set after attach. */
+TEST_F(cpuset, detach_keeps_a_newer_affinity)
 {
 	ASSERT_EQ(0, attach(self));
 	ASSERT_EQ(0, vp_set_affinity(self->worker.pid, "2"));
@@ -156,8 +165,8 @@ TEST_F(cpuset, detach_leaves_another_affinity_alone)
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
 }
 
-/* Neither a partition elsewhere nor its end takes a member off its CPUs. */
-TEST_F(cpuset, members_stay_when_others_change)
+/* Neither a partition elsewhere nor its end moves a member off its CPUs. */
+TEST_F(cpuset, members_stay_when_other_cpusets_change)
 {
 	int i;
 
@@ -168,18 +177,18 @@ TEST_F(cpuset, members_stay_when_others_change)
 		    vp_write_file(PARTITION "/cpuset.cpus", "3") ||
 		    vp_write_file(PARTITION "/cpuset.cpus.partition", "root"))
 			SKIP(return, "no cpuset partitions here");
-		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+		EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 		ASSERT_EQ(0, vp_write_file(PARTITION "/cpuset.cpus.partition",
 					   "member"));
 		ASSERT_EQ(0, rmdir(PARTITION));
-		EXPECT_TRUE(vp_soon_runs_on(self->worker.pid, "1"));
+		EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 	}
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "stat/escapes"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
 }
 
-/* As struct sched_attr of the kernel; the C library has none. */
+/* struct sched_attr of the kernel, which the C library does not define. */
 struct deadline {
 	__u32 size;
 	__u32 policy;

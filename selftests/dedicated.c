@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One thread, one CPU: the others of the pool keep off it, until it goes.
+ * Dedicated CPUs: the other members of the pool keep off a thread's CPU until it
+ * exits.
  */
 #include <dirent.h>
 #include <linux/vpool.h>
@@ -12,7 +13,11 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "dedicated-pool"
 
@@ -24,8 +29,8 @@ FIXTURE(dedicated)
 
 FIXTURE_SETUP(dedicated)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -43,10 +48,10 @@ FIXTURE_TEARDOWN(dedicated)
 
 static struct vp_worker start_sleeper(void)
 {
-	return vp_worker_start(vp_sleep_on);
+	return vp_worker_start(vp_pause);
 }
 
-/* Attaches with a CPU of its own; returns which, or an error. */
+/* Attach with a dedicated CPU. Return the CPU or a negative errno. */
 static int dedicate(int fd, const struct vp_worker *sleeper, int cpu)
 {
 	int err = vp_attach_task(fd, sleeper ? sleeper->pidfd : VPOOL_SELF, 0,
@@ -80,7 +85,7 @@ TEST_F(dedicated, others_keep_off)
 	EXPECT_EQ(-EBUSY, dedicate(self->fd, NULL, 2));
 	EXPECT_TRUE(vp_reason_has(self->fd, "cpu 2"));
 	EXPECT_TRUE(vp_reason_has(self->fd, "is dedicated to task"));
-	/* Who comes later keeps off, too. */
+	/* A member that attaches later keeps off as well. */
 	vp_worker_stop(&a);
 	a = start_sleeper();
 	EXPECT_EQ(0, share(self->fd, &a));
@@ -100,13 +105,13 @@ TEST_F(dedicated, freed_at_exit)
 	EXPECT_EQ(1, dedicate(self->fd, &b, -1));
 	EXPECT_TRUE(vp_may_run_on(a.pid, "2-3"));
 	vp_worker_stop(&b);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 	EXPECT_TRUE(dedicated_is(""));
-	EXPECT_TRUE(vp_soon_runs_on(a.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(a.pid, "1-3"));
 	vp_worker_stop(&a);
 }
 
-TEST_F(dedicated, more_than_there_are)
+TEST_F(dedicated, no_cpu_is_left)
 {
 	struct vp_worker s[4];
 	char task[32];
@@ -122,7 +127,7 @@ TEST_F(dedicated, more_than_there_are)
 		EXPECT_TRUE(vp_reason_has(self->fd, task));
 	}
 	EXPECT_EQ(-EBUSY, dedicate(self->fd, &s[3], 2));
-	/* Nor is there a place for one that would share. */
+	/* No CPU is left for a member that would share. */
 	EXPECT_EQ(-EBUSY, share(self->fd, &s[3]));
 	EXPECT_TRUE(vp_reason_has(self->fd, "dedicated"));
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "cpus/members"));
@@ -131,7 +136,7 @@ TEST_F(dedicated, more_than_there_are)
 	EXPECT_EQ(2, dedicate(self->fd, &s[3], -1));
 	for (i = 0; i < 4; i++)
 		vp_worker_stop(&s[i]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
 }
 
@@ -146,7 +151,7 @@ TEST_F(dedicated, last_shared_stays)
 	EXPECT_EQ(1, dedicate(self->fd, &s[0], -1));
 	EXPECT_EQ(2, dedicate(self->fd, &s[1], -1));
 	EXPECT_TRUE(vp_may_run_on(s[2].pid, "3"));
-	/* Who shares it alone may have it. */
+	/* The only member on a shared CPU may have it dedicated. */
 	EXPECT_EQ(3, dedicate(self->fd, &s[2], -1));
 	EXPECT_EQ(0, vp_detach_task(self->fd, s[1].pidfd, 0, 0));
 	EXPECT_EQ(0, share(self->fd, &s[1]));
@@ -156,7 +161,7 @@ TEST_F(dedicated, last_shared_stays)
 	EXPECT_EQ(0, vp_detach_task(self->fd, s[0].pidfd, 0, 0));
 	EXPECT_EQ(0, share(self->fd, &s[0]));
 	EXPECT_EQ(2, dedicate(self->fd, &s[0], 2));
-	/* Now 1 is what the other one has. */
+	/* Now CPU 1 is dedicated to the other thread. */
 	EXPECT_TRUE(vp_may_run_on(s[1].pid, "1"));
 	EXPECT_EQ(0, vp_detach_task(self->fd, s[2].pidfd, 0, 0));
 	EXPECT_EQ(3, dedicate(self->fd, &s[2], 3));
@@ -169,12 +174,12 @@ TEST_F(dedicated, last_shared_stays)
 		vp_worker_stop(&s[i]);
 }
 
-TEST_F(dedicated, asking_again)
+TEST_F(dedicated, attach_again_moves_the_cpu)
 {
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
 	EXPECT_EQ(2, dedicate(self->fd, NULL, -1));
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
-	/* To share again it would have to be detached. */
+	/* The thread must be detached before it can share again. */
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "2"));
 	EXPECT_EQ(3, dedicate(self->fd, NULL, 3));
@@ -186,18 +191,18 @@ TEST_F(dedicated, asking_again)
 
 static int where_am_i(void *arg)
 {
-	return !vp_soon_runs_on(getpid(), arg);
+	return !vp_wait_may_run_on(getpid(), arg);
 }
 
 /* The child starts on its parent's CPU and leaves it at once. */
-TEST_F(dedicated, is_not_inherited)
+TEST_F(dedicated, fork_does_not_inherit_the_cpu)
 {
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
 	EXPECT_EQ(0, vp_in_child(where_am_i, "1,3"));
 	EXPECT_TRUE(dedicated_is("2"));
 }
 
-TEST_F(dedicated, bad_input)
+TEST_F(dedicated, invalid_input)
 {
 	int any = -1;
 
@@ -213,8 +218,8 @@ TEST_F(dedicated, bad_input)
 	EXPECT_TRUE(dedicated_is(""));
 }
 
-/* Threads that come and go with CPUs of their own, all at once. */
-static int come_and_go(void *arg)
+/* Threads attach and detach dedicated CPUs concurrently. */
+static int attach_and_detach(void *arg)
 {
 	int fd = *(int *)arg, i, cpu;
 
@@ -230,7 +235,7 @@ static int come_and_go(void *arg)
 	return 0;
 }
 
-TEST_F(dedicated, many_at_once)
+TEST_F(dedicated, concurrent_attach_and_detach)
 {
 	pid_t pid[6];
 	int i;
@@ -238,17 +243,17 @@ TEST_F(dedicated, many_at_once)
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(come_and_go(&self->fd));
+			_exit(attach_and_detach(&self->fd));
 	}
 	for (i = 0; i < ARRAY_SIZE(pid); i++)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_TRUE(dedicated_is(""));
 }
 
 #define SCRUBBERS 64
 
-/* What has run of the threads that zero memory, and where it ran last. */
+/* Run time of the scrubber threads, and the CPU each ran on last. */
 struct scrubbers {
 	pid_t pid[SCRUBBERS];
 	__u64 ran[SCRUBBERS];
@@ -274,7 +279,7 @@ static void find_scrubbers(struct scrubbers *all)
 	closedir(proc);
 }
 
-/* The CPU that a thread has run on, after it has run; -1 if it has not. */
+/* Return the CPU that a scrubber thread has run on since, or -1 if it did not run. */
 static int has_run_on(struct scrubbers *all, int i)
 {
 	char path[64], text[1024];
@@ -298,8 +303,11 @@ static int has_run_on(struct scrubbers *all, int i)
 	return at ? atoi(at) : -1;
 }
 
-/* Memory comes back dirty again and again; returns CPUs of @off that were used. */
-static int zeroed_on(const char *pool, const char *off)
+/*
+ * Free memory repeatedly so that it is scrubbed. Return the CPUs of @off that
+ * scrubbers used.
+ */
+static int scrub_used_cpus(const char *pool, const char *off)
 {
 	struct scrubbers all;
 	cpu_set_t set;
@@ -318,7 +326,7 @@ static int zeroed_on(const char *pool, const char *off)
 		munmap(addr, 16 * MIB);
 		close(fd);
 		if (round % 2)
-			vp_sysfs_becomes(pool, "memory/scrubbing_bytes", 0);
+			vp_sysfs_wait(pool, "memory/scrubbing_bytes", 0);
 		for (i = 0; i < all.nr; i++) {
 			cpu = has_run_on(&all, i);
 			seen += cpu >= 0 && CPU_ISSET(cpu, &set);
@@ -340,7 +348,7 @@ static int create_with_memory(int ctl, __u32 flags)
 	return vp_request_send(ctl, &req);
 }
 
-TEST_F(dedicated, zeroing_keeps_off)
+TEST_F(dedicated, scrubber_keeps_off)
 {
 	struct vp_worker a = start_sleeper();
 	int fd;
@@ -348,20 +356,20 @@ TEST_F(dedicated, zeroing_keeps_off)
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, create_with_memory(self->ctl, 0));
 	fd = vp_open(WITH_MEMORY);
-	/* First, so that threads are left over on that CPU. */
-	EXPECT_LE(0, zeroed_on(WITH_MEMORY, "2"));
+	/* Start with the CPU in use, so that scrubber threads exist on it. */
+	EXPECT_LE(0, scrub_used_cpus(WITH_MEMORY, "2"));
 	EXPECT_EQ(3, dedicate(fd, &a, 3));
-	EXPECT_EQ(0, zeroed_on(WITH_MEMORY, "3"));
+	EXPECT_EQ(0, scrub_used_cpus(WITH_MEMORY, "3"));
 	close(fd);
 	vp_worker_stop(&a);
 	EXPECT_EQ(0, vp_destroy(self->ctl, WITH_MEMORY, VPOOL_DESTROY_FORCE));
 }
 
-TEST_F(dedicated, zeroing_keeps_off_isolated_cpus)
+TEST_F(dedicated, scrubber_keeps_off_isolated_cpus)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, create_with_memory(self->ctl, VPOOL_CREATE_ISOLATED));
-	EXPECT_EQ(0, zeroed_on(WITH_MEMORY, "2-3"));
+	EXPECT_EQ(0, scrub_used_cpus(WITH_MEMORY, "2-3"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, WITH_MEMORY, VPOOL_DESTROY_FORCE));
 }
 

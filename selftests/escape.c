@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Members that leave are seen and counted, and put back where the pool is isolated;
- * threads that the kernel makes in a member's process stay in the pool.
+ * Members that change their affinity are counted, and returned if the pool is
+ * isolated. Threads that the kernel creates in a member's process stay in the pool.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,7 +12,11 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "escape-pool"
 #define ISOLATED "escape-isolated"
@@ -39,8 +43,8 @@ static int create_isolated(int ctl, const char *name, const char *cpus)
 
 FIXTURE_SETUP(escape)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -77,10 +81,10 @@ TEST_F(escape, flag_is_shown)
 }
 
 /*
- * Goes out until that is the pool's count of escapes. After a CPU has turned all
- * masks are set anew for a while, which takes a member back without counting it.
+ * Leave the pool until it counts @nr escapes. For a while after CPU hotplug vpool
+ * resets all masks, which returns a member without counting an escape.
  */
-static bool goes_out(const char *pool, const char *out, __u64 nr)
+static bool leave_until_counted(const char *pool, const char *out, __u64 nr)
 {
 	__u64 end = vp_now_ms() + 60000;
 	int i;
@@ -95,8 +99,8 @@ static bool goes_out(const char *pool, const char *out, __u64 nr)
 	return vp_sysfs_u64(pool, "stat/escapes") == nr;
 }
 
-/* It may see its mask before it is moved. */
-static bool soon_runs_beyond(int cpu)
+/* The task may see its mask before the scheduler moves it. */
+static bool wait_runs_beyond(int cpu)
 {
 	__u64 end = vp_now_ms() + 60000;
 
@@ -105,32 +109,32 @@ static bool soon_runs_beyond(int cpu)
 	return sched_getcpu() >= cpu;
 }
 
-TEST_F(escape, put_back_where_isolated)
+TEST_F(escape, isolated_pool_returns_the_task)
 {
 	int i;
 
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
 	for (i = 1; i <= 3; i++) {
-		EXPECT_TRUE(goes_out(ISOLATED, "0-1", i));
-		EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
-		EXPECT_TRUE(soon_runs_beyond(2));
+		EXPECT_TRUE(leave_until_counted(ISOLATED, "0-1", i));
+		EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
+		EXPECT_TRUE(wait_runs_beyond(2));
 	}
-	/* Partly out is out. */
-	EXPECT_TRUE(goes_out(ISOLATED, "1-2", 4));
-	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2-3"));
+	/* One CPU outside the pool is enough to count as escaped. */
+	EXPECT_TRUE(leave_until_counted(ISOLATED, "1-2", 4));
+	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
 }
 
-TEST_F(escape, counted_once_elsewhere)
+TEST_F(escape, other_pool_counts_once)
 {
 	int i;
 
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
-	EXPECT_TRUE(goes_out(POOL, "0-1", 1));
+	EXPECT_TRUE(leave_until_counted(POOL, "0-1", 1));
 	vp_sleep_ms(2500);
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
-	/* Back, which must be seen, and out again. */
+	/* Return to the pool, which the probe must notice, and leave it again. */
 	for (i = 0; i < 10 && vp_sysfs_u64(POOL, "stat/escapes") < 2; i++) {
 		ASSERT_EQ(0, vp_set_affinity(0, "1"));
 		vp_sleep_ms(2500);
@@ -141,8 +145,8 @@ TEST_F(escape, counted_once_elsewhere)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-/* Keeping to some of the pool's CPUs is everybody's own affair. */
-TEST_F(escape, within_the_pool_is_none)
+/* A member may restrict itself to some of the pool's CPUs. */
+TEST_F(escape, affinity_within_the_pool_is_allowed)
 {
 	int i;
 
@@ -162,11 +166,11 @@ TEST_F(escape, off_a_dedicated_cpu)
 	int cpu = 2;
 
 	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
-	EXPECT_TRUE(goes_out(ISOLATED, "2-3", 1));
-	EXPECT_TRUE(vp_soon_runs_on(getpid(), "2"));
+	EXPECT_TRUE(leave_until_counted(ISOLATED, "2-3", 1));
+	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2"));
 }
 
-/* The first task of this process that is a thread of io_uring, or 0. */
+/* Return the first io_uring thread of this process, or 0. */
 static pid_t find_worker(void)
 {
 	char path[64], comm[64];
@@ -186,7 +190,7 @@ static pid_t find_worker(void)
 	return found;
 }
 
-/* A read that blocks in a thread of the ring's. */
+/* Submit a read that blocks in a worker thread of the ring. */
 static int start_worker(struct io_uring *ring, unsigned int flags, int pipefd)
 {
 	static char byte;
@@ -205,7 +209,7 @@ static int start_worker(struct io_uring *ring, unsigned int flags, int pipefd)
 	return find_worker();
 }
 
-/* io_uring is forbidden, or was left out of the kernel. */
+/* io_uring is forbidden, or not built into the kernel. */
 static bool is_refused(int err)
 {
 	return err < 0;
@@ -225,7 +229,7 @@ static int worker_stays(void *arg)
 		return 2;
 	if (!vp_is_member(fd[0], worker, getpid()))
 		return 3;
-	if (!vp_soon_runs_on(worker, "2-3"))
+	if (!vp_wait_may_run_on(worker, "2-3"))
 		return 4;
 	if (write(pipefd[1], "x", 1) != 1)
 		return 5;
@@ -242,15 +246,15 @@ TEST_F(escape, threads_of_io_uring_are_members)
 
 		status = vp_in_child(worker_stays, arg);
 		if (status == 77)
-			SKIP(return, "io_uring is not to be had");
+			SKIP(return, "io_uring is not available");
 		EXPECT_EQ(0, status);
 	}
-	EXPECT_TRUE(vp_sysfs_becomes(ISOLATED, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(ISOLATED, "cpus/members", 0));
 	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 }
 
-/* One that was there before is attached with the process. */
-static int worker_comes_along(void *arg)
+/* A worker thread that exists before the attach is attached with the process. */
+static int attach_includes_worker(void *arg)
 {
 	int *fd = arg, pipefd[2], worker;
 	struct io_uring ring;
@@ -270,12 +274,12 @@ static int worker_comes_along(void *arg)
 	return 0;
 }
 
-TEST_F(escape, threads_of_io_uring_come_along)
+TEST_F(escape, attach_includes_io_uring_threads)
 {
-	int status = vp_in_child(worker_comes_along, &self->isolated);
+	int status = vp_in_child(attach_includes_worker, &self->isolated);
 
 	if (status == 77)
-		SKIP(return, "io_uring is not to be had");
+		SKIP(return, "io_uring is not available");
 	EXPECT_EQ(0, status);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every call with its first allocation or copy failing, then with its second, and
- * so on until none fails: it is done, or refused with nothing changed. All of
- * them with VPOOL_FAULTS=all, else of many only some.
+ * Run every call with its first allocation or copy failing, then with its second,
+ * and so on until none fails. Each time the call must succeed, or fail and change
+ * nothing. VPOOL_FAULTS=all tries every one, otherwise only some after the first 16.
  *
- * What fails is slab and page allocations and copies from and to userspace, in the
- * calling thread: Documentation/fault-injection/fault-injection.rst of the kernel,
- * "fail-nth".
+ * Slab and page allocations and copies from and to userspace fail, in the calling
+ * thread: see "fail-nth" in the kernel's
+ * Documentation/fault-injection/fault-injection.rst.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,15 +17,19 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fault-pool"
 #define INJECT "/sys/kernel/debug/"
 #define SIZE (4 * HUGE_SIZE)
-/* No call has so many places where it may fail. */
+/* More than the allocations and copies of any call. */
 #define MOST 5000
 
-/* What a test has. */
+/* State of a test. */
 struct state {
 	int ctl;
 	int fd;
@@ -39,18 +43,18 @@ FIXTURE(fault)
 };
 
 /**
- * struct op - one thing that is done with a failure in it
- * @before: makes what it needs; or NULL
- * @act: does it; 0 or a negative errno
- * @after: looks whether all is as it should be after that, and undoes it
- * @dear: it takes seconds on the checking kernel, so that it is left to
- *	VPOOL_FAULTS=all, and some will do there
+ * struct op - an operation under fault injection
+ * @before: prepares it, or NULL
+ * @act: runs it, returns 0 or a negative errno
+ * @after: checks the result @err, undoes it, returns whether all was right
+ * @slow: takes seconds per run on the debug kernel: there it needs VPOOL_FAULTS=all,
+ *	which then fails only some of its allocations
  */
 struct op {
 	bool (*before)(struct state *self);
 	int (*act)(struct state *self);
 	bool (*after)(struct state *self, int err);
-	bool dear;
+	bool slow;
 };
 
 FIXTURE_VARIANT(fault)
@@ -69,8 +73,8 @@ static int knob(const char *what, const char *value)
 FIXTURE_SETUP(fault)
 {
 	if (access("/proc/thread-self/fail-nth", W_OK))
-		SKIP(return, "this kernel cannot fail on demand (CONFIG_FAULT_INJECTION)");
-	/* Silent, and also where it may sleep. */
+		SKIP(return, "needs CONFIG_FAULT_INJECTION");
+	/* Fail without a message in the log, also where the allocation may sleep. */
 	ASSERT_EQ(0, knob("failslab/verbose", "0"));
 	ASSERT_EQ(0, knob("failslab/ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, knob("fail_page_alloc/verbose", "0"));
@@ -78,8 +82,8 @@ FIXTURE_SETUP(fault)
 	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
 	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
 	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->state.ctl = vp_control();
 	ASSERT_LE(0, self->state.ctl);
 	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -93,7 +97,7 @@ FIXTURE_TEARDOWN(fault)
 	close(self->state.ctl);
 }
 
-/* What a failure may turn into. */
+/* Errors that a failed allocation or copy may cause. */
 static bool is_plausible(int err)
 {
 	switch (err) {
@@ -108,13 +112,13 @@ static bool is_plausible(int err)
 	return false;
 }
 
-/* Did one fail? What is left of the count says that. */
+/* Did one fail? Then the count is used up. */
 static bool has_failed(struct state *self)
 {
 	char text[16] = "";
 	int left = 1;
 
-	/* This, too, may be what fails. */
+	/* The injected failure may hit this read or write, too. */
 	if (pread(self->nth, text, sizeof(text) - 1, 0) > 0)
 		left = atoi(text);
 	if (pwrite(self->nth, "0", 1, 0) != 1)
@@ -129,21 +133,24 @@ static bool all_wanted(void)
 	return which && !strcmp(which, "all");
 }
 
-/* All of the first, then some. */
+/* Try the first 16, then all or each seventh. */
 static int next(const struct op *op, int n)
 {
-	if (n < 16 || (all_wanted() && !(op->dear && vp_is_debug())))
+	if (n < 16 || (all_wanted() && !(op->slow && vp_is_debug())))
 		return n + 1;
 	return n + 7;
 }
 
-/* How many failures it came through; or -1. */
+/* Return the number of failures that were injected, or -1. */
 static int sweep(struct state *self, const struct op *op)
 {
 	char text[16];
 	int n, err, nr = 0;
 
-	/* Of this thread: the test is not in the process that set it up. */
+	/*
+	 * Open the file of this thread: the test runs in a child of the process that
+	 * set it up.
+	 */
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	for (n = 1; self->nth >= 0 && n < MOST; n = next(op, n)) {
 		if (op->before && !op->before(self)) {
@@ -164,7 +171,7 @@ static int sweep(struct state *self, const struct op *op)
 		}
 		nr++;
 		if (!op->after(self, err) || !is_plausible(err)) {
-			fprintf(stderr, "# not right after failure %d: %s\n", n,
+			fprintf(stderr, "# wrong state after failure %d: %s\n", n,
 				strerror(-err));
 			return -1;
 		}
@@ -172,12 +179,12 @@ static int sweep(struct state *self, const struct op *op)
 	return -1;
 }
 
-/* Parts of those things */
+/* Steps that several operations share. */
 
 static bool pool_there(struct state *self)
 {
 	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
-		vp_sysfs_becomes(POOL, "memory/clean_bytes", SIZE);
+		vp_sysfs_wait(POOL, "memory/clean_bytes", SIZE);
 }
 
 static bool region_there(struct state *self)
@@ -209,11 +216,11 @@ static bool a_member(struct state *self)
 		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* Says which it is, if it is not so. */
+/* Print @what unless @so holds. */
 static bool check(bool so, const char *what)
 {
 	if (!so)
-		fprintf(stderr, "# not so: %s\n", what);
+		fprintf(stderr, "# false: %s\n", what);
 	return so;
 }
 
@@ -226,11 +233,11 @@ static bool nothing_left(struct state *self)
 	self->addr = NULL;
 	close(self->fd);
 	self->fd = -1;
-	return CHECK(vp_sysfs_becomes(POOL, "memory/used_bytes", 0)) &&
-		CHECK(vp_sysfs_becomes(POOL, "cpus/members", 0)) &&
-		CHECK(vp_sysfs_becomes(POOL, "memory/regions", 0)) &&
-		CHECK(vp_books_ok(self->ctl, POOL)) &&
-		CHECK(!vp_destroy_soon(self->ctl, POOL)) &&
+	return CHECK(vp_sysfs_wait(POOL, "memory/used_bytes", 0)) &&
+		CHECK(vp_sysfs_wait(POOL, "cpus/members", 0)) &&
+		CHECK(vp_sysfs_wait(POOL, "memory/regions", 0)) &&
+		CHECK(vp_accounting_ok(self->ctl, POOL)) &&
+		CHECK(!vp_destroy_wait(self->ctl, POOL)) &&
 		CHECK(!vp_exists(POOL));
 }
 
@@ -239,11 +246,11 @@ static bool nothing_changed(struct state *self, int err)
 	return nothing_left(self);
 }
 
-/* It is there, whole, or not at all. */
+/* The pool exists completely or not at all. */
 static bool there_if_done(struct state *self, int err)
 {
 	if (vp_exists(POOL) && err == -EFAULT)
-		/* Done, but the answer did not arrive. */
+		/* The pool was created, but the answer could not be copied. */
 		err = 0;
 	if (err)
 		return !vp_exists(POOL);
@@ -258,7 +265,7 @@ static bool gone_if_done(struct state *self, int err)
 	return nothing_left(self);
 }
 
-/* All of it or nothing. */
+/* The pool was resized completely or not at all. */
 static bool resized_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
@@ -376,7 +383,7 @@ static int detach(struct state *self)
 	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* A member only if that was done, or done without the answer. */
+/* The task is a member if the attach succeeded, or if only the answer was lost. */
 static bool member_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
@@ -397,7 +404,7 @@ static bool stranger_if_done(struct state *self, int err)
 	return is == !!err && nothing_left(self);
 }
 
-/* Its child is a member, or is not born. */
+/* The child is a member, or the fork failed. */
 static int have_child(struct state *self)
 {
 	int status;
@@ -507,7 +514,7 @@ static bool online_again(struct state *self, int err)
 	return nothing_left(self);
 }
 
-/* The module, with another beginning each time. */
+/* Change the module's parameters, so that each load differs. */
 
 static bool unloaded(struct state *self)
 {
@@ -684,7 +691,7 @@ FIXTURE_VARIANT_ADD(fault, load)
 	.op.before = unloaded,
 	.op.act = load,
 	.op.after = loaded_if_done,
-	.op.dear = true,
+	.op.slow = true,
 };
 
 TEST_F_TIMEOUT(fault, sweep, 3600)
@@ -693,8 +700,8 @@ TEST_F_TIMEOUT(fault, sweep, 3600)
 
 	if (variant->op.before == unloaded && !getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load");
-	if (variant->op.dear && !all_wanted())
-		SKIP(return, "takes half an hour: VPOOL_FAULTS=all");
+	if (variant->op.slow && !all_wanted())
+		SKIP(return, "takes half an hour, run it with VPOOL_FAULTS=all");
 	nr = sweep(&self->state, &variant->op);
 	EXPECT_LE(0, nr);
 	TH_LOG("cases: %d of an allocation or a copy that fails", nr);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Forks that are under way while their parent is attached, detached, or its pool is
- * destroyed; and a user who attaches many threads, slowly.
+ * Forks that run while their parent is attached or detached, or while its pool is
+ * destroyed; and a user that attaches many threads slowly.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -14,14 +14,17 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fork-pool"
 #define OTHER "fork-other"
 #define PROCESS VPOOL_ATTACH_PROCESS
 #define UID 61000
 /* Memory in small pages, so that a fork takes milliseconds. */
-#define FAT (32 * MIB)
+#define FORK_MEMORY (32 * MIB)
 
 FIXTURE(fork)
 {
@@ -31,8 +34,8 @@ FIXTURE(fork)
 
 FIXTURE_SETUP(fork)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -55,16 +58,16 @@ static void die_with_parent(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* Forks slowly, again and again; each child writes its pid to @out and sleeps. */
+/* Fork slowly in a loop. Each child writes its pid to @out and sleeps. */
 static void fork_slowly(int out)
 {
-	char *fat = mmap(NULL, FAT, PROT_READ | PROT_WRITE,
+	char *memory = mmap(NULL, FORK_MEMORY, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pid_t me;
 
 	die_with_parent();
-	madvise(fat, FAT, MADV_NOHUGEPAGE);
-	memset(fat, 1, FAT);
+	madvise(memory, FORK_MEMORY, MADV_NOHUGEPAGE);
+	memset(memory, 1, FORK_MEMORY);
 	if (write(out, "r", 1) != 1)
 		_exit(1);
 	for (;;) {
@@ -72,7 +75,7 @@ static void fork_slowly(int out)
 			me = getpid();
 			if (write(out, &me, sizeof(me)) != sizeof(me))
 				_exit(1);
-			vp_sleep_on();
+			vp_pause();
 			_exit(0);
 		}
 		usleep(500);
@@ -103,8 +106,11 @@ static bool forker_start(struct forker *forker)
 	return read(forker->pipe, &c, 1) == 1;
 }
 
-/* A child that was born just now gets its affinity from a worker, moments later. */
-static bool is_stray(pid_t child, int fd, const char *cpus)
+/*
+ * Is @child on @cpus without being a member? A newborn gets its affinity from a work
+ * item a little later.
+ */
+static bool is_outside(pid_t child, int fd, const char *cpus)
 {
 	int i;
 
@@ -117,65 +123,72 @@ static bool is_stray(pid_t child, int fd, const char *cpus)
 	return true;
 }
 
-/* Ends the forker and its children; how many of those are no members, on @cpus. */
+/*
+ * Kill the forker and its children. Return the number of children that are not
+ * members but on @cpus.
+ */
 static int forker_stop(struct forker *forker, int fd, const char *cpus,
 		       int *children)
 {
-	int strays = 0;
+	int outside = 0;
 	pid_t child;
 
 	kill(forker->pid, SIGKILL);
 	vp_wait_status(forker->pid);
 	while (read(forker->pipe, &child, sizeof(child)) == sizeof(child)) {
 		++*children;
-		strays += is_stray(child, fd, cpus);
+		outside += is_outside(child, fd, cpus);
 		kill(child, SIGKILL);
 	}
 	close(forker->pipe);
 	close(forker->pidfd);
-	return strays;
+	return outside;
 }
 
-/* A child is a member, or it has the affinity that its parent had before. */
-TEST_F(fork, while_its_parent_is_detached)
+/* Attach a process while it forks, and let it fork as a member for a while. */
+static bool forker_attach(struct forker *forker, int fd)
 {
-	int i, strays = 0, children = 0, rounds = vp_scale(20);
+	if (!forker_start(forker) ||
+	    vp_attach_task(fd, forker->pidfd, 0, PROCESS, NULL))
+		return false;
+	usleep(20000 + rand() % 20000);
+	return true;
+}
+
+/* A child is a member or has the affinity that its parent had before the attach. */
+TEST_F(fork, child_of_a_detached_parent_is_restored)
+{
+	int i, outside = 0, children = 0, rounds = vp_scale(20);
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
 		vp_sleep_ms(100);
-		strays += forker_stop(&forker, self->fd, "1", &children);
+		outside += forker_stop(&forker, self->fd, "1", &children);
 	}
 	TH_LOG("cases: %d of a child born while its parent was detached", children);
 	EXPECT_LT(0, children);
-	EXPECT_EQ(0, strays);
+	EXPECT_EQ(0, outside);
 }
 
-TEST_F(fork, while_its_pool_is_destroyed)
+TEST_F(fork, child_of_a_destroyed_pool_is_restored)
 {
-	int i, strays = 0, children = 0, rounds = vp_scale(20);
+	int i, outside = 0, children = 0, rounds = vp_scale(20);
 	struct forker forker;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_TRUE(forker_start(&forker));
-		ASSERT_EQ(0, vp_attach_task(self->fd, forker.pidfd, 0, PROCESS,
-					    NULL));
-		usleep(20000 + rand() % 20000);
+		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		close(self->fd);
 		vp_sleep_ms(100);
-		strays += forker_stop(&forker, -1, "1", &children);
+		outside += forker_stop(&forker, -1, "1", &children);
 		ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "1"));
 		self->fd = vp_open(POOL);
 	}
 	TH_LOG("cases: %d of a child born while its pool was destroyed", children);
 	EXPECT_LT(0, children);
-	EXPECT_EQ(0, strays);
+	EXPECT_EQ(0, outside);
 }
 
 static void *fork_on(void *arg)
@@ -195,11 +208,11 @@ static void *fork_on(void *arg)
 static void *join_other(void *arg)
 {
 	vp_attach(*(int *)arg, 0);
-	vp_sleep_on();
+	vp_pause();
 	return NULL;
 }
 
-/* One thread belongs to another pool; the others fork all the time. */
+/* One thread is a member of another pool; the others fork in a loop. */
 static void fork_with_threads(int other)
 {
 	pthread_t thread;
@@ -210,10 +223,10 @@ static void fork_with_threads(int other)
 		pthread_create(&thread, NULL, fork_on, NULL);
 	vp_sleep_ms(50);
 	pthread_create(&thread, NULL, join_other, &other);
-	vp_sleep_on();
+	vp_pause();
 }
 
-TEST_F(fork, failed_attach_leaves_no_children)
+TEST_F(fork, failed_attach_leaves_no_member)
 {
 	int i, other, pidfd, left = 0, rounds = vp_scale(200);
 	pid_t pid;
@@ -224,7 +237,7 @@ TEST_F(fork, failed_attach_leaves_no_children)
 	if (!pid)
 		fork_with_threads(other);
 	pidfd = vp_pidfd(pid);
-	ASSERT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 1));
+	ASSERT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 1));
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(-EBUSY, vp_attach_task(self->fd, pidfd, 0, PROCESS,
 						 NULL));
@@ -235,10 +248,10 @@ TEST_F(fork, failed_attach_leaves_no_children)
 	vp_wait_status(pid);
 	close(pidfd);
 	close(other);
-	EXPECT_TRUE(vp_sysfs_becomes(OTHER, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 0));
 }
 
-/* A user who starves his own attach; see below. */
+/* A user that starves his own attach, see below. */
 
 static int sleep_thread(void *arg)
 {
@@ -310,7 +323,7 @@ static void take_cpu_3(void)
 	_exit(vp_set_online(3, false) ? 1 : 0);
 }
 
-/* Does what was started end in time? It may be waiting for good. */
+/* Does the process end in time, or is it blocked? */
 static bool ends_within(pid_t pid, unsigned int seconds)
 {
 	__u64 end = vp_now_ms() + 1000 * seconds;
@@ -324,14 +337,14 @@ static bool ends_within(pid_t pid, unsigned int seconds)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-/* Nothing that the rest of the host does waits for a user who attaches slowly. */
-TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
+/* A user that attaches slowly must not block CPU hotplug. */
+TEST_F(fork, slow_attach_does_not_block_hotplug)
 {
 	pid_t threads, hog[4], attacher, root;
 	int i, ready[2];
 	char path[64], c;
 
-	vp_node_path(POOL, path, sizeof(path));
+	vp_dev_path(POOL, path, sizeof(path));
 	ASSERT_EQ(0, chmod(path, 0666));
 	ASSERT_EQ(0, pipe(ready));
 	threads = fork();
@@ -350,14 +363,14 @@ TEST_F(fork, slow_attach_keeps_hotplug_from_nothing)
 	EXPECT_GT(1000, vp_sysfs_u64(POOL, "cpus/members"));
 	root = start(take_cpu_3);
 	EXPECT_TRUE(ends_within(root, 30));
-	/* It can be killed, and then none is attached. */
+	/* The attach can be killed, and then no thread is attached. */
 	kill(attacher, SIGKILL);
 	for (i = 0; i < ARRAY_SIZE(hog); i++) {
 		kill(hog[i], SIGKILL);
 		vp_wait_status(hog[i]);
 	}
 	vp_wait_status(attacher);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_EQ(0, vp_set_online(3, true));
 	kill(threads, SIGKILL);
 	vp_wait_status(threads);

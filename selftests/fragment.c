@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A pool gets what a fragmented host can give: at least what hugetlbfs gets of
- * it, and at least nine tenths of the blocks that hold nothing unmovable.
+ * A pool gets what a fragmented host can give: at least what hugetlbfs gets, and at
+ * least nine tenths of the blocks that hold no unmovable page.
  *
- * All of it plays on one node, in an arena: what is left of the node when another
- * pool has taken the rest of it.
+ * All tests use one NUMA node. The arena is what is left of the node after another
+ * pool, the ballast, has taken the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,11 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "fragment"
 #define BALLAST "fragment-ballast"
@@ -32,22 +36,22 @@
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 #define MIN_FREE "/proc/sys/vm/min_free_kbytes"
 #define PIPES 320
-/* What the host may have taken for itself meanwhile. */
+/* Memory that the kernel may have allocated during a test. */
 #define SLACK (64 * MIB)
-/* One of so many is kept. */
+/* Keep one page in this many. */
 #define KEEP 12
 #define MAX_NODES 8
-/* The CPU that makes the scenes. */
-#define STAGE_HAND "1"
+/* The CPU that fragments the memory. */
+#define FRAGMENTING_CPU "1"
 
-/* Of /proc/kpageflags. */
+/* Bits of /proc/kpageflags. */
 #define KPF_LRU 5
 #define KPF_BUDDY 10
 #define KPF_HUGE 17
 #define PFN_MASK ((1ULL << 55) - 1)
 
-/* How the arena is made hard to take. */
-enum scene {
+/* How the arena is fragmented. */
+enum fragmentation {
 	CACHE,
 	SPARSE,
 	UNMOVABLE,
@@ -60,7 +64,7 @@ FIXTURE(fragment)
 	int pipe[PIPES][2];
 	int nr_pipes;
 	int disk;
-	/* What is free in whole blocks, and in all. */
+	/* Free bytes in whole blocks, and in total. */
 	__u64 blocks;
 	__u64 arena;
 	__u64 killed;
@@ -72,22 +76,22 @@ FIXTURE(fragment)
 
 FIXTURE_VARIANT(fragment)
 {
-	enum scene scene;
+	enum fragmentation fragmentation;
 };
 
 FIXTURE_VARIANT_ADD(fragment, cache)
 {
-	.scene = CACHE,
+	.fragmentation = CACHE,
 };
 
 FIXTURE_VARIANT_ADD(fragment, sparse)
 {
-	.scene = SPARSE,
+	.fragmentation = SPARSE,
 };
 
 FIXTURE_VARIANT_ADD(fragment, unmovable)
 {
-	.scene = UNMOVABLE,
+	.fragmentation = UNMOVABLE,
 };
 
 static int last_node(void)
@@ -97,25 +101,6 @@ static int last_node(void)
 	while (--node > 0 && !vp_has_node(node))
 		;
 	return node;
-}
-
-/* "Node 1 MemFree:  1234 kB" */
-static __u64 node_meminfo(int node, const char *field)
-{
-	char path[96], line[128], format[64];
-	unsigned long long kib, bytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path),
-		 "/sys/devices/system/node/node%d/meminfo", node);
-	snprintf(format, sizeof(format), "Node %d %s: %%llu kB", node, field);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, format, &kib) == 1)
-			bytes = kib * KIB;
-	if (file)
-		fclose(file);
-	return bytes;
 }
 
 static __u64 vm_counter(const char *field)
@@ -173,7 +158,10 @@ static bool block_may_move(int fd, __u64 pfn)
 	return true;
 }
 
-/* What a node could give if all that can move did: by its zones' spans. */
+/*
+ * Return the bytes a node could free if all movable pages moved, from its zones'
+ * spans.
+ */
 static __u64 physical_limit(int node)
 {
 	unsigned long long spanned = 0, start, pfn, bytes = 0;
@@ -198,7 +186,7 @@ static __u64 physical_limit(int node)
 	return bytes;
 }
 
-/* What hugetlbfs gets of a node; given back at once. */
+/* Return what hugetlbfs gets of a node. Give it back at once. */
 static __u64 hugetlb_gets(int node, __u64 bytes)
 {
 	char path[128], text[32] = "0";
@@ -213,7 +201,10 @@ static __u64 hugetlb_gets(int node, __u64 bytes)
 	return strtoull(text, NULL, 10) * HUGE_SIZE;
 }
 
-/* Preferred, not bound: what does not fit goes elsewhere, not out of memory. */
+/*
+ * Prefer a node instead of binding to it, so that the rest comes from other nodes
+ * instead of the OOM killer.
+ */
 static void prefer(int node)
 {
 	unsigned long mask = 1UL << node;
@@ -222,7 +213,7 @@ static void prefer(int node)
 		node < 0 ? NULL : &mask, node < 0 ? 0 : sizeof(mask) * 8);
 }
 
-/* A disk of @bytes without memory of its own: a loop over one large hole. */
+/* Open a disk of @bytes that needs no memory: a loop device over one large hole. */
 static int disk_open(__u64 bytes)
 {
 	int ctl, hole, nr, disk = -1;
@@ -245,7 +236,7 @@ static int disk_open(__u64 bytes)
 	return disk;
 }
 
-/* Read the disk until the cache has taken the arena. */
+/* Read the disk until the page cache fills the arena. */
 static bool fill_cache(int disk, int node, __u64 bytes)
 {
 	static char buffer[1 << 20];
@@ -260,8 +251,8 @@ static bool fill_cache(int disk, int node, __u64 bytes)
 }
 
 /*
- * Pages of pipes do not move. They take the node; then one of @keep mebibytes is kept,
- * with what has come between it in the same blocks.
+ * Fill the node with pages of pipes, which cannot move. Then keep one in @keep
+ * mebibytes, together with the pages that were allocated between them.
  */
 static void fill_pipes(struct _test_data_fragment *self, int keep)
 {
@@ -270,7 +261,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 
 	prefer(self->node);
 	while (self->nr_pipes < PIPES &&
-	       node_meminfo(self->node, "MemFree") > 8 * MIB) {
+	       vp_node_meminfo(self->node, "MemFree") > 8 * MIB) {
 		int *ends = self->pipe[self->nr_pipes];
 
 		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
@@ -291,7 +282,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 	}
 }
 
-/* Give back all pages but one of each block. */
+/* Free all pages but one of each block. */
 static void thin(char *addr, size_t bytes)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -310,11 +301,11 @@ static void thin(char *addr, size_t bytes)
 	close(fd);
 }
 
-static bool fill_anon(struct _test_data_fragment *self, enum scene scene)
+static bool fill_anon(struct _test_data_fragment *self, enum fragmentation fragmentation)
 {
 	size_t i;
 
-	if (scene == UNMOVABLE)
+	if (fragmentation == UNMOVABLE)
 		fill_pipes(self, KEEP);
 	self->bytes = self->arena;
 	self->anon = mmap(NULL, self->bytes, PROT_READ | PROT_WRITE,
@@ -330,7 +321,7 @@ static bool fill_anon(struct _test_data_fragment *self, enum scene scene)
 	return true;
 }
 
-static void clear_scene(struct _test_data_fragment *self)
+static void clear_fragmentation(struct _test_data_fragment *self)
 {
 	while (self->nr_pipes) {
 		int *ends = self->pipe[--self->nr_pipes];
@@ -345,9 +336,9 @@ static void clear_scene(struct _test_data_fragment *self)
 }
 
 /*
- * A page that waits in a CPU's list of free pages looks like a driver's, and some
- * hundred of them are one in every block of a small arena. A CPU that leaves
- * empties its lists; the boot CPU, which may not, has no part in the scenes.
+ * A page on a CPU's free list looks like a driver's page. Some hundred of them are
+ * one in every block of a small arena. Taking a CPU offline empties its lists. The
+ * boot CPU cannot go offline and therefore never fragments memory.
  */
 static bool drain_cpus(void)
 {
@@ -358,25 +349,25 @@ static bool drain_cpus(void)
 	for (cpu = 1; cpu < nr; cpu++)
 		if (vp_set_online(cpu, false) || vp_set_online(cpu, true))
 			return false;
-	return !vp_set_affinity(0, STAGE_HAND);
+	return !vp_set_affinity(0, FRAGMENTING_CPU);
 }
 
-static bool make_scene(struct _test_data_fragment *self, enum scene scene)
+static bool make_fragmentation(struct _test_data_fragment *self, enum fragmentation fragmentation)
 {
-	if (vp_set_affinity(0, STAGE_HAND))
+	if (vp_set_affinity(0, FRAGMENTING_CPU))
 		return false;
-	clear_scene(self);
-	if (scene == CACHE)
+	clear_fragmentation(self);
+	if (fragmentation == CACHE)
 		return fill_cache(self->disk, self->node, self->arena);
-	return fill_anon(self, scene);
+	return fill_anon(self, fragmentation);
 }
 
 FIXTURE_SETUP(fragment)
 {
 	__u64 limit;
 
-	if (vp_is_debug() && variant->scene != UNMOVABLE)
-		SKIP(return, "the checking kernel has time for the hardest only");
+	if (vp_is_debug() && variant->fragmentation != UNMOVABLE)
+		SKIP(return, "the debug kernel has time for the hardest case only");
 	self->node = last_node();
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
@@ -385,7 +376,7 @@ FIXTURE_SETUP(fragment)
 	ASSERT_LE(0, vp_read_file(MIN_FREE, self->min_free,
 				  sizeof(self->min_free)));
 	vp_write_file(FLOOR, "16");
-	/* Or the host's own reserve is a tenth of so small an arena. */
+	/* Otherwise the kernel's reserve would be a tenth of such a small arena. */
 	vp_write_file(MIN_FREE, "4096");
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 
@@ -396,9 +387,9 @@ FIXTURE_SETUP(fragment)
 	ASSERT_EQ(0, create_on(self->ctl, BALLAST, limit - self->blocks,
 			       self->node, 120000))
 		TH_LOG("%s", vp_reason(self->ctl));
-	self->arena = round_down(node_meminfo(self->node, "MemFree"));
+	self->arena = round_down(vp_node_meminfo(self->node, "MemFree"));
 	self->disk = -1;
-	if (variant->scene != CACHE)
+	if (variant->fragmentation != CACHE)
 		return;
 	self->disk = disk_open(self->arena);
 	if (self->disk < 0)
@@ -407,7 +398,7 @@ FIXTURE_SETUP(fragment)
 
 FIXTURE_TEARDOWN(fragment)
 {
-	clear_scene(self);
+	clear_fragmentation(self);
 	if (self->disk >= 0) {
 		ioctl(self->disk, LOOP_CLR_FD);
 		close(self->disk);
@@ -424,16 +415,16 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	__u64 got, theirs, their_limit, limit, want, begin;
 	int err;
 
-	ASSERT_TRUE(make_scene(self, variant->scene));
+	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
 	their_limit = physical_limit(self->node);
 	got = hugetlb_gets(self->node, self->arena);
 	theirs = got;
 
-	ASSERT_TRUE(make_scene(self, variant->scene));
+	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
 	limit = physical_limit(self->node);
-	/* No scene is quite like the one before, which may have had more to give. */
+	/* This run may have had less to give than the one that hugetlbfs had. */
 	if (limit < their_limit)
 		theirs -= min(theirs, their_limit - limit);
 	want = round_down(limit / 10 * 9 + HUGE_SIZE - 1);
@@ -445,7 +436,7 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	       got / MIB, their_limit / MIB,
 	       err ? vp_reason(self->ctl) : "had");
 	if (err) {
-		/* What the kernel has taken meanwhile is nobody's to give. */
+		/* Memory that the kernel allocated during the test is not available. */
 		want = min(want, physical_limit(self->node));
 		err = create_on(self->ctl, POOL, want, self->node,
 				vp_is_debug() ? 240000 : 120000);
@@ -453,59 +444,66 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 	ASSERT_EQ(0, err)
 		TH_LOG("%s", vp_reason(self->ctl));
 	TH_LOG("%llu ms", vp_now_ms() - begin);
-	/* Of a scene that leaves nothing, nothing is learnt. */
+	/* An arena with nothing left to give would prove nothing. */
 	EXPECT_LE(self->blocks / 16, want);
 	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
 
 /*
- * Requests that a node cannot meet though it has that much memory available: more than
- * there is in blocks that can be emptied.
+ * Requests that a node cannot meet although that much memory is available: they
+ * exceed the memory in blocks that can be emptied.
  */
-FIXTURE(in_vain)
+FIXTURE(unmeetable)
 {
-	struct _test_data_fragment scene;
+	struct _test_data_fragment fragmentation;
 	int ctl;
 	int node;
 	__u64 bytes;
 	__u64 free;
 };
 
-FIXTURE_SETUP(in_vain)
+FIXTURE_SETUP(unmeetable)
 {
-	struct _test_data_fragment *scene = &self->scene;
+	struct _test_data_fragment *fragmentation = &self->fragmentation;
 
 	self->node = last_node();
 	if (self->node == 0)
 		SKIP(return, "the host would be left without memory: one node");
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
-	ASSERT_LE(0, vp_read_file(FLOOR, scene->floor, sizeof(scene->floor)));
-	ASSERT_LE(0, vp_read_file(MIN_FREE, scene->min_free,
-				  sizeof(scene->min_free)));
+	ASSERT_LE(0, vp_read_file(FLOOR, fragmentation->floor, sizeof(fragmentation->floor)));
+	ASSERT_LE(0, vp_read_file(MIN_FREE, fragmentation->min_free,
+				  sizeof(fragmentation->min_free)));
 	vp_write_file(FLOOR, "0");
 	vp_write_file(MIN_FREE, "4096");
-	scene->node = self->node;
+	fragmentation->node = self->node;
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
-	/* Half of many blocks stays free, and is available, but is no block. */
-	fill_pipes(scene, 2);
-	self->bytes = round_down(node_meminfo(self->node, "MemFree") - 16 * MIB);
+	/*
+	 * Half of many blocks stays free and available, but no block is free as a
+	 * whole.
+	 */
+	fill_pipes(fragmentation, 2);
+	self->bytes = round_down(vp_node_meminfo(self->node, "MemFree") -
+				 16 * MIB);
 	self->free = vp_host_free();
 }
 
-FIXTURE_TEARDOWN(in_vain)
+FIXTURE_TEARDOWN(unmeetable)
 {
 	if (!self->node)
 		return;
-	clear_scene(&self->scene);
-	vp_write_file(FLOOR, self->scene.floor);
-	vp_write_file(MIN_FREE, self->scene.min_free);
+	clear_fragmentation(&self->fragmentation);
+	vp_write_file(FLOOR, self->fragmentation.floor);
+	vp_write_file(MIN_FREE, self->fragmentation.min_free);
 	close(self->ctl);
 }
 
-/* What the reason says is in blocks that stay, "1.3G is in blocks". */
+/*
+ * Return the bytes that the message says are in blocks that stay: "1.3G is in
+ * blocks".
+ */
 static __u64 said_fixed(int ctl)
 {
 	const char *at = strstr(vp_reason(ctl), "; ");
@@ -517,7 +515,7 @@ static __u64 said_fixed(int ctl)
 	return size * (unit == 'G' ? GIB : MIB);
 }
 
-TEST_F(in_vain, ends_in_time)
+TEST_F(unmeetable, ends_in_time)
 {
 	__u64 begin = vp_now_ms();
 
@@ -529,14 +527,14 @@ TEST_F(in_vain, ends_in_time)
 	EXPECT_GE(self->bytes, said_fixed(self->ctl))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 static void interrupted(int sig)
 {
 }
 
-TEST_F(in_vain, ends_with_any_signal)
+TEST_F(unmeetable, ends_with_any_signal)
 {
 	struct sigaction action = { .sa_handler = interrupted };
 	int status;
@@ -553,18 +551,18 @@ TEST_F(in_vain, ends_with_any_signal)
 		_exit(err == -EINTR &&
 		      vp_reason_has(self->ctl, "interrupted") ? 0 : 1);
 	}
-	/* Half-way: when a good part of the node is taken. */
-	while (node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
+	/* Half-way: a good part of the node is taken. */
+	while (vp_node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
 	       !waitpid(pid, &status, WNOHANG))
 		vp_sleep_ms(5);
 	ASSERT_EQ(0, kill(pid, SIGUSR1));
 	EXPECT_EQ(0, vp_wait_status(pid))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
-TEST_F(in_vain, keeps_nothing_of_the_other_node)
+TEST_F(unmeetable, releases_the_other_node)
 {
 	struct vp_request req;
 	char node[16];
@@ -578,7 +576,7 @@ TEST_F(in_vain, keeps_nothing_of_the_other_node)
 	EXPECT_TRUE(vp_reason_has(self->ctl, node))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
-	EXPECT_TRUE(vp_host_has(self->free - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
 }
 
 TEST_HARNESS_MAIN

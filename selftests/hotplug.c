@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * CPUs of a pool that go offline and come back, with members on them.
- */
+/* CPUs of a pool that go offline and online while members run on them. */
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/vpool.h>
@@ -16,7 +14,10 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "hotplug-pool"
 #define ONE "hotplug-one"
@@ -42,8 +43,8 @@ FIXTURE_SETUP(hotplug)
 	if (access("/sys/devices/system/cpu/cpu3/online", W_OK))
 		SKIP(return, "CPUs cannot be taken offline here");
 	all_online();
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -80,9 +81,9 @@ static int attach(int fd, struct vp_worker *worker)
 	return vp_attach_task(fd, worker->pidfd, 0, VPOOL_ATTACH_PROCESS, NULL);
 }
 
-TEST_F(hotplug, within_the_pool)
+TEST_F(hotplug, members_stay_within_the_pool)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker sleeper = vp_worker_start(vp_pause);
 	struct vp_worker spinner = vp_worker_start(spin);
 
 	ASSERT_EQ(0, attach(self->fd, &sleeper));
@@ -97,11 +98,11 @@ TEST_F(hotplug, within_the_pool)
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "3"));
 	ASSERT_EQ(0, vp_set_online(2, true));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "2-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "degraded"));
 	ASSERT_EQ(0, vp_set_online(1, true));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "1-3"));
-	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "1-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(spinner.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "1-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
@@ -109,7 +110,7 @@ TEST_F(hotplug, within_the_pool)
 	vp_worker_stop(&spinner);
 }
 
-TEST_F(hotplug, query_and_list_say_degraded)
+TEST_F(hotplug, query_and_list_report_degraded)
 {
 	struct vpool_query query = {};
 	struct vpool_list_entry entry[64];
@@ -124,7 +125,7 @@ TEST_F(hotplug, query_and_list_say_degraded)
 		if (!strcmp(entry[i].name, POOL))
 			found = entry[i].state == VPOOL_STATE_DEGRADED;
 	EXPECT_TRUE(found);
-	/* It is as usable as another, and can be destroyed. */
+	/* A degraded pool can still be opened and destroyed. */
 	close(self->fd);
 	self->fd = vp_open(POOL);
 	EXPECT_LE(0, self->fd);
@@ -132,7 +133,7 @@ TEST_F(hotplug, query_and_list_say_degraded)
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 }
 
-/* The kernel's events, and those only. */
+/* Listen to the kernel's uevents. Those of udevd have another group. */
 static int listen_uevents(void)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
@@ -143,7 +144,7 @@ static int listen_uevents(void)
 	return fd;
 }
 
-static bool uevent_comes(int fd, const char *want)
+static bool wait_uevent(int fd, const char *want)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 	char text[4096];
@@ -160,9 +161,9 @@ static bool uevent_comes(int fd, const char *want)
 	return false;
 }
 
-TEST_F(hotplug, to_the_host_when_none_is_left)
+TEST_F(hotplug, members_use_host_cpus_if_all_are_offline)
 {
-	struct vp_worker sleeper = vp_worker_start(vp_sleep_on);
+	struct vp_worker sleeper = vp_worker_start(vp_pause);
 	struct vp_worker spinner = vp_worker_start(spin);
 	int fd, events;
 
@@ -175,22 +176,22 @@ TEST_F(hotplug, to_the_host_when_none_is_left)
 	events = listen_uevents();
 	ASSERT_LE(0, events);
 	ASSERT_EQ(0, vp_set_online(2, false));
-	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
+	EXPECT_TRUE(wait_uevent(events, "change@/kernel/vpool/pools/" ONE));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "degraded"));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "cpus/effective", ""));
-	/* Not to another pool's. */
+	/* Do not move to the CPU of another pool. */
 	EXPECT_TRUE(vp_may_run_on(sleeper.pid, "0,3"));
 	EXPECT_TRUE(vp_may_run_on(spinner.pid, "0,3"));
 	EXPECT_EQ(-ENODEV, vp_attach(fd, 0));
 	EXPECT_TRUE(vp_reason_has(fd, "online"));
-	/* Nor to one that comes to be. */
+	/* Do not move to the CPU of a pool that is created now. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, 0, 0, "3"));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "0-1"));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "0-1"));
 	ASSERT_EQ(0, vp_set_online(2, true));
-	EXPECT_TRUE(uevent_comes(events, "change@/kernel/vpool/pools/" ONE));
-	EXPECT_TRUE(vp_soon_runs_on(sleeper.pid, "2"));
-	EXPECT_TRUE(vp_soon_runs_on(spinner.pid, "2"));
+	EXPECT_TRUE(wait_uevent(events, "change@/kernel/vpool/pools/" ONE));
+	EXPECT_TRUE(vp_wait_may_run_on(sleeper.pid, "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(spinner.pid, "2"));
 	EXPECT_TRUE(vp_sysfs_is(ONE, "state", "active"));
 	close(events);
 	close(fd);
@@ -209,7 +210,7 @@ static bool wakes(int fd, int cpu, bool online)
 	return poll(&pollfd, 1, 5000) == 1;
 }
 
-TEST_F(hotplug, wakes_who_polls)
+TEST_F(hotplug, change_of_state_wakes_poll)
 {
 	int state = open(VP_POOLS "/" POOL "/state", O_RDONLY);
 	int effective = open(VP_POOLS "/" POOL "/cpus/effective", O_RDONLY);
@@ -226,35 +227,41 @@ TEST_F(hotplug, wakes_who_polls)
 
 TEST_F(hotplug, dedicated_cpus)
 {
-	struct vp_worker own = vp_worker_start(vp_sleep_on), other = vp_worker_start(vp_sleep_on);
+	struct vp_worker own = vp_worker_start(vp_pause), other = vp_worker_start(vp_pause);
 	int cpu = 2;
 
 	ASSERT_EQ(0, attach(self->fd, &other));
 	ASSERT_EQ(0, vp_attach_task(self->fd, own.pidfd, 0, 0, &cpu));
-	/* Its own goes: it shares what the others do. */
+	/* Its dedicated CPU goes offline: it shares the CPUs of the other members. */
 	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/dedicated", "2"));
 	ASSERT_EQ(0, vp_set_online(2, true));
-	EXPECT_TRUE(vp_soon_runs_on(own.pid, "2"));
-	EXPECT_TRUE(vp_soon_runs_on(other.pid, "1,3"));
-	/* All others go: in the pool is more than off that CPU. */
+	EXPECT_TRUE(vp_wait_may_run_on(own.pid, "2"));
+	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "1,3"));
+	/*
+	 * All shared CPUs go offline: members rather run on the dedicated CPU than
+	 * outside the pool.
+	 */
 	ASSERT_EQ(0, vp_set_online(1, false));
 	ASSERT_EQ(0, vp_set_online(3, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "2"));
 	ASSERT_EQ(0, vp_set_online(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(other.pid, "3"));
+	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "3"));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "2"));
 	vp_worker_stop(&own);
 	vp_worker_stop(&other);
 }
 
-/* What keeps itself to some of its CPUs goes on to do so, while one is left. */
+/*
+ * A member that restricts itself to some of the pool's CPUs stays on those while one
+ * is online.
+ */
 TEST_F(hotplug, narrow_members)
 {
-	struct vp_worker worker = vp_worker_start(vp_sleep_on);
+	struct vp_worker worker = vp_worker_start(vp_pause);
 
 	ASSERT_EQ(0, attach(self->fd, &worker));
 	ASSERT_EQ(0, vp_set_affinity(worker.pid, "1-2"));
@@ -283,8 +290,8 @@ static int narrow_parent(void *arg)
 	return vp_in_child(may_run_on_3, NULL);
 }
 
-/* All masks are set anew a while after a CPU has turned, which may just be now. */
-TEST_F(hotplug, narrow_parents_have_narrow_children)
+/* vpool resets all masks a while after CPU hotplug, which may happen now. */
+TEST_F(hotplug, narrow_affinity_is_inherited)
 {
 	int status = 1, i;
 
@@ -296,19 +303,19 @@ TEST_F(hotplug, narrow_parents_have_narrow_children)
 	EXPECT_EQ(0, status);
 }
 
-static int turn_and_wait(int cpu, bool online)
+static int set_online_and_wait(int cpu, bool online)
 {
 	int err = vp_set_online(cpu, online);
 
-	/* Before 6.10 work of cpusets follows some time after the call. */
+	/* Before Linux 6.10, cpusets change in a work item some time after the call. */
 	vp_sleep_ms(3000);
 	return err;
 }
 
-/* A cpuset sets the masks of its tasks anew when a CPU comes or goes. */
-TEST_F(hotplug, cpusets_do_not_take_members_away)
+/* A cpuset resets the masks of its tasks on CPU hotplug. */
+TEST_F(hotplug, cpusets_do_not_move_members)
 {
-	struct vp_worker worker = vp_worker_start(vp_sleep_on);
+	struct vp_worker worker = vp_worker_start(vp_pause);
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", worker.pid);
@@ -320,16 +327,16 @@ TEST_F(hotplug, cpusets_do_not_take_members_away)
 		SKIP(return, "no cgroup2 with a cpuset controller here");
 	}
 	ASSERT_EQ(0, attach(self->fd, &worker));
-	EXPECT_EQ(0, turn_and_wait(3, false));
-	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-2"));
-	EXPECT_EQ(0, turn_and_wait(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(worker.pid, "1-3"));
+	EXPECT_EQ(0, set_online_and_wait(3, false));
+	EXPECT_TRUE(vp_wait_may_run_on(worker.pid, "1-2"));
+	EXPECT_EQ(0, set_online_and_wait(3, true));
+	EXPECT_TRUE(vp_wait_may_run_on(worker.pid, "1-3"));
 	vp_worker_stop(&worker);
 	EXPECT_EQ(0, rmdir(GROUP));
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
 }
 
-/* Rounds. */
+/* The state of a pool, to compare before and after each round. */
 
 struct figures {
 	bool online[4];
@@ -346,8 +353,8 @@ static void append(char *list, int cpu)
 	strcat(list, text);
 }
 
-/* As the kernel writes it. */
-static const char *tidy(const char *list)
+/* Write a CPU list as the kernel does. */
+static const char *canonical(const char *list)
 {
 	if (!strcmp(list, "1,2"))
 		return "1-2";
@@ -366,7 +373,7 @@ static void expected(struct figures *f)
 	for (cpu = 1; cpu < 4; cpu++)
 		if (f->online[cpu])
 			append(f->list, cpu);
-	f->effective = tidy(f->list);
+	f->effective = canonical(f->list);
 	f->members = *f->effective ? f->effective : "0";
 }
 
@@ -376,7 +383,7 @@ TEST_F(hotplug, rounds_under_load)
 	struct figures f = { .online = { true, true, true, true } };
 	struct vp_worker worker[] = {
 		vp_worker_start(spin), vp_worker_start(spin),
-		vp_worker_start(vp_sleep_on), vp_worker_start(fork_on),
+		vp_worker_start(vp_pause), vp_worker_start(fork_on),
 	};
 
 	srand(1);
@@ -392,14 +399,14 @@ TEST_F(hotplug, rounds_under_load)
 		ASSERT_TRUE(vp_sysfs_is(POOL, "state", strcmp(f.effective, "1-3") ?
 				    "degraded" : "active"));
 		for (j = 0; j < ARRAY_SIZE(worker); j++)
-			ASSERT_TRUE(vp_soon_runs_on(worker[j].pid, f.members));
+			ASSERT_TRUE(vp_wait_may_run_on(worker[j].pid, f.members));
 	}
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
 		vp_worker_stop(&worker[j]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* A fork storm while CPUs come and go, and the pool grows and shrinks. */
+/* A fork storm while CPUs go offline and online, and the pool grows and shrinks. */
 
 #define NR_FORKERS 8
 
@@ -450,8 +457,8 @@ static bool has_ended(pid_t pid)
 		info.si_pid == pid;
 }
 
-/* Refused while a CPU that it names is offline; that is all the same here. */
-static void resize_for_ever(int *done)
+/* A resize fails while a CPU of its list is offline, which does not matter here. */
+static void keep_resizing(int *done)
 {
 	static const char * const sets[] = { "1-3", "1", "2-3", "3", "1,3" };
 	int ctl = vp_control();
@@ -464,8 +471,8 @@ static void resize_for_ever(int *done)
 
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
-	int children = vp_storm(), rounds = 0, cpu;
-	struct vp_worker survivor = vp_worker_start(vp_sleep_on), forker;
+	int children = vp_storm_children(), rounds = 0, cpu;
+	struct vp_worker survivor = vp_worker_start(vp_pause), forker;
 	pid_t pid, resizer;
 	int *resizes;
 
@@ -476,12 +483,12 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	pid = fork();
 	if (!pid)
 		_exit(storm_of_forks(&children));
-	/* Before the pool's only CPU may be one that is offline. */
+	/* Until now the pool's only CPU may have been offline. */
 	forker = (struct vp_worker){ .pid = pid, .pidfd = vp_pidfd(pid) };
 	EXPECT_EQ(0, attach(self->fd, &forker));
 	resizer = fork();
 	if (!resizer)
-		resize_for_ever(resizes);
+		keep_resizing(resizes);
 	srand(2);
 	while (!has_ended(pid)) {
 		cpu = 1 + rand() % 3;
@@ -498,11 +505,11 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	EXPECT_LE(1, *resizes);
 	munmap(resizes, sizeof(*resizes));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
-	EXPECT_TRUE(vp_soon_runs_on(survivor.pid, "1-3"));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_wait_may_run_on(survivor.pid, "1-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	vp_worker_stop(&survivor);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_HARNESS_MAIN

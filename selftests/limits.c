@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What somebody who may open a pool can cost the kernel: so many regions, so many
- * members, and no more, whatever is tried.
+ * Bounds on the kernel memory that a user of a pool can consume: numbers of regions
+ * and members.
  */
 #include <linux/vpool.h>
 #include <sys/mman.h>
@@ -10,7 +10,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "limits-pool"
 #define PARAMETERS "/sys/module/vpool/parameters/"
@@ -36,7 +40,7 @@ FIXTURE_SETUP(limits)
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 4096,
-			       vp_unfit() ? NULL : "1"));
+			       vp_lacks_cpus() ? NULL : "1"));
 }
 
 FIXTURE_TEARDOWN(limits)
@@ -48,7 +52,7 @@ FIXTURE_TEARDOWN(limits)
 	close(self->ctl);
 }
 
-TEST_F(limits, are_large)
+TEST_F(limits, defaults_are_large)
 {
 	char text[32];
 
@@ -71,21 +75,21 @@ TEST_F(limits, regions)
 	EXPECT_EQ(-ENOSPC, vp_open(POOL));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "stat/limited"));
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
-	/* One that goes makes room for one. */
+	/* A closed region makes room for another. */
 	close(fd[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 2));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 2));
 	fd[1] = vp_open(POOL);
 	EXPECT_LE(0, fd[1]);
 	EXPECT_EQ(-ENOSPC, vp_open(POOL));
-	/* What is there already stays when the limit sinks. */
+	/* Lowering the limit does not remove existing regions. */
 	ASSERT_EQ(0, set_limit("max_regions", "1"));
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
 	for (i = 0; i < 3; i++)
 		close(fd[i]);
 }
 
-/* As many MiB as no host has, and more than 64 bits have room for in bytes. */
-TEST_F(limits, a_floor_beyond_all_memory)
+/* A floor in MiB above any host's memory, which overflows 64 bits in bytes. */
+TEST_F(limits, floor_above_all_memory)
 {
 	char before[32];
 
@@ -113,7 +117,7 @@ static __u64 resident(void)
 	return at ? strtoull(at + 6, NULL, 10) * KIB : 0;
 }
 
-/* A child that maps it too, and loses a part of it. */
+/* A child that maps the region as well and unmaps a part of it. */
 static int map_and_leave(void *arg)
 {
 	char *addr = arg;
@@ -125,7 +129,7 @@ static int map_and_leave(void *arg)
 	return resident() > LARGE_BYTES;
 }
 
-/* The OOM killer goes by this; at the end of each process the kernel checks it. */
+/* The OOM killer uses this count, and the kernel checks it when a process exits. */
 TEST_F(limits, pool_memory_is_not_resident)
 {
 	__u64 before, after;
@@ -150,8 +154,8 @@ TEST_F(limits, pool_memory_is_not_resident)
 	EXPECT_EQ(0, vp_destroy(self->ctl, LARGE, 0));
 }
 
-/* Strict overcommit must not grant what pools have. */
-TEST_F(limits, pool_memory_is_none_of_the_hosts)
+/* Strict overcommit must not count the memory of pools as the host's. */
+TEST_F(limits, overcommit_does_not_count_pool_memory)
 {
 	__u64 total = vp_meminfo("MemTotal"), limit = vp_meminfo("CommitLimit");
 
@@ -195,8 +199,8 @@ TEST_F(limits, members)
 	pid_t one, two;
 	int fd, err;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	ASSERT_EQ(0, set_limit("max_members", "1"));
 	fd = vp_open(POOL);
 	one = start_member(fd, &err);
@@ -209,9 +213,9 @@ TEST_F(limits, members)
 	EXPECT_TRUE(vp_reason_has(fd, "max_members"));
 	end(two);
 	end(one);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_EQ(0, vp_attach(fd, 0));
-	/* Children are never let out for want of room. */
+	/* Children are members even if the pool is full. */
 	two = fork();
 	if (!two)
 		_exit(!vp_is_member(fd, getpid(), getpid()));
@@ -239,7 +243,7 @@ static bool pass_on(int sock, int fd)
 	return sendmsg(sock, &msg, MSG_DONTWAIT) == 1;
 }
 
-/* Opens, maps, forks, and hides descriptors in sockets; ends when refused. */
+/* Open, map and fork, and keep descriptors in sockets, until a call is refused. */
 static int hostile(void)
 {
 	int ends[2], fd, opened = 0;
@@ -247,7 +251,7 @@ static int hostile(void)
 	for (;;) {
 		if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 			return 2;
-		/* A socket takes so many at once. */
+		/* A socket holds a limited number of descriptors. */
 		do {
 			fd = vp_open(POOL);
 			if (fd < 0)
@@ -260,7 +264,7 @@ static int hostile(void)
 	}
 }
 
-TEST_F(limits, a_hostile_opener)
+TEST_F(limits, hostile_user_is_bounded)
 {
 	pid_t pid;
 	int fd;
@@ -272,15 +276,15 @@ TEST_F(limits, a_hostile_opener)
 		_exit(hostile());
 	}
 	EXPECT_EQ(0, vp_wait_status(pid));
-	/* Others of its session hold on to them. */
+	/* Other processes of its session hold the regions open. */
 	EXPECT_EQ(200, vp_sysfs_u64(POOL, "memory/regions"));
 	EXPECT_EQ(-ENOSPC, vp_open(POOL));
 	kill(-pid, SIGKILL);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	fd = vp_open(POOL);
 	EXPECT_LE(0, fd);
-	EXPECT_TRUE(vp_books_ok(fd, NULL));
+	EXPECT_TRUE(vp_accounting_ok(fd, NULL));
 	close(fd);
 }
 

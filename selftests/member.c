@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Members run on the pool's CPUs, and so does all that they make; a pool knows
- * exactly who is in it.
+ * Members and all their threads and children run on the pool's CPUs, and the pool
+ * lists exactly its members.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -12,7 +12,10 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "member-pool"
 #define OTHER "member-other"
@@ -26,8 +29,8 @@ FIXTURE(member)
 
 FIXTURE_SETUP(member)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -65,7 +68,7 @@ TEST_F(member, thread_runs_on_the_pools_cpus)
 	}
 }
 
-TEST_F(member, again_changes_nothing)
+TEST_F(member, second_attach_changes_nothing)
 {
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
@@ -76,41 +79,42 @@ TEST_F(member, again_changes_nothing)
 	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
 }
 
-/* Whatever it came with, not whatever the box has. */
-TEST_F(member, detach_restores)
+/* Attach and detach with affinity @before, and expect that affinity back. */
+static void attach_and_detach(struct __test_metadata *_metadata, int fd,
+			      const char *before)
+{
+	ASSERT_EQ(0, vp_set_affinity(0, before));
+	EXPECT_EQ(0, vp_attach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
+	EXPECT_EQ(0, vp_detach(fd, 0));
+	EXPECT_TRUE(vp_may_run_on(getpid(), before));
+}
+
+/* Restore the affinity from before the attach, not all CPUs of the host. */
+TEST_F(member, detach_restores_the_affinity)
 {
 	static const char * const before[] = { "0", "0-1", "1", "0-3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
-/* Also where the affinity it came with has only some of the pool's CPUs. */
+/* Attach widens an affinity that has only some of the pool's CPUs. */
 TEST_F(member, attach_gives_all_of_the_pools_cpus)
 {
 	static const char * const before[] = { "2", "1,3" };
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(before); i++) {
-		ASSERT_EQ(0, vp_set_affinity(0, before[i]));
-		EXPECT_EQ(0, vp_attach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
-		EXPECT_EQ(0, vp_detach(self->fd, 0));
-		EXPECT_TRUE(vp_may_run_on(getpid(), before[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(before); i++)
+		attach_and_detach(_metadata, self->fd, before[i]);
 }
 
-TEST_F(member, descriptor_is_not_needed_any_more)
+TEST_F(member, membership_outlives_the_descriptor)
 {
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
@@ -122,7 +126,7 @@ static int detach(void *arg)
 	return -vp_detach(*(int *)arg, 0);
 }
 
-TEST_F(member, stranger_cannot_be_detached)
+TEST_F(member, detach_of_a_non_member_fails)
 {
 	EXPECT_EQ(-ESRCH, vp_detach(self->fd, 0));
 	EXPECT_TRUE(vp_reason_has(self->fd, POOL));
@@ -130,7 +134,7 @@ TEST_F(member, stranger_cannot_be_detached)
 	EXPECT_EQ(ESRCH, vp_in_child(detach, &self->fd));
 }
 
-TEST_F(member, belongs_to_one_pool)
+TEST_F(member, attach_to_a_second_pool_fails)
 {
 	int other;
 
@@ -161,7 +165,7 @@ TEST_F(member, pool_without_cpus)
 	close(fd);
 }
 
-/* Threads: those that were there, and those that come. */
+/* Existing threads and new ones. */
 
 struct crew {
 	pthread_t thread[4];
@@ -213,7 +217,7 @@ static void crew_stop(struct crew *crew)
 		pthread_join(crew->thread[i], NULL);
 }
 
-TEST_F(member, process_is_all_its_threads)
+TEST_F(member, process_attach_takes_all_threads)
 {
 	struct crew crew;
 	int i;
@@ -233,7 +237,7 @@ TEST_F(member, process_is_all_its_threads)
 	crew_stop(&crew);
 }
 
-TEST_F(member, thread_is_not_the_process)
+TEST_F(member, thread_attach_takes_one_thread)
 {
 	struct crew crew;
 	int i;
@@ -260,10 +264,10 @@ TEST_F(member, new_threads_are_members)
 		EXPECT_TRUE(vp_is_member(self->fd, crew.tid[i], getpid()));
 	}
 	crew_stop(&crew);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
-/* Children. */
+/* Children of members. */
 
 static void wait_for_kill(void)
 {
@@ -291,17 +295,20 @@ TEST_F(member, children_are_members)
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
 	EXPECT_TRUE(vp_may_run_on(pid, "2-3"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "cpus/members"));
-	/* Its parent leaves, and it stays. */
+	/* The child stays a member when its parent detaches. */
 	EXPECT_EQ(0, vp_detach(self->fd, VPOOL_ATTACH_PROCESS));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 	EXPECT_TRUE(vp_may_run_on(pid, "2-3"));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Of a child that has never called us: it has the affinity of who made it. */
+/*
+ * Detach a child that never attached: it gets its parent's affinity from before the
+ * attach.
+ */
 static int detach_inherited(void *arg)
 {
 	if (vp_detach(*(int *)arg, 0))
@@ -309,12 +316,12 @@ static int detach_inherited(void *arg)
 	return !vp_may_run_on(getpid(), "0-1");
 }
 
-TEST_F(member, child_detaches_to_what_its_parent_came_with)
+TEST_F(member, detached_child_gets_its_parents_affinity)
 {
 	ASSERT_EQ(0, vp_set_affinity(0, "0-1"));
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	EXPECT_EQ(0, vp_in_child(detach_inherited, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 1));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 1));
 }
 
 static int attach_and_exit(void *arg)
@@ -322,13 +329,13 @@ static int attach_and_exit(void *arg)
 	return -vp_attach(*(int *)arg, 0);
 }
 
-TEST_F(member, exit_removes)
+TEST_F(member, exit_removes_the_member)
 {
 	int i;
 
 	for (i = 0; i < 10; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_exit, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_FALSE(vp_is_member(self->fd, getpid(), getpid()));
 }
 
@@ -342,10 +349,10 @@ static int attach_and_exec(void *arg)
 	return 2;
 }
 
-TEST_F(member, exec_keeps_it)
+TEST_F(member, exec_keeps_the_membership)
 {
 	EXPECT_EQ(0, vp_in_child(attach_and_exec, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
 TEST_F(member, destroy_is_refused_then_forced)
@@ -356,7 +363,7 @@ TEST_F(member, destroy_is_refused_then_forced)
 	EXPECT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
 	pid = start_sleeper();
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "2-3"));
@@ -367,8 +374,8 @@ TEST_F(member, destroy_is_refused_then_forced)
 	vp_wait_status(pid);
 }
 
-/* No other's affinity is touched by who comes and goes. */
-TEST_F(member, others_stay_as_they_are)
+/* Attach and detach change no other task's affinity. */
+TEST_F(member, other_tasks_keep_their_affinity)
 {
 	pid_t pid;
 
@@ -392,12 +399,15 @@ static int unprivileged_attach(void *arg)
 	return !vp_may_run_on(getpid(), "2-3");
 }
 
-TEST_F(member, needs_only_the_descriptor)
+TEST_F(member, attach_needs_only_the_descriptor)
 {
 	EXPECT_EQ(0, vp_in_child(unprivileged_attach, &self->fd));
 }
 
-/* Every level makes two, so the last has 2^depth; all of them at once. */
+/*
+ * Fork two children per level, so that the last level has 2^depth tasks that all
+ * exist at once.
+ */
 static int storm(int depth, bool look)
 {
 	int i, status = 0;
@@ -428,11 +438,11 @@ TEST_F(member, fork_storm)
 
 	for (i = 0; i < rounds; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_storm, &self->fd));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Forced while it forks: nobody is left behind on the pool's CPUs. */
-TEST_F(member, forced_in_a_fork_storm)
+/* Destroy with force during a fork storm: no task stays on the pool's CPUs. */
+TEST_F(member, forced_destroy_in_a_fork_storm)
 {
 	int i, depth = vp_is_debug() ? 4 : 7;
 	pid_t pid;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of one node, of another, of any: what a pool has where, and from where a
- * region gets it.
+ * NUMA: the nodes that a pool's memory comes from, and the node that a region gets
+ * its memory from.
  */
 #include <linux/mempolicy.h>
 #include <linux/vpool.h>
@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "numa-pool"
 #define EACH (4 * HUGE_SIZE)
@@ -51,10 +55,7 @@ FIXTURE_TEARDOWN(numa)
 
 static __u64 node_bytes(int node, const char *what)
 {
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/%s_bytes", node, what);
-	return vp_sysfs_u64(POOL, attr);
+	return vp_node_bytes(POOL, node, what);
 }
 
 static int commit_on(int fd, __u64 bytes, int node)
@@ -69,7 +70,7 @@ static int commit_on(int fd, __u64 bytes, int node)
 	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
 }
 
-/* A CPU of the node; -1 if it has none. */
+/* Return a CPU of the node, or -1 if the node has none. */
 static int cpu_of(int node)
 {
 	char path[64], list[256];
@@ -82,7 +83,7 @@ static int cpu_of(int node)
 	return cpu;
 }
 
-static int go_to(int node)
+static int run_on_node(int node)
 {
 	cpu_set_t set;
 
@@ -91,7 +92,7 @@ static int go_to(int node)
 	return sched_setaffinity(0, sizeof(set), &set);
 }
 
-TEST_F(numa, each_node_has_what_was_asked)
+TEST_F(numa, pool_has_the_bytes_asked_per_node)
 {
 	int i;
 
@@ -102,7 +103,7 @@ TEST_F(numa, each_node_has_what_was_asked)
 	}
 }
 
-TEST_F(numa, a_region_may_choose)
+TEST_F(numa, region_chooses_a_node)
 {
 	int i, fd;
 
@@ -113,12 +114,12 @@ TEST_F(numa, a_region_may_choose)
 		EXPECT_EQ(EACH - HUGE_SIZE,
 			  vp_sysfs_u64(POOL, "memory/used_bytes"));
 		close(fd);
-		EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+		EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	}
 }
 
-/* Others have plenty, but this was not asked. */
-TEST_F(numa, a_choice_is_strict)
+/* Other nodes have enough memory, but the caller asked for this one. */
+TEST_F(numa, chosen_node_is_strict)
 {
 	int fd = vp_open(POOL);
 
@@ -131,10 +132,13 @@ TEST_F(numa, a_choice_is_strict)
 	close(fd);
 }
 
-/* What is being scrubbed is not waited for, and would come from farther away. */
+/*
+ * Wait for the scrubber: a region does not wait for dirty memory but takes other
+ * nodes'.
+ */
 static bool all_clean(int nodes)
 {
-	return vp_sysfs_becomes(POOL, "memory/clean_bytes", nodes * EACH);
+	return vp_sysfs_wait(POOL, "memory/clean_bytes", nodes * EACH);
 }
 
 TEST_F(numa, near_before_far)
@@ -146,7 +150,7 @@ TEST_F(numa, near_before_far)
 
 		if (cpu_of(i) < 0)
 			continue;
-		ASSERT_EQ(0, go_to(i));
+		ASSERT_EQ(0, run_on_node(i));
 		ASSERT_TRUE(all_clean(self->nodes));
 		fd = vp_open(POOL);
 		ASSERT_EQ(0, vp_commit(fd, &bytes));
@@ -155,13 +159,13 @@ TEST_F(numa, near_before_far)
 	}
 }
 
-/* What is near does not suffice, so the rest comes from farther away. */
+/* The near node is short, so the rest comes from other nodes. */
 TEST_F(numa, far_where_near_is_short)
 {
 	__u64 bytes = EACH + HUGE_SIZE;
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
@@ -169,8 +173,8 @@ TEST_F(numa, far_where_near_is_short)
 	close(fd);
 }
 
-/* What one taker was promised on a node, another does not get. */
-TEST_F(numa, choosers_do_not_starve_each_other)
+/* Memory reserved on a node for one region is not given to another. */
+TEST_F(numa, regions_on_two_nodes_do_not_interfere)
 {
 	int one = vp_open(POOL), two = vp_open(POOL), i;
 
@@ -184,10 +188,10 @@ TEST_F(numa, choosers_do_not_starve_each_other)
 	}
 	close(one);
 	close(two);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-/* One node of a request cannot give it: nothing is kept of the other. */
+/* If one node of a request is short, the call keeps nothing of the other node. */
 TEST_F(numa, all_nodes_or_none)
 {
 	const __u64 slack = 32 * MIB;
@@ -201,7 +205,7 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_FALSE(vp_exists("numa-other"));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 static int task_policy(int mode, unsigned long nodes)
@@ -217,43 +221,51 @@ static int mapping_policy(void *addr, __u64 bytes, int mode,
 		       0) ? -errno : 0;
 }
 
-TEST_F(numa, a_task_that_is_bound)
+/* Commit @bytes under a memory policy of the task. Return the region's descriptor. */
+static int commit_by_policy(struct __test_metadata *_metadata, int mode,
+			    unsigned long nodes, __u64 bytes)
 {
-	__u64 bytes = EACH;
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, go_to(0));
-	ASSERT_EQ(0, task_policy(MPOL_BIND, 1 << 1));
+	ASSERT_EQ(0, task_policy(mode, nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	return fd;
+}
+
+TEST_F(numa, policy_bind)
+{
+	int fd;
+
+	ASSERT_EQ(0, run_on_node(0));
+	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
-	/* The rest does not come from elsewhere. */
+	/* The rest does not come from other nodes. */
 	fd = vp_open(POOL);
 	EXPECT_EQ(MAP_FAILED, vp_map(fd, EACH + HUGE_SIZE, 0));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
-	/* What the caller names beats its policy. */
+	/* A node in the call overrides the memory policy. */
 	EXPECT_EQ(0, commit_on(fd, HUGE_SIZE, 0));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-TEST_F(numa, a_task_that_prefers)
+TEST_F(numa, policy_preferred)
 {
-	__u64 bytes = EACH + HUGE_SIZE;
-	int fd = vp_open(POOL);
+	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
-	ASSERT_EQ(0, task_policy(MPOL_PREFERRED, 1 << 1));
-	ASSERT_EQ(0, vp_commit(fd, &bytes));
+	fd = commit_by_policy(_metadata, MPOL_PREFERRED, 1 << 1,
+			      EACH + HUGE_SIZE);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-/* Does each node have a part of what is in use? */
+/* Is memory of every node in use? */
 static bool all_used(int nodes)
 {
 	int i;
@@ -264,22 +276,22 @@ static bool all_used(int nodes)
 	return true;
 }
 
-TEST_F(numa, a_task_that_interleaves)
+TEST_F(numa, policy_interleave)
 {
-	__u64 bytes = 2 * HUGE_SIZE * self->nodes, one = HUGE_SIZE;
 	int fd[4 * MAX_NODES], i, nr = 0;
+	__u64 one = HUGE_SIZE;
 
 	ASSERT_TRUE(all_clean(self->nodes));
-	ASSERT_EQ(0, task_policy(MPOL_INTERLEAVE, (1 << self->nodes) - 1));
-	fd[0] = vp_open(POOL);
-	ASSERT_EQ(0, vp_commit(fd[0], &bytes));
+	fd[0] = commit_by_policy(_metadata, MPOL_INTERLEAVE,
+				 (1 << self->nodes) - 1,
+				 2 * HUGE_SIZE * self->nodes);
 	for (i = 0; i < self->nodes; i++)
 		EXPECT_EQ(2 * HUGE_SIZE, node_bytes(i, "used"));
 	close(fd[0]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
-	 * Regions of one folio are spread as well. The kernel's own allocations for the
-	 * task take their turn between them, so one round need not reach every node.
+	 * Regions of one folio are spread as well. The kernel's own allocations for
+	 * the task advance the policy in between, so one round may miss a node.
 	 */
 	while (nr < 4 * self->nodes && !all_used(self->nodes)) {
 		fd[nr] = vp_open(POOL);
@@ -291,22 +303,22 @@ TEST_F(numa, a_task_that_interleaves)
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-/* As QEMU does it: mmap, mbind, touch. */
-TEST_F(numa, a_mapping_that_is_bound)
+/* The steps of QEMU: mmap, mbind, touch. */
+TEST_F(numa, mbind_moves_untouched_pages)
 {
 	char *addr;
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
 	vp_fill(addr, HUGE_SIZE, 7);
 	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
-	/* What was touched stays. */
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/node0/used_bytes",
-				     HUGE_SIZE));
+	/* A page that was touched stays. */
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
+				  HUGE_SIZE));
 	EXPECT_EQ(EACH - HUGE_SIZE, node_bytes(1, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
 	EXPECT_TRUE(vp_is_zero(addr + HUGE_SIZE, EACH - HUGE_SIZE));
@@ -315,16 +327,16 @@ TEST_F(numa, a_mapping_that_is_bound)
 	EXPECT_EQ(EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(addr, EACH);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-TEST_F(numa, a_part_of_a_mapping)
+TEST_F(numa, mbind_of_a_part)
 {
 	char *addr;
 	int fd;
 
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
@@ -340,7 +352,7 @@ TEST_F(numa, a_part_of_a_mapping)
 	close(fd);
 }
 
-TEST_F(numa, a_mapping_that_cannot_be_bound)
+TEST_F(numa, mbind_without_enough_memory)
 {
 	int fd, taken = vp_open(POOL);
 	char *addr;
@@ -350,7 +362,7 @@ TEST_F(numa, a_mapping_that_cannot_be_bound)
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
-	/* A wish is no promise. */
+	/* MPOL_PREFERRED succeeds without enough memory. */
 	EXPECT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
 	EXPECT_EQ(2 * EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_TRUE(vp_is_zero(addr, EACH));
@@ -366,7 +378,7 @@ static int in_cpuset(void *arg)
 	__u64 bytes = EACH;
 	int fd = vp_open(POOL);
 
-	if (vp_write_file(CGROUP "/cgroup.procs", "0") || go_to(0))
+	if (vp_write_file(CGROUP "/cgroup.procs", "0") || run_on_node(0))
 		return 77;
 	if (vp_commit(fd, &bytes) || node_bytes(1, "used") != EACH)
 		return 1;
@@ -379,78 +391,56 @@ static int in_cpuset(void *arg)
 	return 0;
 }
 
-TEST_F(numa, a_cpuset_restricts)
+TEST_F(numa, cpuset_restricts_the_nodes)
 {
 	int err;
 
 	vp_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
 	mkdir(CGROUP, 0755);
 	if (vp_write_file(CGROUP "/cpuset.mems", "1"))
-		SKIP(return, "no cgroup can have a cpuset here");
+		SKIP(return, "no cgroup v2 with a cpuset controller here");
 	err = vp_in_child(in_cpuset, NULL);
 	EXPECT_EQ(0, err);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	rmdir(CGROUP);
 }
 
 #define OTHER "numa-other"
 
-static __u64 other_bytes(int node)
-{
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
-	return vp_sysfs_u64(OTHER, attr);
-}
-
 /* Not near the CPU that the creator happens to run on. */
-TEST_F(numa, memory_comes_to_the_cpus)
+TEST_F(numa, memory_is_near_the_cpus)
 {
 	struct vp_request req;
 	char list[32];
 	int cpu;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, go_to(0));
+	ASSERT_EQ(0, run_on_node(0));
 	cpu = cpu_of(1);
 	snprintf(list, sizeof(list), "%d", cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
-	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* Each of the CPUs has its share near it. */
+	/* Each CPU gets its share of the memory nearby. */
 	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
-	EXPECT_EQ(2 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(2 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* By number. */
+	/* The same for CPUs by number. */
 	vp_request_init(&req, OTHER);
 	vp_request_mem(&req, 4 * HUGE_SIZE, VPOOL_ANY_NODE);
 	req.create.nr_cpus = 1;
 	req.create.cpus_node = 1;
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
-	EXPECT_EQ(4 * HUGE_SIZE, other_bytes(1));
+	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
 }
 
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 
-/* All memory of a node, in bytes. */
-static __u64 node_total(int node)
-{
-	unsigned long long kib = 0;
-	char path[64], text[128];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo",
-		 node);
-	if (vp_read_file(path, text, sizeof(text)) ||
-	    sscanf(text, "Node %*d MemTotal: %llu", &kib) != 1)
-		return 0;
-	return kib * KIB;
-}
-
-/* The host could spare it, the node keeps its part of the floor. */
+/* The host has enough memory, but the node must keep its share of the floor. */
 TEST_F(numa, each_node_has_a_floor)
 {
 	__u64 available = vp_meminfo("MemAvailable");
@@ -462,14 +452,14 @@ TEST_F(numa, each_node_has_a_floor)
 	ASSERT_EQ(0, vp_write_file(FLOOR, floor));
 	vp_request_init(&req, OTHER);
 	req.create.flags = VPOOL_CREATE_DRY_RUN;
-	vp_request_mem(&req, node_total(1) / 4 * 3, VPOOL_ANY_NODE);
+	vp_request_mem(&req, vp_node_meminfo(1, "MemTotal") / 4 * 3, VPOOL_ANY_NODE);
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req))
 		TH_LOG("%s", vp_reason(self->ctl));
 	req.mem[0].node = 1;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
-	/* For real, too. */
+	/* The same without a dry run. */
 	req.create.flags = 0;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
@@ -480,8 +470,8 @@ TEST_F(numa, each_node_has_a_floor)
 #define SMALL (32 * MIB)
 #define LARGE (64 * MIB)
 
-/* Always to be had: what the pool gives back leaves as much. */
-static void take_of_node_0(void)
+/* This never fails: the pool keeps at least this much when it shrinks. */
+static void commit_on_node_0(void)
 {
 	int fd = vp_open(POOL);
 
@@ -490,21 +480,21 @@ static void take_of_node_0(void)
 	close(fd);
 }
 
-/* What was promised to who takes it is not given back to the host. */
-TEST_F(numa, a_choice_holds_while_the_node_shrinks)
+/* Memory reserved for a region is not returned to the host. */
+TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 {
 	struct vp_worker taker;
 	int i, rounds = vp_scale(100);
 	struct vp_request req;
 	__u64 bytes;
 
-	/* Small pages, so that taking them takes a while. */
+	/* Small pages make the reservation slow. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	vp_request_init(&req, POOL);
 	req.create.page_size = 4096;
 	vp_request_mem(&req, LARGE, 0);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
-	taker = vp_worker_start(take_of_node_0);
+	taker = vp_worker_start(commit_on_node_0);
 	for (i = 0; i < rounds; i++) {
 		bytes = i % 2 ? LARGE : SMALL;
 		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, 0));
@@ -512,8 +502,8 @@ TEST_F(numa, a_choice_holds_while_the_node_shrinks)
 	}
 	EXPECT_EQ(0, waitpid(taker.pid, NULL, WNOHANG));
 	vp_worker_stop(&taker);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_HARNESS_MAIN

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pool memory can be pinned by whatever pins memory, and what is pinned is not
- * free, whoever has closed it.
+ * Pool memory can be pinned by every kernel interface that pins, and pinned memory
+ * is not free even if its region is closed.
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -10,11 +10,14 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "pin-pool"
 #define BASE 4096
-/* What fits in a pipe, in pages of its own. */
+/* As much as fits in a pipe, in pages of BASE bytes. */
 #define PIPE_BYTES (8 * BASE)
 #define RAM_DISK "/dev/ram0"
 
@@ -47,7 +50,7 @@ FIXTURE_VARIANT_ADD(pin, base)
 	.pages = 256,
 };
 
-/* Half of the pool is a region, filled; the heap is as large, and empty. */
+/* Fill a region of half of the pool. The heap is an empty buffer of the same size. */
 FIXTURE_SETUP(pin)
 {
 	self->page = variant->page;
@@ -67,13 +70,16 @@ FIXTURE_SETUP(pin)
 FIXTURE_TEARDOWN(pin)
 {
 	if (vp_exists(POOL)) {
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 		vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	}
 	close(self->ctl);
 }
 
-/* A disk that does direct I/O to the pages it is given, or a negative errno. */
+/*
+ * Open a disk that does direct I/O to user pages. Return a negative errno if there
+ * is none.
+ */
 static int open_disk(void)
 {
 	int fd;
@@ -92,11 +98,11 @@ TEST_F(pin, direct_write_and_read)
 	if (disk < 0)
 		SKIP(return, "no " RAM_DISK " to open with O_DIRECT: %s",
 		     strerror(-disk));
-	/* Out of the pool into the disk, and by the heap. */
+	/* Write from the pool to the disk, and read it back into the heap. */
 	ASSERT_EQ(self->bytes, pwrite(disk, self->addr, self->bytes, 0));
 	ASSERT_EQ(self->bytes, pread(disk, self->heap, self->bytes, 0));
 	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
-	/* Out of the heap into the disk, and into the pool. */
+	/* Write from the heap to the disk, and read it into the pool. */
 	vp_fill(self->heap, self->bytes, 2);
 	ASSERT_EQ(self->bytes, pwrite(disk, self->heap, self->bytes, 0));
 	ASSERT_EQ(self->bytes, pread(disk, self->addr, self->bytes, 0));
@@ -116,12 +122,12 @@ TEST_F(pin, direct_read_of_unaligned_parts)
 	ASSERT_EQ(part + 512, pwrite(disk, self->heap, part + 512, 0));
 	ASSERT_EQ(part, pread(disk, self->addr + BASE - 512, part, 0));
 	EXPECT_TRUE(vp_is_filled(self->addr + BASE - 512, part, 3));
-	/* What is around it has stayed. */
+	/* The bytes around the read did not change. */
 	EXPECT_TRUE(vp_is_filled(self->addr, BASE - 512, 1));
 	close(disk);
 }
 
-/* The file systems of the box: where they do direct I/O, they do it right. */
+/* Direct I/O from the root file system, if it supports that. */
 TEST_F(pin, direct_read_of_a_file)
 {
 	int file = open("/proc/self/exe", O_RDONLY | O_DIRECT);
@@ -151,7 +157,7 @@ TEST_F(pin, vmsplice)
 	ASSERT_EQ(PIPE_BYTES, vmsplice(pipes[1], &iov, 1, 0));
 	ASSERT_EQ(PIPE_BYTES, read(pipes[0], self->heap, PIPE_BYTES));
 	EXPECT_TRUE(vp_is_filled(self->heap, PIPE_BYTES, 1));
-	/* And the other way: out of a pipe into the pool. */
+	/* The other direction: from a pipe into the pool. */
 	vp_fill(self->heap, PIPE_BYTES, 2);
 	ASSERT_EQ(PIPE_BYTES, write(pipes[1], self->heap, PIPE_BYTES));
 	ASSERT_EQ(PIPE_BYTES, vmsplice(pipes[0], &iov, 1, 0));
@@ -178,7 +184,10 @@ TEST_F(pin, process_vm_readv_and_writev)
 	};
 	pid_t pid;
 
-	/* Nothing, from ourselves, always works. */
+	/*
+	 * A call for no bytes of this process succeeds if the kernel has the system
+	 * call.
+	 */
 	if (process_vm_readv(getpid(), NULL, 0, NULL, 0, 0))
 		SKIP(return, "no process_vm_readv here: %s", strerror(errno));
 	pid = fork();
@@ -193,7 +202,7 @@ TEST_F(pin, process_vm_readv_and_writev)
 	vp_wait_status(pid);
 }
 
-/* One fixed-buffer read or write, to its end. */
+/* Do one read or write with a registered buffer, and wait for it. */
 static int fixed_io(struct io_uring *ring, bool write, int file, char *addr,
 		    unsigned int bytes)
 {
@@ -221,7 +230,10 @@ static int register_memory(struct io_uring *ring, void *addr, size_t bytes)
 	return io_uring_register_buffers(ring, &iov, 1);
 }
 
-/* Before 6.5, io_uring takes no file's memory, but for tmpfs and hugetlbfs. */
+/*
+ * Before Linux 6.5, io_uring registers no file memory but that of tmpfs and
+ * hugetlbfs.
+ */
 static bool registers_files(struct io_uring *ring)
 {
 	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), err;
@@ -245,7 +257,7 @@ TEST_F(pin, io_uring_registered_buffers)
 	if (err)
 		SKIP(return, "no io_uring here: %s", strerror(-err));
 	if (!registers_files(&ring))
-		SKIP(return, "this kernel registers no memory of files");
+		SKIP(return, "io_uring registers no file memory on this kernel");
 	ASSERT_EQ(0, register_memory(&ring, self->addr, self->bytes));
 	ASSERT_LE(0, file);
 	EXPECT_EQ(self->bytes,
@@ -261,7 +273,7 @@ TEST_F(pin, io_uring_registered_buffers)
 	close(file);
 }
 
-TEST_F(pin, io_uring_keeps_what_is_closed)
+TEST_F(pin, io_uring_pins_outlive_the_region)
 {
 	struct io_uring ring;
 	int err = io_uring_queue_init(4, &ring, 0);
@@ -269,18 +281,18 @@ TEST_F(pin, io_uring_keeps_what_is_closed)
 	if (err)
 		SKIP(return, "no io_uring here: %s", strerror(-err));
 	if (!registers_files(&ring))
-		SKIP(return, "this kernel registers no memory of files");
+		SKIP(return, "io_uring registers no file memory on this kernel");
 	ASSERT_EQ(0, register_memory(&ring, self->addr, self->bytes));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	io_uring_queue_exit(&ring);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 }
 
-/* Puts the first page of a region in a pipe. */
+/* Put the first page of a region into a pipe. */
 static int pin_in_pipe(char *addr, int pipes[2])
 {
 	struct iovec iov = { .iov_base = addr, .iov_len = BASE };
@@ -298,7 +310,7 @@ static bool pipe_has_pattern(const int pipes[2])
 	       vp_is_filled(page, BASE, 1);
 }
 
-TEST_F(pin, pinned_is_used_and_not_handed_out)
+TEST_F(pin, pinned_memory_is_not_free)
 {
 	__u64 all = self->pool, rest = self->pool - self->page;
 	int pipes[2], fd = vp_open(POOL);
@@ -307,8 +319,8 @@ TEST_F(pin, pinned_is_used_and_not_handed_out)
 	ASSERT_EQ(0, pin_in_pipe(self->addr, pipes));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", self->page));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", self->page));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &all));
 	ASSERT_EQ(0, vp_commit(fd, &rest));
 	addr = vp_map(fd, rest, 0);
@@ -318,16 +330,16 @@ TEST_F(pin, pinned_is_used_and_not_handed_out)
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/used_bytes"));
 
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", rest));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", rest));
 	EXPECT_TRUE(vp_is_filled(addr, rest, 2));
 	munmap(addr, rest);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 }
 
-/* Old bytes do not come back with the folio that was pinned longest. */
-TEST_F(pin, pinned_is_zero_when_used_again)
+/* A folio that was pinned longer than its region is zero for the next one. */
+TEST_F(pin, pinned_memory_is_zero_when_reused)
 {
 	int pipes[2], fd;
 	char *addr;
@@ -336,7 +348,7 @@ TEST_F(pin, pinned_is_zero_when_used_again)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	addr = vp_open_map(POOL, self->pool, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_TRUE(vp_is_zero(addr, self->pool));
@@ -344,7 +356,7 @@ TEST_F(pin, pinned_is_zero_when_used_again)
 	close(fd);
 }
 
-TEST_F(pin, pinned_outlives_a_forced_destroy)
+TEST_F(pin, pin_outlives_a_forced_destroy)
 {
 	int pipes[2];
 
@@ -359,7 +371,7 @@ TEST_F(pin, pinned_outlives_a_forced_destroy)
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/free_bytes"));
 }
 
-/* A region that is revoked under a pin: the pin sees the bytes, no one else. */
+/* A region is revoked under a pin: only the pin still sees the bytes. */
 TEST_F(pin, revoked_under_a_pin)
 {
 	int pipes[2];

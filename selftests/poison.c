@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that breaks: whoever touches it gets the kernel's own SIGBUS, nobody
- * gets it again, and the books say so.
+ * Poisoned memory: an access gets the kernel's own SIGBUS, the pool never hands the
+ * page out again, and the accounting shows it.
  *
- * Each test costs the machine what it breaks, until it boots again.
+ * Each test costs the machine the memory that it poisons, until the next boot.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -13,7 +13,11 @@
 #include <sys/prctl.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "poison-pool"
 #define BASE 4096
@@ -43,7 +47,7 @@ FIXTURE_VARIANT_ADD(poison, base)
 	.page = BASE,
 };
 
-/* Half of the pool is a region, filled. */
+/* Fill a region of half of the pool. */
 FIXTURE_SETUP(poison)
 {
 	self->pool = 8 * variant->page;
@@ -76,7 +80,7 @@ static __u64 pfn_of(const void *addr)
 	return entry & ((1ULL << 55) - 1);
 }
 
-/* Whether the kernel can be told that memory is broken. */
+/* Can memory errors be injected? */
 static bool can_inject(void)
 {
 	if (access(INJECT, W_OK))
@@ -103,7 +107,7 @@ static void on_bus(int sig, siginfo_t *info, void *context)
 	siglongjmp(out, 1);
 }
 
-/* The code of the SIGBUS that reading a byte gives, 0 for none. */
+/* Return the code of the SIGBUS that a read raises, or 0. */
 static int bus_code(const char *addr)
 {
 	struct sigaction act = {
@@ -118,8 +122,8 @@ static int bus_code(const char *addr)
 	return code;
 }
 
-/* Without kprobes the kernel tells of it by a work item. */
-static int bus_code_soon(const char *addr)
+/* Without kprobes vpool notices the error in a work item. */
+static int wait_bus_code(const char *addr)
 {
 	int i;
 
@@ -128,9 +132,9 @@ static int bus_code_soon(const char *addr)
 	return bus_code(addr);
 }
 
-TEST_F(poison, in_use)
+TEST_F(poison, used_page)
 {
-	__u64 good = self->bytes - variant->page, broken;
+	__u64 good = self->bytes - variant->page, rest;
 	char *copy = malloc(good);
 
 	if (!can_inject())
@@ -138,31 +142,31 @@ TEST_F(poison, in_use)
 	memcpy(copy, self->addr + variant->page, good);
 	inject(pfn_of(self->addr + BASE * (variant->page > BASE)));
 	EXPECT_EQ(BUS_MCEERR_AR,
-		  bus_code_soon(self->addr + BASE * (variant->page > BASE)));
-	/* The others, of the same huge page too, are as they were. */
+		  wait_bus_code(self->addr + BASE * (variant->page > BASE)));
+	/* The other pages did not change, nor did those of the same huge page. */
 	EXPECT_EQ(0, memcmp(copy, self->addr + variant->page, good));
 	free(copy);
 	if (variant->page > BASE)
 		EXPECT_EQ(0, bus_code(self->addr));
-	/* In use until it is given back; then it is nobody's. */
+	/* The page is used until the region is closed, then it is set aside. */
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
-				     variant->page));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-	broken = self->pool - variant->page;
-	EXPECT_EQ(broken, vp_sysfs_u64(POOL, "memory/free_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
+				  variant->page));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	rest = self->pool - variant->page;
+	EXPECT_EQ(rest, vp_sysfs_u64(POOL, "memory/free_bytes"));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 
 	self->fd = vp_open(POOL);
 	EXPECT_EQ(-ENOMEM, vp_commit(self->fd, &self->pool));
-	EXPECT_EQ(0, vp_commit(self->fd, &broken));
-	self->addr = vp_map(self->fd, broken, 0);
+	EXPECT_EQ(0, vp_commit(self->fd, &rest));
+	self->addr = vp_map(self->fd, rest, 0);
 	ASSERT_NE(MAP_FAILED, self->addr);
-	self->bytes = broken;
-	EXPECT_TRUE(vp_is_zero(self->addr, broken));
+	self->bytes = rest;
+	EXPECT_TRUE(vp_is_zero(self->addr, rest));
 }
 
 static int early_code;
@@ -174,29 +178,32 @@ static void on_early(int sig, siginfo_t *info, void *context)
 	early_where = info->si_addr;
 }
 
-/* The kernel calls it recovered, and a touch tells which page it was. */
-TEST_F(poison, is_recovered)
+/* The kernel calls it recovered, and the SIGBUS gives the address of the page. */
+TEST_F(poison, recovered_with_the_address)
 {
-	char *broken = self->addr + variant->page;
+	char *poisoned = self->addr + variant->page;
 
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	EXPECT_EQ(0, inject(pfn_of(broken)));
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(broken + 8));
-	EXPECT_EQ(broken, where - (uintptr_t)where % BASE);
-	/* Once more is nothing new. */
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(broken));
+	EXPECT_EQ(0, inject(pfn_of(poisoned)));
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code(poisoned + 8));
+	EXPECT_EQ(poisoned, where - (uintptr_t)where % BASE);
+	/* A second error in the same page changes nothing. */
+	EXPECT_EQ(BUS_MCEERR_AR, bus_code(poisoned));
 	EXPECT_EQ(0, bus_code(self->addr));
 }
 
-/* A task that wants to know before it touches the page is told, with the address. */
+/*
+ * A task that asks for early notice (PR_MCE_KILL_EARLY) gets the address before it
+ * touches the page.
+ */
 TEST_F(poison, early_notice)
 {
 	struct sigaction act = {
 		.sa_sigaction = on_early, .sa_flags = SA_SIGINFO,
 	}, old;
-	char *broken = self->addr + variant->page + (variant->page - BASE);
-	__u64 pfn = pfn_of(broken);
+	char *poisoned = self->addr + variant->page + (variant->page - BASE);
+	__u64 pfn = pfn_of(poisoned);
 
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
@@ -205,8 +212,8 @@ TEST_F(poison, early_notice)
 			   0));
 	inject(pfn);
 	EXPECT_EQ(BUS_MCEERR_AO, early_code);
-	EXPECT_EQ(broken, early_where);
-	/* Of a page that it does not map it is told nothing. */
+	EXPECT_EQ(poisoned, early_where);
+	/* A task gets no notice of a page that it does not map. */
 	early_code = 0;
 	munmap(self->addr, variant->page);
 	inject(pfn_of(self->addr + variant->page) - variant->page / BASE);
@@ -225,7 +232,7 @@ static int unpoison(__u64 pfn)
 	return vp_write_file(UNPOISON, text);
 }
 
-/* What is set aside cannot be freed behind the pool's back, nor what is in use. */
+/* A page that is in use or set aside cannot be unpoisoned without the pool. */
 TEST_F(poison, unpoison_is_refused)
 {
 	__u64 used, free;
@@ -235,60 +242,60 @@ TEST_F(poison, unpoison_is_refused)
 	used = pfn_of(self->addr);
 	free = pfn_of(self->addr + variant->page);
 	inject(used);
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code_soon(self->addr));
+	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
 	EXPECT_GT(0, unpoison(used));
 	EXPECT_EQ(BUS_MCEERR_AR, bus_code(self->addr));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
-				     variant->page));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
+				  variant->page));
 	EXPECT_GT(0, unpoison(used));
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	inject(free);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
-				     2 * variant->page));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
+				  2 * variant->page));
 	EXPECT_GT(0, unpoison(free));
 	EXPECT_GT(0, unpoison(used));
 	EXPECT_EQ(2 * variant->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	self->bytes = variant->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
 }
 
-struct breaking {
+struct fault_race {
 	char *addr;
 	__u64 until;
 };
 
-/* Unmaps and faults in until the page is seen to be broken; 0 if it is. */
+/* Unmap and fault in until the access fails. Return 0 if it does. */
 static int fault_on(void *arg)
 {
-	struct breaking *breaking = arg;
+	struct fault_race *fault_race = arg;
 
-	while (vp_now_ms() < breaking->until) {
-		madvise(breaking->addr, BASE, MADV_DONTNEED);
-		if (bus_code(breaking->addr) == BUS_MCEERR_AR)
+	while (vp_now_ms() < fault_race->until) {
+		madvise(fault_race->addr, BASE, MADV_DONTNEED);
+		if (bus_code(fault_race->addr) == BUS_MCEERR_AR)
 			return 0;
 	}
 	return 1;
 }
 
-/* A page that breaks between its fault and the page table. */
-TEST_F(poison, while_it_faults)
+/* A page is poisoned between its fault and the update of the page table. */
+TEST_F(poison, poisoned_during_a_fault)
 {
-	struct breaking breaking = { .addr = self->addr };
+	struct fault_race fault_race = { .addr = self->addr };
 	__u64 pfn = pfn_of(self->addr);
 	pid_t pid[3];
 	int i;
 
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	breaking.until = vp_now_ms() + 20000;
+	fault_race.until = vp_now_ms() + 20000;
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(fault_on(&breaking));
+			_exit(fault_on(&fault_race));
 	}
 	vp_sleep_ms(50);
 	inject(pfn);
@@ -305,10 +312,10 @@ TEST_F(poison, free)
 		SKIP(return, "this kernel has no hwpoison-inject");
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 	inject(pfn);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
-				     variant->page));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
+				  variant->page));
 	EXPECT_EQ(self->pool - variant->page,
 		  vp_sysfs_u64(POOL, "memory/free_bytes"));
 	self->bytes = self->pool - variant->page;
@@ -321,19 +328,22 @@ TEST_F(poison, by_madvise)
 {
 	if (madvise(self->addr, BASE, MADV_HWPOISON) && errno == EINVAL)
 		SKIP(return, "this kernel has no MADV_HWPOISON");
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code_soon(self->addr));
+	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
 	EXPECT_EQ(0, bus_code(self->addr + variant->page));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/poisoned_bytes",
-				     variant->page));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
+				  variant->page));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	self->bytes = variant->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	EXPECT_NE(MAP_FAILED, self->addr);
 }
 
-/* What breaks while nobody knows of it by name stays away from others too. */
+/*
+ * A page that is poisoned while its pool is being destroyed is never handed out
+ * either.
+ */
 TEST_F(poison, survives_destroy)
 {
 	__u64 pfn = pfn_of(self->addr);
@@ -342,7 +352,7 @@ TEST_F(poison, survives_destroy)
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	inject(pfn);
-	bus_code_soon(self->addr);
+	wait_bus_code(self->addr);
 	EXPECT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_NE(0, bus_code(self->addr));
 	ASSERT_EQ(0, vp_create(ctl, POOL, self->pool, variant->page, NULL));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The life of a pool, and what sysfs, queries and lists say about it.
- */
+/* The life cycle of a pool, and how sysfs, queries and lists describe it. */
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -13,7 +11,11 @@
 #include <time.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "pool-a"
 #define SECOND "pool-b"
@@ -28,8 +30,8 @@ FIXTURE(pool)
 
 FIXTURE_SETUP(pool)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -51,7 +53,7 @@ FIXTURE_TEARDOWN(pool)
 	close(self->ctl);
 }
 
-/* Attributes with one right value for the pool of the fixture. */
+/* Attributes whose values are known for the pool of the fixture. */
 static const struct {
 	const char *attr;
 	const char *value;
@@ -141,7 +143,7 @@ TEST_F(pool, sysfs_nodes_add_up)
 	}
 }
 
-TEST_F(pool, node_has_owner_and_mode)
+TEST_F(pool, device_has_owner_and_mode)
 {
 	struct stat st;
 
@@ -184,9 +186,9 @@ TEST_F(pool, query_agrees_with_sysfs)
 	EXPECT_EQ(0, q.cpus_bytes % 8);
 	EXPECT_EQ(q.created_ns, vp_sysfs_u64(POOL, "created_ns"));
 	EXPECT_LE(self->before, q.created_ns / 1000000000);
-	/* time() may be that of the last tick. */
+	/* time() may be as old as the last tick. */
 	EXPECT_GE(time(NULL) + 1, q.created_ns / 1000000000);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 TEST_F(pool, query_writes_nothing_if_one_array_is_small)
@@ -236,7 +238,7 @@ TEST_F(pool, list_is_in_the_order_of_ids)
 	EXPECT_LT(a, b);
 }
 
-TEST_F(pool, gone_from_everywhere)
+TEST_F(pool, destroyed_pool_is_not_listed)
 {
 	struct vpool_list_entry entry[64];
 	struct vpool_query q = {};
@@ -255,7 +257,7 @@ TEST_F(pool, gone_from_everywhere)
 	EXPECT_TRUE(vp_reason_has(self->ctl, POOL));
 }
 
-TEST_F(pool, name_and_cpus_can_be_had_again_with_another_id)
+TEST_F(pool, name_and_cpus_are_reusable_with_a_new_id)
 {
 	__u32 id = self->req.create.out_id;
 	int i;
@@ -284,7 +286,7 @@ TEST_F(pool, cpus_only)
 	ASSERT_EQ(0, vp_create(self->ctl, SECOND, 0, 0, "1"));
 	ASSERT_EQ(0, vp_query(self->ctl, SECOND, &q));
 	EXPECT_EQ(0, q.total_bytes);
-	EXPECT_TRUE(vp_books_ok(self->ctl, SECOND));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
 	fd = vp_open(SECOND);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &bytes));
@@ -302,7 +304,7 @@ TEST_F(pool, memory_only)
 	EXPECT_EQ(4096, vp_sysfs_u64(SECOND, "page_size"));
 }
 
-TEST_F(pool, owner_is_the_caller_unless_told)
+TEST_F(pool, owner_defaults_to_the_caller)
 {
 	struct stat st;
 
@@ -339,8 +341,8 @@ static int create_ephemeral(int ctl, const char *name)
 	return vp_request_send(ctl, &req);
 }
 
-/* For a while, because a work item does it. */
-static bool goes_away(const char *name)
+/* Wait until the pool is destroyed: a work item destroys it. */
+static bool wait_gone(const char *name)
 {
 	__u64 end = vp_now_ms() + 60000;
 
@@ -352,7 +354,7 @@ static bool goes_away(const char *name)
 	return true;
 }
 
-TEST_F(pool, ephemeral_goes_with_its_creator)
+TEST_F(pool, ephemeral_ends_with_its_creator)
 {
 	int ctl = vp_control(), copy = dup(ctl);
 
@@ -360,11 +362,11 @@ TEST_F(pool, ephemeral_goes_with_its_creator)
 	close(ctl);
 	EXPECT_TRUE(vp_exists(SECOND));
 	close(copy);
-	EXPECT_TRUE(goes_away(SECOND));
+	EXPECT_TRUE(wait_gone(SECOND));
 	EXPECT_TRUE(vp_exists(POOL));
 }
 
-/* A pipe has a page when all who had the pool open are gone. */
+/* A pipe still holds a page after every process has closed the pool. */
 TEST_F(pool, ephemeral_waits_for_its_last_pin)
 {
 	struct iovec iov = { .iov_len = 4096 };
@@ -384,7 +386,7 @@ TEST_F(pool, ephemeral_waits_for_its_last_pin)
 	EXPECT_TRUE(vp_exists(SECOND));
 	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
 	EXPECT_EQ('x', page[0]);
-	EXPECT_TRUE(goes_away(SECOND));
+	EXPECT_TRUE(wait_gone(SECOND));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -402,7 +404,7 @@ TEST_F(pool, ephemeral_waits_for_its_last_user)
 	EXPECT_EQ(0, vp_touch(addr, true));
 	EXPECT_TRUE(vp_exists(SECOND));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_TRUE(goes_away(SECOND));
+	EXPECT_TRUE(wait_gone(SECOND));
 }
 
 static int killed_creator(void *arg)
@@ -415,10 +417,10 @@ static int killed_creator(void *arg)
 	return 2;
 }
 
-TEST_F(pool, ephemeral_goes_with_a_killed_creator)
+TEST_F(pool, ephemeral_ends_with_a_killed_creator)
 {
 	EXPECT_EQ(128 + SIGKILL, vp_in_child(killed_creator, NULL));
-	EXPECT_TRUE(goes_away(SECOND));
+	EXPECT_TRUE(wait_gone(SECOND));
 }
 
 TEST_F(pool, busy_while_open)
@@ -430,7 +432,7 @@ TEST_F(pool, busy_while_open)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "open"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, POOL));
 	close(fd);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 TEST_F(pool, busy_while_mapped)
@@ -444,7 +446,7 @@ TEST_F(pool, busy_while_mapped)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "mapped"));
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
 TEST_F(pool, busy_with_members)
@@ -453,16 +455,16 @@ TEST_F(pool, busy_with_members)
 
 	ASSERT_EQ(0, vp_attach(fd, 0));
 	close(fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "member"));
 	fd = vp_open(POOL);
 	EXPECT_EQ(0, vp_detach(fd, 0));
 	close(fd);
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
-/* A failed destroy has not begun: everything goes on working. */
+/* A destroy that fails leaves the pool usable. */
 TEST_F(pool, refused_destroy_changes_nothing)
 {
 	int fd = vp_open(POOL), second;
@@ -479,7 +481,7 @@ TEST_F(pool, refused_destroy_changes_nothing)
 	close(fd);
 }
 
-TEST_F(pool, state_wakes_who_polls)
+TEST_F(pool, change_of_state_wakes_poll)
 {
 	struct pollfd pfd = { .events = POLLPRI };
 	char text[32];
@@ -499,7 +501,7 @@ TEST_F(pool, state_wakes_who_polls)
 	close(pfd.fd);
 }
 
-TEST_F(pool, counters_count)
+TEST_F(pool, counters_increase)
 {
 	int fd, second = vp_open(POOL);
 	__u64 too_much = 64 * GIB;
@@ -512,7 +514,10 @@ TEST_F(pool, counters_count)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/alloc_failures"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "memory/regions"));
 	vp_fill(addr, 2 * HUGE_SIZE, 1);
-	/* A kernel without them, as a real-time one, maps no huge pages. */
+	/*
+	 * A kernel without transparent huge pages, such as a real-time one, maps
+	 * none.
+	 */
 	huge = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 	EXPECT_EQ(huge ? 2 : 0, vp_sysfs_u64(POOL, "stat/faults_huge"));
 	EXPECT_EQ(huge ? 0 : 2 * HUGE_SIZE / getpagesize(),
@@ -523,13 +528,13 @@ TEST_F(pool, counters_count)
 	munmap(addr, 2 * HUGE_SIZE);
 	close(second);
 	close(fd);
-	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/frees"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", BYTES));
 	EXPECT_LE(2 * HUGE_SIZE, vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
 }
 
-TEST_F(pool, regions_say_who_opened_them)
+TEST_F(pool, regions_list_their_opener)
 {
 	struct vpool_region_info info[4];
 	int first = vp_open(POOL), second = vp_open(POOL);
@@ -556,7 +561,7 @@ TEST_F(pool, regions_say_who_opened_them)
 	close(second);
 }
 
-/* Memory from the node that was asked for, and from no other. */
+/* Memory comes from the requested NUMA node only. */
 TEST_F(pool, memory_is_on_its_node)
 {
 	struct vpool_node_info node[8];
@@ -583,10 +588,10 @@ TEST_F(pool, memory_is_on_its_node)
 	for (i = 0; i < q.nr_nodes; i++)
 		EXPECT_EQ((node[i].node ? 3 : 2) * HUGE_SIZE,
 			  node[i].total_bytes);
-	EXPECT_TRUE(vp_books_ok(self->ctl, SECOND));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
 }
 
-/* What a pool takes is missing from the host, and comes back. */
+/* A pool's memory is missing from the host, and returned when the pool is destroyed. */
 TEST_F(pool, host_gets_its_memory_back)
 {
 	const __u64 bytes = 256 * MIB, slack = 24 * MIB;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region that asks for it is mapped with all page tables filled: no touch
- * faults.
+ * VPOOL_COMMIT_POPULATE: a mapping of the region has complete page tables, so that
+ * no touch faults.
  */
 #include <linux/vpool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define POOL "populate-pool"
 #define BASE 4096
@@ -101,10 +104,10 @@ TEST_F(populate, no_touch_faults)
 }
 
 /*
- * A mapping at any address, offset and length: where no huge page fits, at its ends or
- * in all of it, small ones fill it.
+ * A mapping of any address, offset and length: small pages fill its ends where no
+ * huge page fits, or all of it.
  */
-TEST_F(populate, of_any_shape)
+TEST_F(populate, any_address_and_length)
 {
 	const struct {
 		__u64 shift, bytes, offset;
@@ -143,7 +146,7 @@ TEST_F(populate, of_any_shape)
 	}
 }
 
-/* What NUMA balancing has marked since boot, in pages. */
+/* Pages that NUMA balancing has marked since boot. */
 static __u64 marked_pages(void)
 {
 	char text[32768], *at;
@@ -155,7 +158,10 @@ static __u64 marked_pages(void)
 		VP_NONE;
 }
 
-/* What it marks while memory is touched over and over, the program's own few pages too. */
+/*
+ * Pages marked while memory is touched over and over, including a few of the
+ * program's own.
+ */
 static __u64 marked_while_touching(char *addr, __u64 bytes)
 {
 	__u64 before = marked_pages(), end = vp_now_ms() + 1500;
@@ -165,8 +171,8 @@ static __u64 marked_while_touching(char *addr, __u64 bytes)
 	return marked_pages() - before;
 }
 
-/* It cannot move the memory, so it must not unmap it to see who uses it. */
-TEST_F(populate, numa_balancing_leaves_it_alone)
+/* NUMA balancing cannot move pool memory, so it must not unmap it to find its users. */
+TEST_F(populate, numa_balancing_does_not_mark_it)
 {
 	static const char * const pace[] = { "scan_delay_ms", "scan_period_min_ms" };
 	char path[128], *addr, *other;
@@ -180,7 +186,7 @@ TEST_F(populate, numa_balancing_leaves_it_alone)
 		snprintf(path, sizeof(path),
 			 "/sys/kernel/debug/sched/numa_balancing/%s", pace[i]);
 		if (vp_write_file(path, "20"))
-			SKIP(return, "the pace of NUMA balancing cannot be set");
+			SKIP(return, "cannot set the speed of NUMA balancing");
 	}
 	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
 	addr = vp_map(self->fd, self->bytes, 0);
@@ -199,8 +205,8 @@ TEST_F(populate, numa_balancing_leaves_it_alone)
 	munmap(addr, self->bytes);
 }
 
-/* Every mapping of it, and only what was mapped. */
-TEST_F(populate, each_mapping_for_itself)
+/* Each mapping is populated, and only the range that was mapped. */
+TEST_F(populate, each_mapping_is_populated)
 {
 	__u64 part = self->bytes / 2;
 	char *one, *two;
@@ -217,7 +223,7 @@ TEST_F(populate, each_mapping_for_itself)
 	munmap(two, part);
 }
 
-TEST_F(populate, read_only_mappings_too)
+TEST_F(populate, read_only_mapping)
 {
 	char *addr;
 
@@ -228,8 +234,8 @@ TEST_F(populate, read_only_mappings_too)
 	munmap(addr, self->bytes);
 }
 
-/* Nothing can be filled where nothing may be touched. */
-TEST_F(populate, prot_none_is_left_alone)
+/* A mapping without access is not populated. */
+TEST_F(populate, prot_none_is_not_populated)
 {
 	char *addr;
 
@@ -240,7 +246,7 @@ TEST_F(populate, prot_none_is_left_alone)
 	munmap(addr, self->bytes);
 }
 
-TEST_F(populate, is_not_done_unasked)
+TEST_F(populate, needs_the_flag)
 {
 	char *addr;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions: private by open, committed when they get their size, never another's
- * memory and never anybody's old bytes.
+ * Regions: each open gets a private one, memory is committed with the size, and no
+ * region sees bytes of another or old ones.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -18,7 +18,11 @@
 #include <sys/utsname.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "region-pool"
 #define BASE 4096
@@ -67,13 +71,13 @@ FIXTURE_SETUP(region)
 FIXTURE_TEARDOWN(region)
 {
 	if (vp_exists(POOL))
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	close(self->fd);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
 
-/* What a test gives to its child. */
+/* State that a test shares with its child. */
 struct shared {
 	char *addr;
 	__u64 bytes;
@@ -90,11 +94,11 @@ TEST_F(region, commit_sets_the_size)
 	EXPECT_EQ(0, vp_commit(self->fd, &bytes));
 	EXPECT_EQ(2 * self->page, bytes);
 	EXPECT_EQ(2 * self->page, lseek(self->fd, 0, SEEK_END));
-	/* Committed is used, whether it was touched or not. */
+	/* Committed memory counts as used before it is touched. */
 	EXPECT_EQ(2 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 }
 
-TEST_F(region, size_is_for_life)
+TEST_F(region, size_cannot_change)
 {
 	__u64 bytes = self->page;
 
@@ -139,7 +143,7 @@ TEST_F(region, seek_end_is_free_bytes_before)
 	close(second);
 }
 
-TEST_F(region, sizes_that_are_none)
+TEST_F(region, invalid_sizes)
 {
 	static const __u64 bad[] = { 0, ~0ULL, 1ULL << 63 };
 	__u64 bytes;
@@ -212,7 +216,7 @@ TEST_F(region, mapping_past_the_size_is_refused)
 	EXPECT_EQ(size, vp_sysfs_u64(POOL, "memory/used_bytes"));
 }
 
-TEST_F(region, mappings_at_any_offset_show_the_same)
+TEST_F(region, mappings_at_any_offset_share_memory)
 {
 	__u64 size = 2 * self->page, at;
 	char *whole, *part;
@@ -251,7 +255,7 @@ TEST_F(region, pages_are_of_the_pools_size)
 	int err = 0, i;
 
 	ASSERT_NE(MAP_FAILED, addr);
-	/* Linux 6.1 leaves out a huge page with a hint of NUMA balancing on it. */
+	/* Linux 6.1 does not count a huge page that NUMA balancing has marked. */
 	for (i = 0; i < 20 && !err && huge != want; i++) {
 		vp_fill(addr, bytes, 1);
 		err = vp_smaps(addr, "FilePmdMapped", &huge);
@@ -263,7 +267,7 @@ TEST_F(region, pages_are_of_the_pools_size)
 	EXPECT_EQ(bytes, huge);
 }
 
-/* A hole, and what is left of a huge page around it. */
+/* Unmap a hole, and check the rest of the huge pages around it. */
 TEST_F(region, partial_munmap)
 {
 	__u64 bytes = self->pool / 4, hole = bytes / 4;
@@ -318,7 +322,10 @@ TEST_F(region, mremap_moves_and_shrinks)
 	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
 }
 
-/* As of a memfd: beyond the region's end there is a mapping, but no memory. */
+/*
+ * As with a memfd, a mapping may extend past the region's end, where it has no
+ * memory.
+ */
 TEST_F(region, mremap_grows)
 {
 	__u64 bytes = 4 * self->page;
@@ -377,7 +384,7 @@ static bool has_flag(const void *addr, const char *flag)
 	return has;
 }
 
-/* And what was locked is given back with the rest. */
+/* Unmapping returns locked memory as well. */
 TEST_F(region, mlock)
 {
 	__u64 locked = VP_NONE, bytes = 4 * self->page;
@@ -391,12 +398,12 @@ TEST_F(region, mlock)
 	ASSERT_EQ(0, munlock(addr, bytes / 2));
 	munmap(addr, bytes);
 	close(self->fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
 	self->fd = -1;
 }
 
-TEST_F(region, dumped_or_not)
+TEST_F(region, core_dump_flags)
 {
 	char *addr = vp_map(self->fd, self->page, 0);
 
@@ -447,7 +454,7 @@ TEST_F(region, mseal)
 	EXPECT_EQ(0, err);
 }
 
-/* Linux 6.7, newer than the headers that this may be built with. */
+/* From Linux 6.7, which may be newer than the installed headers. */
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC 0x8000
 #endif
@@ -466,7 +473,7 @@ TEST_F(region, write_tracking)
 
 	ASSERT_NE(MAP_FAILED, addr);
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
-		SKIP(return, "no userfaultfd that tracks writes: %s",
+		SKIP(return, "no userfaultfd with write tracking: %s",
 		     strerror(errno));
 	vp_fill(addr, 2 * self->page, 1);
 	track.range.start = (uintptr_t)addr;
@@ -495,7 +502,7 @@ TEST_F(region, madvise_keeps_contents)
 		madvise(addr, bytes, advice[i]);
 		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
 			TH_LOG("advice %d", advice[i]);
-		/* A part of a huge page, to tempt the kernel to split it. */
+		/* A part of a huge page, which could make the kernel split it. */
 		madvise(addr + bytes / 2 - BASE, BASE, advice[i]);
 		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
 			TH_LOG("advice %d for a part", advice[i]);
@@ -505,7 +512,7 @@ TEST_F(region, madvise_keeps_contents)
 	EXPECT_EQ(0, munlock(addr, bytes));
 }
 
-TEST_F(region, is_no_stream)
+TEST_F(region, read_and_write_are_refused)
 {
 	char byte = 1;
 
@@ -513,8 +520,8 @@ TEST_F(region, is_no_stream)
 	EXPECT_EQ(-1, write(self->fd, &byte, 1));
 }
 
-/* Memory is its own storage: it is always in sync. */
-TEST_F(region, syncs)
+/* Memory has no backing store: it is always in sync. */
+TEST_F(region, sync_calls_succeed)
 {
 	char *addr = vp_map(self->fd, 2 * self->page, 0);
 
@@ -527,7 +534,7 @@ TEST_F(region, syncs)
 	EXPECT_TRUE(vp_is_filled(addr, 2 * self->page, 1));
 }
 
-/* All of it is data, with the hole at the end that each file has. */
+/* The whole region is data, with the implied hole at the end of a file. */
 TEST_F(region, seek_data_and_hole)
 {
 	__u64 bytes = 3 * self->page;
@@ -559,7 +566,10 @@ static int map_without_thp(void *arg)
 	vp_smaps(addr, "FilePmdMapped", &huge);
 	if (huge == shared->bytes)
 		return 0;
-	/* Where the kernel refuses huge mappings then, the reason and the count say so. */
+	/*
+	 * If the kernel refuses huge mappings then, the message and the counter must
+	 * show it.
+	 */
 	if (!vp_reason_has(shared->fd, "PR_SET_THP_DISABLE"))
 		return 2;
 	return vp_sysfs_u64(POOL, "stat/faults_huge") ? 3 : 0;
@@ -570,11 +580,11 @@ TEST_F(region, transparent_huge_pages_off)
 	struct shared shared = { .fd = self->fd, .bytes = 2 * self->page };
 
 	if (self->page != HUGE_SIZE)
-		SKIP(return, "small pages are small");
+		SKIP(return, "base pages are never mapped huge");
 	EXPECT_EQ(0, vp_in_child(map_without_thp, &shared));
 }
 
-/* The host's policy for transparent huge pages is not for pools. */
+/* Pools ignore the host's policy for transparent huge pages. */
 TEST_F(region, transparent_huge_pages_never)
 {
 	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
@@ -672,7 +682,7 @@ static int wait_for_futex(void *arg)
 	return futex(word, FUTEX_WAIT, 0, 20000) ? errno : 0;
 }
 
-/* Futexes that processes share, by two mappings of one region. */
+/* Process-shared futexes in two mappings of one region. */
 TEST_F(region, futexes_are_shared)
 {
 	struct shared shared = { .bytes = 2 * self->page };
@@ -717,7 +727,7 @@ static int lock_and_count(void *arg)
 	return 0;
 }
 
-/* What PostgreSQL and others keep in shared memory. */
+/* Process-shared mutexes, as PostgreSQL and others keep in shared memory. */
 TEST_F(region, mutexes_are_shared)
 {
 	struct shared shared = {
@@ -812,7 +822,7 @@ TEST_F(region, scm_rights_shares)
 	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
 }
 
-/* What a path in /proc leads to is the same region. */
+/* Does the path in /proc open the same region? */
 static bool is_same(const char *path, __u64 bytes)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -831,7 +841,7 @@ static bool is_same(const char *path, __u64 bytes)
 	return same;
 }
 
-TEST_F(region, opened_again_by_proc)
+TEST_F(region, reopen_through_proc)
 {
 	__u64 bytes = 2 * self->page;
 	char path[128], link[64];
@@ -857,8 +867,8 @@ TEST_F(region, opened_again_by_proc)
 	EXPECT_EQ(node.st_uid, own.st_uid);
 }
 
-/* One descriptor holds the region when the one it came from is closed. */
-TEST_F(region, opened_again_outlives_the_first)
+/* The second descriptor keeps the region after the first is closed. */
+TEST_F(region, reopened_descriptor_outlives_the_first)
 {
 	__u64 bytes = self->page;
 	char path[64], *addr;
@@ -879,7 +889,7 @@ TEST_F(region, opened_again_outlives_the_first)
 	self->fd = fd;
 }
 
-/* A descriptor that only a socket holds is held; with the socket it goes. */
+/* A descriptor in a socket's queue keeps the region until the socket is closed. */
 TEST_F(region, descriptor_in_flight_keeps_the_region)
 {
 	__u64 bytes = self->page;
@@ -893,10 +903,10 @@ TEST_F(region, descriptor_in_flight_keeps_the_region)
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
 	close(pair[0]);
 	close(pair[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 }
 
-/* Zero, always. */
+/* Zeroed memory. */
 
 TEST_F(region, zero_on_first_touch)
 {
@@ -906,8 +916,8 @@ TEST_F(region, zero_on_first_touch)
 	EXPECT_TRUE(vp_is_zero(addr, self->pool));
 }
 
-/* As soon as it is free, so mostly before it has been scrubbed. */
-TEST_F(region, zero_when_used_again)
+/* Reuse memory as soon as it is free, mostly before the scrubber has reached it. */
+TEST_F(region, zero_when_reused)
 {
 	int i, rounds = vp_scale(40);
 	int fd;
@@ -920,12 +930,12 @@ TEST_F(region, zero_when_used_again)
 		vp_fill(addr, self->pool, SECRET + i);
 		munmap(addr, self->pool);
 		close(fd);
-		ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-		ASSERT_TRUE(vp_books_ok(self->ctl, POOL));
+		ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	}
 }
 
-/* Bytes of one pool are not seen in the next, nor by the host. */
+/* The next pool sees no bytes of the previous one, nor does the host. */
 TEST_F(region, zero_in_the_next_pool)
 {
 	char *addr = vp_map(self->fd, self->pool, 0);
@@ -945,9 +955,9 @@ TEST_F(region, zero_in_the_next_pool)
 	}
 }
 
-/* The end. */
+/* Release of memory. */
 
-TEST_F(region, last_close_or_munmap_gives_back)
+TEST_F(region, last_close_or_munmap_releases_memory)
 {
 	int fd;
 	char *addr = vp_open_map(POOL, 3 * self->page, &fd);
@@ -959,19 +969,19 @@ TEST_F(region, last_close_or_munmap_gives_back)
 	munmap(addr, self->page);
 	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	munmap(addr + self->page, 2 * self->page);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 
 	addr = vp_open_map(POOL, self->page, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	munmap(addr, self->page);
 	EXPECT_EQ(self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	close(fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_EQ(3 * self->page, vp_sysfs_u64(POOL, "memory/peak_bytes"));
 }
 
-TEST_F(region, force_revokes)
+TEST_F(region, forced_destroy_revokes)
 {
 	__u64 bytes = 2 * self->page;
 	char *addr = vp_map(self->fd, bytes, 0);
@@ -994,8 +1004,8 @@ TEST_F(region, force_revokes)
 	close(second);
 }
 
-/* The name is free at once, and who had the old pool gets nothing of the new. */
-TEST_F(region, forced_name_is_free)
+/* The name is free at once, and a user of the old pool gets nothing of the new one. */
+TEST_F(region, forced_destroy_frees_the_name)
 {
 	char *old = vp_map(self->fd, self->page, 0), *addr;
 	int fd;
@@ -1027,8 +1037,8 @@ static int touch_until_revoked(void *arg)
 	return 1;
 }
 
-/* Revoking while others fault and write. */
-TEST_F(region, force_while_touched)
+/* Revoke a region while other tasks fault and write. */
+TEST_F(region, forced_destroy_while_touched)
 {
 	struct shared shared = { .bytes = self->pool };
 	pid_t pid[3];
@@ -1047,7 +1057,7 @@ TEST_F(region, force_while_touched)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
 }
 
-/* The kernel says where a page is. */
+/* Ask the kernel for the NUMA node of a page. */
 static int node_of(void *addr)
 {
 	int node = -1;
@@ -1083,14 +1093,17 @@ TEST_F(region, memory_is_on_the_pools_node)
 	close(fd);
 }
 
-/* It is no filesystem, though it may look like one to a program that wants a folder. */
-TEST_F(region, nothing_is_created_in_the_folder)
+/*
+ * /dev/vpool is not a filesystem for files, even if a program takes it for a
+ * directory.
+ */
+TEST_F(region, no_file_can_be_created_in_dev_vpool)
 {
 	struct stat dev, folder;
 
 	if (stat("/dev", &dev) || stat("/dev/vpool", &folder) ||
 	    dev.st_dev != folder.st_dev)
-		SKIP(return, "/dev/vpool is not a folder of devtmpfs here");
+		SKIP(return, "/dev/vpool is not a directory of devtmpfs here");
 	EXPECT_EQ(-1, open("/dev/vpool/heap", O_CREAT | O_RDWR, 0600));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(-1, open("/dev/vpool", O_TMPFILE | O_RDWR, 0600));
@@ -1098,7 +1111,7 @@ TEST_F(region, nothing_is_created_in_the_folder)
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(-1, unlink("/dev/vpool/control"));
 	EXPECT_EQ(EPERM, errno);
-	/* Devices of pools come and go nevertheless. */
+	/* Devices of pools still appear and disappear in it. */
 	ASSERT_EQ(0, vp_create(self->ctl, "region-folder", 0, 0, "1"));
 	EXPECT_EQ(0, access("/dev/vpool/region-folder", F_OK));
 	EXPECT_EQ(0, vp_destroy(self->ctl, "region-folder", 0));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A pool grows and shrinks while it is in use, all or nothing.
+ * Grow and shrink a pool while it is in use: each call succeeds completely or
+ * changes nothing.
  */
 #include <linux/capability.h>
 #include <linux/vpool.h>
@@ -9,7 +10,10 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "resize-pool"
 #define START (8 * HUGE_SIZE)
@@ -41,10 +45,7 @@ static __u64 total(void)
 
 static __u64 node_total(int node)
 {
-	char attr[64];
-
-	snprintf(attr, sizeof(attr), "memory/node%d/total_bytes", node);
-	return vp_sysfs_u64(POOL, attr);
+	return vp_node_bytes(POOL, node, "total");
 }
 
 TEST_F(resize, grows_and_shrinks)
@@ -61,7 +62,7 @@ TEST_F(resize, grows_and_shrinks)
 		EXPECT_EQ(bytes, total());
 		EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/target_bytes"));
 		EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-		EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	}
 }
 
@@ -74,7 +75,7 @@ TEST_F(resize, rounds_up)
 	EXPECT_EQ(bytes, total());
 }
 
-/* What a region has stays, and what it has not can be taken. */
+/* A region keeps its memory. Memory that no region has can be removed. */
 TEST_F(resize, regions_do_not_notice)
 {
 	__u64 bytes = 5 * HUGE_SIZE;
@@ -99,7 +100,7 @@ TEST_F(resize, regions_do_not_notice)
 	close(fd);
 }
 
-TEST_F(resize, says_how_much_could_be_had)
+TEST_F(resize, failed_shrink_reports_what_is_free)
 {
 	__u64 bytes = HUGE_SIZE;
 	char *addr;
@@ -135,7 +136,7 @@ TEST_F(resize, moves_between_nodes)
 	EXPECT_EQ(9 * HUGE_SIZE, total());
 }
 
-/* One node cannot give what is asked, so the other does not change either. */
+/* One node cannot provide the memory, so the other does not change either. */
 TEST_F(resize, all_nodes_or_none)
 {
 	struct vpool_mem mem[2] = {
@@ -151,7 +152,7 @@ TEST_F(resize, all_nodes_or_none)
 	EXPECT_EQ(before[0], node_total(0));
 	EXPECT_EQ(before[1], node_total(1));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-	/* Within what the node has in all, but not within what is free. */
+	/* Less than the node has in total, but more than is free. */
 	mem[1].bytes = vp_meminfo("MemTotal") / 2 / HUGE_SIZE * HUGE_SIZE -
 		       64 * MIB;
 	err = vp_resize_nodes(self->ctl, POOL, mem, 2);
@@ -160,10 +161,10 @@ TEST_F(resize, all_nodes_or_none)
 	EXPECT_EQ(before[0], node_total(0));
 	EXPECT_EQ(before[1], node_total(1));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-TEST_F(resize, host_gets_it_back)
+TEST_F(resize, host_gets_its_memory_back)
 {
 	const __u64 slack = 16 * MIB;
 	__u64 bytes = START + 128 * MIB, before = vp_host_free(), with;
@@ -173,10 +174,10 @@ TEST_F(resize, host_gets_it_back)
 	EXPECT_GT(before - 128 * MIB + slack, with);
 	bytes = START;
 	ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
-TEST_F(resize, bad_requests)
+TEST_F(resize, invalid_requests)
 {
 	struct vpool_mem two[2] = {
 		{ .bytes = HUGE_SIZE, .node = 0 },
@@ -229,7 +230,7 @@ static int unprivileged(void *arg)
 	return vp_resize(*(int *)arg, POOL, &bytes, VPOOL_ANY_NODE) != -EPERM;
 }
 
-TEST_F(resize, needs_the_admin)
+TEST_F(resize, needs_cap_sys_admin)
 {
 	EXPECT_EQ(0, vp_in_child(unprivileged, &self->ctl));
 	EXPECT_EQ(START, total());
@@ -239,8 +240,8 @@ static void on_alarm(int sig)
 {
 }
 
-/* A signal half-way: everything that was gathered goes back. */
-TEST_F(resize, gives_up_at_a_signal)
+/* A signal interrupts the call, which returns all memory it has reserved. */
+TEST_F(resize, signal_interrupts_it)
 {
 	struct sigaction act = { .sa_handler = on_alarm };
 	struct vpool_mem mem = { .node = VPOOL_ANY_NODE };
@@ -257,16 +258,16 @@ TEST_F(resize, gives_up_at_a_signal)
 
 	sigaction(SIGALRM, &act, NULL);
 	vp_name(cmd.name, POOL);
-	/* Less than the host could spare, more than it can give soon. */
+	/* Less than the host has available, but more than it can free quickly. */
 	mem.bytes = before / 10 * 6;
 	for (us = 20000; us > 100; us /= 2) {
-		/* Again and again: the first may come before the call has begun. */
+		/* Send the signal repeatedly: the first may arrive before the call. */
 		ualarm(us, us);
 		err = vp_ioctl(self->ctl, VPOOL_RESIZE, &cmd);
 		ualarm(0, 0);
 		if (err)
 			break;
-		/* It was quicker than that. */
+		/* The call finished before the signal. Shrink the pool again. */
 		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, VPOOL_ANY_NODE));
 	}
 	EXPECT_EQ(-EINTR, err)
@@ -274,7 +275,7 @@ TEST_F(resize, gives_up_at_a_signal)
 	EXPECT_EQ(START, total());
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
 	EXPECT_EQ(START, vp_sysfs_u64(POOL, "memory/target_bytes"));
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 struct racer {
@@ -282,7 +283,7 @@ struct racer {
 	int bad;
 };
 
-/* Takes and returns all it can get. */
+/* Commit and close regions of all the memory there is. */
 static void *take(void *arg)
 {
 	struct racer *racer = arg;
@@ -299,7 +300,7 @@ static void *take(void *arg)
 	return NULL;
 }
 
-TEST_F(resize, races_with_those_who_take)
+TEST_F(resize, races_with_commits)
 {
 	struct racer racer = { .rounds = vp_scale(2000) };
 	pthread_t threads[2];
@@ -319,8 +320,8 @@ TEST_F(resize, races_with_those_who_take)
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	EXPECT_EQ(0, racer.bad);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
 static void *resize_all_the_time(void *arg)
@@ -336,7 +337,10 @@ static void *resize_all_the_time(void *arg)
 	return NULL;
 }
 
-/* A destroy does not wait for a resize to succeed, nor leave its memory behind. */
+/*
+ * A destroy does not wait until a resize succeeds, and leaves none of its memory
+ * behind.
+ */
 TEST_F(resize, races_with_destroy)
 {
 	const __u64 slack = 32 * MIB;
@@ -353,7 +357,7 @@ TEST_F(resize, races_with_destroy)
 		ASSERT_EQ(0, vp_create(self->ctl, POOL, START, HUGE_SIZE,
 				       NULL));
 	}
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
 TEST_HARNESS_MAIN

@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Usage: $0 [PATTERN]...
+# Usage: run.sh [PATTERN]...
 #
-# Runs the tests of TESTS whose name has one of the PATTERNs in it, as root on a
-# machine with vpool loaded. Passes their TAP output through, each suite between a
-# "# suite:" line and one that counts. Exits 1 if anything failed, ran short of its
-# plan or out of time; 4 if no test matches.
+# Run the suites of tools/check/suites whose names contain one of the PATTERNs, as
+# root on a machine with vpool loaded. Print the TAP output of each suite between a
+# "# suite:" line and a line of counts. Exit 1 if a test failed, a suite ran fewer
+# tests than it declared or exceeded its time limit; 4 if no suite matches.
 #
-# BUILD is where the programs are, VPOOL_KERNEL the name of the kernel ("debug"
-# for a slow one), VPOOL_KO the module to load again after unloading it. VPOOL_LONG
-# is set where there is time to run everything in full on every kernel, VPOOL_SMT where
-# cores have two threads, VPOOL_GUARD where one of guard_on's is on: it names it.
+# Documentation/environment.rst lists the variables that select and scale suites.
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
-build=${BUILD:-$here/../build/selftests}
+suites=$here/../tools/check/suites
+export OUTPUT=${OUTPUT:-$(readlink -f "$here/../build/selftests")}
 [ $# -gt 0 ] || set -- ''
 patterns=("$@")
 default_seconds=900
+# A suite that skips all its tests.
+status_skip=4
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 
@@ -25,7 +25,18 @@ pools() {
 	ls /sys/kernel/vpool/pools 2>/dev/null
 }
 
-# count SUITE SECONDS: the trailer of the suite in $log; fails if the suite does not.
+# program NAME: print the path of a suite's program or script.
+program() {
+	local script
+
+	for script in "$here"/*/"$1.sh"; do
+		[ ! -e "$script" ] || { echo "$script"; return; }
+	done
+	echo "$OUTPUT/$1"
+}
+
+# count SUITE SECONDS: print the trailer of the suite from $log. Fail unless all
+# declared tests ran and none failed.
 count() {
 	awk -v suite="$1" -v seconds="$2" '
 		/^1\.\.[0-9]+/	{ split($1, plan, /\.\./); planned = plan[2] }
@@ -38,18 +49,18 @@ count() {
 		}' "$log"
 }
 
-# suite NAME SECONDS: run one program.
+# suite NAME SECONDS: run one suite.
 suite() {
 	local name=$1 seconds=$2 before status bad=0 begin=$SECONDS
 
 	echo "# suite: $name"
 	before=$(pools)
-	timeout -k 5 "$seconds" "$build/$name" 2>&1 | tee "$log"
+	timeout -k 5 "$seconds" "$(program "$name")" 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
 	if [ "$status" -ge 124 ]; then
 		echo "# $name: out of time ($seconds s) or killed, status $status"
 		bad=1
-	elif [ "$status" -ne 0 ]; then
+	elif [ "$status" -ne 0 ] && [ "$status" -ne "$status_skip" ]; then
 		echo "# $name: status $status"
 		bad=1
 	fi
@@ -66,7 +77,7 @@ if [ ! -e /dev/vpool/control ]; then
 	exit 1
 fi
 
-# wanted NAME: has it one of the patterns in it?
+# wanted NAME: does the name contain a pattern?
 wanted() {
 	local pattern
 
@@ -93,6 +104,6 @@ while read -r name seconds where _; do
 	esac
 	[ "$result" -eq 4 ] && result=0
 	suite "$name" "${seconds:-$default_seconds}" </dev/null || result=1
-done <"$here/TESTS"
-[ "$result" -eq 4 ] && echo "# no test has '${patterns[*]}' in its name"
+done <"$suites"
+[ "$result" -eq 4 ] && echo "# no suite matches '${patterns[*]}'"
 exit "$result"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No byte of one region is ever seen in another, or by the host: whatever way
- * memory comes back, it is zero when somebody gets it.
+ * No byte of one region is ever seen in another or by the host: memory is zero when
+ * it is handed out, however it was released.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -10,7 +10,10 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "scrub-pool"
 #define BASE 4096
@@ -55,7 +58,7 @@ FIXTURE_TEARDOWN(scrub)
 	close(self->ctl);
 }
 
-/* All of the pool, with a secret in it. */
+/* Map the whole pool and write a secret to it. */
 static char *secret(__u64 bytes, int *fd)
 {
 	char *addr = vp_open_map(POOL, bytes, fd);
@@ -91,12 +94,12 @@ TEST_F(scrub, in_the_background)
 	addr = secret(self->bytes, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	give_back(addr, self->bytes, fd);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* Before the background has come to it, so in the call. */
-TEST_F(scrub, in_a_hurry)
+/* Take the memory before the scrubber reaches it, so that the call must zero it. */
+TEST_F(scrub, by_the_next_commit)
 {
 	int i, fd;
 	char *addr;
@@ -121,11 +124,11 @@ static int die_with_a_secret(void *arg)
 TEST_F(scrub, after_a_kill)
 {
 	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* What a shrinking pool gives to the host and another pool gets from there. */
+/* Move memory from a shrinking pool through the host to another pool. */
 TEST_F(scrub, across_a_resize)
 {
 	__u64 half = self->bytes / 2, all = self->bytes;
@@ -156,8 +159,8 @@ TEST_F(scrub, across_a_destroy)
 }
 
 /*
- * A page that a pipe holds is neither scrubbed nor handed out, and is once the
- * pipe lets go.
+ * A page that a pipe holds is neither scrubbed nor handed out until the pipe drops
+ * it.
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
@@ -173,7 +176,7 @@ TEST_F(scrub, not_while_it_is_pinned)
 	iov.iov_base = addr;
 	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	give_back(addr, self->bytes, fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", rest));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", rest));
 	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_FALSE(pool_is_zero(self->bytes));
 	EXPECT_TRUE(pool_is_zero(rest));
@@ -181,24 +184,24 @@ TEST_F(scrub, not_while_it_is_pinned)
 	EXPECT_EQ(0, memcmp(page, want, BASE));
 	close(pipes[0]);
 	close(pipes[1]);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* The books of scrubbing: what is free is clean or not yet. */
-TEST_F(scrub, is_told)
+/* Accounting of scrubbing: free memory is either clean or to be scrubbed. */
+TEST_F(scrub, is_accounted)
 {
 	__u64 before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
 	char *addr;
 	int fd;
 
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->bytes));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->bytes));
 	before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");
 	addr = secret(self->bytes, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	give_back(addr, self->bytes, fd);
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	EXPECT_EQ(before + self->bytes,
 		  vp_sysfs_u64(POOL, "stat/scrubbed_bytes"));
 }
@@ -214,7 +217,7 @@ static int commit_all(void *arg)
 	return vp_commit(fd, &bytes);
 }
 
-/* True if the kill came before the commit was through. */
+/* Kill a commit. Return whether the kill came before the commit ended. */
 static bool kill_a_commit(int ctl)
 {
 	pid_t pid = fork();
@@ -228,12 +231,12 @@ static bool kill_a_commit(int ctl)
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 	early = !vp_sysfs_u64(SLOW, "stat/allocs");
-	return early && vp_sysfs_becomes(SLOW, "memory/used_bytes", 0) &&
-		vp_books_ok(ctl, SLOW);
+	return early && vp_sysfs_wait(SLOW, "memory/used_bytes", 0) &&
+		vp_accounting_ok(ctl, SLOW);
 }
 
-/* Who zeroes memory can be killed, and takes nothing then. */
-TEST(scrub_ends_with_a_kill)
+/* A task can be killed while it zeroes memory, and then gets none. */
+TEST(kill_ends_a_zeroing_commit)
 {
 	int ctl = vp_control(), i, early = 0;
 
@@ -244,7 +247,7 @@ TEST(scrub_ends_with_a_kill)
 		early = kill_a_commit(ctl);
 	}
 	EXPECT_LT(0, early);
-	EXPECT_TRUE(vp_sysfs_becomes(SLOW, "memory/free_bytes", SLOW_BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(SLOW, "memory/free_bytes", SLOW_BYTES));
 	EXPECT_EQ(0, vp_destroy(ctl, SLOW, 0));
 	close(ctl);
 }

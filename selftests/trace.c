@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The tracepoints: there, and with the pool's name when they fire.
- */
+/* The tracepoints exist, and report the pool's name. */
 #include <linux/vpool.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "trace-pool"
 #define TRACING "/sys/kernel/tracing"
@@ -29,7 +31,7 @@ FIXTURE_SETUP(trace)
 	if (access(TRACING "/events", F_OK))
 		SKIP(return, "tracefs is not mounted on " TRACING);
 	if (mkdir(OURS, 0700) && errno != EEXIST)
-		SKIP(return, "no trace instance can be made: %s",
+		SKIP(return, "cannot create a trace instance: %s",
 		     strerror(errno));
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
@@ -44,7 +46,7 @@ FIXTURE_TEARDOWN(trace)
 	close(self->ctl);
 }
 
-TEST_F(trace, events_are_there)
+TEST_F(trace, events_exist)
 {
 	char path[128];
 	int i;
@@ -56,7 +58,7 @@ TEST_F(trace, events_are_there)
 	}
 }
 
-/* Does a line of the trace have all of these? */
+/* Does one line of the trace have all of these words? */
 static bool has_line(const char *text, const char *event, const char *word)
 {
 	char line[512];
@@ -72,7 +74,7 @@ static bool has_line(const char *text, const char *event, const char *word)
 	return false;
 }
 
-/* All that the tracepoints are about, once each. */
+/* Trigger every tracepoint once. */
 static int use_once(int ctl)
 {
 	__u64 bytes = 2 * HUGE_SIZE;
@@ -89,15 +91,15 @@ static int use_once(int ctl)
 	err = vp_attach(fd, 0) ?: vp_detach(fd, 0);
 	munmap(addr, HUGE_SIZE);
 	close(fd);
-	return err ?: vp_destroy_soon(ctl, POOL);
+	return err ?: vp_destroy_wait(ctl, POOL);
 }
 
-TEST_F(trace, events_tell_the_pools_name)
+TEST_F(trace, events_report_the_pools_name)
 {
 	int i;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "1"));
 	ASSERT_EQ(0, use_once(self->ctl));
 	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "0"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unloading: refused while a pool is used, and otherwise complete. Loads the
- * module again from the file that VPOOL_KO names.
+ * Unloading fails while a pool is used, and otherwise leaves nothing behind. The
+ * tests load the module again from the file that VPOOL_KO names.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -11,12 +11,15 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "unload-pool"
 #define BYTES (128 * MIB)
 #define SLOW_BYTES (16 * MIB)
-/* Where nothing is mapped. */
+/* An address where nothing is mapped. */
 #define SLOW_AT ((char *)0x700000000000)
 
 static bool is_loaded(void)
@@ -29,7 +32,7 @@ FIXTURE(unload)
 	int fd;
 };
 
-/* A pool, and the control node closed again. */
+/* Create a pool, and close the control device again. */
 static int make_pool(void)
 {
 	int ctl = vp_control(), err;
@@ -46,8 +49,8 @@ FIXTURE_SETUP(unload)
 {
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!is_loaded())
 		ASSERT_EQ(0, vp_load());
 	ASSERT_EQ(0, make_pool());
@@ -71,7 +74,7 @@ TEST_F(unload, refused_while_open)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_TRUE(vp_exists(POOL));
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_while_mapped)
@@ -83,20 +86,20 @@ TEST_F(unload, refused_while_mapped)
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	EXPECT_EQ(0, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_with_members)
 {
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 TEST_F(unload, refused_while_control_is_open)
@@ -105,13 +108,13 @@ TEST_F(unload, refused_while_control_is_open)
 
 	ASSERT_LE(0, ctl);
 	close(self->fd);
-	ASSERT_TRUE(vp_sysfs_becomes(POOL, "memory/regions", 0));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 0));
 	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
 	close(ctl);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
-/* A revoked descriptor is still open: its calls are still ours. */
+/* A revoked descriptor is still open, so the module is still in use. */
 TEST_F(unload, refused_while_a_revoked_region_is_open)
 {
 	int ctl = vp_control();
@@ -124,7 +127,7 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 }
 
 struct slow {
@@ -134,7 +137,7 @@ struct slow {
 	atomic_bool done;
 };
 
-/* At the lowest priority, on a CPU that others keep busy. */
+/* Map at the lowest priority, on a CPU that other tasks keep busy. */
 static void *map_slowly(void *arg)
 {
 	struct slow *slow = arg;
@@ -155,7 +158,10 @@ static void spin(void)
 		;
 }
 
-/* One try; true if the mapping was still being filled when all else was gone. */
+/*
+ * Try once. Return whether page tables were still being filled when all else was
+ * released.
+ */
 static bool unload_during_populate(struct __test_metadata *_metadata)
 {
 	struct vpool_commit cmd = {
@@ -187,8 +193,8 @@ static bool unload_during_populate(struct __test_metadata *_metadata)
 	return early;
 }
 
-/* The work that fills a mapping outlives the mapping, but not the module. */
-TEST_F(unload, waits_for_populate)
+/* The work item that fills page tables may outlive the mapping, but not the module. */
+TEST_F(unload, unload_waits_for_populate)
 {
 	struct vp_worker hog[3];
 	int i, early = 0;
@@ -201,34 +207,32 @@ TEST_F(unload, waits_for_populate)
 	vp_set_affinity(0, "1");
 	for (i = 0; i < 4; i++)
 		early += unload_during_populate(_metadata);
-	TH_LOG("%d of %d were in time", early, i);
+	TH_LOG("%d of %d attempts were in time", early, i);
 	for (i = 0; i < ARRAY_SIZE(hog); i++)
 		vp_worker_stop(&hog[i]);
 }
 
-TEST_F(unload, idle_pool_goes_back_to_the_host)
+TEST_F(unload, memory_of_an_idle_pool_is_returned)
 {
 	const __u64 slack = 32 * MIB;
 	__u64 with_pool = vp_host_free();
 
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 	EXPECT_FALSE(is_loaded());
 	EXPECT_NE(0, access(VP_CONTROL, F_OK));
 	EXPECT_NE(0, access("/dev/vpool/" POOL, F_OK));
 	EXPECT_NE(0, access("/sys/kernel/vpool", F_OK));
-	EXPECT_TRUE(vp_host_has(with_pool + BYTES - slack));
+	EXPECT_TRUE(vp_wait_host_free(with_pool + BYTES - slack));
 }
 
-/* The checking kernel keeps each released object for seconds, on purpose. */
+/* The debug kernel keeps each released object for seconds on purpose. */
 static int load_rounds(void)
 {
-	const char *rounds = getenv("VPOOL_LOADS");
-
-	return rounds ? atoi(rounds) : vp_is_debug() ? 2 : 5;
+	return vp_env_number("VPOOL_LOADS", vp_is_debug() ? 2 : 5);
 }
 
-TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
+TEST_F_TIMEOUT(unload, many_loads_and_unloads, 3600)
 {
 	const __u64 slack = 32 * MIB;
 	__u64 before = vp_host_free();
@@ -236,7 +240,7 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 
 	close(self->fd);
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, vp_unload_soon(10));
+		ASSERT_EQ(0, vp_unload_wait(10));
 		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
@@ -244,10 +248,10 @@ TEST_F_TIMEOUT(unload, loads_again_and_again, 3600)
 	TH_LOG("cases: %d of loading and unloading", rounds);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB,
 	       vp_host_free() / MIB);
-	EXPECT_TRUE(vp_host_has(before - slack));
+	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
-/* What is pinned after the module has gone is the pipe's alone. */
+/* A page that is pinned when the module is unloaded belongs to the pipe alone. */
 TEST_F(unload, pinned_page_outlives_the_module)
 {
 	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
@@ -261,7 +265,7 @@ TEST_F(unload, pinned_page_outlives_the_module)
 	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
-	EXPECT_EQ(0, vp_unload_soon(10));
+	EXPECT_EQ(0, vp_unload_wait(10));
 	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
 	EXPECT_TRUE(vp_is_filled(page, 4096, 1));
 	close(pipes[0]);

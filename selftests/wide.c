@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * CPUs beyond the first 64: masks of more than one word, all the way.
- */
+/* CPUs 64 and above: every CPU mask has more than one word. */
 #include <linux/vpool.h>
 #include <sched.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "wide-pool"
 #define OTHER "wide-other"
@@ -23,8 +23,8 @@ FIXTURE_SETUP(wide)
 {
 	if (vp_online_cpus() < 72)
 		SKIP(return, "needs 72 CPUs, %d are online", vp_online_cpus());
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(wide)
 	close(self->ctl);
 }
 
-TEST_F(wide, says_what_it_has)
+TEST_F(wide, query_reports_all_cpus)
 {
 	__u64 mask[MOST_CPUS / 64] = {};
 	struct vpool_query query = {
@@ -55,7 +55,7 @@ TEST_F(wide, says_what_it_has)
 	ASSERT_EQ(0, vp_query(self->fd, NULL, &query));
 	EXPECT_EQ(1ULL << 3 | 0xfULL << 60, mask[0]);
 	EXPECT_EQ(0xf | 1 << 7, mask[1]);
-	/* One word is too little. */
+	/* A buffer of one word is too small. */
 	query.cpus_bytes = sizeof(mask[0]);
 	EXPECT_EQ(-EMSGSIZE, vp_query(self->fd, NULL, &query));
 	EXPECT_LE(16, query.cpus_bytes);
@@ -78,7 +78,7 @@ TEST_F(wide, members_and_their_children)
 	EXPECT_FALSE(vp_may_run_on(0, "66-71"));
 }
 
-TEST_F(wide, a_cpu_of_its_own)
+TEST_F(wide, dedicated_cpu)
 {
 	int cpu = 71;
 
@@ -90,7 +90,7 @@ TEST_F(wide, a_cpu_of_its_own)
 	EXPECT_EQ(0, vp_detach(self->fd, 0));
 }
 
-TEST_F(wide, by_number_across_the_words)
+TEST_F(wide, by_number_across_words)
 {
 	struct vp_request req;
 

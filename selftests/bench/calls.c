@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls: what each takes, and whether that grows with the number of pools; and
- * what those who have nothing to do with vpool pay for it.
+ * The duration of calls, and whether it grows with the number of pools; and what
+ * vpool costs tasks that do not use it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,14 +12,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
+#include "../lib/task.h"
 #include "bench.h"
+#include "calls.h"
+#include "samples.h"
 
 #define CPUS_POOL "bench-cpus"
-/* Of the other pools. */
+/* Length of the name of another pool. */
 #define NAME_SIZE 24
-/* Forks that are not measured, each time. */
+/* Forks before the first that is measured, per case. */
 #define WARM 10
-/* How often each case has its turn. */
+/* Number of turns of each case. */
 #define TURNS 15
 
 static struct bench_samples create, destroy, opening, closing, control;
@@ -35,7 +41,7 @@ static void create_empty(int ctl, const char *name, const char *cpus)
 				   cpus ? 0 : 4096, cpus));
 }
 
-/* One pool made, opened, closed and destroyed; then a control node. */
+/* Create, open, close and destroy one pool; then open and close the control device. */
 static void one_life(int ctl, const char *cpus)
 {
 	__u64 t[9];
@@ -46,7 +52,7 @@ static void one_life(int ctl, const char *cpus)
 	t[1] = bench_now();
 	fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
 	t[2] = bench_now();
-	/* A descriptor's first look at a node is dearer: this is the second. */
+	/* The first lookup of a device is slower: measure the second. */
 	close(fd);
 	t[3] = bench_now();
 	fd = bench_must(BENCH_POOL, vp_open(BENCH_POOL));
@@ -65,7 +71,7 @@ static void one_life(int ctl, const char *cpus)
 	bench_add(&control, t[7], t[8]);
 }
 
-/* The one that was there first, whose place in a list would be the last. */
+/* Measure the oldest pool, which would be the last in a list. */
 static void oldest_life(int ctl, int rounds, int others)
 {
 	char name[NAME_SIZE];
@@ -120,16 +126,16 @@ static void set_cpus(const cpu_set_t *set)
 }
 
 /**
- * struct idler - a task that does nothing but be a member
- * @pid: its process
- * @fd: of its control
+ * struct idler - a task that only becomes a member and leaves
+ * @pid: its process ID
+ * @fd: its control socket, owned by the benchmark
  */
 struct idler {
 	pid_t pid;
 	int fd;
 };
 
-/* Joins CPUS_POOL for a byte it gets, leaves for the next, and answers by one. */
+/* Attach to CPUS_POOL for each byte received, detach for the next, and confirm each. */
 static void idle(int fd)
 {
 	bool member = false;
@@ -211,8 +217,8 @@ static void change_membership(int fd, struct bench_samples *set,
 }
 
 /*
- * Both calls narrow the same mask to the same CPU, on which the task is already,
- * and widen it again: no migration is measured in either.
+ * Both calls narrow the same mask to the CPU on which the task already runs, and
+ * widen it again. Neither measures a migration.
  */
 static void attaches(const struct bench_options *options, int ctl)
 {
@@ -243,7 +249,7 @@ static void attaches(const struct bench_options *options, int ctl)
 	bench_say("detach", "sched_setaffinity", 1, &back, 1);
 	idler_end(&idler);
 	close(fd);
-	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	set_cpus(&old);
 }
 
@@ -268,7 +274,7 @@ void bench_calls(const struct bench_options *options)
 	close(ctl);
 }
 
-/* A child that ends at once, from its making to its being waited for. */
+/* Measure fork and wait of a child that exits at once. */
 static void one_fork(struct bench_samples *samples)
 {
 	__u64 begin = bench_now();
@@ -281,7 +287,7 @@ static void one_fork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
-/* The same without copying the memory: less to drown a small difference in. */
+/* The same without copying memory, which would hide a small difference. */
 static void one_vfork(struct bench_samples *samples)
 {
 	__u64 begin = bench_now();
@@ -299,7 +305,10 @@ static int end_at_once(void *arg)
 	return 0;
 }
 
-/* The call alone; the child, which shares the memory, runs when we wait for it. */
+/*
+ * Measure the call alone: the child shares the memory and runs when the parent
+ * waits.
+ */
 static void one_clone(struct bench_samples *samples)
 {
 	static __u64 stack[8 * KIB];
@@ -313,7 +322,7 @@ static void one_clone(struct bench_samples *samples)
 	bench_add(samples, begin, end);
 }
 
-/* Whether there is a module, and whether somebody is a member. */
+/* Is the module loaded, and does a pool have a member? */
 enum { NOT_LOADED, LOADED, MEMBERS, NR_CASES };
 
 static const char *const case_names[NR_CASES] = {
@@ -321,11 +330,11 @@ static const char *const case_names[NR_CASES] = {
 };
 
 /**
- * struct child - a way to make a child
- * @what: its name
- * @one: makes one and waits for it
- * @share: measure one for so many calls
- * @samples: what it took, in each case
+ * struct child - a way to create a child
+ * @what: name of the figure
+ * @one: create one child, wait for it and add a sample
+ * @share: measure one of this many calls
+ * @samples: the samples of each case
  */
 static struct child {
 	const char *what;
@@ -354,7 +363,7 @@ static void forks(const struct bench_options *options, int which)
 	}
 }
 
-/* Each case once, one after the other; the idler lives through all of them. */
+/* Run each case once, in turn. The idler lives through all of them. */
 static void forks_turn(const struct bench_options *options,
 		       struct idler *idler, const char *module)
 {
@@ -371,13 +380,13 @@ static void forks_turn(const struct bench_options *options,
 	idler_turn(idler);
 	forks(options, MEMBERS);
 	idler_turn(idler);
-	bench_must("destroy", vp_destroy_soon(ctl, CPUS_POOL));
+	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	close(ctl);
 }
 
 /*
- * What differs between the cases is less than what a fork differs by with the
- * state that the allocators are in: the cases take turns.
+ * The cases differ less than the same fork differs with the state of the allocators.
+ * Therefore the cases take turns.
  */
 void bench_forks(const struct bench_options *options)
 {

@@ -1,101 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vpool_bench: measure vpool and its peers, and say the figures, one a line:
+ * vpool_bench: measure vpool and its alternatives, and print one figure per line:
  *
  *	figure WHAT WHO N MEDIAN LEAST MOST MEASUREMENTS
  *	skip   WHAT WHO REASON
  *
- * separated by tabs. N is what the figure was taken with: folios, or other pools.
- * Run as root where vpool is loaded, nobody else does anything, and VPOOL_KO names
- * the module; selftests/bench/run does that.
+ * separated by tabs. N is the number of folios or of other pools. Run it as root on
+ * an idle machine with vpool loaded and VPOOL_KO naming the module, as
+ * selftests/bench/run does.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "../lib/memory.h"
 #include "bench.h"
+#include "calls.h"
+#include "memory.h"
+#include "samples.h"
 
 #define DEFAULT_MIB 512
 #define DEFAULT_ROUNDS 3
 #define DEFAULT_CALLS 101
-
-/* What reading the clock twice costs. */
-static __u64 nothing;
-
-void bench_die(const char *what, int err)
-{
-	fprintf(stderr, "vpool_bench: %s: %s\n", what, strerror(abs(err)));
-	exit(1);
-}
-
-/* For what returns a negative errno if it fails. */
-int bench_must(const char *what, int ret)
-{
-	if (ret < 0)
-		bench_die(what, ret);
-	return ret;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const __u64 *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
-static void sort(struct bench_samples *samples)
-{
-	qsort(samples->at, samples->nr, sizeof(samples->at[0]), compare);
-}
-
-void bench_start(void)
-{
-	static struct bench_samples samples;
-	__u64 begin;
-	int i;
-
-	for (i = 0; i < 1001; i++) {
-		begin = bench_now();
-		samples.at[samples.nr++] = bench_now() - begin;
-	}
-	sort(&samples);
-	/* The least: in most others something came between. */
-	nothing = samples.at[0];
-}
-
-void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
-{
-	__u64 took = end - begin;
-
-	if (samples->nr == ARRAY_SIZE(samples->at))
-		bench_die("too many measurements", ENOSPC);
-	samples->at[samples->nr++] = took > nothing ? took - nothing : 0;
-}
-
-/* Says a figure, each measurement divided by @units, and forgets it. */
-void bench_say(const char *what, const char *who, long n,
-	       struct bench_samples *samples, double units)
-{
-	int nr = samples->nr;
-
-	if (!nr)
-		bench_die(what, ENODATA);
-	sort(samples);
-	printf("figure\t%s\t%s\t%ld\t%.1f\t%.1f\t%.1f\t%d\n", what, who, n,
-	       samples->at[nr / 2] / units, samples->at[0] / units,
-	       samples->at[nr - 1] / units, nr);
-	fflush(stdout);
-	samples->nr = 0;
-}
-
-void bench_skip(const char *what, const char *who, const char *why)
-{
-	printf("skip\t%s\t%s\t%s\n", what, who, why);
-	fflush(stdout);
-}
 
 static void parse_pools(struct bench_options *options, char *list)
 {
@@ -103,7 +32,7 @@ static void parse_pools(struct bench_options *options, char *list)
 
 	options->nr_pools = 0;
 	for (word = strtok(list, ","); word; word = strtok(NULL, ",")) {
-		if (options->nr_pools == 8)
+		if (options->nr_pools == ARRAY_SIZE(options->pools))
 			bench_die("--pools", E2BIG);
 		options->pools[options->nr_pools++] = atoi(word);
 	}
@@ -144,7 +73,7 @@ static void parse(int argc, char **argv, struct bench_options *options)
 	}
 }
 
-/* Scrubbing and the member run on the other CPUs where there are any. */
+/* Leave the other CPUs, if there are any, to the scrubber and the member. */
 static void stay(void)
 {
 	cpu_set_t set;

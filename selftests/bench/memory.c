@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a virtual machine, from vpool and from its peers: how much it
- * takes until it is ready, and to give it back.
+ * The memory of a virtual machine, from vpool and from its alternatives: the time
+ * until it is ready, and to release it.
  *
- * The peers are hugetlbfs (through memfd_create(2), which spares it the walk to a
- * file), tmpfs with transparent huge pages, and anonymous memory with them. All
- * have huge pages at hand before anything is measured, and each time it is checked
- * that they are what is mapped.
+ * The alternatives are hugetlbfs (through memfd_create(2), which needs no path
+ * lookup), tmpfs with transparent huge pages, and anonymous memory with them. Huge
+ * pages are available for all of them, and the benchmark checks that each mapping
+ * uses them.
  *
- * All CPUs but the first are offline meanwhile, and the benchmark goes before
- * everything else. So what vpool does in the background does not run before the
- * benchmark sleeps, and none of it is counted under what was measured before; it
- * is measured on its own, as the time until no byte is left to scrub while the
- * benchmark sleeps. The clock of the box counts
- * an idle CPU's time too, but at the end of that only: until the next look.
+ * During the measurement all CPUs but the first are offline and the benchmark has
+ * the highest priority. So vpool's background work runs only while the benchmark
+ * sleeps, and is not counted in the calls before. It is measured separately, as the
+ * time until no dirty byte is left. The test VM's clock counts the time of an idle
+ * CPU only when it wakes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,16 +22,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
 #include "bench.h"
+#include "memory.h"
+#include "samples.h"
 
-/* Not in all headers. */
+/* Older headers lack these. */
 #ifndef MFD_HUGE_2MB
 #define MFD_HUGE_2MB (21U << 26)
 #endif
 
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
-/* How long to sleep between two looks at the scrubber. */
+/* Time between two checks of the scrubber. */
 #define LOOK_US 1000
 
 enum {
@@ -51,7 +56,6 @@ enum {
 	PHASES
 };
 
-/* With those that are measured by the folio first. */
 static const char * const phase_name[PHASES] = {
 	[OPEN] = "open",
 	[COMMIT] = "commit",
@@ -68,12 +72,12 @@ static const char * const phase_name[PHASES] = {
 };
 
 /**
- * struct peer - one way to have memory
- * @name: as the figures name it
- * @mapped: the field of smaps that counts its huge pages, or NULL
- * @open: give a descriptor, or -1 if there is none, or a negative errno
- * @commit: give it its size
- * @samples: of each phase
+ * struct peer - one way to get memory
+ * @name: name in the figures
+ * @mapped: field of smaps that counts its huge pages, or NULL
+ * @open: return a descriptor, -1 if it needs none, or another negative errno
+ * @commit: set the size
+ * @samples: the samples of each phase
  */
 struct peer {
 	const char *name;
@@ -148,7 +152,7 @@ static bool is_hugetlb(const struct peer *peer)
 	return peer == &peers[1];
 }
 
-/* Where nothing else is: before 6.7 private memory is not aligned by itself. */
+/* An unused address: before Linux 6.7, private memory is not aligned by default. */
 #define ALIGNED_HINT ((void *)(1UL << 44))
 
 static char *map(const struct peer *peer, int fd, __u64 bytes, bool populate)
@@ -179,8 +183,8 @@ static void release(char *addr, int fd, __u64 bytes)
 		close(fd);
 }
 
-/* Until the pool is clean again; where it has an end, how long that took. */
-static void settle(struct bench_samples *samples)
+/* Wait until the pool is clean. If @samples is set, add the time it took. */
+static void wait_clean(struct bench_samples *samples)
 {
 	struct vpool_query query = {};
 	int ctl = bench_must(VP_CONTROL, vp_control());
@@ -207,7 +211,7 @@ static void check_mapped(const struct peer *peer, char *addr, __u64 bytes)
 	exit(1);
 }
 
-/* A page that is there and zeroed, but that no page table has. */
+/* Touch a page that exists and is zeroed, but is in no page table. */
 static void touch_again(struct peer *peer, int fd, char **addr, __u64 bytes)
 {
 	__u64 begin, end;
@@ -221,10 +225,9 @@ static void touch_again(struct peer *peer, int fd, char **addr, __u64 bytes)
 }
 
 /*
- * What zeroing itself takes of hugetlbfs: first touches, less touches of pages
- * that were zero already. The rest of a first touch but for entering the page in
- * the file is in both, so this is a little more than clearing alone, and it is
- * what the scrubber stands in for.
+ * Estimate the cost of zeroing in hugetlbfs: the time of first touches minus that of
+ * touches of existing pages. It is slightly too high, as a first touch also inserts
+ * the page into the file. The scrubber saves this time.
  */
 static void note_zeroing(struct peer *peer)
 {
@@ -274,7 +277,7 @@ static void one_round(struct peer *peer, __u64 bytes, bool populate)
 	t[6] = bench_now();
 	bench_add(&samples[populate ? RELEASE_POPULATED : RELEASE], t[5], t[6]);
 	if (is_vpool(peer))
-		settle(populate ? NULL : &samples[SCRUB]);
+		wait_clean(populate ? NULL : &samples[SCRUB]);
 }
 
 static void say(struct peer *peer, __u64 bytes)
@@ -304,8 +307,8 @@ static void others_online(bool online)
 }
 
 /*
- * Alone on the machine, and ahead of everything that vpool does in the background
- * until we sleep: of the scrubber nothing is counted under what was called.
+ * Take the other CPUs offline and run before vpool's background work, which then
+ * runs only while this process sleeps.
  */
 static void alone(bool alone)
 {
@@ -327,7 +330,7 @@ static void prepare(const struct bench_options *options)
 	bench_must("the pool", vp_create(ctl, BENCH_POOL, options->bytes, 0,
 					 NULL));
 	close(ctl);
-	settle(NULL);
+	wait_clean(NULL);
 	snprintf(pages, sizeof(pages), "%llu\n", options->bytes / HUGE_SIZE);
 	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, pages));
 	bench_must(HUGEPAGES, vp_read_file(HUGEPAGES, got, sizeof(got)));
@@ -346,7 +349,10 @@ static void clean_up(void)
 	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, "0"));
 }
 
-/* Rounds take turns, so that nobody has a quieter machine than the others. */
+/*
+ * Rounds alternate between the alternatives, so that all measure under the same
+ * load.
+ */
 void bench_memory(const struct bench_options *options)
 {
 	struct peer *peer;
@@ -381,10 +387,10 @@ static void one_commit(long folios, __u64 page_size,
 	close(fd);
 	end = bench_now();
 	bench_add(release, begin, end);
-	settle(NULL);
+	wait_clean(NULL);
 }
 
-/* Commits of 1, 10, 100, ... folios, and of all; they are clean every time. */
+/* Commit 1, 10, 100, ... folios and all of them. All are clean each time. */
 static void commits(const struct bench_options *options, const char *who,
 		    __u64 page_size)
 {
@@ -394,7 +400,7 @@ static void commits(const struct bench_options *options, const char *who,
 
 	bench_must("the pool", vp_create(ctl, BENCH_POOL, options->bytes,
 					 page_size, NULL));
-	settle(NULL);
+	wait_clean(NULL);
 	while (folios <= max) {
 		for (i = 0; i < options->rounds; i++)
 			one_commit(folios, page_size, &commit, &release);

@@ -1,146 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Runs programs, in a process that is not ours, and collects what of the module
- * they reached: KCOV (Documentation/dev-tools/kcov.rst) of a module that is built
- * with KCOV=1.
- */
+/* Run programs in another process, which may die of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <linux/kcov.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
-#include "fuzz.h"
+#include "../lib/file.h"
+#include "cover.h"
+#include "exec.h"
+#include "ops.h"
 
-/* What KCOV keeps of one task, in program counters. */
-#define COVER_SIZE (32 << 10)
-#define MAP_BITS 18
-#define MAP_SIZE (256 * KIB)
-
-struct fuzz_shared *fuzz_shared;
-
-static struct {
-	int fd;
-	unsigned long *pc;
-} cover[FUZZ_TASKS];
-
-/* Points and steps from one to the next that some program has reached. */
-static __u8 points[MAP_SIZE];
-static __u8 steps[MAP_SIZE];
-static size_t nr_points;
-
-static unsigned int hash(__u64 value)
-{
-	return value * 0x9e3779b97f4a7c15ULL >> (64 - MAP_BITS);
-}
-
-static int open_cover(int i)
-{
-	cover[i].fd = open("/sys/kernel/debug/kcov", O_RDWR | O_CLOEXEC);
-	if (cover[i].fd < 0)
-		return -errno;
-	if (ioctl(cover[i].fd, KCOV_INIT_TRACE, COVER_SIZE))
-		return -errno;
-	cover[i].pc = mmap(NULL, COVER_SIZE * sizeof(*cover[i].pc),
-			   PROT_READ | PROT_WRITE, MAP_SHARED, cover[i].fd, 0);
-	if (cover[i].pc == MAP_FAILED) {
-		cover[i].pc = NULL;
-		return -errno;
-	}
-	/* What a program has of it is the descriptor. */
-	return madvise(cover[i].pc, COVER_SIZE * sizeof(*cover[i].pc),
-		       MADV_DONTFORK);
-}
-
-/* Whether what runs here can be seen by fuzz_news(). */
-bool fuzz_has_coverage(void)
-{
-	return cover[FUZZ_TASKS - 1].pc;
-}
-
-/* Make ready to run programs. */
+/* Prepare to run programs. */
 int fuzz_exec_start(void)
 {
-	int i;
-
-	fuzz_shared = mmap(NULL, sizeof(*fuzz_shared), PROT_READ | PROT_WRITE,
-			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (fuzz_shared == MAP_FAILED)
-		return -errno;
-	/* What a program leaves running is ours to end. */
+	/* Adopt what a program leaves running, to kill it. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
-	for (i = 0; i < FUZZ_TASKS && !open_cover(i); i++)
-		;
-	return 0;
-}
-
-/* For each task of a program: from here on, what it reaches counts. */
-void fuzz_cover(void)
-{
-	unsigned int i = atomic_fetch_add(&fuzz_shared->tasks, 1);
-
-	if (i < FUZZ_TASKS && cover[i].pc)
-		ioctl(cover[i].fd, KCOV_ENABLE, KCOV_TRACE_PC);
-}
-
-static bool is_new(__u8 *map, __u64 value)
-{
-	unsigned int at = hash(value);
-
-	if (map[at])
-		return false;
-	map[at] = true;
-	return true;
+	return fuzz_cover_open();
 }
 
 /*
- * How many points and steps the last program reached that none had before; from now
- * on some have.
- */
-size_t fuzz_news(void)
-{
-	unsigned long nr, at, last, pc;
-	size_t news = 0;
-	int i;
-
-	for (i = 0; i < FUZZ_TASKS; i++) {
-		if (!cover[i].pc)
-			break;
-		nr = cover[i].pc[0];
-		if (nr >= COVER_SIZE)
-			nr = COVER_SIZE - 1;
-		for (at = 1, last = 0; at <= nr; at++, last = pc) {
-			pc = cover[i].pc[at];
-			if (is_new(points, pc)) {
-				nr_points++;
-				news++;
-			}
-			news += is_new(steps, pc ^ last << 1);
-		}
-	}
-	return news;
-}
-
-/* How many places of the module all programs together have reached. */
-size_t fuzz_points(void)
-{
-	return nr_points;
-}
-
-/*
- * What programs run in, until one of them spoils it; then there is another. All that
- * it makes has the writing end of the pipe @alive: where nobody has, all are dead.
+ * The process that runs programs until one of them spoils it. All tasks it creates
+ * hold the writing end of the pipe @alive: once no writer is left, all are dead.
  */
 static struct {
 	pid_t pid;
@@ -175,7 +62,10 @@ static int start_worker(void)
 	if (worker.pid < 0)
 		return -errno;
 	if (!worker.pid) {
-		/* So that it ends when we do: who holds our output waits for it. */
+		/*
+		 * Close the fuzzer's ends, so that the worker exits with the fuzzer
+		 * and no longer holds its output open.
+		 */
 		close(command[1]);
 		close(answer[0]);
 		work(command[0], answer[1]);
@@ -189,15 +79,7 @@ static int start_worker(void)
 	return 0;
 }
 
-/* Whether a pipe has lost its last writer by then. */
-bool fuzz_all_gone(int fd)
-{
-	struct pollfd pollfd = { .fd = fd };
-
-	return poll(&pollfd, 1, FUZZ_DEATH * 1000) == 1;
-}
-
-/* Where in the kernel a program's tasks are. */
+/* Print the kernel stacks of a program's tasks. */
 static void show_stacks(void)
 {
 	char pattern[64], text[4096];
@@ -227,25 +109,24 @@ static bool end_worker(void)
 }
 
 /**
- * fuzz_run - run one program, and end whatever it leaves
- * @program: what to run
- * @seconds: how long it may take; what it leaves may take FUZZ_DEATH to die
+ * fuzz_run - run one program, and kill whatever it leaves
+ * @program: the program, copied to the shared memory
+ * @seconds: time limit of the program; its tasks have FUZZ_DEATH more to die
  *
- * Return: 0; -ETIME if it had to be ended, which may happen; -EBUSY if something
- * of it did not die, which must not.
+ * Return: 0, -ETIME if the program was killed after @seconds, which may happen, or
+ * -EBUSY if one of its tasks did not die, which is a bug.
  */
 int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 {
 	struct pollfd pollfd = { .events = POLLIN };
 	char byte = FUZZ_SPOILT;
-	int i, err = 0;
+	int err = 0;
 
 	if (!worker.pid)
 		err = start_worker();
 	if (err)
 		return err;
-	for (i = 0; i < FUZZ_TASKS && cover[i].pc; i++)
-		cover[i].pc[0] = 0;
+	fuzz_cover_clear();
 	fuzz_shared->program = *program;
 	atomic_store(&fuzz_shared->tasks, 1);
 	atomic_store(&fuzz_shared->stage, 0);

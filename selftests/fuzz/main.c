@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer's loop: take a program, change it, run it, keep it if it reached
- * something new, and look whether the books are right.
+ * The fuzzer's loop: choose a program, mutate it, run it, keep it if it reached new
+ * code, and check the accounting.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,25 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
-#include "fuzz.h"
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
+#include "../lib/task.h"
+#include "cover.h"
+#include "exec.h"
+#include "ops.h"
 
 #define CORPUS_MAX 4096
-/* Host memory is looked at after so many programs; the checkers keep some. */
+/* Check the host's memory after this many programs. Debug kernels keep some of it. */
 #define LOOK_EVERY 500
 #define SLACK (256 * MIB)
 
-const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
 static struct fuzz_program corpus[CORPUS_MAX];
 static size_t nr_corpus, nr_seeds;
 static __u64 rng = 1;
-static unsigned int patience = 20;
+static unsigned int timeout_s = 20;
 static int ctl;
 static __u64 host_free;
 static bool verbose;
 
-/* What programs may set, and what it was before. */
+/* Settings that programs may change, with their original values. */
 static struct {
 	const char *path;
 	char value[32];
@@ -37,7 +42,7 @@ static struct {
 	{ .path = "/sys/module/vpool/parameters/max_regions" },
 };
 
-/* Marsaglia's xorshift64*: the same seed, the same programs. */
+/* Marsaglia's xorshift64*: the same seed gives the same programs. */
 static __u32 rnd(__u32 below)
 {
 	rng ^= rng >> 12;
@@ -135,7 +140,7 @@ static void change(struct fuzz_program *p)
 	}
 }
 
-/* The later ones reached what is harder to reach. */
+/* Prefer later programs: they reached code that is harder to reach. */
 static const struct fuzz_program *choose(void)
 {
 	if (rnd(2))
@@ -151,7 +156,7 @@ static int keep(const struct fuzz_program *p)
 	return 1;
 }
 
-/* Programs attach whom they find: us and the first process too, who outlive them. */
+/* A program may have attached this process or init, which both outlive it. */
 static void leave(const char *name)
 {
 	int fd = vp_open(name), init = vp_pidfd(1);
@@ -162,23 +167,23 @@ static void leave(const char *name)
 	close(fd);
 }
 
-/* Of a pool that nobody uses any more. */
+/* Check a pool that no task uses any more. */
 static const char *look_at(const char *name)
 {
 	leave(name);
-	if (!vp_sysfs_becomes(name, "cpus/members", 0))
+	if (!vp_sysfs_wait(name, "cpus/members", 0))
 		return "a pool has members that are dead";
-	if (!vp_sysfs_becomes(name, "memory/used_bytes", 0) ||
-	    !vp_sysfs_becomes(name, "memory/regions", 0))
-		return "a pool has memory in use by nobody";
-	if (!vp_books_ok(ctl, name))
-		return "the books of a pool are wrong";
-	if (vp_destroy_soon(ctl, name))
+	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
+	    !vp_sysfs_wait(name, "memory/regions", 0))
+		return "a pool has memory in use without a user";
+	if (!vp_accounting_ok(ctl, name))
+		return "the accounting of a pool is wrong";
+	if (vp_destroy_wait(ctl, name))
 		return "a pool cannot be destroyed";
 	return NULL;
 }
 
-/* Nothing of the program is there any more, and the figures add up. */
+/* Check that nothing of the program is left, and that the accounting adds up. */
 static const char *look(bool at_memory)
 {
 	const char *wrong;
@@ -192,7 +197,7 @@ static const char *look(bool at_memory)
 		if (!vp_exists(fuzz_names[i]))
 			continue;
 		wrong = look_at(fuzz_names[i]);
-		/* One that was ephemeral may go while we look. */
+		/* An ephemeral pool may be destroyed during the check. */
 		if (wrong && vp_exists(fuzz_names[i]))
 			return wrong;
 	}
@@ -203,19 +208,19 @@ static const char *look(bool at_memory)
 
 static int run_one(const struct fuzz_program *p, bool at_memory)
 {
-	int err = fuzz_run(p, patience);
+	int err = fuzz_run(p, timeout_s);
 	const char *wrong;
 
 	if (err == -ETIME) {
 		print_program("took too long:", p);
-		printf("# it was at byte %u\n",
+		printf("# it had reached byte %u\n",
 		       atomic_load(&fuzz_shared->stage) - 1);
 		err = 0;
 	}
 	if (err == -EBUSY)
-		printf("# something of it does not die\n");
+		printf("# a task of it does not die\n");
 	else if (err)
-		printf("# it cannot be run: %s\n", strerror(-err));
+		printf("# it cannot run: %s\n", strerror(-err));
 	wrong = err ? NULL : look(at_memory);
 	if (wrong)
 		printf("# %s\n", wrong);
@@ -224,7 +229,7 @@ static int run_one(const struct fuzz_program *p, bool at_memory)
 	return err || wrong;
 }
 
-/* One program in each line, in hex; "#" begins a comment. */
+/* Read programs from a file, one per line in hexadecimal. "#" starts a comment. */
 static int read_seeds(const char *path)
 {
 	char line[4 * FUZZ_MAX];
@@ -283,18 +288,18 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 			print_program("new", &p);
 		if (vp_now_ms() > say) {
 			say += 60000;
-			printf("# %lu programs, %lu calls, %zu places reached, %zu programs kept\n",
+			printf("# %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
 			       nr, atomic_load(&fuzz_shared->calls),
 			       fuzz_points(), nr_corpus);
 			fflush(stdout);
 		}
 	}
-	printf("# in all %lu programs, %lu calls, %zu places reached, %zu programs kept\n",
+	printf("# in all %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
 	       nr, atomic_load(&fuzz_shared->calls), fuzz_points(), nr_corpus);
 	return bad;
 }
 
-/* Few programs that together reach what all do: the longest way round first. */
+/* Find few programs that together reach all that is known. Try the longest first. */
 static void minimize(void)
 {
 	struct fuzz_program p;
@@ -367,7 +372,7 @@ int main(int argc, char **argv)
 	if (optind < argc && read_seeds(argv[optind]))
 		return 2;
 	if (vp_is_debug())
-		patience = 120;
+		timeout_s = 120;
 	ctl = vp_control();
 	if (ctl < 0) {
 		fprintf(stderr, "vpool_fuzz: %s: %s\n", VP_CONTROL,

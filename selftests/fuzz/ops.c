@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations that programs are made of. Each takes its arguments from the
- * program's bytes; whatever fails, fails.
+ * The operations of programs. Each takes its arguments from the program's bytes, and
+ * ignores whether it fails.
  *
- * Nothing here allocates memory or prints to a stream: after fork(2) of a process with
- * threads that is not allowed.
+ * Nothing here allocates memory or prints to a stream, which is not allowed after
+ * fork(2) of a process with threads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,39 +27,45 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../vpool_util.h"
-#include "fuzz.h"
+#include "../lib/file.h"
+#include "../lib/host.h"
+#include "../lib/memory.h"
+#include "../lib/pool.h"
+#include "cover.h"
+#include "ops.h"
 
 #define SLOTS 8
 #define MAPS 4
 #define KIDS 4
-/* The one that comes and goes. */
+const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
+
+/* The CPU that goes offline and online. */
 #define CPU 3
 
 /**
- * struct mapping - what mmap(2) gave
- * @addr: where, NULL where nothing is
- * @len: in bytes
+ * struct mapping - a mapping made by mmap(2)
+ * @addr: its address, or NULL if there is none
+ * @len: its length in bytes
  */
 struct mapping {
 	char *addr;
 	size_t len;
 };
 
-/* Of a process. Its threads change it without a lock, as bad programs do. */
+/* State of a process. Its threads change it without a lock, as faulty programs do. */
 static int slot[SLOTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 static struct mapping map[MAPS];
 static pid_t kid[KIDS];
 static int pipes[2] = { -1, -1 };
 static int depth;
-/* The next program wants a new process. */
+/* The next program needs a new process. */
 static bool spoilt;
 static atomic_uint nr_threads;
-/* All that is made has its writing end. */
+/* A pipe whose writing end every created task inherits. */
 static int alive[2];
 static cpu_set_t all_cpus;
 
-/* Of a task. */
+/* State of a task. */
 struct task {
 	const __u8 *data;
 	size_t len;
@@ -95,7 +101,7 @@ static __u32 bits(struct task *task, unsigned int known)
 {
 	__u8 byte = take(task);
 
-	/* Rarely one that there is not. */
+	/* Rarely use a flag that does not exist. */
 	return byte == 255 ? 1U << (take(task) % 32) :
 	       byte & ((1U << known) - 1);
 }
@@ -128,7 +134,7 @@ static void a_name(struct task *task, char *name)
 		vp_name(name, fuzz_names[byte % FUZZ_NAMES]);
 }
 
-/* Mostly what there is; 0 and the boot CPU's core now and then. */
+/* Mostly CPUs that exist, sometimes none or the boot CPU's core. */
 static __u64 a_mask(struct task *task)
 {
 	static const __u64 masks[] = {
@@ -148,7 +154,7 @@ static struct mapping *a_map(struct task *task)
 	return &map[take(task) % MAPS];
 }
 
-/* Part of a mapping, by pages. */
+/* Return a part of a mapping, in whole pages. */
 static struct mapping a_part(struct task *task)
 {
 	struct mapping part = *a_map(task);
@@ -163,7 +169,7 @@ static struct mapping a_part(struct task *task)
 	return part;
 }
 
-/* What a pool is to have of two nodes. */
+/* Memory of a pool on two nodes. */
 static void two_mems(struct task *task, struct vpool_mem *mem)
 {
 	int i;
@@ -174,7 +180,7 @@ static void two_mems(struct task *task, struct vpool_mem *mem)
 	}
 }
 
-/* A pointer that leads nowhere, now and then. */
+/* Sometimes return an invalid pointer. */
 static __u64 pointer(struct task *task, void *to)
 {
 	__u8 byte = take(task);
@@ -183,7 +189,7 @@ static __u64 pointer(struct task *task, void *to)
 	       byte == 253 ? 0xffff888000000000ULL : (uintptr_t)to;
 }
 
-/* A call whose size is wrong, now and then. */
+/* Sometimes pass an invalid size. */
 static int call(struct task *task, int fd, unsigned long cmd, void *arg)
 {
 	__u8 byte = take(task);
@@ -193,7 +199,7 @@ static int call(struct task *task, int fd, unsigned long cmd, void *arg)
 	return ioctl(fd, cmd, byte == 249 ? NULL : arg);
 }
 
-/* With -1, only close what is there. */
+/* Replace a descriptor and close the old one. @fd of -1 only closes. */
 static void put(int *at, int fd)
 {
 	if (*at >= 0)
@@ -218,7 +224,7 @@ static void op_open(struct task *task)
 	int *at = a_slot(task);
 	char path[64];
 
-	vp_node_path(a_pool(task), path, sizeof(path));
+	vp_dev_path(a_pool(task), path, sizeof(path));
 	replace(at, open(path, flags[below(task, ARRAY_SIZE(flags))] | O_CLOEXEC));
 }
 
@@ -310,7 +316,7 @@ static void op_resize(struct task *task)
 	call(task, fd, VPOOL_RESIZE, &resize);
 }
 
-/* The calls that ask; of the same arrays. */
+/* The calls that query. All use the same arrays. */
 static void op_ask(struct task *task)
 {
 	static struct vpool_list_entry entries[4];
@@ -369,7 +375,10 @@ static void op_commit(struct task *task)
 	call(task, fd, VPOOL_COMMIT, &commit);
 }
 
-/* Ourselves, our parent, a child, a kernel thread, or something else. */
+/*
+ * Return a pidfd of this process, its parent, a child, a kernel thread or another
+ * task.
+ */
 static int a_pidfd(struct task *task)
 {
 	const pid_t whom[] = {
@@ -413,7 +422,7 @@ static void op_reason(struct task *task)
 	call(task, fd, VPOOL_REASON, &reason);
 }
 
-/* Anything at all, but what makes a pool so large that the box has no more. */
+/* A call with random bytes, except those that create a pool as large as the machine. */
 static void op_raw(struct task *task)
 {
 	__u8 arg[256] = {};
@@ -476,7 +485,7 @@ static void fell(int sig)
 	_exit(0);
 }
 
-/* One byte in each of some pages. */
+/* Access one byte in each of some pages. */
 static void op_touch(struct task *task)
 {
 	struct mapping part = a_part(task);
@@ -555,8 +564,8 @@ static void op_change_map(struct task *task)
 static void run(struct task *task, unsigned int nr);
 
 /*
- * A child that dies with us. One that was stopped before it could say so would outlive
- * us, so it is waited for.
+ * Fork a child that dies with its parent. A child stopped before prctl() would
+ * outlive the parent, so wait for it.
  */
 static pid_t fork_tied(void)
 {
@@ -578,7 +587,7 @@ static pid_t fork_tied(void)
 	return pid;
 }
 
-/* A child that has all we have. */
+/* Fork a child that shares everything. */
 static void op_fork(struct task *task)
 {
 	unsigned int nr = take(task) % 8;
@@ -633,7 +642,7 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* A thread that does what comes next, while we do too. */
+/* Start a thread that runs the following operations, concurrently with this one. */
 static void op_thread(struct task *task)
 {
 	static struct task other[4];
@@ -663,7 +672,7 @@ static void op_exec(struct task *task)
 	waitpid(pid, NULL, 0);
 }
 
-/* Send a descriptor on a journey; it may be closed before it comes. */
+/* Send a descriptor through a socket. It may be closed before it arrives. */
 static void op_pass(struct task *task)
 {
 	int *from = a_slot(task), *to = a_slot(task), pair[2];
@@ -734,7 +743,7 @@ static void op_sysfs(struct task *task)
 		close(fd);
 }
 
-/* What a pool's node is not made for. */
+/* System calls that a pool's device does not support. */
 static void op_file(struct task *task)
 {
 	int fd = *a_slot(task);
@@ -772,7 +781,7 @@ static void op_file(struct task *task)
 	}
 }
 
-/* Keep pages busy from outside: in a pipe, or by another's eyes. */
+/* Keep pages busy through a pipe or another process's mapping. */
 static void op_pin(struct task *task)
 {
 	struct mapping part = a_part(task);
@@ -805,7 +814,7 @@ static void op_affinity(struct task *task)
 	sched_yield();
 }
 
-/* Seldom, it takes long. */
+/* Rarely, because it takes long. */
 static void op_hotplug(struct task *task)
 {
 	__u8 byte = take(task);
@@ -826,7 +835,7 @@ static void op_proc(struct task *task)
 	vp_read_file(files[below(task, ARRAY_SIZE(files))], text, sizeof(text));
 }
 
-/* A member may lose every right meanwhile. */
+/* Drop privilege, possibly of a member. */
 static void op_drop(struct task *task)
 {
 	switch (take(task) & 15) {
@@ -867,7 +876,10 @@ static void op_parameter(struct task *task)
 	vp_write_file(path, values[below(task, ARRAY_SIZE(values))]);
 }
 
-/* Seeds name them by number: a new one takes the place of one that is there twice. */
+/*
+ * Seeds refer to operations by index: a new operation replaces one of the
+ * duplicates.
+ */
 static void (*const ops[64])(struct task *task) = {
 	op_control, op_open, op_close, op_dup, op_create, op_destroy, op_resize,
 	op_ask, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
@@ -891,7 +903,15 @@ static void run(struct task *task, unsigned int nr)
 	}
 }
 
-/* Leave every pool that we may be in. */
+/* Has the pipe lost its last writer in time? */
+bool fuzz_all_gone(int fd)
+{
+	struct pollfd pollfd = { .fd = fd };
+
+	return poll(&pollfd, 1, FUZZ_DEATH * 1000) == 1;
+}
+
+/* Detach from every pool. */
 static void detach(void)
 {
 	struct vpool_attach attach = {
@@ -903,10 +923,10 @@ static void detach(void)
 	int i, fd;
 
 	for (i = 0; i < FUZZ_NAMES; i++) {
-		vp_node_path(fuzz_names[i], path, sizeof(path));
+		vp_dev_path(fuzz_names[i], path, sizeof(path));
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0) {
-			/* The limit may be one that the program has set. */
+			/* The program may have set the limit that makes this fail. */
 			if (errno != ENOENT)
 				spoilt = true;
 			continue;
@@ -919,7 +939,7 @@ static void detach(void)
 /**
  * fuzz_clean - undo what a program did to its process
  *
- * Return: what became of the process.
+ * Return: the state of the process, one of FUZZ_FINE, FUZZ_SPOILT and FUZZ_UNDEAD.
  */
 char fuzz_clean(void)
 {
@@ -950,7 +970,7 @@ char fuzz_clean(void)
 	return !gone ? FUZZ_UNDEAD : spoilt ? FUZZ_SPOILT : FUZZ_FINE;
 }
 
-/* All of a program. */
+/* Run all operations of a program. */
 void fuzz_ops(const __u8 *data, size_t len)
 {
 	struct task task = { .data = data, .len = len, .first = true };
@@ -963,7 +983,7 @@ void fuzz_ops(const __u8 *data, size_t len)
 		sched_getaffinity(0, sizeof(all_cpus), &all_cpus);
 	if (pipe2(alive, O_CLOEXEC))
 		return;
-	/* Most want it. */
+	/* Most operations need the control device. */
 	slot[0] = open(VP_CONTROL, O_RDWR | O_CLOEXEC);
 	run(&task, ~0U);
 }

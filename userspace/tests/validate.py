@@ -3,7 +3,7 @@
 """usage: validate.py VERB < OUTPUT: check JSON output against the schema of a verb
 
 The schema allows unknown keys, because newer versions of vpoolctl can print more. This
-test refuses them: the schema must have all keys of its own version.
+test refuses them: the schema must have every key that this version prints.
 """
 
 import json

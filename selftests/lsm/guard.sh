@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# A host's guards, by name: what guard_on and guard_end have each a function for.
+# Run the function of guard_on or guard_end that VPOOL_GUARD names: source this.
 
 run_guard() {
 	case ${VPOOL_GUARD:-} in

@@ -1,27 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Switch on what guards a host, so that the tests that follow run under it, and see
-# that it is on and minds vpool. VPOOL_GUARD says which:
+# Switch on a security module, so that the following tests run under it, and check that
+# it is enforcing and knows vpool. VPOOL_GUARD is one of:
 #
-#	hardened	AppArmor with profiles in force, auditd; memory that is cleared
-#			and checked when it is freed; a warning ends the kernel
-#	selinux		SELinux enforcing VPOOL_POLICY, a policy with our module in it;
-#			freed pages are poisoned
-#	lockdown	lockdown=integrity, with a signed module; VPOOL_UNSIGNED_KO is
-#			the same without a signature
+#	hardened	AppArmor with enforced profiles, and auditd; the kernel clears and
+#			checks freed memory, and panics on a warning
+#	selinux		SELinux enforcing VPOOL_POLICY, a policy with vpool's module; the
+#			kernel poisons freed pages
+#	lockdown	lockdown=integrity and a signed module; VPOOL_UNSIGNED_KO is the
+#			module without a signature
 #
-# For the box: it starts a daemon and leaves it, and loads profiles for all programs in
-# the folder of the tests. VPOOL_TOOLS is where programs are that are not installed.
+# Run this in a test VM only: it leaves a daemon running, and loads profiles for all
+# test programs. VPOOL_TOOLS is the folder of programs that are not installed.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guard.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/lsm/guard.sh
 . "$here/guard.sh"
 
-top=$(readlink -f "$here/..")
+top=$(readlink -f "$here/../..")
 tools=${VPOOL_TOOLS:-}
 tools=${tools%/usr/bin}
 security=/sys/kernel/security
@@ -40,14 +42,14 @@ profiles() {
 	abi <abi/3.0>,
 	include <tunables/global>
 
-	# The tests themselves: all that root may do, but of vpool what we ship.
+	# The tests: everything that root may do, but for vpool only what we ship.
 	profile vpool-selftests $build/* {
 	  capability, network, mount, umount, pivot_root, ptrace, signal, unix,
 	  change_profile -> *,
 	  /{,**} rwlkmix,
 	  include "$top/packaging/apparmor/vpool"
 	}
-	# A program that uses pools, and does nothing else.
+	# A program that may only use pools.
 	profile vpool-user {
 	  include <abstractions/base>
 	  include "$top/packaging/apparmor/vpool"
@@ -57,7 +59,7 @@ profiles() {
 	  /sys/devices/system/** r,
 	  /run/vpool/{,**} rwk,
 	}
-	# A program that may do all but use pools.
+	# A program that may do everything except use pools.
 	profile vpool-stranger {
 	  capability, network, ptrace, signal, unix,
 	  /{,**} rwlkmix,
@@ -110,54 +112,54 @@ start_auditd() {
 hardened() {
 	like 'memory is cleared when it is freed' "$(dmesg)" '*heap free:on*'
 	is 'slab objects are checked' "$(cat /sys/kernel/slab/kmalloc-64/sanity_checks)" 1
-	is 'a warning ends the kernel' "$(cat /proc/sys/kernel/panic_on_warn)" 1
+	is 'the kernel panics on a warning' "$(cat /proc/sys/kernel/panic_on_warn)" 1
 	start_apparmor
-	is 'AppArmor takes our profiles' "$?" 0
-	like 'they are in force' "$(cat $security/apparmor/profiles)" \
+	is 'AppArmor accepts the profiles' "$?" 0
+	like 'the profiles are enforced' "$(cat $security/apparmor/profiles)" \
 		'*vpool-selftests (enforce)*'
 	start_auditd
 	is 'auditd starts' "$?" 0
-	is 'auditd is there' "$(pgrep -xc auditd)" 1
+	is 'auditd runs' "$(pgrep -xc auditd)" 1
 	vpoolctl create "$pool" --mem 4M --cpus 1 > /dev/null
-	is 'a program that may use pools' \
+	is 'a program that may use pools runs' \
 		"$(under vpool-user vpoolctl run "$pool" -- echo runs)" runs
-	like 'a program that may not' \
+	like 'a program that may not is refused' \
 		"$(under vpool-stranger vpoolctl run "$pool" -- echo runs)" \
 		'*a security module *does not let this program open /dev/vpool/guard*'
 	vpoolctl resize "$pool" --mem 6M > /dev/null
 	vpoolctl destroy "$pool"
 }
 
-# domain TYPE COMMAND...: run it in that domain.
+# domain TYPE COMMAND...: run a command in an SELinux domain.
 domain() {
 	# shellcheck disable=SC2016 # for that shell
 	bash -c 'printf %s "system_u:system_r:$0:s0" > /proc/self/attr/exec && exec "$@"' \
 		"$@" 2>&1 | tr -d '\0'
 }
 
-# As udev would by the file contexts of our module, which the box has no udev for.
+# Label the devices, as udev would; the test VM has no udev.
 label() { chcon system_u:object_r:vpool_device_t:s0 /dev/vpool/*; }
 
 selinux() {
 	local fs=/sys/fs/selinux
 
 	mountpoint -q $fs || mount -t selinuxfs selinuxfs $fs
-	# Written at once, and so from where reading gives it at once.
+	# The kernel takes the policy in one write only, so read it from a local copy.
 	cp "$VPOOL_POLICY" /run/policy
 	dd if=/run/policy of=$fs/load bs=64M status=none
-	is 'the policy is taken' "$?" 0
+	is 'the kernel accepts the policy' "$?" 0
 	echo 1 > $fs/enforce
-	is 'it is enforced' "$(cat $fs/enforce)" 1
+	is 'the policy is enforced' "$(cat $fs/enforce)" 1
 	like 'freed pages are poisoned' "$(dmesg)" '*PAGE_POISONING is on*'
 	vpoolctl create "$pool" --mem 4M --cpus 1 > /dev/null
 	label
-	is 'a domain that may use pools' \
+	is 'a domain that may use pools runs' \
 		"$(domain guard_user_t vpoolctl run "$pool" -- cat /proc/self/attr/current)" \
 		system_u:system_r:guard_user_t:s0
-	like 'one that may not' \
+	like 'a domain that may not is refused' \
 		"$(domain guard_stranger_t vpoolctl run "$pool" -- echo runs)" \
 		'*you may not open /dev/vpool/guard*'
-	like 'and may not change pools either' \
+	like 'a domain of users may not change pools' \
 		"$(domain guard_user_t vpoolctl destroy "$pool")" '*vpoolctl: destroy guard: *'
 	vpoolctl destroy "$pool"
 	like 'the tests run in the domain' "$(tr -d '\0' < /proc/self/attr/current)" \
@@ -165,12 +167,12 @@ selinux() {
 }
 
 lockdown() {
-	like 'the kernel is locked' "$(cat $security/lockdown)" '*\[integrity\]*'
-	is 'a warning ends the kernel' "$(cat /proc/sys/kernel/panic_on_warn)" 1
+	like 'the kernel is locked down' "$(cat $security/lockdown)" '*\[integrity\]*'
+	is 'the kernel panics on a warning' "$(cat /proc/sys/kernel/panic_on_warn)" 1
 	like 'a module without a signature is refused' \
 		"$(insmod "$VPOOL_UNSIGNED_KO" 2>&1)" '*could not insert module*'
-	like 'ours is signed' "$(modinfo -F signer "$VPOOL_KO")" '*key*'
-	is 'and loaded' "$(lsmod | grep -c '^vpool ')" 1
+	like 'the loaded module is signed' "$(modinfo -F signer "$VPOOL_KO")" '*key*'
+	is 'the signed module is loaded' "$(lsmod | grep -c '^vpool ')" 1
 }
 
 mountpoint -q $security || mount -t securityfs securityfs $security

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Everything at once: processes that do all there is to be done to a few pools, at
- * random, on every CPU, while CPUs come and go, the module is unloaded under them
- * whenever it lets go, and one after the other is killed. Now and then all stop, and
- * then everything must be as it was.
+ * Processes run random operations on a few pools, one process per CPU. CPUs go
+ * offline and online, the module is unloaded whenever that succeeds, and the
+ * processes are killed one after the other. At the end of each round all stop, and
+ * everything must be as before.
  *
- * VPOOL_SECONDS says for how long, VPOOL_SEED from which random numbers.
+ * VPOOL_SECONDS is the duration, VPOOL_SEED the seed of the random numbers.
  */
 #include <linux/vpool.h>
 #include <setjmp.h>
@@ -16,46 +16,50 @@
 #include <time.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define PAGE 4096
 #define NAMES 4
 #define MOST_WORKERS 16
-/* All stop after so long. */
+/* Length of a round. */
 #define ROUND_MS 10000
-/* How many more there may be until each operation was done. */
+/* Additional rounds, at most, until each operation has succeeded once. */
 #define MORE_ROUNDS 6
-/* The longest time from one kill to the next. */
+/* The longest time between two kills. */
 #define LIFE_US 100000
-/* What of a mapping is looked at. */
+/* Bytes of a mapping that are checked. */
 #define LOOKED_AT (16 * KIB)
-/* What the host may keep of what was made and is gone. */
+/* Memory that the host may keep after the pools are gone. */
 #define SLACK (64 * MIB)
 
 static const char * const names[NAMES] = {
-	"mayhem-a", "mayhem-b", "mayhem-c", "mayhem-d",
+	"random-a", "random-b", "random-c", "random-d",
 };
 
-/* What anybody may be told without anything being wrong. */
-static const int fair[] = {
+/* Errors that an operation may get from a race with another. */
+static const int expected[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV, ENOSPC,
 	EAGAIN,
 };
 
 /**
- * struct figures - what all workers have done; shared with them
- * @done: operations that did what they should
- * @refused: operations that were refused for a reason that is fair
- * @unfair: an operation's error that is not, and its number
- * @dirty: what came was not zero
- * @shared: what was written was not there a moment later
- * @worker: their processes
+ * struct figures - counters that all workers share
+ * @done: successful calls of each operation
+ * @refused: calls of each operation that failed with an expected error
+ * @unexpected: an unexpected error, as an errno
+ * @unexpected_op: index of the operation that got @unexpected
+ * @dirty: set if new memory was not zero
+ * @shared: set if written memory changed
+ * @worker: process IDs of the workers
  */
 struct figures {
 	atomic_ulong done[32];
 	atomic_ulong refused[32];
-	atomic_int unfair;
-	atomic_int unfair_op;
+	atomic_int unexpected;
+	atomic_int unexpected_op;
 	atomic_bool dirty;
 	atomic_bool shared;
 	pid_t worker[MOST_WORKERS];
@@ -89,7 +93,7 @@ static const char *a_cpu(void)
 	return list;
 }
 
-/* Operations: of a pool, by the control node or a region of it. */
+/* Operations on a pool, through the control device or a region. */
 
 static int do_create(int ctl, const char *pool)
 {
@@ -195,7 +199,10 @@ static void child(int fd, char *addr, pid_t parent)
 	_exit(0);
 }
 
-/* A child with the mapping and, maybe, a member, that ends or is ended. */
+/*
+ * Fork a child that has the mapping and may be a member, and that exits or is
+ * killed.
+ */
 static int do_fork(int fd, const char *pool)
 {
 	char *addr = vp_map(fd, PAGE, 0);
@@ -283,16 +290,19 @@ static int do_unload(int fd, const char *pool)
 {
 	int err = vp_unload() ?: vp_load();
 
-	/* Of two who load it one waits for the other, and fails if that is killed. */
+	/*
+	 * If two tasks load the module, one waits for the other and fails if that
+	 * one is killed.
+	 */
 	return err == -EINTR ? -EAGAIN : err;
 }
 
-enum node { NONE, CONTROL, POOL };
+enum device { NONE, CONTROL, POOL };
 
-/* @weight: how often it is chosen, beside the others. */
+/* @weight: how often the operation is chosen, relative to the others. */
 static const struct operation {
 	const char *name;
-	enum node node;
+	enum device device;
 	int weight;
 	int (*fn)(int fd, const char *pool);
 } operations[] = {
@@ -328,12 +338,12 @@ static int choose(void)
 	return i;
 }
 
-static bool is_fair(int err)
+static bool is_expected(int err)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(fair); i++)
-		if (err == -fair[i])
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		if (err == -expected[i])
 			return true;
 	return false;
 }
@@ -342,11 +352,11 @@ static void count(int op, int err)
 {
 	if (!err) {
 		figures->done[op]++;
-	} else if (is_fair(err)) {
+	} else if (is_expected(err)) {
 		figures->refused[op]++;
 	} else {
-		figures->unfair_op = op;
-		figures->unfair = err;
+		figures->unexpected_op = op;
+		figures->unexpected = err;
 	}
 }
 
@@ -355,7 +365,7 @@ static void do_one(void)
 	const char *pool = names[below(NAMES)];
 	int op = choose(), fd = -1, err;
 
-	switch (operations[op].node) {
+	switch (operations[op].device) {
 	case CONTROL:
 		fd = vp_control();
 		break;
@@ -370,7 +380,7 @@ static void do_one(void)
 	count(op, err);
 	if (fd >= 0)
 		close(fd);
-	/* Killed between the two, somebody did not load it again. */
+	/* A worker may have been killed between unload and load. */
 	if (access("/sys/module/vpool", F_OK))
 		vp_load();
 }
@@ -402,7 +412,7 @@ static void end(int i)
 	waitpid(figures->worker[i], NULL, 0);
 }
 
-/* Their children, too, which are ours then, die with them. */
+/* Their children become this process's and are killed as well. */
 static void end_all(void)
 {
 	int i;
@@ -415,48 +425,46 @@ static void end_all(void)
 		vp_set_online(i, true);
 }
 
-/* An ephemeral pool whose creator was killed goes by itself. */
+/* An ephemeral pool whose creator was killed is destroyed without further calls. */
 static const char *wrong_with(int ctl, const char *pool)
 {
 	const char *wrong = NULL;
 
 	if (!vp_exists(pool))
 		return NULL;
-	if (!vp_idle(pool))
+	if (!vp_wait_idle(pool))
 		wrong = "it is used by nobody";
-	else if (!vp_books_ok(ctl, pool))
-		wrong = "its books are wrong";
-	else if (vp_destroy_soon(ctl, pool))
+	else if (!vp_accounting_ok(ctl, pool))
+		wrong = "its accounting is wrong";
+	else if (vp_destroy_wait(ctl, pool))
 		wrong = "it cannot be destroyed";
 	return vp_exists(pool) ? wrong : NULL;
 }
 
-FIXTURE(mayhem)
+FIXTURE(stress_random)
 {
 	int kills;
 };
 
-FIXTURE_SETUP(mayhem)
+FIXTURE_SETUP(stress_random)
 {
-	const char *given = getenv("VPOOL_SEED");
-
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	if (!getenv("VPOOL_KO"))
 		SKIP(return, "VPOOL_KO names no module to load again");
 	nr_cpus = vp_online_cpus();
 	nr_workers = nr_cpus < MOST_WORKERS ? nr_cpus : MOST_WORKERS;
-	seed = given ? atoi(given) : time(NULL);
+	seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", seed);
 	figures = mmap(NULL, sizeof(*figures), PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, figures);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	/* From here on, the host's memory is looked at without a pool. */
+	/* From here on, compare the host's memory without any pool. */
 	ASSERT_EQ(0, vp_unload());
 }
 
-FIXTURE_TEARDOWN(mayhem)
+FIXTURE_TEARDOWN(stress_random)
 {
 	if (access("/sys/module/vpool", F_OK))
 		EXPECT_EQ(0, vp_load());
@@ -489,19 +497,17 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 			TH_LOG("%s: %s", names[i], wrong);
 	}
 	close(ctl);
-	i = vp_unload_soon(20);
+	i = vp_unload_wait(20);
 	EXPECT_EQ(0, i);
 	count(UNLOAD, i);
 }
 
 static __u64 seconds(void)
 {
-	const char *given = getenv("VPOOL_SECONDS");
-
-	return given ? atoi(given) : ROUND_MS / 1000;
+	return vp_env_number("VPOOL_SECONDS", ROUND_MS / 1000);
 }
 
-/* A busy host may want more rounds for that than were asked for. */
+/* A busy host may need more rounds. */
 static bool each_was_done(void)
 {
 	int i;
@@ -512,7 +518,7 @@ static bool each_was_done(void)
 	return true;
 }
 
-TEST_F_TIMEOUT(mayhem, ends_well, 3600)
+TEST_F_TIMEOUT(stress_random, leaves_nothing_behind, 3600)
 {
 	__u64 begin = vp_now_ms(), end_ms = begin + seconds() * 1000;
 	__u64 before = vp_host_free(), after;
@@ -535,13 +541,13 @@ TEST_F_TIMEOUT(mayhem, ends_well, 3600)
 		       figures->done[i], figures->refused[i]);
 		EXPECT_LT(0, figures->done[i]);
 	}
-	TH_LOG("cases: %lu of a call in mayhem", done);
+	TH_LOG("cases: %lu of a random call", done);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB, after / MIB);
-	EXPECT_EQ(0, figures->unfair)
-		TH_LOG("in %s", operations[figures->unfair_op].name);
+	EXPECT_EQ(0, figures->unexpected)
+		TH_LOG("in %s", operations[figures->unexpected_op].name);
 	EXPECT_FALSE(figures->dirty);
 	EXPECT_FALSE(figures->shared);
-	EXPECT_TRUE(vp_host_has(before - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(before - SLACK));
 }
 
 TEST_HARNESS_MAIN

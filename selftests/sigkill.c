@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A SIGKILL at any instant leaks nothing.
+ * A SIGKILL at any moment leaks nothing.
  *
- * The victim opens, maps, touches, attaches and forks as fast as it can until it
- * is killed, children and all, at a random moment.
+ * The victim opens, maps, touches, attaches and forks in a loop until it is killed
+ * with its children at a random moment.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -11,46 +11,47 @@
 #include <sys/prctl.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define POOL "kill-pool"
 #define ROUNDS 1000
-/* The longest life of a victim. */
+/* The longest time until the victim is killed. */
 #define MAX_LIFE_US 6000
 
-FIXTURE(kill)
+FIXTURE(sigkill)
 {
 	int ctl;
 	__u64 pool;
 	unsigned int seed;
 };
 
-FIXTURE_VARIANT(kill)
+FIXTURE_VARIANT(sigkill)
 {
 	__u64 page;
 	__u64 pages;
 };
 
-/* Half of the rounds each. */
-FIXTURE_VARIANT_ADD(kill, huge)
+/* The variants share the rounds. */
+FIXTURE_VARIANT_ADD(sigkill, huge)
 {
 	.page = HUGE_SIZE,
 	.pages = 8,
 };
 
-FIXTURE_VARIANT_ADD(kill, base)
+FIXTURE_VARIANT_ADD(sigkill, base)
 {
 	.page = 4096,
 	.pages = 512,
 };
 
-FIXTURE_SETUP(kill)
+FIXTURE_SETUP(sigkill)
 {
-	const char *seed = getenv("VPOOL_SEED");
-
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
-	self->seed = seed ? atoi(seed) : time(NULL);
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
+	self->seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", self->seed);
 	self->pool = variant->page * variant->pages;
 	self->ctl = vp_control();
@@ -61,7 +62,7 @@ FIXTURE_SETUP(kill)
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 }
 
-FIXTURE_TEARDOWN(kill)
+FIXTURE_TEARDOWN(sigkill)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
@@ -81,7 +82,7 @@ static void with_a_thread(char *addr)
 		pthread_join(thread, NULL);
 }
 
-/* One turn of what a user does; every step may fail, for others do it too. */
+/* Do each step of a user once. Every step may fail, because other tasks do the same. */
 static void use_pool(__u64 page, unsigned int *seed)
 {
 	__u64 bytes = page * (1 + rand_r(seed) % 3);
@@ -108,7 +109,7 @@ static void victim(__u64 page, unsigned int seed)
 	setpgid(0, 0);
 	for (;;) {
 		use_pool(page, &seed);
-		/* Children that do the same are enough; theirs would be more. */
+		/* One level of children is enough; theirs would be too many. */
 		if (getpid() != getpgid(0))
 			pause();
 	}
@@ -133,24 +134,24 @@ static void one_life(__u64 page, unsigned int *seed)
 	reap_all();
 }
 
-TEST_F(kill, at_random_moments)
+TEST_F(sigkill, at_random_moments)
 {
 	int i, rounds = vp_scale(ROUNDS) / 2;
 
 	TH_LOG("%d rounds", rounds);
 	for (i = 0; i < rounds; i++) {
 		one_life(variant->page, &self->seed);
-		ASSERT_TRUE(vp_books_ok(self->ctl, POOL)) TH_LOG("round %d", i);
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("round %d", i);
 	}
-	EXPECT_TRUE(vp_idle(POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/regions"));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "cpus/members"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", self->pool));
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, POOL));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, POOL));
 }
 
-/* Killed while it creates: there is a whole pool, or none. */
+/* Kill a process while it creates a pool: the pool exists completely or not at all. */
 static void creator(unsigned int seed)
 {
 	int ctl = vp_control();
@@ -162,7 +163,7 @@ static void creator(unsigned int seed)
 	}
 }
 
-TEST_F(kill, while_creating)
+TEST_F(sigkill, while_creating)
 {
 	int i, rounds = vp_scale(100) / 2;
 	pid_t pid;
@@ -177,7 +178,7 @@ TEST_F(kill, while_creating)
 		if (vp_exists("kill-new")) {
 			EXPECT_EQ(16 * MIB, vp_sysfs_u64("kill-new",
 							 "memory/total_bytes"));
-			EXPECT_EQ(0, vp_destroy_soon(self->ctl, "kill-new"));
+			EXPECT_EQ(0, vp_destroy_wait(self->ctl, "kill-new"));
 		}
 		EXPECT_FALSE(vp_exists("kill-new"));
 	}

@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Virtual machines on pools, by vpoolctl vm: real guests under KVM, which write
+# Virtual machines on pools by vpoolctl vm: Linux guests under KVM, which write
 # memory all the time and check it. Needs root, KVM, four CPUs and 512 MiB free.
 #
-# VPOOL_KERNEL_IMAGE is the kernel that the guests boot, the one that runs here:
-# its modules are in /lib/modules. VPOOL_VM_ROUNDS is how often one is started and
-# stopped, 5 unless told.
+# VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
+# whose modules are in /lib/modules. VPOOL_VM_ROUNDS is the number of virtual machines
+# to start and stop at the end (default 5).
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guest.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/vm/guest.sh
 . "$here/guest.sh"
 
 need_guest
@@ -33,12 +35,12 @@ clean_up() {
 	done
 	vpoolctl destroy --force vm-a vm-b vm-mem
 	[ ! -e /dev/kvm.away ] || mv /dev/kvm.away /dev/kvm
-	put_hints_back
+	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-# refused NAME PATTERN ARGUMENT...: vm start says so, and leaves nothing
+# refused NAME PATTERN ARGUMENT...: vm start must fail with a message like PATTERN
 refused() {
 	local name=$1 pattern=$2
 
@@ -50,7 +52,7 @@ refused() {
 	like "$name: message" "$err" "vpoolctl: vm start $pattern*"
 }
 
-# One that does not answer soon, as on a host that stood still, is asked again.
+# listed COLUMNS: print the virtual machines. Ask again if one is too busy to answer.
 listed() {
 	local i list
 
@@ -63,7 +65,7 @@ listed() {
 pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 is_listed() { [ "$(listed NAME | grep -cx "$1")" = "$2" ]; }
 
-# A disk in a process of its own: QEMU passes it the memory, and it maps it.
+# Start a vhost-user disk: a process that maps the guest's memory, which QEMU passes it.
 start_backend() {
 	rm -f "$dir/disk.socket"
 	printf '%-512s' 4711 > "$dir/disk"
@@ -75,8 +77,8 @@ start_backend() {
 	until_true 60 test -S "$dir/disk.socket"
 }
 
-# What the host has free, in KiB: MemFree without what caches hold, and with what
-# the kernel keeps at hand for each CPU, which may be all that a pool just gave back.
+# Print the host's free memory in KiB, without caches, and with the per-CPU page lists,
+# which may hold all that a pool has just freed.
 mem_free() {
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
@@ -90,12 +92,12 @@ boot=(--mem 144M "${kernel[@]}")
 
 section() { echo "# $SECONDS s: $*"; }
 
-stop_hints
+stop_balancing
 make_initrd
 before=$(mem_free)
 
-# In short: on the checking kernel a guest would take too long to boot, and on 6.1 all
-# is done only where there is time.
+# A short version: a guest boots too slowly on the debug kernel, and 6.1 runs the whole
+# test only with VPOOL_LONG.
 
 case ${VPOOL_KERNEL:-}-${VPOOL_LONG:+long} in
 debug-* | 6.1-)
@@ -103,14 +105,14 @@ debug-* | 6.1-)
 	try 0 create vm-b --cpus 1 --mem 160M
 	try 0 vm start one --pool vm-a "${boot[@]}"
 	try 0 vm migrate one --to vm-b --timeout 600 --downtime 5
-	is 'it is in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
-	is 'the old one has all back' "$(used vm-a)" 0
+	is 'the machine is in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+	is 'the old pool has all memory back' "$(used vm-a)" 0
 	kill -9 "$(pid_of one)"
 	until_true 60 all_back vm-b
-	is 'a killed one leaves nothing in use' "$(used vm-b)" 0
+	is 'a killed machine leaves no memory in use' "$(used vm-b)" 0
 	try 0 vm start two --pool vm-a "${boot[@]}"
 	try 0 vm stop two --force
-	is 'nor does one that is stopped' "$(used vm-a) $(dedicated vm-a)" '0 '
+	is 'a stopped machine leaves no memory in use' "$(used vm-a) $(dedicated vm-a)" '0 '
 	try 0 destroy vm-a vm-b
 	tap_end
 	;;
@@ -118,7 +120,7 @@ esac
 
 section 'the first steps that vpoolctl prints'
 
-# What it prints without arguments, with what this machine has of memory and images.
+# step LINE: run a line of the help, with memory and images that exist here.
 # shellcheck disable=SC2312
 step() {
 	local words
@@ -129,51 +131,51 @@ step() {
 		words=("${words[@]:0:5}" "${boot[@]}")
 	fi
 	[ -n "$cpusets" ] || words=("${words[@]/--isolate/}")
-	# A guest that does not know a power button.
+	# The guest of that line ignores the power button.
 	[ "${words[1]}" != stop ] || words+=(--force)
 	try 0 "${words[@]}"
 }
 cpusets=$(grep -rsw cpuset "$(awk '$3 == "cgroup2" { print $2; exit }' \
 	/proc/self/mounts)/cgroup.controllers")
 mapfile -t steps < <(vpoolctl 2>&1 | sed -n 's/^    vpoolctl \(.*[^ ]\) *# .*/\1/p')
-is 'there are some' "$((${#steps[@]} > 5))" 1
+is 'the help has steps' "$((${#steps[@]} > 5))" 1
 for line in "${steps[@]}"; do
 	step "$line"
 	case $line in
 	'vm list') like 'the machine is on the pool' "$out" '*shop*web*running*' ;;
-	audit*) like 'its CPUs are looked at' "$out" 'KIND *' ;;
+	audit*) like 'audit prints a table' "$out" 'KIND *' ;;
 	esac
 done
-is 'and nothing is left' "$(vpoolctl list)$(vpoolctl vm list)" ''
+is 'the steps leave nothing behind' "$(vpoolctl list)$(vpoolctl vm list)" ''
 
 section 'two at once, in two pools'
 
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 0 create vm-b --cpus 1 --mem 160M
 try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"
-like 'it says where, and how long it took' "$out" \
+like 'start reports the place and the durations' "$out" \
 	'started one on pool vm-a: 144M of memory, 1 vCPU with CPU [23] to itself; process [0-9]*QEMU * ms, memory * ms, devices * ms, first instruction * ms'
 echo "# $out" | tail -n 1
 start_backend
 try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two" -- \
 	-chardev "socket,id=disk,path=$dir/disk.socket" \
 	-device vhost-user-blk-pci,chardev=disk
-like 'a pool of one CPU is shared' "$out" '*1 vCPU, one that shares; *'
-is 'its memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
-like 'its vCPU has a CPU to itself' "$(dedicated vm-a)" '[23]'
-is 'QEMU has it by huge pages only' "$(huge_and_size "$(pid_of one)")" \
+like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU, one that shares; *'
+is 'the machine'\''s memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
+like 'its vCPU has a dedicated CPU' "$(dedicated vm-a)" '[23]'
+is 'QEMU maps it by huge pages only' "$(huge_and_size "$(pid_of one)")" \
 	"$((144 << 10)) of $((144 << 10)) kB"
-is 'both are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
+is 'both machines are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
 	"one vm-a running 1 144M
 two vm-b running 1 144M"
-is 'with where the vCPU sits' "$(listed NAME,CPUS | head -n 1)" \
+is 'the list has the CPU of the vCPU' "$(listed NAME,CPUS | head -n 1)" \
 	"one $(dedicated vm-a)"
 try 0 vm list -J
-VALIDATE=$here/../userspace/tests/validate.py schema vm_list
+VALIDATE=$here/../../userspace/tests/validate.py schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
-like 'a name is taken once' "$err" '*a virtual machine with this name exists*'
+like 'a second machine of the same name is refused' "$err" '*a virtual machine with this name exists*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then
-	echo '# without them nothing of the rest can be'
+	echo '# the rest needs both machines'
 	tap_end
 fi
 section 'waiting for the guests'
@@ -181,29 +183,29 @@ until_true 240 is_up one
 like 'the first guest is up' "$(round one)" '[0-9]*'
 until_true 120 is_up two
 like 'the second guest is up' "$(round two)" '[0-9]*'
-like 'KVM maps them by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
+like 'KVM maps the guests by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
 echo "# KVM has $(cat "$kvm/pages_2m") of 2 MiB and $(cat "$kvm/pages_4k") of 4 KiB"
 
 is 'a vhost-user disk reaches the memory' \
 	"$(sed -n 's/^guest: disk \([0-9]*\).$/\1/p' "$dir/two")" 4711
-like 'and has it mapped' "$(grep -c /dev/vpool/vm-b "/proc/$backend/maps")" '[1-9]*'
+like 'the disk maps the pool' "$(grep -c /dev/vpool/vm-b "/proc/$backend/maps")" '[1-9]*'
 
 section 'pause, resume, kill'
 
 try 0 vm pause two
-is 'it is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
+is 'the machine is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
 sleep 1
 at=$(round two)
 sleep 2
-is 'and does nothing' "$(round two)" "$at"
+is 'a paused guest does nothing' "$(round two)" "$at"
 try 0 vm resume two
 until_true 60 is_beyond two "$at"
-is 'it runs on' "$?" 0
+is 'the resumed guest runs on' "$?" 0
 kill -9 "$(pid_of two)"
 until_true 60 all_back vm-b
-is 'a killed one leaves nothing in use' "$(used vm-b)" 0
-is 'and is not listed' "$(listed NAME)" one
-is 'nor has it a directory' "$(ls "$dir/run/vm")" one
+is 'a killed machine leaves no memory in use' "$(used vm-b)" 0
+is 'a killed machine is not listed' "$(listed NAME)" one
+is 'a killed machine has no directory' "$(ls "$dir/run/vm")" one
 kill "$backend"
 wait "$backend"
 
@@ -214,7 +216,7 @@ console_is_up() { [ -s "$dir/console.up" ]; }
 console=$!
 until_true 60 console_is_up
 try 1 vm console one
-like 'a second one is told' "$err" \
+like 'a second console is refused' "$err" \
 	'vpoolctl: vm console one: another program has its console*'
 kill "$(pgrep -P $console || echo $console)" 2> /dev/null
 wait "$console"
@@ -223,28 +225,28 @@ section migrate
 
 at=$(round one)
 try 0 vm migrate one --to vm-b --downtime 1
-like 'it says how long' "$out" \
+like 'migrate reports the durations' "$out" \
 	'migrated one to pool vm-b: downtime *[0-9] ms, total time *[0-9] ms; 144M back and zeroed in pool vm-a'
 echo "# $out"
-is 'the old pool has all back' \
+is 'the old pool has everything back' \
 	"$(cd $pools/vm-a && cat memory/used_bytes memory/scrubbing_bytes cpus/members cpus/dedicated)" \
 	"$(printf '0\n0\n0\n')"
-is 'it is in the new one' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+is 'the machine runs in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 until_true 60 is_beyond one "$at"
-is 'it runs on, and its memory is right' "$?" 0
+is 'the migrated guest runs on with the right memory' "$?" 0
 try 1 vm migrate one --to vm-b
-like 'not to where it is' "$err" "*it is on pool 'vm-b' already*"
+like 'no migration to the same pool' "$err" "*it is on pool 'vm-b' already*"
 try 1 vm migrate one --to vm-none
-like 'not to what is not there' "$err" "*there is no pool 'vm-none'*"
+like 'no migration to a missing pool' "$err" "*there is no pool 'vm-none'*"
 try 0 create vm-mem --mem 4M
 try 1 vm migrate one --to vm-mem
-like 'not to where no CPU is' "$err" "*pool 'vm-mem' has no CPUs*"
+like 'no migration to a pool without CPUs' "$err" "*pool 'vm-mem' has no CPUs*"
 try 0 destroy vm-mem
 
 section 'a migration that fails in the middle'
 
-# What it copies of the 16 MiB that the guest writes all the time keeps it busy for
-# longer than any of this takes.
+# The guest writes 16 MiB all the time. Copying them keeps the migration busy for longer
+# than these steps take.
 slowly=(--bandwidth 2M --downtime 0.001)
 
 target_pid() { cat "$pools/vm-a/cpus/members" 2> /dev/null; }
@@ -259,16 +261,16 @@ kill_target 3 &
 killer=$!
 try 1 vm migrate one --to vm-a --timeout 60 "${slowly[@]}"
 wait "$killer"
-is 'its pool is gone' "$([ -e $pools/vm-a ] && echo there)" ''
-is 'it is where it was' "$(listed NAME,POOL,STATE)" 'one vm-b running'
+is 'the target pool is gone' "$([ -e $pools/vm-a ] && echo there)" ''
+is 'the machine is still in the old pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 at=$(round one)
 until_true 60 is_beyond one "$at"
-is 'and runs on' "$?" 0
+is 'the guest runs on after the failure' "$?" 0
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 1 vm migrate one --to vm-a --timeout 0.1 "${slowly[@]}"
-like 'one that takes too long is called off' "$err" \
+like 'a migration that takes too long is cancelled' "$err" \
 	"*not migrated, it still runs on pool 'vm-b': not done after 0.1 s*"
-is 'and leaves nothing' "$(used vm-a) $(listed NAME,POOL,STATE)" \
+is 'the cancelled migration leaves nothing' "$(used vm-a) $(listed NAME,POOL,STATE)" \
 	'0 one vm-b running'
 vpoolctl vm migrate one --to vm-a --timeout 60 "${slowly[@]}" > /dev/null 2>&1 &
 migration=$!
@@ -277,27 +279,27 @@ sleep 2
 kill -9 "$migration"
 wait "$migration" 2> /dev/null
 until_true 60 is_listed one 1
-is 'without its vpoolctl it is there once' "$(listed NAME,STATE)" 'one running'
-is 'on one pool' "$(($(used vm-a) + $(used vm-b)))" $((144 << 20))
+is 'a killed vpoolctl leaves one machine' "$(listed NAME,STATE)" 'one running'
+is 'the machine uses the memory of one pool' "$(($(used vm-a) + $(used vm-b)))" $((144 << 20))
 at=$(round one)
 until_true 60 is_beyond one "$at"
-is 'and still runs' "$?" 0
+is 'the guest runs on without vpoolctl' "$?" 0
 
 section stop
 
-is 'its memory was right all the time' "$(grep -c WRONG "$dir/one")" 0
-# A guest that stands still hears no power button.
+is 'the guest'\''s memory was always right' "$(grep -c WRONG "$dir/one")" 0
+# A paused guest cannot see the power button: vm stop must resume it.
 try 0 vm pause one
 try 0 vm stop one --timeout 120
 like 'the guest shuts down' "$out" "one shut down; 144M back in pool vm-?"
-is 'all is back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
-is 'nothing is left' "$(ls "$dir/run/vm")" ''
+is 'the pools have everything back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
+is 'no directory is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
-like 'it is no more' "$err" '*there is no such virtual machine*'
+like 'a stopped machine cannot be stopped again' "$err" '*there is no such virtual machine*'
 
 section "QEMU's arguments"
 
-# All that is relative is so to where it was started, and a word is what it stands for.
+# Relative paths keep the folder of the start, and each argument reaches QEMU unchanged.
 mkdir "$dir/here"
 cd "$dir/here" || exit 1
 ln -s "$VPOOL_KERNEL_IMAGE" kernel
@@ -309,51 +311,51 @@ words() { tr '\0' '\n' < "/proc/$(pid_of args)/cmdline"; }
 words > "$dir/words"
 cd / || exit 1
 try 0 vm migrate args --to vm-b --timeout 600 --downtime 5
-is 'it migrates from another folder' "$(listed NAME,POOL,STATE)" 'args vm-b running'
-is 'with the same words' \
+is 'migration works from another folder' "$(listed NAME,POOL,STATE)" 'args vm-b running'
+is 'QEMU has the same arguments' \
 	"$(words | sed "s,/args/1/,/args/0/,; s/^-incoming$/-S/" | sed '3{/^defer$/d}')" \
 	"$(cat "$dir/words")"
-is 'and the same folder' "$(readlink "/proc/$(pid_of args)/cwd")" "$dir/here"
+is 'QEMU has the same working folder' "$(readlink "/proc/$(pid_of args)/cwd")" "$dir/here"
 
 section "QEMU's log"
 
 pid=$(pid_of args)
 kill -TERM "$pid"
 until_true 60 all_back vm-b
-is 'one that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
-like 'where its log is' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
-like 'it is there' "$(cat "$dir/run/log/args.log")" '*signal 15*'
+is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
+like 'the list names the log' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
+like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'and a verb tells it, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
+like 'a verb names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
 
 section 'a QEMU that forks'
 
 printf '#!/bin/sh\nqemu-system-x86_64 "$@"\n' > "$dir/forks"
 chmod +x "$dir/forks"
-# The child of a shell that becomes vpoolctl is not QEMU's.
+# A child of the shell that executes vpoolctl does not belong to QEMU.
 # shellcheck disable=SC2016 # for the shell there
 VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "${@:2}"' \
 	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
-is 'it is refused' "$?" 1
-like 'as it is in another process' "$(cat "$dir/err")" \
+is 'a QEMU that forks is refused' "$?" 1
+like 'the message names the process' "$(cat "$dir/err")" \
 	'vpoolctl: vm start x: QEMU does not run in process *must exec it*'
 until_true 60 all_back vm-a
-is 'and it is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
+is 'the forked QEMU is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 kill "$(cat "$dir/sleeper")"
-is 'but not what else the shell had started' "$?" 0
+is 'the other child of the shell still runs' "$?" 0
 printf '#!/bin/sh\nexec qemu-system-x86_64 "$@" -daemonize\n' > "$dir/forks"
 VPOOL_QEMU=$dir/forks refused 'a daemon' 'x: QEMU *' x --pool vm-a "${boot[@]}"
 until_true 60 all_back vm-a
-is 'and it is gone, too' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
+is 'the daemon is gone, too' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 
 section 'a stop by force'
 
 try 0 vm start deaf --pool vm-a "${boot[@]}"
 try 1 vm stop deaf --timeout 0.1
-like 'is told from one that was asked for' "$err" \
+like 'vm stop reports the timeout' "$err" \
 	'*deaf: it did not shut down in time and was stopped; 144M back in pool vm-a*'
 
-section 'bad input'
+section 'invalid input'
 
 refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
 refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was asked for*" \
@@ -364,12 +366,12 @@ vpoolctl create vm-mem --mem 4M > /dev/null
 refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"
 vpoolctl destroy vm-mem
 refused 'no kernel' 'x: the kernel /nowhere: No such file*' x --pool vm-a --kernel /nowhere
-refused 'what is no kernel' 'x: the kernel /etc/passwd: not an x86 kernel*' x --pool vm-a --kernel /etc/passwd
-refused 'a folder' 'x: the kernel /etc: not a regular file' x --pool vm-a --kernel /etc
+refused 'not a kernel' 'x: the kernel /etc/passwd: not an x86 kernel*' x --pool vm-a --kernel /etc/passwd
+refused 'a folder instead of a kernel' 'x: the kernel /etc: not a regular file' x --pool vm-a --kernel /etc
 refused 'no disk' 'x: the disk /nowhere: No such file*' x --pool vm-a --disk /nowhere
-refused 'what is no qcow2' 'x: the disk /etc/passwd: the file is not a qcow2 image' \
+refused 'not a qcow2 image' 'x: the disk /etc/passwd: the file is not a qcow2 image' \
 	x --pool vm-a --disk /etc/passwd,format=qcow2
-refused 'what QEMU refuses' "x: QEMU has ended; its output:*nonsense*" \
+refused 'an argument that QEMU refuses' "x: QEMU has ended; its output:*nonsense*" \
 	x --pool vm-a "${boot[@]}" -- -device nonsense
 VPOOL_QEMU=/nowhere refused 'no QEMU' 'x: /nowhere does not exist*install QEMU*' \
 	x --pool vm-a "${boot[@]}"
@@ -382,11 +384,11 @@ refused 'no KVM' 'x: there is no KVM here*--accel tcg*' x --pool vm-a "${boot[@]
 try 0 vm start soft --pool vm-a --accel tcg "${boot[@]}"
 mv /dev/kvm.away /dev/kvm
 try 0 vm stop soft --force
-is 'nothing is left of all that' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
+is 'the failed starts leave nothing' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
 
 section 'a vpoolctl that dies'
 
-# Its disk does not answer: QEMU has its memory by then, and gets no further.
+# The disk does not answer, so QEMU has its memory but does not start.
 start_backend
 kill -STOP "$backend"
 vpoolctl vm start half --pool vm-a "${boot[@]}" -- \
@@ -395,12 +397,12 @@ vpoolctl vm start half --pool vm-a "${boot[@]}" -- \
 half=$!
 has_memory() { [ "$(used vm-a)" -gt 0 ]; }
 until_true 60 has_memory
-is 'it has begun' "$?" 0
+is 'the start has begun' "$?" 0
 kill -9 "$half"
 wait "$half" 2> /dev/null
 until_true 60 all_back vm-a
-is 'one that was half started has nothing' "$(used vm-a)" 0
-is 'nor is it listed' "$(listed NAME; ls "$dir/run/vm")" ''
+is 'an unfinished start leaves no memory in use' "$(used vm-a)" 0
+is 'an unfinished start is not listed' "$(listed NAME; ls "$dir/run/vm")" ''
 kill -9 "$backend"
 wait "$backend" 2> /dev/null
 
@@ -410,7 +412,7 @@ if [ -e /sys/devices/system/node/node1 ]; then
 	try 0 destroy vm-a vm-b
 	try 0 create vm-a --cpus 1-2 --mem 80M@0,80M@1
 	try 0 vm start both --pool vm-a --vcpus 2 "${boot[@]}"
-	is 'its memory is half on each node' \
+	is 'half of the memory is on each node' \
 		"$(cat $pools/vm-a/memory/node[01]/used_bytes)" \
 		"$(printf '%s\n' $((72 << 20)) $((72 << 20)))"
 	try 0 vm stop both --force
@@ -424,13 +426,13 @@ vpoolctl run vm-a -- qemu-system-x86_64 -accel kvm -m 64M -S -nodefaults -displa
 qemu=$!
 maps_all() { [ "$(huge_and_size "$qemu")" = '65536 of 65536 kB' ]; }
 until_true 60 maps_all
-is 'QEMU by hand has it by huge pages only' "$(huge_and_size "$qemu")" '65536 of 65536 kB'
+is 'QEMU by hand maps it by huge pages only' "$(huge_and_size "$qemu")" '65536 of 65536 kB'
 kill "$qemu"
 wait "$qemu"
 until_true 60 all_back vm-a
-is 'and gives it back' "$(used vm-a)" 0
+is 'QEMU by hand returns it' "$(used vm-a)" 0
 
-section 'over and over'
+section 'many starts'
 
 bad=0
 flat=$(mem_free)
@@ -442,12 +444,12 @@ done
 is "$rounds times started and stopped" "$bad" 0
 after=$(mem_free)
 echo "# free: $flat kB before them, $after kB after"
-is 'the host has as much free as before them' "$((after > flat - (4 << 10)))" 1
+is 'the host has as much free memory as before' "$((after > flat - (4 << 10)))" 1
 vpoolctl destroy vm-b > /dev/null 2>&1
 try 0 destroy vm-a
 after=$(mem_free)
-# The first guest that a host runs leaves some 28 MiB with KVM.
+# KVM keeps some 28 MiB after the first guest of a host.
 echo "# free: $before kB at the start, $after kB at the end"
-is 'and its pools'\'' memory back' "$((after > before - (40 << 10)))" 1
+is 'the host has the memory of the pools back' "$((after > before - (40 << 10)))" 1
 
 tap_end

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many of everything, at once: nothing is lost, and the host has all of it back.
+ * Thousands of pools and regions at once: none is lost, and the host gets all its
+ * memory back.
  *
- * VPOOL_MANY says how many times as many as a check of every change has time for: 10
- * is 10,000 pools and 100,000 regions.
+ * VPOOL_SCALE is a factor: with 10 there are 10,000 pools and 100,000 regions.
  */
 #include <linux/vpool.h>
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
 #define PAGE 4096
-/* Pools that regions are open in: one alone may not have so many. */
+/* Number of pools that share the regions, because each pool limits its own. */
 #define SHARES 4
 #define NAME_SIZE 16
 
-/* What the host may keep: slabs and per-CPU lists that are not full. */
+/* Memory that the host may keep in slabs and per-CPU lists. */
 #define SLACK (48 * MIB)
 
-FIXTURE(many)
+FIXTURE(scale)
 {
 	int ctl;
 	__u64 before;
@@ -29,13 +32,12 @@ FIXTURE(many)
 
 static void name(char *text, int nr)
 {
-	snprintf(text, NAME_SIZE, "many-%d", nr);
+	snprintf(text, NAME_SIZE, "scale-%d", nr);
 }
 
-FIXTURE_SETUP(many)
+FIXTURE_SETUP(scale)
 {
-	const char *times = getenv("VPOOL_MANY");
-	int scale = times ? atoi(times) : 1;
+	int scale = vp_env_number("VPOOL_SCALE", 1);
 
 	self->pools = vp_scale(1000) * scale;
 	self->regions = vp_scale(10000) * scale;
@@ -45,13 +47,13 @@ FIXTURE_SETUP(many)
 	self->before = vp_host_free();
 }
 
-FIXTURE_TEARDOWN(many)
+FIXTURE_TEARDOWN(scale)
 {
-	EXPECT_TRUE(vp_host_has(self->before - SLACK));
+	EXPECT_TRUE(vp_wait_host_free(self->before - SLACK));
 	close(self->ctl);
 }
 
-TEST_F_TIMEOUT(many, pools, 1200)
+TEST_F_TIMEOUT(scale, pools, 1200)
 {
 	char pool[NAME_SIZE];
 	int i, bad = 0;
@@ -62,14 +64,14 @@ TEST_F_TIMEOUT(many, pools, 1200)
 	}
 	EXPECT_EQ(0, bad)
 		TH_LOG("pool %d: %s", i, vp_reason(self->ctl));
-	TH_LOG("cases: %d of a pool beside the others", i);
+	TH_LOG("cases: %d of a pool among many", i);
 	while (i--) {
 		name(pool, i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, pool, 0));
 	}
 }
 
-/* Takes a page of one of the pools; the descriptor, or a negative errno. */
+/* Commit a page of one of the pools. Return the descriptor or a negative errno. */
 static int take_page(int nr)
 {
 	__u64 bytes = PAGE;
@@ -86,7 +88,7 @@ static int take_page(int nr)
 	return fd;
 }
 
-TEST_F_TIMEOUT(many, regions, 1200)
+TEST_F_TIMEOUT(scale, regions, 1200)
 {
 	struct rlimit limit = {
 		.rlim_cur = self->regions + 64,
@@ -111,7 +113,7 @@ TEST_F_TIMEOUT(many, regions, 1200)
 	}
 	EXPECT_EQ(each * SHARES, nr)
 		TH_LOG("region %d: %s", nr, strerror(-fds[nr]));
-	TH_LOG("cases: %d of a region beside the others", nr);
+	TH_LOG("cases: %d of a region among many", nr);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
 		EXPECT_EQ(each, vp_sysfs_u64(pool, "memory/regions"));
@@ -121,9 +123,9 @@ TEST_F_TIMEOUT(many, regions, 1200)
 		close(fds[nr]);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
-		EXPECT_TRUE(vp_idle(pool));
-		EXPECT_TRUE(vp_books_ok(self->ctl, pool));
-		EXPECT_EQ(0, vp_destroy_soon(self->ctl, pool));
+		EXPECT_TRUE(vp_wait_idle(pool));
+		EXPECT_TRUE(vp_accounting_ok(self->ctl, pool));
+		EXPECT_EQ(0, vp_destroy_wait(self->ctl, pool));
 	}
 	free(fds);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may do what: every call, by everybody, from one table. And what nobody
- * without privilege may see.
+ * Permissions: every call by every kind of caller, from one table; and no kernel
+ * address is shown to a caller without privilege.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,10 +14,14 @@
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
-#define POOL "who-pool"
-#define OTHER_POOL "who-other"
+#define POOL "caller-pool"
+#define OTHER_POOL "caller-other"
 #define SIZE (4 * HUGE_SIZE)
 
 #define UID_OWNER 61001
@@ -25,25 +29,25 @@
 #define UID_STRANGER 61003
 #define GID_POOL 62001
 
-enum who {
+enum caller {
 	ROOT,
-	/* Root without a capability. */
+	/* Root without one capability. */
 	NO_ADMIN,
 	NO_NICE,
-	/* Root of the machine as root of a user namespace. */
+	/* Root of the host as root of a user namespace. */
 	NAMESPACE,
 	OWNER,
 	GROUP,
 	STRANGER,
-	NR_WHO,
+	NR_CALLERS,
 };
 
-static const char * const who_name[NR_WHO] = {
+static const char * const caller_name[NR_CALLERS] = {
 	"root", "root without CAP_SYS_ADMIN", "root without CAP_SYS_NICE",
 	"root of a user namespace", "the owner", "the group", "a stranger",
 };
 
-/* What a call is made with: descriptors that privileged hands have opened. */
+/* Descriptors, opened with privilege, that the calls use. */
 struct state {
 	int ctl;
 	int fd;
@@ -51,7 +55,7 @@ struct state {
 	struct vp_worker owners;
 };
 
-FIXTURE(who)
+FIXTURE(permissions)
 {
 	struct state state;
 };
@@ -66,7 +70,7 @@ static void become(uid_t uid, gid_t gid)
 static void owners_task(void)
 {
 	become(UID_OWNER, UID_OWNER);
-	vp_sleep_on();
+	vp_pause();
 }
 
 static int make_pools(struct state *self)
@@ -87,23 +91,23 @@ static int make_pools(struct state *self)
 	return vp_request_send(self->ctl, &req);
 }
 
-FIXTURE_SETUP(who)
+FIXTURE_SETUP(permissions)
 {
 	struct state *state = &self->state;
 
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	state->ctl = vp_control();
 	ASSERT_LE(0, state->ctl);
 	ASSERT_EQ(0, make_pools(state))
 		TH_LOG("%s", vp_reason(state->ctl));
 	state->fd = vp_open(POOL);
 	ASSERT_LE(0, state->fd);
-	state->roots = vp_worker_start(vp_sleep_on);
+	state->roots = vp_worker_start(vp_pause);
 	state->owners = vp_worker_start(owners_task);
 }
 
-FIXTURE_TEARDOWN(who)
+FIXTURE_TEARDOWN(permissions)
 {
 	struct state *state = &self->state;
 
@@ -112,15 +116,15 @@ FIXTURE_TEARDOWN(who)
 	close(state->fd);
 	vp_destroy(state->ctl, POOL, VPOOL_DESTROY_FORCE);
 	vp_destroy(state->ctl, OTHER_POOL, VPOOL_DESTROY_FORCE);
-	vp_destroy(state->ctl, "who-new", VPOOL_DESTROY_FORCE);
+	vp_destroy(state->ctl, "caller-new", VPOOL_DESTROY_FORCE);
 	close(state->ctl);
 }
 
-static void act_as(enum who who)
+static void act_as(enum caller caller)
 {
 	int err = 0;
 
-	switch (who) {
+	switch (caller) {
 	case NO_ADMIN:
 		err = vp_drop_cap(CAP_SYS_ADMIN);
 		break;
@@ -146,7 +150,7 @@ static void act_as(enum who who)
 		_exit(254);
 }
 
-/* The calls: each returns 0 or a negative errno. */
+/* The calls. Each returns 0 or a negative errno. */
 
 static int open_control(const struct state *self)
 {
@@ -157,7 +161,7 @@ static int open_control(const struct state *self)
 
 static int create(const struct state *self)
 {
-	return vp_create(self->ctl, "who-new", HUGE_SIZE, 0, NULL);
+	return vp_create(self->ctl, "caller-new", HUGE_SIZE, 0, NULL);
 }
 
 static int destroy(const struct state *self)
@@ -213,7 +217,7 @@ static int use_memory(const struct state *self)
 	return 0;
 }
 
-/* One that was opened by root and passed on may be used: as any descriptor. */
+/* A descriptor that root opened and passed on may be used by any caller. */
 static int use_passed(const struct state *self)
 {
 	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
@@ -265,10 +269,10 @@ static int set_parameter(const struct state *self)
 static const struct row {
 	const char *name;
 	int (*call)(const struct state *self);
-	int err[NR_WHO];
+	int err[NR_CALLERS];
 } rows[] = {
 	/* root, without ADMIN, without NICE, namespace, owner, group, stranger */
-	{ "open the control node", open_control,
+	{ "open the control device", open_control,
 	  { 0, 0, 0, 0, EACCES, EACCES, EACCES } },
 	{ "create", create,
 	  { 0, EPERM, 0, EPERM, EPERM, EPERM, EPERM } },
@@ -282,7 +286,7 @@ static const struct row {
 	  { 0, 0, 0, 0, 0, 0, 0 } },
 	{ "query, by a descriptor that was passed", query,
 	  { 0, 0, 0, 0, 0, 0, 0 } },
-	{ "open the pool's node to read", open_read_only,
+	{ "open the pool's device to read", open_read_only,
 	  { 0, 0, 0, EACCES, 0, 0, EACCES } },
 	{ "use its memory", use_memory,
 	  { 0, 0, 0, EACCES, 0, 0, EACCES } },
@@ -305,46 +309,49 @@ static const struct row {
 struct attempt {
 	const struct state *state;
 	const struct row *row;
-	enum who who;
+	enum caller caller;
 };
 
 static int try_it(void *arg)
 {
 	const struct attempt *attempt = arg;
 
-	act_as(attempt->who);
+	act_as(attempt->caller);
 	return -attempt->row->call(attempt->state);
 }
 
-/* As it was before a call that was done. */
+/* Undo a call that succeeded. */
 static int undo(struct state *self)
 {
 	vp_detach_task(self->fd, self->roots.pidfd, 0, VPOOL_ATTACH_PROCESS);
 	vp_detach_task(self->fd, self->owners.pidfd, 0, VPOOL_ATTACH_PROCESS);
-	vp_destroy(self->ctl, "who-new", 0);
+	vp_destroy(self->ctl, "caller-new", 0);
 	return make_pools(self);
 }
 
-TEST_F(who, may_do_what)
+TEST_F(permissions, match_the_table)
 {
 	struct attempt attempt = { .state = &self->state };
-	int i, who, err;
+	int i, caller, err;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		for (who = 0; who < NR_WHO; who++) {
+		for (caller = 0; caller < NR_CALLERS; caller++) {
 			attempt.row = &rows[i];
-			attempt.who = who;
+			attempt.caller = caller;
 			err = vp_in_child(try_it, &attempt);
-			EXPECT_EQ(rows[i].err[who], err)
-				TH_LOG("%s: %s", who_name[who], rows[i].name);
+			EXPECT_EQ(rows[i].err[caller], err)
+				TH_LOG("%s: %s", caller_name[caller], rows[i].name);
 			ASSERT_EQ(0, undo(&self->state));
-			ASSERT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+			ASSERT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 		}
-	EXPECT_TRUE(vp_books_ok(self->state.ctl, POOL));
-	TH_LOG("cases: %d of who may do what", i * NR_WHO);
+	EXPECT_TRUE(vp_accounting_ok(self->state.ctl, POOL));
+	TH_LOG("cases: %d of a call by a caller", i * NR_CALLERS);
 }
 
-/* A kernel address in hexadecimal, or a frame of the pool's, would be a leak. */
+/*
+ * Does the text show a kernel address in hexadecimal, or a page frame number of the
+ * pool?
+ */
 static bool shows_an_address(const char *text)
 {
 	const char *at = text;
@@ -357,7 +364,10 @@ static bool shows_an_address(const char *text)
 	return false;
 }
 
-/* Every file below that a stranger can read; how many showed an address. */
+/*
+ * Read every file below @path that the caller may read. Return the number that show
+ * an address.
+ */
 static int look_through(const char *path, int *files)
 {
 	DIR *dir = opendir(path);
@@ -400,7 +410,7 @@ static int look_as_stranger(void *arg)
 	act_as(STRANGER);
 	if (look_through("/sys/kernel/vpool", &files) || files < 20)
 		return 1;
-	/* What ioctls tell: no word of it is in the kernel's half. */
+	/* No 64-bit word that an ioctl returns may be a kernel address. */
 	if (vp_regions(self->fd, NULL, info, &nr) ||
 	    vp_list(self->ctl, entry, &nr_entries))
 		return 2;
@@ -411,13 +421,13 @@ static int look_as_stranger(void *arg)
 	if (shows_an_address(vp_reason(self->fd)) ||
 	    shows_an_address(vp_reason(self->ctl)))
 		return 4;
-	/* Frames are for those who may see every frame. */
+	/* Page frame numbers are in debugfs, which only root may read. */
 	if (!access("/sys/kernel/debug/vpool", R_OK))
 		return 5;
 	return 0;
 }
 
-TEST_F(who, sees_no_address)
+TEST_F(permissions, no_address_is_shown)
 {
 	ASSERT_NE(MAP_FAILED, vp_map(self->state.fd, HUGE_SIZE, 0));
 	EXPECT_EQ(0, vp_in_child(look_as_stranger, &self->state));

@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A domain of libvirt whose memory is a pool's, as
-# Documentation/coming-from/libvirt.rst has it: a real guest under KVM. Needs root,
-# KVM, libvirtd with its QEMU driver, and virsh.
+# Run a libvirt domain on a pool's memory, as Documentation/coming-from/libvirt.rst
+# describes: a Linux guest under KVM. Needs root, KVM, libvirtd with its QEMU driver,
+# and virsh.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guest.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/vm/guest.sh
 . "$here/guest.sh"
 
 need_guest
@@ -34,7 +36,7 @@ clean_up() {
 		rm -f "$conf"
 	fi
 	vpoolctl destroy --force virt
-	put_hints_back
+	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
@@ -43,7 +45,7 @@ answers() { virsh version > /dev/null 2>&1; }
 state() { virsh domstate pooled 2> /dev/null | head -n 1; }
 is_off() { [ "$(state)" = 'shut off' ] || [ -z "$(state)" ]; }
 
-# domain BYTES_IN_MIB
+# domain MIB: print the definition of a domain with this much memory.
 domain() {
 	cat <<-END
 	<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -74,13 +76,13 @@ domain() {
 	END
 }
 
-stop_hints
+stop_balancing
 make_initrd
 mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt /var/log/libvirt
 [ ! -e "$conf" ] || cp "$conf" "$dir/qemu.conf"
-# It wants the user that Debian's package of the daemon's set-up makes.
+# libvirtd needs the user that Debian's package creates.
 getent passwd libvirt-qemu > /dev/null || useradd --system --user-group libvirt-qemu
-# No users, no sandboxes of its own: what is tried is the memory.
+# Run QEMU as root without libvirt's sandboxes: the test is about memory.
 printf '%s\n' 'user = "root"' 'group = "root"' 'security_driver = "none"' \
 	'namespaces = [ ]' 'stdio_handler = "file"' \
 	'cgroup_device_acl = [ "/dev/null", "/dev/full", "/dev/zero", "/dev/random",' \
@@ -101,28 +103,28 @@ if [ "$(state)" != running ]; then
 fi
 pid=$(cat /run/libvirt/qemu/pooled.pid)
 is 'its memory is the pool'\''s' "$(used virt)" $((144 << 20))
-is 'by huge pages only' "$(huge_and_size "$pid")" "$((144 << 10)) of $((144 << 10)) kB"
+is 'QEMU maps it by huge pages only' "$(huge_and_size "$pid")" "$((144 << 10)) of $((144 << 10)) kB"
 try 0 attach virt --pid "$pid"
-is 'it runs on the pool'\''s CPUs' \
+is 'QEMU runs on the pool'\''s CPUs' \
 	"$(sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$pid"/task/*/status | sort -u)" 2-3
 until_true 240 is_up one
 at=$(round one)
 like 'the guest is up' "$at" '[0-9]*'
 until_true 60 is_beyond one "$at"
-is 'its memory stays right' "$?-$(grep -c WRONG "$dir/one")" 0-0
+is 'the guest'\''s memory stays right' "$?-$(grep -c WRONG "$dir/one")" 0-0
 virsh shutdown pooled > /dev/null 2>&1
 until_true 120 is_off
-is 'it shuts down' "$?" 0
+is 'the domain shuts down' "$?" 0
 until_true 60 all_back virt
-is 'all is back' "$(used virt)" 0
+is 'the pool has all memory back' "$(used virt)" 0
 
-# More than the pool has: refused, with the reason, and nothing kept.
+# More memory than the pool has: the domain must not start and must keep nothing.
 domain 192 > "$dir/domain.xml"
 virsh create "$dir/domain.xml" > "$dir/created" 2>&1
-is 'one that does not fit is refused' "$?" 1
+is 'a domain larger than the pool does not start' "$?" 1
 sed 's/^/# /' "$dir/created"
-like 'with a reason' "$(cat "$dir/created")" '*backing store size*'
-is 'and has nothing' "$(used virt)" 0
+like 'the error names the reason' "$(cat "$dir/created")" '*backing store size*'
+is 'the failed domain keeps no memory' "$(used virt)" 0
 try 0 destroy virt
 
 tap_end

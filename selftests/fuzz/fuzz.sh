@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The fuzzer, for VPOOL_FUZZ_SECONDS (90 unless told) or VPOOL_FUZZ_CALLS operations,
-# from the seeds that are kept here. VPOOL_KCOV_KO is the module with coverage, which
-# is loaded for it, VPOOL_KO the other. VPOOL_FUZZ_ARGS is passed on. Prints TAP.
+# Run the fuzzer for VPOOL_FUZZ_SECONDS (default 90) or VPOOL_FUZZ_CALLS operations,
+# starting from the seeds. Load VPOOL_KCOV_KO, the module with coverage, for the run, and
+# VPOOL_KO afterwards. Pass VPOOL_FUZZ_ARGS to the fuzzer. Prints TAP.
 
 here=$(dirname "$(readlink -f "$0")")
-build=$(cd "$(dirname "$0")" && pwd)
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 status=0
 
-# A moment passes between the last close and the module's being idle.
+# load FILE: replace the module. Its last reference is dropped a little after the last
+# close.
 load() {
 	local try
 
@@ -26,7 +29,7 @@ if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 fi
 # shellcheck disable=SC2086 # they are words
 "$build/vpool_fuzz" -s "${VPOOL_FUZZ_SECONDS:-90}" ${VPOOL_FUZZ_CALLS:+-c $VPOOL_FUZZ_CALLS} \
-	${VPOOL_FUZZ_ARGS:-} "$here/fuzz/seeds" || status=$?
+	${VPOOL_FUZZ_ARGS:-} "$here/seeds" || status=$?
 if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 	load "$VPOOL_KO" || status=1
 fi

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions of one pool, taken and given back by several threads as fast as they
- * can: no folio is lost or given to two, and nobody waits for the walk of another.
+ * Several threads commit and close regions of one pool as fast as they can: no folio
+ * is lost or handed out twice, and a thread never waits for a long release.
  *
- * VPOOL_ROUNDS says how many regions in all, VPOOL_SECONDS for how long at most;
- * a few without them.
+ * VPOOL_ROUNDS is the number of regions, VPOOL_SECONDS the longest time.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -12,17 +11,19 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
 
-#define POOL "torture"
+#define POOL "stress"
 #define PAGE 4096
 #define THREADS 4
 #define FOLIOS_MAX 8
 #define TAKER_BYTES (16 * MIB)
-/* Of the region whose release takes long, and of its pool. */
+/* Sizes of the region whose release takes long, and of its pool. */
 #define LARGE_BYTES (128 * MIB)
 #define LARGE_POOL (LARGE_BYTES + 16 * MIB)
-/* How often that is tried at most, and how often it must be seen half done. */
+/* Releases to try at most, and releases that must be seen unfinished. */
 #define LARGE_ROUNDS 400
 #define LARGE_SEEN 4
 
@@ -39,14 +40,7 @@ struct taker {
 static atomic_bool stop;
 static __u64 end_ms;
 
-static int env_number(const char *name, int otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? atoi(value) : otherwise;
-}
-
-/* Zero when it comes, and nobody else's while it is here. */
+/* A region must be zero at first, and keep what this thread writes. */
 static void use(struct taker *taker, int fd, __u64 bytes)
 {
 	__u64 seed = (__u64)taker->seed << 32 | taker->done;
@@ -90,26 +84,26 @@ static void *take(void *arg)
 	return NULL;
 }
 
-FIXTURE(torture)
+FIXTURE(stress)
 {
 	int ctl;
 	struct taker taker[THREADS];
 };
 
-FIXTURE_SETUP(torture)
+FIXTURE_SETUP(stress)
 {
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 }
 
-FIXTURE_TEARDOWN(torture)
+FIXTURE_TEARDOWN(stress)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
 
-/* Returns how many regions a second @threads threads take and give back. */
+/* Run @threads threads. Return the regions per second that they commit and close. */
 static __u64 run_takers(struct __test_metadata *_metadata,
 			struct taker *taker, int threads, int rounds,
 			int seconds)
@@ -135,16 +129,16 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 	}
 	EXPECT_LT(0, done);
 	took = vp_now_ms() - begin;
-	TH_LOG("cases: %d of a region in the torture", done);
+	TH_LOG("cases: %d of a region under stress", done);
 	TH_LOG("%d threads: %d of %d rounds in %llu ms", threads, done, rounds,
 	       took);
 	return done * 1000ULL / (took ?: 1);
 }
 
-TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
+TEST_F_TIMEOUT(stress, threads_lose_no_folio, 3000)
 {
-	int rounds = env_number("VPOOL_ROUNDS", vp_scale(20000));
-	int seconds = env_number("VPOOL_SECONDS", 60);
+	int rounds = vp_env_number("VPOOL_ROUNDS", vp_scale(20000));
+	int seconds = vp_env_number("VPOOL_SECONDS", 60);
 	struct vpool_query q = {};
 	__u64 one, many;
 
@@ -154,20 +148,20 @@ TEST_F_TIMEOUT(torture, threads_lose_no_folio, 3000)
 	many = run_takers(_metadata, self->taker, THREADS, rounds, seconds);
 	TH_LOG("%llu regions a second by one thread, %llu by %d", one, many,
 	       THREADS);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	ASSERT_EQ(0, vp_query(self->ctl, POOL, &q));
 	EXPECT_EQ(TAKER_BYTES, q.total_bytes);
 	EXPECT_EQ(TAKER_BYTES, q.free_bytes);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/clean_bytes", TAKER_BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", TAKER_BYTES));
 }
 
 /* Odd while the large region is being released. */
 static atomic_uint releases;
-/* How often a release was seen half done. */
-static atomic_uint halves;
+/* Number of times that a release was seen unfinished. */
+static atomic_uint unfinished;
 
-static void *look_at_books(void *arg)
+static void *watch_accounting(void *arg)
 {
 	struct vpool_query q = {};
 	unsigned int release;
@@ -178,7 +172,7 @@ static void *look_at_books(void *arg)
 		release = releases;
 		if (!vp_query(*ctl, POOL, &q) && release % 2 &&
 		    release == releases && q.used_bytes != seen) {
-			halves += q.used_bytes && q.used_bytes < LARGE_BYTES;
+			unfinished += q.used_bytes && q.used_bytes < LARGE_BYTES;
 			seen = q.used_bytes;
 		}
 	}
@@ -198,10 +192,10 @@ static void release_large(struct __test_metadata *_metadata)
 }
 
 /*
- * Who wants the lock for a moment gets it in between. Nobody could see a release half
- * done if it held the lock throughout.
+ * A task that needs the lock briefly gets it during a release. If the release held
+ * the lock throughout, no task could see it unfinished.
  */
-TEST_F_TIMEOUT(torture, no_one_waits_for_a_large_release, 1200)
+TEST_F_TIMEOUT(stress, large_release_does_not_hold_the_lock, 1200)
 {
 	pthread_t thread;
 	int i;
@@ -209,13 +203,13 @@ TEST_F_TIMEOUT(torture, no_one_waits_for_a_large_release, 1200)
 	if (vp_online_cpus() < 2)
 		SKIP(return, "needs two CPUs");
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, LARGE_POOL, PAGE, NULL));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, look_at_books, &self->ctl));
-	for (i = 0; i < LARGE_ROUNDS && halves < LARGE_SEEN; i++)
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_accounting, &self->ctl));
+	for (i = 0; i < LARGE_ROUNDS && unfinished < LARGE_SEEN; i++)
 		release_large(_metadata);
 	stop = true;
 	pthread_join(thread, NULL);
-	TH_LOG("seen half done %u times in %d releases", halves, i);
-	EXPECT_LE(LARGE_SEEN, halves);
+	TH_LOG("seen unfinished %u times in %d releases", unfinished, i);
+	EXPECT_LE(LARGE_SEEN, unfinished);
 }
 
 TEST_HARNESS_MAIN

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Whatever is wrong with a request gets its errno and a reason in words, and
- * changes nothing.
- */
+/* An invalid request fails with its errno and a message, and changes nothing. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,15 +9,19 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
 #define TAKEN "bad-db"
 #define NEW "bad-new"
 #define CPU_2 "/sys/devices/system/cpu/cpu2/online"
 #define MAX_POOLS 64
 
-/* A request as it should be, which each row then spoils in one place. */
-#define SOUND								\
+/* A valid request. Each row changes one field and makes it invalid. */
+#define VALID								\
 	.create = {							\
 		.size = sizeof(struct vpool_create),			\
 		.name = NEW,						\
@@ -32,9 +33,9 @@
 	.mem = { { .bytes = HUGE_SIZE, .node = VPOOL_ANY_NODE } }
 
 #define ROW(_err, _word, ...)						\
-	{ .err = _err, .word = _word, .req = { SOUND, __VA_ARGS__ } }
+	{ .err = _err, .word = _word, .req = { VALID, __VA_ARGS__ } }
 
-/* CPUs alone, by a mask of one word. */
+/* CPUs without memory, from a mask of one word. */
 #define CPUS(_mask)							\
 	.create.nr_mem = 0, .create.cpus_bytes = 8, .cpus = { _mask }
 
@@ -111,7 +112,7 @@ static const struct row fields[] = {
 	ROW(EINVAL, "reserved", .create.__reserved = 1),
 };
 
-/* What there is before a bad request, and must be there after it. */
+/* The state before an invalid request, which must be the same after it. */
 struct state {
 	__u32 nr;
 	struct vpool_list_entry pool[MAX_POOLS];
@@ -119,37 +120,37 @@ struct state {
 	int dirs;
 };
 
-FIXTURE(bad)
+FIXTURE(invalid)
 {
 	int ctl;
 	struct state before;
 };
 
-FIXTURE_VARIANT(bad)
+FIXTURE_VARIANT(invalid)
 {
 	const struct row *rows;
 	size_t nr;
 };
 
-FIXTURE_VARIANT_ADD(bad, name)
+FIXTURE_VARIANT_ADD(invalid, name)
 {
 	.rows = names,
 	.nr = ARRAY_SIZE(names),
 };
 
-FIXTURE_VARIANT_ADD(bad, memory)
+FIXTURE_VARIANT_ADD(invalid, memory)
 {
 	.rows = memory,
 	.nr = ARRAY_SIZE(memory),
 };
 
-FIXTURE_VARIANT_ADD(bad, cpus)
+FIXTURE_VARIANT_ADD(invalid, cpus)
 {
 	.rows = cpus,
 	.nr = ARRAY_SIZE(cpus),
 };
 
-FIXTURE_VARIANT_ADD(bad, field)
+FIXTURE_VARIANT_ADD(invalid, field)
 {
 	.rows = fields,
 	.nr = ARRAY_SIZE(fields),
@@ -185,7 +186,7 @@ static bool is_as_before(int ctl, const struct state *before)
 	return !memcmp(&now, before, sizeof(now));
 }
 
-/* A pool has cpu 3 and some memory; the others are there to be asked for. */
+/* Create a pool with CPU 3 and some memory. The other CPUs are free to ask for. */
 static int take(int ctl)
 {
 	vp_destroy(ctl, TAKEN, VPOOL_DESTROY_FORCE);
@@ -193,23 +194,23 @@ static int take(int ctl)
 	return vp_create(ctl, TAKEN, 2 * HUGE_SIZE, 0, "3");
 }
 
-FIXTURE_SETUP(bad)
+FIXTURE_SETUP(invalid)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
 	look(self->ctl, &self->before);
 }
 
-FIXTURE_TEARDOWN(bad)
+FIXTURE_TEARDOWN(invalid)
 {
 	EXPECT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
 	close(self->ctl);
 }
 
-/* The control node as it would be opened anew, so without an old reason. */
+/* Reopen the control device, so that no message of an earlier call is left. */
 static void try_row(struct __test_metadata *_metadata, const struct row *row,
 		    __u32 flags)
 {
@@ -225,57 +226,57 @@ static void try_row(struct __test_metadata *_metadata, const struct row *row,
 	close(ctl);
 }
 
-TEST_F(bad, changes_nothing)
+TEST_F(invalid, changes_nothing)
 {
 	size_t i;
 
 	for (i = 0; i < variant->nr; i++) {
 		try_row(_metadata, &variant->rows[i], 0);
 		EXPECT_TRUE(is_as_before(self->ctl, &self->before))
-			TH_LOG("row %zu has changed something", i);
+			TH_LOG("row %zu changed something", i);
 	}
-	/* What was asked for in vain is there to be had. */
+	/* What the failed requests asked for is still available. */
 	EXPECT_EQ(0, vp_create(self->ctl, NEW, HUGE_SIZE, 0, "1-2"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 }
 
-TEST_F(bad, dry_run_says_the_same)
+TEST_F(invalid, dry_run_reports_the_same)
 {
 	size_t i;
 
 	for (i = 0; i < variant->nr; i++)
-		/* Which node is short is known only to who tries. */
+		/* A dry run cannot tell which node is short. */
 		if (variant->rows[i].err != ENOMEM)
 			try_row(_metadata, &variant->rows[i],
 				VPOOL_CREATE_DRY_RUN);
 	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
 }
 
-/* The same, for what takes more than a row. */
-FIXTURE(bad_box)
+/* The same for requests that need more than a row. */
+FIXTURE(invalid_call)
 {
 	int ctl;
 	struct state before;
 };
 
-FIXTURE_SETUP(bad_box)
+FIXTURE_SETUP(invalid_call)
 {
-	if (vp_unfit())
-		SKIP(return, "%s", vp_unfit());
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
 	look(self->ctl, &self->before);
 }
 
-FIXTURE_TEARDOWN(bad_box)
+FIXTURE_TEARDOWN(invalid_call)
 {
 	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
 	EXPECT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
 	close(self->ctl);
 }
 
-TEST_F(bad_box, offline_cpu)
+TEST_F(invalid_call, offline_cpu)
 {
 	if (vp_write_file(CPU_2, "0"))
 		SKIP(return, "cpu 2 cannot be taken offline here");
@@ -287,19 +288,19 @@ TEST_F(bad_box, offline_cpu)
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 }
 
-TEST_F(bad_box, all_cpus)
+TEST_F(invalid_call, all_cpus)
 {
 	struct vp_request req;
 
 	if (vp_online_cpus() > 4)
-		SKIP(return, "needs a box of 4 CPUs exactly");
+		SKIP(return, "needs exactly 4 CPUs");
 	ASSERT_EQ(0, vp_destroy(self->ctl, TAKEN, 0));
 	vp_request_init(&req, NEW);
 	vp_request_cpus(&req, "0-3");
 	req.create.flags = VPOOL_CREATE_BOOT_CORE | VPOOL_CREATE_SPLIT_CORES;
 	EXPECT_EQ(-EBUSY, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host"));
-	/* With one left, it may have the boot core. */
+	/* With one CPU left to the host, a pool may have the boot core. */
 	vp_request_cpus(&req, "0-2");
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
@@ -307,8 +308,8 @@ TEST_F(bad_box, all_cpus)
 	look(self->ctl, &self->before);
 }
 
-/* Odd sizes are no error: they are rounded up, and the answer says so. */
-TEST_F(bad_box, odd_sizes_are_rounded_up)
+/* Odd sizes are valid: they are rounded up, and the call returns the result. */
+TEST_F(invalid_call, odd_sizes_are_rounded_up)
 {
 	static const struct {
 		__u64 page_size, asked, given;
@@ -333,8 +334,8 @@ TEST_F(bad_box, odd_sizes_are_rounded_up)
 	}
 }
 
-/* Half of the host's memory is on each node: no node has three quarters of it. */
-TEST_F(bad_box, more_than_the_node_has)
+/* Each node has half of the host's memory, so no node has three quarters of it. */
+TEST_F(invalid_call, more_than_the_node_has)
 {
 	__u64 free = vp_host_free();
 	struct vp_request req;
@@ -345,11 +346,11 @@ TEST_F(bad_box, more_than_the_node_has)
 	vp_request_mem(&req, vp_meminfo("MemTotal") / 4 * 3, 1);
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
-	/* All of it, and what another node was asked for, came back. */
-	EXPECT_TRUE(vp_host_has(free - 64 * MIB));
+	/* The host got back all that the call had taken from both nodes. */
+	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
-TEST_F(bad_box, names_at_the_bounds_are_right)
+TEST_F(invalid_call, names_of_extreme_length_are_valid)
 {
 	static const char * const name[] = {
 		A8 A8 A8 A8, "a", "0", "9._-", "a..b", "controller",
@@ -364,7 +365,7 @@ TEST_F(bad_box, names_at_the_bounds_are_right)
 	}
 }
 
-TEST_F(bad_box, destroy_of_nobody)
+TEST_F(invalid_call, destroy_of_an_unknown_pool)
 {
 	static const struct {
 		int err;
@@ -380,14 +381,14 @@ TEST_F(bad_box, destroy_of_nobody)
 
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		err = vp_destroy(self->ctl, row[i].name, VPOOL_DESTROY_FORCE);
-		/* To call what is no name no pool's name is right as well. */
+		/* Destroy may also answer that no pool has an invalid name. */
 		EXPECT_TRUE(err == -row[i].err || err == -ENOENT)
 			TH_LOG("'%.40s': %d", row[i].name, err);
 		EXPECT_TRUE(vp_reason_has(self->ctl, ""));
 	}
 }
 
-/* Who may not. Each step runs in a child that has given up what it had. */
+/* Calls without privilege. Each step runs in a child that has dropped its privilege. */
 struct unprivileged {
 	int ctl;
 	int (*give_up)(void);
@@ -403,7 +404,7 @@ static int drop_admin(void)
 	return vp_drop_cap(CAP_SYS_ADMIN);
 }
 
-static int become_nobody(void)
+static int drop_user(void)
 {
 	if (setgroups(0, NULL) || setresgid(65534, 65534, 65534) ||
 	    setresuid(65534, 65534, 65534))
@@ -411,60 +412,60 @@ static int become_nobody(void)
 	return 0;
 }
 
-/* The exit status says which step went wrong; 77 that it cannot be tried. */
+/* Return the step that failed as the exit status, or 77 if it cannot be tried. */
 static int may_not_change(void *arg)
 {
-	const struct unprivileged *who = arg;
+	const struct unprivileged *task = arg;
 	struct vpool_list_entry entry[MAX_POOLS];
 	__u32 nr = MAX_POOLS;
 
-	if (who->give_up())
+	if (task->give_up())
 		return 77;
-	if (vp_create(who->ctl, NEW, HUGE_SIZE, 0, NULL) != -EPERM)
+	if (vp_create(task->ctl, NEW, HUGE_SIZE, 0, NULL) != -EPERM)
 		return 1;
-	if (!vp_reason_has(who->ctl, "CAP_SYS_ADMIN"))
+	if (!vp_reason_has(task->ctl, "CAP_SYS_ADMIN"))
 		return 2;
-	if (vp_destroy(who->ctl, TAKEN, VPOOL_DESTROY_FORCE) != -EPERM)
+	if (vp_destroy(task->ctl, TAKEN, VPOOL_DESTROY_FORCE) != -EPERM)
 		return 3;
-	/* To look is no change. */
-	if (vp_list(who->ctl, entry, &nr))
+	/* Listing pools needs no privilege. */
+	if (vp_list(task->ctl, entry, &nr))
 		return 4;
 	return 0;
 }
 
-TEST_F(bad_box, unprivileged)
+TEST_F(invalid_call, unprivileged)
 {
 	static const struct {
 		const char *what;
 		int (*give_up)(void);
 	} row[] = {
 		{ "without CAP_SYS_ADMIN", drop_admin },
-		{ "as nobody", become_nobody },
+		{ "as another user", drop_user },
 	};
-	struct unprivileged who = { .ctl = self->ctl };
+	struct unprivileged task = { .ctl = self->ctl };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
-		who.give_up = row[i].give_up;
-		EXPECT_EQ(0, vp_in_child(may_not_change, &who))
+		task.give_up = row[i].give_up;
+		EXPECT_EQ(0, vp_in_child(may_not_change, &task))
 			TH_LOG("%s", row[i].what);
 	}
 }
 
-TEST_F(bad_box, root_of_a_user_namespace)
+TEST_F(invalid_call, root_of_a_user_namespace)
 {
-	struct unprivileged who = {
+	struct unprivileged task = {
 		.ctl = self->ctl,
 		.give_up = enter_user_namespace,
 	};
-	int status = vp_in_child(may_not_change, &who);
+	int status = vp_in_child(may_not_change, &task);
 
 	if (status == 77)
-		SKIP(return, "this kernel makes no user namespaces");
+		SKIP(return, "cannot create a user namespace");
 	EXPECT_EQ(0, status);
 }
 
-/* Opening a pool's node follows its owner, group and mode. */
+/* Opening a pool's device depends on its owner, group and mode. */
 FIXTURE(open_as)
 {
 	int ctl;
@@ -522,7 +523,7 @@ FIXTURE_VARIANT_ADD(open_as, owner)
 	.opener = { 1000, 1000, O_RDWR },
 };
 
-FIXTURE_VARIANT_ADD(open_as, anybody)
+FIXTURE_VARIANT_ADD(open_as, any_user)
 {
 	.mode = 0666,
 	.opener = { 1000, 1000, O_RDWR },
@@ -545,11 +546,11 @@ FIXTURE_SETUP(open_as)
 
 FIXTURE_TEARDOWN(open_as)
 {
-	EXPECT_EQ(0, vp_destroy_soon(self->ctl, NEW));
+	EXPECT_EQ(0, vp_destroy_wait(self->ctl, NEW));
 	close(self->ctl);
 }
 
-/* An errno of a child; with 0, the opener could also use what it has opened. */
+/* Return an errno from a child. With 0 the child could also use what it opened. */
 static int open_as(void *arg)
 {
 	const struct opener *opener = arg;
@@ -573,7 +574,7 @@ TEST_F(open_as, follows_the_mode)
 	struct opener opener = variant->opener;
 
 	EXPECT_EQ(variant->result, vp_in_child(open_as, &opener));
-	EXPECT_TRUE(vp_idle(NEW));
+	EXPECT_TRUE(vp_wait_idle(NEW));
 }
 
 TEST_HARNESS_MAIN

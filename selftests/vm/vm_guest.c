@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What runs in a guest of the tests, as its first program: writes memory all the
- * time, checks that what it wrote before is still there, says on the console how
- * it goes and what its disk begins with, and shuts down when the power button is
- * pressed. MB in the environment, from the kernel's command line, is how much
- * memory.
+ * The only program of a test's guest, started as init. It writes memory all the
+ * time, checks what it wrote before, prints each round and the start of its disk on
+ * the console, and shuts down when the power button is pressed. The environment
+ * variable MB, from the kernel's command line, is the amount of memory in MiB.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@
 #include <unistd.h>
 
 #define PAGE 4096
-/* How often it says that it is well. */
+/* Interval between two reports. */
 #define SAY_MS 500
 #define MAX_BUTTONS 8
 
@@ -47,7 +46,7 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Modules are /0.ko and on, in the order that they are to be loaded in. */
+/* Load the modules /0.ko, /1.ko and so on, in this order. */
 static void load_modules(void)
 {
 	char path[16];
@@ -63,7 +62,7 @@ static void load_modules(void)
 	}
 }
 
-/* One of the devices with keys is the button. */
+/* Open all input devices: one of them is the button. */
 static void open_buttons(void)
 {
 	char path[32];
@@ -97,7 +96,7 @@ static void look_at_buttons(void)
 	}
 }
 
-/* The number that stands at the beginning of the disk, if there is one. */
+/* Print the number at the start of the disk, if there is a disk. */
 static void look_at_disk(void)
 {
 	char text[32] = "";
@@ -115,7 +114,7 @@ static __u64 value(size_t word, unsigned long round)
 	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ round;
 }
 
-/* What the last round wrote is there, and its sum is right; write anew. */
+/* Check the data and the sum of the previous round, and write new data. */
 static int do_round(unsigned long round)
 {
 	__u64 sum = 0, wanted = 0;

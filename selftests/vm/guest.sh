@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# A real Linux guest for tests, which writes its memory all the time and says in each
-# round that it is right: source this. $build is where the programs are, $dir a folder
-# for what is made.
+# A Linux guest for tests, which writes its memory all the time and reports in each
+# round that the contents are right: source this. $build is the folder of the programs,
+# $dir a temporary folder.
 
 pools=/sys/kernel/vpool/pools
 
@@ -11,11 +11,11 @@ used() { cat "$pools/$1/memory/used_bytes"; }
 dedicated() { cat "$pools/$1/cpus/dedicated"; }
 all_back() { [ "$(used "$1") $(dedicated "$1")" = '0 ' ]; }
 
-# All of a suite cannot run.
+# Skip the whole suite: KVM or a program is missing.
 skip() {
 	echo "ok 1 - all # SKIP $*"
 	echo 1..1
-	exit 0
+	exit 4
 }
 
 need_guest() {
@@ -23,7 +23,8 @@ need_guest() {
 	[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
 }
 
-# until_true SECONDS COMMAND...: with a last look, should all have stood still.
+# until_true SECONDS COMMAND...: wait until the command succeeds. Try once after the
+# time is over, because the machine may have been stopped.
 until_true() {
 	local end=$((SECONDS + $1))
 
@@ -34,17 +35,16 @@ until_true() {
 	done
 }
 
-# Linux 6.1 does not count a huge page as mapped while a hint of NUMA balancing is
-# on it; those hints come and go.
+# Linux 6.1 does not count a huge page as mapped while NUMA balancing has marked it.
 balancing=/proc/sys/kernel/numa_balancing
-hints=''
-stop_hints() {
-	hints=$(cat $balancing 2> /dev/null)
-	[ -z "$hints" ] || echo 0 > $balancing
+balanced=''
+stop_balancing() {
+	balanced=$(cat $balancing 2> /dev/null)
+	[ -z "$balanced" ] || echo 0 > $balancing
 }
-put_hints_back() { [ -z "$hints" ] || echo "$hints" > $balancing; }
+restore_balancing() { [ -z "$balanced" ] || echo "$balanced" > $balancing; }
 
-# How much of the pool's memory a process has mapped by huge pages.
+# huge_and_size PID: print how much pool memory the process maps by huge pages.
 huge_and_size() {
 	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
 		ours && /^Size:/ { size += $2 }
@@ -52,12 +52,12 @@ huge_and_size() {
 		END { print huge " of " size " kB" }' "/proc/$1/smaps"
 }
 
-# The last round that a guest is known to have done.
+# round CONSOLE: print the last round that the guest has reported.
 round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
 is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
 is_up() { [ -n "$(round "$1")" ]; }
 
-# The guest as $dir/guest.cpio, to boot with MB= on its command line.
+# Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
 make_initrd() {
 	local root=$dir/initrd file nr=0
 

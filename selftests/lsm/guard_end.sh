@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the guards that guard_on switched on have seen of the tests since.
+# Check what the security module that guard_on switched on has recorded of the tests.
 
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/lib/require.sh
+. "$here/../lib/require.sh"
 # shellcheck source=/dev/null
-. "$here/../userspace/tests/tap.sh"
-# shellcheck source=selftests/guard.sh
+. "$here/../../userspace/tests/tap.sh"
+# shellcheck source=selftests/lsm/guard.sh
 . "$here/guard.sh"
 
 log=/var/log/audit/audit.log
 
-# recorded OP: is there a record of it, with who and what?
+# recorded OP: count the records of an operation with its pool, process and user.
 recorded() {
 	grep -c "^type=KERNEL_OTHER .*: op=vpool-$1 pool=\"[a-z0-9.-]*\" .*pid=[0-9]* .*uid=[0-9]* .*comm=\"[^\"]*\" .*res=1" \
 		"$log"
@@ -21,9 +23,9 @@ hardened() {
 	local op
 
 	for op in create destroy resize attach; do
-		like "auditd's log has each $op" "$(recorded "$op")" '[1-9]*'
+		like "auditd's log has the $op" "$(recorded "$op")" '[1-9]*'
 	done
-	like 'and that a stranger was refused a pool' "$(cat "$log")" \
+	like 'the log has the refused open of a pool' "$(cat "$log")" \
 		'*apparmor="DENIED" operation="open"*profile="vpool-stranger"*name="/dev/vpool/*'
 	is 'AppArmor denied the tests nothing' \
 		"$(grep -c 'apparmor="DENIED".*profile="vpool-selftests"' "$log")" 0
@@ -35,7 +37,7 @@ selinux() {
 }
 
 lockdown() {
-	like 'the kernel is still locked' "$(cat /sys/kernel/security/lockdown)" \
+	like 'the kernel is still locked down' "$(cat /sys/kernel/security/lockdown)" \
 		'*\[integrity\]*'
 }
 

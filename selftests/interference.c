@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad neighbours: a host out of memory, groups with limits, tasks that are frozen.
- * Pools keep what they have, their books stay right, and nobody waits for ever.
+ * Out of memory, limits of groups, frozen tasks and suspend. Pools keep their
+ * memory, their accounting adds up, and no task blocks on a pool for ever.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -13,22 +13,26 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "vpool_util.h"
+#include "lib/file.h"
+#include "lib/host.h"
+#include "lib/memory.h"
+#include "lib/pool.h"
+#include "lib/task.h"
 
-#define POOL "neighbours"
-#define BALLAST "neighbours-ballast"
+#define POOL "interference"
+#define BALLAST "interference-ballast"
 #define BYTES (32 * MIB)
 #define ROOT "/sys/fs/cgroup"
-#define GROUP ROOT "/vpool-neighbours"
+#define GROUP ROOT "/vpool-interference"
 #define POWER "/sys/power"
 #define PM_TEST POWER "/pm_test"
 #define PRESSES "/sys/firmware/acpi/interrupts/ff_pwr_btn"
 
-FIXTURE(neighbours)
+FIXTURE(interference)
 {
 	int ctl;
 	int fd;
-	/* A region that must not notice anything. */
+	/* A region whose contents must not change. */
 	char *map;
 };
 
@@ -40,22 +44,22 @@ static int group_file(const char *file, const char *text)
 	return vp_write_file(path, text);
 }
 
-static const char *unfit(void)
+static const char *lacks(void)
 {
 	char text[256];
 
-	if (vp_unfit())
-		return vp_unfit();
+	if (vp_lacks_cpus())
+		return vp_lacks_cpus();
 	if (vp_read_file(ROOT "/cgroup.controllers", text, sizeof(text)) ||
 	    !strstr(text, "memory"))
 		return "no cgroup2 with a memory controller here";
 	return NULL;
 }
 
-FIXTURE_SETUP(neighbours)
+FIXTURE_SETUP(interference)
 {
-	if (unfit())
-		SKIP(return, "%s", unfit());
+	if (lacks())
+		SKIP(return, "%s", lacks());
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
@@ -69,7 +73,7 @@ FIXTURE_SETUP(neighbours)
 	ASSERT_EQ(0, mkdir(GROUP, 0755));
 }
 
-FIXTURE_TEARDOWN(neighbours)
+FIXTURE_TEARDOWN(interference)
 {
 	__u64 end = vp_now_ms() + 60000;
 
@@ -80,14 +84,14 @@ FIXTURE_TEARDOWN(neighbours)
 	EXPECT_TRUE(vp_is_filled(self->map, BYTES, 7));
 	munmap(self->map, BYTES);
 	close(self->fd);
-	EXPECT_TRUE(vp_idle(POOL));
-	EXPECT_TRUE(vp_books_ok(self->ctl, POOL));
+	EXPECT_TRUE(vp_wait_idle(POOL));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	vp_destroy(self->ctl, BALLAST, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
 
-/* In the group from here on; the first that the host kills, if it must. */
+/* Join the group, and be the OOM killer's first choice. */
 static void join(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -95,7 +99,7 @@ static void join(void)
 	group_file("cgroup.procs", "0");
 }
 
-/* A region of @bytes, all of it touched. */
+/* Map a region of @bytes and touch all of it. */
 static char *take(__u64 bytes)
 {
 	char *map;
@@ -113,15 +117,18 @@ static int take_within_limit(void *arg)
 	return take(BYTES) == MAP_FAILED;
 }
 
-/* A pool's memory was paid for when the pool was made: no group is charged for it. */
-TEST_F(neighbours, memory_of_a_pool_is_no_groups)
+/*
+ * The pool's memory was allocated when the pool was created: no group is charged for
+ * it.
+ */
+TEST_F(interference, pool_memory_is_not_charged_to_a_group)
 {
 	ASSERT_EQ(0, group_file("memory.max", "8M"));
 	EXPECT_EQ(0, vp_in_child(take_within_limit, NULL));
 }
 
-/* More and more, until something gives. */
-static void devour(void)
+/* Allocate until the OOM killer kills this process. */
+static void allocate_until_killed(void)
 {
 	for (;;) {
 		char *more = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
@@ -144,13 +151,16 @@ static pid_t start_devourer(void)
 		vp_attach(fd, VPOOL_ATTACH_PROCESS);
 		if (take(BYTES) == MAP_FAILED)
 			_exit(2);
-		devour();
+		allocate_until_killed();
 	}
 	return pid;
 }
 
-/* Killed for its greed, with a region and as a member. */
-TEST_F(neighbours, killed_out_of_its_groups_memory)
+/*
+ * The OOM killer kills a member that maps a region, because its group reaches its
+ * limit.
+ */
+TEST_F(interference, oom_kill_in_a_group)
 {
 	int status;
 	pid_t pid;
@@ -160,12 +170,15 @@ TEST_F(neighbours, killed_out_of_its_groups_memory)
 	pid = start_devourer();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* The same of the whole host, whose other memory another pool has taken. */
-TEST_F(neighbours, killed_out_of_the_hosts_memory)
+/*
+ * The same, because the host runs out of memory. Another pool, the ballast, has
+ * taken most of it.
+ */
+TEST_F(interference, oom_kill_on_the_host)
 {
 	__u64 free, ballast;
 	int status, fd;
@@ -173,7 +186,7 @@ TEST_F(neighbours, killed_out_of_the_hosts_memory)
 	char *map;
 
 	if (vp_is_debug())
-		SKIP(return, "the checking kernel takes too long to run out");
+		SKIP(return, "the debug kernel takes too long to run out of memory");
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 	free = vp_meminfo("MemAvailable");
 	ballast = free > 512 * MIB ? free - 512 * MIB : 0;
@@ -186,11 +199,11 @@ TEST_F(neighbours, killed_out_of_the_hosts_memory)
 	pid = start_devourer();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	/* Nothing of a pool went to whom was killed, or to anybody. */
+	/* No memory of a pool went to the killed task or any other. */
 	EXPECT_TRUE(vp_is_filled(map, 8 * MIB, 3));
-	EXPECT_TRUE(vp_sysfs_becomes(BALLAST, "memory/used_bytes", 8 * MIB));
+	EXPECT_TRUE(vp_sysfs_wait(BALLAST, "memory/used_bytes", 8 * MIB));
 	EXPECT_EQ(ballast, vp_sysfs_u64(BALLAST, "memory/total_bytes"));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
 	munmap(map, 8 * MIB);
 	close(fd);
 }
@@ -234,8 +247,8 @@ static bool is_frozen(void)
 	return false;
 }
 
-/* A frozen member keeps nobody from anything; what is gone it sees when it wakes. */
-TEST_F(neighbours, frozen_member)
+/* A frozen member blocks no other task. It notices a destroyed pool when it wakes. */
+TEST_F(interference, frozen_member)
 {
 	int ready = 0;
 	pid_t pid = start_member(&ready);
@@ -247,8 +260,8 @@ TEST_F(neighbours, frozen_member)
 	EXPECT_TRUE(vp_may_run_on(pid, "3"));
 	EXPECT_EQ(0, vp_set_online(3, false));
 	EXPECT_EQ(0, vp_set_online(3, true));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "3"));
-	/* Ours is kept from the others' end. */
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "3"));
+	/* A pool cannot be destroyed while this process maps it. */
 	munmap(self->map, BYTES);
 	close(self->fd);
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
@@ -262,8 +275,8 @@ TEST_F(neighbours, frozen_member)
 	vp_fill(self->map, BYTES, 7);
 }
 
-/* One that is killed while it is frozen. */
-TEST_F(neighbours, killed_while_frozen)
+/* A member that is killed while it is frozen. */
+TEST_F(interference, killed_while_frozen)
 {
 	int ready = 0, status;
 	pid_t pid = start_member(&ready);
@@ -273,11 +286,11 @@ TEST_F(neighbours, killed_while_frozen)
 	ASSERT_TRUE(is_frozen());
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "memory/used_bytes", BYTES));
-	EXPECT_TRUE(vp_sysfs_becomes(POOL, "cpus/members", 0));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Folios to scrub, and a pool that was just made and destroyed. */
+/* Leave folios to scrub, and a pool that was just created and destroyed. */
 static int leave_work(int ctl)
 {
 	char *map;
@@ -293,14 +306,14 @@ static int leave_work(int ctl)
 	return err ?: vp_destroy(ctl, BALLAST, 0);
 }
 
-/* What is scrubbed by then is zero. */
+/* Wait until the scrubber is done, and check that the memory is zero. */
 static bool work_is_done(void)
 {
 	bool zero;
 	char *map;
 	int fd;
 
-	if (!vp_sysfs_becomes(POOL, "memory/scrubbing_bytes", 0))
+	if (!vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0))
 		return false;
 	map = vp_open_map(POOL, BYTES, &fd);
 	if (map == MAP_FAILED)
@@ -311,14 +324,14 @@ static bool work_is_done(void)
 	return zero;
 }
 
-/* As a host does that suspends: all tasks freeze, the scrubber's too, and thaw. */
-TEST_F(neighbours, all_tasks_freeze)
+/* Freeze all tasks as for a suspend, the scrubber included, and thaw them. */
+TEST_F(interference, all_tasks_freeze)
 {
 	int ready = 0, i;
 	pid_t pid;
 
 	if (access(PM_TEST, W_OK))
-		SKIP(return, "this kernel cannot try a suspend (CONFIG_PM_DEBUG)");
+		SKIP(return, "needs CONFIG_PM_DEBUG");
 	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
 	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
@@ -330,30 +343,36 @@ TEST_F(neighbours, all_tasks_freeze)
 	}
 	vp_write_file(PM_TEST, "none");
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }
 
-/* An emulated CPU misses its timer now and then, and all others wait for it for ever. */
+/*
+ * An emulated CPU sometimes misses a timer interrupt, and then the others wait for
+ * it for ever.
+ */
 static bool may_sleep(void)
 {
 	return getenv("VPOOL_LONG");
 }
 
-/* All of a suspend to memory but for its last step: devices sleep, CPUs go offline. */
-TEST_F(neighbours, all_but_asleep)
+/*
+ * Everything of a suspend to memory but the last step: devices sleep, CPUs go
+ * offline.
+ */
+TEST_F(interference, suspend_without_the_last_step)
 {
 	int ready = 0;
 	char text[64];
 	pid_t pid;
 
 	if (!may_sleep())
-		SKIP(return, "a host may not wake up: set VPOOL_LONG");
+		SKIP(return, "the host may not wake up: set VPOOL_LONG to try");
 	if (access(PM_TEST, W_OK) ||
 	    vp_read_file(POWER "/mem_sleep", text, sizeof(text)) ||
 	    !strstr(text, "deep") || !getenv("VPOOL_BUTTON"))
-		SKIP(return, "this host cannot try a suspend to memory");
+		SKIP(return, "this host cannot suspend to memory");
 	vp_write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
 	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
@@ -366,7 +385,7 @@ TEST_F(neighbours, all_but_asleep)
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/effective", "2-3"));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "state", "active"));
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 	EXPECT_TRUE(work_is_done());
@@ -388,7 +407,7 @@ static __u64 presses(void)
 	return strtoull(text, NULL, 10);
 }
 
-/* Who cannot be woken must not go to sleep. */
+/* Can this machine be woken? If not, it must not sleep. */
 static bool wakes_up(void)
 {
 	__u64 before, end = vp_now_ms() + 20000;
@@ -403,7 +422,7 @@ static bool wakes_up(void)
 	return presses() != before;
 }
 
-/* How often the host has slept; a suspend that was called off does not count. */
+/* Count the host's suspends, without those that were aborted. */
 static __u64 sleeps(void)
 {
 	char text[32];
@@ -413,17 +432,20 @@ static __u64 sleeps(void)
 	return strtoull(text, NULL, 10);
 }
 
-/* The host sleeps, with members and folios to scrub, and is woken by its button. */
-TEST_F(neighbours, host_asleep)
+/*
+ * The host sleeps with members and with folios to scrub, and its power button wakes
+ * it.
+ */
+TEST_F(interference, suspend_to_memory)
 {
 	int ready = 0, i;
 	__u64 before, begin;
 	pid_t pid;
 
 	if (!may_sleep())
-		SKIP(return, "a host may not wake up: set VPOOL_LONG");
+		SKIP(return, "the host may not wake up: set VPOOL_LONG to try");
 	if (!wakes_up())
-		SKIP(return, "this host has no button to wake it with");
+		SKIP(return, "VPOOL_BUTTON names no button that wakes this host");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
 	for (i = 0; i < 3; i++) {
@@ -433,12 +455,12 @@ TEST_F(neighbours, host_asleep)
 		EXPECT_EQ(0, button("2"));
 		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
 		EXPECT_EQ(0, button("0"));
-		TH_LOG("awake again after %llu ms", vp_now_ms() - begin);
+		TH_LOG("woken after %llu ms", vp_now_ms() - begin);
 		EXPECT_EQ(before + 1, sleeps());
 		EXPECT_TRUE(work_is_done());
 	}
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
-	EXPECT_TRUE(vp_soon_runs_on(pid, "2-3"));
+	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
 }
