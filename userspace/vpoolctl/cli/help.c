@@ -92,8 +92,9 @@ void print_overview(FILE *to)
 	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
 		fprintf(to, "    vpoolctl %-41s# %s\n", first_steps[i].command,
 			first_steps[i].what);
-	fputs("\nOptions that many verbs have may stand before the verb: -J (--json),\n"
-	      "-b (--bytes), -o (--output) COLUMNS, -q (--quiet), --noheadings, --raw.\n"
+	fputs("\nOptions that many verbs have may stand before the verb, and between its\n"
+	      "words: -J (--json), -b (--bytes), -o (--output) COLUMNS, -q (--quiet),\n"
+	      "--noheadings, --raw. With --json, errors are JSON objects, too.\n"
 	      "'vpoolctl VERB --help' says more about a verb; "
 	      "vpoolctl(8) says all.\n", to);
 }

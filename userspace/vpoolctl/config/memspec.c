@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/ascii.h"
 #include "base/code.h"
 #include "base/failure.h"
 #include "config/memspec.h"
@@ -40,7 +40,7 @@ static unsigned int parse_share(const char *text)
 	unsigned int whole = 0, hundredths = 0, scale = 100;
 	const char *at = text;
 
-	if (!strcasecmp(text, "max"))
+	if (!ascii_casecmp(text, "max"))
 		return MEM_ALL;
 	for (; isdigit((unsigned char)*at) && whole <= 100; at++)
 		whole = whole * 10 + (*at - '0');
