@@ -142,7 +142,7 @@ if command -v tmux >/dev/null; then
 	press d
 	sees 'd asks' '*seconds between two refreshes:*'
 	answers 'and says what is wrong' \
-		'*that is not a time of 0.1 seconds or more*' d x Enter
+		'*not a time of 0.1 seconds or more*' d x Enter
 	answers 'an unknown key' '*no such key*' Z
 	"$VPOOLCTL" destroy watch-b
 	sees 'a pool that goes' '*1 pool,*'
