@@ -9,8 +9,8 @@ with open(f"{TOP}/VERSION", encoding="ascii") as f:
     release = version = f.read().strip()
 
 project = "vpool"
-author = "The vpool developers"
-copyright = "2026, The vpool developers"  # pylint: disable=redefined-builtin
+author = "vpool maintainers"
+copyright = "2026, vpool maintainers"  # pylint: disable=redefined-builtin
 exclude_patterns = []
 # Most literal blocks are in no language that Sphinx can highlight.
 highlight_language = "none"
