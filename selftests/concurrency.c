@@ -38,7 +38,7 @@ struct worker {
 	pthread_t thread;
 	unsigned int seed;
 	int ctl;
-	int rounds;
+	int iterations;
 	atomic_int created;
 	int unfair;
 	bool accounting_errors;
@@ -117,7 +117,7 @@ static void do_join(struct worker *worker, const char *name)
 	close(fd);
 }
 
-static void do_look(struct worker *worker, const char *name)
+static void do_query(struct worker *worker, const char *name)
 {
 	struct vpool_list_entry entry[16];
 	struct vpool_query q = {};
@@ -139,7 +139,7 @@ static void *work(void *arg)
 {
 	static void (*const what[])(struct worker *worker, const char *name) = {
 		do_create, do_create, do_destroy, do_map, do_map, do_join,
-		do_look,
+		do_query,
 	};
 	struct worker *worker = arg;
 	unsigned int *seed = &worker->seed;
@@ -148,7 +148,7 @@ static void *work(void *arg)
 	while (!stop) {
 		what[rand_r(seed) % ARRAY_SIZE(what)](worker,
 						      names[rand_r(seed) % NAMES]);
-		worker->rounds++;
+		worker->iterations++;
 	}
 	close(worker->ctl);
 	return NULL;
@@ -208,7 +208,7 @@ static int all_created(const struct worker *worker)
 TEST_F(concurrency, pools_of_the_same_names)
 {
 	__u64 free = vp_host_free(), begin = vp_now_ms();
-	int i, rounds = 0;
+	int i, iterations = 0;
 
 	for (i = 0; i < THREADS; i++) {
 		self->worker[i].seed = i + 1;
@@ -225,15 +225,15 @@ TEST_F(concurrency, pools_of_the_same_names)
 		pthread_join(self->worker[i].thread, NULL);
 		EXPECT_EQ(0, self->worker[i].unfair);
 		EXPECT_FALSE(self->worker[i].accounting_errors);
-		rounds += self->worker[i].rounds;
+		iterations += self->worker[i].iterations;
 	}
-	TH_LOG("%d rounds, %d pools", rounds, all_created(self->worker));
+	TH_LOG("%d iterations, %d pools", iterations, all_created(self->worker));
 	EXPECT_LT(FEW, all_created(self->worker));
 	expect_all_free(_metadata, self->ctl);
 	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
-#define LOOKS 300
+#define QUERIES 300
 
 /* Read the state of a descriptor's pool while the pool may be destroyed. */
 static void *keep_querying(void *arg)
@@ -253,7 +253,7 @@ TEST_F(concurrency, query_during_destroy)
 	pthread_t thread;
 	int i, fd;
 
-	for (i = 0; i < vp_scale(LOOKS); i++) {
+	for (i = 0; i < vp_scale(QUERIES); i++) {
 		ASSERT_EQ(0, vp_create(self->ctl, names[0], MIB, 4096, NULL));
 		fd = vp_open(names[0]);
 		ASSERT_LE(0, fd);

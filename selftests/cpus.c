@@ -132,7 +132,7 @@ static void stop(pid_t pid)
 	vp_wait_status(pid);
 }
 
-TEST_F(cpus, members_follow_a_resize)
+TEST_F(cpus, resize_moves_members)
 {
 	pid_t spinner, sleeper;
 

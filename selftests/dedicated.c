@@ -311,21 +311,21 @@ static int scrub_used_cpus(const char *pool, const char *off)
 {
 	struct scrubbers all;
 	cpu_set_t set;
-	int round, i, cpu, fd, seen = 0;
+	int iteration, i, cpu, fd, seen = 0;
 	char *addr;
 
 	vp_parse_cpus(off, &set);
 	find_scrubbers(&all);
 	for (i = 0; i < all.nr; i++)
 		has_run_on(&all, i);
-	for (round = 0; round < 30; round++) {
+	for (iteration = 0; iteration < 30; iteration++) {
 		addr = vp_open_map(pool, 16 * MIB, &fd);
 		if (addr == MAP_FAILED)
 			return -1;
-		vp_fill(addr, 16 * MIB, round);
+		vp_fill(addr, 16 * MIB, iteration);
 		munmap(addr, 16 * MIB);
 		close(fd);
-		if (round % 2)
+		if (iteration % 2)
 			vp_sysfs_wait(pool, "memory/scrubbing_bytes", 0);
 		for (i = 0; i < all.nr; i++) {
 			cpu = has_run_on(&all, i);

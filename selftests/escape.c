@@ -84,7 +84,7 @@ TEST_F(escape, flag_is_shown)
  * Leave the pool until it counts @nr escapes. For a while after CPU hotplug vpool
  * resets all masks, which returns a member without counting an escape.
  */
-static bool leave_until_counted(const char *pool, const char *out, __u64 nr)
+static bool escape_until_counted(const char *pool, const char *out, __u64 nr)
 {
 	__u64 end = vp_now_ms() + 60000;
 	int i;
@@ -115,12 +115,12 @@ TEST_F(escape, isolated_pool_returns_the_task)
 
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
 	for (i = 1; i <= 3; i++) {
-		EXPECT_TRUE(leave_until_counted(ISOLATED, "0-1", i));
+		EXPECT_TRUE(escape_until_counted(ISOLATED, "0-1", i));
 		EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 		EXPECT_TRUE(wait_runs_beyond(2));
 	}
 	/* One CPU outside the pool is enough to count as escaped. */
-	EXPECT_TRUE(leave_until_counted(ISOLATED, "1-2", 4));
+	EXPECT_TRUE(escape_until_counted(ISOLATED, "1-2", 4));
 	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
 }
@@ -130,7 +130,7 @@ TEST_F(escape, other_pool_counts_once)
 	int i;
 
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
-	EXPECT_TRUE(leave_until_counted(POOL, "0-1", 1));
+	EXPECT_TRUE(escape_until_counted(POOL, "0-1", 1));
 	vp_sleep_ms(2500);
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
@@ -166,7 +166,7 @@ TEST_F(escape, off_a_dedicated_cpu)
 	int cpu = 2;
 
 	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
-	EXPECT_TRUE(leave_until_counted(ISOLATED, "2-3", 1));
+	EXPECT_TRUE(escape_until_counted(ISOLATED, "2-3", 1));
 	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2"));
 }
 

@@ -158,10 +158,10 @@ static bool forker_attach(struct forker *forker, int fd)
 /* A child is a member or has the affinity that its parent had before the attach. */
 TEST_F(fork, child_of_a_detached_parent_is_restored)
 {
-	int i, outside = 0, children = 0, rounds = vp_scale(20);
+	int i, outside = 0, children = 0, iterations = vp_scale(20);
 	struct forker forker;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
 		vp_sleep_ms(100);
@@ -174,10 +174,10 @@ TEST_F(fork, child_of_a_detached_parent_is_restored)
 
 TEST_F(fork, child_of_a_destroyed_pool_is_restored)
 {
-	int i, outside = 0, children = 0, rounds = vp_scale(20);
+	int i, outside = 0, children = 0, iterations = vp_scale(20);
 	struct forker forker;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		close(self->fd);
@@ -228,7 +228,7 @@ static void fork_with_threads(int other)
 
 TEST_F(fork, failed_attach_leaves_no_member)
 {
-	int i, other, pidfd, left = 0, rounds = vp_scale(200);
+	int i, other, pidfd, left = 0, iterations = vp_scale(200);
 	pid_t pid;
 
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "2"));
@@ -238,7 +238,7 @@ TEST_F(fork, failed_attach_leaves_no_member)
 		fork_with_threads(other);
 	pidfd = vp_pidfd(pid);
 	ASSERT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 1));
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_EQ(-EBUSY, vp_attach_task(self->fd, pidfd, 0, PROCESS,
 						 NULL));
 		left += vp_sysfs_u64(POOL, "cpus/members");

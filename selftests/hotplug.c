@@ -336,7 +336,7 @@ TEST_F(hotplug, cpusets_do_not_move_members)
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
 }
 
-/* The state of a pool, to compare before and after each round. */
+/* The state of a pool, to compare before and after each iteration. */
 
 struct figures {
 	bool online[4];
@@ -377,9 +377,9 @@ static void expected(struct figures *f)
 	f->members = *f->effective ? f->effective : "0";
 }
 
-TEST_F(hotplug, rounds_under_load)
+TEST_F(hotplug, load_during_hotplug)
 {
-	int i, j, cpu, rounds = vp_scale(getenv("VPOOL_LONG") ? 200 : 80);
+	int i, j, cpu, iterations = vp_scale(getenv("VPOOL_LONG") ? 200 : 80);
 	struct figures f = { .online = { true, true, true, true } };
 	struct vp_worker worker[] = {
 		vp_worker_start(spin), vp_worker_start(spin),
@@ -389,7 +389,7 @@ TEST_F(hotplug, rounds_under_load)
 	srand(1);
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
 		ASSERT_EQ(0, attach(self->fd, &worker[j]));
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		cpu = 1 + rand() % 3;
 		f.online[cpu] = !f.online[cpu];
 		ASSERT_EQ(0, vp_set_online(cpu, f.online[cpu]));
@@ -415,7 +415,7 @@ struct storm {
 	int failed;
 };
 
-static void *fork_many(void *arg)
+static void *fork_children(void *arg)
 {
 	struct storm *storm = arg;
 	int i, status;
@@ -439,7 +439,7 @@ static int storm_of_forks(void *arg)
 
 	for (i = 0; i < NR_FORKERS; i++) {
 		storm[i] = (struct storm) { .children = children };
-		if (pthread_create(&thread[i], NULL, fork_many, &storm[i]))
+		if (pthread_create(&thread[i], NULL, fork_children, &storm[i]))
 			return 1;
 	}
 	for (i = 0; i < NR_FORKERS; i++) {
@@ -471,7 +471,7 @@ static void keep_resizing(int *done)
 
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
-	int children = vp_storm_children(), rounds = 0, cpu;
+	int children = vp_storm_children(), iterations = 0, cpu;
 	struct vp_worker survivor = vp_worker_start(vp_pause), forker;
 	pid_t pid, resizer;
 	int *resizes;
@@ -494,14 +494,14 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 		cpu = 1 + rand() % 3;
 		EXPECT_EQ(0, vp_set_online(cpu, false));
 		EXPECT_EQ(0, vp_set_online(cpu, true));
-		rounds++;
+		iterations++;
 	}
 	kill(resizer, SIGKILL);
 	vp_wait_status(resizer);
 	TH_LOG("cases: %d of a child in a fork storm", children);
-	TH_LOG("%d rounds of offline and online, %d resizes", rounds, *resizes);
+	TH_LOG("%d iterations of offline and online, %d resizes", iterations, *resizes);
 	EXPECT_EQ(0, vp_wait_status(pid));
-	EXPECT_LE(1, rounds);
+	EXPECT_LE(1, iterations);
 	EXPECT_LE(1, *resizes);
 	munmap(resizes, sizeof(*resizes));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));

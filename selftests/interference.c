@@ -290,8 +290,8 @@ TEST_F(interference, killed_while_frozen)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Leave folios to scrub, and a pool that was just created and destroyed. */
-static int leave_work(int ctl)
+/* Queue folios for the scrubber, and create and destroy a pool. */
+static int queue_scrub(int ctl)
 {
 	char *map;
 	int fd, err;
@@ -338,7 +338,7 @@ TEST_F(interference, all_tasks_freeze)
 	ASSERT_EQ(1, ready);
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "freezer"));
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, leave_work(self->ctl));
+		ASSERT_EQ(0, queue_scrub(self->ctl));
 		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
 	}
 	vp_write_file(PM_TEST, "none");
@@ -377,7 +377,7 @@ TEST_F(interference, suspend_without_the_last_step)
 	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
-	ASSERT_EQ(0, leave_work(self->ctl));
+	ASSERT_EQ(0, queue_scrub(self->ctl));
 	ASSERT_EQ(0, vp_write_file(POWER "/mem_sleep", "deep"));
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "processors"));
 	EXPECT_EQ(0, vp_write_file(POWER "/state", "mem"));
@@ -449,7 +449,7 @@ TEST_F(interference, suspend_to_memory)
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, leave_work(self->ctl));
+		ASSERT_EQ(0, queue_scrub(self->ctl));
 		before = sleeps();
 		begin = vp_now_ms();
 		EXPECT_EQ(0, button("2"));

@@ -169,7 +169,7 @@ static int count_files(const char *path)
 	return nr;
 }
 
-static void look(int ctl, struct state *state)
+static void read_state(int ctl, struct state *state)
 {
 	memset(state, 0, sizeof(*state));
 	state->nr = MAX_POOLS;
@@ -182,7 +182,7 @@ static bool is_as_before(int ctl, const struct state *before)
 {
 	struct state now;
 
-	look(ctl, &now);
+	read_state(ctl, &now);
 	return !memcmp(&now, before, sizeof(now));
 }
 
@@ -201,7 +201,7 @@ FIXTURE_SETUP(invalid)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 FIXTURE_TEARDOWN(invalid)
@@ -266,7 +266,7 @@ FIXTURE_SETUP(invalid_call)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 FIXTURE_TEARDOWN(invalid_call)
@@ -305,7 +305,7 @@ TEST_F(invalid_call, all_cpus)
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 /* Odd sizes are valid: they are rounded up, and the call returns the result. */

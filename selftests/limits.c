@@ -118,7 +118,7 @@ static __u64 resident(void)
 }
 
 /* A child that maps the region as well and unmaps a part of it. */
-static int map_and_leave(void *arg)
+static int map_and_exit(void *arg)
 {
 	char *addr = arg;
 
@@ -145,7 +145,7 @@ TEST_F(limits, pool_memory_is_not_resident)
 	after = resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);
 	EXPECT_LE(before / 2, after);
-	EXPECT_EQ(0, vp_in_child(map_and_leave, addr));
+	EXPECT_EQ(0, vp_in_child(map_and_exit, addr));
 	munmap(addr, LARGE_BYTES);
 	after = resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);

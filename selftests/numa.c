@@ -3,6 +3,7 @@
  * NUMA: the nodes that a pool's memory comes from, and the node that a region gets
  * its memory from.
  */
+#include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <linux/vpool.h>
 #include <sched.h>
@@ -290,8 +291,8 @@ TEST_F(numa, policy_interleave)
 	close(fd[0]);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
-	 * Regions of one folio are spread as well. The kernel's own allocations for
-	 * the task advance the policy in between, so one round may miss a node.
+	 * The policy also spreads regions of one folio. The kernel's own allocations for
+	 * the task advance it in between, so one cycle through the nodes may miss one.
 	 */
 	while (nr < 4 * self->nodes && !all_used(self->nodes)) {
 		fd[nr] = vp_open(POOL);
@@ -366,6 +367,32 @@ TEST_F(numa, mbind_without_enough_memory)
 	EXPECT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
 	EXPECT_EQ(2 * EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_TRUE(vp_is_zero(addr, EACH));
+	munmap(addr, EACH);
+	close(fd);
+	close(taken);
+}
+
+/*
+ * A failed mbind(2) sets the message of the descriptor that made the mapping, even after
+ * another descriptor of the region was mapped and closed.
+ */
+TEST_F(numa, message_goes_to_the_descriptor_of_the_mapping)
+{
+	int fd, other, taken = vp_open(POOL);
+	char *addr, *second, path[64];
+
+	ASSERT_EQ(0, commit_on(taken, EACH, 1));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	other = open(path, O_RDWR);
+	ASSERT_LE(0, other);
+	second = mmap(NULL, EACH, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+	ASSERT_NE(MAP_FAILED, second);
+	munmap(second, EACH);
+	close(other);
+	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
 	munmap(addr, EACH);
 	close(fd);
 	close(taken);
@@ -484,7 +511,7 @@ static void commit_on_node_0(void)
 TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 {
 	struct vp_worker taker;
-	int i, rounds = vp_scale(100);
+	int i, iterations = vp_scale(100);
 	struct vp_request req;
 	__u64 bytes;
 
@@ -495,7 +522,7 @@ TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 	vp_request_mem(&req, LARGE, 0);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
 	taker = vp_worker_start(commit_on_node_0);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		bytes = i % 2 ? LARGE : SMALL;
 		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, 0));
 		ASSERT_EQ(i % 2 ? LARGE : SMALL, node_bytes(0, "total"));

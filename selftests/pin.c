@@ -166,7 +166,7 @@ TEST_F(pin, vmsplice)
 	close(pipes[1]);
 }
 
-static void wait_for_kill(void)
+static void wait_for_signal(void)
 {
 	for (;;)
 		pause();
@@ -192,7 +192,7 @@ TEST_F(pin, process_vm_readv_and_writev)
 		SKIP(return, "no process_vm_readv here: %s", strerror(errno));
 	pid = fork();
 	if (!pid)
-		wait_for_kill();
+		wait_for_signal();
 	EXPECT_EQ(self->bytes, process_vm_readv(pid, &heap, 1, &pool, 1, 0));
 	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
 	vp_fill(self->heap, self->bytes, 2);
@@ -312,7 +312,7 @@ static bool pipe_has_pattern(const int pipes[2])
 
 TEST_F(pin, pinned_memory_is_not_free)
 {
-	__u64 all = self->pool, rest = self->pool - self->page;
+	__u64 all = self->pool, remaining = self->pool - self->page;
 	int pipes[2], fd = vp_open(POOL);
 	char *addr;
 
@@ -322,17 +322,17 @@ TEST_F(pin, pinned_memory_is_not_free)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", self->page));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &all));
-	ASSERT_EQ(0, vp_commit(fd, &rest));
-	addr = vp_map(fd, rest, 0);
+	ASSERT_EQ(0, vp_commit(fd, &remaining));
+	addr = vp_map(fd, remaining, 0);
 	ASSERT_NE(MAP_FAILED, addr);
-	EXPECT_TRUE(vp_is_zero(addr, rest));
-	vp_fill(addr, rest, 2);
+	EXPECT_TRUE(vp_is_zero(addr, remaining));
+	vp_fill(addr, remaining, 2);
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/used_bytes"));
 
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", rest));
-	EXPECT_TRUE(vp_is_filled(addr, rest, 2));
-	munmap(addr, rest);
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", remaining));
+	EXPECT_TRUE(vp_is_filled(addr, remaining, 2));
+	munmap(addr, remaining);
 	close(fd);
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));

@@ -134,7 +134,7 @@ static int wait_bus_code(const char *addr)
 
 TEST_F(poison, used_page)
 {
-	__u64 good = self->bytes - variant->page, rest;
+	__u64 good = self->bytes - variant->page, remaining;
 	char *copy = malloc(good);
 
 	if (!can_inject())
@@ -156,17 +156,17 @@ TEST_F(poison, used_page)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				  variant->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
-	rest = self->pool - variant->page;
-	EXPECT_EQ(rest, vp_sysfs_u64(POOL, "memory/free_bytes"));
+	remaining = self->pool - variant->page;
+	EXPECT_EQ(remaining, vp_sysfs_u64(POOL, "memory/free_bytes"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 
 	self->fd = vp_open(POOL);
 	EXPECT_EQ(-ENOMEM, vp_commit(self->fd, &self->pool));
-	EXPECT_EQ(0, vp_commit(self->fd, &rest));
-	self->addr = vp_map(self->fd, rest, 0);
+	EXPECT_EQ(0, vp_commit(self->fd, &remaining));
+	self->addr = vp_map(self->fd, remaining, 0);
 	ASSERT_NE(MAP_FAILED, self->addr);
-	self->bytes = rest;
-	EXPECT_TRUE(vp_is_zero(self->addr, rest));
+	self->bytes = remaining;
+	EXPECT_TRUE(vp_is_zero(self->addr, remaining));
 }
 
 static int early_code;

@@ -306,16 +306,16 @@ TEST_F(region, mprotect_of_a_part)
 TEST_F(region, mremap_moves_and_shrinks)
 {
 	__u64 bytes = 2 * self->page;
-	char *addr = vp_map(self->fd, bytes, 0), *place, *moved;
+	char *addr = vp_map(self->fd, bytes, 0), *target, *moved;
 
 	ASSERT_NE(MAP_FAILED, addr);
 	vp_fill(addr, bytes, 1);
-	place = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+	target = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		     0);
-	ASSERT_NE(MAP_FAILED, place);
+	ASSERT_NE(MAP_FAILED, target);
 	moved = mremap(addr, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-		       place);
-	ASSERT_EQ(place, moved);
+		       target);
+	ASSERT_EQ(target, moved);
 	EXPECT_TRUE(vp_is_filled(moved, bytes, 1));
 	EXPECT_EQ(moved, mremap(moved, bytes, self->page, 0));
 	EXPECT_TRUE(vp_is_filled(moved, self->page, 1));
@@ -919,11 +919,11 @@ TEST_F(region, zero_on_first_touch)
 /* Reuse memory as soon as it is free, mostly before the scrubber has reached it. */
 TEST_F(region, zero_when_reused)
 {
-	int i, rounds = vp_scale(40);
+	int i, iterations = vp_scale(40);
 	int fd;
 	char *addr;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		addr = vp_open_map(POOL, self->pool, &fd);
 		ASSERT_NE(MAP_FAILED, addr) TH_LOG("%s", vp_reason(fd));
 		ASSERT_TRUE(vp_is_zero(addr, self->pool));

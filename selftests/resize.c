@@ -279,7 +279,7 @@ TEST_F(resize, signal_interrupts_it)
 }
 
 struct racer {
-	int rounds;
+	int iterations;
 	int bad;
 };
 
@@ -289,7 +289,7 @@ static void *take(void *arg)
 	struct racer *racer = arg;
 	int i, fd, err;
 
-	for (i = 0; i < racer->rounds; i++) {
+	for (i = 0; i < racer->iterations; i++) {
 		__u64 bytes = (1 + i % 3) * HUGE_SIZE;
 
 		fd = vp_open(POOL);
@@ -302,7 +302,7 @@ static void *take(void *arg)
 
 TEST_F(resize, races_with_commits)
 {
-	struct racer racer = { .rounds = vp_scale(2000) };
+	struct racer racer = { .iterations = vp_scale(2000) };
 	pthread_t threads[2];
 	int i, err;
 

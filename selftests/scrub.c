@@ -121,7 +121,7 @@ static int die_with_a_secret(void *arg)
 	return 0;
 }
 
-TEST_F(scrub, after_a_kill)
+TEST_F(scrub, after_sigkill)
 {
 	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
@@ -164,7 +164,7 @@ TEST_F(scrub, across_a_destroy)
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
-	__u64 rest = self->bytes - variant->page;
+	__u64 remaining = self->bytes - variant->page;
 	char *addr, page[BASE], want[BASE];
 	struct iovec iov = { .iov_len = BASE };
 	int fd, pipes[2];
@@ -176,10 +176,10 @@ TEST_F(scrub, not_while_it_is_pinned)
 	iov.iov_base = addr;
 	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	give_back(addr, self->bytes, fd);
-	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", rest));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", remaining));
 	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_FALSE(pool_is_zero(self->bytes));
-	EXPECT_TRUE(pool_is_zero(rest));
+	EXPECT_TRUE(pool_is_zero(remaining));
 	EXPECT_EQ(BASE, read(pipes[0], page, BASE));
 	EXPECT_EQ(0, memcmp(page, want, BASE));
 	close(pipes[0]);
@@ -218,7 +218,7 @@ static int commit_all(void *arg)
 }
 
 /* Kill a commit. Return whether the kill came before the commit ended. */
-static bool kill_a_commit(int ctl)
+static bool sigkill_during_commit(int ctl)
 {
 	pid_t pid = fork();
 	bool early;
@@ -236,7 +236,7 @@ static bool kill_a_commit(int ctl)
 }
 
 /* A task can be killed while it zeroes memory, and then gets none. */
-TEST(kill_ends_a_zeroing_commit)
+TEST(sigkill_ends_a_zeroing_commit)
 {
 	int ctl = vp_control(), i, early = 0;
 
@@ -244,7 +244,7 @@ TEST(kill_ends_a_zeroing_commit)
 	for (i = 0; i < 10 && !early; i++) {
 		vp_destroy(ctl, SLOW, VPOOL_DESTROY_FORCE);
 		ASSERT_EQ(0, vp_create(ctl, SLOW, SLOW_BYTES, 0, NULL));
-		early = kill_a_commit(ctl);
+		early = sigkill_during_commit(ctl);
 	}
 	EXPECT_LT(0, early);
 	EXPECT_TRUE(vp_sysfs_wait(SLOW, "memory/free_bytes", SLOW_BYTES));

@@ -17,7 +17,7 @@
 #include "lib/task.h"
 
 #define POOL "kill-pool"
-#define ROUNDS 1000
+#define ITERATIONS 1000
 /* The longest time until the victim is killed. */
 #define MAX_LIFE_US 6000
 
@@ -34,7 +34,7 @@ FIXTURE_VARIANT(sigkill)
 	__u64 pages;
 };
 
-/* The variants share the rounds. */
+/* The variants share the iterations. */
 FIXTURE_VARIANT_ADD(sigkill, huge)
 {
 	.page = HUGE_SIZE,
@@ -136,12 +136,12 @@ static void one_life(__u64 page, unsigned int *seed)
 
 TEST_F(sigkill, at_random_moments)
 {
-	int i, rounds = vp_scale(ROUNDS) / 2;
+	int i, iterations = vp_scale(ITERATIONS) / 2;
 
-	TH_LOG("%d rounds", rounds);
-	for (i = 0; i < rounds; i++) {
+	TH_LOG("%d iterations", iterations);
+	for (i = 0; i < iterations; i++) {
 		one_life(variant->page, &self->seed);
-		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("round %d", i);
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("iteration %d", i);
 	}
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
@@ -165,10 +165,10 @@ static void creator(unsigned int seed)
 
 TEST_F(sigkill, while_creating)
 {
-	int i, rounds = vp_scale(100) / 2;
+	int i, iterations = vp_scale(100) / 2;
 	pid_t pid;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		pid = fork();
 		if (!pid)
 			creator(i);

@@ -227,25 +227,25 @@ TEST_F(unload, memory_of_an_idle_pool_is_returned)
 }
 
 /* The debug kernel keeps each released object for seconds on purpose. */
-static int load_rounds(void)
+static int load_iterations(void)
 {
 	return vp_env_number("VPOOL_LOADS", vp_is_debug() ? 2 : 5);
 }
 
-TEST_F_TIMEOUT(unload, many_loads_and_unloads, 3600)
+TEST_F_TIMEOUT(unload, repeated_loads_and_unloads, 3600)
 {
 	const __u64 slack = 32 * MIB;
 	__u64 before = vp_host_free();
-	int i, rounds = load_rounds();
+	int i, iterations = load_iterations();
 
 	close(self->fd);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_EQ(0, vp_unload_wait(10));
 		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
 	}
-	TH_LOG("cases: %d of loading and unloading", rounds);
+	TH_LOG("cases: %d of loading and unloading", iterations);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB,
 	       vp_host_free() / MIB);
 	EXPECT_TRUE(vp_wait_host_free(before - slack));

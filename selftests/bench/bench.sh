@@ -32,9 +32,9 @@ echo 1 > /proc/sys/vm/compact_memory
 
 echo TAP version 13
 echo 1..6
-"$build/vpool_bench" --mib 16 --rounds 1 --calls 3 --pools 1,5 > "$tmp/figures"
+"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --pools 1,5 > "$tmp/figures"
 result "measures to its end" $?
-"$here/vm" --mib 32 --rounds 1 >> "$tmp/figures"
+"$here/vm" --mib 32 --iterations 1 >> "$tmp/figures"
 result "starts virtual machines" $?
 
 # A commit or an open may take less than one tick of the clock.

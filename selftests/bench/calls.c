@@ -26,7 +26,7 @@
 /* Forks before the first that is measured, per case. */
 #define WARM 10
 /* Number of turns of each case. */
-#define TURNS 15
+#define ITERATIONS 15
 
 static struct bench_samples create, destroy, opening, closing, control;
 
@@ -72,13 +72,13 @@ static void one_life(int ctl, const char *cpus)
 }
 
 /* Measure the oldest pool, which would be the last in a list. */
-static void oldest_life(int ctl, int rounds, int others)
+static void oldest_life(int ctl, int iterations, int others)
 {
 	char name[NAME_SIZE];
 	__u64 begin, end;
 	int i;
 
-	for (i = 0; i < rounds && i < others; i++) {
+	for (i = 0; i < iterations && i < others; i++) {
 		other_name(name, i);
 		begin = bench_now();
 		close(bench_must(name, vp_open(name)));
@@ -174,7 +174,7 @@ static void idler_start(struct idler *idler)
 	idler->fd = ends[0];
 }
 
-static void idler_turn(struct idler *idler)
+static void idler_run(struct idler *idler)
 {
 	char c = 0;
 
@@ -240,7 +240,7 @@ static void attaches(const struct bench_options *options, int ctl)
 	bench_say("attach-first", "vpool", 0, &attach, 1);
 	bench_say("detach-last", "vpool", 0, &detach, 1);
 	idler_start(&idler);
-	idler_turn(&idler);
+	idler_run(&idler);
 	for (i = 0; i < options->calls; i++)
 		change_membership(fd, &attach, &detach);
 	bench_say("attach", "vpool", 1, &attach, 1);
@@ -364,7 +364,7 @@ static void forks(const struct bench_options *options, int which)
 }
 
 /* Run each case once, in turn. The idler lives through all of them. */
-static void forks_turn(const struct bench_options *options,
+static void measure_forks(const struct bench_options *options,
 		       struct idler *idler, const char *module)
 {
 	int ctl;
@@ -377,32 +377,32 @@ static void forks_turn(const struct bench_options *options,
 	forks(options, LOADED);
 	ctl = bench_must(VP_CONTROL, vp_control());
 	create_empty(ctl, CPUS_POOL, "1");
-	idler_turn(idler);
+	idler_run(idler);
 	forks(options, MEMBERS);
-	idler_turn(idler);
+	idler_run(idler);
 	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	close(ctl);
 }
 
 /*
- * The cases differ less than the same fork differs with the state of the allocators.
- * Therefore the cases take turns.
+ * The state of the allocators changes the cost of a fork more than the cases do.
+ * Measure the cases alternately, so that all see the same states.
  */
 void bench_forks(const struct bench_options *options)
 {
 	const char *module = getenv("VPOOL_KO");
 	struct idler idler;
-	int i, turn;
+	int i, which;
 
 	idler_start(&idler);
-	for (turn = 0; turn < TURNS; turn++)
-		forks_turn(options, &idler, module);
+	for (i = 0; i < ITERATIONS; i++)
+		measure_forks(options, &idler, module);
 	idler_end(&idler);
 	if (!module)
 		bench_skip("fork", case_names[NOT_LOADED],
 			   "VPOOL_KO names no module");
-	for (turn = module ? NOT_LOADED : LOADED; turn < NR_CASES; turn++)
+	for (which = module ? NOT_LOADED : LOADED; which < NR_CASES; which++)
 		for (i = 0; i < (int)ARRAY_SIZE(children); i++)
-			bench_say(children[i].what, case_names[turn], 0,
-				  &children[i].samples[turn], 1);
+			bench_say(children[i].what, case_names[which], 0,
+				  &children[i].samples[which], 1);
 }

@@ -23,7 +23,7 @@
 #include "samples.h"
 
 #define DEFAULT_MIB 512
-#define DEFAULT_ROUNDS 3
+#define DEFAULT_ITERATIONS 3
 #define DEFAULT_CALLS 101
 
 static void parse_pools(struct bench_options *options, char *list)
@@ -42,7 +42,7 @@ static const struct option longs[] = {
 	{ "calls", required_argument, NULL, 'c' },
 	{ "mib", required_argument, NULL, 'm' },
 	{ "pools", required_argument, NULL, 'p' },
-	{ "rounds", required_argument, NULL, 'r' },
+	{ "iterations", required_argument, NULL, 'i' },
 	{}
 };
 
@@ -61,12 +61,12 @@ static void parse(int argc, char **argv, struct bench_options *options)
 		case 'p':
 			parse_pools(options, optarg);
 			break;
-		case 'r':
-			options->rounds = atoi(optarg);
+		case 'i':
+			options->iterations = atoi(optarg);
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--mib N] [--rounds N] [--calls N] [--pools N,...]\n",
+				"usage: %s [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
 				argv[0]);
 			exit(2);
 		}
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 {
 	struct bench_options options = {
 		.bytes = DEFAULT_MIB * MIB,
-		.rounds = DEFAULT_ROUNDS,
+		.iterations = DEFAULT_ITERATIONS,
 		.calls = DEFAULT_CALLS,
 		.pools = { 1, 100, 10000 },
 		.nr_pools = 3,

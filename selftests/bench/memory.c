@@ -38,7 +38,7 @@
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 /* Time between two checks of the scrubber. */
-#define LOOK_US 1000
+#define POLL_US 1000
 
 enum {
 	OPEN,
@@ -191,7 +191,7 @@ static void wait_clean(struct bench_samples *samples)
 	__u64 begin = bench_now();
 
 	do {
-		usleep(LOOK_US);
+		usleep(POLL_US);
 		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
 	} while (query.scrubbing_bytes || query.used_bytes);
 	if (samples)
@@ -239,7 +239,7 @@ static void note_zeroing(struct peer *peer)
 			       again->at[again->nr - 1];
 }
 
-static void one_round(struct peer *peer, __u64 bytes, bool populate)
+static void run_iteration(struct peer *peer, __u64 bytes, bool populate)
 {
 	struct bench_samples *samples = peer->samples;
 	__u64 t[7];
@@ -350,20 +350,20 @@ static void clean_up(void)
 }
 
 /*
- * Rounds alternate between the alternatives, so that all measure under the same
+ * Iterations alternate between the alternatives, so that all measure under the same
  * load.
  */
 void bench_memory(const struct bench_options *options)
 {
 	struct peer *peer;
-	int round;
+	int iteration;
 
 	alone(true);
 	prepare(options);
-	for (round = 0; round < options->rounds; round++) {
+	for (iteration = 0; iteration < options->iterations; iteration++) {
 		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
-			one_round(peer, options->bytes, false);
-			one_round(peer, options->bytes, true);
+			run_iteration(peer, options->bytes, false);
+			run_iteration(peer, options->bytes, true);
 		}
 	}
 	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
@@ -391,7 +391,7 @@ static void one_commit(long folios, __u64 page_size,
 }
 
 /* Commit 1, 10, 100, ... folios and all of them. All are clean each time. */
-static void commits(const struct bench_options *options, const char *who,
+static void commits(const struct bench_options *options, const char *variant,
 		    __u64 page_size)
 {
 	static struct bench_samples commit, release;
@@ -402,10 +402,10 @@ static void commits(const struct bench_options *options, const char *who,
 					 page_size, NULL));
 	wait_clean(NULL);
 	while (folios <= max) {
-		for (i = 0; i < options->rounds; i++)
+		for (i = 0; i < options->iterations; i++)
 			one_commit(folios, page_size, &commit, &release);
-		bench_say("commit-call", who, folios, &commit, 1);
-		bench_say("release-call", who, folios, &release, 1);
+		bench_say("commit-call", variant, folios, &commit, 1);
+		bench_say("release-call", variant, folios, &release, 1);
 		if (folios == max)
 			break;
 		folios = folios * 10 < max ? folios * 10 : max;

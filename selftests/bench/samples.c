@@ -63,7 +63,7 @@ void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
 }
 
 /* Print a figure, with each measurement divided by @units, and clear the samples. */
-void bench_say(const char *what, const char *who, long n,
+void bench_say(const char *what, const char *variant, long n,
 	       struct bench_samples *samples, double units)
 {
 	int nr = samples->nr;
@@ -71,15 +71,15 @@ void bench_say(const char *what, const char *who, long n,
 	if (!nr)
 		bench_die(what, ENODATA);
 	sort(samples);
-	printf("figure\t%s\t%s\t%ld\t%.1f\t%.1f\t%.1f\t%d\n", what, who, n,
+	printf("figure\t%s\t%s\t%ld\t%.1f\t%.1f\t%.1f\t%d\n", what, variant, n,
 	       samples->at[nr / 2] / units, samples->at[0] / units,
 	       samples->at[nr - 1] / units, nr);
 	fflush(stdout);
 	samples->nr = 0;
 }
 
-void bench_skip(const char *what, const char *who, const char *why)
+void bench_skip(const char *what, const char *variant, const char *reason)
 {
-	printf("skip\t%s\t%s\t%s\n", what, who, why);
+	printf("skip\t%s\t%s\t%s\n", what, variant, reason);
 	fflush(stdout);
 }

@@ -21,7 +21,7 @@
 
 #define CORPUS_MAX 4096
 /* Check the host's memory after this many programs. Debug kernels keep some of it. */
-#define LOOK_EVERY 500
+#define CHECK_EVERY 500
 #define SLACK (256 * MIB)
 
 static struct fuzz_program corpus[CORPUS_MAX];
@@ -156,7 +156,7 @@ static int keep(const struct fuzz_program *p)
 }
 
 /* A program may have attached this process or init, which both outlive it. */
-static void leave(const char *name)
+static void detach_all(const char *name)
 {
 	int fd = vp_open(name), init = vp_pidfd(1);
 
@@ -167,9 +167,9 @@ static void leave(const char *name)
 }
 
 /* Check a pool that no task uses any more. */
-static const char *look_at(const char *name)
+static const char *check_pool(const char *name)
 {
-	leave(name);
+	detach_all(name);
 	if (!vp_sysfs_wait(name, "cpus/members", 0))
 		return "a pool has members that are dead";
 	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
@@ -183,9 +183,9 @@ static const char *look_at(const char *name)
 }
 
 /* Check that nothing of the program is left, and that the accounting adds up. */
-static const char *look(bool at_memory)
+static const char *check_state(bool at_memory)
 {
-	const char *wrong;
+	const char *error;
 	int i, cpu;
 
 	for (cpu = 1; cpu < 4; cpu++)
@@ -195,10 +195,10 @@ static const char *look(bool at_memory)
 	for (i = 0; i < FUZZ_NAMES; i++) {
 		if (!vp_exists(fuzz_names[i]))
 			continue;
-		wrong = look_at(fuzz_names[i]);
+		error = check_pool(fuzz_names[i]);
 		/* An ephemeral pool may be destroyed during the check. */
-		if (wrong && vp_exists(fuzz_names[i]))
-			return wrong;
+		if (error && vp_exists(fuzz_names[i]))
+			return error;
 	}
 	if (at_memory && vp_host_free() + SLACK < host_free)
 		return "the host has less memory than before";
@@ -208,7 +208,7 @@ static const char *look(bool at_memory)
 static int run_one(const struct fuzz_program *p, bool at_memory)
 {
 	int err = fuzz_run(p, timeout_s);
-	const char *wrong;
+	const char *error;
 
 	if (err == -ETIME) {
 		print_program("took too long:", p);
@@ -220,12 +220,12 @@ static int run_one(const struct fuzz_program *p, bool at_memory)
 		printf("# a task of it does not die\n");
 	else if (err)
 		printf("# it cannot run: %s\n", strerror(-err));
-	wrong = err ? NULL : look(at_memory);
-	if (wrong)
-		printf("# %s\n", wrong);
-	if (err || wrong)
+	error = err ? NULL : check_state(at_memory);
+	if (error)
+		printf("# %s\n", error);
+	if (err || error)
 		print_program("WRONG:", p);
-	return err || wrong;
+	return err || error;
 }
 
 /* Read programs from a file, one per line in hexadecimal. "#" starts a comment. */
@@ -282,7 +282,7 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 		else
 			fresh(&p);
 		change(&p);
-		bad = run_one(&p, nr % LOOK_EVERY == 0);
+		bad = run_one(&p, nr % CHECK_EVERY == 0);
 		if (!bad && fuzz_news() && keep(&p) && verbose)
 			print_program("new", &p);
 		if (vp_now_ms() > say) {
@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < (int)ARRAY_SIZE(limits); i++)
 		vp_read_file(limits[i].path, limits[i].value,
 			     sizeof(limits[i].value));
-	look(false);
+	check_state(false);
 	host_free = vp_host_free();
 	if (minimal) {
 		minimize();

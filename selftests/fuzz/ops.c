@@ -507,7 +507,7 @@ static void op_touch(struct task *task)
 	touching = 0;
 }
 
-static void op_advise(struct task *task)
+static void op_madvise(struct task *task)
 {
 	static const int advice[] = {
 		MADV_DONTNEED, MADV_DONTFORK, MADV_DOFORK, MADV_REMOVE,
@@ -883,13 +883,13 @@ static void op_parameter(struct task *task)
 static void (*const ops[64])(struct task *task) = {
 	op_control, op_open, op_close, op_dup, op_create, op_destroy, op_resize,
 	op_ask, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
-	op_touch, op_advise, op_change_map, op_fork, op_kill, op_thread, op_exec,
+	op_touch, op_madvise, op_change_map, op_fork, op_kill, op_thread, op_exec,
 	op_pass, op_sysfs, op_file, op_pin, op_affinity, op_hotplug, op_proc,
 	op_drop, op_sleep, op_parameter, op_create, op_create, op_create, op_open,
 	op_open, op_open, op_destroy, op_resize, op_resize, op_ask, op_ask,
 	op_commit, op_commit, op_commit, op_attach, op_attach, op_attach,
 	op_attach, op_raw, op_mmap, op_mmap, op_mmap, op_touch, op_touch,
-	op_touch, op_fork, op_fork, op_thread, op_advise, op_pin, op_affinity,
+	op_touch, op_fork, op_fork, op_thread, op_madvise, op_pin, op_affinity,
 	op_sysfs, op_close,
 };
 

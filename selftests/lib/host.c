@@ -152,14 +152,14 @@ bool vp_is_debug(void)
 }
 
 /*
- * Scale @rounds to the kernel: in full on one, a quarter on 6.1 unless VPOOL_LONG is
+ * Scale @iterations to the kernel: in full on one, a quarter on 6.1 unless VPOOL_LONG is
  * set, a tenth on the debug kernel, which is ten times slower.
  */
-int vp_scale(int rounds)
+int vp_scale(int iterations)
 {
 	if (vp_is_debug())
-		return rounds / 10;
-	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? rounds / 4 : rounds;
+		return iterations / 10;
+	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? iterations / 4 : iterations;
 }
 
 /* Return the number in an environment variable, or @number if it is not set. */

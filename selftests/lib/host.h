@@ -34,7 +34,7 @@ bool vp_has_node(int node);
 
 /* How much to do on this kernel. */
 bool vp_is_debug(void);
-int vp_scale(int rounds);
+int vp_scale(int iterations);
 int vp_storm_children(void);
 int vp_env_number(const char *name, int number);
 

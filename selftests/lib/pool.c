@@ -308,11 +308,11 @@ static const char *vp_accounting_error(int fd, const char *name)
 /* Check that a pool's figures add up. Print what is wrong. */
 bool vp_accounting_ok(int fd, const char *name)
 {
-	const char *wrong = vp_accounting_error(fd, name);
+	const char *error = vp_accounting_error(fd, name);
 
-	if (wrong)
-		fprintf(stderr, "# accounting: %s\n", wrong);
-	return !wrong;
+	if (error)
+		fprintf(stderr, "# accounting: %s\n", error);
+	return !error;
 }
 
 /* Give a region the size *@bytes and its memory. Set *@bytes to the rounded size. */

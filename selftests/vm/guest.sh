@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 #
 # A Linux guest for tests, which writes its memory all the time and reports in each
-# round that the contents are right: source this. $build is the folder of the programs,
+# iteration that the contents are right: source this. $build is the folder of the programs,
 # $dir a temporary folder.
 
 pools=/sys/kernel/vpool/pools
@@ -52,10 +52,10 @@ huge_and_size() {
 		END { print huge " of " size " kB" }' "/proc/$1/smaps"
 }
 
-# round CONSOLE: print the last round that the guest has reported.
-round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
-is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
-is_up() { [ -n "$(round "$1")" ]; }
+# iteration CONSOLE: print the last iteration that the guest has reported.
+iteration() { sed -n 's/^guest: right in iteration \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
+is_beyond() { [ "$(iteration "$1")" -gt "$2" ] 2> /dev/null; }
+is_up() { [ -n "$(iteration "$1")" ]; }
 
 # Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
 make_initrd() {

@@ -108,7 +108,7 @@ try 0 attach virt --pid "$pid"
 is 'QEMU runs on the pool'\''s CPUs' \
 	"$(sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$pid"/task/*/status | sort -u)" 2-3
 until_true 240 is_up one
-at=$(round one)
+at=$(iteration one)
 like 'the guest is up' "$at" '[0-9]*'
 until_true 60 is_beyond one "$at"
 is 'the guest'\''s memory stays right' "$?-$(grep -c WRONG "$dir/one")" 0-0

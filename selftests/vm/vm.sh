@@ -5,7 +5,7 @@
 # memory all the time and check it. Needs root, KVM, four CPUs and 512 MiB free.
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
-# whose modules are in /lib/modules. VPOOL_VM_ROUNDS is the number of virtual machines
+# whose modules are in /lib/modules. VPOOL_VM_ITERATIONS is the number of virtual machines
 # to start and stop at the end (default 5).
 
 here=$(dirname "$(readlink -f "$0")")
@@ -23,7 +23,7 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run
 kvm=/sys/kernel/debug/kvm
-rounds=${VPOOL_VM_ROUNDS:-5}
+iterations=${VPOOL_VM_ITERATIONS:-5}
 out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -180,9 +180,9 @@ if [ "$(listed NAME | wc -l)" -ne 2 ]; then
 fi
 section 'waiting for the guests'
 until_true 240 is_up one
-like 'the first guest is up' "$(round one)" '[0-9]*'
+like 'the first guest is up' "$(iteration one)" '[0-9]*'
 until_true 120 is_up two
-like 'the second guest is up' "$(round two)" '[0-9]*'
+like 'the second guest is up' "$(iteration two)" '[0-9]*'
 like 'KVM maps the guests by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
 echo "# KVM has $(cat "$kvm/pages_2m") of 2 MiB and $(cat "$kvm/pages_4k") of 4 KiB"
 
@@ -195,9 +195,9 @@ section 'pause, resume, kill'
 try 0 vm pause two
 is 'the machine is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
 sleep 1
-at=$(round two)
+at=$(iteration two)
 sleep 2
-is 'a paused guest does nothing' "$(round two)" "$at"
+is 'a paused guest does nothing' "$(iteration two)" "$at"
 try 0 vm resume two
 until_true 60 is_beyond two "$at"
 is 'the resumed guest runs on' "$?" 0
@@ -223,7 +223,7 @@ wait "$console"
 
 section migrate
 
-at=$(round one)
+at=$(iteration one)
 try 0 vm migrate one --to vm-b --downtime 1
 like 'migrate reports the durations' "$out" \
 	'migrated one to pool vm-b: downtime *[0-9] ms, total time *[0-9] ms; 144M back and zeroed in pool vm-a'
@@ -251,19 +251,19 @@ slowly=(--bandwidth 2M --downtime 0.001)
 
 target_pid() { cat "$pools/vm-a/cpus/members" 2> /dev/null; }
 has_target() { [ "$(target_pid)" -gt 0 ] 2> /dev/null; }
-kill_target() {
+destroy_target() {
 	until_true 60 has_target
 	sleep "$1"
 	vpoolctl destroy --force vm-a
 } > /dev/null 2>&1
 
-kill_target 3 &
+destroy_target 3 &
 killer=$!
 try 1 vm migrate one --to vm-a --timeout 60 "${slowly[@]}"
 wait "$killer"
 is 'the target pool is gone' "$([ -e $pools/vm-a ] && echo there)" ''
 is 'the machine is still in the old pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
-at=$(round one)
+at=$(iteration one)
 until_true 60 is_beyond one "$at"
 is 'the guest runs on after the failure' "$?" 0
 try 0 create vm-a --cpus 2-3 --mem 160M
@@ -281,7 +281,7 @@ wait "$migration" 2> /dev/null
 until_true 60 is_listed one 1
 is 'a killed vpoolctl leaves one machine' "$(listed NAME,STATE)" 'one running'
 is 'the machine uses the memory of one pool' "$(($(used vm-a) + $(used vm-b)))" $((144 << 20))
-at=$(round one)
+at=$(iteration one)
 until_true 60 is_beyond one "$at"
 is 'the guest runs on without vpoolctl' "$?" 0
 
@@ -436,12 +436,12 @@ section 'many starts'
 
 bad=0
 flat=$(mem_free)
-for ((i = 0; i < rounds; i++)); do
+for ((i = 0; i < iterations; i++)); do
 	vpoolctl vm start again --pool vm-a "${boot[@]}" > /dev/null || bad=1
 	vpoolctl vm stop --force again > /dev/null || bad=1
 	all_back vm-a || bad=1
 done
-is "$rounds times started and stopped" "$bad" 0
+is "$iterations times started and stopped" "$bad" 0
 after=$(mem_free)
 echo "# free: $flat kB before them, $after kB after"
 is 'the host has as much free memory as before' "$((after > flat - (4 << 10)))" 1
