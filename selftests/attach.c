@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attach and detach tasks of other processes: privilege, selection, and all threads
- * or none.
+ * Attach and detach tasks of other processes: privilege, selection of tasks, and
+ * attaching either all threads or none.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -415,7 +415,7 @@ TEST_F(attach, detach_of_another_user_needs_cap)
 	EXPECT_TRUE(vp_may_run_on(self->child, "2-3"));
 }
 
-/* Root of a user namespace may attach tasks inside it and no others. */
+/* Root of a user namespace may attach only tasks inside that namespace. */
 
 struct spaces {
 	int fd;
@@ -501,8 +501,8 @@ TEST_F(attach, all_threads_or_none)
 }
 
 /*
- * Switch the effective user ID between one that may be attached and one that may
- * not.
+ * Switch the effective user ID between one that the attacher may attach and one that it
+ * may not.
  */
 static void flip(void)
 {
@@ -615,7 +615,10 @@ TEST_F(attach, two_pools_race_for_one_task)
 	close(other);
 }
 
-/* A task that moves between two pools must never keep the affinity of one of them. */
+/*
+ * A detach restores the original affinity, also while another thread moves the task
+ * between two pools.
+ */
 static void *move_between_pools(void *arg)
 {
 	struct racer *racer = arg;

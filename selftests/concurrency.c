@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads create, open, map, join and destroy pools of the same few names.
- * Whichever call wins, the accounting must add up.
+ * Several threads create, open, map, attach to and destroy pools of the same few names.
+ * The accounting must add up in every order of the calls.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -29,8 +29,8 @@
 
 static const char * const names[NAMES] = { "concurrency-a", "concurrency-b", "concurrency-c" };
 
-/* Errors that a thread may get from a race with another. */
-static const int fair[] = {
+/* Errors that are valid when another thread wins a race. */
+static const int race_errors[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV,
 };
 
@@ -57,8 +57,8 @@ static void note(struct worker *worker, int err)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(fair); i++)
-		if (err == -fair[i])
+	for (i = 0; i < ARRAY_SIZE(race_errors); i++)
+		if (err == -race_errors[i])
 			return;
 	worker->unfair = err;
 }

@@ -56,7 +56,7 @@ static bool on_two_nodes(void)
 
 TEST_F(cpus, by_number)
 {
-	/* Any CPU but the boot CPU's core. */
+	/* Any CPU except those of the boot CPU's core. */
 	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "1-2"));
 	EXPECT_EQ(-EBUSY,
@@ -148,7 +148,7 @@ TEST_F(cpus, resize_moves_members)
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "1"));
 	EXPECT_TRUE(vp_may_run_on(sleeper, "1"));
-	/* The new CPUs have none in common with the old ones. */
+	/* The old and the new set of CPUs are disjoint. */
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "2-3"));
 	/* The CPUs that the pool released are available. */
@@ -178,7 +178,7 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
-	/* CPU 1 was not taken either. */
+	/* The failed resize did not take CPU 1. */
 	vp_destroy(self->ctl, OTHER, 0);
 	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1,3"));
 	vp_destroy(self->ctl, OTHER, 0);

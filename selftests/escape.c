@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Members that change their affinity are counted, and returned if the pool is
- * isolated. Threads that the kernel creates in a member's process stay in the pool.
+ * A pool counts members that set an affinity beyond its CPUs, and an isolated pool
+ * returns them. Threads that the kernel creates in a member's process stay in the pool.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -81,8 +81,9 @@ TEST_F(escape, flag_is_shown)
 }
 
 /*
- * Leave the pool until it counts @nr escapes. For a while after CPU hotplug vpool
- * resets all masks, which returns a member without counting an escape.
+ * Escape from the pool until it counts @nr escapes. For some time after CPU hotplug
+ * vpool resets all masks, which returns a member to the pool without counting an
+ * escape.
  */
 static bool escape_until_counted(const char *pool, const char *out, __u64 nr)
 {
@@ -119,7 +120,7 @@ TEST_F(escape, isolated_pool_returns_the_task)
 		EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 		EXPECT_TRUE(wait_runs_beyond(2));
 	}
-	/* One CPU outside the pool is enough to count as escaped. */
+	/* A mask with one CPU outside the pool counts as an escape. */
 	EXPECT_TRUE(escape_until_counted(ISOLATED, "1-2", 4));
 	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
@@ -161,7 +162,7 @@ TEST_F(escape, affinity_within_the_pool_is_allowed)
 	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 }
 
-TEST_F(escape, off_a_dedicated_cpu)
+TEST_F(escape, escape_from_a_dedicated_cpu)
 {
 	int cpu = 2;
 

@@ -27,7 +27,7 @@
 #define INJECT "/sys/kernel/debug/"
 #define SIZE (4 * HUGE_SIZE)
 /* More than the allocations and copies of any call. */
-#define MOST 5000
+#define MAX_FAILURES 5000
 
 /* State of a test. */
 struct state {
@@ -46,9 +46,10 @@ FIXTURE(fault)
  * struct op - an operation under fault injection
  * @before: prepares it, or NULL
  * @act: runs it, returns 0 or a negative errno
- * @after: checks the result @err, undoes it, returns whether all was right
- * @slow: takes seconds per run on the debug kernel: there it needs VPOOL_FAULTS=all,
- *	which then fails only some of its allocations
+ * @after: checks the state after @act returned @err, cleans up, returns whether the
+ *	state was right
+ * @slow: the operation takes seconds on the debug kernel, which therefore runs it only
+ *	with VPOOL_FAULTS=all, and then fails only one in 7 of its allocations
  */
 struct op {
 	bool (*before)(struct state *self);
@@ -97,7 +98,7 @@ FIXTURE_TEARDOWN(fault)
 	close(self->state.ctl);
 }
 
-/* Errors that a failed allocation or copy may cause. */
+/* Is @err valid after a failed allocation or copy? */
 static bool is_plausible(int err)
 {
 	switch (err) {
@@ -112,7 +113,7 @@ static bool is_plausible(int err)
 	return false;
 }
 
-/* Did one fail? Then the count is used up. */
+/* Has an injected failure happened? The kernel counts fail-nth down to 0. */
 static bool has_failed(struct state *self)
 {
 	char text[16] = "";
@@ -133,7 +134,7 @@ static bool all_wanted(void)
 	return which && !strcmp(which, "all");
 }
 
-/* Try the first 16, then all or each seventh. */
+/* Return the next failure to inject: the first 16, then all of them or one in 7. */
 static int next(const struct op *op, int n)
 {
 	if (n < 16 || (all_wanted() && !(op->slow && vp_is_debug())))
@@ -152,7 +153,7 @@ static int sweep(struct state *self, const struct op *op)
 	 * set it up.
 	 */
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	for (n = 1; self->nth >= 0 && n < MOST; n = next(op, n)) {
+	for (n = 1; self->nth >= 0 && n < MAX_FAILURES; n = next(op, n)) {
 		if (op->before && !op->before(self)) {
 			fprintf(stderr, "# %d: not set up\n", n);
 			return -1;
@@ -181,15 +182,15 @@ static int sweep(struct state *self, const struct op *op)
 
 /* Steps that several operations share. */
 
-static bool pool_there(struct state *self)
+static bool pool_exists(struct state *self)
 {
 	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
 		vp_sysfs_wait(POOL, "memory/clean_bytes", SIZE);
 }
 
-static bool region_there(struct state *self)
+static bool region_exists(struct state *self)
 {
-	if (!pool_there(self))
+	if (!pool_exists(self))
 		return false;
 	self->fd = vp_open(POOL);
 	return self->fd >= 0;
@@ -199,7 +200,7 @@ static bool committed(struct state *self)
 {
 	__u64 bytes = SIZE;
 
-	return region_there(self) && !vp_commit(self->fd, &bytes);
+	return region_exists(self) && !vp_commit(self->fd, &bytes);
 }
 
 static bool mapped(struct state *self)
@@ -210,13 +211,13 @@ static bool mapped(struct state *self)
 	return self->addr != MAP_FAILED;
 }
 
-static bool a_member(struct state *self)
+static bool is_member(struct state *self)
 {
-	return region_there(self) &&
+	return region_exists(self) &&
 		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* Print @what unless @so holds. */
+/* Print @what if the condition @so is false. */
 static bool check(bool so, const char *what)
 {
 	if (!so)
@@ -247,10 +248,10 @@ static bool nothing_changed(struct state *self, int err)
 }
 
 /* The pool exists completely or not at all. */
-static bool there_if_done(struct state *self, int err)
+static bool created_if_done(struct state *self, int err)
 {
 	if (vp_exists(POOL) && err == -EFAULT)
-		/* The pool was created, but the answer could not be copied. */
+		/* The kernel created the pool, but could not copy the result. */
 		err = 0;
 	if (err)
 		return !vp_exists(POOL);
@@ -383,7 +384,9 @@ static int detach(struct state *self)
 	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* The task is a member if the attach succeeded, or if only the answer was lost. */
+/*
+ * The task is a member if the attach succeeded, or if only copying the result failed.
+ */
 static bool member_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
@@ -550,12 +553,12 @@ FIXTURE_VARIANT_ADD(fault, open_control)
 FIXTURE_VARIANT_ADD(fault, create)
 {
 	.op.act = create,
-	.op.after = there_if_done,
+	.op.after = created_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, destroy)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = destroy,
 	.op.after = gone_if_done,
 };
@@ -569,28 +572,28 @@ FIXTURE_VARIANT_ADD(fault, destroy_by_force)
 
 FIXTURE_VARIANT_ADD(fault, grow)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = grow,
 	.op.after = resized_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, shrink)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = shrink,
 	.op.after = resized_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, open)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = open_node,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, commit)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = commit,
 	.op.after = nothing_changed,
 };
@@ -604,14 +607,14 @@ FIXTURE_VARIANT_ADD(fault, map)
 
 FIXTURE_VARIANT_ADD(fault, map_without_commit)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = map,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, populate)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = populate,
 	.op.after = nothing_changed,
 };
@@ -625,63 +628,63 @@ FIXTURE_VARIANT_ADD(fault, touch)
 
 FIXTURE_VARIANT_ADD(fault, ask)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = ask,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, sysfs)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = read_all_of_sysfs,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, other_cpus)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = other_cpus,
 	.op.after = no_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_thread)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_thread,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_process)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_process,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_dedicated)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_dedicated,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, detach)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = detach,
 	.op.after = stranger_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, fork)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = have_child,
 	.op.after = no_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, hotplug)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = offline_and_online,
 	.op.after = online_again,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Forks that run while their parent is attached or detached, or while its pool is
- * destroyed; and a user that attaches many threads slowly.
+ * Forks during an attach or detach of the parent, and during destruction of its pool.
+ * Also a user who attaches many threads slowly.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -107,8 +107,8 @@ static bool forker_start(struct forker *forker)
 }
 
 /*
- * Is @child on @cpus without being a member? A newborn gets its affinity from a work
- * item a little later.
+ * May @child run on @cpus without being a member? A work item sets the affinity of a
+ * new child some time after the fork.
  */
 static bool is_outside(pid_t child, int fd, const char *cpus)
 {
@@ -124,8 +124,8 @@ static bool is_outside(pid_t child, int fd, const char *cpus)
 }
 
 /*
- * Kill the forker and its children. Return the number of children that are not
- * members but on @cpus.
+ * Kill the forker and its children. Return the number of children that are not members
+ * but may run on @cpus.
  */
 static int forker_stop(struct forker *forker, int fd, const char *cpus,
 		       int *children)
@@ -251,7 +251,7 @@ TEST_F(fork, failed_attach_leaves_no_member)
 	EXPECT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 0));
 }
 
-/* A user that starves his own attach, see below. */
+/* An attach that is slow because the same user keeps CPU 0 busy. */
 
 static int sleep_thread(void *arg)
 {
@@ -337,7 +337,7 @@ static bool ends_within(pid_t pid, unsigned int seconds)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-/* A user that attaches slowly must not block CPU hotplug. */
+/* A slow attach must not block CPU hotplug. */
 TEST_F(fork, slow_attach_does_not_block_hotplug)
 {
 	pid_t threads, hog[4], attacher, root;

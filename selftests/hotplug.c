@@ -232,7 +232,10 @@ TEST_F(hotplug, dedicated_cpus)
 
 	ASSERT_EQ(0, attach(self->fd, &other));
 	ASSERT_EQ(0, vp_attach_task(self->fd, own.pidfd, 0, 0, &cpu));
-	/* Its dedicated CPU goes offline: it shares the CPUs of the other members. */
+	/*
+	 * The dedicated CPU goes offline: its thread shares the CPUs of the other
+	 * members.
+	 */
 	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
@@ -241,8 +244,8 @@ TEST_F(hotplug, dedicated_cpus)
 	EXPECT_TRUE(vp_wait_may_run_on(own.pid, "2"));
 	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "1,3"));
 	/*
-	 * All shared CPUs go offline: members rather run on the dedicated CPU than
-	 * outside the pool.
+	 * All shared CPUs go offline: the other members run on the dedicated CPU
+	 * instead of leaving the pool.
 	 */
 	ASSERT_EQ(0, vp_set_online(1, false));
 	ASSERT_EQ(0, vp_set_online(3, false));
@@ -290,7 +293,7 @@ static int narrow_parent(void *arg)
 	return vp_in_child(may_run_on_3, NULL);
 }
 
-/* vpool resets all masks a while after CPU hotplug, which may happen now. */
+/* vpool resets all masks some time after CPU hotplug, possibly during this test. */
 TEST_F(hotplug, narrow_affinity_is_inherited)
 {
 	int status = 1, i;
@@ -312,7 +315,7 @@ static int set_online_and_wait(int cpu, bool online)
 	return err;
 }
 
-/* A cpuset resets the masks of its tasks on CPU hotplug. */
+/* On CPU hotplug the cpuset code resets the masks of the tasks in a cpuset. */
 TEST_F(hotplug, cpusets_do_not_move_members)
 {
 	struct vp_worker worker = vp_worker_start(vp_pause);
@@ -483,7 +486,7 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	pid = fork();
 	if (!pid)
 		_exit(storm_of_forks(&children));
-	/* Until now the pool's only CPU may have been offline. */
+	/* The pool's only CPU may have been offline until here. */
 	forker = (struct vp_worker){ .pid = pid, .pidfd = vp_pidfd(pid) };
 	EXPECT_EQ(0, attach(self->fd, &forker));
 	resizer = fork();
@@ -499,7 +502,7 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	kill(resizer, SIGKILL);
 	vp_wait_status(resizer);
 	TH_LOG("cases: %d of a child in a fork storm", children);
-	TH_LOG("%d iterations of offline and online, %d resizes", iterations, *resizes);
+	TH_LOG("%d times offline and online, %d resizes", iterations, *resizes);
 	EXPECT_EQ(0, vp_wait_status(pid));
 	EXPECT_LE(1, iterations);
 	EXPECT_LE(1, *resizes);

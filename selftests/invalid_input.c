@@ -35,7 +35,7 @@
 #define ROW(_err, _word, ...)						\
 	{ .err = _err, .word = _word, .req = { VALID, __VA_ARGS__ } }
 
-/* CPUs without memory, from a mask of one word. */
+/* Request CPUs without memory, with a mask of one word. */
 #define CPUS(_mask)							\
 	.create.nr_mem = 0, .create.cpus_bytes = 8, .cpus = { _mask }
 
@@ -186,7 +186,7 @@ static bool is_as_before(int ctl, const struct state *before)
 	return !memcmp(&now, before, sizeof(now));
 }
 
-/* Create a pool with CPU 3 and some memory. The other CPUs are free to ask for. */
+/* Create a pool with CPU 3 and some memory. The other CPUs stay available. */
 static int take(int ctl)
 {
 	vp_destroy(ctl, TAKEN, VPOOL_DESTROY_FORCE);
@@ -240,7 +240,7 @@ TEST_F(invalid, changes_nothing)
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 }
 
-TEST_F(invalid, dry_run_reports_the_same)
+TEST_F(invalid, dry_run_fails_in_the_same_way)
 {
 	size_t i;
 
@@ -252,7 +252,7 @@ TEST_F(invalid, dry_run_reports_the_same)
 	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
 }
 
-/* The same for requests that need more than a row. */
+/* Invalid requests that a table row cannot describe. */
 FIXTURE(invalid_call)
 {
 	int ctl;
@@ -346,7 +346,7 @@ TEST_F(invalid_call, more_than_the_node_has)
 	vp_request_mem(&req, vp_meminfo("MemTotal") / 4 * 3, 1);
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
-	/* The host got back all that the call had taken from both nodes. */
+	/* The failed call returned the memory of both nodes to the host. */
 	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
@@ -569,7 +569,7 @@ static int open_as(void *arg)
 	return -vp_commit(fd, &bytes);
 }
 
-TEST_F(open_as, follows_the_mode)
+TEST_F(open_as, depends_on_the_mode)
 {
 	struct opener opener = variant->opener;
 

@@ -165,7 +165,7 @@ TEST_F(member, pool_without_cpus)
 	close(fd);
 }
 
-/* Existing threads and new ones. */
+/* Threads that exist before the attach, and threads created later. */
 
 struct crew {
 	pthread_t thread[4];
@@ -441,7 +441,10 @@ TEST_F(member, fork_storm)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Destroy with force during a fork storm: no task stays on the pool's CPUs. */
+/*
+ * After a forced destroy in a fork storm, no task keeps the affinity to the pool's
+ * CPUs.
+ */
 TEST_F(member, forced_destroy_in_a_fork_storm)
 {
 	int i, depth = vp_is_debug() ? 4 : 7;

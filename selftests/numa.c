@@ -134,8 +134,7 @@ TEST_F(numa, chosen_node_is_strict)
 }
 
 /*
- * Wait for the scrubber: a region does not wait for dirty memory but takes other
- * nodes'.
+ * Wait for the scrubber: a commit prefers clean memory of another node to dirty memory.
  */
 static bool all_clean(int nodes)
 {
@@ -160,7 +159,7 @@ TEST_F(numa, near_before_far)
 	}
 }
 
-/* The near node is short, so the rest comes from other nodes. */
+/* The near node has too little memory, so other nodes provide what is missing. */
 TEST_F(numa, far_where_near_is_short)
 {
 	__u64 bytes = EACH + HUGE_SIZE;
@@ -241,7 +240,7 @@ TEST_F(numa, policy_bind)
 	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
-	/* The rest does not come from other nodes. */
+	/* MPOL_BIND does not fall back to other nodes. */
 	fd = vp_open(POOL);
 	EXPECT_EQ(MAP_FAILED, vp_map(fd, EACH + HUGE_SIZE, 0));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
@@ -434,7 +433,7 @@ TEST_F(numa, cpuset_restricts_the_nodes)
 
 #define OTHER "numa-other"
 
-/* Not near the CPU that the creator happens to run on. */
+/* Memory is near the pool's CPUs, not near the CPU on which the creator runs. */
 TEST_F(numa, memory_is_near_the_cpus)
 {
 	struct vp_request req;
@@ -450,12 +449,12 @@ TEST_F(numa, memory_is_near_the_cpus)
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* Each CPU gets its share of the memory nearby. */
+	/* With CPUs of two nodes, each node provides its share of the memory. */
 	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(2 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* The same for CPUs by number. */
+	/* A request for CPUs by number does the same. */
 	vp_request_init(&req, OTHER);
 	vp_request_mem(&req, 4 * HUGE_SIZE, VPOOL_ANY_NODE);
 	req.create.nr_cpus = 1;
@@ -486,7 +485,7 @@ TEST_F(numa, each_node_has_a_floor)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
-	/* The same without a dry run. */
+	/* A real create fails in the same way. */
 	req.create.flags = 0;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
@@ -497,7 +496,7 @@ TEST_F(numa, each_node_has_a_floor)
 #define SMALL (32 * MIB)
 #define LARGE (64 * MIB)
 
-/* This never fails: the pool keeps at least this much when it shrinks. */
+/* This never fails: the resize leaves the pool at least this much memory. */
 static void commit_on_node_0(void)
 {
 	int fd = vp_open(POOL);

@@ -31,7 +31,7 @@
 
 enum caller {
 	ROOT,
-	/* Root without one capability. */
+	/* Root without one of the capabilities. */
 	NO_ADMIN,
 	NO_NICE,
 	/* Root of the host as root of a user namespace. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pool memory can be pinned by every kernel interface that pins, and pinned memory
- * is not free even if its region is closed.
+ * Every kernel interface that pins user pages can pin pool memory. Pinned memory is not
+ * free, even after its region is closed.
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -17,7 +17,7 @@
 
 #define POOL "pin-pool"
 #define BASE 4096
-/* As much as fits in a pipe, in pages of BASE bytes. */
+/* Bytes that fit in a pipe, in pages of BASE bytes. */
 #define PIPE_BYTES (8 * BASE)
 #define RAM_DISK "/dev/ram0"
 
@@ -338,7 +338,7 @@ TEST_F(pin, pinned_memory_is_not_free)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 }
 
-/* A folio that was pinned longer than its region is zero for the next one. */
+/* A folio whose pin outlived its region is zero in the next region. */
 TEST_F(pin, pinned_memory_is_zero_when_reused)
 {
 	int pipes[2], fd;
@@ -371,8 +371,8 @@ TEST_F(pin, pin_outlives_a_forced_destroy)
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/free_bytes"));
 }
 
-/* A region is revoked under a pin: only the pin still sees the bytes. */
-TEST_F(pin, revoked_under_a_pin)
+/* Revoke a region while a page is pinned: only the pin can still read the bytes. */
+TEST_F(pin, revoked_while_pinned)
 {
 	int pipes[2];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The life cycle of a pool, and how sysfs, queries and lists describe it. */
+/* The life cycle of a pool, and its description in sysfs, queries and lists. */
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -515,8 +515,8 @@ TEST_F(pool, counters_increase)
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "memory/regions"));
 	vp_fill(addr, 2 * HUGE_SIZE, 1);
 	/*
-	 * A kernel without transparent huge pages, such as a real-time one, maps
-	 * none.
+	 * A kernel without transparent huge pages, such as a real-time kernel, makes no
+	 * huge mapping.
 	 */
 	huge = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 	EXPECT_EQ(huge ? 2 : 0, vp_sysfs_u64(POOL, "stat/faults_huge"));
@@ -591,7 +591,9 @@ TEST_F(pool, memory_is_on_its_node)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
 }
 
-/* A pool's memory is missing from the host, and returned when the pool is destroyed. */
+/*
+ * Creating a pool takes its memory from the host, and destroying the pool returns it.
+ */
 TEST_F(pool, host_gets_its_memory_back)
 {
 	const __u64 bytes = 256 * MIB, slack = 24 * MIB;
