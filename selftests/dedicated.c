@@ -189,7 +189,7 @@ TEST_F(dedicated, attach_again_moves_the_cpu)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-static int where_am_i(void *arg)
+static int check_affinity(void *arg)
 {
 	return !vp_wait_may_run_on(getpid(), arg);
 }
@@ -200,7 +200,7 @@ static int where_am_i(void *arg)
 TEST_F(dedicated, fork_does_not_inherit_the_cpu)
 {
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
-	EXPECT_EQ(0, vp_in_child(where_am_i, "1,3"));
+	EXPECT_EQ(0, vp_in_child(check_affinity, "1,3"));
 	EXPECT_TRUE(dedicated_is("2"));
 }
 

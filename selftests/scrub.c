@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No byte of one region is ever seen in another or by the host: memory is zero when
- * it is handed out, however it was released.
+ * No bytes of a region become visible in another region or to the host. Allocated
+ * memory is zero, regardless of how its last user released it.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -159,8 +159,7 @@ TEST_F(scrub, across_a_destroy)
 }
 
 /*
- * A page that a pipe holds is neither scrubbed nor handed out until the pipe drops
- * it.
+ * A page that a pipe holds is neither scrubbed nor allocated until the pipe drops it.
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
@@ -217,7 +216,7 @@ static int commit_all(void *arg)
 	return vp_commit(fd, &bytes);
 }
 
-/* Kill a commit. Return whether the kill came before the commit ended. */
+/* Kill a task during a commit. Return whether SIGKILL ended the commit early. */
 static bool sigkill_during_commit(int ctl)
 {
 	pid_t pid = fork();
@@ -235,7 +234,7 @@ static bool sigkill_during_commit(int ctl)
 		vp_accounting_ok(ctl, SLOW);
 }
 
-/* A task can be killed while it zeroes memory, and then gets none. */
+/* SIGKILL ends a commit that is zeroing memory, and the pool keeps the memory. */
 TEST(sigkill_ends_a_zeroing_commit)
 {
 	int ctl = vp_control(), i, early = 0;

@@ -82,7 +82,10 @@ static void with_a_thread(char *addr)
 		pthread_join(thread, NULL);
 }
 
-/* Do each step of a user once. Every step may fail, because other tasks do the same. */
+/*
+ * Make each call of a typical user once. Every call may fail, because other tasks make
+ * the same calls.
+ */
 static void use_pool(__u64 page, unsigned int *seed)
 {
 	__u64 bytes = page * (1 + rand_r(seed) % 3);
@@ -109,7 +112,7 @@ static void victim(__u64 page, unsigned int seed)
 	setpgid(0, 0);
 	for (;;) {
 		use_pool(page, &seed);
-		/* One level of children is enough; theirs would be too many. */
+		/* Only fork one level of children, to bound their number. */
 		if (getpid() != getpgid(0))
 			pause();
 	}
@@ -121,7 +124,7 @@ static void reap_all(void)
 		;
 }
 
-static void one_life(__u64 page, unsigned int *seed)
+static void run_and_kill(__u64 page, unsigned int *seed)
 {
 	unsigned int its_seed = rand_r(seed);
 	pid_t pid = fork();
@@ -140,7 +143,7 @@ TEST_F(sigkill, at_random_moments)
 
 	TH_LOG("%d iterations", iterations);
 	for (i = 0; i < iterations; i++) {
-		one_life(variant->page, &self->seed);
+		run_and_kill(variant->page, &self->seed);
 		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("iteration %d", i);
 	}
 	EXPECT_TRUE(vp_wait_idle(POOL));

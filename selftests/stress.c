@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads commit and close regions of one pool as fast as they can: no folio
- * is lost or handed out twice, and a thread never waits for a long release.
+ * Several threads commit and close regions of one pool as fast as they can. No folio
+ * may be lost or allocated twice, and no thread may wait for a long release.
  *
- * VPOOL_ITERATIONS is the number of regions, VPOOL_SECONDS the longest time.
+ * VPOOL_ITERATIONS is the number of regions, VPOOL_SECONDS the time limit.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -20,10 +20,10 @@
 #define THREADS 4
 #define FOLIOS_MAX 8
 #define TAKER_BYTES (16 * MIB)
-/* Sizes of the region whose release takes long, and of its pool. */
+/* Size of the region whose release takes long, and size of its pool. */
 #define LARGE_BYTES (128 * MIB)
 #define LARGE_POOL (LARGE_BYTES + 16 * MIB)
-/* Releases to try at most, and releases that must be seen unfinished. */
+/* Maximum number of releases, and number of releases that must be seen unfinished. */
 #define LARGE_ITERATIONS 400
 #define LARGE_SEEN 4
 
@@ -144,7 +144,7 @@ TEST_F_TIMEOUT(stress, threads_lose_no_folio, 3000)
 
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, TAKER_BYTES, PAGE, NULL));
 	single = run_takers(_metadata, self->taker, 1, iterations / 10 ?: 1,
-			 seconds / 4);
+			    seconds / 4);
 	parallel = run_takers(_metadata, self->taker, THREADS, iterations, seconds);
 	TH_LOG("%llu regions a second by one thread, %llu by %d", single, parallel,
 	       THREADS);
@@ -192,8 +192,8 @@ static void release_large(struct __test_metadata *_metadata)
 }
 
 /*
- * A task that needs the lock briefly gets it during a release. If the release held
- * the lock throughout, no task could see it unfinished.
+ * The release of a large region drops the pool's lock in between, so that another task
+ * can read the accounting of an unfinished release.
  */
 TEST_F_TIMEOUT(stress, large_release_does_not_hold_the_lock, 1200)
 {

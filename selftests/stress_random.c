@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes run random operations on a few pools, one process per CPU. CPUs go
- * offline and online, the module is unloaded whenever that succeeds, and the
- * processes are killed one after the other. At the end of each iteration all stop, and
- * everything must be as before.
+ * Processes run random operations on a few pools, one process per CPU. CPUs go offline
+ * and online, the module is unloaded whenever that succeeds, and the test kills the
+ * processes at random. At the end of each iteration all processes exit, and no pool
+ * memory, member or region may be left.
  *
  * VPOOL_SECONDS is the duration, VPOOL_SEED the seed of the random numbers.
  */
@@ -26,9 +26,9 @@
 #define MOST_WORKERS 16
 /* Length of an iteration. */
 #define ITERATION_MS 10000
-/* Additional iterations, at most, until each operation has succeeded once. */
+/* Maximum number of additional iterations until each operation has succeeded once. */
 #define EXTRA_ITERATIONS 6
-/* The longest time between two kills. */
+/* Maximum time between two kills, in microseconds. */
 #define LIFE_US 100000
 /* Bytes of a mapping that are checked. */
 #define MAX_FILL (16 * KIB)
@@ -412,8 +412,11 @@ static void end(int i)
 	waitpid(figures->worker[i], NULL, 0);
 }
 
-/* Their children become this process's and are killed as well. */
-static void end_all(void)
+/*
+ * Children of the workers become children of this process, which waits for them as
+ * well.
+ */
+static void kill_all(void)
 {
 	int i;
 
@@ -433,7 +436,7 @@ static const char *pool_error(int ctl, const char *pool)
 	if (!vp_exists(pool))
 		return NULL;
 	if (!vp_wait_idle(pool))
-		error = "it is used by nobody";
+		error = "it is in use although all users exited";
 	else if (!vp_accounting_ok(ctl, pool))
 		error = "its accounting is wrong";
 	else if (vp_destroy_wait(ctl, pool))
@@ -460,7 +463,10 @@ FIXTURE_SETUP(stress_random)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, figures);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	/* From here on, compare the host's memory without any pool. */
+	/*
+	 * Unload the module, so that no pool exists when the host's free memory is
+	 * read.
+	 */
 	ASSERT_EQ(0, vp_unload());
 }
 
@@ -471,7 +477,7 @@ FIXTURE_TEARDOWN(stress_random)
 }
 
 static void run_iteration(struct __test_metadata *_metadata, int *kills,
-		      __u64 end_ms)
+			  __u64 end_ms)
 {
 	const char *error;
 	int i, ctl;
@@ -486,7 +492,7 @@ static void run_iteration(struct __test_metadata *_metadata, int *kills,
 		start(i);
 		++*kills;
 	}
-	end_all();
+	kill_all();
 	if (access("/sys/module/vpool", F_OK))
 		ASSERT_EQ(0, vp_load());
 	ctl = vp_control();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The duration of calls, and whether it grows with the number of pools; and what
- * vpool costs tasks that do not use it.
+ * Measure the duration of calls, whether it grows with the number of pools, and the
+ * cost of vpool for tasks that do not use it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,9 +23,9 @@
 #define CPUS_POOL "bench-cpus"
 /* Length of the name of another pool. */
 #define NAME_SIZE 24
-/* Forks before the first that is measured, per case. */
+/* Number of forks before the first measured fork of a case. */
 #define WARM 10
-/* Number of turns of each case. */
+/* Number of measurements of each case. */
 #define ITERATIONS 15
 
 static struct bench_samples create, destroy, opening, closing, control;
@@ -126,7 +126,7 @@ static void set_cpus(const cpu_set_t *set)
 }
 
 /**
- * struct idler - a task that only becomes a member and leaves
+ * struct idler - a task that only attaches and detaches
  * @pid: its process ID
  * @fd: its control socket, owned by the benchmark
  */
@@ -287,7 +287,7 @@ static void one_fork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
-/* The same without copying memory, which would hide a small difference. */
+/* Measure vfork, which does not copy memory: the copy would hide a small difference. */
 static void one_vfork(struct bench_samples *samples)
 {
 	__u64 begin = bench_now();
@@ -322,7 +322,7 @@ static void one_clone(struct bench_samples *samples)
 	bench_add(samples, begin, end);
 }
 
-/* Is the module loaded, and does a pool have a member? */
+/* Cases: the module is not loaded, it is loaded, and a pool also has a member. */
 enum { NOT_LOADED, LOADED, MEMBERS, NR_CASES };
 
 static const char *const case_names[NR_CASES] = {
@@ -333,7 +333,7 @@ static const char *const case_names[NR_CASES] = {
  * struct child - a way to create a child
  * @what: name of the figure
  * @one: create one child, wait for it and add a sample
- * @share: measure one of this many calls
+ * @share: divisor of the number of calls to measure
  * @samples: the samples of each case
  */
 static struct child {
@@ -363,9 +363,9 @@ static void forks(const struct bench_options *options, int which)
 	}
 }
 
-/* Run each case once, in turn. The idler lives through all of them. */
+/* Measure each case once. The idler process exists during all of them. */
 static void measure_forks(const struct bench_options *options,
-		       struct idler *idler, const char *module)
+			  struct idler *idler, const char *module)
 {
 	int ctl;
 

@@ -2,8 +2,8 @@
 /*
  * vpool_bench: measure vpool and its alternatives, and print one figure per line:
  *
- *	figure WHAT WHO N MEDIAN LEAST MOST MEASUREMENTS
- *	skip   WHAT WHO REASON
+ *	figure WHAT VARIANT N MEDIAN LEAST MOST MEASUREMENTS
+ *	skip   WHAT VARIANT REASON
  *
  * separated by tabs. N is the number of folios or of other pools. Run it as root on
  * an idle machine with vpool loaded and VPOOL_KO naming the module, as
@@ -73,8 +73,8 @@ static void parse(int argc, char **argv, struct bench_options *options)
 	}
 }
 
-/* Leave the other CPUs, if there are any, to the scrubber and the member. */
-static void stay(void)
+/* Run on CPU 0 only, and leave the other CPUs to the scrubber and the member. */
+static void bind_to_first_cpu(void)
 {
 	cpu_set_t set;
 
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	};
 
 	parse(argc, argv, &options);
-	stay();
+	bind_to_first_cpu();
 	bench_start();
 	bench_forks(&options);
 	bench_memory(&options);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a virtual machine, from vpool and from its alternatives: the time
- * until it is ready, and to release it.
+ * Measure how long it takes to get memory for a virtual machine from vpool and from its
+ * alternatives, and to release it.
  *
- * The alternatives are hugetlbfs (through memfd_create(2), which needs no path
- * lookup), tmpfs with transparent huge pages, and anonymous memory with them. Huge
- * pages are available for all of them, and the benchmark checks that each mapping
+ * The alternatives are hugetlbfs (through memfd_create(2), which needs no path lookup),
+ * tmpfs with transparent huge pages, and anonymous memory with transparent huge pages.
+ * Huge pages are available for all of them, and the benchmark checks that each mapping
  * uses them.
  *
- * During the measurement all CPUs but the first are offline and the benchmark has
- * the highest priority. So vpool's background work runs only while the benchmark
- * sleeps, and is not counted in the calls before. It is measured separately, as the
- * time until no dirty byte is left. The test VM's clock counts the time of an idle
- * CPU only when it wakes.
+ * During the measurement all CPUs but the first are offline and the benchmark has the
+ * highest priority. vpool's background work therefore runs only while the benchmark
+ * sleeps, and does not add to the time of the calls. The benchmark measures it
+ * separately, as the time until no dirty byte is left. The test VM's clock counts the
+ * time of an idle CPU only when it wakes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -307,18 +307,18 @@ static void others_online(bool online)
 }
 
 /*
- * Take the other CPUs offline and run before vpool's background work, which then
- * runs only while this process sleeps.
+ * Take the other CPUs offline and get a real-time priority, so that vpool's background
+ * work runs only while this process sleeps.
  */
-static void alone(bool alone)
+static void run_exclusively(bool run_exclusively)
 {
-	struct sched_param param = { .sched_priority = alone ? 1 : 0 };
+	struct sched_param param = { .sched_priority = run_exclusively ? 1 : 0 };
 
-	others_online(!alone);
+	others_online(!run_exclusively);
 	bench_must("sched_rt_runtime_us",
 		   vp_write_file("/proc/sys/kernel/sched_rt_runtime_us",
-				 alone ? "-1" : "950000"));
-	if (sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param))
+				 run_exclusively ? "-1" : "950000"));
+	if (sched_setscheduler(0, run_exclusively ? SCHED_FIFO : SCHED_OTHER, &param))
 		bench_die("sched_setscheduler", errno);
 }
 
@@ -350,7 +350,7 @@ static void clean_up(void)
 }
 
 /*
- * Iterations alternate between the alternatives, so that all measure under the same
+ * Each iteration measures every alternative, so that all are measured under the same
  * load.
  */
 void bench_memory(const struct bench_options *options)
@@ -358,7 +358,7 @@ void bench_memory(const struct bench_options *options)
 	struct peer *peer;
 	int iteration;
 
-	alone(true);
+	run_exclusively(true);
 	prepare(options);
 	for (iteration = 0; iteration < options->iterations; iteration++) {
 		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
@@ -369,7 +369,7 @@ void bench_memory(const struct bench_options *options)
 	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
 		say(peer, options->bytes);
 	clean_up();
-	alone(false);
+	run_exclusively(false);
 }
 
 static void one_commit(long folios, __u64 page_size,
@@ -416,8 +416,8 @@ static void commits(const struct bench_options *options, const char *variant,
 
 void bench_commits(const struct bench_options *options)
 {
-	alone(true);
+	run_exclusively(true);
 	commits(options, "2M", HUGE_SIZE);
 	commits(options, "4K", 4096);
-	alone(false);
+	run_exclusively(false);
 }

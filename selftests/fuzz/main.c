@@ -20,7 +20,7 @@
 #include "ops.h"
 
 #define CORPUS_MAX 4096
-/* Check the host's memory after this many programs. Debug kernels keep some of it. */
+/* Number of programs between two checks of the host's memory. */
 #define CHECK_EVERY 500
 #define SLACK (256 * MIB)
 
@@ -139,7 +139,9 @@ static void change(struct fuzz_program *p)
 	}
 }
 
-/* Prefer later programs: they reached code that is harder to reach. */
+/*
+ * Choose a program, preferably a recent one: it reached code that few programs reach.
+ */
 static const struct fuzz_program *choose(void)
 {
 	if (rnd(2))
@@ -155,7 +157,9 @@ static int keep(const struct fuzz_program *p)
 	return 1;
 }
 
-/* A program may have attached this process or init, which both outlive it. */
+/*
+ * Detach this process and init, which a program may have attached and which outlive it.
+ */
 static void detach_all(const char *name)
 {
 	int fd = vp_open(name), init = vp_pidfd(1);
@@ -182,7 +186,10 @@ static const char *check_pool(const char *name)
 	return NULL;
 }
 
-/* Check that nothing of the program is left, and that the accounting adds up. */
+/*
+ * Check that the program left no members, memory or pools, and that the accounting adds
+ * up.
+ */
 static const char *check_state(bool at_memory)
 {
 	const char *error;
@@ -211,15 +218,15 @@ static int run_one(const struct fuzz_program *p, bool at_memory)
 	const char *error;
 
 	if (err == -ETIME) {
-		print_program("took too long:", p);
-		printf("# it had reached byte %u\n",
+		print_program("timeout:", p);
+		printf("# the program had reached byte %u\n",
 		       atomic_load(&fuzz_shared->stage) - 1);
 		err = 0;
 	}
 	if (err == -EBUSY)
-		printf("# a task of it does not die\n");
+		printf("# a task of the program does not die\n");
 	else if (err)
-		printf("# it cannot run: %s\n", strerror(-err));
+		printf("# the program cannot run: %s\n", strerror(-err));
 	error = err ? NULL : check_state(at_memory);
 	if (error)
 		printf("# %s\n", error);
@@ -293,12 +300,15 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 			fflush(stdout);
 		}
 	}
-	printf("# in all %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
+	printf("# total: %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
 	       nr, atomic_load(&fuzz_shared->calls), fuzz_points(), nr_corpus);
 	return bad;
 }
 
-/* Find few programs that together reach all that is known. Try the longest first. */
+/*
+ * Print a small set of programs that together reach all known points. Try the longest
+ * first.
+ */
 static void minimize(void)
 {
 	struct fuzz_program p;
@@ -325,15 +335,15 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"usage: vpool_fuzz [-v] [-s SECONDS] [-c CALLS] [-r SEED] [-n NUMBER] [-m] [SEEDS]\n"
 		"\n"
-		"Fuzzes vpool's ABI, as root, on a machine that may be lost. SEEDS is a file\n"
-		"with a program in each line.\n"
+		"Fuzzes vpool's ABI, as root, on a machine that may crash. SEEDS is a file\n"
+		"with one program per line.\n"
 		"\n"
-		"  -s SECONDS  for how long (default 120)\n"
-		"  -c CALLS    end after so many operations\n"
-		"  -r SEED     of the random numbers (default 1)\n"
+		"  -s SECONDS  run for this time (default 120)\n"
+		"  -c CALLS    end after this number of operations\n"
+		"  -r SEED     seed of the random numbers (default 1)\n"
 		"  -n NUMBER   run only that program of SEEDS\n"
-		"  -m          print those of SEEDS that reach what others do not\n"
-		"  -v          print what is kept\n");
+		"  -m          print the programs of SEEDS that reach code which no other reaches\n"
+		"  -v          print the programs that are kept\n");
 }
 
 int main(int argc, char **argv)
@@ -395,9 +405,9 @@ int main(int argc, char **argv)
 	printf("# %s\n", fuzz_has_coverage() ? "guided by coverage" :
 	       "blind: no KCOV here, or a module without it");
 	printf("1..%d\n", only < 0 ? 2 : 1);
-	bad = result(1, "every seed leaves all as it was", run_seeds(only));
+	bad = result(1, "the seeds change no state permanently", run_seeds(only));
 	if (only < 0 && !bad)
-		bad = result(2, "so does what grows out of them",
+		bad = result(2, "mutated programs change no state permanently",
 			     fuzz_for(seconds, calls));
 	printf("# cases: %lu of a call by the fuzzer\n",
 	       atomic_load(&fuzz_shared->calls));

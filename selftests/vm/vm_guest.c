@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The only program of a test's guest, started as init. It writes memory all the
- * time, checks what it wrote before, prints each iteration and the start of its disk on
- * the console, and shuts down when the power button is pressed. The environment
- * variable MB, from the kernel's command line, is the amount of memory in MiB.
+ * The only program in the guest of a test, started as init. It continuously writes
+ * memory and checks what it wrote before. It prints each iteration and the first bytes
+ * of its disk on the console, and shuts down when the power button is pressed. The
+ * environment variable MB, from the kernel command line, is the amount of memory in
+ * MiB.
  */
 #include <dirent.h>
 #include <fcntl.h>
