@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records of the kernel's audit log, read as a listener of the log. */
+/* Records that the module writes to the kernel's audit log. */
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <linux/vpool.h>

@@ -25,7 +25,7 @@
  */
 #define SECONDS 8
 #define MAX_WAIT_MS 120000
-#define FEW 10
+#define MIN_CREATED 10
 
 static const char * const names[NAMES] = { "concurrency-a", "concurrency-b", "concurrency-c" };
 
@@ -217,7 +217,7 @@ TEST_F(concurrency, pools_of_the_same_names)
 	}
 	/* A busy host may need more time to create a few pools. */
 	while (vp_now_ms() < begin + SECONDS * 1000 ||
-	       (all_created(self->worker) <= FEW &&
+	       (all_created(self->worker) <= MIN_CREATED &&
 		vp_now_ms() < begin + MAX_WAIT_MS))
 		vp_sleep_ms(100);
 	stop = true;
@@ -228,7 +228,7 @@ TEST_F(concurrency, pools_of_the_same_names)
 		iterations += self->worker[i].iterations;
 	}
 	TH_LOG("%d iterations, %d pools", iterations, all_created(self->worker));
-	EXPECT_LT(FEW, all_created(self->worker));
+	EXPECT_LT(MIN_CREATED, all_created(self->worker));
 	expect_all_free(_metadata, self->ctl);
 	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }

@@ -172,7 +172,7 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
 	EXPECT_EQ(-EINVAL, vp_resize_cpus(self->ctl, POOL, "", 0));
 	EXPECT_EQ(-ENODEV, vp_resize_cpus(self->ctl, POOL, "2,900", 0));
-	EXPECT_EQ(-ENOENT, vp_resize_cpus(self->ctl, "cpus-nobody", "2", 0));
+	EXPECT_EQ(-ENOENT, vp_resize_cpus(self->ctl, "cpus-none", "2", 0));
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "0-2",
 					 VPOOL_RESIZE_BOOT_CORE));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));

@@ -216,7 +216,7 @@ static bool is_refused(int err)
 	return err < 0;
 }
 
-static int worker_stays(void *arg)
+static int worker_is_member(void *arg)
 {
 	int *fd = arg, pipefd[2], worker;
 	struct io_uring ring;
@@ -245,7 +245,7 @@ TEST_F(escape, threads_of_io_uring_are_members)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		int arg[] = { self->isolated, flags[i] };
 
-		status = vp_in_child(worker_stays, arg);
+		status = vp_in_child(worker_is_member, arg);
 		if (status == 77)
 			SKIP(return, "io_uring is not available");
 		EXPECT_EQ(0, status);

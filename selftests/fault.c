@@ -63,7 +63,7 @@ FIXTURE_VARIANT(fault)
 	struct op op;
 };
 
-static int knob(const char *what, const char *value)
+static int set_fault_attr(const char *what, const char *value)
 {
 	char path[128];
 
@@ -76,13 +76,13 @@ FIXTURE_SETUP(fault)
 	if (access("/proc/thread-self/fail-nth", W_OK))
 		SKIP(return, "needs CONFIG_FAULT_INJECTION");
 	/* Fail without a message in the log, also where the allocation may sleep. */
-	ASSERT_EQ(0, knob("failslab/verbose", "0"));
-	ASSERT_EQ(0, knob("failslab/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/verbose", "0"));
-	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
-	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("failslab/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, set_fault_attr("fail_usercopy/verbose", "0"));
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
 	self->state.ctl = vp_control();
@@ -227,7 +227,7 @@ static bool check(bool so, const char *what)
 
 #define CHECK(so) check(so, #so)
 
-static bool nothing_left(struct state *self)
+static bool nothing_in_use(struct state *self)
 {
 	if (self->addr)
 		munmap(self->addr, SIZE);
@@ -244,7 +244,7 @@ static bool nothing_left(struct state *self)
 
 static bool nothing_changed(struct state *self, int err)
 {
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* The pool exists completely or not at all. */
@@ -256,14 +256,14 @@ static bool created_if_done(struct state *self, int err)
 	if (err)
 		return !vp_exists(POOL);
 	return vp_sysfs_u64(POOL, "memory/total_bytes") == SIZE &&
-		nothing_left(self);
+		nothing_in_use(self);
 }
 
 static bool gone_if_done(struct state *self, int err)
 {
 	if (!err)
 		return !vp_exists(POOL);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* The pool was resized completely or not at all. */
@@ -271,7 +271,7 @@ static bool resized_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
 
-	return (is == !err || err == -EFAULT) && nothing_left(self);
+	return (is == !err || err == -EFAULT) && nothing_in_use(self);
 }
 
 static int create(struct state *self)
@@ -309,7 +309,7 @@ static int open_node(struct state *self)
 	return self->fd < 0 ? self->fd : 0;
 }
 
-static bool nothing_to_see(struct state *self, int err)
+static bool no_state_to_check(struct state *self, int err)
 {
 	return true;
 }
@@ -395,20 +395,20 @@ static bool member_if_done(struct state *self, int err)
 		return false;
 	if (is)
 		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
-static bool stranger_if_done(struct state *self, int err)
+static bool detached_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
 
 	if (is)
 		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return is == !!err && nothing_left(self);
+	return is == !!err && nothing_in_use(self);
 }
 
 /* The child is a member, or the fork failed. */
-static int have_child(struct state *self)
+static int fork_member(struct state *self)
 {
 	int status;
 	pid_t pid = fork();
@@ -422,13 +422,13 @@ static int have_child(struct state *self)
 	return status ? -EINVAL : 0;
 }
 
-static bool no_member(struct state *self, int err)
+static bool not_a_member(struct state *self, int err)
 {
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
-static int ask(struct state *self)
+static int query_all(struct state *self)
 {
 	struct vpool_member_info members[4];
 	struct vpool_list_entry pools[64];
@@ -480,7 +480,7 @@ static int destroy_by_force(struct state *self)
 static bool revoked_if_done(struct state *self, int err)
 {
 	if (err)
-		return nothing_left(self);
+		return nothing_in_use(self);
 	if (!CHECK(!vp_exists(POOL)) ||
 	    !CHECK(vp_touch(self->addr, false) == SIGBUS))
 		return false;
@@ -514,7 +514,7 @@ static bool online_again(struct state *self, int err)
 {
 	write_online("1");
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* Change the module's parameters, so that each load differs. */
@@ -547,7 +547,7 @@ static bool loaded_if_done(struct state *self, int err)
 FIXTURE_VARIANT_ADD(fault, open_control)
 {
 	.op.act = open_control,
-	.op.after = nothing_to_see,
+	.op.after = no_state_to_check,
 };
 
 FIXTURE_VARIANT_ADD(fault, create)
@@ -626,10 +626,10 @@ FIXTURE_VARIANT_ADD(fault, touch)
 	.op.after = nothing_changed,
 };
 
-FIXTURE_VARIANT_ADD(fault, ask)
+FIXTURE_VARIANT_ADD(fault, query_all)
 {
 	.op.before = region_exists,
-	.op.act = ask,
+	.op.act = query_all,
 	.op.after = nothing_changed,
 };
 
@@ -644,7 +644,7 @@ FIXTURE_VARIANT_ADD(fault, other_cpus)
 {
 	.op.before = is_member,
 	.op.act = other_cpus,
-	.op.after = no_member,
+	.op.after = not_a_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_thread)
@@ -672,14 +672,14 @@ FIXTURE_VARIANT_ADD(fault, detach)
 {
 	.op.before = is_member,
 	.op.act = detach,
-	.op.after = stranger_if_done,
+	.op.after = detached_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, fork)
 {
 	.op.before = is_member,
-	.op.act = have_child,
-	.op.after = no_member,
+	.op.act = fork_member,
+	.op.after = not_a_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, hotplug)

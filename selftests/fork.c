@@ -212,7 +212,7 @@ static void *join_other(void *arg)
 	return NULL;
 }
 
-/* One thread is a member of another pool; the others fork in a loop. */
+/* One thread is a member of another pool. The other four threads fork in a loop. */
 static void fork_with_threads(int other)
 {
 	pthread_t thread;

@@ -162,7 +162,7 @@ static bool block_may_move(int fd, __u64 pfn)
  * Return the bytes a node could free if all movable pages moved, from its zones'
  * spans.
  */
-static __u64 physical_limit(int node)
+static __u64 movable_limit(int node)
 {
 	unsigned long long spanned = 0, start, pfn, bytes = 0;
 	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), at = -1;
@@ -286,7 +286,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 }
 
 /* Free all pages but one of each block. */
-static void thin(char *addr, size_t bytes)
+static void free_all_but_one(char *addr, size_t bytes)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	__u64 entry[BLOCK];
@@ -320,7 +320,7 @@ static bool fill_anon(struct _test_data_fragment *self, enum fragmentation fragm
 	for (i = 0; i < self->bytes; i += BASE)
 		self->anon[i] = 1;
 	prefer(-1);
-	thin(self->anon, self->bytes);
+	free_all_but_one(self->anon, self->bytes);
 	return true;
 }
 
@@ -385,7 +385,7 @@ FIXTURE_SETUP(fragment)
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 
 	self->blocks = (vp_is_debug() ? 64 : 256) * MIB;
-	limit = physical_limit(self->node);
+	limit = movable_limit(self->node);
 	if (limit < self->blocks + 16 * MIB)
 		SKIP(return, "node %d has too little memory", self->node);
 	ASSERT_EQ(0, create_on(self->ctl, BALLAST, limit - self->blocks,
@@ -421,13 +421,13 @@ TEST_F_TIMEOUT(fragment, pool_gets_movable_memory, 900)
 
 	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
-	hugetlb_limit = physical_limit(self->node);
+	hugetlb_limit = movable_limit(self->node);
 	got = hugetlb_gets(self->node, self->arena);
 	hugetlb_bytes = got;
 
 	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
-	limit = physical_limit(self->node);
+	limit = movable_limit(self->node);
 	/*
 	 * The second fragmentation may have left less movable memory than the first, on
 	 * which hugetlbfs allocated.
@@ -444,7 +444,7 @@ TEST_F_TIMEOUT(fragment, pool_gets_movable_memory, 900)
 	       err ? vp_reason(self->ctl) : "succeeded");
 	if (err) {
 		/* Memory that the kernel allocated during the test is not available. */
-		want = min(want, physical_limit(self->node));
+		want = min(want, movable_limit(self->node));
 		err = create_on(self->ctl, POOL, want, self->node,
 				vp_is_debug() ? 240000 : 120000);
 	}

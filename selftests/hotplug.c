@@ -199,7 +199,7 @@ TEST_F(hotplug, members_use_host_cpus_if_all_are_offline)
 	vp_worker_stop(&spinner);
 }
 
-static bool wakes(int fd, int cpu, bool online)
+static bool poll_wakes(int fd, int cpu, bool online)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLPRI };
 	char text[64];
@@ -217,10 +217,10 @@ TEST_F(hotplug, change_of_state_wakes_poll)
 
 	ASSERT_LE(0, state);
 	ASSERT_LE(0, effective);
-	EXPECT_TRUE(wakes(state, 3, false));
-	EXPECT_TRUE(wakes(effective, 2, false));
-	EXPECT_TRUE(wakes(state, 2, true));
-	EXPECT_TRUE(wakes(effective, 3, true));
+	EXPECT_TRUE(poll_wakes(state, 3, false));
+	EXPECT_TRUE(poll_wakes(effective, 2, false));
+	EXPECT_TRUE(poll_wakes(state, 2, true));
+	EXPECT_TRUE(poll_wakes(effective, 3, true));
 	close(state);
 	close(effective);
 }
@@ -434,7 +434,7 @@ static void *fork_children(void *arg)
 	return NULL;
 }
 
-static int storm_of_forks(void *arg)
+static int run_fork_storm(void *arg)
 {
 	pthread_t thread[NR_FORKERS];
 	struct storm storm[NR_FORKERS];
@@ -485,7 +485,7 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	ASSERT_NE(MAP_FAILED, resizes);
 	pid = fork();
 	if (!pid)
-		_exit(storm_of_forks(&children));
+		_exit(run_fork_storm(&children));
 	/* The pool's only CPU may have been offline until here. */
 	forker = (struct vp_worker){ .pid = pid, .pidfd = vp_pidfd(pid) };
 	EXPECT_EQ(0, attach(self->fd, &forker));

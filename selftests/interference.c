@@ -137,7 +137,7 @@ static void allocate_until_killed(void)
 	}
 }
 
-static pid_t start_devourer(void)
+static pid_t start_memory_hog(void)
 {
 	pid_t pid = fork();
 
@@ -164,7 +164,7 @@ TEST_F(interference, oom_kill_in_a_group)
 
 	ASSERT_EQ(0, group_file("memory.max", "24M"));
 	group_file("memory.swap.max", "0");
-	pid = start_devourer();
+	pid = start_memory_hog();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
@@ -193,7 +193,7 @@ TEST_F(interference, oom_kill_on_the_host)
 	map = vp_open_map(BALLAST, 8 * MIB, &fd);
 	ASSERT_NE(MAP_FAILED, map);
 	vp_fill(map, 8 * MIB, 3);
-	pid = start_devourer();
+	pid = start_memory_hog();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/* The kernel gave no pool memory to the killed task or another one. */

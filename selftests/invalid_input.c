@@ -235,7 +235,7 @@ TEST_F(invalid, changes_nothing)
 		EXPECT_TRUE(is_as_before(self->ctl, &self->before))
 			TH_LOG("row %zu changed something", i);
 	}
-	/* What the failed requests asked for is still available. */
+	/* The memory and the CPUs of the failed requests are still available. */
 	EXPECT_EQ(0, vp_create(self->ctl, NEW, HUGE_SIZE, 0, "1-2"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 }
@@ -371,7 +371,7 @@ TEST_F(invalid_call, destroy_of_an_unknown_pool)
 		int err;
 		const char *name;
 	} row[] = {
-		{ ENOENT, "bad-nobody" },
+		{ ENOENT, "bad-none" },
 		{ EINVAL, "" },
 		{ EINVAL, "control" },
 		{ EINVAL, ".." },
@@ -413,7 +413,7 @@ static int drop_user(void)
 }
 
 /* Return the step that failed as the exit status, or 77 if it cannot be tried. */
-static int may_not_change(void *arg)
+static int calls_fail(void *arg)
 {
 	const struct unprivileged *task = arg;
 	struct vpool_list_entry entry[MAX_POOLS];
@@ -447,7 +447,7 @@ TEST_F(invalid_call, unprivileged)
 
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		task.give_up = row[i].give_up;
-		EXPECT_EQ(0, vp_in_child(may_not_change, &task))
+		EXPECT_EQ(0, vp_in_child(calls_fail, &task))
 			TH_LOG("%s", row[i].what);
 	}
 }
@@ -458,7 +458,7 @@ TEST_F(invalid_call, root_of_a_user_namespace)
 		.ctl = self->ctl,
 		.give_up = enter_user_namespace,
 	};
-	int status = vp_in_child(may_not_change, &task);
+	int status = vp_in_child(calls_fail, &task);
 
 	if (status == 77)
 		SKIP(return, "cannot create a user namespace");

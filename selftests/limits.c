@@ -244,7 +244,7 @@ static bool pass_on(int sock, int fd)
 }
 
 /* Open, map and fork, and keep descriptors in sockets, until a call is refused. */
-static int hostile(void)
+static int exhaust_limits(void)
 {
 	int ends[2], fd, opened = 0;
 
@@ -273,7 +273,7 @@ TEST_F(limits, hostile_user_is_bounded)
 	pid = fork();
 	if (!pid) {
 		setsid();
-		_exit(hostile());
+		_exit(exhaust_limits());
 	}
 	EXPECT_EQ(0, vp_wait_status(pid));
 	/* Other processes of its session hold the regions open. */

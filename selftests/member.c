@@ -306,8 +306,8 @@ TEST_F(member, children_are_members)
 }
 
 /*
- * Detach a child that never attached: it gets its parent's affinity from before the
- * attach.
+ * Detach a child that inherited the membership. It gets the affinity that its parent
+ * had before the attach.
  */
 static int detach_inherited(void *arg)
 {

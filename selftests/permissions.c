@@ -312,7 +312,7 @@ struct attempt {
 	enum caller caller;
 };
 
-static int try_it(void *arg)
+static int try_call(void *arg)
 {
 	const struct attempt *attempt = arg;
 
@@ -338,7 +338,7 @@ TEST_F(permissions, match_the_table)
 		for (caller = 0; caller < NR_CALLERS; caller++) {
 			attempt.row = &rows[i];
 			attempt.caller = caller;
-			err = vp_in_child(try_it, &attempt);
+			err = vp_in_child(try_call, &attempt);
 			EXPECT_EQ(rows[i].err[caller], err)
 				TH_LOG("%s: %s", caller_name[caller], rows[i].name);
 			ASSERT_EQ(0, undo(&self->state));

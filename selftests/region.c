@@ -418,7 +418,7 @@ TEST_F(region, core_dump_flags)
 #define __NR_mseal 462
 #endif
 
-static bool uname_before(int major, int minor)
+static bool kernel_is_before(int major, int minor)
 {
 	struct utsname name;
 	int has_major, has_minor;
@@ -449,7 +449,7 @@ TEST_F(region, mseal)
 	shared.addr = vp_map(self->fd, self->page, 0);
 	ASSERT_NE(MAP_FAILED, shared.addr);
 	err = vp_in_child(seal, &shared);
-	if (err && uname_before(6, 10))
+	if (err && kernel_is_before(6, 10))
 		SKIP(return, "this kernel has no mseal(2)");
 	EXPECT_EQ(0, err);
 }
@@ -1005,7 +1005,8 @@ TEST_F(region, forced_destroy_revokes)
 }
 
 /*
- * The name is free at once, and a user of the old pool gets no access to the new one.
+ * The name is free immediately, and a user of the old pool gets no access to the new
+ * one.
  */
 TEST_F(region, forced_destroy_frees_the_name)
 {

@@ -327,7 +327,7 @@ TEST_F(resize, races_with_commits)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-static void *resize_all_the_time(void *arg)
+static void *keep_resizing(void *arg)
 {
 	int ctl = vp_control(), i;
 
@@ -352,7 +352,7 @@ TEST_F(resize, races_with_destroy)
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		pthread_create(&thread, NULL, resize_all_the_time, NULL);
+		pthread_create(&thread, NULL, keep_resizing, NULL);
 		vp_sleep_ms(5 * i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		pthread_join(thread, NULL);

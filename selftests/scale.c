@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Thousands of pools and regions at once: none is lost, and the host gets all its
- * memory back.
+ * Thousands of pools and regions exist together: none is lost, and the host gets all
+ * its memory back.
  *
  * VPOOL_SCALE is a factor: with 10 there are 10,000 pools and 100,000 regions.
  */

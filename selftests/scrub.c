@@ -112,7 +112,7 @@ TEST_F(scrub, by_the_next_commit)
 	}
 }
 
-static int die_with_a_secret(void *arg)
+static int die_with_secret(void *arg)
 {
 	int fd;
 
@@ -123,7 +123,7 @@ static int die_with_a_secret(void *arg)
 
 TEST_F(scrub, after_sigkill)
 {
-	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
+	EXPECT_NE(0, vp_in_child(die_with_secret, &self->bytes));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }

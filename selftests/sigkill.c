@@ -68,7 +68,7 @@ FIXTURE_TEARDOWN(sigkill)
 	close(self->ctl);
 }
 
-static void *touch_some(void *arg)
+static void *touch_pages(void *arg)
 {
 	vp_fill(arg, 4096, 1);
 	return NULL;
@@ -78,7 +78,7 @@ static void with_a_thread(char *addr)
 {
 	pthread_t thread;
 
-	if (!pthread_create(&thread, NULL, touch_some, addr))
+	if (!pthread_create(&thread, NULL, touch_pages, addr))
 		pthread_join(thread, NULL);
 }
 

@@ -299,7 +299,7 @@ static int do_unload(int fd, const char *pool)
 
 enum device { NONE, CONTROL, POOL };
 
-/* @weight: how often the operation is chosen, relative to the others. */
+/* @weight: relative probability of the operation. */
 static const struct operation {
 	const char *name;
 	enum device device;

@@ -42,7 +42,7 @@ static void create_empty(int ctl, const char *name, const char *cpus)
 }
 
 /* Create, open, close and destroy one pool; then open and close the control device. */
-static void one_life(int ctl, const char *cpus)
+static void create_open_destroy(int ctl, const char *cpus)
 {
 	__u64 t[9];
 	int fd;
@@ -72,7 +72,7 @@ static void one_life(int ctl, const char *cpus)
 }
 
 /* Measure the oldest pool, which would be the last in a list. */
-static void oldest_life(int ctl, int iterations, int others)
+static void measure_oldest(int ctl, int iterations, int others)
 {
 	char name[NAME_SIZE];
 	__u64 begin, end;
@@ -97,26 +97,26 @@ static void oldest_life(int ctl, int iterations, int others)
 	}
 }
 
-static void with_others(const struct bench_options *options, int ctl,
-			int others)
+static void measure_with_pools(const struct bench_options *options, int ctl,
+			       int others)
 {
 	int i;
 
 	for (i = 0; i < options->calls; i++)
-		one_life(ctl, "1");
+		create_open_destroy(ctl, "1");
 	bench_say("create-cpus", "vpool", others, &create, 1);
 	bench_say("destroy-cpus", "vpool", others, &destroy, 1);
 	opening.nr = 0;
 	closing.nr = 0;
 	control.nr = 0;
 	for (i = 0; i < options->calls; i++)
-		one_life(ctl, NULL);
+		create_open_destroy(ctl, NULL);
 	bench_say("create", "vpool", others, &create, 1);
 	bench_say("destroy", "vpool", others, &destroy, 1);
 	bench_say("open-call", "vpool", others, &opening, 1);
 	bench_say("close-call", "vpool", others, &closing, 1);
 	bench_say("control", "vpool", others, &control, 1);
-	oldest_life(ctl, options->calls, others);
+	measure_oldest(ctl, options->calls, others);
 }
 
 static void set_cpus(const cpu_set_t *set)
@@ -265,7 +265,7 @@ void bench_calls(const struct bench_options *options)
 			other_name(name, others);
 			create_empty(ctl, name, NULL);
 		}
-		with_others(options, ctl, others);
+		measure_with_pools(options, ctl, others);
 	}
 	while (others--) {
 		other_name(name, others);
@@ -300,7 +300,7 @@ static void one_vfork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
-static int end_at_once(void *arg)
+static int exit_child(void *arg)
 {
 	return 0;
 }
@@ -313,7 +313,7 @@ static void one_clone(struct bench_samples *samples)
 {
 	static __u64 stack[8 * KIB];
 	__u64 begin = bench_now(), end;
-	pid_t pid = clone(end_at_once, stack + 8 * KIB,
+	pid_t pid = clone(exit_child, stack + 8 * KIB,
 			  CLONE_VM | SIGCHLD, NULL);
 
 	end = bench_now();
@@ -347,7 +347,7 @@ static struct child {
 	{ "clone", one_clone, 1 },
 };
 
-static void forks(const struct bench_options *options, int which)
+static void measure_case(const struct bench_options *options, int which)
 {
 	static struct bench_samples warm;
 	struct child *child;
@@ -364,21 +364,21 @@ static void forks(const struct bench_options *options, int which)
 }
 
 /* Measure each case once. The idler process exists during all of them. */
-static void measure_forks(const struct bench_options *options,
+static void measure_cases(const struct bench_options *options,
 			  struct idler *idler, const char *module)
 {
 	int ctl;
 
 	if (module) {
 		bench_must("unload", vp_unload());
-		forks(options, NOT_LOADED);
+		measure_case(options, NOT_LOADED);
 		bench_must(module, vp_load());
 	}
-	forks(options, LOADED);
+	measure_case(options, LOADED);
 	ctl = bench_must(VP_CONTROL, vp_control());
 	create_empty(ctl, CPUS_POOL, "1");
 	idler_run(idler);
-	forks(options, MEMBERS);
+	measure_case(options, MEMBERS);
 	idler_run(idler);
 	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	close(ctl);
@@ -396,7 +396,7 @@ void bench_forks(const struct bench_options *options)
 
 	idler_start(&idler);
 	for (i = 0; i < ITERATIONS; i++)
-		measure_forks(options, &idler, module);
+		measure_cases(options, &idler, module);
 	idler_end(&idler);
 	if (!module)
 		bench_skip("fork", case_names[NOT_LOADED],

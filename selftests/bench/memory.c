@@ -229,7 +229,7 @@ static void touch_again(struct peer *peer, int fd, char **addr, __u64 bytes)
  * touches of existing pages. It is slightly too high, as a first touch also inserts
  * the page into the file. The scrubber saves this time.
  */
-static void note_zeroing(struct peer *peer)
+static void add_zeroing_estimate(struct peer *peer)
 {
 	struct bench_samples *touch = &peer->samples[TOUCH];
 	struct bench_samples *again = &peer->samples[AGAIN];
@@ -268,7 +268,7 @@ static void run_iteration(struct peer *peer, __u64 bytes, bool populate)
 		bench_add(&samples[READY], t[0], t[4]);
 		if (fd >= 0) {
 			touch_again(peer, fd, &addr, bytes);
-			note_zeroing(peer);
+			add_zeroing_estimate(peer);
 		}
 	}
 
@@ -280,7 +280,7 @@ static void run_iteration(struct peer *peer, __u64 bytes, bool populate)
 		wait_clean(populate ? NULL : &samples[SCRUB]);
 }
 
-static void say(struct peer *peer, __u64 bytes)
+static void print_figures(struct peer *peer, __u64 bytes)
 {
 	double folios = bytes / HUGE_SIZE;
 	int phase;
@@ -367,7 +367,7 @@ void bench_memory(const struct bench_options *options)
 		}
 	}
 	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
-		say(peer, options->bytes);
+		print_figures(peer, options->bytes);
 	clean_up();
 	run_exclusively(false);
 }

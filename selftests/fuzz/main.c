@@ -61,7 +61,7 @@ static void print_program(const char *what, const struct fuzz_program *p)
 	fflush(stdout);
 }
 
-static void fresh(struct fuzz_program *p)
+static void generate(struct fuzz_program *p)
 {
 	size_t i;
 
@@ -70,7 +70,7 @@ static void fresh(struct fuzz_program *p)
 		p->data[i] = rnd(256);
 }
 
-static void cut(struct fuzz_program *p)
+static void remove_part(struct fuzz_program *p)
 {
 	size_t at = rnd(p->len), len = 1 + rnd(8);
 
@@ -80,7 +80,7 @@ static void cut(struct fuzz_program *p)
 	p->len -= len;
 }
 
-static void insert(struct fuzz_program *p, const __u8 *data, size_t len)
+static void insert_bytes(struct fuzz_program *p, const __u8 *data, size_t len)
 {
 	size_t at = rnd(p->len + 1);
 
@@ -91,31 +91,31 @@ static void insert(struct fuzz_program *p, const __u8 *data, size_t len)
 	p->len += len;
 }
 
-static void insert_some(struct fuzz_program *p)
+static void insert_random(struct fuzz_program *p)
 {
 	__u8 some[8];
 	size_t i;
 
 	for (i = 0; i < sizeof(some); i++)
 		some[i] = rnd(256);
-	insert(p, some, 1 + rnd(sizeof(some)));
+	insert_bytes(p, some, 1 + rnd(sizeof(some)));
 }
 
-static void insert_of_another(struct fuzz_program *p)
+static void insert_from_corpus(struct fuzz_program *p)
 {
 	const struct fuzz_program *other = &corpus[rnd(nr_corpus)];
 	size_t at = rnd(other->len);
 
-	insert(p, other->data + at, 1 + rnd(other->len - at));
+	insert_bytes(p, other->data + at, 1 + rnd(other->len - at));
 }
 
-static void change(struct fuzz_program *p)
+static void mutate(struct fuzz_program *p)
 {
 	int i, times = 1 + rnd(6);
 
 	for (i = 0; i < times; i++) {
 		if (!p->len) {
-			fresh(p);
+			generate(p);
 			return;
 		}
 		switch (rnd(7)) {
@@ -127,13 +127,13 @@ static void change(struct fuzz_program *p)
 			p->data[rnd(p->len)] = rnd(256);
 			break;
 		case 3:
-			cut(p);
+			remove_part(p);
 			break;
 		case 4:
-			insert_some(p);
+			insert_random(p);
 			break;
 		default:
-			insert_of_another(p);
+			insert_from_corpus(p);
 			break;
 		}
 	}
@@ -287,8 +287,8 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 		if (nr_corpus && rnd(20))
 			p = *choose();
 		else
-			fresh(&p);
-		change(&p);
+			generate(&p);
+		mutate(&p);
 		bad = run_one(&p, nr % CHECK_EVERY == 0);
 		if (!bad && fuzz_news() && keep(&p) && verbose)
 			print_program("new", &p);

@@ -21,7 +21,7 @@
 
 #define PAGE 4096
 /* Interval between two reports. */
-#define SAY_MS 500
+#define REPORT_MS 500
 #define MAX_BUTTONS 8
 
 static __u64 *mem;
@@ -29,7 +29,7 @@ static size_t words;
 static int buttons[MAX_BUTTONS + 1];
 static int nr_buttons;
 
-static void say(const char *what, unsigned long iteration)
+static void report(const char *what, unsigned long iteration)
 {
 	char line[80];
 	int len;
@@ -78,7 +78,7 @@ static void open_buttons(void)
 				nr_buttons++;
 		}
 	}
-	say("devices with keys:", nr_buttons);
+	report("devices with keys:", nr_buttons);
 }
 
 static void poll_buttons(void)
@@ -91,7 +91,7 @@ static void poll_buttons(void)
 		       sizeof(event)) {
 			if (event.type != EV_KEY || event.code != KEY_POWER)
 				continue;
-			say("power off", 0);
+			report("power off", 0);
 			reboot(RB_POWER_OFF);
 		}
 	}
@@ -106,7 +106,7 @@ static void read_disk(void)
 	if (fd < 0)
 		return;
 	if (read(fd, text, sizeof(text) - 1) > 0)
-		say("disk", strtoul(text, NULL, 10));
+		report("disk", strtoul(text, NULL, 10));
 	close(fd);
 }
 
@@ -147,14 +147,14 @@ int main(void)
 	load_modules();
 	read_disk();
 	open_buttons();
-	say("up", 0);
+	report("up", 0);
 	for (iteration = 0;; iteration++) {
 		if (!run_iteration(iteration)) {
-			say("WRONG in iteration", iteration);
+			report("WRONG in iteration", iteration);
 			reboot(RB_POWER_OFF);
 		}
-		if (now_ms() - said > SAY_MS) {
-			say("right in iteration", iteration);
+		if (now_ms() - said > REPORT_MS) {
+			report("right in iteration", iteration);
 			said = now_ms();
 		}
 		poll_buttons();

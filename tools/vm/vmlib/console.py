@@ -64,7 +64,7 @@ class Timeout(NamedTuple):
     """The timeout for which tools/vm/run ended the machine."""
 
     seconds: int
-    # False if the machine had not even come up.
+    # False if the machine had not come up.
     up: bool
 
     def __str__(self):
