@@ -160,7 +160,7 @@ help:
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 6.1"                   27 min'
-	@echo '  make check-long       more rounds; VPOOL_ROUNDS=1000000          8 hours'
+	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'
 	@echo '  make kcsan            data races; VPOOL_SECONDS=600              40 min'

@@ -115,8 +115,8 @@ static struct vpool_mem one_mem = {
 	.node = VPOOL_ANY_NODE,
 };
 
-/* Room for the array or the text that a call returns. */
-static char room[65536];
+/* Buffer for the array or the text that a call returns. */
+static char buffer[65536];
 
 /* A descriptor of each kind of device. */
 struct devices {
@@ -309,7 +309,7 @@ FIXTURE_SETUP(abi)
 	self->devices.pool = vp_open(POOL);
 	ASSERT_LE(0, self->devices.pool);
 	ASSERT_EQ(0, vp_attach(self->devices.pool, 0));
-	/* Leave a reason on the control device. */
+	/* Set a message on the control device. */
 	ASSERT_EQ(-ENOENT, vp_destroy(self->devices.ctl, "abi-none", 0));
 }
 
@@ -355,7 +355,7 @@ static void prepare(union any_call *call, const struct row *row, bool control)
 	if (row->cmd == VPOOL_CREATE)
 		set_uptr(call, row->uptr_at, &one_mem);
 	else if (row->uptr_at)
-		set_uptr(call, row->uptr_at, room);
+		set_uptr(call, row->uptr_at, buffer);
 	if (control && takes_name(row->cmd))
 		vp_name(call->query.name, POOL);
 }
@@ -617,21 +617,21 @@ TEST_F(abi, small_array_gets_the_count_needed)
 	while ((row = next_row(_metadata, row))) {
 		if (!row->nr_at)
 			continue;
-		memset(room, CANARY, sizeof(room));
+		memset(buffer, CANARY, sizeof(buffer));
 		prepare(&call, row, row->on_control);
 		set_u32(&call, row->nr_at, 0);
 		EXPECT_EQ(-EMSGSIZE, send_row(&self->devices, row, &call));
 		needed = get_u32(&call, row->nr_at);
 		EXPECT_LE(row->nr_min, needed);
-		EXPECT_TRUE(is_untouched(room));
+		EXPECT_TRUE(is_untouched(buffer));
 
 		EXPECT_EQ(0, send_row(&self->devices, row, &call));
 		EXPECT_EQ(needed, get_u32(&call, row->nr_at));
-		EXPECT_FALSE(is_untouched(room));
+		EXPECT_FALSE(is_untouched(buffer));
 	}
 }
 
-TEST_F(abi, odd_counts_do_no_harm)
+TEST_F(abi, odd_counts_are_handled)
 {
 	static const __u32 nr[] = { ~0U, 1U << 31, 1U << 24 };
 	const struct row *row = NULL;
@@ -644,12 +644,12 @@ TEST_F(abi, odd_counts_do_no_harm)
 			set_u32(&call, row->nr_at, nr[i]);
 			err = send_row(&self->devices, row, &call);
 			EXPECT_TRUE(!err || err == -EINVAL)
-				TH_LOG("room for %u: %d", nr[i], err);
+				TH_LOG("buffer for %u: %d", nr[i], err);
 		}
 	}
 }
 
-/* The number of a call in the first release, which had no size. */
+/* Return the number of a call in the first release, which did not encode the size. */
 static unsigned long first_number(unsigned long cmd)
 {
 	return _IO(_IOC_TYPE(cmd), _IOC_NR(cmd));
@@ -716,8 +716,8 @@ TEST_F(abi, larger_than_a_page)
 }
 
 /*
- * A 64-bit program may use the system call entry of 32-bit programs if its pointers
- * fit. Without IA32 emulation it gets SIGSEGV.
+ * A 64-bit program can use the system call entry of 32-bit programs if its pointers fit
+ * into 32 bits. Without IA32 emulation it gets SIGSEGV.
  */
 #ifdef __x86_64__
 #define COMPAT_IOCTL 54
@@ -767,7 +767,7 @@ TEST_F(abi, works_for_32_bit_programs)
 	}
 }
 
-/* Failures, and their reasons. */
+/* Failed calls, and their messages. */
 FIXTURE(abi_reason)
 {
 	int ctl;
@@ -827,7 +827,10 @@ TEST_F(abi_reason, starts_empty_and_stays)
 	EXPECT_EQ(-ENOMEM, vp_commit(self->pool, &bytes));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "abi-none"));
 	EXPECT_TRUE(vp_reason_has(self->pool, POOL));
-	/* A successful call, or a VPOOL_REASON without room, keeps the reason. */
+	/*
+	 * A successful call keeps the message, and so does a VPOOL_REASON whose buffer
+	 * is too small.
+	 */
 	EXPECT_EQ(0, vp_query(self->ctl, POOL, &query));
 	cmd.len = 3;
 	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
@@ -841,8 +844,8 @@ static int code_of(int fd)
 {
 	struct vpool_reason cmd = {
 		.size = sizeof(cmd),
-		.len = sizeof(room),
-		.buf_uptr = (uintptr_t)room,
+		.len = sizeof(buffer),
+		.buf_uptr = (uintptr_t)buffer,
 	};
 
 	return vp_ioctl(fd, VPOOL_REASON, &cmd) ? -1 : (int)cmd.code;
@@ -905,26 +908,26 @@ TEST_F(abi_reason, pool_device_has_codes)
 }
 
 /* The structure had 16 bytes, and no code, in the first release. */
-TEST_F(abi_reason, first_structure_has_no_code)
+TEST_F(abi_reason, first_structure_is_returned_without_code)
 {
 	struct vpool_reason cmd = {
 		.size = 16,
-		.len = sizeof(room),
-		.buf_uptr = (uintptr_t)room,
+		.len = sizeof(buffer),
+		.buf_uptr = (uintptr_t)buffer,
 		.code = CANARY,
 		.__reserved = CANARY,
 	};
 
 	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
 	EXPECT_EQ(0, vp_ioctl(self->ctl, 0xC010BB00, &cmd));
-	EXPECT_EQ(cmd.len, strlen(room) + 1);
-	EXPECT_TRUE(strstr(room, "abi-none"));
+	EXPECT_EQ(cmd.len, strlen(buffer) + 1);
+	EXPECT_TRUE(strstr(buffer, "abi-none"));
 	EXPECT_EQ(CANARY, cmd.code);
 	EXPECT_EQ(CANARY, cmd.__reserved);
 }
 
-/* A caller without room for the sentence still gets the code. */
-TEST_F(abi_reason, code_without_room_for_the_sentence)
+/* A caller whose buffer is too small for the text still gets the code. */
+TEST_F(abi_reason, code_without_room_for_the_text)
 {
 	struct vpool_reason cmd = { .size = sizeof(cmd) };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attach and detach tasks of other processes: privilege, selection, and all threads
- * or none.
+ * Attach and detach tasks of other processes: privilege, selection of tasks, and
+ * attaching either all threads or none.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -41,7 +41,7 @@ FIXTURE(attach)
 	int pidfd;
 };
 
-static void wait_for_kill(void)
+static void wait_for_signal(void)
 {
 	for (;;)
 		pause();
@@ -70,7 +70,7 @@ static pid_t start_sleeper(uid_t uid)
 			become(uid);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ready[1]);
-		wait_for_kill();
+		wait_for_signal();
 	}
 	close(ready[1]);
 	if (read(ready[0], &c, 1))
@@ -214,7 +214,7 @@ static pid_t start_threads(struct threads *shared, uid_t uid)
 		if (uid)
 			syscall(SYS_setresuid, uid, uid, uid);
 		sem_post(&shared->go);
-		wait_for_kill();
+		wait_for_signal();
 	}
 	_exit(0);
 }
@@ -415,7 +415,7 @@ TEST_F(attach, detach_of_another_user_needs_cap)
 	EXPECT_TRUE(vp_may_run_on(self->child, "2-3"));
 }
 
-/* Root of a user namespace may attach tasks inside it and no others. */
+/* Root of a user namespace may attach only tasks inside that namespace. */
 
 struct spaces {
 	int fd;
@@ -501,8 +501,8 @@ TEST_F(attach, all_threads_or_none)
 }
 
 /*
- * Switch the effective user ID between one that may be attached and one that may
- * not.
+ * Switch the effective user ID between one that the attacher may attach and one that it
+ * may not.
  */
 static void flip(void)
 {
@@ -519,7 +519,7 @@ struct flips {
 	int fd;
 	int pidfd;
 	pid_t pid;
-	int rounds;
+	int iterations;
 };
 
 static int attach_flipping(void *arg)
@@ -528,7 +528,7 @@ static int attach_flipping(void *arg)
 	int i, err;
 
 	become(UID_A);
-	for (i = 0; i < flips->rounds; i++) {
+	for (i = 0; i < flips->iterations; i++) {
 		err = vp_attach_task(flips->fd, flips->pidfd, 0, PROCESS, NULL);
 		if (err != -EPERM && err)
 			return 1;
@@ -550,7 +550,7 @@ static int attach_flipping(void *arg)
 
 TEST_F(attach, uid_changes_during_attach)
 {
-	struct flips flips = { .fd = self->fd, .rounds = vp_scale(500) };
+	struct flips flips = { .fd = self->fd, .iterations = vp_scale(500) };
 
 	flips.pid = fork();
 	if (!flips.pid) {
@@ -585,7 +585,7 @@ static void *race(void *arg)
 
 TEST_F(attach, two_pools_race_for_one_task)
 {
-	int i, j, winner, rounds = vp_scale(500);
+	int i, j, winner, iterations = vp_scale(500);
 	pthread_barrier_t start;
 	struct racer racer[2];
 	pthread_t thread[2];
@@ -595,7 +595,7 @@ TEST_F(attach, two_pools_race_for_one_task)
 	other = vp_open(OTHER);
 	ASSERT_LE(0, other);
 	pthread_barrier_init(&start, NULL, 2);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		for (j = 0; j < 2; j++) {
 			racer[j] = (struct racer) { &start, j ? other : self->fd,
 						    self->pidfd };
@@ -615,14 +615,17 @@ TEST_F(attach, two_pools_race_for_one_task)
 	close(other);
 }
 
-/* A task that moves between two pools must never keep the affinity of one of them. */
+/*
+ * A detach restores the original affinity, also while another thread moves the task
+ * between two pools.
+ */
 static void *move_between_pools(void *arg)
 {
 	struct racer *racer = arg;
-	int i, rounds = vp_scale(500);
+	int i, iterations = vp_scale(500);
 
 	pthread_barrier_wait(racer->start);
-	for (i = 0; i < rounds; i++)
+	for (i = 0; i < iterations; i++)
 		if (!vp_attach_task(racer->fd, racer->pidfd, 0, 0, NULL))
 			racer->err |= vp_detach_task(racer->fd, racer->pidfd,
 						     0, 0);

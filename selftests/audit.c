@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records of the kernel's audit log, read as a listener of the log. */
+/* Records that the module writes to the kernel's audit log. */
 #include <linux/audit.h>
 #include <linux/netlink.h>
 #include <linux/vpool.h>
@@ -13,7 +13,7 @@
 #include "lib/task.h"
 
 #define POOL "audit-pool"
-#define PATIENCE_MS 60000
+#define TIMEOUT_MS 60000
 
 FIXTURE(audit)
 {
@@ -119,7 +119,7 @@ static bool is_record(const char *text, const char *op, const char *more,
 static bool is_recorded(int sock, const char *op, const char *more, int res)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
-	__u64 end = vp_now_ms() + PATIENCE_MS;
+	__u64 end = vp_now_ms() + TIMEOUT_MS;
 	char *text;
 	union {
 		struct nlmsghdr head;
@@ -127,7 +127,7 @@ static bool is_recorded(int sock, const char *op, const char *more, int res)
 	} msg;
 	ssize_t got;
 
-	while (vp_now_ms() < end && poll(&fd, 1, PATIENCE_MS) == 1) {
+	while (vp_now_ms() < end && poll(&fd, 1, TIMEOUT_MS) == 1) {
 		got = recv(sock, &msg, sizeof(msg) - 1, 0);
 		if (got <= 0 || msg.head.nlmsg_type != AUDIT_KERNEL_OTHER)
 			continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads create, open, map, join and destroy pools of the same few names.
- * Whichever call wins, the accounting must add up.
+ * Several threads create, open, map, attach to and destroy pools of the same few names.
+ * The accounting must add up in every order of the calls.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -25,12 +25,12 @@
  */
 #define SECONDS 8
 #define MAX_WAIT_MS 120000
-#define FEW 10
+#define MIN_CREATED 10
 
 static const char * const names[NAMES] = { "concurrency-a", "concurrency-b", "concurrency-c" };
 
-/* Errors that a thread may get from a race with another. */
-static const int fair[] = {
+/* Errors that are valid when another thread wins a race. */
+static const int race_errors[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV,
 };
 
@@ -38,7 +38,7 @@ struct worker {
 	pthread_t thread;
 	unsigned int seed;
 	int ctl;
-	int rounds;
+	int iterations;
 	atomic_int created;
 	int unfair;
 	bool accounting_errors;
@@ -57,8 +57,8 @@ static void note(struct worker *worker, int err)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(fair); i++)
-		if (err == -fair[i])
+	for (i = 0; i < ARRAY_SIZE(race_errors); i++)
+		if (err == -race_errors[i])
 			return;
 	worker->unfair = err;
 }
@@ -117,7 +117,7 @@ static void do_join(struct worker *worker, const char *name)
 	close(fd);
 }
 
-static void do_look(struct worker *worker, const char *name)
+static void do_query(struct worker *worker, const char *name)
 {
 	struct vpool_list_entry entry[16];
 	struct vpool_query q = {};
@@ -139,7 +139,7 @@ static void *work(void *arg)
 {
 	static void (*const what[])(struct worker *worker, const char *name) = {
 		do_create, do_create, do_destroy, do_map, do_map, do_join,
-		do_look,
+		do_query,
 	};
 	struct worker *worker = arg;
 	unsigned int *seed = &worker->seed;
@@ -148,7 +148,7 @@ static void *work(void *arg)
 	while (!stop) {
 		what[rand_r(seed) % ARRAY_SIZE(what)](worker,
 						      names[rand_r(seed) % NAMES]);
-		worker->rounds++;
+		worker->iterations++;
 	}
 	close(worker->ctl);
 	return NULL;
@@ -208,7 +208,7 @@ static int all_created(const struct worker *worker)
 TEST_F(concurrency, pools_of_the_same_names)
 {
 	__u64 free = vp_host_free(), begin = vp_now_ms();
-	int i, rounds = 0;
+	int i, iterations = 0;
 
 	for (i = 0; i < THREADS; i++) {
 		self->worker[i].seed = i + 1;
@@ -217,7 +217,7 @@ TEST_F(concurrency, pools_of_the_same_names)
 	}
 	/* A busy host may need more time to create a few pools. */
 	while (vp_now_ms() < begin + SECONDS * 1000 ||
-	       (all_created(self->worker) <= FEW &&
+	       (all_created(self->worker) <= MIN_CREATED &&
 		vp_now_ms() < begin + MAX_WAIT_MS))
 		vp_sleep_ms(100);
 	stop = true;
@@ -225,15 +225,15 @@ TEST_F(concurrency, pools_of_the_same_names)
 		pthread_join(self->worker[i].thread, NULL);
 		EXPECT_EQ(0, self->worker[i].unfair);
 		EXPECT_FALSE(self->worker[i].accounting_errors);
-		rounds += self->worker[i].rounds;
+		iterations += self->worker[i].iterations;
 	}
-	TH_LOG("%d rounds, %d pools", rounds, all_created(self->worker));
-	EXPECT_LT(FEW, all_created(self->worker));
+	TH_LOG("%d iterations, %d pools", iterations, all_created(self->worker));
+	EXPECT_LT(MIN_CREATED, all_created(self->worker));
 	expect_all_free(_metadata, self->ctl);
 	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
-#define LOOKS 300
+#define QUERIES 300
 
 /* Read the state of a descriptor's pool while the pool may be destroyed. */
 static void *keep_querying(void *arg)
@@ -253,7 +253,7 @@ TEST_F(concurrency, query_during_destroy)
 	pthread_t thread;
 	int i, fd;
 
-	for (i = 0; i < vp_scale(LOOKS); i++) {
+	for (i = 0; i < vp_scale(QUERIES); i++) {
 		ASSERT_EQ(0, vp_create(self->ctl, names[0], MIB, 4096, NULL));
 		fd = vp_open(names[0]);
 		ASSERT_LE(0, fd);

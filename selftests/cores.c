@@ -16,7 +16,7 @@ FIXTURE(cores)
 };
 
 /* CPUs 0-1, 2-3, 4-5 and 6-7 must be one core each, and each core a NUMA node. */
-static bool is_fit(void)
+static bool has_expected_topology(void)
 {
 	cpu_set_t core, want;
 	char list[8];
@@ -34,7 +34,7 @@ static bool is_fit(void)
 
 FIXTURE_SETUP(cores)
 {
-	if (!is_fit())
+	if (!has_expected_topology())
 		SKIP(return, "needs four nodes with a core of two threads each");
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);

@@ -56,7 +56,7 @@ static bool on_two_nodes(void)
 
 TEST_F(cpus, by_number)
 {
-	/* Any CPU but the boot CPU's core. */
+	/* Any CPU except those of the boot CPU's core. */
 	EXPECT_EQ(0, vp_create_nr(self->ctl, POOL, 2, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(POOL, "1-2"));
 	EXPECT_EQ(-EBUSY,
@@ -132,7 +132,7 @@ static void stop(pid_t pid)
 	vp_wait_status(pid);
 }
 
-TEST_F(cpus, members_follow_a_resize)
+TEST_F(cpus, resize_moves_members)
 {
 	pid_t spinner, sleeper;
 
@@ -148,7 +148,7 @@ TEST_F(cpus, members_follow_a_resize)
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "1"));
 	EXPECT_TRUE(vp_may_run_on(sleeper, "1"));
-	/* The new CPUs have none in common with the old ones. */
+	/* The old and the new set of CPUs are disjoint. */
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "2-3", 0));
 	EXPECT_TRUE(vp_may_run_on(spinner, "2-3"));
 	/* The CPUs that the pool released are available. */
@@ -172,13 +172,13 @@ TEST_F(cpus, resize_is_all_or_nothing)
 	EXPECT_TRUE(vp_reason_has(self->ctl, "booted"));
 	EXPECT_EQ(-EINVAL, vp_resize_cpus(self->ctl, POOL, "", 0));
 	EXPECT_EQ(-ENODEV, vp_resize_cpus(self->ctl, POOL, "2,900", 0));
-	EXPECT_EQ(-ENOENT, vp_resize_cpus(self->ctl, "cpus-nobody", "2", 0));
+	EXPECT_EQ(-ENOENT, vp_resize_cpus(self->ctl, "cpus-none", "2", 0));
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "0-2",
 					 VPOOL_RESIZE_BOOT_CORE));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_cpus_floor"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", VPOOL_RESIZE_DRY_RUN));
 	EXPECT_TRUE(assigned_are(POOL, "2"));
-	/* CPU 1 was not taken either. */
+	/* The failed resize did not take CPU 1. */
 	vp_destroy(self->ctl, OTHER, 0);
 	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1,3"));
 	vp_destroy(self->ctl, OTHER, 0);

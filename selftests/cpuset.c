@@ -18,7 +18,7 @@
 
 #define POOL "cpuset-pool"
 #define CGROUPS "/sys/fs/cgroup"
-#define CAGE CGROUPS "/vpool-cage"
+#define CPUSET CGROUPS "/vpool-cpuset"
 #define PARTITION CGROUPS "/vpool-partition"
 
 FIXTURE(cpuset)
@@ -41,8 +41,8 @@ static int move_to(const char *group, pid_t pid)
 static bool has_cpusets(void)
 {
 	return !vp_write_file(CGROUPS "/cgroup.subtree_control", "+cpuset") &&
-	       (!mkdir(CAGE, 0755) || !access(CAGE, F_OK)) &&
-	       !access(CAGE "/cpuset.cpus", W_OK);
+	       (!mkdir(CPUSET, 0755) || !access(CPUSET, F_OK)) &&
+	       !access(CPUSET "/cpuset.cpus", W_OK);
 }
 
 FIXTURE_SETUP(cpuset)
@@ -67,7 +67,7 @@ FIXTURE_TEARDOWN(cpuset)
 	close(self->fd);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
-	rmdir(CAGE);
+	rmdir(CPUSET);
 	rmdir(PARTITION);
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
 }
@@ -84,8 +84,8 @@ static int detach(struct _test_data_cpuset *self)
 
 TEST_F(cpuset, attach_outside_the_cpuset_is_refused)
 {
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "2-3"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	EXPECT_EQ(-EINVAL, attach(self));
 	EXPECT_TRUE(vp_reason_has(self->fd, "cpuset"));
 	EXPECT_TRUE(vp_reason_has(self->fd, "2-3"));
@@ -96,15 +96,15 @@ TEST_F(cpuset, attach_outside_the_cpuset_is_refused)
 TEST_F(cpuset, attach_is_limited_to_the_cpuset)
 {
 	ASSERT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-2", 0));
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2-3"));
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "2-3"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	ASSERT_EQ(0, attach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
 	/*
 	 * When the cpuset grows, the member gets the CPUs of the pool that it now
 	 * allows.
 	 */
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "0-3"));
 	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1-2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
@@ -123,8 +123,8 @@ TEST_F(cpuset, attach_widens_the_affinity)
 TEST_F(cpuset, detach_stays_within_the_cpuset)
 {
 	ASSERT_EQ(0, attach(self));
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "2"));
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "2"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	ASSERT_TRUE(vp_wait_may_run_on(self->worker.pid, "2"));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "2"));
@@ -137,20 +137,20 @@ TEST_F(cpuset, detach_stays_within_the_cpuset)
 TEST_F(cpuset, detach_after_the_cpuset_shrank_to_the_pool)
 {
 	ASSERT_EQ(0, attach(self));
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1"));
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "1"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	ASSERT_EQ(0, detach(self));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
 	/* The task gets its whole cpuset back. */
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "0-3"));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "0-3"));
 	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "0-3"));
 }
 
 TEST_F(cpuset, destroy_stays_within_the_cpuset)
 {
 	ASSERT_EQ(0, attach(self));
-	ASSERT_EQ(0, vp_write_file(CAGE "/cpuset.cpus", "1-2"));
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "1-2"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	EXPECT_TRUE(vp_wait_may_run_on(self->worker.pid, "1"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1-2"));
@@ -170,7 +170,7 @@ TEST_F(cpuset, members_stay_when_other_cpusets_change)
 {
 	int i;
 
-	ASSERT_EQ(0, move_to(CAGE, self->worker.pid));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
 	ASSERT_EQ(0, attach(self));
 	for (i = 0; i < 2; i++) {
 		if ((mkdir(PARTITION, 0755) && access(PARTITION, F_OK)) ||

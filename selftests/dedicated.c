@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Dedicated CPUs: the other members of the pool keep off a thread's CPU until it
- * exits.
+ * Dedicated CPUs: no other member of the pool runs on the dedicated CPU of a thread
+ * until that thread exits.
  */
 #include <dirent.h>
 #include <linux/vpool.h>
@@ -70,7 +70,7 @@ static bool dedicated_is(const char *want)
 	return vp_sysfs_is(POOL, "cpus/dedicated", want);
 }
 
-TEST_F(dedicated, others_keep_off)
+TEST_F(dedicated, other_members_avoid_it)
 {
 	struct vp_worker a = start_sleeper(), b = start_sleeper();
 
@@ -85,7 +85,7 @@ TEST_F(dedicated, others_keep_off)
 	EXPECT_EQ(-EBUSY, dedicate(self->fd, NULL, 2));
 	EXPECT_TRUE(vp_reason_has(self->fd, "cpu 2"));
 	EXPECT_TRUE(vp_reason_has(self->fd, "is dedicated to task"));
-	/* A member that attaches later keeps off as well. */
+	/* A member that attaches later does not get the dedicated CPU either. */
 	vp_worker_stop(&a);
 	a = start_sleeper();
 	EXPECT_EQ(0, share(self->fd, &a));
@@ -111,7 +111,7 @@ TEST_F(dedicated, freed_at_exit)
 	vp_worker_stop(&a);
 }
 
-TEST_F(dedicated, no_cpu_is_left)
+TEST_F(dedicated, no_cpu_left)
 {
 	struct vp_worker s[4];
 	char task[32];
@@ -140,7 +140,7 @@ TEST_F(dedicated, no_cpu_is_left)
 	EXPECT_TRUE(dedicated_is(""));
 }
 
-TEST_F(dedicated, last_shared_stays)
+TEST_F(dedicated, last_shared_cpu_is_kept)
 {
 	struct vp_worker s[3];
 	int i;
@@ -189,16 +189,18 @@ TEST_F(dedicated, attach_again_moves_the_cpu)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "cpus/members"));
 }
 
-static int where_am_i(void *arg)
+static int check_affinity(void *arg)
 {
 	return !vp_wait_may_run_on(getpid(), arg);
 }
 
-/* The child starts on its parent's CPU and leaves it at once. */
+/*
+ * The child shares the other CPUs of the pool: it does not inherit the dedicated CPU.
+ */
 TEST_F(dedicated, fork_does_not_inherit_the_cpu)
 {
 	EXPECT_EQ(2, dedicate(self->fd, NULL, 2));
-	EXPECT_EQ(0, vp_in_child(where_am_i, "1,3"));
+	EXPECT_EQ(0, vp_in_child(check_affinity, "1,3"));
 	EXPECT_TRUE(dedicated_is("2"));
 }
 
@@ -253,7 +255,7 @@ TEST_F(dedicated, concurrent_attach_and_detach)
 
 #define SCRUBBERS 64
 
-/* Run time of the scrubber threads, and the CPU each ran on last. */
+/* Run time of each scrubber thread, and the CPU on which it last ran. */
 struct scrubbers {
 	pid_t pid[SCRUBBERS];
 	__u64 ran[SCRUBBERS];
@@ -311,21 +313,21 @@ static int scrub_used_cpus(const char *pool, const char *off)
 {
 	struct scrubbers all;
 	cpu_set_t set;
-	int round, i, cpu, fd, seen = 0;
+	int iteration, i, cpu, fd, seen = 0;
 	char *addr;
 
 	vp_parse_cpus(off, &set);
 	find_scrubbers(&all);
 	for (i = 0; i < all.nr; i++)
 		has_run_on(&all, i);
-	for (round = 0; round < 30; round++) {
+	for (iteration = 0; iteration < 30; iteration++) {
 		addr = vp_open_map(pool, 16 * MIB, &fd);
 		if (addr == MAP_FAILED)
 			return -1;
-		vp_fill(addr, 16 * MIB, round);
+		vp_fill(addr, 16 * MIB, iteration);
 		munmap(addr, 16 * MIB);
 		close(fd);
-		if (round % 2)
+		if (iteration % 2)
 			vp_sysfs_wait(pool, "memory/scrubbing_bytes", 0);
 		for (i = 0; i < all.nr; i++) {
 			cpu = has_run_on(&all, i);
@@ -348,7 +350,7 @@ static int create_with_memory(int ctl, __u32 flags)
 	return vp_request_send(ctl, &req);
 }
 
-TEST_F(dedicated, scrubber_keeps_off)
+TEST_F(dedicated, scrubber_avoids_it)
 {
 	struct vp_worker a = start_sleeper();
 	int fd;
@@ -365,7 +367,7 @@ TEST_F(dedicated, scrubber_keeps_off)
 	EXPECT_EQ(0, vp_destroy(self->ctl, WITH_MEMORY, VPOOL_DESTROY_FORCE));
 }
 
-TEST_F(dedicated, scrubber_keeps_off_isolated_cpus)
+TEST_F(dedicated, scrubber_avoids_isolated_cpus)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, create_with_memory(self->ctl, VPOOL_CREATE_ISOLATED));

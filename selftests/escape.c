@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Members that change their affinity are counted, and returned if the pool is
- * isolated. Threads that the kernel creates in a member's process stay in the pool.
+ * A pool counts members that set an affinity beyond its CPUs, and an isolated pool
+ * returns them. Threads that the kernel creates in a member's process stay in the pool.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -81,10 +81,11 @@ TEST_F(escape, flag_is_shown)
 }
 
 /*
- * Leave the pool until it counts @nr escapes. For a while after CPU hotplug vpool
- * resets all masks, which returns a member without counting an escape.
+ * Escape from the pool until it counts @nr escapes. For some time after CPU hotplug
+ * vpool resets all masks, which returns a member to the pool without counting an
+ * escape.
  */
-static bool leave_until_counted(const char *pool, const char *out, __u64 nr)
+static bool escape_until_counted(const char *pool, const char *out, __u64 nr)
 {
 	__u64 end = vp_now_ms() + 60000;
 	int i;
@@ -115,12 +116,12 @@ TEST_F(escape, isolated_pool_returns_the_task)
 
 	ASSERT_EQ(0, vp_attach(self->isolated, 0));
 	for (i = 1; i <= 3; i++) {
-		EXPECT_TRUE(leave_until_counted(ISOLATED, "0-1", i));
+		EXPECT_TRUE(escape_until_counted(ISOLATED, "0-1", i));
 		EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 		EXPECT_TRUE(wait_runs_beyond(2));
 	}
-	/* One CPU outside the pool is enough to count as escaped. */
-	EXPECT_TRUE(leave_until_counted(ISOLATED, "1-2", 4));
+	/* A mask with one CPU outside the pool counts as an escape. */
+	EXPECT_TRUE(escape_until_counted(ISOLATED, "1-2", 4));
 	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2-3"));
 	EXPECT_EQ(1, vp_sysfs_u64(ISOLATED, "cpus/members"));
 }
@@ -130,7 +131,7 @@ TEST_F(escape, other_pool_counts_once)
 	int i;
 
 	ASSERT_EQ(0, vp_attach(self->fd, 0));
-	EXPECT_TRUE(leave_until_counted(POOL, "0-1", 1));
+	EXPECT_TRUE(escape_until_counted(POOL, "0-1", 1));
 	vp_sleep_ms(2500);
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/escapes"));
 	EXPECT_TRUE(vp_may_run_on(getpid(), "0-1"));
@@ -161,12 +162,12 @@ TEST_F(escape, affinity_within_the_pool_is_allowed)
 	EXPECT_EQ(0, vp_sysfs_u64(ISOLATED, "stat/escapes"));
 }
 
-TEST_F(escape, off_a_dedicated_cpu)
+TEST_F(escape, escape_from_a_dedicated_cpu)
 {
 	int cpu = 2;
 
 	ASSERT_EQ(0, vp_attach_task(self->isolated, VPOOL_SELF, 0, 0, &cpu));
-	EXPECT_TRUE(leave_until_counted(ISOLATED, "2-3", 1));
+	EXPECT_TRUE(escape_until_counted(ISOLATED, "2-3", 1));
 	EXPECT_TRUE(vp_wait_may_run_on(getpid(), "2"));
 }
 
@@ -215,7 +216,7 @@ static bool is_refused(int err)
 	return err < 0;
 }
 
-static int worker_stays(void *arg)
+static int worker_is_member(void *arg)
 {
 	int *fd = arg, pipefd[2], worker;
 	struct io_uring ring;
@@ -244,7 +245,7 @@ TEST_F(escape, threads_of_io_uring_are_members)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		int arg[] = { self->isolated, flags[i] };
 
-		status = vp_in_child(worker_stays, arg);
+		status = vp_in_child(worker_is_member, arg);
 		if (status == 77)
 			SKIP(return, "io_uring is not available");
 		EXPECT_EQ(0, status);

@@ -27,7 +27,7 @@
 #define INJECT "/sys/kernel/debug/"
 #define SIZE (4 * HUGE_SIZE)
 /* More than the allocations and copies of any call. */
-#define MOST 5000
+#define MAX_FAILURES 5000
 
 /* State of a test. */
 struct state {
@@ -46,9 +46,10 @@ FIXTURE(fault)
  * struct op - an operation under fault injection
  * @before: prepares it, or NULL
  * @act: runs it, returns 0 or a negative errno
- * @after: checks the result @err, undoes it, returns whether all was right
- * @slow: takes seconds per run on the debug kernel: there it needs VPOOL_FAULTS=all,
- *	which then fails only some of its allocations
+ * @after: checks the state after @act returned @err, cleans up, returns whether the
+ *	state was right
+ * @slow: the operation takes seconds on the debug kernel, which therefore runs it only
+ *	with VPOOL_FAULTS=all, and then fails only one in 7 of its allocations
  */
 struct op {
 	bool (*before)(struct state *self);
@@ -62,7 +63,7 @@ FIXTURE_VARIANT(fault)
 	struct op op;
 };
 
-static int knob(const char *what, const char *value)
+static int set_fault_attr(const char *what, const char *value)
 {
 	char path[128];
 
@@ -75,13 +76,13 @@ FIXTURE_SETUP(fault)
 	if (access("/proc/thread-self/fail-nth", W_OK))
 		SKIP(return, "needs CONFIG_FAULT_INJECTION");
 	/* Fail without a message in the log, also where the allocation may sleep. */
-	ASSERT_EQ(0, knob("failslab/verbose", "0"));
-	ASSERT_EQ(0, knob("failslab/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/verbose", "0"));
-	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/ignore-gfp-highmem", "N"));
-	ASSERT_EQ(0, knob("fail_page_alloc/min-order", "0"));
-	ASSERT_EQ(0, knob("fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("failslab/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, set_fault_attr("fail_usercopy/verbose", "0"));
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
 	self->state.ctl = vp_control();
@@ -97,7 +98,7 @@ FIXTURE_TEARDOWN(fault)
 	close(self->state.ctl);
 }
 
-/* Errors that a failed allocation or copy may cause. */
+/* Is @err valid after a failed allocation or copy? */
 static bool is_plausible(int err)
 {
 	switch (err) {
@@ -112,7 +113,7 @@ static bool is_plausible(int err)
 	return false;
 }
 
-/* Did one fail? Then the count is used up. */
+/* Has an injected failure happened? The kernel counts fail-nth down to 0. */
 static bool has_failed(struct state *self)
 {
 	char text[16] = "";
@@ -133,7 +134,7 @@ static bool all_wanted(void)
 	return which && !strcmp(which, "all");
 }
 
-/* Try the first 16, then all or each seventh. */
+/* Return the next failure to inject: the first 16, then all of them or one in 7. */
 static int next(const struct op *op, int n)
 {
 	if (n < 16 || (all_wanted() && !(op->slow && vp_is_debug())))
@@ -152,7 +153,7 @@ static int sweep(struct state *self, const struct op *op)
 	 * set it up.
 	 */
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	for (n = 1; self->nth >= 0 && n < MOST; n = next(op, n)) {
+	for (n = 1; self->nth >= 0 && n < MAX_FAILURES; n = next(op, n)) {
 		if (op->before && !op->before(self)) {
 			fprintf(stderr, "# %d: not set up\n", n);
 			return -1;
@@ -181,15 +182,15 @@ static int sweep(struct state *self, const struct op *op)
 
 /* Steps that several operations share. */
 
-static bool pool_there(struct state *self)
+static bool pool_exists(struct state *self)
 {
 	return !vp_create(self->ctl, POOL, SIZE, 0, "2-3") &&
 		vp_sysfs_wait(POOL, "memory/clean_bytes", SIZE);
 }
 
-static bool region_there(struct state *self)
+static bool region_exists(struct state *self)
 {
-	if (!pool_there(self))
+	if (!pool_exists(self))
 		return false;
 	self->fd = vp_open(POOL);
 	return self->fd >= 0;
@@ -199,7 +200,7 @@ static bool committed(struct state *self)
 {
 	__u64 bytes = SIZE;
 
-	return region_there(self) && !vp_commit(self->fd, &bytes);
+	return region_exists(self) && !vp_commit(self->fd, &bytes);
 }
 
 static bool mapped(struct state *self)
@@ -210,13 +211,13 @@ static bool mapped(struct state *self)
 	return self->addr != MAP_FAILED;
 }
 
-static bool a_member(struct state *self)
+static bool is_member(struct state *self)
 {
-	return region_there(self) &&
+	return region_exists(self) &&
 		!vp_attach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* Print @what unless @so holds. */
+/* Print @what if the condition @so is false. */
 static bool check(bool so, const char *what)
 {
 	if (!so)
@@ -226,7 +227,7 @@ static bool check(bool so, const char *what)
 
 #define CHECK(so) check(so, #so)
 
-static bool nothing_left(struct state *self)
+static bool nothing_in_use(struct state *self)
 {
 	if (self->addr)
 		munmap(self->addr, SIZE);
@@ -243,26 +244,26 @@ static bool nothing_left(struct state *self)
 
 static bool nothing_changed(struct state *self, int err)
 {
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* The pool exists completely or not at all. */
-static bool there_if_done(struct state *self, int err)
+static bool created_if_done(struct state *self, int err)
 {
 	if (vp_exists(POOL) && err == -EFAULT)
-		/* The pool was created, but the answer could not be copied. */
+		/* The kernel created the pool, but could not copy the result. */
 		err = 0;
 	if (err)
 		return !vp_exists(POOL);
 	return vp_sysfs_u64(POOL, "memory/total_bytes") == SIZE &&
-		nothing_left(self);
+		nothing_in_use(self);
 }
 
 static bool gone_if_done(struct state *self, int err)
 {
 	if (!err)
 		return !vp_exists(POOL);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* The pool was resized completely or not at all. */
@@ -270,7 +271,7 @@ static bool resized_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "memory/total_bytes") != SIZE;
 
-	return (is == !err || err == -EFAULT) && nothing_left(self);
+	return (is == !err || err == -EFAULT) && nothing_in_use(self);
 }
 
 static int create(struct state *self)
@@ -308,7 +309,7 @@ static int open_node(struct state *self)
 	return self->fd < 0 ? self->fd : 0;
 }
 
-static bool nothing_to_see(struct state *self, int err)
+static bool no_state_to_check(struct state *self, int err)
 {
 	return true;
 }
@@ -383,7 +384,9 @@ static int detach(struct state *self)
 	return vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
 }
 
-/* The task is a member if the attach succeeded, or if only the answer was lost. */
+/*
+ * The task is a member if the attach succeeded, or if only copying the result failed.
+ */
 static bool member_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
@@ -392,20 +395,20 @@ static bool member_if_done(struct state *self, int err)
 		return false;
 	if (is)
 		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
-static bool stranger_if_done(struct state *self, int err)
+static bool detached_if_done(struct state *self, int err)
 {
 	bool is = vp_sysfs_u64(POOL, "cpus/members");
 
 	if (is)
 		vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return is == !!err && nothing_left(self);
+	return is == !!err && nothing_in_use(self);
 }
 
 /* The child is a member, or the fork failed. */
-static int have_child(struct state *self)
+static int fork_member(struct state *self)
 {
 	int status;
 	pid_t pid = fork();
@@ -419,13 +422,13 @@ static int have_child(struct state *self)
 	return status ? -EINVAL : 0;
 }
 
-static bool no_member(struct state *self, int err)
+static bool not_a_member(struct state *self, int err)
 {
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
-static int ask(struct state *self)
+static int query_all(struct state *self)
 {
 	struct vpool_member_info members[4];
 	struct vpool_list_entry pools[64];
@@ -477,7 +480,7 @@ static int destroy_by_force(struct state *self)
 static bool revoked_if_done(struct state *self, int err)
 {
 	if (err)
-		return nothing_left(self);
+		return nothing_in_use(self);
 	if (!CHECK(!vp_exists(POOL)) ||
 	    !CHECK(vp_touch(self->addr, false) == SIGBUS))
 		return false;
@@ -511,7 +514,7 @@ static bool online_again(struct state *self, int err)
 {
 	write_online("1");
 	vp_detach(self->fd, VPOOL_ATTACH_PROCESS);
-	return nothing_left(self);
+	return nothing_in_use(self);
 }
 
 /* Change the module's parameters, so that each load differs. */
@@ -544,18 +547,18 @@ static bool loaded_if_done(struct state *self, int err)
 FIXTURE_VARIANT_ADD(fault, open_control)
 {
 	.op.act = open_control,
-	.op.after = nothing_to_see,
+	.op.after = no_state_to_check,
 };
 
 FIXTURE_VARIANT_ADD(fault, create)
 {
 	.op.act = create,
-	.op.after = there_if_done,
+	.op.after = created_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, destroy)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = destroy,
 	.op.after = gone_if_done,
 };
@@ -569,28 +572,28 @@ FIXTURE_VARIANT_ADD(fault, destroy_by_force)
 
 FIXTURE_VARIANT_ADD(fault, grow)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = grow,
 	.op.after = resized_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, shrink)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = shrink,
 	.op.after = resized_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, open)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = open_node,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, commit)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = commit,
 	.op.after = nothing_changed,
 };
@@ -604,14 +607,14 @@ FIXTURE_VARIANT_ADD(fault, map)
 
 FIXTURE_VARIANT_ADD(fault, map_without_commit)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = map,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, populate)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = populate,
 	.op.after = nothing_changed,
 };
@@ -623,65 +626,65 @@ FIXTURE_VARIANT_ADD(fault, touch)
 	.op.after = nothing_changed,
 };
 
-FIXTURE_VARIANT_ADD(fault, ask)
+FIXTURE_VARIANT_ADD(fault, query_all)
 {
-	.op.before = region_there,
-	.op.act = ask,
+	.op.before = region_exists,
+	.op.act = query_all,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, sysfs)
 {
-	.op.before = pool_there,
+	.op.before = pool_exists,
 	.op.act = read_all_of_sysfs,
 	.op.after = nothing_changed,
 };
 
 FIXTURE_VARIANT_ADD(fault, other_cpus)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = other_cpus,
-	.op.after = no_member,
+	.op.after = not_a_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_thread)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_thread,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_process)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_process,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, attach_dedicated)
 {
-	.op.before = region_there,
+	.op.before = region_exists,
 	.op.act = attach_dedicated,
 	.op.after = member_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, detach)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = detach,
-	.op.after = stranger_if_done,
+	.op.after = detached_if_done,
 };
 
 FIXTURE_VARIANT_ADD(fault, fork)
 {
-	.op.before = a_member,
-	.op.act = have_child,
-	.op.after = no_member,
+	.op.before = is_member,
+	.op.act = fork_member,
+	.op.after = not_a_member,
 };
 
 FIXTURE_VARIANT_ADD(fault, hotplug)
 {
-	.op.before = a_member,
+	.op.before = is_member,
 	.op.act = offline_and_online,
 	.op.after = online_again,
 };

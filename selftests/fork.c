@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Forks that run while their parent is attached or detached, or while its pool is
- * destroyed; and a user that attaches many threads slowly.
+ * Forks during an attach or detach of the parent, and during destruction of its pool.
+ * Also a user who attaches many threads slowly.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -107,8 +107,8 @@ static bool forker_start(struct forker *forker)
 }
 
 /*
- * Is @child on @cpus without being a member? A newborn gets its affinity from a work
- * item a little later.
+ * May @child run on @cpus without being a member? A work item sets the affinity of a
+ * new child some time after the fork.
  */
 static bool is_outside(pid_t child, int fd, const char *cpus)
 {
@@ -124,8 +124,8 @@ static bool is_outside(pid_t child, int fd, const char *cpus)
 }
 
 /*
- * Kill the forker and its children. Return the number of children that are not
- * members but on @cpus.
+ * Kill the forker and its children. Return the number of children that are not members
+ * but may run on @cpus.
  */
 static int forker_stop(struct forker *forker, int fd, const char *cpus,
 		       int *children)
@@ -158,10 +158,10 @@ static bool forker_attach(struct forker *forker, int fd)
 /* A child is a member or has the affinity that its parent had before the attach. */
 TEST_F(fork, child_of_a_detached_parent_is_restored)
 {
-	int i, outside = 0, children = 0, rounds = vp_scale(20);
+	int i, outside = 0, children = 0, iterations = vp_scale(20);
 	struct forker forker;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_detach_task(self->fd, forker.pidfd, 0, PROCESS));
 		vp_sleep_ms(100);
@@ -174,10 +174,10 @@ TEST_F(fork, child_of_a_detached_parent_is_restored)
 
 TEST_F(fork, child_of_a_destroyed_pool_is_restored)
 {
-	int i, outside = 0, children = 0, rounds = vp_scale(20);
+	int i, outside = 0, children = 0, iterations = vp_scale(20);
 	struct forker forker;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_TRUE(forker_attach(&forker, self->fd));
 		ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		close(self->fd);
@@ -212,7 +212,7 @@ static void *join_other(void *arg)
 	return NULL;
 }
 
-/* One thread is a member of another pool; the others fork in a loop. */
+/* One thread is a member of another pool. The other four threads fork in a loop. */
 static void fork_with_threads(int other)
 {
 	pthread_t thread;
@@ -228,7 +228,7 @@ static void fork_with_threads(int other)
 
 TEST_F(fork, failed_attach_leaves_no_member)
 {
-	int i, other, pidfd, left = 0, rounds = vp_scale(200);
+	int i, other, pidfd, left = 0, iterations = vp_scale(200);
 	pid_t pid;
 
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "2"));
@@ -238,7 +238,7 @@ TEST_F(fork, failed_attach_leaves_no_member)
 		fork_with_threads(other);
 	pidfd = vp_pidfd(pid);
 	ASSERT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 1));
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_EQ(-EBUSY, vp_attach_task(self->fd, pidfd, 0, PROCESS,
 						 NULL));
 		left += vp_sysfs_u64(POOL, "cpus/members");
@@ -251,7 +251,7 @@ TEST_F(fork, failed_attach_leaves_no_member)
 	EXPECT_TRUE(vp_sysfs_wait(OTHER, "cpus/members", 0));
 }
 
-/* A user that starves his own attach, see below. */
+/* An attach that is slow because the same user keeps CPU 0 busy. */
 
 static int sleep_thread(void *arg)
 {
@@ -337,7 +337,7 @@ static bool ends_within(pid_t pid, unsigned int seconds)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-/* A user that attaches slowly must not block CPU hotplug. */
+/* A slow attach must not block CPU hotplug. */
 TEST_F(fork, slow_attach_does_not_block_hotplug)
 {
 	pid_t threads, hog[4], attacher, root;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A pool gets what a fragmented host can give: at least what hugetlbfs gets, and at
- * least nine tenths of the blocks that hold no unmovable page.
+ * A pool on a fragmented host gets at least as much memory as hugetlbfs, and at least
+ * nine tenths of the blocks that hold no unmovable page.
  *
- * All tests use one NUMA node. The arena is what is left of the node after another
- * pool, the ballast, has taken the rest.
+ * All tests use one NUMA node. A second pool, the ballast, takes most of the node. The
+ * remaining memory of the node is the arena.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@
 #define PIPES 320
 /* Memory that the kernel may have allocated during a test. */
 #define SLACK (64 * MIB)
-/* Keep one page in this many. */
+/* Keep one page of each 12. */
 #define KEEP 12
 #define MAX_NODES 8
 /* The CPU that fragments the memory. */
@@ -162,7 +162,7 @@ static bool block_may_move(int fd, __u64 pfn)
  * Return the bytes a node could free if all movable pages moved, from its zones'
  * spans.
  */
-static __u64 physical_limit(int node)
+static __u64 movable_limit(int node)
 {
 	unsigned long long spanned = 0, start, pfn, bytes = 0;
 	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), at = -1;
@@ -186,7 +186,10 @@ static __u64 physical_limit(int node)
 	return bytes;
 }
 
-/* Return what hugetlbfs gets of a node. Give it back at once. */
+/*
+ * Return the bytes of huge pages that hugetlbfs can allocate on a node. Free them
+ * again.
+ */
 static __u64 hugetlb_gets(int node, __u64 bytes)
 {
 	char path[128], text[32] = "0";
@@ -283,7 +286,7 @@ static void fill_pipes(struct _test_data_fragment *self, int keep)
 }
 
 /* Free all pages but one of each block. */
-static void thin(char *addr, size_t bytes)
+static void free_all_but_one(char *addr, size_t bytes)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	__u64 entry[BLOCK];
@@ -317,7 +320,7 @@ static bool fill_anon(struct _test_data_fragment *self, enum fragmentation fragm
 	for (i = 0; i < self->bytes; i += BASE)
 		self->anon[i] = 1;
 	prefer(-1);
-	thin(self->anon, self->bytes);
+	free_all_but_one(self->anon, self->bytes);
 	return true;
 }
 
@@ -336,9 +339,10 @@ static void clear_fragmentation(struct _test_data_fragment *self)
 }
 
 /*
- * A page on a CPU's free list looks like a driver's page. Some hundred of them are
- * one in every block of a small arena. Taking a CPU offline empties its lists. The
- * boot CPU cannot go offline and therefore never fragments memory.
+ * Empty the per-CPU page lists by taking each CPU offline. A page on such a list cannot
+ * be told from a page that a driver uses, and a few hundred of them can touch every
+ * block of a small arena. The boot CPU cannot go offline, so the tests never fragment
+ * memory on it.
  */
 static bool drain_cpus(void)
 {
@@ -381,7 +385,7 @@ FIXTURE_SETUP(fragment)
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
 
 	self->blocks = (vp_is_debug() ? 64 : 256) * MIB;
-	limit = physical_limit(self->node);
+	limit = movable_limit(self->node);
 	if (limit < self->blocks + 16 * MIB)
 		SKIP(return, "node %d has too little memory", self->node);
 	ASSERT_EQ(0, create_on(self->ctl, BALLAST, limit - self->blocks,
@@ -410,41 +414,44 @@ FIXTURE_TEARDOWN(fragment)
 	close(self->ctl);
 }
 
-TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
+TEST_F_TIMEOUT(fragment, pool_gets_movable_memory, 900)
 {
-	__u64 got, theirs, their_limit, limit, want, begin;
+	__u64 got, hugetlb_bytes, hugetlb_limit, limit, want, begin;
 	int err;
 
 	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
-	their_limit = physical_limit(self->node);
+	hugetlb_limit = movable_limit(self->node);
 	got = hugetlb_gets(self->node, self->arena);
-	theirs = got;
+	hugetlb_bytes = got;
 
 	ASSERT_TRUE(make_fragmentation(self, variant->fragmentation));
 	ASSERT_TRUE(drain_cpus());
-	limit = physical_limit(self->node);
-	/* This run may have had less to give than the one that hugetlbfs had. */
-	if (limit < their_limit)
-		theirs -= min(theirs, their_limit - limit);
+	limit = movable_limit(self->node);
+	/*
+	 * The second fragmentation may have left less movable memory than the first, on
+	 * which hugetlbfs allocated.
+	 */
+	if (limit < hugetlb_limit)
+		hugetlb_bytes -= min(hugetlb_bytes, hugetlb_limit - limit);
 	want = round_down(limit / 10 * 9 + HUGE_SIZE - 1);
-	want = min(max(want, theirs), limit);
+	want = min(max(want, hugetlb_bytes), limit);
 	begin = vp_now_ms();
 	err = create_on(self->ctl, POOL, limit, self->node, 5000);
 	TH_LOG("MiB: arena %llu, %llu in blocks, limit %llu; hugetlbfs %llu of %llu; all: %s",
 	       self->arena / MIB, self->blocks / MIB, limit / MIB,
-	       got / MIB, their_limit / MIB,
-	       err ? vp_reason(self->ctl) : "had");
+	       got / MIB, hugetlb_limit / MIB,
+	       err ? vp_reason(self->ctl) : "succeeded");
 	if (err) {
 		/* Memory that the kernel allocated during the test is not available. */
-		want = min(want, physical_limit(self->node));
+		want = min(want, movable_limit(self->node));
 		err = create_on(self->ctl, POOL, want, self->node,
 				vp_is_debug() ? 240000 : 120000);
 	}
 	ASSERT_EQ(0, err)
 		TH_LOG("%s", vp_reason(self->ctl));
 	TH_LOG("%llu ms", vp_now_ms() - begin);
-	/* An arena with nothing left to give would prove nothing. */
+	/* The test is only meaningful if the arena has movable memory. */
 	EXPECT_LE(self->blocks / 16, want);
 	EXPECT_EQ(self->killed, vm_counter("oom_kill"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
@@ -452,8 +459,8 @@ TEST_F_TIMEOUT(fragment, gives_what_can_move, 900)
 }
 
 /*
- * Requests that a node cannot meet although that much memory is available: they
- * exceed the memory in blocks that can be emptied.
+ * Requests below the free memory of a node, but above the memory of the blocks that can
+ * be emptied. The node cannot meet them.
  */
 FIXTURE(unmeetable)
 {
@@ -480,10 +487,7 @@ FIXTURE_SETUP(unmeetable)
 	vp_write_file(MIN_FREE, "4096");
 	fragmentation->node = self->node;
 	vp_write_file("/proc/sys/vm/drop_caches", "3");
-	/*
-	 * Half of many blocks stays free and available, but no block is free as a
-	 * whole.
-	 */
+	/* Many blocks are half free, but no block is completely free. */
 	fill_pipes(fragmentation, 2);
 	self->bytes = round_down(vp_node_meminfo(self->node, "MemFree") -
 				 16 * MIB);
@@ -501,10 +505,10 @@ FIXTURE_TEARDOWN(unmeetable)
 }
 
 /*
- * Return the bytes that the message says are in blocks that stay: "1.3G is in
- * blocks".
+ * Return the number of bytes in unmovable blocks that the message reports, as in ";
+ * 1.3G is in blocks".
  */
-static __u64 said_fixed(int ctl)
+static __u64 reported_unmovable(int ctl)
 {
 	const char *at = strstr(vp_reason(ctl), "; ");
 	char unit = '\0';
@@ -515,7 +519,7 @@ static __u64 said_fixed(int ctl)
 	return size * (unit == 'G' ? GIB : MIB);
 }
 
-TEST_F(unmeetable, ends_in_time)
+TEST_F(unmeetable, ends_at_the_timeout)
 {
 	__u64 begin = vp_now_ms();
 
@@ -524,7 +528,7 @@ TEST_F(unmeetable, ends_in_time)
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_LE(1000, vp_now_ms() - begin);
 	EXPECT_TRUE(vp_reason_has(self->ctl, "out of time"));
-	EXPECT_GE(self->bytes, said_fixed(self->ctl))
+	EXPECT_GE(self->bytes, reported_unmovable(self->ctl))
 		TH_LOG("%s", vp_reason(self->ctl));
 	EXPECT_FALSE(vp_exists(POOL));
 	EXPECT_TRUE(vp_wait_host_free(self->free - SLACK));
@@ -551,7 +555,7 @@ TEST_F(unmeetable, ends_with_any_signal)
 		_exit(err == -EINTR &&
 		      vp_reason_has(self->ctl, "interrupted") ? 0 : 1);
 	}
-	/* Half-way: a good part of the node is taken. */
+	/* Send the signal when the call has taken a large part of the node. */
 	while (vp_node_meminfo(self->node, "MemFree") > self->bytes / 4 &&
 	       !waitpid(pid, &status, WNOHANG))
 		vp_sleep_ms(5);

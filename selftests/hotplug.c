@@ -199,7 +199,7 @@ TEST_F(hotplug, members_use_host_cpus_if_all_are_offline)
 	vp_worker_stop(&spinner);
 }
 
-static bool wakes(int fd, int cpu, bool online)
+static bool poll_wakes(int fd, int cpu, bool online)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLPRI };
 	char text[64];
@@ -217,10 +217,10 @@ TEST_F(hotplug, change_of_state_wakes_poll)
 
 	ASSERT_LE(0, state);
 	ASSERT_LE(0, effective);
-	EXPECT_TRUE(wakes(state, 3, false));
-	EXPECT_TRUE(wakes(effective, 2, false));
-	EXPECT_TRUE(wakes(state, 2, true));
-	EXPECT_TRUE(wakes(effective, 3, true));
+	EXPECT_TRUE(poll_wakes(state, 3, false));
+	EXPECT_TRUE(poll_wakes(effective, 2, false));
+	EXPECT_TRUE(poll_wakes(state, 2, true));
+	EXPECT_TRUE(poll_wakes(effective, 3, true));
 	close(state);
 	close(effective);
 }
@@ -232,7 +232,10 @@ TEST_F(hotplug, dedicated_cpus)
 
 	ASSERT_EQ(0, attach(self->fd, &other));
 	ASSERT_EQ(0, vp_attach_task(self->fd, own.pidfd, 0, 0, &cpu));
-	/* Its dedicated CPU goes offline: it shares the CPUs of the other members. */
+	/*
+	 * The dedicated CPU goes offline: its thread shares the CPUs of the other
+	 * members.
+	 */
 	ASSERT_EQ(0, vp_set_online(2, false));
 	EXPECT_TRUE(vp_may_run_on(own.pid, "1,3"));
 	EXPECT_TRUE(vp_may_run_on(other.pid, "1,3"));
@@ -241,8 +244,8 @@ TEST_F(hotplug, dedicated_cpus)
 	EXPECT_TRUE(vp_wait_may_run_on(own.pid, "2"));
 	EXPECT_TRUE(vp_wait_may_run_on(other.pid, "1,3"));
 	/*
-	 * All shared CPUs go offline: members rather run on the dedicated CPU than
-	 * outside the pool.
+	 * All shared CPUs go offline: the other members run on the dedicated CPU
+	 * instead of leaving the pool.
 	 */
 	ASSERT_EQ(0, vp_set_online(1, false));
 	ASSERT_EQ(0, vp_set_online(3, false));
@@ -290,7 +293,7 @@ static int narrow_parent(void *arg)
 	return vp_in_child(may_run_on_3, NULL);
 }
 
-/* vpool resets all masks a while after CPU hotplug, which may happen now. */
+/* vpool resets all masks some time after CPU hotplug, possibly during this test. */
 TEST_F(hotplug, narrow_affinity_is_inherited)
 {
 	int status = 1, i;
@@ -312,7 +315,7 @@ static int set_online_and_wait(int cpu, bool online)
 	return err;
 }
 
-/* A cpuset resets the masks of its tasks on CPU hotplug. */
+/* On CPU hotplug the cpuset code resets the masks of the tasks in a cpuset. */
 TEST_F(hotplug, cpusets_do_not_move_members)
 {
 	struct vp_worker worker = vp_worker_start(vp_pause);
@@ -336,7 +339,7 @@ TEST_F(hotplug, cpusets_do_not_move_members)
 	vp_write_file(CGROUPS "/cgroup.subtree_control", "-cpuset");
 }
 
-/* The state of a pool, to compare before and after each round. */
+/* The state of a pool, to compare before and after each iteration. */
 
 struct figures {
 	bool online[4];
@@ -377,9 +380,9 @@ static void expected(struct figures *f)
 	f->members = *f->effective ? f->effective : "0";
 }
 
-TEST_F(hotplug, rounds_under_load)
+TEST_F(hotplug, load_during_hotplug)
 {
-	int i, j, cpu, rounds = vp_scale(getenv("VPOOL_LONG") ? 200 : 80);
+	int i, j, cpu, iterations = vp_scale(getenv("VPOOL_LONG") ? 200 : 80);
 	struct figures f = { .online = { true, true, true, true } };
 	struct vp_worker worker[] = {
 		vp_worker_start(spin), vp_worker_start(spin),
@@ -389,7 +392,7 @@ TEST_F(hotplug, rounds_under_load)
 	srand(1);
 	for (j = 0; j < ARRAY_SIZE(worker); j++)
 		ASSERT_EQ(0, attach(self->fd, &worker[j]));
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		cpu = 1 + rand() % 3;
 		f.online[cpu] = !f.online[cpu];
 		ASSERT_EQ(0, vp_set_online(cpu, f.online[cpu]));
@@ -415,7 +418,7 @@ struct storm {
 	int failed;
 };
 
-static void *fork_many(void *arg)
+static void *fork_children(void *arg)
 {
 	struct storm *storm = arg;
 	int i, status;
@@ -431,7 +434,7 @@ static void *fork_many(void *arg)
 	return NULL;
 }
 
-static int storm_of_forks(void *arg)
+static int run_fork_storm(void *arg)
 {
 	pthread_t thread[NR_FORKERS];
 	struct storm storm[NR_FORKERS];
@@ -439,7 +442,7 @@ static int storm_of_forks(void *arg)
 
 	for (i = 0; i < NR_FORKERS; i++) {
 		storm[i] = (struct storm) { .children = children };
-		if (pthread_create(&thread[i], NULL, fork_many, &storm[i]))
+		if (pthread_create(&thread[i], NULL, fork_children, &storm[i]))
 			return 1;
 	}
 	for (i = 0; i < NR_FORKERS; i++) {
@@ -471,7 +474,7 @@ static void keep_resizing(int *done)
 
 TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 {
-	int children = vp_storm_children(), rounds = 0, cpu;
+	int children = vp_storm_children(), iterations = 0, cpu;
 	struct vp_worker survivor = vp_worker_start(vp_pause), forker;
 	pid_t pid, resizer;
 	int *resizes;
@@ -482,8 +485,8 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 	ASSERT_NE(MAP_FAILED, resizes);
 	pid = fork();
 	if (!pid)
-		_exit(storm_of_forks(&children));
-	/* Until now the pool's only CPU may have been offline. */
+		_exit(run_fork_storm(&children));
+	/* The pool's only CPU may have been offline until here. */
 	forker = (struct vp_worker){ .pid = pid, .pidfd = vp_pidfd(pid) };
 	EXPECT_EQ(0, attach(self->fd, &forker));
 	resizer = fork();
@@ -494,14 +497,14 @@ TEST_F_TIMEOUT(hotplug, fork_storm, 1200)
 		cpu = 1 + rand() % 3;
 		EXPECT_EQ(0, vp_set_online(cpu, false));
 		EXPECT_EQ(0, vp_set_online(cpu, true));
-		rounds++;
+		iterations++;
 	}
 	kill(resizer, SIGKILL);
 	vp_wait_status(resizer);
 	TH_LOG("cases: %d of a child in a fork storm", children);
-	TH_LOG("%d rounds of offline and online, %d resizes", rounds, *resizes);
+	TH_LOG("%d times offline and online, %d resizes", iterations, *resizes);
 	EXPECT_EQ(0, vp_wait_status(pid));
-	EXPECT_LE(1, rounds);
+	EXPECT_LE(1, iterations);
 	EXPECT_LE(1, *resizes);
 	munmap(resizes, sizeof(*resizes));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "1-3", 0));

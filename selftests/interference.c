@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Out of memory, limits of groups, frozen tasks and suspend. Pools keep their
- * memory, their accounting adds up, and no task blocks on a pool for ever.
+ * The OOM killer, memory limits of cgroups, frozen tasks and suspend. Pools keep their
+ * memory, the accounting adds up, and no task waits for a pool forever.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -91,7 +91,7 @@ FIXTURE_TEARDOWN(interference)
 	close(self->ctl);
 }
 
-/* Join the group, and be the OOM killer's first choice. */
+/* Join the cgroup, and become the preferred victim of the OOM killer. */
 static void join(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -117,10 +117,7 @@ static int take_within_limit(void *arg)
 	return take(BYTES) == MAP_FAILED;
 }
 
-/*
- * The pool's memory was allocated when the pool was created: no group is charged for
- * it.
- */
+/* Creating the pool allocated its memory, so no cgroup is charged for it. */
 TEST_F(interference, pool_memory_is_not_charged_to_a_group)
 {
 	ASSERT_EQ(0, group_file("memory.max", "8M"));
@@ -140,7 +137,7 @@ static void allocate_until_killed(void)
 	}
 }
 
-static pid_t start_devourer(void)
+static pid_t start_memory_hog(void)
 {
 	pid_t pid = fork();
 
@@ -157,7 +154,7 @@ static pid_t start_devourer(void)
 }
 
 /*
- * The OOM killer kills a member that maps a region, because its group reaches its
+ * The OOM killer kills a member that maps a region, because the cgroup reaches its
  * limit.
  */
 TEST_F(interference, oom_kill_in_a_group)
@@ -167,7 +164,7 @@ TEST_F(interference, oom_kill_in_a_group)
 
 	ASSERT_EQ(0, group_file("memory.max", "24M"));
 	group_file("memory.swap.max", "0");
-	pid = start_devourer();
+	pid = start_memory_hog();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", BYTES));
@@ -175,8 +172,8 @@ TEST_F(interference, oom_kill_in_a_group)
 }
 
 /*
- * The same, because the host runs out of memory. Another pool, the ballast, has
- * taken most of it.
+ * As above, but the host runs out of memory. A second pool, the ballast, holds most of
+ * it.
  */
 TEST_F(interference, oom_kill_on_the_host)
 {
@@ -196,10 +193,10 @@ TEST_F(interference, oom_kill_on_the_host)
 	map = vp_open_map(BALLAST, 8 * MIB, &fd);
 	ASSERT_NE(MAP_FAILED, map);
 	vp_fill(map, 8 * MIB, 3);
-	pid = start_devourer();
+	pid = start_memory_hog();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	/* No memory of a pool went to the killed task or any other. */
+	/* The kernel gave no pool memory to the killed task or another one. */
 	EXPECT_TRUE(vp_is_filled(map, 8 * MIB, 3));
 	EXPECT_TRUE(vp_sysfs_wait(BALLAST, "memory/used_bytes", 8 * MIB));
 	EXPECT_EQ(ballast, vp_sysfs_u64(BALLAST, "memory/total_bytes"));
@@ -275,7 +272,7 @@ TEST_F(interference, frozen_member)
 	vp_fill(self->map, BYTES, 7);
 }
 
-/* A member that is killed while it is frozen. */
+/* A frozen member can be killed. */
 TEST_F(interference, killed_while_frozen)
 {
 	int ready = 0, status;
@@ -290,8 +287,8 @@ TEST_F(interference, killed_while_frozen)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Leave folios to scrub, and a pool that was just created and destroyed. */
-static int leave_work(int ctl)
+/* Queue folios for the scrubber, and create and destroy a pool. */
+static int queue_scrub(int ctl)
 {
 	char *map;
 	int fd, err;
@@ -307,7 +304,7 @@ static int leave_work(int ctl)
 }
 
 /* Wait until the scrubber is done, and check that the memory is zero. */
-static bool work_is_done(void)
+static bool scrub_is_done(void)
 {
 	bool zero;
 	char *map;
@@ -338,7 +335,7 @@ TEST_F(interference, all_tasks_freeze)
 	ASSERT_EQ(1, ready);
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "freezer"));
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, leave_work(self->ctl));
+		ASSERT_EQ(0, queue_scrub(self->ctl));
 		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
 	}
 	vp_write_file(PM_TEST, "none");
@@ -349,25 +346,22 @@ TEST_F(interference, all_tasks_freeze)
 }
 
 /*
- * An emulated CPU sometimes misses a timer interrupt, and then the others wait for
- * it for ever.
+ * An emulated CPU sometimes misses a timer interrupt during suspend, and the other CPUs
+ * then wait for it forever. Try only with VPOOL_LONG.
  */
-static bool may_sleep(void)
+static bool may_suspend(void)
 {
 	return getenv("VPOOL_LONG");
 }
 
-/*
- * Everything of a suspend to memory but the last step: devices sleep, CPUs go
- * offline.
- */
+/* Suspend to memory except for the last step: devices sleep and CPUs go offline. */
 TEST_F(interference, suspend_without_the_last_step)
 {
 	int ready = 0;
 	char text[64];
 	pid_t pid;
 
-	if (!may_sleep())
+	if (!may_suspend())
 		SKIP(return, "the host may not wake up: set VPOOL_LONG to try");
 	if (access(PM_TEST, W_OK) ||
 	    vp_read_file(POWER "/mem_sleep", text, sizeof(text)) ||
@@ -377,7 +371,7 @@ TEST_F(interference, suspend_without_the_last_step)
 	vp_write_file(POWER "/pm_freeze_timeout", "120000");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
-	ASSERT_EQ(0, leave_work(self->ctl));
+	ASSERT_EQ(0, queue_scrub(self->ctl));
 	ASSERT_EQ(0, vp_write_file(POWER "/mem_sleep", "deep"));
 	ASSERT_EQ(0, vp_write_file(PM_TEST, "processors"));
 	EXPECT_EQ(0, vp_write_file(POWER "/state", "mem"));
@@ -388,7 +382,7 @@ TEST_F(interference, suspend_without_the_last_step)
 	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));
 	kill(pid, SIGKILL);
 	vp_wait_status(pid);
-	EXPECT_TRUE(work_is_done());
+	EXPECT_TRUE(scrub_is_done());
 }
 
 static int button(const char *every)
@@ -407,8 +401,8 @@ static __u64 presses(void)
 	return strtoull(text, NULL, 10);
 }
 
-/* Can this machine be woken? If not, it must not sleep. */
-static bool wakes_up(void)
+/* Check that the power button of VPOOL_BUTTON works, because it must wake the host. */
+static bool button_works(void)
 {
 	__u64 before, end = vp_now_ms() + 20000;
 
@@ -422,8 +416,8 @@ static bool wakes_up(void)
 	return presses() != before;
 }
 
-/* Count the host's suspends, without those that were aborted. */
-static __u64 sleeps(void)
+/* Return the number of successful suspends. */
+static __u64 count_suspends(void)
 {
 	char text[32];
 
@@ -432,32 +426,29 @@ static __u64 sleeps(void)
 	return strtoull(text, NULL, 10);
 }
 
-/*
- * The host sleeps with members and with folios to scrub, and its power button wakes
- * it.
- */
+/* Suspend with members and with folios to scrub. The power button wakes the host. */
 TEST_F(interference, suspend_to_memory)
 {
 	int ready = 0, i;
 	__u64 before, begin;
 	pid_t pid;
 
-	if (!may_sleep())
+	if (!may_suspend())
 		SKIP(return, "the host may not wake up: set VPOOL_LONG to try");
-	if (!wakes_up())
+	if (!button_works())
 		SKIP(return, "VPOOL_BUTTON names no button that wakes this host");
 	pid = start_member(&ready);
 	ASSERT_EQ(1, ready);
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, leave_work(self->ctl));
-		before = sleeps();
+		ASSERT_EQ(0, queue_scrub(self->ctl));
+		before = count_suspends();
 		begin = vp_now_ms();
 		EXPECT_EQ(0, button("2"));
 		EXPECT_EQ(0, vp_write_file(POWER "/state", "freeze"));
 		EXPECT_EQ(0, button("0"));
 		TH_LOG("woken after %llu ms", vp_now_ms() - begin);
-		EXPECT_EQ(before + 1, sleeps());
-		EXPECT_TRUE(work_is_done());
+		EXPECT_EQ(before + 1, count_suspends());
+		EXPECT_TRUE(scrub_is_done());
 	}
 	EXPECT_TRUE(vp_is_member(self->fd, pid, pid));
 	EXPECT_TRUE(vp_wait_may_run_on(pid, "2-3"));

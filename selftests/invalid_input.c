@@ -35,7 +35,7 @@
 #define ROW(_err, _word, ...)						\
 	{ .err = _err, .word = _word, .req = { VALID, __VA_ARGS__ } }
 
-/* CPUs without memory, from a mask of one word. */
+/* Request CPUs without memory, with a mask of one word. */
 #define CPUS(_mask)							\
 	.create.nr_mem = 0, .create.cpus_bytes = 8, .cpus = { _mask }
 
@@ -169,7 +169,7 @@ static int count_files(const char *path)
 	return nr;
 }
 
-static void look(int ctl, struct state *state)
+static void read_state(int ctl, struct state *state)
 {
 	memset(state, 0, sizeof(*state));
 	state->nr = MAX_POOLS;
@@ -182,11 +182,11 @@ static bool is_as_before(int ctl, const struct state *before)
 {
 	struct state now;
 
-	look(ctl, &now);
+	read_state(ctl, &now);
 	return !memcmp(&now, before, sizeof(now));
 }
 
-/* Create a pool with CPU 3 and some memory. The other CPUs are free to ask for. */
+/* Create a pool with CPU 3 and some memory. The other CPUs stay available. */
 static int take(int ctl)
 {
 	vp_destroy(ctl, TAKEN, VPOOL_DESTROY_FORCE);
@@ -201,7 +201,7 @@ FIXTURE_SETUP(invalid)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 FIXTURE_TEARDOWN(invalid)
@@ -235,12 +235,12 @@ TEST_F(invalid, changes_nothing)
 		EXPECT_TRUE(is_as_before(self->ctl, &self->before))
 			TH_LOG("row %zu changed something", i);
 	}
-	/* What the failed requests asked for is still available. */
+	/* The memory and the CPUs of the failed requests are still available. */
 	EXPECT_EQ(0, vp_create(self->ctl, NEW, HUGE_SIZE, 0, "1-2"));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 }
 
-TEST_F(invalid, dry_run_reports_the_same)
+TEST_F(invalid, dry_run_fails_in_the_same_way)
 {
 	size_t i;
 
@@ -252,7 +252,7 @@ TEST_F(invalid, dry_run_reports_the_same)
 	EXPECT_TRUE(is_as_before(self->ctl, &self->before));
 }
 
-/* The same for requests that need more than a row. */
+/* Invalid requests that a table row cannot describe. */
 FIXTURE(invalid_call)
 {
 	int ctl;
@@ -266,7 +266,7 @@ FIXTURE_SETUP(invalid_call)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 FIXTURE_TEARDOWN(invalid_call)
@@ -305,7 +305,7 @@ TEST_F(invalid_call, all_cpus)
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(0, vp_destroy(self->ctl, NEW, 0));
 	ASSERT_EQ(0, take(self->ctl));
-	look(self->ctl, &self->before);
+	read_state(self->ctl, &self->before);
 }
 
 /* Odd sizes are valid: they are rounded up, and the call returns the result. */
@@ -346,7 +346,7 @@ TEST_F(invalid_call, more_than_the_node_has)
 	vp_request_mem(&req, vp_meminfo("MemTotal") / 4 * 3, 1);
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
-	/* The host got back all that the call had taken from both nodes. */
+	/* The failed call returned the memory of both nodes to the host. */
 	EXPECT_TRUE(vp_wait_host_free(free - 64 * MIB));
 }
 
@@ -371,7 +371,7 @@ TEST_F(invalid_call, destroy_of_an_unknown_pool)
 		int err;
 		const char *name;
 	} row[] = {
-		{ ENOENT, "bad-nobody" },
+		{ ENOENT, "bad-none" },
 		{ EINVAL, "" },
 		{ EINVAL, "control" },
 		{ EINVAL, ".." },
@@ -413,7 +413,7 @@ static int drop_user(void)
 }
 
 /* Return the step that failed as the exit status, or 77 if it cannot be tried. */
-static int may_not_change(void *arg)
+static int calls_fail(void *arg)
 {
 	const struct unprivileged *task = arg;
 	struct vpool_list_entry entry[MAX_POOLS];
@@ -447,7 +447,7 @@ TEST_F(invalid_call, unprivileged)
 
 	for (i = 0; i < ARRAY_SIZE(row); i++) {
 		task.give_up = row[i].give_up;
-		EXPECT_EQ(0, vp_in_child(may_not_change, &task))
+		EXPECT_EQ(0, vp_in_child(calls_fail, &task))
 			TH_LOG("%s", row[i].what);
 	}
 }
@@ -458,7 +458,7 @@ TEST_F(invalid_call, root_of_a_user_namespace)
 		.ctl = self->ctl,
 		.give_up = enter_user_namespace,
 	};
-	int status = vp_in_child(may_not_change, &task);
+	int status = vp_in_child(calls_fail, &task);
 
 	if (status == 77)
 		SKIP(return, "cannot create a user namespace");
@@ -569,7 +569,7 @@ static int open_as(void *arg)
 	return -vp_commit(fd, &bytes);
 }
 
-TEST_F(open_as, follows_the_mode)
+TEST_F(open_as, depends_on_the_mode)
 {
 	struct opener opener = variant->opener;
 

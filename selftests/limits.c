@@ -118,7 +118,7 @@ static __u64 resident(void)
 }
 
 /* A child that maps the region as well and unmaps a part of it. */
-static int map_and_leave(void *arg)
+static int map_and_exit(void *arg)
 {
 	char *addr = arg;
 
@@ -145,7 +145,7 @@ TEST_F(limits, pool_memory_is_not_resident)
 	after = resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);
 	EXPECT_LE(before / 2, after);
-	EXPECT_EQ(0, vp_in_child(map_and_leave, addr));
+	EXPECT_EQ(0, vp_in_child(map_and_exit, addr));
 	munmap(addr, LARGE_BYTES);
 	after = resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);
@@ -244,7 +244,7 @@ static bool pass_on(int sock, int fd)
 }
 
 /* Open, map and fork, and keep descriptors in sockets, until a call is refused. */
-static int hostile(void)
+static int exhaust_limits(void)
 {
 	int ends[2], fd, opened = 0;
 
@@ -273,7 +273,7 @@ TEST_F(limits, hostile_user_is_bounded)
 	pid = fork();
 	if (!pid) {
 		setsid();
-		_exit(hostile());
+		_exit(exhaust_limits());
 	}
 	EXPECT_EQ(0, vp_wait_status(pid));
 	/* Other processes of its session hold the regions open. */

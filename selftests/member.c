@@ -165,7 +165,7 @@ TEST_F(member, pool_without_cpus)
 	close(fd);
 }
 
-/* Existing threads and new ones. */
+/* Threads that exist before the attach, and threads created later. */
 
 struct crew {
 	pthread_t thread[4];
@@ -269,7 +269,7 @@ TEST_F(member, new_threads_are_members)
 
 /* Children of members. */
 
-static void wait_for_kill(void)
+static void wait_for_signal(void)
 {
 	for (;;)
 		pause();
@@ -281,7 +281,7 @@ static pid_t start_sleeper(void)
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		wait_for_kill();
+		wait_for_signal();
 	}
 	return pid;
 }
@@ -306,8 +306,8 @@ TEST_F(member, children_are_members)
 }
 
 /*
- * Detach a child that never attached: it gets its parent's affinity from before the
- * attach.
+ * Detach a child that inherited the membership. It gets the affinity that its parent
+ * had before the attach.
  */
 static int detach_inherited(void *arg)
 {
@@ -408,17 +408,17 @@ TEST_F(member, attach_needs_only_the_descriptor)
  * Fork two children per level, so that the last level has 2^depth tasks that all
  * exist at once.
  */
-static int storm(int depth, bool look)
+static int storm(int depth, bool check)
 {
 	int i, status = 0;
 	pid_t pid[2];
 
 	if (!depth)
-		return look && !vp_may_run_on(getpid(), "2-3");
+		return check && !vp_may_run_on(getpid(), "2-3");
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(storm(depth - 1, look));
+			_exit(storm(depth - 1, check));
 	}
 	for (i = 0; i < ARRAY_SIZE(pid); i++)
 		status |= vp_wait_status(pid[i]);
@@ -434,14 +434,17 @@ static int attach_and_storm(void *arg)
 
 TEST_F(member, fork_storm)
 {
-	int i, rounds = vp_scale(20);
+	int i, iterations = vp_scale(20);
 
-	for (i = 0; i < rounds; i++)
+	for (i = 0; i < iterations; i++)
 		EXPECT_EQ(0, vp_in_child(attach_and_storm, &self->fd));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 }
 
-/* Destroy with force during a fork storm: no task stays on the pool's CPUs. */
+/*
+ * After a forced destroy in a fork storm, no task keeps the affinity to the pool's
+ * CPUs.
+ */
 TEST_F(member, forced_destroy_in_a_fork_storm)
 {
 	int i, depth = vp_is_debug() ? 4 : 7;

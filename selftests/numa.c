@@ -3,6 +3,7 @@
  * NUMA: the nodes that a pool's memory comes from, and the node that a region gets
  * its memory from.
  */
+#include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <linux/vpool.h>
 #include <sched.h>
@@ -133,8 +134,7 @@ TEST_F(numa, chosen_node_is_strict)
 }
 
 /*
- * Wait for the scrubber: a region does not wait for dirty memory but takes other
- * nodes'.
+ * Wait for the scrubber: a commit prefers clean memory of another node to dirty memory.
  */
 static bool all_clean(int nodes)
 {
@@ -159,7 +159,7 @@ TEST_F(numa, near_before_far)
 	}
 }
 
-/* The near node is short, so the rest comes from other nodes. */
+/* The near node has too little memory, so other nodes provide what is missing. */
 TEST_F(numa, far_where_near_is_short)
 {
 	__u64 bytes = EACH + HUGE_SIZE;
@@ -240,7 +240,7 @@ TEST_F(numa, policy_bind)
 	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
-	/* The rest does not come from other nodes. */
+	/* MPOL_BIND does not fall back to other nodes. */
 	fd = vp_open(POOL);
 	EXPECT_EQ(MAP_FAILED, vp_map(fd, EACH + HUGE_SIZE, 0));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
@@ -290,8 +290,8 @@ TEST_F(numa, policy_interleave)
 	close(fd[0]);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	/*
-	 * Regions of one folio are spread as well. The kernel's own allocations for
-	 * the task advance the policy in between, so one round may miss a node.
+	 * The policy also spreads regions of one folio. The kernel's own allocations for
+	 * the task advance it in between, so one cycle through the nodes may miss one.
 	 */
 	while (nr < 4 * self->nodes && !all_used(self->nodes)) {
 		fd[nr] = vp_open(POOL);
@@ -371,6 +371,32 @@ TEST_F(numa, mbind_without_enough_memory)
 	close(taken);
 }
 
+/*
+ * A failed mbind(2) sets the message of the descriptor that made the mapping, even after
+ * another descriptor of the region was mapped and closed.
+ */
+TEST_F(numa, message_goes_to_the_descriptor_of_the_mapping)
+{
+	int fd, other, taken = vp_open(POOL);
+	char *addr, *second, path[64];
+
+	ASSERT_EQ(0, commit_on(taken, EACH, 1));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	other = open(path, O_RDWR);
+	ASSERT_LE(0, other);
+	second = mmap(NULL, EACH, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+	ASSERT_NE(MAP_FAILED, second);
+	munmap(second, EACH);
+	close(other);
+	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
+	munmap(addr, EACH);
+	close(fd);
+	close(taken);
+}
+
 #define CGROUP "/sys/fs/cgroup/vpool-numa"
 
 static int in_cpuset(void *arg)
@@ -407,7 +433,7 @@ TEST_F(numa, cpuset_restricts_the_nodes)
 
 #define OTHER "numa-other"
 
-/* Not near the CPU that the creator happens to run on. */
+/* Memory is near the pool's CPUs, not near the CPU on which the creator runs. */
 TEST_F(numa, memory_is_near_the_cpus)
 {
 	struct vp_request req;
@@ -423,12 +449,12 @@ TEST_F(numa, memory_is_near_the_cpus)
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* Each CPU gets its share of the memory nearby. */
+	/* With CPUs of two nodes, each node provides its share of the memory. */
 	snprintf(list, sizeof(list), "%d-%d", cpu - 1, cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(2 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));
 	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
-	/* The same for CPUs by number. */
+	/* A request for CPUs by number does the same. */
 	vp_request_init(&req, OTHER);
 	vp_request_mem(&req, 4 * HUGE_SIZE, VPOOL_ANY_NODE);
 	req.create.nr_cpus = 1;
@@ -459,7 +485,7 @@ TEST_F(numa, each_node_has_a_floor)
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "node 1"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
-	/* The same without a dry run. */
+	/* A real create fails in the same way. */
 	req.create.flags = 0;
 	EXPECT_EQ(-ENOMEM, vp_request_send(self->ctl, &req));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
@@ -470,7 +496,7 @@ TEST_F(numa, each_node_has_a_floor)
 #define SMALL (32 * MIB)
 #define LARGE (64 * MIB)
 
-/* This never fails: the pool keeps at least this much when it shrinks. */
+/* This never fails: the resize leaves the pool at least this much memory. */
 static void commit_on_node_0(void)
 {
 	int fd = vp_open(POOL);
@@ -484,7 +510,7 @@ static void commit_on_node_0(void)
 TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 {
 	struct vp_worker taker;
-	int i, rounds = vp_scale(100);
+	int i, iterations = vp_scale(100);
 	struct vp_request req;
 	__u64 bytes;
 
@@ -495,7 +521,7 @@ TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 	vp_request_mem(&req, LARGE, 0);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
 	taker = vp_worker_start(commit_on_node_0);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		bytes = i % 2 ? LARGE : SMALL;
 		ASSERT_EQ(0, vp_resize(self->ctl, POOL, &bytes, 0));
 		ASSERT_EQ(i % 2 ? LARGE : SMALL, node_bytes(0, "total"));

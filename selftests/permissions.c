@@ -31,7 +31,7 @@
 
 enum caller {
 	ROOT,
-	/* Root without one capability. */
+	/* Root without one of the capabilities. */
 	NO_ADMIN,
 	NO_NICE,
 	/* Root of the host as root of a user namespace. */
@@ -312,7 +312,7 @@ struct attempt {
 	enum caller caller;
 };
 
-static int try_it(void *arg)
+static int try_call(void *arg)
 {
 	const struct attempt *attempt = arg;
 
@@ -338,7 +338,7 @@ TEST_F(permissions, match_the_table)
 		for (caller = 0; caller < NR_CALLERS; caller++) {
 			attempt.row = &rows[i];
 			attempt.caller = caller;
-			err = vp_in_child(try_it, &attempt);
+			err = vp_in_child(try_call, &attempt);
 			EXPECT_EQ(rows[i].err[caller], err)
 				TH_LOG("%s: %s", caller_name[caller], rows[i].name);
 			ASSERT_EQ(0, undo(&self->state));
@@ -368,13 +368,13 @@ static bool shows_an_address(const char *text)
  * Read every file below @path that the caller may read. Return the number that show
  * an address.
  */
-static int look_through(const char *path, int *files)
+static int read_tree(const char *path, int *files)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 	char name[512], text[8192];
 	struct stat st;
-	int bad = 0;
+	int leaks = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
@@ -383,22 +383,22 @@ static int look_through(const char *path, int *files)
 		if (lstat(name, &st))
 			continue;
 		if (S_ISDIR(st.st_mode)) {
-			bad += look_through(name, files);
+			leaks += read_tree(name, files);
 		} else if (S_ISREG(st.st_mode) &&
 			   vp_read_file(name, text, sizeof(text)) >= 0) {
 			++*files;
 			if (shows_an_address(text)) {
 				fprintf(stderr, "# %s: %s\n", name, text);
-				bad++;
+				leaks++;
 			}
 		}
 	}
 	if (dir)
 		closedir(dir);
-	return bad;
+	return leaks;
 }
 
-static int look_as_stranger(void *arg)
+static int read_as_stranger(void *arg)
 {
 	const struct state *self = arg;
 	struct vpool_region_info info[8];
@@ -408,7 +408,7 @@ static int look_as_stranger(void *arg)
 	int files = 0;
 
 	act_as(STRANGER);
-	if (look_through("/sys/kernel/vpool", &files) || files < 20)
+	if (read_tree("/sys/kernel/vpool", &files) || files < 20)
 		return 1;
 	/* No 64-bit word that an ioctl returns may be a kernel address. */
 	if (vp_regions(self->fd, NULL, info, &nr) ||
@@ -430,7 +430,7 @@ static int look_as_stranger(void *arg)
 TEST_F(permissions, no_address_is_shown)
 {
 	ASSERT_NE(MAP_FAILED, vp_map(self->state.fd, HUGE_SIZE, 0));
-	EXPECT_EQ(0, vp_in_child(look_as_stranger, &self->state));
+	EXPECT_EQ(0, vp_in_child(read_as_stranger, &self->state));
 }
 
 TEST_HARNESS_MAIN

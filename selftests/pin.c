@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pool memory can be pinned by every kernel interface that pins, and pinned memory
- * is not free even if its region is closed.
+ * Every kernel interface that pins user pages can pin pool memory. Pinned memory is not
+ * free, even after its region is closed.
  */
 #include <fcntl.h>
 #include <liburing.h>
@@ -17,7 +17,7 @@
 
 #define POOL "pin-pool"
 #define BASE 4096
-/* As much as fits in a pipe, in pages of BASE bytes. */
+/* Bytes that fit in a pipe, in pages of BASE bytes. */
 #define PIPE_BYTES (8 * BASE)
 #define RAM_DISK "/dev/ram0"
 
@@ -166,7 +166,7 @@ TEST_F(pin, vmsplice)
 	close(pipes[1]);
 }
 
-static void wait_for_kill(void)
+static void wait_for_signal(void)
 {
 	for (;;)
 		pause();
@@ -192,7 +192,7 @@ TEST_F(pin, process_vm_readv_and_writev)
 		SKIP(return, "no process_vm_readv here: %s", strerror(errno));
 	pid = fork();
 	if (!pid)
-		wait_for_kill();
+		wait_for_signal();
 	EXPECT_EQ(self->bytes, process_vm_readv(pid, &heap, 1, &pool, 1, 0));
 	EXPECT_TRUE(vp_is_filled(self->heap, self->bytes, 1));
 	vp_fill(self->heap, self->bytes, 2);
@@ -312,7 +312,7 @@ static bool pipe_has_pattern(const int pipes[2])
 
 TEST_F(pin, pinned_memory_is_not_free)
 {
-	__u64 all = self->pool, rest = self->pool - self->page;
+	__u64 all = self->pool, remaining = self->pool - self->page;
 	int pipes[2], fd = vp_open(POOL);
 	char *addr;
 
@@ -322,23 +322,23 @@ TEST_F(pin, pinned_memory_is_not_free)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", self->page));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &all));
-	ASSERT_EQ(0, vp_commit(fd, &rest));
-	addr = vp_map(fd, rest, 0);
+	ASSERT_EQ(0, vp_commit(fd, &remaining));
+	addr = vp_map(fd, remaining, 0);
 	ASSERT_NE(MAP_FAILED, addr);
-	EXPECT_TRUE(vp_is_zero(addr, rest));
-	vp_fill(addr, rest, 2);
+	EXPECT_TRUE(vp_is_zero(addr, remaining));
+	vp_fill(addr, remaining, 2);
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/used_bytes"));
 
 	EXPECT_TRUE(pipe_has_pattern(pipes));
-	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", rest));
-	EXPECT_TRUE(vp_is_filled(addr, rest, 2));
-	munmap(addr, rest);
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", remaining));
+	EXPECT_TRUE(vp_is_filled(addr, remaining, 2));
+	munmap(addr, remaining);
 	close(fd);
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 }
 
-/* A folio that was pinned longer than its region is zero for the next one. */
+/* A folio whose pin outlived its region is zero in the next region. */
 TEST_F(pin, pinned_memory_is_zero_when_reused)
 {
 	int pipes[2], fd;
@@ -371,8 +371,8 @@ TEST_F(pin, pin_outlives_a_forced_destroy)
 	EXPECT_EQ(self->pool, vp_sysfs_u64(POOL, "memory/free_bytes"));
 }
 
-/* A region is revoked under a pin: only the pin still sees the bytes. */
-TEST_F(pin, revoked_under_a_pin)
+/* Revoke a region while a page is pinned: only the pin can still read the bytes. */
+TEST_F(pin, revoked_while_pinned)
 {
 	int pipes[2];
 

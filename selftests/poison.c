@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Poisoned memory: an access gets the kernel's own SIGBUS, the pool never hands the
- * page out again, and the accounting shows it.
+ * Poisoned memory: an access gets the SIGBUS of the kernel's memory failure handling,
+ * the pool never reuses the page, and the accounting shows it.
  *
  * Each test costs the machine the memory that it poisons, until the next boot.
  */
@@ -134,7 +134,7 @@ static int wait_bus_code(const char *addr)
 
 TEST_F(poison, used_page)
 {
-	__u64 good = self->bytes - variant->page, rest;
+	__u64 good = self->bytes - variant->page, remaining;
 	char *copy = malloc(good);
 
 	if (!can_inject())
@@ -156,17 +156,17 @@ TEST_F(poison, used_page)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				  variant->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
-	rest = self->pool - variant->page;
-	EXPECT_EQ(rest, vp_sysfs_u64(POOL, "memory/free_bytes"));
+	remaining = self->pool - variant->page;
+	EXPECT_EQ(remaining, vp_sysfs_u64(POOL, "memory/free_bytes"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 
 	self->fd = vp_open(POOL);
 	EXPECT_EQ(-ENOMEM, vp_commit(self->fd, &self->pool));
-	EXPECT_EQ(0, vp_commit(self->fd, &rest));
-	self->addr = vp_map(self->fd, rest, 0);
+	EXPECT_EQ(0, vp_commit(self->fd, &remaining));
+	self->addr = vp_map(self->fd, remaining, 0);
 	ASSERT_NE(MAP_FAILED, self->addr);
-	self->bytes = rest;
-	EXPECT_TRUE(vp_is_zero(self->addr, rest));
+	self->bytes = remaining;
+	EXPECT_TRUE(vp_is_zero(self->addr, remaining));
 }
 
 static int early_code;
@@ -178,7 +178,9 @@ static void on_early(int sig, siginfo_t *info, void *context)
 	early_where = info->si_addr;
 }
 
-/* The kernel calls it recovered, and the SIGBUS gives the address of the page. */
+/*
+ * The kernel counts the page as recovered, and the SIGBUS has the address of the page.
+ */
 TEST_F(poison, recovered_with_the_address)
 {
 	char *poisoned = self->addr + variant->page;
@@ -194,10 +196,10 @@ TEST_F(poison, recovered_with_the_address)
 }
 
 /*
- * A task that asks for early notice (PR_MCE_KILL_EARLY) gets the address before it
+ * A task that requests an early signal (PR_MCE_KILL_EARLY) gets the address before it
  * touches the page.
  */
-TEST_F(poison, early_notice)
+TEST_F(poison, early_signal)
 {
 	struct sigaction act = {
 		.sa_sigaction = on_early, .sa_flags = SA_SIGINFO,
@@ -213,7 +215,7 @@ TEST_F(poison, early_notice)
 	inject(pfn);
 	EXPECT_EQ(BUS_MCEERR_AO, early_code);
 	EXPECT_EQ(poisoned, early_where);
-	/* A task gets no notice of a page that it does not map. */
+	/* A task gets no signal about a page that it does not map. */
 	early_code = 0;
 	munmap(self->addr, variant->page);
 	inject(pfn_of(self->addr + variant->page) - variant->page / BASE);
@@ -232,7 +234,7 @@ static int unpoison(__u64 pfn)
 	return vp_write_file(UNPOISON, text);
 }
 
-/* A page that is in use or set aside cannot be unpoisoned without the pool. */
+/* hwpoison-inject cannot unpoison a page that a pool uses or has set aside. */
 TEST_F(poison, unpoison_is_refused)
 {
 	__u64 used, free;
@@ -268,7 +270,7 @@ struct fault_race {
 	__u64 until;
 };
 
-/* Unmap and fault in until the access fails. Return 0 if it does. */
+/* Unmap and fault in until the access fails. Return 0 if it fails in time. */
 static int fault_on(void *arg)
 {
 	struct fault_race *fault_race = arg;
@@ -340,10 +342,7 @@ TEST_F(poison, by_madvise)
 	EXPECT_NE(MAP_FAILED, self->addr);
 }
 
-/*
- * A page that is poisoned while its pool is being destroyed is never handed out
- * either.
- */
+/* A page that is poisoned during the destruction of its pool is never reused. */
 TEST_F(poison, survives_destroy)
 {
 	__u64 pfn = pfn_of(self->addr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The life cycle of a pool, and how sysfs, queries and lists describe it. */
+/* The life cycle of a pool, and its description in sysfs, queries and lists. */
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -18,7 +18,7 @@
 #include "lib/task.h"
 
 #define POOL "pool-a"
-#define SECOND "pool-b"
+#define OTHER "pool-b"
 #define BYTES (4 * HUGE_SIZE)
 
 FIXTURE(pool)
@@ -35,7 +35,7 @@ FIXTURE_SETUP(pool)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	vp_destroy(self->ctl, SECOND, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
 	vp_request_init(&self->req, POOL);
 	vp_request_mem(&self->req, BYTES, VPOOL_ANY_NODE);
 	vp_request_cpus(&self->req, "2-3");
@@ -49,7 +49,7 @@ FIXTURE_SETUP(pool)
 FIXTURE_TEARDOWN(pool)
 {
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	vp_destroy(self->ctl, SECOND, VPOOL_DESTROY_FORCE);
+	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
 
@@ -223,12 +223,12 @@ TEST_F(pool, list_is_in_the_order_of_ids)
 	int a = -1, b = -1;
 	__u32 nr = 64, i;
 
-	ASSERT_EQ(0, vp_create(self->ctl, SECOND, 0, 0, "1"));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
 	ASSERT_EQ(0, vp_list(self->ctl, entry, &nr));
 	for (i = 0; i < nr; i++) {
 		if (!strcmp(entry[i].name, POOL))
 			a = i;
-		if (!strcmp(entry[i].name, SECOND))
+		if (!strcmp(entry[i].name, OTHER))
 			b = i;
 		if (i)
 			EXPECT_LT(entry[i - 1].id, entry[i].id);
@@ -272,9 +272,9 @@ TEST_F(pool, name_and_cpus_are_reusable_with_a_new_id)
 
 TEST_F(pool, cpus_are_in_one_pool_at_most)
 {
-	EXPECT_EQ(-EBUSY, vp_create(self->ctl, SECOND, 0, 0, "3"));
+	EXPECT_EQ(-EBUSY, vp_create(self->ctl, OTHER, 0, 0, "3"));
 	EXPECT_TRUE(vp_reason_has(self->ctl, POOL));
-	EXPECT_EQ(0, vp_create(self->ctl, SECOND, 0, 0, "1"));
+	EXPECT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
 }
 
 TEST_F(pool, cpus_only)
@@ -283,11 +283,11 @@ TEST_F(pool, cpus_only)
 	__u64 bytes = HUGE_SIZE;
 	int fd;
 
-	ASSERT_EQ(0, vp_create(self->ctl, SECOND, 0, 0, "1"));
-	ASSERT_EQ(0, vp_query(self->ctl, SECOND, &q));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 0, 0, "1"));
+	ASSERT_EQ(0, vp_query(self->ctl, OTHER, &q));
 	EXPECT_EQ(0, q.total_bytes);
-	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
-	fd = vp_open(SECOND);
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, OTHER));
+	fd = vp_open(OTHER);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENOMEM, vp_commit(fd, &bytes));
 	EXPECT_EQ(0, lseek(fd, 0, SEEK_END));
@@ -298,18 +298,18 @@ TEST_F(pool, memory_only)
 {
 	char text[64];
 
-	ASSERT_EQ(0, vp_create(self->ctl, SECOND, BYTES, 4096, NULL));
-	ASSERT_EQ(0, vp_sysfs(SECOND, "cpus/assigned", text, sizeof(text)));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, BYTES, 4096, NULL));
+	ASSERT_EQ(0, vp_sysfs(OTHER, "cpus/assigned", text, sizeof(text)));
 	EXPECT_STREQ("\n", text);
-	EXPECT_EQ(4096, vp_sysfs_u64(SECOND, "page_size"));
+	EXPECT_EQ(4096, vp_sysfs_u64(OTHER, "page_size"));
 }
 
 TEST_F(pool, owner_defaults_to_the_caller)
 {
 	struct stat st;
 
-	ASSERT_EQ(0, vp_create(self->ctl, SECOND, HUGE_SIZE, 0, NULL));
-	ASSERT_EQ(0, stat("/dev/vpool/" SECOND, &st));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, HUGE_SIZE, 0, NULL));
+	ASSERT_EQ(0, stat("/dev/vpool/" OTHER, &st));
 	EXPECT_EQ(getuid(), st.st_uid);
 	EXPECT_EQ(getgid(), st.st_gid);
 	EXPECT_EQ(0600, st.st_mode & 07777);
@@ -319,14 +319,14 @@ TEST_F(pool, dry_run_changes_nothing)
 {
 	struct vp_request req = self->req;
 
-	vp_name(req.create.name, SECOND);
+	vp_name(req.create.name, OTHER);
 	vp_request_cpus(&req, "1");
 	req.create.flags = VPOOL_CREATE_DRY_RUN;
 	req.create.out_bytes = 0;
 	req.mem[0].bytes = HUGE_SIZE + 1;
 	EXPECT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(2 * HUGE_SIZE, req.create.out_bytes);
-	EXPECT_FALSE(vp_exists(SECOND));
+	EXPECT_FALSE(vp_exists(OTHER));
 	vp_name(req.create.name, POOL);
 	EXPECT_EQ(-EEXIST, vp_request_send(self->ctl, &req));
 }
@@ -358,11 +358,11 @@ TEST_F(pool, ephemeral_ends_with_its_creator)
 {
 	int ctl = vp_control(), copy = dup(ctl);
 
-	ASSERT_EQ(0, create_ephemeral(ctl, SECOND));
+	ASSERT_EQ(0, create_ephemeral(ctl, OTHER));
 	close(ctl);
-	EXPECT_TRUE(vp_exists(SECOND));
+	EXPECT_TRUE(vp_exists(OTHER));
 	close(copy);
-	EXPECT_TRUE(wait_gone(SECOND));
+	EXPECT_TRUE(wait_gone(OTHER));
 	EXPECT_TRUE(vp_exists(POOL));
 }
 
@@ -373,8 +373,8 @@ TEST_F(pool, ephemeral_waits_for_its_last_pin)
 	int ctl = vp_control(), fd, pipes[2];
 	char page[4096];
 
-	ASSERT_EQ(0, create_ephemeral(ctl, SECOND));
-	iov.iov_base = vp_open_map(SECOND, HUGE_SIZE, &fd);
+	ASSERT_EQ(0, create_ephemeral(ctl, OTHER));
+	iov.iov_base = vp_open_map(OTHER, HUGE_SIZE, &fd);
 	ASSERT_NE(MAP_FAILED, iov.iov_base);
 	*(char *)iov.iov_base = 'x';
 	ASSERT_EQ(0, pipe(pipes));
@@ -383,10 +383,10 @@ TEST_F(pool, ephemeral_waits_for_its_last_pin)
 	close(ctl);
 	close(fd);
 	vp_sleep_ms(300);
-	EXPECT_TRUE(vp_exists(SECOND));
+	EXPECT_TRUE(vp_exists(OTHER));
 	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
 	EXPECT_EQ('x', page[0]);
-	EXPECT_TRUE(wait_gone(SECOND));
+	EXPECT_TRUE(wait_gone(OTHER));
 	close(pipes[0]);
 	close(pipes[1]);
 }
@@ -396,22 +396,22 @@ TEST_F(pool, ephemeral_waits_for_its_last_user)
 	int ctl = vp_control(), fd;
 	char *addr;
 
-	ASSERT_EQ(0, create_ephemeral(ctl, SECOND));
-	addr = vp_open_map(SECOND, HUGE_SIZE, &fd);
+	ASSERT_EQ(0, create_ephemeral(ctl, OTHER));
+	addr = vp_open_map(OTHER, HUGE_SIZE, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	close(ctl);
 	close(fd);
 	EXPECT_EQ(0, vp_touch(addr, true));
-	EXPECT_TRUE(vp_exists(SECOND));
+	EXPECT_TRUE(vp_exists(OTHER));
 	munmap(addr, HUGE_SIZE);
-	EXPECT_TRUE(wait_gone(SECOND));
+	EXPECT_TRUE(wait_gone(OTHER));
 }
 
 static int killed_creator(void *arg)
 {
 	int ctl = vp_control();
 
-	if (create_ephemeral(ctl, SECOND))
+	if (create_ephemeral(ctl, OTHER))
 		return 1;
 	kill(getpid(), SIGKILL);
 	return 2;
@@ -420,7 +420,7 @@ static int killed_creator(void *arg)
 TEST_F(pool, ephemeral_ends_with_a_killed_creator)
 {
 	EXPECT_EQ(128 + SIGKILL, vp_in_child(killed_creator, NULL));
-	EXPECT_TRUE(wait_gone(SECOND));
+	EXPECT_TRUE(wait_gone(OTHER));
 }
 
 TEST_F(pool, busy_while_open)
@@ -515,8 +515,8 @@ TEST_F(pool, counters_increase)
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "memory/regions"));
 	vp_fill(addr, 2 * HUGE_SIZE, 1);
 	/*
-	 * A kernel without transparent huge pages, such as a real-time one, maps
-	 * none.
+	 * A kernel without transparent huge pages, such as a real-time kernel, makes no
+	 * huge mapping.
 	 */
 	huge = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 	EXPECT_EQ(huge ? 2 : 0, vp_sysfs_u64(POOL, "stat/faults_huge"));
@@ -574,24 +574,26 @@ TEST_F(pool, memory_is_on_its_node)
 
 	if (!vp_has_node(1))
 		SKIP(return, "needs two NUMA nodes");
-	vp_request_init(&req, SECOND);
+	vp_request_init(&req, OTHER);
 	vp_request_mem(&req, 2 * HUGE_SIZE, 0);
 	vp_request_mem(&req, 3 * HUGE_SIZE, 1);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
 	EXPECT_EQ(5 * HUGE_SIZE, req.create.out_bytes);
 	EXPECT_EQ(2 * HUGE_SIZE,
-		  vp_sysfs_u64(SECOND, "memory/node0/total_bytes"));
+		  vp_sysfs_u64(OTHER, "memory/node0/total_bytes"));
 	EXPECT_EQ(3 * HUGE_SIZE,
-		  vp_sysfs_u64(SECOND, "memory/node1/total_bytes"));
-	ASSERT_EQ(0, vp_query(self->ctl, SECOND, &q));
+		  vp_sysfs_u64(OTHER, "memory/node1/total_bytes"));
+	ASSERT_EQ(0, vp_query(self->ctl, OTHER, &q));
 	EXPECT_EQ(2, q.nr_nodes);
 	for (i = 0; i < q.nr_nodes; i++)
 		EXPECT_EQ((node[i].node ? 3 : 2) * HUGE_SIZE,
 			  node[i].total_bytes);
-	EXPECT_TRUE(vp_accounting_ok(self->ctl, SECOND));
+	EXPECT_TRUE(vp_accounting_ok(self->ctl, OTHER));
 }
 
-/* A pool's memory is missing from the host, and returned when the pool is destroyed. */
+/*
+ * Creating a pool takes its memory from the host, and destroying the pool returns it.
+ */
 TEST_F(pool, host_gets_its_memory_back)
 {
 	const __u64 bytes = 256 * MIB, slack = 24 * MIB;
@@ -600,10 +602,10 @@ TEST_F(pool, host_gets_its_memory_back)
 	before = vp_host_free();
 	if (before < 2 * bytes)
 		SKIP(return, "needs %llu MiB free", 2 * bytes / MIB);
-	ASSERT_EQ(0, vp_create(self->ctl, SECOND, bytes, 0, NULL));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, bytes, 0, NULL));
 	during = vp_host_free();
 	EXPECT_GT(before - bytes + slack, during);
-	ASSERT_EQ(0, vp_destroy(self->ctl, SECOND, 0));
+	ASSERT_EQ(0, vp_destroy(self->ctl, OTHER, 0));
 	after = vp_host_free();
 	EXPECT_LT(before - slack, after);
 }

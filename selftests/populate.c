@@ -104,8 +104,8 @@ TEST_F(populate, no_touch_faults)
 }
 
 /*
- * A mapping of any address, offset and length: small pages fill its ends where no
- * huge page fits, or all of it.
+ * Mappings at any address and offset, of any length. Where no huge page fits, base
+ * pages are mapped.
  */
 TEST_F(populate, any_address_and_length)
 {
@@ -146,7 +146,7 @@ TEST_F(populate, any_address_and_length)
 	}
 }
 
-/* Pages that NUMA balancing has marked since boot. */
+/* Return the number of pages that NUMA balancing has marked since boot. */
 static __u64 marked_pages(void)
 {
 	char text[32768], *at;
@@ -159,8 +159,8 @@ static __u64 marked_pages(void)
 }
 
 /*
- * Pages marked while memory is touched over and over, including a few of the
- * program's own.
+ * Touch the memory repeatedly. Return the number of pages marked in that time,
+ * including a few pages of the program.
  */
 static __u64 marked_while_touching(char *addr, __u64 bytes)
 {
@@ -171,7 +171,9 @@ static __u64 marked_while_touching(char *addr, __u64 bytes)
 	return marked_pages() - before;
 }
 
-/* NUMA balancing cannot move pool memory, so it must not unmap it to find its users. */
+/*
+ * NUMA balancing cannot migrate pool memory, so it must not mark it to find its users.
+ */
 TEST_F(populate, numa_balancing_does_not_mark_it)
 {
 	static const char * const pace[] = { "scan_delay_ms", "scan_period_min_ms" };

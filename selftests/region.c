@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions: each open gets a private one, memory is committed with the size, and no
- * region sees bytes of another or old ones.
+ * Regions: each open gets a private region, setting its size commits its memory, and no
+ * region shows bytes of another region or of an earlier use.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -267,7 +267,7 @@ TEST_F(region, pages_are_of_the_pools_size)
 	EXPECT_EQ(bytes, huge);
 }
 
-/* Unmap a hole, and check the rest of the huge pages around it. */
+/* Unmap a hole, and check the remaining parts of the huge pages around it. */
 TEST_F(region, partial_munmap)
 {
 	__u64 bytes = self->pool / 4, hole = bytes / 4;
@@ -306,16 +306,16 @@ TEST_F(region, mprotect_of_a_part)
 TEST_F(region, mremap_moves_and_shrinks)
 {
 	__u64 bytes = 2 * self->page;
-	char *addr = vp_map(self->fd, bytes, 0), *place, *moved;
+	char *addr = vp_map(self->fd, bytes, 0), *target, *moved;
 
 	ASSERT_NE(MAP_FAILED, addr);
 	vp_fill(addr, bytes, 1);
-	place = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		     0);
-	ASSERT_NE(MAP_FAILED, place);
+	target = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	ASSERT_NE(MAP_FAILED, target);
 	moved = mremap(addr, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-		       place);
-	ASSERT_EQ(place, moved);
+		       target);
+	ASSERT_EQ(target, moved);
 	EXPECT_TRUE(vp_is_filled(moved, bytes, 1));
 	EXPECT_EQ(moved, mremap(moved, bytes, self->page, 0));
 	EXPECT_TRUE(vp_is_filled(moved, self->page, 1));
@@ -346,7 +346,7 @@ TEST_F(region, mremap_grows)
 	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
 }
 
-TEST_F(region, mremap_duplicates_and_leaves_behind)
+TEST_F(region, mremap_without_unmapping)
 {
 	__u64 bytes = 2 * self->page;
 	char *addr = vp_map(self->fd, bytes, 0), *copy;
@@ -418,7 +418,7 @@ TEST_F(region, core_dump_flags)
 #define __NR_mseal 462
 #endif
 
-static bool uname_before(int major, int minor)
+static bool kernel_is_before(int major, int minor)
 {
 	struct utsname name;
 	int has_major, has_minor;
@@ -449,7 +449,7 @@ TEST_F(region, mseal)
 	shared.addr = vp_map(self->fd, self->page, 0);
 	ASSERT_NE(MAP_FAILED, shared.addr);
 	err = vp_in_child(seal, &shared);
-	if (err && uname_before(6, 10))
+	if (err && kernel_is_before(6, 10))
 		SKIP(return, "this kernel has no mseal(2)");
 	EXPECT_EQ(0, err);
 }
@@ -502,7 +502,7 @@ TEST_F(region, madvise_keeps_contents)
 		madvise(addr, bytes, advice[i]);
 		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
 			TH_LOG("advice %d", advice[i]);
-		/* A part of a huge page, which could make the kernel split it. */
+		/* Advice for a part of a huge page could make the kernel split it. */
 		madvise(addr + bytes / 2 - BASE, BASE, advice[i]);
 		EXPECT_TRUE(vp_is_filled(addr, bytes, 1))
 			TH_LOG("advice %d for a part", advice[i]);
@@ -567,8 +567,8 @@ static int map_without_thp(void *arg)
 	if (huge == shared->bytes)
 		return 0;
 	/*
-	 * If the kernel refuses huge mappings then, the message and the counter must
-	 * show it.
+	 * If the kernel refuses huge mappings in this case, the message and the counter
+	 * must show it.
 	 */
 	if (!vp_reason_has(shared->fd, "PR_SET_THP_DISABLE"))
 		return 2;
@@ -727,7 +727,7 @@ static int lock_and_count(void *arg)
 	return 0;
 }
 
-/* Process-shared mutexes, as PostgreSQL and others keep in shared memory. */
+/* Process-shared mutexes, which programs such as PostgreSQL keep in shared memory. */
 TEST_F(region, mutexes_are_shared)
 {
 	struct shared shared = {
@@ -919,11 +919,11 @@ TEST_F(region, zero_on_first_touch)
 /* Reuse memory as soon as it is free, mostly before the scrubber has reached it. */
 TEST_F(region, zero_when_reused)
 {
-	int i, rounds = vp_scale(40);
+	int i, iterations = vp_scale(40);
 	int fd;
 	char *addr;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		addr = vp_open_map(POOL, self->pool, &fd);
 		ASSERT_NE(MAP_FAILED, addr) TH_LOG("%s", vp_reason(fd));
 		ASSERT_TRUE(vp_is_zero(addr, self->pool));
@@ -1004,7 +1004,10 @@ TEST_F(region, forced_destroy_revokes)
 	close(second);
 }
 
-/* The name is free at once, and a user of the old pool gets nothing of the new one. */
+/*
+ * The name is free immediately, and a user of the old pool gets no access to the new
+ * one.
+ */
 TEST_F(region, forced_destroy_frees_the_name)
 {
 	char *old = vp_map(self->fd, self->page, 0), *addr;

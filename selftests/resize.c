@@ -76,7 +76,7 @@ TEST_F(resize, rounds_up)
 }
 
 /* A region keeps its memory. Memory that no region has can be removed. */
-TEST_F(resize, regions_do_not_notice)
+TEST_F(resize, regions_keep_their_memory)
 {
 	__u64 bytes = 5 * HUGE_SIZE;
 	char *addr;
@@ -152,7 +152,7 @@ TEST_F(resize, all_nodes_or_none)
 	EXPECT_EQ(before[0], node_total(0));
 	EXPECT_EQ(before[1], node_total(1));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/gathered_bytes"));
-	/* Less than the node has in total, but more than is free. */
+	/* A size below the total memory of the node, but above its free memory. */
 	mem[1].bytes = vp_meminfo("MemTotal") / 2 / HUGE_SIZE * HUGE_SIZE -
 		       64 * MIB;
 	err = vp_resize_nodes(self->ctl, POOL, mem, 2);
@@ -258,7 +258,10 @@ TEST_F(resize, signal_interrupts_it)
 
 	sigaction(SIGALRM, &act, NULL);
 	vp_name(cmd.name, POOL);
-	/* Less than the host has available, but more than it can free quickly. */
+	/*
+	 * A size below the available memory of the host, but above what the host can
+	 * free quickly.
+	 */
 	mem.bytes = before / 10 * 6;
 	for (us = 20000; us > 100; us /= 2) {
 		/* Send the signal repeatedly: the first may arrive before the call. */
@@ -279,17 +282,17 @@ TEST_F(resize, signal_interrupts_it)
 }
 
 struct racer {
-	int rounds;
+	int iterations;
 	int bad;
 };
 
-/* Commit and close regions of all the memory there is. */
+/* Repeatedly commit a region of all free memory of the pool, and close it. */
 static void *take(void *arg)
 {
 	struct racer *racer = arg;
 	int i, fd, err;
 
-	for (i = 0; i < racer->rounds; i++) {
+	for (i = 0; i < racer->iterations; i++) {
 		__u64 bytes = (1 + i % 3) * HUGE_SIZE;
 
 		fd = vp_open(POOL);
@@ -302,7 +305,7 @@ static void *take(void *arg)
 
 TEST_F(resize, races_with_commits)
 {
-	struct racer racer = { .rounds = vp_scale(2000) };
+	struct racer racer = { .iterations = vp_scale(2000) };
 	pthread_t threads[2];
 	int i, err;
 
@@ -324,7 +327,7 @@ TEST_F(resize, races_with_commits)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 }
 
-static void *resize_all_the_time(void *arg)
+static void *keep_resizing(void *arg)
 {
 	int ctl = vp_control(), i;
 
@@ -338,8 +341,8 @@ static void *resize_all_the_time(void *arg)
 }
 
 /*
- * A destroy does not wait until a resize succeeds, and leaves none of its memory
- * behind.
+ * A destroy does not wait for a resize to succeed, and also frees the memory that the
+ * resize has taken.
  */
 TEST_F(resize, races_with_destroy)
 {
@@ -349,7 +352,7 @@ TEST_F(resize, races_with_destroy)
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		pthread_create(&thread, NULL, resize_all_the_time, NULL);
+		pthread_create(&thread, NULL, keep_resizing, NULL);
 		vp_sleep_ms(5 * i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		pthread_join(thread, NULL);

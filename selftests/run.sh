@@ -65,7 +65,7 @@ suite() {
 		bad=1
 	fi
 	if [ "$(pools)" != "$before" ]; then
-		echo "# $name: left pools behind: $(pools | tr '\n' ' ')"
+		echo "# $name: still has pools: $(pools | tr '\n' ' ')"
 		bad=1
 	fi
 	count "$name" $((SECONDS - begin)) || bad=1

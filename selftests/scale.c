@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Thousands of pools and regions at once: none is lost, and the host gets all its
- * memory back.
+ * Thousands of pools and regions exist together: none is lost, and the host gets all
+ * its memory back.
  *
  * VPOOL_SCALE is a factor: with 10 there are 10,000 pools and 100,000 regions.
  */
@@ -15,7 +15,7 @@
 #include "lib/pool.h"
 
 #define PAGE 4096
-/* Number of pools that share the regions, because each pool limits its own. */
+/* Number of pools that share the regions, because the limit on regions is per pool. */
 #define SHARES 4
 #define NAME_SIZE 16
 
@@ -64,7 +64,7 @@ TEST_F_TIMEOUT(scale, pools, 1200)
 	}
 	EXPECT_EQ(0, bad)
 		TH_LOG("pool %d: %s", i, vp_reason(self->ctl));
-	TH_LOG("cases: %d of a pool among many", i);
+	TH_LOG("cases: %d of a pool beside thousands", i);
 	while (i--) {
 		name(pool, i);
 		EXPECT_EQ(0, vp_destroy(self->ctl, pool, 0));
@@ -113,7 +113,7 @@ TEST_F_TIMEOUT(scale, regions, 1200)
 	}
 	EXPECT_EQ(each * SHARES, nr)
 		TH_LOG("region %d: %s", nr, strerror(-fds[nr]));
-	TH_LOG("cases: %d of a region among many", nr);
+	TH_LOG("cases: %d of a region beside thousands", nr);
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
 		EXPECT_EQ(each, vp_sysfs_u64(pool, "memory/regions"));

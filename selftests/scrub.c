@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No byte of one region is ever seen in another or by the host: memory is zero when
- * it is handed out, however it was released.
+ * No bytes of a region become visible in another region or to the host. Allocated
+ * memory is zero, regardless of how its last user released it.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -112,7 +112,7 @@ TEST_F(scrub, by_the_next_commit)
 	}
 }
 
-static int die_with_a_secret(void *arg)
+static int die_with_secret(void *arg)
 {
 	int fd;
 
@@ -121,9 +121,9 @@ static int die_with_a_secret(void *arg)
 	return 0;
 }
 
-TEST_F(scrub, after_a_kill)
+TEST_F(scrub, after_sigkill)
 {
-	EXPECT_NE(0, vp_in_child(die_with_a_secret, &self->bytes));
+	EXPECT_NE(0, vp_in_child(die_with_secret, &self->bytes));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
@@ -159,12 +159,11 @@ TEST_F(scrub, across_a_destroy)
 }
 
 /*
- * A page that a pipe holds is neither scrubbed nor handed out until the pipe drops
- * it.
+ * A page that a pipe holds is neither scrubbed nor allocated until the pipe drops it.
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
-	__u64 rest = self->bytes - variant->page;
+	__u64 remaining = self->bytes - variant->page;
 	char *addr, page[BASE], want[BASE];
 	struct iovec iov = { .iov_len = BASE };
 	int fd, pipes[2];
@@ -176,10 +175,10 @@ TEST_F(scrub, not_while_it_is_pinned)
 	iov.iov_base = addr;
 	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	give_back(addr, self->bytes, fd);
-	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", rest));
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", remaining));
 	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_FALSE(pool_is_zero(self->bytes));
-	EXPECT_TRUE(pool_is_zero(rest));
+	EXPECT_TRUE(pool_is_zero(remaining));
 	EXPECT_EQ(BASE, read(pipes[0], page, BASE));
 	EXPECT_EQ(0, memcmp(page, want, BASE));
 	close(pipes[0]);
@@ -217,8 +216,8 @@ static int commit_all(void *arg)
 	return vp_commit(fd, &bytes);
 }
 
-/* Kill a commit. Return whether the kill came before the commit ended. */
-static bool kill_a_commit(int ctl)
+/* Kill a task during a commit. Return whether SIGKILL ended the commit early. */
+static bool sigkill_during_commit(int ctl)
 {
 	pid_t pid = fork();
 	bool early;
@@ -235,8 +234,8 @@ static bool kill_a_commit(int ctl)
 		vp_accounting_ok(ctl, SLOW);
 }
 
-/* A task can be killed while it zeroes memory, and then gets none. */
-TEST(kill_ends_a_zeroing_commit)
+/* SIGKILL ends a commit that is zeroing memory, and the pool keeps the memory. */
+TEST(sigkill_ends_a_zeroing_commit)
 {
 	int ctl = vp_control(), i, early = 0;
 
@@ -244,7 +243,7 @@ TEST(kill_ends_a_zeroing_commit)
 	for (i = 0; i < 10 && !early; i++) {
 		vp_destroy(ctl, SLOW, VPOOL_DESTROY_FORCE);
 		ASSERT_EQ(0, vp_create(ctl, SLOW, SLOW_BYTES, 0, NULL));
-		early = kill_a_commit(ctl);
+		early = sigkill_during_commit(ctl);
 	}
 	EXPECT_LT(0, early);
 	EXPECT_TRUE(vp_sysfs_wait(SLOW, "memory/free_bytes", SLOW_BYTES));

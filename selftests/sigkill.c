@@ -17,7 +17,7 @@
 #include "lib/task.h"
 
 #define POOL "kill-pool"
-#define ROUNDS 1000
+#define ITERATIONS 1000
 /* The longest time until the victim is killed. */
 #define MAX_LIFE_US 6000
 
@@ -34,7 +34,7 @@ FIXTURE_VARIANT(sigkill)
 	__u64 pages;
 };
 
-/* The variants share the rounds. */
+/* The variants share the iterations. */
 FIXTURE_VARIANT_ADD(sigkill, huge)
 {
 	.page = HUGE_SIZE,
@@ -68,7 +68,7 @@ FIXTURE_TEARDOWN(sigkill)
 	close(self->ctl);
 }
 
-static void *touch_some(void *arg)
+static void *touch_pages(void *arg)
 {
 	vp_fill(arg, 4096, 1);
 	return NULL;
@@ -78,11 +78,14 @@ static void with_a_thread(char *addr)
 {
 	pthread_t thread;
 
-	if (!pthread_create(&thread, NULL, touch_some, addr))
+	if (!pthread_create(&thread, NULL, touch_pages, addr))
 		pthread_join(thread, NULL);
 }
 
-/* Do each step of a user once. Every step may fail, because other tasks do the same. */
+/*
+ * Make each call of a typical user once. Every call may fail, because other tasks make
+ * the same calls.
+ */
 static void use_pool(__u64 page, unsigned int *seed)
 {
 	__u64 bytes = page * (1 + rand_r(seed) % 3);
@@ -109,7 +112,7 @@ static void victim(__u64 page, unsigned int seed)
 	setpgid(0, 0);
 	for (;;) {
 		use_pool(page, &seed);
-		/* One level of children is enough; theirs would be too many. */
+		/* Only fork one level of children, to bound their number. */
 		if (getpid() != getpgid(0))
 			pause();
 	}
@@ -121,7 +124,7 @@ static void reap_all(void)
 		;
 }
 
-static void one_life(__u64 page, unsigned int *seed)
+static void run_and_kill(__u64 page, unsigned int *seed)
 {
 	unsigned int its_seed = rand_r(seed);
 	pid_t pid = fork();
@@ -136,12 +139,12 @@ static void one_life(__u64 page, unsigned int *seed)
 
 TEST_F(sigkill, at_random_moments)
 {
-	int i, rounds = vp_scale(ROUNDS) / 2;
+	int i, iterations = vp_scale(ITERATIONS) / 2;
 
-	TH_LOG("%d rounds", rounds);
-	for (i = 0; i < rounds; i++) {
-		one_life(variant->page, &self->seed);
-		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("round %d", i);
+	TH_LOG("%d iterations", iterations);
+	for (i = 0; i < iterations; i++) {
+		run_and_kill(variant->page, &self->seed);
+		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("iteration %d", i);
 	}
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
@@ -165,10 +168,10 @@ static void creator(unsigned int seed)
 
 TEST_F(sigkill, while_creating)
 {
-	int i, rounds = vp_scale(100) / 2;
+	int i, iterations = vp_scale(100) / 2;
 	pid_t pid;
 
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		pid = fork();
 		if (!pid)
 			creator(i);

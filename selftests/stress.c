@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several threads commit and close regions of one pool as fast as they can: no folio
- * is lost or handed out twice, and a thread never waits for a long release.
+ * Several threads commit and close regions of one pool as fast as they can. No folio
+ * may be lost or allocated twice, and no thread may wait for a long release.
  *
- * VPOOL_ROUNDS is the number of regions, VPOOL_SECONDS the longest time.
+ * VPOOL_ITERATIONS is the number of regions, VPOOL_SECONDS the time limit.
  */
 #include <linux/vpool.h>
 #include <pthread.h>
@@ -20,17 +20,17 @@
 #define THREADS 4
 #define FOLIOS_MAX 8
 #define TAKER_BYTES (16 * MIB)
-/* Sizes of the region whose release takes long, and of its pool. */
+/* Size of the region whose release takes long, and size of its pool. */
 #define LARGE_BYTES (128 * MIB)
 #define LARGE_POOL (LARGE_BYTES + 16 * MIB)
-/* Releases to try at most, and releases that must be seen unfinished. */
-#define LARGE_ROUNDS 400
+/* Maximum number of releases, and number of releases that must be seen unfinished. */
+#define LARGE_ITERATIONS 400
 #define LARGE_SEEN 4
 
 struct taker {
 	pthread_t thread;
 	unsigned int seed;
-	int rounds;
+	int iterations;
 	int done;
 	int err;
 	bool dirty;
@@ -76,7 +76,7 @@ static void *take(void *arg)
 {
 	struct taker *taker = arg;
 
-	while (!taker->err && taker->done < taker->rounds &&
+	while (!taker->err && taker->done < taker->iterations &&
 	       vp_now_ms() < end_ms) {
 		take_one(taker);
 		taker->done++;
@@ -105,7 +105,7 @@ FIXTURE_TEARDOWN(stress)
 
 /* Run @threads threads. Return the regions per second that they commit and close. */
 static __u64 run_takers(struct __test_metadata *_metadata,
-			struct taker *taker, int threads, int rounds,
+			struct taker *taker, int threads, int iterations,
 			int seconds)
 {
 	__u64 begin = vp_now_ms(), took;
@@ -115,7 +115,7 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 	for (i = 0; i < threads; i++) {
 		taker[i] = (struct taker){
 			.seed = i + 1,
-			.rounds = rounds / threads,
+			.iterations = iterations / threads,
 		};
 		ASSERT_EQ(0, pthread_create(&taker[i].thread, NULL, take,
 					    &taker[i]));
@@ -130,23 +130,23 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 	EXPECT_LT(0, done);
 	took = vp_now_ms() - begin;
 	TH_LOG("cases: %d of a region under stress", done);
-	TH_LOG("%d threads: %d of %d rounds in %llu ms", threads, done, rounds,
+	TH_LOG("%d threads: %d of %d iterations in %llu ms", threads, done, iterations,
 	       took);
 	return done * 1000ULL / (took ?: 1);
 }
 
 TEST_F_TIMEOUT(stress, threads_lose_no_folio, 3000)
 {
-	int rounds = vp_env_number("VPOOL_ROUNDS", vp_scale(20000));
+	int iterations = vp_env_number("VPOOL_ITERATIONS", vp_scale(20000));
 	int seconds = vp_env_number("VPOOL_SECONDS", 60);
 	struct vpool_query q = {};
-	__u64 one, many;
+	__u64 single, parallel;
 
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, TAKER_BYTES, PAGE, NULL));
-	one = run_takers(_metadata, self->taker, 1, rounds / 10 ?: 1,
-			 seconds / 4);
-	many = run_takers(_metadata, self->taker, THREADS, rounds, seconds);
-	TH_LOG("%llu regions a second by one thread, %llu by %d", one, many,
+	single = run_takers(_metadata, self->taker, 1, iterations / 10 ?: 1,
+			    seconds / 4);
+	parallel = run_takers(_metadata, self->taker, THREADS, iterations, seconds);
+	TH_LOG("%llu regions a second by one thread, %llu by %d", single, parallel,
 	       THREADS);
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
@@ -192,8 +192,8 @@ static void release_large(struct __test_metadata *_metadata)
 }
 
 /*
- * A task that needs the lock briefly gets it during a release. If the release held
- * the lock throughout, no task could see it unfinished.
+ * The release of a large region drops the pool's lock in between, so that another task
+ * can read the accounting of an unfinished release.
  */
 TEST_F_TIMEOUT(stress, large_release_does_not_hold_the_lock, 1200)
 {
@@ -204,7 +204,7 @@ TEST_F_TIMEOUT(stress, large_release_does_not_hold_the_lock, 1200)
 		SKIP(return, "needs two CPUs");
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, LARGE_POOL, PAGE, NULL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_accounting, &self->ctl));
-	for (i = 0; i < LARGE_ROUNDS && unfinished < LARGE_SEEN; i++)
+	for (i = 0; i < LARGE_ITERATIONS && unfinished < LARGE_SEEN; i++)
 		release_large(_metadata);
 	stop = true;
 	pthread_join(thread, NULL);

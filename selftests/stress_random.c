@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes run random operations on a few pools, one process per CPU. CPUs go
- * offline and online, the module is unloaded whenever that succeeds, and the
- * processes are killed one after the other. At the end of each round all stop, and
- * everything must be as before.
+ * Processes run random operations on a few pools, one process per CPU. CPUs go offline
+ * and online, the module is unloaded whenever that succeeds, and the test kills the
+ * processes at random. At the end of each iteration all processes exit, and no pool
+ * memory, member or region may be left.
  *
  * VPOOL_SECONDS is the duration, VPOOL_SEED the seed of the random numbers.
  */
@@ -24,14 +24,14 @@
 #define PAGE 4096
 #define NAMES 4
 #define MOST_WORKERS 16
-/* Length of a round. */
-#define ROUND_MS 10000
-/* Additional rounds, at most, until each operation has succeeded once. */
-#define MORE_ROUNDS 6
-/* The longest time between two kills. */
+/* Length of an iteration. */
+#define ITERATION_MS 10000
+/* Maximum number of additional iterations until each operation has succeeded once. */
+#define EXTRA_ITERATIONS 6
+/* Maximum time between two kills, in microseconds. */
 #define LIFE_US 100000
 /* Bytes of a mapping that are checked. */
-#define LOOKED_AT (16 * KIB)
+#define MAX_FILL (16 * KIB)
 /* Memory that the host may keep after the pools are gone. */
 #define SLACK (64 * MIB)
 
@@ -159,7 +159,7 @@ static int do_commit(int fd, const char *pool)
 	return vp_commit(fd, &bytes);
 }
 
-static void look_at(char *addr, __u64 bytes)
+static void fill_and_check(char *addr, __u64 bytes)
 {
 	__u64 mine = (__u64)getpid() << 32 | below(1 << 30);
 
@@ -180,7 +180,7 @@ static int do_map(int fd, const char *pool)
 
 	if (addr == MAP_FAILED)
 		return -errno;
-	look_at(addr, bytes < LOOKED_AT ? bytes : LOOKED_AT);
+	fill_and_check(addr, bytes < MAX_FILL ? bytes : MAX_FILL);
 	munmap(addr, bytes);
 	return 0;
 }
@@ -299,7 +299,7 @@ static int do_unload(int fd, const char *pool)
 
 enum device { NONE, CONTROL, POOL };
 
-/* @weight: how often the operation is chosen, relative to the others. */
+/* @weight: relative probability of the operation. */
 static const struct operation {
 	const char *name;
 	enum device device;
@@ -412,8 +412,11 @@ static void end(int i)
 	waitpid(figures->worker[i], NULL, 0);
 }
 
-/* Their children become this process's and are killed as well. */
-static void end_all(void)
+/*
+ * Children of the workers become children of this process, which waits for them as
+ * well.
+ */
+static void kill_all(void)
 {
 	int i;
 
@@ -426,19 +429,19 @@ static void end_all(void)
 }
 
 /* An ephemeral pool whose creator was killed is destroyed without further calls. */
-static const char *wrong_with(int ctl, const char *pool)
+static const char *pool_error(int ctl, const char *pool)
 {
-	const char *wrong = NULL;
+	const char *error = NULL;
 
 	if (!vp_exists(pool))
 		return NULL;
 	if (!vp_wait_idle(pool))
-		wrong = "it is used by nobody";
+		error = "it is in use although all users exited";
 	else if (!vp_accounting_ok(ctl, pool))
-		wrong = "its accounting is wrong";
+		error = "its accounting is wrong";
 	else if (vp_destroy_wait(ctl, pool))
-		wrong = "it cannot be destroyed";
-	return vp_exists(pool) ? wrong : NULL;
+		error = "it cannot be destroyed";
+	return vp_exists(pool) ? error : NULL;
 }
 
 FIXTURE(stress_random)
@@ -460,7 +463,10 @@ FIXTURE_SETUP(stress_random)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, figures);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	/* From here on, compare the host's memory without any pool. */
+	/*
+	 * Unload the module, so that no pool exists when the host's free memory is
+	 * read.
+	 */
 	ASSERT_EQ(0, vp_unload());
 }
 
@@ -470,10 +476,10 @@ FIXTURE_TEARDOWN(stress_random)
 		EXPECT_EQ(0, vp_load());
 }
 
-static void one_round(struct __test_metadata *_metadata, int *kills,
-		      __u64 end_ms)
+static void run_iteration(struct __test_metadata *_metadata, int *kills,
+			  __u64 end_ms)
 {
-	const char *wrong;
+	const char *error;
 	int i, ctl;
 
 	ASSERT_EQ(0, vp_load());
@@ -486,15 +492,15 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 		start(i);
 		++*kills;
 	}
-	end_all();
+	kill_all();
 	if (access("/sys/module/vpool", F_OK))
 		ASSERT_EQ(0, vp_load());
 	ctl = vp_control();
 	ASSERT_LE(0, ctl);
 	for (i = 0; i < NAMES; i++) {
-		wrong = wrong_with(ctl, names[i]);
-		EXPECT_EQ(NULL, wrong)
-			TH_LOG("%s: %s", names[i], wrong);
+		error = pool_error(ctl, names[i]);
+		EXPECT_EQ(NULL, error)
+			TH_LOG("%s: %s", names[i], error);
 	}
 	close(ctl);
 	i = vp_unload_wait(20);
@@ -504,10 +510,10 @@ static void one_round(struct __test_metadata *_metadata, int *kills,
 
 static __u64 seconds(void)
 {
-	return vp_env_number("VPOOL_SECONDS", ROUND_MS / 1000);
+	return vp_env_number("VPOOL_SECONDS", ITERATION_MS / 1000);
 }
 
-/* A busy host may need more rounds. */
+/* A busy host may need more iterations. */
 static bool each_was_done(void)
 {
 	int i;
@@ -518,22 +524,22 @@ static bool each_was_done(void)
 	return true;
 }
 
-TEST_F_TIMEOUT(stress_random, leaves_nothing_behind, 3600)
+TEST_F_TIMEOUT(stress_random, state_after_exit, 3600)
 {
 	__u64 begin = vp_now_ms(), end_ms = begin + seconds() * 1000;
 	__u64 before = vp_host_free(), after;
-	int i, rounds = 0, more = 0;
+	int i, iterations = 0, more = 0;
 	unsigned long done = 0;
 
 	while (__test_passed(_metadata) &&
 	       (vp_now_ms() < end_ms ||
-		(!each_was_done() && more++ < MORE_ROUNDS))) {
-		one_round(_metadata, &self->kills, vp_now_ms() + ROUND_MS);
-		rounds++;
+		(!each_was_done() && more++ < EXTRA_ITERATIONS))) {
+		run_iteration(_metadata, &self->kills, vp_now_ms() + ITERATION_MS);
+		iterations++;
 	}
 	after = vp_host_free();
-	TH_LOG("%d processes on %d CPUs, %d rounds in %llu s, %d killed",
-	       nr_workers, nr_cpus, rounds, (vp_now_ms() - begin) / 1000,
+	TH_LOG("%d processes on %d CPUs, %d iterations in %llu s, %d killed",
+	       nr_workers, nr_cpus, iterations, (vp_now_ms() - begin) / 1000,
 	       self->kills);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		done += figures->done[i] + figures->refused[i];

@@ -13,7 +13,7 @@
 
 #define POOL "trace-pool"
 #define TRACING "/sys/kernel/tracing"
-#define OURS TRACING "/instances/vpool-test"
+#define INSTANCE TRACING "/instances/vpool-test"
 
 static const char * const events[] = {
 	"vpool_create", "vpool_destroy", "vpool_commit", "vpool_release",
@@ -30,7 +30,7 @@ FIXTURE_SETUP(trace)
 {
 	if (access(TRACING "/events", F_OK))
 		SKIP(return, "tracefs is not mounted on " TRACING);
-	if (mkdir(OURS, 0700) && errno != EEXIST)
+	if (mkdir(INSTANCE, 0700) && errno != EEXIST)
 		SKIP(return, "cannot create a trace instance: %s",
 		     strerror(errno));
 	self->ctl = vp_control();
@@ -40,8 +40,8 @@ FIXTURE_SETUP(trace)
 
 FIXTURE_TEARDOWN(trace)
 {
-	vp_write_file(OURS "/events/vpool/enable", "0");
-	rmdir(OURS);
+	vp_write_file(INSTANCE "/events/vpool/enable", "0");
+	rmdir(INSTANCE);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->ctl);
 }
@@ -58,7 +58,7 @@ TEST_F(trace, events_exist)
 	}
 }
 
-/* Does one line of the trace have all of these words? */
+/* Does one line of the trace contain all of these words? */
 static bool has_line(const char *text, const char *event, const char *word)
 {
 	char line[512];
@@ -100,10 +100,10 @@ TEST_F(trace, events_report_the_pools_name)
 
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
-	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "1"));
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
 	ASSERT_EQ(0, use_once(self->ctl));
-	ASSERT_EQ(0, vp_write_file(OURS "/events/vpool/enable", "0"));
-	ASSERT_EQ(0, vp_read_file(OURS "/trace", self->text,
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
 				  sizeof(self->text)));
 	for (i = 0; i < ARRAY_SIZE(events); i++)
 		EXPECT_TRUE(has_line(self->text, events[i], POOL));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unloading fails while a pool is used, and otherwise leaves nothing behind. The
- * tests load the module again from the file that VPOOL_KO names.
+ * Unloading fails while a pool is in use, and otherwise frees everything. The tests
+ * load the module again from the file that VPOOL_KO names.
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
@@ -32,7 +32,7 @@ FIXTURE(unload)
 	int fd;
 };
 
-/* Create a pool, and close the control device again. */
+/* Create a pool. Do not keep the control device open. */
 static int make_pool(void)
 {
 	int ctl = vp_control(), err;
@@ -159,8 +159,8 @@ static void spin(void)
 }
 
 /*
- * Try once. Return whether page tables were still being filled when all else was
- * released.
+ * Unload once during a populate. Return whether the work item was still filling page
+ * tables after the mapping and the descriptor were closed.
  */
 static bool unload_during_populate(struct __test_metadata *_metadata)
 {
@@ -193,7 +193,10 @@ static bool unload_during_populate(struct __test_metadata *_metadata)
 	return early;
 }
 
-/* The work item that fills page tables may outlive the mapping, but not the module. */
+/*
+ * The unload waits for the work item that fills page tables, which may outlive the
+ * mapping.
+ */
 TEST_F(unload, unload_waits_for_populate)
 {
 	struct vp_worker hog[3];
@@ -207,7 +210,7 @@ TEST_F(unload, unload_waits_for_populate)
 	vp_set_affinity(0, "1");
 	for (i = 0; i < 4; i++)
 		early += unload_during_populate(_metadata);
-	TH_LOG("%d of %d attempts were in time", early, i);
+	TH_LOG("%d of %d attempts unloaded during a populate", early, i);
 	for (i = 0; i < ARRAY_SIZE(hog); i++)
 		vp_worker_stop(&hog[i]);
 }
@@ -226,32 +229,38 @@ TEST_F(unload, memory_of_an_idle_pool_is_returned)
 	EXPECT_TRUE(vp_wait_host_free(with_pool + BYTES - slack));
 }
 
-/* The debug kernel keeps each released object for seconds on purpose. */
-static int load_rounds(void)
+/*
+ * The debug kernel delays the release of each kobject by seconds
+ * (DEBUG_KOBJECT_RELEASE).
+ */
+static int load_iterations(void)
 {
 	return vp_env_number("VPOOL_LOADS", vp_is_debug() ? 2 : 5);
 }
 
-TEST_F_TIMEOUT(unload, many_loads_and_unloads, 3600)
+TEST_F_TIMEOUT(unload, repeated_loads_and_unloads, 3600)
 {
 	const __u64 slack = 32 * MIB;
 	__u64 before = vp_host_free();
-	int i, rounds = load_rounds();
+	int i, iterations = load_iterations();
 
 	close(self->fd);
-	for (i = 0; i < rounds; i++) {
+	for (i = 0; i < iterations; i++) {
 		ASSERT_EQ(0, vp_unload_wait(10));
 		ASSERT_EQ(0, vp_load());
 		EXPECT_FALSE(vp_exists(POOL));
 		ASSERT_EQ(0, make_pool());
 	}
-	TH_LOG("cases: %d of loading and unloading", rounds);
+	TH_LOG("cases: %d of loading and unloading", iterations);
 	TH_LOG("%llu MiB free before, %llu after", before / MIB,
 	       vp_host_free() / MIB);
 	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
-/* A page that is pinned when the module is unloaded belongs to the pipe alone. */
+/*
+ * A page that a pipe holds when the module is unloaded stays valid until the pipe drops
+ * it.
+ */
 TEST_F(unload, pinned_page_outlives_the_module)
 {
 	char *addr = vp_map(self->fd, HUGE_SIZE, 0);

@@ -11,14 +11,14 @@
 /**
  * struct bench_options - what to measure
  * @bytes: memory size of a virtual machine, in bytes
- * @rounds: number of measurements of slow operations
+ * @iterations: number of measurements of slow operations
  * @calls: number of measurements of fast operations
  * @pools: numbers of other pools to measure beside, in increasing order
  * @nr_pools: length of @pools
  */
 struct bench_options {
 	__u64 bytes;
-	int rounds;
+	int iterations;
 	int calls;
 	int pools[8];
 	int nr_pools;

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the benchmark on little memory, without a reliable clock. Check that all figures
-# are there, that the report accepts them and that its output can be parsed. Prints TAP.
+# Run the benchmark on little memory, without a reliable clock. Check that it prints all
+# figures, that the report accepts them and that its output can be parsed. Print TAP.
 
 here=$(dirname "$(readlink -f "$0")")
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
@@ -32,10 +32,10 @@ echo 1 > /proc/sys/vm/compact_memory
 
 echo TAP version 13
 echo 1..6
-"$build/vpool_bench" --mib 16 --rounds 1 --calls 3 --pools 1,5 > "$tmp/figures"
-result "measures to its end" $?
-"$here/vm" --mib 32 --rounds 1 >> "$tmp/figures"
-result "starts virtual machines" $?
+"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --pools 1,5 > "$tmp/figures"
+result "vpool_bench completes" $?
+"$here/vm" --mib 32 --iterations 1 >> "$tmp/figures"
+result "the start of virtual machines is measured" $?
 
 # A commit or an open may take less than one tick of the clock.
 awk -F '\t' '$1 == "figure" && $5 <= 0 && $2 !~ /commit|open/ { bad = 1; print "# " $0 }
@@ -43,7 +43,7 @@ awk -F '\t' '$1 == "figure" && $5 <= 0 && $2 !~ /commit|open/ { bad = 1; print "
 result "no figure is zero" $?
 
 "$report" --json "$tmp/json" --svg "$tmp/svg" < "$tmp/figures" > "$tmp/table"
-result "all figures are there" $?
+result "the report finds all figures" $?
 
 python3 - "$tmp/json" "$tmp/svg" << END
 import json, sys

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The duration of calls, and whether it grows with the number of pools; and what
- * vpool costs tasks that do not use it.
+ * Measure the duration of calls, whether it grows with the number of pools, and the
+ * cost of vpool for tasks that do not use it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,10 +23,10 @@
 #define CPUS_POOL "bench-cpus"
 /* Length of the name of another pool. */
 #define NAME_SIZE 24
-/* Forks before the first that is measured, per case. */
+/* Number of forks before the first measured fork of a case. */
 #define WARM 10
-/* Number of turns of each case. */
-#define TURNS 15
+/* Number of measurements of each case. */
+#define ITERATIONS 15
 
 static struct bench_samples create, destroy, opening, closing, control;
 
@@ -42,7 +42,7 @@ static void create_empty(int ctl, const char *name, const char *cpus)
 }
 
 /* Create, open, close and destroy one pool; then open and close the control device. */
-static void one_life(int ctl, const char *cpus)
+static void create_open_destroy(int ctl, const char *cpus)
 {
 	__u64 t[9];
 	int fd;
@@ -72,13 +72,13 @@ static void one_life(int ctl, const char *cpus)
 }
 
 /* Measure the oldest pool, which would be the last in a list. */
-static void oldest_life(int ctl, int rounds, int others)
+static void measure_oldest(int ctl, int iterations, int others)
 {
 	char name[NAME_SIZE];
 	__u64 begin, end;
 	int i;
 
-	for (i = 0; i < rounds && i < others; i++) {
+	for (i = 0; i < iterations && i < others; i++) {
 		other_name(name, i);
 		begin = bench_now();
 		close(bench_must(name, vp_open(name)));
@@ -97,26 +97,26 @@ static void oldest_life(int ctl, int rounds, int others)
 	}
 }
 
-static void with_others(const struct bench_options *options, int ctl,
-			int others)
+static void measure_with_pools(const struct bench_options *options, int ctl,
+			       int others)
 {
 	int i;
 
 	for (i = 0; i < options->calls; i++)
-		one_life(ctl, "1");
+		create_open_destroy(ctl, "1");
 	bench_say("create-cpus", "vpool", others, &create, 1);
 	bench_say("destroy-cpus", "vpool", others, &destroy, 1);
 	opening.nr = 0;
 	closing.nr = 0;
 	control.nr = 0;
 	for (i = 0; i < options->calls; i++)
-		one_life(ctl, NULL);
+		create_open_destroy(ctl, NULL);
 	bench_say("create", "vpool", others, &create, 1);
 	bench_say("destroy", "vpool", others, &destroy, 1);
 	bench_say("open-call", "vpool", others, &opening, 1);
 	bench_say("close-call", "vpool", others, &closing, 1);
 	bench_say("control", "vpool", others, &control, 1);
-	oldest_life(ctl, options->calls, others);
+	measure_oldest(ctl, options->calls, others);
 }
 
 static void set_cpus(const cpu_set_t *set)
@@ -126,7 +126,7 @@ static void set_cpus(const cpu_set_t *set)
 }
 
 /**
- * struct idler - a task that only becomes a member and leaves
+ * struct idler - a task that only attaches and detaches
  * @pid: its process ID
  * @fd: its control socket, owned by the benchmark
  */
@@ -174,7 +174,7 @@ static void idler_start(struct idler *idler)
 	idler->fd = ends[0];
 }
 
-static void idler_turn(struct idler *idler)
+static void idler_run(struct idler *idler)
 {
 	char c = 0;
 
@@ -240,7 +240,7 @@ static void attaches(const struct bench_options *options, int ctl)
 	bench_say("attach-first", "vpool", 0, &attach, 1);
 	bench_say("detach-last", "vpool", 0, &detach, 1);
 	idler_start(&idler);
-	idler_turn(&idler);
+	idler_run(&idler);
 	for (i = 0; i < options->calls; i++)
 		change_membership(fd, &attach, &detach);
 	bench_say("attach", "vpool", 1, &attach, 1);
@@ -265,7 +265,7 @@ void bench_calls(const struct bench_options *options)
 			other_name(name, others);
 			create_empty(ctl, name, NULL);
 		}
-		with_others(options, ctl, others);
+		measure_with_pools(options, ctl, others);
 	}
 	while (others--) {
 		other_name(name, others);
@@ -287,7 +287,7 @@ static void one_fork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
-/* The same without copying memory, which would hide a small difference. */
+/* Measure vfork, which does not copy memory: the copy would hide a small difference. */
 static void one_vfork(struct bench_samples *samples)
 {
 	__u64 begin = bench_now();
@@ -300,7 +300,7 @@ static void one_vfork(struct bench_samples *samples)
 	bench_add(samples, begin, bench_now());
 }
 
-static int end_at_once(void *arg)
+static int exit_child(void *arg)
 {
 	return 0;
 }
@@ -313,7 +313,7 @@ static void one_clone(struct bench_samples *samples)
 {
 	static __u64 stack[8 * KIB];
 	__u64 begin = bench_now(), end;
-	pid_t pid = clone(end_at_once, stack + 8 * KIB,
+	pid_t pid = clone(exit_child, stack + 8 * KIB,
 			  CLONE_VM | SIGCHLD, NULL);
 
 	end = bench_now();
@@ -322,7 +322,7 @@ static void one_clone(struct bench_samples *samples)
 	bench_add(samples, begin, end);
 }
 
-/* Is the module loaded, and does a pool have a member? */
+/* Cases: the module is not loaded, it is loaded, and a pool also has a member. */
 enum { NOT_LOADED, LOADED, MEMBERS, NR_CASES };
 
 static const char *const case_names[NR_CASES] = {
@@ -333,7 +333,7 @@ static const char *const case_names[NR_CASES] = {
  * struct child - a way to create a child
  * @what: name of the figure
  * @one: create one child, wait for it and add a sample
- * @share: measure one of this many calls
+ * @share: divisor of the number of calls to measure
  * @samples: the samples of each case
  */
 static struct child {
@@ -347,7 +347,7 @@ static struct child {
 	{ "clone", one_clone, 1 },
 };
 
-static void forks(const struct bench_options *options, int which)
+static void measure_case(const struct bench_options *options, int which)
 {
 	static struct bench_samples warm;
 	struct child *child;
@@ -363,46 +363,46 @@ static void forks(const struct bench_options *options, int which)
 	}
 }
 
-/* Run each case once, in turn. The idler lives through all of them. */
-static void forks_turn(const struct bench_options *options,
-		       struct idler *idler, const char *module)
+/* Measure each case once. The idler process exists during all of them. */
+static void measure_cases(const struct bench_options *options,
+			  struct idler *idler, const char *module)
 {
 	int ctl;
 
 	if (module) {
 		bench_must("unload", vp_unload());
-		forks(options, NOT_LOADED);
+		measure_case(options, NOT_LOADED);
 		bench_must(module, vp_load());
 	}
-	forks(options, LOADED);
+	measure_case(options, LOADED);
 	ctl = bench_must(VP_CONTROL, vp_control());
 	create_empty(ctl, CPUS_POOL, "1");
-	idler_turn(idler);
-	forks(options, MEMBERS);
-	idler_turn(idler);
+	idler_run(idler);
+	measure_case(options, MEMBERS);
+	idler_run(idler);
 	bench_must("destroy", vp_destroy_wait(ctl, CPUS_POOL));
 	close(ctl);
 }
 
 /*
- * The cases differ less than the same fork differs with the state of the allocators.
- * Therefore the cases take turns.
+ * The state of the allocators changes the cost of a fork more than the cases do.
+ * Measure the cases alternately, so that all see the same states.
  */
 void bench_forks(const struct bench_options *options)
 {
 	const char *module = getenv("VPOOL_KO");
 	struct idler idler;
-	int i, turn;
+	int i, which;
 
 	idler_start(&idler);
-	for (turn = 0; turn < TURNS; turn++)
-		forks_turn(options, &idler, module);
+	for (i = 0; i < ITERATIONS; i++)
+		measure_cases(options, &idler, module);
 	idler_end(&idler);
 	if (!module)
 		bench_skip("fork", case_names[NOT_LOADED],
 			   "VPOOL_KO names no module");
-	for (turn = module ? NOT_LOADED : LOADED; turn < NR_CASES; turn++)
+	for (which = module ? NOT_LOADED : LOADED; which < NR_CASES; which++)
 		for (i = 0; i < (int)ARRAY_SIZE(children); i++)
-			bench_say(children[i].what, case_names[turn], 0,
-				  &children[i].samples[turn], 1);
+			bench_say(children[i].what, case_names[which], 0,
+				  &children[i].samples[which], 1);
 }

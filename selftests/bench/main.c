@@ -2,8 +2,8 @@
 /*
  * vpool_bench: measure vpool and its alternatives, and print one figure per line:
  *
- *	figure WHAT WHO N MEDIAN LEAST MOST MEASUREMENTS
- *	skip   WHAT WHO REASON
+ *	figure WHAT VARIANT N MEDIAN LEAST MOST MEASUREMENTS
+ *	skip   WHAT VARIANT REASON
  *
  * separated by tabs. N is the number of folios or of other pools. Run it as root on
  * an idle machine with vpool loaded and VPOOL_KO naming the module, as
@@ -23,7 +23,7 @@
 #include "samples.h"
 
 #define DEFAULT_MIB 512
-#define DEFAULT_ROUNDS 3
+#define DEFAULT_ITERATIONS 3
 #define DEFAULT_CALLS 101
 
 static void parse_pools(struct bench_options *options, char *list)
@@ -42,7 +42,7 @@ static const struct option longs[] = {
 	{ "calls", required_argument, NULL, 'c' },
 	{ "mib", required_argument, NULL, 'm' },
 	{ "pools", required_argument, NULL, 'p' },
-	{ "rounds", required_argument, NULL, 'r' },
+	{ "iterations", required_argument, NULL, 'i' },
 	{}
 };
 
@@ -61,20 +61,20 @@ static void parse(int argc, char **argv, struct bench_options *options)
 		case 'p':
 			parse_pools(options, optarg);
 			break;
-		case 'r':
-			options->rounds = atoi(optarg);
+		case 'i':
+			options->iterations = atoi(optarg);
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--mib N] [--rounds N] [--calls N] [--pools N,...]\n",
+				"usage: %s [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
 				argv[0]);
 			exit(2);
 		}
 	}
 }
 
-/* Leave the other CPUs, if there are any, to the scrubber and the member. */
-static void stay(void)
+/* Run on CPU 0 only, and leave the other CPUs to the scrubber and the member. */
+static void bind_to_first_cpu(void)
 {
 	cpu_set_t set;
 
@@ -88,14 +88,14 @@ int main(int argc, char **argv)
 {
 	struct bench_options options = {
 		.bytes = DEFAULT_MIB * MIB,
-		.rounds = DEFAULT_ROUNDS,
+		.iterations = DEFAULT_ITERATIONS,
 		.calls = DEFAULT_CALLS,
 		.pools = { 1, 100, 10000 },
 		.nr_pools = 3,
 	};
 
 	parse(argc, argv, &options);
-	stay();
+	bind_to_first_cpu();
 	bench_start();
 	bench_forks(&options);
 	bench_memory(&options);

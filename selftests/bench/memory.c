@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a virtual machine, from vpool and from its alternatives: the time
- * until it is ready, and to release it.
+ * Measure how long it takes to get memory for a virtual machine from vpool and from its
+ * alternatives, and to release it.
  *
- * The alternatives are hugetlbfs (through memfd_create(2), which needs no path
- * lookup), tmpfs with transparent huge pages, and anonymous memory with them. Huge
- * pages are available for all of them, and the benchmark checks that each mapping
+ * The alternatives are hugetlbfs (through memfd_create(2), which needs no path lookup),
+ * tmpfs with transparent huge pages, and anonymous memory with transparent huge pages.
+ * Huge pages are available for all of them, and the benchmark checks that each mapping
  * uses them.
  *
- * During the measurement all CPUs but the first are offline and the benchmark has
- * the highest priority. So vpool's background work runs only while the benchmark
- * sleeps, and is not counted in the calls before. It is measured separately, as the
- * time until no dirty byte is left. The test VM's clock counts the time of an idle
- * CPU only when it wakes.
+ * During the measurement all CPUs but the first are offline and the benchmark has the
+ * highest priority. vpool's background work therefore runs only while the benchmark
+ * sleeps, and does not add to the time of the calls. The benchmark measures it
+ * separately, as the time until no dirty byte is left. The test VM's clock counts the
+ * time of an idle CPU only when it wakes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@
 #define HUGEPAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 /* Time between two checks of the scrubber. */
-#define LOOK_US 1000
+#define POLL_US 1000
 
 enum {
 	OPEN,
@@ -191,7 +191,7 @@ static void wait_clean(struct bench_samples *samples)
 	__u64 begin = bench_now();
 
 	do {
-		usleep(LOOK_US);
+		usleep(POLL_US);
 		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
 	} while (query.scrubbing_bytes || query.used_bytes);
 	if (samples)
@@ -229,7 +229,7 @@ static void touch_again(struct peer *peer, int fd, char **addr, __u64 bytes)
  * touches of existing pages. It is slightly too high, as a first touch also inserts
  * the page into the file. The scrubber saves this time.
  */
-static void note_zeroing(struct peer *peer)
+static void add_zeroing_estimate(struct peer *peer)
 {
 	struct bench_samples *touch = &peer->samples[TOUCH];
 	struct bench_samples *again = &peer->samples[AGAIN];
@@ -239,7 +239,7 @@ static void note_zeroing(struct peer *peer)
 			       again->at[again->nr - 1];
 }
 
-static void one_round(struct peer *peer, __u64 bytes, bool populate)
+static void run_iteration(struct peer *peer, __u64 bytes, bool populate)
 {
 	struct bench_samples *samples = peer->samples;
 	__u64 t[7];
@@ -268,7 +268,7 @@ static void one_round(struct peer *peer, __u64 bytes, bool populate)
 		bench_add(&samples[READY], t[0], t[4]);
 		if (fd >= 0) {
 			touch_again(peer, fd, &addr, bytes);
-			note_zeroing(peer);
+			add_zeroing_estimate(peer);
 		}
 	}
 
@@ -280,7 +280,7 @@ static void one_round(struct peer *peer, __u64 bytes, bool populate)
 		wait_clean(populate ? NULL : &samples[SCRUB]);
 }
 
-static void say(struct peer *peer, __u64 bytes)
+static void print_figures(struct peer *peer, __u64 bytes)
 {
 	double folios = bytes / HUGE_SIZE;
 	int phase;
@@ -307,18 +307,18 @@ static void others_online(bool online)
 }
 
 /*
- * Take the other CPUs offline and run before vpool's background work, which then
- * runs only while this process sleeps.
+ * Take the other CPUs offline and get a real-time priority, so that vpool's background
+ * work runs only while this process sleeps.
  */
-static void alone(bool alone)
+static void run_exclusively(bool run_exclusively)
 {
-	struct sched_param param = { .sched_priority = alone ? 1 : 0 };
+	struct sched_param param = { .sched_priority = run_exclusively ? 1 : 0 };
 
-	others_online(!alone);
+	others_online(!run_exclusively);
 	bench_must("sched_rt_runtime_us",
 		   vp_write_file("/proc/sys/kernel/sched_rt_runtime_us",
-				 alone ? "-1" : "950000"));
-	if (sched_setscheduler(0, alone ? SCHED_FIFO : SCHED_OTHER, &param))
+				 run_exclusively ? "-1" : "950000"));
+	if (sched_setscheduler(0, run_exclusively ? SCHED_FIFO : SCHED_OTHER, &param))
 		bench_die("sched_setscheduler", errno);
 }
 
@@ -350,26 +350,26 @@ static void clean_up(void)
 }
 
 /*
- * Rounds alternate between the alternatives, so that all measure under the same
+ * Each iteration measures every alternative, so that all are measured under the same
  * load.
  */
 void bench_memory(const struct bench_options *options)
 {
 	struct peer *peer;
-	int round;
+	int iteration;
 
-	alone(true);
+	run_exclusively(true);
 	prepare(options);
-	for (round = 0; round < options->rounds; round++) {
+	for (iteration = 0; iteration < options->iterations; iteration++) {
 		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
-			one_round(peer, options->bytes, false);
-			one_round(peer, options->bytes, true);
+			run_iteration(peer, options->bytes, false);
+			run_iteration(peer, options->bytes, true);
 		}
 	}
 	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
-		say(peer, options->bytes);
+		print_figures(peer, options->bytes);
 	clean_up();
-	alone(false);
+	run_exclusively(false);
 }
 
 static void one_commit(long folios, __u64 page_size,
@@ -391,7 +391,7 @@ static void one_commit(long folios, __u64 page_size,
 }
 
 /* Commit 1, 10, 100, ... folios and all of them. All are clean each time. */
-static void commits(const struct bench_options *options, const char *who,
+static void commits(const struct bench_options *options, const char *variant,
 		    __u64 page_size)
 {
 	static struct bench_samples commit, release;
@@ -402,10 +402,10 @@ static void commits(const struct bench_options *options, const char *who,
 					 page_size, NULL));
 	wait_clean(NULL);
 	while (folios <= max) {
-		for (i = 0; i < options->rounds; i++)
+		for (i = 0; i < options->iterations; i++)
 			one_commit(folios, page_size, &commit, &release);
-		bench_say("commit-call", who, folios, &commit, 1);
-		bench_say("release-call", who, folios, &release, 1);
+		bench_say("commit-call", variant, folios, &commit, 1);
+		bench_say("release-call", variant, folios, &release, 1);
 		if (folios == max)
 			break;
 		folios = folios * 10 < max ? folios * 10 : max;
@@ -416,8 +416,8 @@ static void commits(const struct bench_options *options, const char *who,
 
 void bench_commits(const struct bench_options *options)
 {
-	alone(true);
+	run_exclusively(true);
 	commits(options, "2M", HUGE_SIZE);
 	commits(options, "4K", 4096);
-	alone(false);
+	run_exclusively(false);
 }

@@ -7,8 +7,8 @@
 
 #include "samples.h"
 
-/* Cost of reading the clock twice. */
-static __u64 nothing;
+/* Time between two consecutive reads of the clock, in nanoseconds. */
+static __u64 clock_cost;
 
 /* Exit with a message about a negative or positive errno. */
 void bench_die(const char *what, int err)
@@ -49,8 +49,8 @@ void bench_start(void)
 		samples.at[samples.nr++] = bench_now() - begin;
 	}
 	sort(&samples);
-	/* Take the minimum: most of the others include an interruption. */
-	nothing = samples.at[0];
+	/* Take the minimum, because larger values include interrupts. */
+	clock_cost = samples.at[0];
 }
 
 void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
@@ -59,11 +59,11 @@ void bench_add(struct bench_samples *samples, __u64 begin, __u64 end)
 
 	if (samples->nr == ARRAY_SIZE(samples->at))
 		bench_die("too many measurements", ENOSPC);
-	samples->at[samples->nr++] = took > nothing ? took - nothing : 0;
+	samples->at[samples->nr++] = took > clock_cost ? took - clock_cost : 0;
 }
 
 /* Print a figure, with each measurement divided by @units, and clear the samples. */
-void bench_say(const char *what, const char *who, long n,
+void bench_say(const char *what, const char *variant, long n,
 	       struct bench_samples *samples, double units)
 {
 	int nr = samples->nr;
@@ -71,15 +71,15 @@ void bench_say(const char *what, const char *who, long n,
 	if (!nr)
 		bench_die(what, ENODATA);
 	sort(samples);
-	printf("figure\t%s\t%s\t%ld\t%.1f\t%.1f\t%.1f\t%d\n", what, who, n,
+	printf("figure\t%s\t%s\t%ld\t%.1f\t%.1f\t%.1f\t%d\n", what, variant, n,
 	       samples->at[nr / 2] / units, samples->at[0] / units,
 	       samples->at[nr - 1] / units, nr);
 	fflush(stdout);
 	samples->nr = 0;
 }
 
-void bench_skip(const char *what, const char *who, const char *why)
+void bench_skip(const char *what, const char *variant, const char *reason)
 {
-	printf("skip\t%s\t%s\t%s\n", what, who, why);
+	printf("skip\t%s\t%s\t%s\n", what, variant, reason);
 	fflush(stdout);
 }

@@ -37,9 +37,9 @@ static inline __u64 bench_now(void)
 
 void bench_start(void);
 void bench_add(struct bench_samples *samples, __u64 begin, __u64 end);
-void bench_say(const char *what, const char *who, long n,
+void bench_say(const char *what, const char *variant, long n,
 	       struct bench_samples *samples, double units);
-void bench_skip(const char *what, const char *who, const char *why);
+void bench_skip(const char *what, const char *variant, const char *reason);
 void bench_die(const char *what, int err);
 int bench_must(const char *what, int ret);
 

@@ -52,7 +52,7 @@ static int open_cover(int i)
 		       MADV_DONTFORK);
 }
 
-/* Can fuzz_news() see what runs here? */
+/* Does KCOV work for all tasks of a program? */
 bool fuzz_has_coverage(void)
 {
 	return cover[FUZZ_TASKS - 1].pc;
@@ -72,7 +72,7 @@ int fuzz_cover_open(void)
 	return 0;
 }
 
-/* Forget what the last program reached. */
+/* Clear the coverage of the last program. */
 void fuzz_cover_clear(void)
 {
 	int i;
@@ -101,8 +101,8 @@ static bool is_new(__u8 *map, __u64 value)
 }
 
 /*
- * Return the number of points and steps that the last program was the first to
- * reach. Remember them as reached.
+ * Return the number of points and steps that the last program reached first, and mark
+ * them as reached.
  */
 size_t fuzz_news(void)
 {

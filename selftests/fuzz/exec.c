@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Run programs in another process, which may die of them. */
+/* Run programs in a separate process, because a program may kill it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -19,15 +19,16 @@
 /* Prepare to run programs. */
 int fuzz_exec_start(void)
 {
-	/* Adopt what a program leaves running, to kill it. */
+	/* Become the parent of the remaining processes of a program, to reap them. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
 	return fuzz_cover_open();
 }
 
 /*
- * The process that runs programs until one of them spoils it. All tasks it creates
- * hold the writing end of the pipe @alive: once no writer is left, all are dead.
+ * The process that runs programs until a program makes it unusable. All tasks that it
+ * creates hold the writing end of the pipe @alive: when the pipe has no writer, all of
+ * them are dead.
  */
 static struct {
 	pid_t pid;
@@ -109,7 +110,7 @@ static bool end_worker(void)
 }
 
 /**
- * fuzz_run - run one program, and kill whatever it leaves
+ * fuzz_run - run one program, and kill its remaining tasks
  * @program: the program, copied to the shared memory
  * @seconds: time limit of the program; its tasks have FUZZ_DEATH more to die
  *
@@ -119,7 +120,7 @@ static bool end_worker(void)
 int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 {
 	struct pollfd pollfd = { .events = POLLIN };
-	char byte = FUZZ_SPOILT;
+	char byte = FUZZ_UNUSABLE;
 	int err = 0;
 
 	if (!worker.pid)
@@ -136,7 +137,7 @@ int fuzz_run(const struct fuzz_program *program, unsigned int seconds)
 		err = -ETIME;
 		show_stacks();
 	} else if (read(worker.answer, &byte, 1) != 1) {
-		byte = FUZZ_SPOILT;
+		byte = FUZZ_UNUSABLE;
 	}
 	if (byte == FUZZ_UNDEAD)
 		err = -EBUSY;

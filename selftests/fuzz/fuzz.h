@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A coverage-guided fuzzer of vpool's whole ABI.
+ * A coverage-guided fuzzer of the whole ABI of vpool.
  *
- * A program is a string of bytes. Each operation (ops.c) takes its number and
- * arguments from it, so every string is a program, and so is every change of one.
- * Programs run in a process that may die (exec.c). The fuzzer (main.c) keeps a program,
- * and mutates it further, if it reached new code of the module (cover.c).
+ * A program is a string of bytes. Each operation (ops.c) reads its number and its
+ * arguments from the string, so every string is a program, and so is every mutation of
+ * it. Programs run in a separate process (exec.c). The fuzzer (main.c) keeps and
+ * further mutates each program that reached new code of the module (cover.c).
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -11,8 +11,8 @@ build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
 . "$here/../lib/require.sh"
 status=0
 
-# load FILE: replace the module. Its last reference is dropped a little after the last
-# close.
+# load FILE: replace the module. Retry, because the kernel drops the last reference some
+# time after the last close.
 load() {
 	local try
 
@@ -27,7 +27,7 @@ load() {
 if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 	load "$VPOOL_KCOV_KO" || exit 1
 fi
-# shellcheck disable=SC2086 # they are words
+# shellcheck disable=SC2086 # VPOOL_FUZZ_ARGS is a list of words
 "$build/vpool_fuzz" -s "${VPOOL_FUZZ_SECONDS:-90}" ${VPOOL_FUZZ_CALLS:+-c $VPOOL_FUZZ_CALLS} \
 	${VPOOL_FUZZ_ARGS:-} "$here/seeds" || status=$?
 if [ -n "${VPOOL_KCOV_KO:-}" ]; then

@@ -20,8 +20,8 @@
 #include "ops.h"
 
 #define CORPUS_MAX 4096
-/* Check the host's memory after this many programs. Debug kernels keep some of it. */
-#define LOOK_EVERY 500
+/* Number of programs between two checks of the host's memory. */
+#define CHECK_EVERY 500
 #define SLACK (256 * MIB)
 
 static struct fuzz_program corpus[CORPUS_MAX];
@@ -61,7 +61,7 @@ static void print_program(const char *what, const struct fuzz_program *p)
 	fflush(stdout);
 }
 
-static void fresh(struct fuzz_program *p)
+static void generate(struct fuzz_program *p)
 {
 	size_t i;
 
@@ -70,7 +70,7 @@ static void fresh(struct fuzz_program *p)
 		p->data[i] = rnd(256);
 }
 
-static void cut(struct fuzz_program *p)
+static void remove_part(struct fuzz_program *p)
 {
 	size_t at = rnd(p->len), len = 1 + rnd(8);
 
@@ -80,7 +80,7 @@ static void cut(struct fuzz_program *p)
 	p->len -= len;
 }
 
-static void insert(struct fuzz_program *p, const __u8 *data, size_t len)
+static void insert_bytes(struct fuzz_program *p, const __u8 *data, size_t len)
 {
 	size_t at = rnd(p->len + 1);
 
@@ -91,31 +91,31 @@ static void insert(struct fuzz_program *p, const __u8 *data, size_t len)
 	p->len += len;
 }
 
-static void insert_some(struct fuzz_program *p)
+static void insert_random(struct fuzz_program *p)
 {
 	__u8 some[8];
 	size_t i;
 
 	for (i = 0; i < sizeof(some); i++)
 		some[i] = rnd(256);
-	insert(p, some, 1 + rnd(sizeof(some)));
+	insert_bytes(p, some, 1 + rnd(sizeof(some)));
 }
 
-static void insert_of_another(struct fuzz_program *p)
+static void insert_from_corpus(struct fuzz_program *p)
 {
 	const struct fuzz_program *other = &corpus[rnd(nr_corpus)];
 	size_t at = rnd(other->len);
 
-	insert(p, other->data + at, 1 + rnd(other->len - at));
+	insert_bytes(p, other->data + at, 1 + rnd(other->len - at));
 }
 
-static void change(struct fuzz_program *p)
+static void mutate(struct fuzz_program *p)
 {
 	int i, times = 1 + rnd(6);
 
 	for (i = 0; i < times; i++) {
 		if (!p->len) {
-			fresh(p);
+			generate(p);
 			return;
 		}
 		switch (rnd(7)) {
@@ -127,19 +127,21 @@ static void change(struct fuzz_program *p)
 			p->data[rnd(p->len)] = rnd(256);
 			break;
 		case 3:
-			cut(p);
+			remove_part(p);
 			break;
 		case 4:
-			insert_some(p);
+			insert_random(p);
 			break;
 		default:
-			insert_of_another(p);
+			insert_from_corpus(p);
 			break;
 		}
 	}
 }
 
-/* Prefer later programs: they reached code that is harder to reach. */
+/*
+ * Choose a program, preferably a recent one: it reached code that few programs reach.
+ */
 static const struct fuzz_program *choose(void)
 {
 	if (rnd(2))
@@ -155,8 +157,10 @@ static int keep(const struct fuzz_program *p)
 	return 1;
 }
 
-/* A program may have attached this process or init, which both outlive it. */
-static void leave(const char *name)
+/*
+ * Detach this process and init, which a program may have attached and which outlive it.
+ */
+static void detach_all(const char *name)
 {
 	int fd = vp_open(name), init = vp_pidfd(1);
 
@@ -167,9 +171,9 @@ static void leave(const char *name)
 }
 
 /* Check a pool that no task uses any more. */
-static const char *look_at(const char *name)
+static const char *check_pool(const char *name)
 {
-	leave(name);
+	detach_all(name);
 	if (!vp_sysfs_wait(name, "cpus/members", 0))
 		return "a pool has members that are dead";
 	if (!vp_sysfs_wait(name, "memory/used_bytes", 0) ||
@@ -182,10 +186,13 @@ static const char *look_at(const char *name)
 	return NULL;
 }
 
-/* Check that nothing of the program is left, and that the accounting adds up. */
-static const char *look(bool at_memory)
+/*
+ * Check that the program left no members, memory or pools, and that the accounting adds
+ * up.
+ */
+static const char *check_state(bool at_memory)
 {
-	const char *wrong;
+	const char *error;
 	int i, cpu;
 
 	for (cpu = 1; cpu < 4; cpu++)
@@ -195,10 +202,10 @@ static const char *look(bool at_memory)
 	for (i = 0; i < FUZZ_NAMES; i++) {
 		if (!vp_exists(fuzz_names[i]))
 			continue;
-		wrong = look_at(fuzz_names[i]);
+		error = check_pool(fuzz_names[i]);
 		/* An ephemeral pool may be destroyed during the check. */
-		if (wrong && vp_exists(fuzz_names[i]))
-			return wrong;
+		if (error && vp_exists(fuzz_names[i]))
+			return error;
 	}
 	if (at_memory && vp_host_free() + SLACK < host_free)
 		return "the host has less memory than before";
@@ -208,24 +215,24 @@ static const char *look(bool at_memory)
 static int run_one(const struct fuzz_program *p, bool at_memory)
 {
 	int err = fuzz_run(p, timeout_s);
-	const char *wrong;
+	const char *error;
 
 	if (err == -ETIME) {
-		print_program("took too long:", p);
-		printf("# it had reached byte %u\n",
+		print_program("timeout:", p);
+		printf("# the program had reached byte %u\n",
 		       atomic_load(&fuzz_shared->stage) - 1);
 		err = 0;
 	}
 	if (err == -EBUSY)
-		printf("# a task of it does not die\n");
+		printf("# a task of the program does not die\n");
 	else if (err)
-		printf("# it cannot run: %s\n", strerror(-err));
-	wrong = err ? NULL : look(at_memory);
-	if (wrong)
-		printf("# %s\n", wrong);
-	if (err || wrong)
+		printf("# the program cannot run: %s\n", strerror(-err));
+	error = err ? NULL : check_state(at_memory);
+	if (error)
+		printf("# %s\n", error);
+	if (err || error)
 		print_program("WRONG:", p);
-	return err || wrong;
+	return err || error;
 }
 
 /* Read programs from a file, one per line in hexadecimal. "#" starts a comment. */
@@ -280,9 +287,9 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 		if (nr_corpus && rnd(20))
 			p = *choose();
 		else
-			fresh(&p);
-		change(&p);
-		bad = run_one(&p, nr % LOOK_EVERY == 0);
+			generate(&p);
+		mutate(&p);
+		bad = run_one(&p, nr % CHECK_EVERY == 0);
 		if (!bad && fuzz_news() && keep(&p) && verbose)
 			print_program("new", &p);
 		if (vp_now_ms() > say) {
@@ -293,12 +300,15 @@ static int fuzz_for(unsigned long seconds, unsigned long calls)
 			fflush(stdout);
 		}
 	}
-	printf("# in all %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
+	printf("# total: %lu programs, %lu calls, %zu points reached, %zu programs kept\n",
 	       nr, atomic_load(&fuzz_shared->calls), fuzz_points(), nr_corpus);
 	return bad;
 }
 
-/* Find few programs that together reach all that is known. Try the longest first. */
+/*
+ * Print a small set of programs that together reach all known points. Try the longest
+ * first.
+ */
 static void minimize(void)
 {
 	struct fuzz_program p;
@@ -325,15 +335,15 @@ static void print_help(FILE *to)
 	fprintf(to,
 		"usage: vpool_fuzz [-v] [-s SECONDS] [-c CALLS] [-r SEED] [-n NUMBER] [-m] [SEEDS]\n"
 		"\n"
-		"Fuzzes vpool's ABI, as root, on a machine that may be lost. SEEDS is a file\n"
-		"with a program in each line.\n"
+		"Fuzzes vpool's ABI, as root, on a machine that may crash. SEEDS is a file\n"
+		"with one program per line.\n"
 		"\n"
-		"  -s SECONDS  for how long (default 120)\n"
-		"  -c CALLS    end after so many operations\n"
-		"  -r SEED     of the random numbers (default 1)\n"
+		"  -s SECONDS  run for this time (default 120)\n"
+		"  -c CALLS    end after this number of operations\n"
+		"  -r SEED     seed of the random numbers (default 1)\n"
 		"  -n NUMBER   run only that program of SEEDS\n"
-		"  -m          print those of SEEDS that reach what others do not\n"
-		"  -v          print what is kept\n");
+		"  -m          print the programs of SEEDS that reach code which no other reaches\n"
+		"  -v          print the programs that are kept\n");
 }
 
 int main(int argc, char **argv)
@@ -386,7 +396,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < (int)ARRAY_SIZE(limits); i++)
 		vp_read_file(limits[i].path, limits[i].value,
 			     sizeof(limits[i].value));
-	look(false);
+	check_state(false);
 	host_free = vp_host_free();
 	if (minimal) {
 		minimize();
@@ -395,9 +405,9 @@ int main(int argc, char **argv)
 	printf("# %s\n", fuzz_has_coverage() ? "guided by coverage" :
 	       "blind: no KCOV here, or a module without it");
 	printf("1..%d\n", only < 0 ? 2 : 1);
-	bad = result(1, "every seed leaves all as it was", run_seeds(only));
+	bad = result(1, "the seeds change no state permanently", run_seeds(only));
 	if (only < 0 && !bad)
-		bad = result(2, "so does what grows out of them",
+		bad = result(2, "mutated programs change no state permanently",
 			     fuzz_for(seconds, calls));
 	printf("# cases: %lu of a call by the fuzzer\n",
 	       atomic_load(&fuzz_shared->calls));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations of programs. Each takes its arguments from the program's bytes, and
- * ignores whether it fails.
+ * The operations of programs. Each operation takes its arguments from the bytes of the
+ * program, and ignores errors.
  *
- * Nothing here allocates memory or prints to a stream, which is not allowed after
+ * No operation allocates memory or prints to a stream, because neither is allowed after
  * fork(2) of a process with threads.
  */
 #include <errno.h>
@@ -36,7 +36,7 @@
 
 #define SLOTS 8
 #define MAPS 4
-#define KIDS 4
+#define CHILDREN 4
 const char *const fuzz_names[FUZZ_NAMES] = { "fuzz-a", "fuzz-b", "fuzz-c" };
 
 /* The CPU that goes offline and online. */
@@ -55,11 +55,11 @@ struct mapping {
 /* State of a process. Its threads change it without a lock, as faulty programs do. */
 static int slot[SLOTS] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 static struct mapping map[MAPS];
-static pid_t kid[KIDS];
+static pid_t child[CHILDREN];
 static int pipes[2] = { -1, -1 };
 static int depth;
 /* The next program needs a new process. */
-static bool spoilt;
+static bool unusable;
 static atomic_uint nr_threads;
 /* A pipe whose writing end every created task inherits. */
 static int alive[2];
@@ -86,7 +86,7 @@ static size_t below(struct task *task, size_t nr)
 	return take(task) % nr;
 }
 
-static __u64 a_size(struct task *task)
+static __u64 pick_size(struct task *task)
 {
 	static const __u64 sizes[] = {
 		HUGE_SIZE, 2 * HUGE_SIZE, 4096, 8 * MIB, 6 * MIB, 16 * MIB, 0,
@@ -97,28 +97,28 @@ static __u64 a_size(struct task *task)
 	return sizes[below(task, ARRAY_SIZE(sizes))];
 }
 
-static __u32 bits(struct task *task, unsigned int known)
+static __u32 pick_flags(struct task *task, unsigned int known)
 {
 	__u8 byte = take(task);
 
-	/* Rarely use a flag that does not exist. */
+	/* Use an undefined flag with a low probability. */
 	return byte == 255 ? 1U << (take(task) % 32) :
 	       byte & ((1U << known) - 1);
 }
 
-static int a_node(struct task *task)
+static int pick_node(struct task *task)
 {
 	static const int nodes[] = { -1, 0, 1, 0, 1, -1, 2, -2, 1 << 20 };
 
 	return nodes[below(task, ARRAY_SIZE(nodes))];
 }
 
-static const char *a_pool(struct task *task)
+static const char *pick_pool(struct task *task)
 {
 	return fuzz_names[take(task) % FUZZ_NAMES];
 }
 
-static void a_name(struct task *task, char *name)
+static void pick_name(struct task *task, char *name)
 {
 	static const char *const odd[] = {
 		"", "control", "../control", "fuzz-none", "UPPER", ".",
@@ -134,8 +134,11 @@ static void a_name(struct task *task, char *name)
 		vp_name(name, fuzz_names[byte % FUZZ_NAMES]);
 }
 
-/* Mostly CPUs that exist, sometimes none or the boot CPU's core. */
-static __u64 a_mask(struct task *task)
+/*
+ * Return a CPU mask: mostly of existing CPUs, sometimes empty or with the boot CPU's
+ * core.
+ */
+static __u64 pick_mask(struct task *task)
 {
 	static const __u64 masks[] = {
 		0x8, 0x4, 0xc, 0x2, 0x6, 0xe, 0xa, 0xf, 0x1, 0, 0x10, ~0ULL,
@@ -144,20 +147,20 @@ static __u64 a_mask(struct task *task)
 	return masks[below(task, ARRAY_SIZE(masks))];
 }
 
-static int *a_slot(struct task *task)
+static int *pick_slot(struct task *task)
 {
 	return &slot[take(task) % SLOTS];
 }
 
-static struct mapping *a_map(struct task *task)
+static struct mapping *pick_map(struct task *task)
 {
 	return &map[take(task) % MAPS];
 }
 
-/* Return a part of a mapping, in whole pages. */
-static struct mapping a_part(struct task *task)
+/* Return a part of a mapping that consists of whole pages. */
+static struct mapping pick_part(struct task *task)
 {
-	struct mapping part = *a_map(task);
+	struct mapping part = *pick_map(task);
 	size_t pages, from;
 
 	if (!part.addr)
@@ -169,19 +172,19 @@ static struct mapping a_part(struct task *task)
 	return part;
 }
 
-/* Memory of a pool on two nodes. */
-static void two_mems(struct task *task, struct vpool_mem *mem)
+/* Fill in requests for memory on two nodes. */
+static void pick_memory(struct task *task, struct vpool_mem *mem)
 {
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		mem[i].bytes = a_size(task);
-		mem[i].node = a_node(task);
+		mem[i].bytes = pick_size(task);
+		mem[i].node = pick_node(task);
 	}
 }
 
-/* Sometimes return an invalid pointer. */
-static __u64 pointer(struct task *task, void *to)
+/* Return @to, or with a low probability an invalid pointer. */
+static __u64 pick_pointer(struct task *task, void *to)
 {
 	__u8 byte = take(task);
 
@@ -189,7 +192,7 @@ static __u64 pointer(struct task *task, void *to)
 	       byte == 253 ? 0xffff888000000000ULL : (uintptr_t)to;
 }
 
-/* Sometimes pass an invalid size. */
+/* Make a call, with a low probability with an invalid size or a NULL argument. */
 static int call(struct task *task, int fd, unsigned long cmd, void *arg)
 {
 	__u8 byte = take(task);
@@ -215,29 +218,29 @@ static void replace(int *at, int fd)
 
 static void op_control(struct task *task)
 {
-	replace(a_slot(task), open(VP_CONTROL, O_RDWR | O_CLOEXEC));
+	replace(pick_slot(task), open(VP_CONTROL, O_RDWR | O_CLOEXEC));
 }
 
 static void op_open(struct task *task)
 {
 	static const int flags[] = { O_RDWR, O_RDWR, O_RDONLY, O_WRONLY };
-	int *at = a_slot(task);
+	int *at = pick_slot(task);
 	char path[64];
 
-	vp_dev_path(a_pool(task), path, sizeof(path));
+	vp_dev_path(pick_pool(task), path, sizeof(path));
 	replace(at, open(path, flags[below(task, ARRAY_SIZE(flags))] | O_CLOEXEC));
 }
 
 static void op_close(struct task *task)
 {
-	put(a_slot(task), -1);
+	put(pick_slot(task), -1);
 }
 
 static void op_dup(struct task *task)
 {
-	int *from = a_slot(task);
+	int *from = pick_slot(task);
 
-	replace(a_slot(task), fcntl(*from, F_DUPFD_CLOEXEC, 0));
+	replace(pick_slot(task), fcntl(*from, F_DUPFD_CLOEXEC, 0));
 }
 
 static void op_create(struct task *task)
@@ -246,7 +249,7 @@ static void op_create(struct task *task)
 		0, HUGE_SIZE, 4096, HUGE_SIZE, 0, 4096, 1 << 30, 12345,
 	};
 	static const __u32 timeouts[] = { 0, 0, 100, 1000 };
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct vpool_mem mem[2] = {};
 	__u64 cpus[2] = {};
 	struct vpool_create create = {
@@ -256,16 +259,16 @@ static void op_create(struct task *task)
 		.mode = 0600,
 	};
 
-	a_name(task, create.name);
-	create.flags = bits(task, 5);
+	pick_name(task, create.name);
+	create.flags = pick_flags(task, 5);
 	create.page_size = page_sizes[below(task, ARRAY_SIZE(page_sizes))];
 	create.timeout_ms = timeouts[below(task, ARRAY_SIZE(timeouts))];
 	create.nr_mem = take(task) % 3;
-	two_mems(task, mem);
-	create.mem_uptr = pointer(task, mem);
-	cpus[0] = a_mask(task);
-	create.cpus_uptr = pointer(task, cpus);
-	create.cpus_node = a_node(task);
+	pick_memory(task, mem);
+	create.mem_uptr = pick_pointer(task, mem);
+	cpus[0] = pick_mask(task);
+	create.cpus_uptr = pick_pointer(task, cpus);
+	create.cpus_node = pick_node(task);
 	switch (take(task) % 8) {
 	case 0:
 		create.nr_cpus = take(task);
@@ -287,37 +290,37 @@ static void op_create(struct task *task)
 
 static void op_destroy(struct task *task)
 {
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct vpool_destroy destroy = { .size = sizeof(destroy) };
 
-	a_name(task, destroy.name);
-	destroy.flags = bits(task, 1);
+	pick_name(task, destroy.name);
+	destroy.flags = pick_flags(task, 1);
 	call(task, fd, VPOOL_DESTROY, &destroy);
 }
 
 static void op_resize(struct task *task)
 {
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct vpool_mem mem[2] = {};
 	__u64 cpus[2] = {};
 	struct vpool_resize resize = { .size = sizeof(resize) };
 
-	a_name(task, resize.name);
-	resize.flags = bits(task, 3);
+	pick_name(task, resize.name);
+	resize.flags = pick_flags(task, 3);
 	resize.timeout_ms = take(task);
 	resize.nr_mem = take(task) % 3;
-	two_mems(task, mem);
-	resize.mem_uptr = pointer(task, mem);
+	pick_memory(task, mem);
+	resize.mem_uptr = pick_pointer(task, mem);
 	if (take(task) % 2) {
-		cpus[0] = a_mask(task);
+		cpus[0] = pick_mask(task);
 		resize.cpus_bytes = sizeof(cpus);
-		resize.cpus_uptr = pointer(task, cpus);
+		resize.cpus_uptr = pick_pointer(task, cpus);
 	}
 	call(task, fd, VPOOL_RESIZE, &resize);
 }
 
-/* The calls that query. All use the same arrays. */
-static void op_ask(struct task *task)
+/* Run one of the calls that return information. All use the same arrays. */
+static void op_query(struct task *task)
 {
 	static struct vpool_list_entry entries[4];
 	static struct vpool_node_info nodes[2];
@@ -328,37 +331,37 @@ static void op_ask(struct task *task)
 	struct vpool_query query = { .size = sizeof(query) };
 	struct vpool_regions in = { .size = sizeof(in) };
 	struct vpool_members of = { .size = sizeof(of) };
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	__u8 what = take(task);
 	char name[VPOOL_NAME_SIZE] = "";
 
 	if (take(task) % 2)
-		a_name(task, name);
+		pick_name(task, name);
 	switch (what % 4) {
 	case 0:
 		list.nr = take(task) % 5;
-		list.entries_uptr = pointer(task, entries);
-		list.flags = bits(task, 0);
+		list.entries_uptr = pick_pointer(task, entries);
+		list.flags = pick_flags(task, 0);
 		call(task, fd, VPOOL_LIST, &list);
 		break;
 	case 1:
 		memcpy(query.name, name, sizeof(name));
 		query.nr_nodes = take(task) % 3;
-		query.nodes_uptr = pointer(task, nodes);
+		query.nodes_uptr = pick_pointer(task, nodes);
 		query.cpus_bytes = take(task) % 65;
-		query.cpus_uptr = pointer(task, cpus);
+		query.cpus_uptr = pick_pointer(task, cpus);
 		call(task, fd, VPOOL_QUERY, &query);
 		break;
 	case 2:
 		memcpy(in.name, name, sizeof(name));
 		in.nr = take(task) % 5;
-		in.regions_uptr = pointer(task, regions);
+		in.regions_uptr = pick_pointer(task, regions);
 		call(task, fd, VPOOL_REGIONS, &in);
 		break;
 	case 3:
 		memcpy(of.name, name, sizeof(name));
 		of.nr = take(task) % 5;
-		of.members_uptr = pointer(task, members);
+		of.members_uptr = pick_pointer(task, members);
 		call(task, fd, VPOOL_MEMBERS, &of);
 		break;
 	}
@@ -366,12 +369,12 @@ static void op_ask(struct task *task)
 
 static void op_commit(struct task *task)
 {
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct vpool_commit commit = { .size = sizeof(commit) };
 
-	commit.bytes = a_size(task);
-	commit.flags = bits(task, 2);
-	commit.node = a_node(task);
+	commit.bytes = pick_size(task);
+	commit.flags = pick_flags(task, 2);
+	commit.node = pick_node(task);
 	call(task, fd, VPOOL_COMMIT, &commit);
 }
 
@@ -379,10 +382,10 @@ static void op_commit(struct task *task)
  * Return a pidfd of this process, its parent, a child, a kernel thread or another
  * task.
  */
-static int a_pidfd(struct task *task)
+static int pick_pidfd(struct task *task)
 {
 	const pid_t whom[] = {
-		0, kid[0], kid[1], kid[2], kid[3], getppid(), 2, 1,
+		0, child[0], child[1], child[2], child[3], getppid(), 2, 1,
 	};
 	pid_t pid = whom[below(task, ARRAY_SIZE(whom))];
 
@@ -391,7 +394,7 @@ static int a_pidfd(struct task *task)
 
 static void op_attach(struct task *task)
 {
-	int fd = *a_slot(task), pidfd = a_pidfd(task);
+	int fd = *pick_slot(task), pidfd = pick_pidfd(task);
 	struct vpool_attach attach = {
 		.size = sizeof(attach),
 		.pidfd = pidfd,
@@ -399,7 +402,7 @@ static void op_attach(struct task *task)
 	};
 	__u8 byte = take(task);
 
-	attach.flags = bits(task, 2);
+	attach.flags = pick_flags(task, 2);
 	if (byte == 255)
 		attach.pidfd = take(task);
 	else if (byte > 200)
@@ -414,11 +417,11 @@ static void op_attach(struct task *task)
 static void op_reason(struct task *task)
 {
 	char text[VPOOL_REASON_SIZE];
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct vpool_reason reason = { .size = sizeof(reason) };
 
 	reason.len = take(task) % 2 ? sizeof(text) : take(task);
-	reason.buf_uptr = pointer(task, text);
+	reason.buf_uptr = pick_pointer(task, text);
 	call(task, fd, VPOOL_REASON, &reason);
 }
 
@@ -426,7 +429,7 @@ static void op_reason(struct task *task)
 static void op_raw(struct task *task)
 {
 	__u8 arg[256] = {};
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	unsigned int cmd = take(task), i, len = take(task) % 64;
 
 	for (i = 4; i < 4 + len; i++)
@@ -450,9 +453,9 @@ static void op_mmap(struct task *task)
 		MAP_SHARED | MAP_HUGETLB,
 	};
 	static const off_t offsets[] = { 0, 0, 0, 4096, HUGE_SIZE, 1LL << 40 };
-	int fd = *a_slot(task);
-	struct mapping *at = a_map(task);
-	size_t len = a_size(task);
+	int fd = *pick_slot(task);
+	struct mapping *at = pick_map(task);
+	size_t len = pick_size(task);
 	int prot = prots[below(task, ARRAY_SIZE(prots))];
 	int kind = kinds[below(task, ARRAY_SIZE(kinds))];
 	off_t offset = offsets[below(task, ARRAY_SIZE(offsets))];
@@ -467,10 +470,10 @@ static void op_mmap(struct task *task)
 
 static void op_unmap(struct task *task)
 {
-	struct mapping *at = a_map(task), part;
+	struct mapping *at = pick_map(task), part;
 
 	if (take(task) % 2) {
-		part = a_part(task);
+		part = pick_part(task);
 		munmap(part.addr, part.len);
 		return;
 	}
@@ -478,17 +481,17 @@ static void op_unmap(struct task *task)
 	at->addr = NULL;
 }
 
-static void fell(int sig)
+static void handle_fault(int sig)
 {
 	if (touching)
 		siglongjmp(back, 1);
 	_exit(0);
 }
 
-/* Access one byte in each of some pages. */
+/* Access one byte of each page of a part of a mapping. */
 static void op_touch(struct task *task)
 {
-	struct mapping part = a_part(task);
+	struct mapping part = pick_part(task);
 	bool write = take(task) % 2;
 	size_t step = take(task) % 2 ? 4096 : HUGE_SIZE, at;
 
@@ -507,7 +510,7 @@ static void op_touch(struct task *task)
 	touching = 0;
 }
 
-static void op_advise(struct task *task)
+static void op_madvise(struct task *task)
 {
 	static const int advice[] = {
 		MADV_DONTNEED, MADV_DONTFORK, MADV_DOFORK, MADV_REMOVE,
@@ -516,7 +519,7 @@ static void op_advise(struct task *task)
 		MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_DONTDUMP,
 		25 /* MADV_COLLAPSE */,
 	};
-	struct mapping part = a_part(task);
+	struct mapping part = pick_part(task);
 
 	madvise(part.addr, part.len, advice[below(task, ARRAY_SIZE(advice))]);
 }
@@ -526,7 +529,7 @@ static void op_change_map(struct task *task)
 	static const int prots[] = {
 		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_EXEC,
 	};
-	struct mapping *at = a_map(task), part = a_part(task);
+	struct mapping *at = pick_map(task), part = pick_part(task);
 	unsigned char seen[16];
 	size_t len;
 	char *moved;
@@ -553,7 +556,7 @@ static void op_change_map(struct task *task)
 	case 6:
 		if (!at->addr)
 			break;
-		len = a_size(task);
+		len = pick_size(task);
 		moved = mremap(at->addr, at->len, len, MREMAP_MAYMOVE);
 		if (moved != MAP_FAILED)
 			*at = (struct mapping){ moved, len };
@@ -587,7 +590,7 @@ static pid_t fork_tied(void)
 	return pid;
 }
 
-/* Fork a child that shares everything. */
+/* Fork a child that inherits all descriptors and mappings. */
 static void op_fork(struct task *task)
 {
 	unsigned int nr = take(task) % 8;
@@ -601,7 +604,7 @@ static void op_fork(struct task *task)
 	if (!pid) {
 		depth++;
 		task->first = false;
-		memset(kid, 0, sizeof(kid));
+		memset(child, 0, sizeof(child));
 		fuzz_cover();
 		run(task, nr);
 		_exit(0);
@@ -612,16 +615,16 @@ static void op_fork(struct task *task)
 		waitpid(pid, NULL, 0);
 		return;
 	}
-	for (i = 0; i < KIDS; i++)
-		if (!kid[i])
+	for (i = 0; i < CHILDREN; i++)
+		if (!child[i])
 			break;
-	kid[i % KIDS] = pid;
+	child[i % CHILDREN] = pid;
 }
 
 static void op_kill(struct task *task)
 {
 	static const int signals[] = { SIGKILL, SIGSTOP, SIGCONT, SIGTERM };
-	pid_t *at = &kid[take(task) % KIDS];
+	pid_t *at = &child[take(task) % CHILDREN];
 	int sig = signals[below(task, ARRAY_SIZE(signals))];
 
 	if (*at <= 0)
@@ -651,7 +654,7 @@ static void op_thread(struct task *task)
 
 	if (i >= ARRAY_SIZE(other) || depth)
 		return;
-	spoilt = true;
+	unusable = true;
 	other[i] = *task;
 	other[i].first = false;
 	if (!pthread_create(&thread, NULL, run_thread, &other[i]))
@@ -675,7 +678,7 @@ static void op_exec(struct task *task)
 /* Send a descriptor through a socket. It may be closed before it arrives. */
 static void op_pass(struct task *task)
 {
-	int *from = a_slot(task), *to = a_slot(task), pair[2];
+	int *from = pick_slot(task), *to = pick_slot(task), pair[2];
 	union {
 		char room[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
@@ -726,7 +729,7 @@ static void op_sysfs(struct task *task)
 		"memory/node1/used_bytes", "memory/poisoned_bytes",
 	};
 	char path[128], text[128];
-	const char *pool = a_pool(task), *file = files[below(task, ARRAY_SIZE(files))];
+	const char *pool = pick_pool(task), *file = files[below(task, ARRAY_SIZE(files))];
 	int fd, how = take(task) % 4;
 
 	snprintf(path, sizeof(path), VP_POOLS "/%s/%s", pool, file);
@@ -738,7 +741,7 @@ static void op_sysfs(struct task *task)
 	else
 		pread(fd, text, sizeof(text), how == 2 ? take(task) : 0);
 	if (how == 3)
-		replace(a_slot(task), fd);
+		replace(pick_slot(task), fd);
 	else
 		close(fd);
 }
@@ -746,7 +749,7 @@ static void op_sysfs(struct task *task)
 /* System calls that a pool's device does not support. */
 static void op_file(struct task *task)
 {
-	int fd = *a_slot(task);
+	int fd = *pick_slot(task);
 	struct pollfd pollfd = { .fd = fd, .events = POLLIN | POLLPRI };
 	char text[64];
 
@@ -761,10 +764,10 @@ static void op_file(struct task *task)
 		lseek(fd, take(task), take(task) % 5);
 		break;
 	case 3:
-		ftruncate(fd, a_size(task));
+		ftruncate(fd, pick_size(task));
 		break;
 	case 4:
-		fallocate(fd, take(task) % 4, 0, a_size(task));
+		fallocate(fd, take(task) % 4, 0, pick_size(task));
 		break;
 	case 5:
 		poll(&pollfd, 1, 0);
@@ -784,7 +787,7 @@ static void op_file(struct task *task)
 /* Keep pages busy through a pipe or another process's mapping. */
 static void op_pin(struct task *task)
 {
-	struct mapping part = a_part(task);
+	struct mapping part = pick_part(task);
 	struct iovec iov = { .iov_base = part.addr, .iov_len = 8192 };
 	char text[8192];
 	struct iovec here = { .iov_base = text, .iov_len = sizeof(text) };
@@ -807,14 +810,14 @@ static void op_pin(struct task *task)
 
 static void op_affinity(struct task *task)
 {
-	__u64 mask[2] = { a_mask(task), 0 };
-	pid_t whom = take(task) % 2 ? kid[take(task) % KIDS] : 0;
+	__u64 mask[2] = { pick_mask(task), 0 };
+	pid_t whom = take(task) % 2 ? child[take(task) % CHILDREN] : 0;
 
 	sched_setaffinity(whom, sizeof(mask), (cpu_set_t *)mask);
 	sched_yield();
 }
 
-/* Rarely, because it takes long. */
+/* Change the state of a CPU with a low probability, because it takes long. */
 static void op_hotplug(struct task *task)
 {
 	__u8 byte = take(task);
@@ -840,13 +843,13 @@ static void op_drop(struct task *task)
 {
 	switch (take(task) & 15) {
 	case 0:
-		spoilt = true;
+		unusable = true;
 		setresuid(65534, 65534, 65534);
 		if (depth)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		break;
 	case 1:
-		spoilt = true;
+		unusable = true;
 		syscall(SYS_unshare, CLONE_NEWUSER);
 		break;
 	case 2:
@@ -876,20 +879,17 @@ static void op_parameter(struct task *task)
 	vp_write_file(path, values[below(task, ARRAY_SIZE(values))]);
 }
 
-/*
- * Seeds refer to operations by index: a new operation replaces one of the
- * duplicates.
- */
+/* The seeds contain indices of this table: a new operation must replace a duplicate. */
 static void (*const ops[64])(struct task *task) = {
 	op_control, op_open, op_close, op_dup, op_create, op_destroy, op_resize,
-	op_ask, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
-	op_touch, op_advise, op_change_map, op_fork, op_kill, op_thread, op_exec,
+	op_query, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
+	op_touch, op_madvise, op_change_map, op_fork, op_kill, op_thread, op_exec,
 	op_pass, op_sysfs, op_file, op_pin, op_affinity, op_hotplug, op_proc,
 	op_drop, op_sleep, op_parameter, op_create, op_create, op_create, op_open,
-	op_open, op_open, op_destroy, op_resize, op_resize, op_ask, op_ask,
+	op_open, op_open, op_destroy, op_resize, op_resize, op_query, op_query,
 	op_commit, op_commit, op_commit, op_attach, op_attach, op_attach,
 	op_attach, op_raw, op_mmap, op_mmap, op_mmap, op_touch, op_touch,
-	op_touch, op_fork, op_fork, op_thread, op_advise, op_pin, op_affinity,
+	op_touch, op_fork, op_fork, op_thread, op_madvise, op_pin, op_affinity,
 	op_sysfs, op_close,
 };
 
@@ -903,7 +903,7 @@ static void run(struct task *task, unsigned int nr)
 	}
 }
 
-/* Has the pipe lost its last writer in time? */
+/* Wait until the pipe @fd has no writer. Return false after FUZZ_DEATH seconds. */
 bool fuzz_all_gone(int fd)
 {
 	struct pollfd pollfd = { .fd = fd };
@@ -926,9 +926,11 @@ static void detach(void)
 		vp_dev_path(fuzz_names[i], path, sizeof(path));
 		fd = open(path, O_RDWR | O_CLOEXEC);
 		if (fd < 0) {
-			/* The program may have set the limit that makes this fail. */
+			/*
+			 * The program may have lowered a limit so that the open fails.
+			 */
 			if (errno != ENOENT)
-				spoilt = true;
+				unusable = true;
 			continue;
 		}
 		ioctl(fd, VPOOL_DETACH, &attach);
@@ -939,19 +941,19 @@ static void detach(void)
 /**
  * fuzz_clean - undo what a program did to its process
  *
- * Return: the state of the process, one of FUZZ_FINE, FUZZ_SPOILT and FUZZ_UNDEAD.
+ * Return: the state of the process, one of FUZZ_FINE, FUZZ_UNUSABLE and FUZZ_UNDEAD.
  */
 char fuzz_clean(void)
 {
 	bool gone;
 	int i;
 
-	for (i = 0; i < KIDS; i++) {
-		if (kid[i] <= 0)
+	for (i = 0; i < CHILDREN; i++) {
+		if (child[i] <= 0)
 			continue;
-		kill(kid[i], SIGKILL);
-		waitpid(kid[i], NULL, 0);
-		kid[i] = 0;
+		kill(child[i], SIGKILL);
+		waitpid(child[i], NULL, 0);
+		child[i] = 0;
 	}
 	for (i = 0; i < MAPS; i++) {
 		if (map[i].addr)
@@ -967,14 +969,14 @@ char fuzz_clean(void)
 	close(alive[1]);
 	gone = fuzz_all_gone(alive[0]);
 	close(alive[0]);
-	return !gone ? FUZZ_UNDEAD : spoilt ? FUZZ_SPOILT : FUZZ_FINE;
+	return !gone ? FUZZ_UNDEAD : unusable ? FUZZ_UNUSABLE : FUZZ_FINE;
 }
 
 /* Run all operations of a program. */
 void fuzz_ops(const __u8 *data, size_t len)
 {
 	struct task task = { .data = data, .len = len, .first = true };
-	struct sigaction action = { .sa_handler = fell };
+	struct sigaction action = { .sa_handler = handle_fault };
 
 	sigaction(SIGBUS, &action, NULL);
 	sigaction(SIGSEGV, &action, NULL);

@@ -9,14 +9,17 @@
 #define FUZZ_NAMES 3
 extern const char *const fuzz_names[FUZZ_NAMES];
 
-/* Seconds in which all that a program created must die, also on a stopped machine. */
+/*
+ * Time in seconds in which all tasks of a program must exit. It allows for a machine
+ * that was stopped.
+ */
 #define FUZZ_DEATH 60
 
 /* The state of the process after a program. */
 enum {
 	FUZZ_FINE,
 	/* The next program needs a new process. */
-	FUZZ_SPOILT,
+	FUZZ_UNUSABLE,
 	/* A task that the program created does not die. */
 	FUZZ_UNDEAD,
 };

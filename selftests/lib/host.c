@@ -12,7 +12,7 @@
 #include "host.h"
 
 #define NSEC_PER_MSEC 1000000L
-/* Attempts to bring a CPU online that does not report in time. */
+/* Maximum number of attempts to bring a CPU online that does not respond in time. */
 #define ONLINE_TRIES 3
 /* The exit status that kselftest counts as a skipped program. */
 #define STATUS_SKIP 4
@@ -145,21 +145,21 @@ static bool vp_kernel_is(const char *name)
 	return kernel && !strcmp(kernel, name);
 }
 
-/* Is this kernel slow because it checks itself? */
+/* Is this a debug kernel, which is slow? */
 bool vp_is_debug(void)
 {
 	return vp_kernel_is("debug") || vp_kernel_is("kcsan");
 }
 
 /*
- * Scale @rounds to the kernel: in full on one, a quarter on 6.1 unless VPOOL_LONG is
- * set, a tenth on the debug kernel, which is ten times slower.
+ * Scale a number of iterations to the kernel: a tenth on the debug kernel, which is ten
+ * times slower, a quarter on 6.1 unless VPOOL_LONG is set, all of them elsewhere.
  */
-int vp_scale(int rounds)
+int vp_scale(int iterations)
 {
 	if (vp_is_debug())
-		return rounds / 10;
-	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? rounds / 4 : rounds;
+		return iterations / 10;
+	return vp_kernel_is("6.1") && !getenv("VPOOL_LONG") ? iterations / 4 : iterations;
 }
 
 /* Return the number in an environment variable, or @number if it is not set. */

@@ -12,7 +12,10 @@
 #define VP_CONTROL "/dev/vpool/control"
 #define VP_POOLS "/sys/kernel/vpool/pools"
 
-/* Enough for a host that was stopped for a while. Only a failing test waits so long. */
+/*
+ * Time limit of a wait. It allows for a host that was stopped; only a failing test
+ * reaches it.
+ */
 #define VP_WAIT_MS 60000
 
 /* The harness's 30 seconds for each test are too few for the debug kernel. */
@@ -34,7 +37,7 @@ bool vp_has_node(int node);
 
 /* How much to do on this kernel. */
 bool vp_is_debug(void);
-int vp_scale(int rounds);
+int vp_scale(int iterations);
 int vp_storm_children(void);
 int vp_env_number(const char *name, int number);
 

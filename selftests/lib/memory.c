@@ -11,7 +11,7 @@
 #include "host.h"
 #include "memory.h"
 
-/* The word at index @i of the pattern of @seed. No two words of all patterns are equal. */
+/* Return word @i of the pattern of @seed. All words of all patterns differ. */
 static __u64 vp_word(__u64 seed, size_t i)
 {
 	return seed * 0x9e3779b97f4a7c15ULL + (__u64)i * 0xbf58476d1ce4e5b9ULL +

@@ -49,7 +49,9 @@ int vp_open(const char *name)
 	return vp_open_flags(name, O_RDWR);
 }
 
-/* Copy a name. The kernel rejects one that fills the field, so do not end it here. */
+/*
+ * Copy a name without forcing a NUL at the end: tests pass names that fill the field.
+ */
 void vp_name(char field[VPOOL_NAME_SIZE], const char *name)
 {
 	memset(field, 0, VPOOL_NAME_SIZE);
@@ -142,7 +144,10 @@ int vp_destroy(int ctl, const char *name, __u32 flags)
 	return vp_ioctl(ctl, VPOOL_DESTROY, &cmd);
 }
 
-/* Destroy without force, retry while a task exits or a descriptor is closed. */
+/*
+ * Destroy without force. Retry while an exiting task or a descriptor that is being
+ * closed keeps the pool busy.
+ */
 int vp_destroy_wait(int ctl, const char *name)
 {
 	__u64 end = vp_now_ms() + VP_WAIT_MS;
@@ -212,7 +217,7 @@ const char *vp_reason(int fd)
 	return text;
 }
 
-/* Does the message contain @word? Print the message if not. */
+/* Does the message contain @word? Print the message if it does not. */
 bool vp_reason_has(int fd, const char *word)
 {
 	const char *reason = vp_reason(fd);
@@ -261,7 +266,7 @@ int vp_list(int ctl, struct vpool_list_entry *entries, __u32 *nr)
 	return err;
 }
 
-/* Does a pool have a device or a sysfs directory? Both must go with the pool. */
+/* Does a pool have a device or a sysfs directory? Destroying the pool removes both. */
 bool vp_exists(const char *name)
 {
 	char node[128], dir[128];
@@ -305,14 +310,14 @@ static const char *vp_accounting_error(int fd, const char *name)
 	return accounting_error(&q);
 }
 
-/* Check that a pool's figures add up. Print what is wrong. */
+/* Check that a pool's accounting adds up. Print the error if it does not. */
 bool vp_accounting_ok(int fd, const char *name)
 {
-	const char *wrong = vp_accounting_error(fd, name);
+	const char *error = vp_accounting_error(fd, name);
 
-	if (wrong)
-		fprintf(stderr, "# accounting: %s\n", wrong);
-	return !wrong;
+	if (error)
+		fprintf(stderr, "# accounting: %s\n", error);
+	return !error;
 }
 
 /* Give a region the size *@bytes and its memory. Set *@bytes to the rounded size. */
@@ -380,7 +385,7 @@ bool vp_sysfs_wait(const char *pool, const char *attr, __u64 want)
 	return true;
 }
 
-/* Does an attribute have a value? Print the actual one if not. */
+/* Does an attribute have the value @want? Print the actual value if it does not. */
 bool vp_sysfs_is(const char *pool, const char *attr, const char *want)
 {
 	char text[256];

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Skip the whole test, as kselftest counts it, if it cannot run here: source this.
+# Skip the whole test, with the exit status that kselftest counts as a skip, if vpool is
+# not loaded or the user is not root. To be sourced.
 
 skip_all() {
 	echo "1..0 # SKIP $*"

@@ -38,7 +38,10 @@ int vp_detach(int fd, __u32 flags)
 	return vp_membership(fd, VPOOL_DETACH, flags);
 }
 
-/* Attach a task. If @cpu is set, dedicate CPU *@cpu to it and set *@cpu to the one it got. */
+/*
+ * Attach a task. If @cpu is not NULL, dedicate CPU *@cpu to the task and set *@cpu to
+ * its dedicated CPU.
+ */
 int vp_attach_task(int fd, int pidfd, pid_t tid, __u32 flags, int *cpu)
 {
 	struct vpool_attach arg = {
@@ -115,7 +118,10 @@ bool vp_may_run_on(pid_t tid, const char *want)
 	return false;
 }
 
-/* Wait for that: hotplug and task exit change the affinity a little later. */
+/*
+ * Wait until a task may run on exactly @want: after hotplug or the exit of a task the
+ * affinity changes asynchronously.
+ */
 bool vp_wait_may_run_on(pid_t tid, const char *want)
 {
 	__u64 end = vp_now_ms() + VP_WAIT_MS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tasks: pool membership, affinity and child processes. */
+/* Tasks: membership of pools, affinity and child processes. */
 #ifndef VP_TASK_H
 #define VP_TASK_H
 

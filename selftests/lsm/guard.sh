@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Run the function of guard_on or guard_end that VPOOL_GUARD names: source this.
+# Define run_guard, which runs the function of guard_on.sh or guard_end.sh that VPOOL_GUARD
+# names. To be sourced.
 
 run_guard() {
 	case ${VPOOL_GUARD:-} in

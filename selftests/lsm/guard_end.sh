@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Check what the security module that guard_on switched on has recorded of the tests.
+# Check the records of the security module that guard_on.sh enabled, and that it is still
+# enforcing.
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/lib/require.sh
@@ -23,11 +24,11 @@ hardened() {
 	local op
 
 	for op in create destroy resize attach; do
-		like "auditd's log has the $op" "$(recorded "$op")" '[1-9]*'
+		like "the log of auditd has the $op" "$(recorded "$op")" '[1-9]*'
 	done
 	like 'the log has the refused open of a pool' "$(cat "$log")" \
 		'*apparmor="DENIED" operation="open"*profile="vpool-stranger"*name="/dev/vpool/*'
-	is 'AppArmor denied the tests nothing' \
+	is 'AppArmor denied no access of the tests' \
 		"$(grep -c 'apparmor="DENIED".*profile="vpool-selftests"' "$log")" 0
 	kill "$(pidof auditd)"
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Switch on a security module, so that the following tests run under it, and check that
-# it is enforcing and knows vpool. VPOOL_GUARD is one of:
+# Enable a security module, so that the following tests run under it, and check that it
+# enforces the policy for vpool. VPOOL_GUARD is one of:
 #
 #	hardened	AppArmor with enforced profiles, and auditd; the kernel clears and
 #			checks freed memory, and panics on a warning
@@ -42,7 +42,7 @@ profiles() {
 	abi <abi/3.0>,
 	include <tunables/global>
 
-	# The tests: everything that root may do, but for vpool only what we ship.
+	# The tests: all rights of root, but for vpool only the rules that are shipped.
 	profile vpool-selftests $build/* {
 	  capability, network, mount, umount, pivot_root, ptrace, signal, unix,
 	  change_profile -> *,
@@ -123,7 +123,7 @@ hardened() {
 	vpoolctl create "$pool" --mem 4M --cpus 1 > /dev/null
 	is 'a program that may use pools runs' \
 		"$(under vpool-user vpoolctl run "$pool" -- echo runs)" runs
-	like 'a program that may not is refused' \
+	like 'a program without permission is refused' \
 		"$(under vpool-stranger vpoolctl run "$pool" -- echo runs)" \
 		'*a security module *does not let this program open /dev/vpool/guard*'
 	vpoolctl resize "$pool" --mem 6M > /dev/null
@@ -156,7 +156,7 @@ selinux() {
 	is 'a domain that may use pools runs' \
 		"$(domain guard_user_t vpoolctl run "$pool" -- cat /proc/self/attr/current)" \
 		system_u:system_r:guard_user_t:s0
-	like 'a domain that may not is refused' \
+	like 'a domain without permission is refused' \
 		"$(domain guard_stranger_t vpoolctl run "$pool" -- echo runs)" \
 		'*you may not open /dev/vpool/guard*'
 	like 'a domain of users may not change pools' \

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# A Linux guest for tests, which writes its memory all the time and reports in each
-# round that the contents are right: source this. $build is the folder of the programs,
-# $dir a temporary folder.
+# Functions for tests with a Linux guest, to be sourced. The guest continuously writes its
+# memory and reports in each iteration that the contents are right. $build is the folder
+# of the programs, $dir a temporary folder.
 
 pools=/sys/kernel/vpool/pools
 
@@ -23,8 +23,8 @@ need_guest() {
 	[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
 }
 
-# until_true SECONDS COMMAND...: wait until the command succeeds. Try once after the
-# time is over, because the machine may have been stopped.
+# until_true SECONDS COMMAND...: wait until the command succeeds. Try once more after the
+# time limit, because the machine may have been stopped.
 until_true() {
 	local end=$((SECONDS + $1))
 
@@ -44,7 +44,8 @@ stop_balancing() {
 }
 restore_balancing() { [ -z "$balanced" ] || echo "$balanced" > $balancing; }
 
-# huge_and_size PID: print how much pool memory the process maps by huge pages.
+# huge_and_size PID: print "HUGE of SIZE kB": the pool memory that the process maps, and
+# the part of it that is mapped with huge pages.
 huge_and_size() {
 	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
 		ours && /^Size:/ { size += $2 }
@@ -52,10 +53,10 @@ huge_and_size() {
 		END { print huge " of " size " kB" }' "/proc/$1/smaps"
 }
 
-# round CONSOLE: print the last round that the guest has reported.
-round() { sed -n 's/^guest: right in round \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
-is_beyond() { [ "$(round "$1")" -gt "$2" ] 2> /dev/null; }
-is_up() { [ -n "$(round "$1")" ]; }
+# last_iteration CONSOLE: print the last iteration that the guest has reported.
+last_iteration() { sed -n 's/^guest: right in iteration \([0-9]*\).$/\1/p' "$dir/$1" | tail -n 1; }
+is_beyond() { [ "$(last_iteration "$1")" -gt "$2" ] 2> /dev/null; }
+is_up() { [ -n "$(last_iteration "$1")" ]; }
 
 # Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
 make_initrd() {

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run a libvirt domain on a pool's memory, as Documentation/coming-from/libvirt.rst
-# describes: a Linux guest under KVM. Needs root, KVM, libvirtd with its QEMU driver,
+# Run a libvirt domain, a Linux guest under KVM, on a pool's memory, as described in
+# Documentation/coming-from/libvirt.rst. Needs root, KVM, libvirtd with its QEMU driver,
 # and virsh.
 
 here=$(dirname "$(readlink -f "$0")")
@@ -102,21 +102,21 @@ if [ "$(state)" != running ]; then
 	tap_end
 fi
 pid=$(cat /run/libvirt/qemu/pooled.pid)
-is 'its memory is the pool'\''s' "$(used virt)" $((144 << 20))
-is 'QEMU maps it by huge pages only' "$(huge_and_size "$pid")" "$((144 << 10)) of $((144 << 10)) kB"
+is 'the domain uses memory of the pool' "$(used virt)" $((144 << 20))
+is 'QEMU maps the memory only with huge pages' "$(huge_and_size "$pid")" "$((144 << 10)) of $((144 << 10)) kB"
 try 0 attach virt --pid "$pid"
 is 'QEMU runs on the pool'\''s CPUs' \
 	"$(sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$pid"/task/*/status | sort -u)" 2-3
 until_true 240 is_up one
-at=$(round one)
+at=$(last_iteration one)
 like 'the guest is up' "$at" '[0-9]*'
 until_true 60 is_beyond one "$at"
-is 'the guest'\''s memory stays right' "$?-$(grep -c WRONG "$dir/one")" 0-0
+is 'the guest finds no corrupt memory' "$?-$(grep -c WRONG "$dir/one")" 0-0
 virsh shutdown pooled > /dev/null 2>&1
 until_true 120 is_off
 is 'the domain shuts down' "$?" 0
 until_true 60 all_back virt
-is 'the pool has all memory back' "$(used virt)" 0
+is 'the domain returned all memory to the pool' "$(used virt)" 0
 
 # More memory than the pool has: the domain must not start and must keep nothing.
 domain 192 > "$dir/domain.xml"

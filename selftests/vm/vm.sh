@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Virtual machines on pools by vpoolctl vm: Linux guests under KVM, which write
-# memory all the time and check it. Needs root, KVM, four CPUs and 512 MiB free.
+# Test vpoolctl vm with Linux guests under KVM, which continuously write their memory and
+# check it. Needs root, KVM, four CPUs and 512 MiB free.
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
-# whose modules are in /lib/modules. VPOOL_VM_ROUNDS is the number of virtual machines
+# whose modules are in /lib/modules. VPOOL_VM_ITERATIONS is the number of virtual machines
 # to start and stop at the end (default 5).
 
 here=$(dirname "$(readlink -f "$0")")
@@ -23,7 +23,7 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run
 kvm=/sys/kernel/debug/kvm
-rounds=${VPOOL_VM_ROUNDS:-5}
+iterations=${VPOOL_VM_ITERATIONS:-5}
 out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -65,7 +65,8 @@ listed() {
 pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 is_listed() { [ "$(listed NAME | grep -cx "$1")" = "$2" ]; }
 
-# Start a vhost-user disk: a process that maps the guest's memory, which QEMU passes it.
+# Start a vhost-user disk: a process that maps the guest's memory through a descriptor
+# from QEMU.
 start_backend() {
 	rm -f "$dir/disk.socket"
 	printf '%-512s' 4711 > "$dir/disk"
@@ -77,8 +78,8 @@ start_backend() {
 	until_true 60 test -S "$dir/disk.socket"
 }
 
-# Print the host's free memory in KiB, without caches, and with the per-CPU page lists,
-# which may hold all that a pool has just freed.
+# Drop the caches and print the host's free memory in KiB, including the per-CPU page
+# lists, which may hold all memory that a pool has just freed.
 mem_free() {
 	sync
 	echo 3 > /proc/sys/vm/drop_caches
@@ -96,8 +97,8 @@ stop_balancing
 make_initrd
 before=$(mem_free)
 
-# A short version: a guest boots too slowly on the debug kernel, and 6.1 runs the whole
-# test only with VPOOL_LONG.
+# A short version: a guest boots too slowly on the debug kernel, and Linux 6.1 runs the
+# complete test only with VPOOL_LONG.
 
 case ${VPOOL_KERNEL:-}-${VPOOL_LONG:+long} in
 debug-* | 6.1-)
@@ -106,7 +107,7 @@ debug-* | 6.1-)
 	try 0 vm start one --pool vm-a "${boot[@]}"
 	try 0 vm migrate one --to vm-b --timeout 600 --downtime 5
 	is 'the machine is in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
-	is 'the old pool has all memory back' "$(used vm-a)" 0
+	is 'the machine left no memory in the old pool' "$(used vm-a)" 0
 	kill -9 "$(pid_of one)"
 	until_true 60 all_back vm-b
 	is 'a killed machine leaves no memory in use' "$(used vm-b)" 0
@@ -118,7 +119,7 @@ debug-* | 6.1-)
 	;;
 esac
 
-section 'the first steps that vpoolctl prints'
+section 'the steps in the help of vpoolctl'
 
 # step LINE: run a line of the help, with memory and images that exist here.
 # shellcheck disable=SC2312
@@ -146,14 +147,14 @@ for line in "${steps[@]}"; do
 	audit*) like 'audit prints a table' "$out" 'KIND *' ;;
 	esac
 done
-is 'the steps leave nothing behind' "$(vpoolctl list)$(vpoolctl vm list)" ''
+is 'the steps leave no pool and no machine' "$(vpoolctl list)$(vpoolctl vm list)" ''
 
-section 'two at once, in two pools'
+section 'two machines in two pools'
 
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 0 create vm-b --cpus 1 --mem 160M
 try 0 vm start one --pool vm-a "${boot[@]}" --console "$dir/one"
-like 'start reports the place and the durations' "$out" \
+like 'start reports the CPUs and the durations' "$out" \
 	'started one on pool vm-a: 144M of memory, 1 vCPU with CPU [23] to itself; process [0-9]*QEMU * ms, memory * ms, devices * ms, first instruction * ms'
 echo "# $out" | tail -n 1
 start_backend
@@ -161,9 +162,9 @@ try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two" -- \
 	-chardev "socket,id=disk,path=$dir/disk.socket" \
 	-device vhost-user-blk-pci,chardev=disk
 like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU, one that shares; *'
-is 'the machine'\''s memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
+is 'the machine uses memory of the pool' "$(used vm-a)" $((144 << 20))
 like 'its vCPU has a dedicated CPU' "$(dedicated vm-a)" '[23]'
-is 'QEMU maps it by huge pages only' "$(huge_and_size "$(pid_of one)")" \
+is 'QEMU maps the memory only with huge pages' "$(huge_and_size "$(pid_of one)")" \
 	"$((144 << 10)) of $((144 << 10)) kB"
 is 'both machines are listed' "$(listed NAME,POOL,STATE,VCPUS,MEMORY)" \
 	"one vm-a running 1 144M
@@ -175,15 +176,15 @@ VALIDATE=$here/../../userspace/tests/validate.py schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
 like 'a second machine of the same name is refused' "$err" '*a virtual machine with this name exists*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then
-	echo '# the rest needs both machines'
+	echo '# the remaining tests need both machines'
 	tap_end
 fi
 section 'waiting for the guests'
 until_true 240 is_up one
-like 'the first guest is up' "$(round one)" '[0-9]*'
+like 'the first guest is up' "$(last_iteration one)" '[0-9]*'
 until_true 120 is_up two
-like 'the second guest is up' "$(round two)" '[0-9]*'
-like 'KVM maps the guests by pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
+like 'the second guest is up' "$(last_iteration two)" '[0-9]*'
+like 'KVM maps the guests with pages of 2 MiB' "$(cat "$kvm/pages_2m")" '[1-9]*'
 echo "# KVM has $(cat "$kvm/pages_2m") of 2 MiB and $(cat "$kvm/pages_4k") of 4 KiB"
 
 is 'a vhost-user disk reaches the memory' \
@@ -195,12 +196,12 @@ section 'pause, resume, kill'
 try 0 vm pause two
 is 'the machine is paused' "$(listed NAME,STATE | tail -n 1)" 'two paused'
 sleep 1
-at=$(round two)
+at=$(last_iteration two)
 sleep 2
-is 'a paused guest does nothing' "$(round two)" "$at"
+is 'a paused guest does nothing' "$(last_iteration two)" "$at"
 try 0 vm resume two
 until_true 60 is_beyond two "$at"
-is 'the resumed guest runs on' "$?" 0
+is 'the resumed guest continues' "$?" 0
 kill -9 "$(pid_of two)"
 until_true 60 all_back vm-b
 is 'a killed machine leaves no memory in use' "$(used vm-b)" 0
@@ -223,17 +224,17 @@ wait "$console"
 
 section migrate
 
-at=$(round one)
+at=$(last_iteration one)
 try 0 vm migrate one --to vm-b --downtime 1
 like 'migrate reports the durations' "$out" \
 	'migrated one to pool vm-b: downtime *[0-9] ms, total time *[0-9] ms; 144M back and zeroed in pool vm-a'
 echo "# $out"
-is 'the old pool has everything back' \
+is 'the machine left nothing in the old pool' \
 	"$(cd $pools/vm-a && cat memory/used_bytes memory/scrubbing_bytes cpus/members cpus/dedicated)" \
 	"$(printf '0\n0\n0\n')"
 is 'the machine runs in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
 until_true 60 is_beyond one "$at"
-is 'the migrated guest runs on with the right memory' "$?" 0
+is 'the migrated guest continues with correct memory' "$?" 0
 try 1 vm migrate one --to vm-b
 like 'no migration to the same pool' "$err" "*it is on pool 'vm-b' already*"
 try 1 vm migrate one --to vm-none
@@ -251,26 +252,26 @@ slowly=(--bandwidth 2M --downtime 0.001)
 
 target_pid() { cat "$pools/vm-a/cpus/members" 2> /dev/null; }
 has_target() { [ "$(target_pid)" -gt 0 ] 2> /dev/null; }
-kill_target() {
+destroy_target() {
 	until_true 60 has_target
 	sleep "$1"
 	vpoolctl destroy --force vm-a
 } > /dev/null 2>&1
 
-kill_target 3 &
+destroy_target 3 &
 killer=$!
 try 1 vm migrate one --to vm-a --timeout 60 "${slowly[@]}"
 wait "$killer"
 is 'the target pool is gone' "$([ -e $pools/vm-a ] && echo there)" ''
 is 'the machine is still in the old pool' "$(listed NAME,POOL,STATE)" 'one vm-b running'
-at=$(round one)
+at=$(last_iteration one)
 until_true 60 is_beyond one "$at"
-is 'the guest runs on after the failure' "$?" 0
+is 'the guest continues after the failure' "$?" 0
 try 0 create vm-a --cpus 2-3 --mem 160M
 try 1 vm migrate one --to vm-a --timeout 0.1 "${slowly[@]}"
 like 'a migration that takes too long is cancelled' "$err" \
 	"*not migrated, it still runs on pool 'vm-b': not done after 0.1 s*"
-is 'the cancelled migration leaves nothing' "$(used vm-a) $(listed NAME,POOL,STATE)" \
+is 'the cancelled migration leaves no memory in use' "$(used vm-a) $(listed NAME,POOL,STATE)" \
 	'0 one vm-b running'
 vpoolctl vm migrate one --to vm-a --timeout 60 "${slowly[@]}" > /dev/null 2>&1 &
 migration=$!
@@ -281,18 +282,18 @@ wait "$migration" 2> /dev/null
 until_true 60 is_listed one 1
 is 'a killed vpoolctl leaves one machine' "$(listed NAME,STATE)" 'one running'
 is 'the machine uses the memory of one pool' "$(($(used vm-a) + $(used vm-b)))" $((144 << 20))
-at=$(round one)
+at=$(last_iteration one)
 until_true 60 is_beyond one "$at"
-is 'the guest runs on without vpoolctl' "$?" 0
+is 'the guest continues without vpoolctl' "$?" 0
 
 section stop
 
-is 'the guest'\''s memory was always right' "$(grep -c WRONG "$dir/one")" 0
+is 'the guest found no corrupt memory' "$(grep -c WRONG "$dir/one")" 0
 # A paused guest cannot see the power button: vm stop must resume it.
 try 0 vm pause one
 try 0 vm stop one --timeout 120
 like 'the guest shuts down' "$out" "one shut down; 144M back in pool vm-?"
-is 'the pools have everything back' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
+is 'the machine returned all memory and CPUs to the pools' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
 is 'no directory is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
 like 'a stopped machine cannot be stopped again' "$err" '*there is no such virtual machine*'
@@ -326,14 +327,14 @@ is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
 like 'the list names the log' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
 like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'a verb names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
+like 'a later command names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
 
 section 'a QEMU that forks'
 
 printf '#!/bin/sh\nqemu-system-x86_64 "$@"\n' > "$dir/forks"
 chmod +x "$dir/forks"
 # A child of the shell that executes vpoolctl does not belong to QEMU.
-# shellcheck disable=SC2016 # for the shell there
+# shellcheck disable=SC2016 # the inner shell expands it
 VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "${@:2}"' \
 	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
 is 'a QEMU that forks is refused' "$?" 1
@@ -348,7 +349,7 @@ VPOOL_QEMU=$dir/forks refused 'a daemon' 'x: QEMU *' x --pool vm-a "${boot[@]}"
 until_true 60 all_back vm-a
 is 'the daemon is gone, too' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 
-section 'a stop by force'
+section 'a forced stop'
 
 try 0 vm start deaf --pool vm-a "${boot[@]}"
 try 1 vm stop deaf --timeout 0.1
@@ -384,9 +385,9 @@ refused 'no KVM' 'x: there is no KVM here*--accel tcg*' x --pool vm-a "${boot[@]
 try 0 vm start soft --pool vm-a --accel tcg "${boot[@]}"
 mv /dev/kvm.away /dev/kvm
 try 0 vm stop soft --force
-is 'the failed starts leave nothing' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
+is 'the failed starts leave no machine and no memory in use' "$(ls "$dir/run/vm"; used vm-a; listed NAME)" 0
 
-section 'a vpoolctl that dies'
+section 'a vpoolctl that is killed'
 
 # The disk does not answer, so QEMU has its memory but does not start.
 start_backend
@@ -418,7 +419,7 @@ if [ -e /sys/devices/system/node/node1 ]; then
 	try 0 vm stop both --force
 fi
 
-section 'QEMU by hand'
+section 'QEMU without vpoolctl vm'
 
 vpoolctl run vm-a -- qemu-system-x86_64 -accel kvm -m 64M -S -nodefaults -display none \
 	-object memory-backend-file,id=ram,size=64M,mem-path=/dev/vpool/vm-a,share=on,align=2M,prealloc=on \
@@ -426,30 +427,30 @@ vpoolctl run vm-a -- qemu-system-x86_64 -accel kvm -m 64M -S -nodefaults -displa
 qemu=$!
 maps_all() { [ "$(huge_and_size "$qemu")" = '65536 of 65536 kB' ]; }
 until_true 60 maps_all
-is 'QEMU by hand maps it by huge pages only' "$(huge_and_size "$qemu")" '65536 of 65536 kB'
+is 'QEMU maps a pool given as -object only with huge pages' "$(huge_and_size "$qemu")" '65536 of 65536 kB'
 kill "$qemu"
 wait "$qemu"
 until_true 60 all_back vm-a
-is 'QEMU by hand returns it' "$(used vm-a)" 0
+is 'QEMU returns the memory when it exits' "$(used vm-a)" 0
 
 section 'many starts'
 
 bad=0
 flat=$(mem_free)
-for ((i = 0; i < rounds; i++)); do
+for ((i = 0; i < iterations; i++)); do
 	vpoolctl vm start again --pool vm-a "${boot[@]}" > /dev/null || bad=1
 	vpoolctl vm stop --force again > /dev/null || bad=1
 	all_back vm-a || bad=1
 done
-is "$rounds times started and stopped" "$bad" 0
+is "$iterations times started and stopped" "$bad" 0
 after=$(mem_free)
-echo "# free: $flat kB before them, $after kB after"
+echo "# free: $flat kB before the starts, $after kB after"
 is 'the host has as much free memory as before' "$((after > flat - (4 << 10)))" 1
 vpoolctl destroy vm-b > /dev/null 2>&1
 try 0 destroy vm-a
 after=$(mem_free)
 # KVM keeps some 28 MiB after the first guest of a host.
 echo "# free: $before kB at the start, $after kB at the end"
-is 'the host has the memory of the pools back' "$((after > before - (40 << 10)))" 1
+is 'destroying the pools returned their memory to the host' "$((after > before - (40 << 10)))" 1
 
 tap_end

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The only program of a test's guest, started as init. It writes memory all the
- * time, checks what it wrote before, prints each round and the start of its disk on
- * the console, and shuts down when the power button is pressed. The environment
- * variable MB, from the kernel's command line, is the amount of memory in MiB.
+ * The only program in the guest of a test, started as init. It continuously writes
+ * memory and checks what it wrote before. It prints each iteration and the first bytes
+ * of its disk on the console, and shuts down when the power button is pressed. The
+ * environment variable MB, from the kernel command line, is the amount of memory in
+ * MiB.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 
 #define PAGE 4096
 /* Interval between two reports. */
-#define SAY_MS 500
+#define REPORT_MS 500
 #define MAX_BUTTONS 8
 
 static __u64 *mem;
@@ -28,12 +29,12 @@ static size_t words;
 static int buttons[MAX_BUTTONS + 1];
 static int nr_buttons;
 
-static void say(const char *what, unsigned long round)
+static void report(const char *what, unsigned long iteration)
 {
 	char line[80];
 	int len;
 
-	len = snprintf(line, sizeof(line), "guest: %s %lu\n", what, round);
+	len = snprintf(line, sizeof(line), "guest: %s %lu\n", what, iteration);
 	if (write(STDOUT_FILENO, line, len) != len)
 		sync();
 }
@@ -77,10 +78,10 @@ static void open_buttons(void)
 				nr_buttons++;
 		}
 	}
-	say("devices with keys:", nr_buttons);
+	report("devices with keys:", nr_buttons);
 }
 
-static void look_at_buttons(void)
+static void poll_buttons(void)
 {
 	struct input_event event;
 	int i;
@@ -90,14 +91,14 @@ static void look_at_buttons(void)
 		       sizeof(event)) {
 			if (event.type != EV_KEY || event.code != KEY_POWER)
 				continue;
-			say("power off", 0);
+			report("power off", 0);
 			reboot(RB_POWER_OFF);
 		}
 	}
 }
 
 /* Print the number at the start of the disk, if there is a disk. */
-static void look_at_disk(void)
+static void read_disk(void)
 {
 	char text[32] = "";
 	int fd = open("/dev/vda", O_RDONLY);
@@ -105,27 +106,27 @@ static void look_at_disk(void)
 	if (fd < 0)
 		return;
 	if (read(fd, text, sizeof(text) - 1) > 0)
-		say("disk", strtoul(text, NULL, 10));
+		report("disk", strtoul(text, NULL, 10));
 	close(fd);
 }
 
-static __u64 value(size_t word, unsigned long round)
+static __u64 value(size_t word, unsigned long iteration)
 {
-	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ round;
+	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ iteration;
 }
 
-/* Check the data and the sum of the previous round, and write new data. */
-static int do_round(unsigned long round)
+/* Check the data and the sum of the previous iteration, and write new data. */
+static int run_iteration(unsigned long iteration)
 {
 	__u64 sum = 0, wanted = 0;
 	size_t i;
 
 	for (i = 0; i < words; i += PAGE / sizeof(*mem) / 4) {
-		if (round) {
+		if (iteration) {
 			sum += mem[i];
-			wanted += value(i, round - 1);
+			wanted += value(i, iteration - 1);
 		}
-		mem[i] = value(i, round);
+		mem[i] = value(i, iteration);
 	}
 	return sum == wanted;
 }
@@ -134,7 +135,7 @@ int main(void)
 {
 	const char *mb = getenv("MB");
 	long long said = 0;
-	unsigned long round;
+	unsigned long iteration;
 	size_t bytes;
 
 	mkdir("/dev", 0755);
@@ -144,18 +145,18 @@ int main(void)
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	load_modules();
-	look_at_disk();
+	read_disk();
 	open_buttons();
-	say("up", 0);
-	for (round = 0;; round++) {
-		if (!do_round(round)) {
-			say("WRONG in round", round);
+	report("up", 0);
+	for (iteration = 0;; iteration++) {
+		if (!run_iteration(iteration)) {
+			report("WRONG in iteration", iteration);
 			reboot(RB_POWER_OFF);
 		}
-		if (now_ms() - said > SAY_MS) {
-			say("right in round", round);
+		if (now_ms() - said > REPORT_MS) {
+			report("right in iteration", iteration);
 			said = now_ms();
 		}
-		look_at_buttons();
+		poll_buttons();
 	}
 }

@@ -11,7 +11,7 @@ from . import TOP
 
 RESULT = re.compile(r"( *)(not )?ok (\d+) ?-? ?(.*)")
 PLAN = re.compile(r"1\.\.(\d+)")
-# A test says how many cases it tried.
+# A test prints the number of cases that it tried.
 CASES = re.compile(r"#.*\bcases: (\d+) (of .+)")
 # selftests/run.sh prints this after each suite.
 TRAILER = re.compile(r"# suite: (\S+): planned (\d+) ran (\d+) passed (\d+) "
@@ -149,11 +149,12 @@ class GuestReader:
             self.kunit += self.count.result("kunit", line)
 
     def end(self, suites, status):
-        """Count what is missing. @suites were asked for; @status is the VM's."""
+        """Count the suites that did not run. @suites are the requested suites, @status is
+        the exit status of tools/vm/run."""
         count = self.count
         missing = [name for name in suites if name not in self.suites]
         if missing:
-            count.fail(f"{count.name}: did not run to their end: "
+            count.fail(f"{count.name}: did not complete: "
                        f"{' '.join(missing)}", len(missing))
         if status and not count.failed or status in (124, 125, 126):
             count.fail(f"{count.name}: the test VM ended with status {status}, in "

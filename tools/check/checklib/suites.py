@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Say which tests exist, and which of them run where."""
+"""Select the suites and the static checks to run, and the machines to run them on."""
 
 import fnmatch
 import glob
@@ -29,7 +29,7 @@ GUARDS = {
                 "page_poison=1 init_on_free=1 panic_on_warn=1"),
     "lockdown": ("debug", "lsm=lockdown lockdown=integrity panic_on_warn=1"),
 }
-# The suites that run under each guard; the second list not on the slow debug kernel.
+# The suites that run under each guard; GUARDED_FAST does not run on the slow debug kernel.
 GUARDED = "guard_on pool dedicated limits permissions guard_end".split()
 GUARDED_FAST = "region pin".split()
 
@@ -40,7 +40,7 @@ def wanted(name):
 
 
 def wanted_row(row):
-    """Return whether the static check @row was asked for, maybe by its first words."""
+    """Return whether the static check @row was asked for, possibly by a prefix."""
     return wanted("lint") or wanted(row) or \
         any(fnmatch.fnmatchcase(row, f"{test}-*") for test in TESTS)
 

@@ -7,7 +7,7 @@ import subprocess
 from . import TOP, suites
 from .count import GuestReader, stream
 
-# tools/kernel/get exits with this status if this Debian does not have a kernel.
+# Exit status of tools/kernel/get if this Debian release lacks the kernel.
 STATUS_NO_PACKAGE = 3
 VM = ["--cpus", "4", "--mem", "3G", "--numa", "2", "--timeout", "14400"]
 

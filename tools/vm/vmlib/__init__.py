@@ -10,4 +10,4 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME")
 
 
 class VmError(Exception):
-    """The test VM cannot be made or started; the text says why."""
+    """The test VM cannot be created or started; the text is the reason."""

@@ -9,8 +9,9 @@ from typing import NamedTuple
 STATUS_TIMEOUT = 124
 STATUS_REPORT = 125
 STATUS_VM_FAILED = 126
-# Not the fault of vpool, so the machine is started again: a report before vpool was
-# loaded, a machine that did not come up, or a CPU that missed its timer interrupt.
+# Start the machine again, because vpool cannot have caused the failure: a report before
+# vpool was loaded, a machine that did not come up, or a CPU that missed its timer
+# interrupt.
 STATUS_RETRY = -1
 
 # tools/vm/guest prints this on the console when it starts.
@@ -28,7 +29,7 @@ REPORTS = re.compile(
     r"Bad rss-counter|refcount_t: |ODEBUG: |INFO: task .* blocked|"
     r"rcu.*detected stalls|Kernel panic|kernel BUG|"
     r"unreferenced object|list_(add|del) corruption|Call Trace")
-# How many lines before and after such a line are printed, and how many in all.
+# Number of lines to print before and after such a line, and maximum number of lines.
 LINES_BEFORE = 2
 LINES_AFTER = 40
 MAX_LINES = 200
@@ -63,7 +64,7 @@ class Timeout(NamedTuple):
     """The timeout for which tools/vm/run ended the machine."""
 
     seconds: int
-    # False if the machine had not even come up.
+    # False if the machine had not come up.
     up: bool
 
     def __str__(self):
@@ -76,7 +77,8 @@ class Result(NamedTuple):
 
     # The exit status of the command, or one of STATUS_*.
     status: int
-    # What to tell the user, a message per entry, and lines of the console below it.
+    # A list of tuples: a message for the user, and the lines of the console to print
+    # below the message.
     messages: list
 
     def print(self):

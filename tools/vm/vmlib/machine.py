@@ -13,7 +13,7 @@ from . import console
 from .initrd import make_initrd, write_start
 from .ports import Button, Ports, Pump, persistent_slot
 
-# How often a machine is started if it fails through no fault of vpool.
+# Maximum number of starts of a machine, if vpool cannot have caused its failure.
 STARTS = 3
 # Seconds in which a machine must come up on a busy host, and further seconds for each
 # CPU. An emulated CPU sometimes misses its timer interrupt, and the boot then hangs.
