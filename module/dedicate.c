@@ -94,7 +94,7 @@ static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
 		return 0;
 	return vpool_err(extack, cpu_online(cpu) ? -EINVAL : -ENODEV,
 			 VPOOL_CODE_CPU_NOT_IN_POOL,
-			 "cpu %d is not of pool '%s', or not online", cpu,
+			 "cpu %d does not belong to pool '%s', or is offline", cpu,
 			 members->name);
 }
 

@@ -134,7 +134,7 @@ int vpool_member_detach(struct vpool_member_set *members,
 	vpool_members_sync(members);
 	if (!any)
 		err = vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_NOT_MEMBER,
-				"task %d is no member of pool '%s'",
+				"task %d is not a member of pool '%s'",
 				task_pid_vnr(task), members->name);
 unlock:
 	mutex_unlock(&members->affinity_mutex);

@@ -221,6 +221,6 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 	vma->vm_ops = &vpool_mmap_vm_ops;
 	if (region->store->order && vpool_vma_thp_disabled(vma))
 		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
-			  "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
+			  "mapped with small pages: huge pages are disabled for this process, see PR_SET_THP_DISABLE in prctl(2)");
 	return 0;
 }

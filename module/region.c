@@ -244,7 +244,7 @@ static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
 	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
 		return vpool_err(extack, -EINVAL,
 				 VPOOL_CODE_REGION_SIZE_INVALID,
-				 "%llu bytes is no size for a region", bytes);
+				 "%llu bytes is not a valid size for a region", bytes);
 	return 0;
 }
 

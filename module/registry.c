@@ -27,7 +27,7 @@ static u32 vpool_last_id;
 static int vpool_name_taken(const char *name, struct vpool_extack *extack)
 {
 	return vpool_err(extack, -EEXIST, VPOOL_CODE_POOL_EXISTS,
-			 "there is a pool '%s' already", name);
+			 "pool '%s' already exists", name);
 }
 
 static int vpool_id_alloc(struct vpool_pool *pool, struct vpool_extack *extack)
