@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Claim CPUs for a pool, resize and release them.
+ * Claim, change and release the CPUs of a pool.
  *
  * A claim takes CPUs by number or by a mask. It takes only online CPUs that no pool
  * owns, by default whole cores and not the core that the host booted on. It always

@@ -199,7 +199,7 @@ int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 
 /**
  * vpool_host_walk_init - set up a walk
- * @walk: structure to initialise
+ * @walk: structure to initialize
  * @order: page order of the folios
  * @nid: NUMA node id that they must come from; or VPOOL_ANY_NODE for the node of
  *	current and the nearest ones, see vpool_host_walk_steer()

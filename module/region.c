@@ -61,7 +61,7 @@
 
 /**
  * vpool_region_init - set up a region without a size, opened by current
- * @region: zeroed structure to initialise
+ * @region: zeroed structure to initialize
  * @store: store of its pool; must outlive @region
  *
  * Context: sleeps.
@@ -179,7 +179,7 @@ void vpool_region_empty(struct vpool_region *region)
 }
 
 /**
- * vpool_region_exit - drop what vpool_region_init() has taken
+ * vpool_region_exit - undo vpool_region_init()
  * @region: region without memory, on no list; the caller frees the structure
  *
  * Context: sleeps.
@@ -191,7 +191,7 @@ void vpool_region_exit(struct vpool_region *region)
 }
 
 /**
- * vpool_region_pid - tell which process opened a region
+ * vpool_region_pid - return the process that opened a region
  * @region: region to read
  *
  * Return: process id in the pid namespace of current; 0 if the process has ended or is
@@ -208,7 +208,7 @@ pid_t vpool_region_pid(struct vpool_region *region)
 }
 
 /**
- * vpool_region_bytes - tell the size of a region
+ * vpool_region_bytes - return the size of a region
  * @region: region to read
  *
  * Context: any; without @region->sem the result may be stale.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reserving memory from the host for a store.
+ * Taking memory from the host for a store.
  */
 #ifndef VPOOL_RESERVE_H
 #define VPOOL_RESERVE_H

@@ -164,7 +164,7 @@ static int vpool_spec_check_cpus(const struct vpool_spec *spec,
 	return 0;
 }
 
-/* CPUs asked for by number come from near the nodes that memory is requested of. */
+/* Prefer CPUs near the nodes from which memory is requested. */
 static void vpool_request_set_near(struct vpool_request *request)
 {
 	u32 i;
@@ -179,8 +179,7 @@ static void vpool_request_set_near(struct vpool_request *request)
  * @spec: description; on success the fields that depend on others are set
  * @extack: message of a failed call, or NULL
  *
- * This checks the form only. Whether the host can spare the memory and the CPUs
- * is known when they are taken.
+ * This checks the form only, not whether the host can spare the memory and the CPUs.
  *
  * Return: 0 or a negative errno as the UAPI describes.
  */
