@@ -32,7 +32,7 @@
 static uint max_members = 65536;
 module_param(max_members, uint, 0644);
 MODULE_PARM_DESC(max_members,
-		 "members that a pool may have for another task to be attached");
+		 "limit on the members of a pool for attach calls; forks may exceed it");
 
 /* Number of attach calls so far; the first call is 1. */
 static atomic64_t vpool_attach_calls = ATOMIC64_INIT(0);

@@ -32,7 +32,7 @@ static int vpool_create_gather(struct vpool_pool *pool,
 	vpool_store_set_target(&pool->store, spec->bytes);
 	for (i = 0; !err && i < request->nr_mem; i++)
 		err = vpool_gather_memory(&gather, request->mem[i].node,
-					 request->mem[i].bytes, extack);
+					  request->mem[i].bytes, extack);
 	if (err)
 		vpool_gather_discard(&gather);
 	else

@@ -41,7 +41,7 @@
 static LIST_HEAD(vpool_departed);
 
 static void vpool_departed_run(struct work_struct *work);
-/* The first is queued to restore affinities at once, the second to expire entries. */
+/* The first is queued to restore affinities, the second to expire entries. */
 static DECLARE_WORK(vpool_departed_now, vpool_departed_run);
 static DECLARE_DELAYED_WORK(vpool_departed_later, vpool_departed_run);
 /* Keeps the two works from running at once; only kernel workers take it. */

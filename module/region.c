@@ -375,7 +375,7 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
  * @region: region to revoke; a second call does nothing
  *
  * Unmaps the region and returns its folios to the store, which keeps the pinned ones
- * until their last pin has gone. Every later access to a mapping raises SIGBUS.
+ * until their last pin is dropped. Every later access to a mapping raises SIGBUS.
  *
  * Context: sleeps; takes @region->sem and the lock of each of its folios.
  */

@@ -333,7 +333,7 @@ static unsigned long vpool_store_recheck_node(struct vpool_store_node *node)
 }
 
 /**
- * vpool_store_recheck - free the folios whose last pin has gone
+ * vpool_store_recheck - free the folios whose last pin is dropped
  * @store: store to check
  *
  * Two tasks may do this at the same time; each then sees a part of the folios. The
@@ -359,7 +359,7 @@ unsigned long vpool_store_recheck(struct vpool_store *store)
 	return gone;
 }
 
-/* True once after the last pin has gone. */
+/* True once after the last pin is dropped. */
 static bool vpool_store_last_unpinned(struct vpool_store *store)
 {
 	bool unpinned;

@@ -136,7 +136,7 @@ static void vpool_take_unreserve(struct vpool_take *take)
 	take->left = 0;
 }
 
-/* Reserve the same number on each preferred node, as far as it has them. */
+/* Reserve the same number on each preferred node, or fewer if a node has fewer. */
 static void vpool_take_plan_interleave(struct vpool_take *take,
 				       unsigned long nr)
 {

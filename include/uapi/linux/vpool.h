@@ -370,8 +370,8 @@ struct vpool_mem {
  * @VPOOL_CREATE_SPLIT_CORES: allow the pool to take only some threads of a core
  * @VPOOL_CREATE_BOOT_CORE: allow the pool to take the core that the host booted on
  * @VPOOL_CREATE_ISOLATED: move members that leave the pool's CPUs, by
- *	sched_setaffinity(2) or otherwise, back to them. The pool must have CPUs. The module does not
- *	keep other tasks off these CPUs; a cgroup can
+ *	sched_setaffinity(2) or otherwise, back to them. The pool must have CPUs. The
+ *	module does not keep other tasks off these CPUs; a cgroup can
  */
 enum vpool_create_flags {
 	VPOOL_CREATE_DRY_RUN = 1 << 0,
