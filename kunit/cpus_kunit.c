@@ -145,7 +145,7 @@ static void claims_by_number(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cpumask_equal(f->a.assigned, f->mask));
 	request.nr = num_online_cpus();
 	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -EBUSY);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "can be had"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, " available"));
 	request.node = nr_node_ids;
 	KUNIT_EXPECT_EQ(test, claim_request(f, &f->b, &request), -ENODEV);
 	KUNIT_EXPECT_FALSE(test, vpool_cpus_any(&f->b));

@@ -215,9 +215,9 @@ static void scrubs_returned_folios(struct kunit *test)
 static void zeroes_in_the_call_if_not_scrubbed_yet(struct kunit *test)
 {
 	struct store_fixture *f = test->priv;
-	int round, i;
+	int try, i;
 
-	for (round = 0; round < 20; round++) {
+	for (try = 0; try < 20; try++) {
 		KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 		for (i = 0; i < NR; i++) {
 			KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));

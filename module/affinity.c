@@ -14,7 +14,7 @@
  *    pool's CPUs there. Older kernels give the task the whole cpuset instead, and
  *    vpool_enforce() repairs that within a second.
  *  - If the task or its administrator sets the affinity while the task is a member,
- *    that affinity belongs to them. vpool recognises it by user_cpus_ptr, which
+ *    that affinity belongs to them. vpool recognizes it by user_cpus_ptr, which
  *    sched_setaffinity(2) replaces. vpool narrows such a mask when the pool loses CPUs,
  *    but never replaces it by the saved one on detach.
  *  - The scheduler admitted a SCHED_DEADLINE task to the CPUs that it has. vpool takes
@@ -199,8 +199,8 @@ static bool vpool_affinity_narrow(struct task_struct *task,
 
 /*
  * Record the mask that vpool is about to apply. A fork that copies the new mask ends
- * later, so its child inherits the record. A fork that copied the mask before is found
- * by the previous one.
+ * later, so its child inherits the record. The child of a fork that copied the old mask
+ * is recognized by the previous record.
  */
 static void vpool_affinity_record(struct vpool_member *member,
 				  const struct cpumask *want)
@@ -215,7 +215,7 @@ static void vpool_affinity_record(struct vpool_member *member,
 	raw_spin_unlock(&vpool_member_lock);
 }
 
-/* The caller read @members under vpool_member_lock; an exit clears member->members. */
+/* Set the mask to @want of @members. An exit may have cleared member->members. */
 static int vpool_affinity_apply_want(struct vpool_member_set *members,
 				     struct vpool_member *member, bool chosen)
 {

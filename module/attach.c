@@ -28,11 +28,11 @@
 #include "target.h"
 #include "trace.h"
 
-/* Children of members may exceed it, up to the limit on processes. */
+/* Children of members may exceed this, up to the limit on processes. */
 static uint max_members = 65536;
 module_param(max_members, uint, 0644);
 MODULE_PARM_DESC(max_members,
-		 "members that a pool may have for another task to be attached");
+		 "limit on the members of a pool for attach calls; forks may exceed it");
 
 /* Number of attach calls so far; the first call is 1. */
 static atomic64_t vpool_attach_calls = ATOMIC64_INIT(0);
@@ -83,7 +83,7 @@ static int vpool_attach_too_many(struct vpool_attach_call *call)
 
 	vpool_stat_inc(members->stat, VPOOL_STAT_LIMITED);
 	return vpool_err(call->extack, -ENOSPC, VPOOL_CODE_TOO_MANY_MEMBERS,
-			 "pool '%s' has %u members, and %u may be attached (max_members)",
+			 "pool '%s' has %u members, at most %u can be attached (max_members)",
 			 members->name, members->nr, READ_ONCE(max_members));
 }
 
@@ -143,7 +143,7 @@ static int vpool_attach_insert(struct vpool_attach_call *call,
 	return 0;
 }
 
-/* Turn an error of vpool_affinity_apply() into that of the call. */
+/* Store the message, and return the errno, of a failed vpool_affinity_apply(). */
 static int vpool_attach_refused(struct vpool_attach_call *call,
 				struct task_struct *task, int err)
 {
@@ -347,16 +347,16 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * @extack: message of a failed call, or NULL
  *
  * On return the mask of every attached thread is set. So are the masks of the members
- * that had to leave a dedicated CPU. A child whose fork is in progress follows within
- * moments.
+ * that had to leave a dedicated CPU. The mask of a child whose fork is in progress is
+ * set within moments.
  *
  * Context: sleeps; takes affinity_mutex and vpool_member_lock.
- * Return: 0; or, with no thread attached: -EINVAL if the pool has no CPUs, or not that
- * one, or if a thread's cpuset has none of them; -EBUSY if a thread is a member of
- * another pool, no CPU is left, or a SCHED_DEADLINE thread would lose a CPU; -ENODEV
- * if no CPU of the pool is online; -ENOSPC if there are max_members; -ENXIO if the pool
- * is being destroyed; -EPERM if the caller has no right to; -ESRCH if the task has
- * exited; -EINTR if the caller is killed; -ENOMEM.
+ * Return: 0; or, with no thread attached: -EINVAL if the pool has no CPUs or not the
+ * requested one, or if a thread's cpuset allows none of them; -EBUSY if a thread is a
+ * member of another pool, no CPU is left, or a SCHED_DEADLINE thread would lose a CPU;
+ * -ENODEV if no CPU of the pool is online; -ENOSPC if there are max_members; -ENXIO if
+ * the pool is being destroyed; -EPERM if the caller lacks the right; -ESRCH if the task
+ * has exited; -EINTR if the caller is killed; -ENOMEM.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,

@@ -48,7 +48,7 @@ struct vpool_call {
 /**
  * struct vpool_listing - a call that returns an array
  * @pool: pool whose entries are listed, or NULL
- * @fill: write at most max entries to an array and return how many there are
+ * @fill: write at most max entries to an array, and return the number of all entries
  * @entry_size: size of an entry in bytes
  * @nr: field of the structure; holds the room, and is set to the number of entries
  * @uptr: user address of the array

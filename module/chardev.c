@@ -130,7 +130,7 @@ static int vpool_dev_set_path(struct file *filp, struct vpool_pool *pool,
 	return 0;
 }
 
-/* Returns false if this was the last descriptor of @region. */
+/* Return false if this was the last descriptor of @region. */
 static bool vpool_dev_unshare(struct vpool_region *region)
 {
 	bool shared;
@@ -143,14 +143,14 @@ static bool vpool_dev_unshare(struct vpool_region *region)
 	return shared;
 }
 
+/* The reference of the caller to @pool passes to @file. */
 static void vpool_dev_bind(struct vpool_file *file, struct vpool_pool *pool,
 			   struct vpool_region *region, struct file *filp)
 {
-	vpool_pool_get(pool);
 	file->pool = pool;
 	file->region = region;
 	filp->private_data = file;
-	/* The mm looks up the size and the mappings of the memory here. */
+	/* The core looks up the size and the mappings of the memory here. */
 	filp->f_mapping = region->inode->i_mapping;
 	filp->f_wb_err = filemap_sample_wb_err(filp->f_mapping);
 }
@@ -177,6 +177,7 @@ static int vpool_dev_open_new(struct inode *inode, struct file *filp)
 	err = vpool_dev_set_path(filp, pool, region);
 	if (err)
 		goto close_region;
+	vpool_pool_get(pool);
 	vpool_dev_bind(file, pool, region, filp);
 	return 0;
 
@@ -196,25 +197,28 @@ static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 {
 	struct vpool_file *file = vpool_file_alloc();
 	struct vpool_region *region;
-	struct vpool_pool *pool;
+	struct vpool_pool *pool = NULL;
 
 	if (!file)
 		return -ENOMEM;
 	mutex_lock(&vpool_reopen_lock);
 	region = inode->i_private;
-	if (region)
+	if (region) {
 		region->users++;
+		pool = container_of(region->store, struct vpool_pool, store);
+		/* Another user may drop its reference once the lock is dropped. */
+		vpool_pool_get(pool);
+	}
 	mutex_unlock(&vpool_reopen_lock);
 	if (!region) {
 		kfree(file);
 		return -ENXIO;
 	}
-	pool = container_of(region->store, struct vpool_pool, store);
 	vpool_dev_bind(file, pool, region, filp);
 	return 0;
 }
 
-/* Only the inode of the device has i_cdev, the inode of a region has not. */
+/* The inode of the device has i_cdev. The inode of a region does not. */
 static int vpool_dev_open(struct inode *inode, struct file *filp)
 {
 	return inode->i_cdev ? vpool_dev_open_new(inode, filp) :

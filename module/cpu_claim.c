@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Claim CPUs for a pool, resize and release them.
+ * Claim, change and release the CPUs of a pool.
  *
  * A claim takes CPUs by number or by a mask. It takes only online CPUs that no pool
  * owns, by default whole cores and not the core that the host booted on. It always
@@ -84,10 +84,10 @@ static int vpool_cpus_too_few(unsigned int got,
 
 	if (request->node == VPOOL_ANY_NODE)
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
-				 "%u CPUs asked, %u can be had%s", request->nr,
+				 "%u CPUs requested, %u available%s", request->nr,
 				 got, what);
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
-			 "%u CPUs asked on node %d, %u can be had there%s",
+			 "%u CPUs requested on node %d, %u available there%s",
 			 request->nr, request->node, got, what);
 }
 
@@ -135,14 +135,14 @@ static int vpool_cpu_check_host(unsigned int cpu,
 	if (!cpu_online(cpu))
 		return vpool_err(extack, -ENODEV, VPOOL_CODE_CPU_OFFLINE,
 				 "cpu %u is %s", cpu,
-				 cpu_present(cpu) ? "offline" : "not there");
+				 cpu_present(cpu) ? "offline" : "not present");
 	if (owner)
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_TAKEN,
 				 "cpu %u belongs to pool '%s'", cpu,
 				 owner->name);
 	if (!rules->boot_core && vpool_cpu_is_boot_core(cpu))
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPU_BOOT_CORE,
-				 "cpu %u is of the core that the host booted on, which stays with the host",
+				 "cpu %u belongs to the core that the host booted on, which stays with the host",
 				 cpu);
 	return 0;
 }
@@ -163,7 +163,7 @@ static int vpool_cpu_check(unsigned int cpu, const struct vpool_cpus *cpus,
 		if (!cpumask_test_cpu(sibling, wanted))
 			return vpool_err(extack, -EBUSY,
 					 VPOOL_CODE_CPU_SPLITS_CORE,
-					 "cpu %u shares its core with cpu %u, which was not asked for",
+					 "cpu %u shares its core with cpu %u, which was not requested",
 					 cpu, sibling);
 	return 0;
 }

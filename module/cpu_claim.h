@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Claim CPUs for a pool, resize and release them.
+ * Claim, change and release the CPUs of a pool.
  */
 #ifndef VPOOL_CPU_CLAIM_H
 #define VPOOL_CPU_CLAIM_H

@@ -16,8 +16,8 @@
 #include "compat.h"
 #include "cpus.h"
 
-/* Time in jiffies after which cpusets have followed a CPU, even on a busy host. */
-#define VPOOL_CPUSETS_FOLLOW HZ
+/* Time in jiffies after which cpusets are updated for a CPU, even on a busy host. */
+#define VPOOL_CPUSETS_DELAY HZ
 
 /* Guards the owners and struct vpool_cpus of all pools; see cpus.h. */
 DEFINE_MUTEX(vpool_cpus_lock);
@@ -58,7 +58,7 @@ void vpool_cpus_stop(void)
 }
 
 /**
- * vpool_cpus_init - initialise a pool's CPUs: none
+ * vpool_cpus_init - initialize an empty set of CPUs
  * @cpus: zeroed memory
  * @name: name of the pool; outlives @cpus
  *
@@ -215,7 +215,7 @@ static void vpool_cpus_resync(struct work_struct *work)
 }
 
 /**
- * vpool_cpus_resync_later - have the masks of all members of all pools set again
+ * vpool_cpus_resync_later - queue a resync of the masks of all members
  *
  * Context: any.
  */
@@ -225,14 +225,14 @@ void vpool_cpus_resync_later(void)
 }
 
 /**
- * vpool_cpus_resync_after_cpusets - resync when cpusets have followed a CPU
+ * vpool_cpus_resync_after_cpusets - resync when cpusets are updated for a CPU
  *
  * Context: any.
  */
 void vpool_cpus_resync_after_cpusets(void)
 {
 	mod_delayed_work(system_wq, &vpool_cpus_resync_again,
-			 VPOOL_CPUSETS_FOLLOW);
+			 VPOOL_CPUSETS_DELAY);
 }
 
 /**
@@ -296,7 +296,7 @@ void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 		return;
 	cpumask_clear(mask);
 	for_each_online_cpu(cpu) {
-		/* As above; the owner is not dereferenced. */
+		/* This races, too; the owner is not dereferenced. */
 		if (data_race(vpool_cpu_owners[cpu]) ||
 		    vpool_cpu_is_isolated(cpu))
 			continue;

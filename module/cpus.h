@@ -14,7 +14,7 @@
  * @name: name of the pool, for messages; owned by the pool
  * @assigned: CPUs of the pool, online or offline; see also vpool_cpus_read()
  * @effective: the online CPUs of @assigned; see also vpool_cpus_read()
- * @usable: CPUs for members: @effective; if that is empty, those of the host
+ * @usable: CPUs for members: @effective; if that is empty, CPUs of the host
  * @degraded: a CPU of @assigned is offline; may be read without the lock
  * @all_offline: @assigned has CPUs, and none is online
  * @publish: called after @usable may have changed, with @changed if @effective,

@@ -32,7 +32,7 @@ static int vpool_create_gather(struct vpool_pool *pool,
 	vpool_store_set_target(&pool->store, spec->bytes);
 	for (i = 0; !err && i < request->nr_mem; i++)
 		err = vpool_gather_memory(&gather, request->mem[i].node,
-					 request->mem[i].bytes, extack);
+					  request->mem[i].bytes, extack);
 	if (err)
 		vpool_gather_discard(&gather);
 	else
@@ -40,7 +40,7 @@ static int vpool_create_gather(struct vpool_pool *pool,
 	return err;
 }
 
-/* CPUs asked for by number also come from near the memory that the pool has. */
+/* Claim CPUs. Those requested by number also come from near the pool's memory. */
 static int vpool_create_claim(struct vpool_pool *pool,
 			      const struct vpool_request *request,
 			      struct vpool_extack *extack)
@@ -60,10 +60,10 @@ static int vpool_create_claim(struct vpool_pool *pool,
 /*
  * Give a new pool its CPUs and its memory.
  *
- * CPUs asked for by list are claimed first, because that is quick. CPUs asked for
- * by number are chosen twice: a first choice, which claims none, tells where memory
- * without a node comes from. The CPUs are then claimed near the memory that was
- * really gathered.
+ * CPUs requested by list are claimed first, because that is quick. CPUs requested by
+ * number are chosen twice. The first choice claims none: memory requested without a
+ * node comes from near these CPUs. The second choice claims CPUs near the memory that
+ * was gathered.
  */
 static int vpool_create_supply(struct vpool_pool *pool,
 			       const struct vpool_spec *spec,
@@ -91,6 +91,10 @@ static int vpool_create_supply(struct vpool_pool *pool,
 	return err;
 }
 
+/*
+ * Insert a new pool into the registry, supply it, and publish it. One reference of the
+ * caller passes to the registry; it is dropped on failure.
+ */
 static int vpool_create_build(struct vpool_pool *pool,
 			      const struct vpool_spec *spec,
 			      struct vpool_extack *extack)
@@ -178,7 +182,7 @@ static int vpool_create_dry_run(const struct vpool_spec *spec,
  * vpool_pool_create - create a pool
  * @spec: description, unchecked; its memory requests are rounded up and its size
  *	is set
- * @id: set to the id of the pool; left alone by a dry run
+ * @id: set to the id of the pool; unchanged by a dry run
  * @extack: message of a failed call, or NULL
  *
  * Context: sleeps up to the timeout of @spec without any lock.

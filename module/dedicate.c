@@ -94,7 +94,7 @@ static int vpool_dedicate_check_cpu(struct vpool_member_set *members, int cpu,
 		return 0;
 	return vpool_err(extack, cpu_online(cpu) ? -EINVAL : -ENODEV,
 			 VPOOL_CODE_CPU_NOT_IN_POOL,
-			 "cpu %d is not of pool '%s', or not online", cpu,
+			 "cpu %d does not belong to pool '%s', or is offline", cpu,
 			 members->name);
 }
 
@@ -138,13 +138,13 @@ static int vpool_dedicate_any(struct vpool_member_set *members)
 
 /**
  * vpool_dedicate_check - choose a CPU to dedicate to a task
- * @members: members of the pool; @allowed of it is the CPUs of the task's cpuset
+ * @members: members of the pool, with @allowed set to the CPUs of the task's cpuset
  * @old: membership of the task in the pool, or NULL if the task is not a member yet
  * @cpu: requested CPU number, or -1 for any; set to the chosen one
  * @extack: message of a failed call, or NULL
  *
  * Context: affinity_mutex and vpool_member_lock held.
- * Return: 0, -EINVAL if the CPU is not the pool's, -ENODEV if it is offline or does
+ * Return: 0, -EINVAL if the CPU is not in the pool, -ENODEV if it is offline or does
  * not exist, -EBUSY if it is dedicated to another member or the other members need it.
  */
 int vpool_dedicate_check(struct vpool_member_set *members,

@@ -3,21 +3,21 @@
  * Tasks that have left their pool but must stay in the table of members for a while.
  *
  * Detach restores a task's affinity and then unlinks its membership. A fork that began
- * before has copied the pool's mask to the child, and finds a parent that is no longer
- * a member when it ends. Without an entry in the table nothing would restore the
- * child's affinity. So a task that has left its pool is a departed task: its entry
- * stays in the table until such a fork must have ended. That is so when
+ * before has copied the pool's mask to the child. When that fork ends, the parent is no
+ * longer a member. Without an entry in the table nothing would restore the child's
+ * affinity. So a task that has left its pool is a departed task: its entry stays in the
+ * table until no such fork can be in progress. That is the case when
  *
  *  - the task exits, or
  *  - the task sleeps interruptibly, which copy_process() does not, or
  *  - VPOOL_DEPARTED_MAX has passed.
  *
  * A child that has another mask than its departed parent is a departed task too, and
- * its affinity is unrestored: a kernel worker restores it in process context. Its own
- * children that are forked before that are treated in the same way.
+ * its affinity is unrestored: a kernel worker restores it in process context. The
+ * children that it forks before that are treated in the same way.
  *
  * A departed task holds no reference on the module. vpool_departed_stop() gives tasks
- * that may be forking a moment, and then removes all entries.
+ * that may be forking half a second, and then removes all entries.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -41,7 +41,7 @@
 static LIST_HEAD(vpool_departed);
 
 static void vpool_departed_run(struct work_struct *work);
-/* The first is queued to restore affinities at once, the second to expire entries. */
+/* The first is queued to restore affinities, the second to expire entries. */
 static DECLARE_WORK(vpool_departed_now, vpool_departed_run);
 static DECLARE_DELAYED_WORK(vpool_departed_later, vpool_departed_run);
 /* Keeps the two works from running at once; only kernel workers take it. */
@@ -134,7 +134,7 @@ static void vpool_departed_restore(void)
 		vpool_affinity_restore(member->task, member);
 		raw_spin_lock(&vpool_member_lock);
 		member->unrestored = false;
-		/* It may have begun a fork with the old mask until now. */
+		/* Until now the task may have begun a fork with the old mask. */
 		member->departed = get_jiffies_64();
 		raw_spin_unlock(&vpool_member_lock);
 		vpool_member_put_task(member);

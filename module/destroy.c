@@ -30,7 +30,10 @@ static int vpool_err_region_open(struct vpool_pool *pool,
 			 vpool_region_pid(region), region->comm);
 }
 
-/* After this the pool gets no new region, no new member and no resize. */
+/*
+ * Check that the pool can be destroyed, and begin: on success it gets no new region,
+ * no new member and no resize.
+ */
 static int vpool_pool_begin_destroy(struct vpool_pool *pool, bool force,
 				    struct vpool_extack *extack)
 {
@@ -108,7 +111,7 @@ int vpool_pool_destroy(const char *name, bool force,
 	return err;
 }
 
-/* The reaper zeroes memory that was not scrubbed, so it runs on the same CPUs. */
+/* The reaper zeroes memory that was not scrubbed, so it runs where scrubbers may. */
 static void vpool_reaper_move(void)
 {
 	cpumask_var_t mask;
@@ -132,8 +135,8 @@ static void vpool_pool_reap(struct kthread_work *work)
 }
 
 /**
- * vpool_pool_maybe_reap - have an orphan destroyed if it has no users
- * @pool: pool; a pool that is no orphan is left alone
+ * vpool_pool_maybe_reap - let the reaper destroy an orphan that has no users
+ * @pool: pool; nothing happens to a pool that is not an orphan
  *
  * Context: any; the caller knows that the pool is not freed.
  */
@@ -158,7 +161,7 @@ static void vpool_pool_unpinned(struct vpool_store *store)
 }
 
 /**
- * vpool_pool_init_reap - let the reaper know when the last user has gone
+ * vpool_pool_init_reap - set the callbacks that wake the reaper after the last user
  * @pool: new pool, which has no users yet
  */
 void vpool_pool_init_reap(struct vpool_pool *pool)
@@ -170,7 +173,7 @@ void vpool_pool_init_reap(struct vpool_pool *pool)
 
 /**
  * vpool_pools_orphan - orphan the ephemeral pools of a creator
- * @creator: creator that goes away
+ * @creator: control descriptor that is being closed, see struct vpool_pool
  *
  * The reaper destroys each of them as soon as it has no users.
  *

@@ -25,7 +25,7 @@
  * @member: a member; the caller holds references on it and on its task
  *
  * The caller must call vpool_members_sync() if the member had a dedicated CPU and
- * other members shall use that at once.
+ * the other members should use that CPU at once.
  *
  * Context: sleeps; affinity_mutex held; takes vpool_member_lock.
  */
@@ -112,8 +112,8 @@ static int vpool_detach_check(struct vpool_member_set *members,
  * @extack: message of a failed call, or NULL
  *
  * Context: sleeps; takes affinity_mutex and vpool_member_lock.
- * Return: 0, -EPERM if the caller has no right to, -ESRCH if no thread is a member,
- * -EINTR if the caller is killed before anything was done.
+ * Return: 0, -EPERM if the caller lacks the right, -ESRCH if no thread is a member,
+ * -EINTR if the caller is killed, with nothing changed.
  */
 int vpool_member_detach(struct vpool_member_set *members,
 			struct task_struct *task, bool process,
@@ -134,7 +134,7 @@ int vpool_member_detach(struct vpool_member_set *members,
 	vpool_members_sync(members);
 	if (!any)
 		err = vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_NOT_MEMBER,
-				"task %d is no member of pool '%s'",
+				"task %d is not a member of pool '%s'",
 				task_pid_vnr(task), members->name);
 unlock:
 	mutex_unlock(&members->affinity_mutex);
@@ -143,11 +143,11 @@ unlock:
 }
 
 /**
- * vpool_members_close - let no more tasks attach
+ * vpool_members_close - end all memberships and refuse new ones
  * @members: members of the pool
  * @force: detach the members that the pool has
  *
- * A child whose fork ends after that is not a member; see departed.c.
+ * A child whose fork ends later does not become a member; see departed.c.
  *
  * Context: sleeps; takes affinity_mutex and vpool_member_lock.
  * Return: false, with nothing changed, if there are members and @force is false.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keep the masks of all members of a pool right.
+ * Keep the masks of all members of a pool correct.
  *
- * The kernel does not notify a module when a mask is set. sched_setaffinity(2), a
- * cpuset change and io_uring, which sets the masks of its threads before they first
- * run, all go unseen. So once a second a worker compares the masks of all members with
- * the CPUs that they may use. An idle pool pays nothing for that. A probe on every
- * migration would react sooner, but every task on the host would pay for it.
+ * The kernel does not notify a module when a mask is set: by sched_setaffinity(2), by a
+ * cpuset change, or by io_uring, which sets the masks of its threads before they first
+ * run. So once a second a worker compares the masks of all members with the CPUs that
+ * they may use. A pool without members has no such worker. A probe on every migration
+ * would react sooner, but would slow down every task on the host.
  *
  * The worker sets a wrong mask again unless the task chose it. A task that chose a mask
  * outside the pool has escaped. The worker counts the escape once, and brings the task

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Keep the masks of all members of a pool right.
+ * Keep the masks of all members of a pool correct.
  */
 #ifndef VPOOL_ENFORCE_H
 #define VPOOL_ENFORCE_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One folio of a pool: zeroing it, and counting it in or out of the host's memory.
+ * One folio of a pool: zeroing it, removing it from the host's memory, giving it back.
  *
  * Like a balloon, a pool removes its folios from the memory that the host manages.
  * The overcommit limit and the OOM killer then see only the remaining memory.
@@ -38,17 +38,17 @@ bool vpool_folio_zero(struct folio *folio)
 }
 
 /**
- * vpool_folio_leave_host - stop counting a folio as memory that the host manages
+ * vpool_folio_unmanage - stop counting a folio as memory that the host manages
  * @folio: folio that a pool has just taken from the host
  */
-void vpool_folio_leave_host(struct folio *folio)
+void vpool_folio_unmanage(struct folio *folio)
 {
 	adjust_managed_page_count(&folio->page, -folio_nr_pages(folio));
 }
 
 /*
- * A large folio with a poisoned page never goes back: the page allocator would hand
- * it out again in one piece.
+ * A large folio with a poisoned page never goes back: the page allocator would
+ * allocate it again as a whole.
  */
 static void vpool_folio_free(struct folio *folio, bool dirty)
 {

@@ -68,7 +68,7 @@ static inline bool vpool_folio_idle(struct folio *folio)
 }
 
 bool vpool_folio_zero(struct folio *folio);
-void vpool_folio_leave_host(struct folio *folio);
+void vpool_folio_unmanage(struct folio *folio);
 void vpool_folio_free_list(struct list_head *folios, bool dirty);
 
 #endif /* VPOOL_FOLIO_H */

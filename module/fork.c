@@ -96,7 +96,7 @@ static bool vpool_fork_record(struct vpool_member *member,
 	if (!vpool_fork_needs_entry(of_parent, child))
 		return false;
 	if (!member) {
-		pr_warn_ratelimited("no memory to follow task %d into its pool\n",
+		pr_warn_ratelimited("no memory to track task %d, the child of a member\n",
 				    child->pid);
 		return false;
 	}
@@ -211,7 +211,7 @@ static struct vpool_probe vpool_fork_probes[] = {
 		.func = vpool_fork_probe_new,
 	},
 	{
-		/* Only there does a move to another cgroup reset the affinity. */
+		/* On other kernels a move to another cgroup keeps the affinity. */
 		.name = "cgroup_attach_task",
 		.func = vpool_fork_probe_cgroup,
 		.skip = !VPOOL_CPUSETS_RESET,

@@ -9,8 +9,8 @@
  *
  * Two delays make a resync necessary after the callback. A CPU becomes active a moment
  * after it is online, and the scheduler accepts only masks with an active CPU. And
- * cpusets follow a CPU only after some time. So the pools are resynced as soon as the
- * CPU has changed, and again when cpusets have followed.
+ * the kernel updates cpusets only some time later. So the pools are resynced as soon as
+ * the CPU has changed, and again when the cpusets are updated.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/minmax.h>

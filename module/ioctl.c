@@ -2,8 +2,8 @@
 /*
  * The table of ioctls, and their dispatch.
  *
- * The dispatcher copies the structure of a call in and checks all that the table can
- * say: the size, the flags, the reserved fields and the privilege. The functions in
+ * The dispatcher copies the structure of a call in and checks what the table
+ * describes: the size, the flags, the reserved fields and the privilege. The functions in
  * the table check the values of the other fields.
  */
 #include <linux/build_bug.h>
@@ -210,7 +210,7 @@ static_assert(sizeof(struct vpool_region_info) == 40);
 
 /*
  * The size in an ioctl's number is for observers such as strace. It need not be the
- * size of the caller's structure, which the structure itself tells.
+ * size of the caller's structure; the first member of the structure has that.
  */
 static bool vpool_number_is_valid(unsigned int num,
 				  const struct vpool_ioctl *op)
@@ -250,7 +250,7 @@ static int vpool_copy_in(struct vpool_call *call,
 		return vpool_err(call->extack, -EINVAL, VPOOL_CODE_STRUCT_SIZE,
 				 "the structure has %u bytes, at least %u are needed",
 				 call->user_size, op->min_size);
-	/* Bounds the scan of the part that this module does not know. */
+	/* Bound the scan of the part that this module does not know. */
 	if (call->user_size > PAGE_SIZE)
 		return vpool_err(call->extack, -E2BIG, VPOOL_CODE_STRUCT_SIZE,
 				 "the structure has %u bytes, at most %lu are accepted",

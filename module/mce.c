@@ -87,13 +87,13 @@ static unsigned long vpool_mce_address(struct mm_struct *mm,
 }
 
 /**
- * vpool_mce_tell - send SIGBUS to tasks that have asked for early notice
+ * vpool_mce_notify - send SIGBUS to tasks that have asked for early notice
  * @mapping: mapping of the file that has the poisoned page; the caller holds its inode
  * @pgoff: offset of the page in the file, in pages
  *
  * Context: sleeps; takes the mmap lock of other tasks.
  */
-void vpool_mce_tell(struct address_space *mapping, pgoff_t pgoff)
+void vpool_mce_notify(struct address_space *mapping, pgoff_t pgoff)
 {
 	struct vpool_mce_task *entry, *next;
 	struct mm_struct *mm;

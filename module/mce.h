@@ -9,6 +9,6 @@
 
 struct address_space;
 
-void vpool_mce_tell(struct address_space *mapping, pgoff_t pgoff);
+void vpool_mce_notify(struct address_space *mapping, pgoff_t pgoff);
 
 #endif /* VPOOL_MCE_H */

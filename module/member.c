@@ -69,7 +69,7 @@ static struct vpool_member *vpool_member_kmalloc(gfp_t gfp)
  * vpool_member_alloc - allocate a membership
  *
  * Context: sleeps.
- * Return: an uninitialised membership, which the caller must link, hash or free with
+ * Return: an uninitialized membership, which the caller must link, hash or free with
  * vpool_member_free(); or NULL.
  */
 struct vpool_member *vpool_member_alloc(void)

@@ -83,14 +83,14 @@ static inline struct cpumask *vpool_member_user_mask(struct vpool_member *member
 	return vpool_member_nth_mask(member, 1);
 }
 
-/* Mask that vpool last asked the scheduler for, or is just asking for. */
+/* Mask that vpool has set last, or is setting. */
 static inline struct cpumask *
 vpool_member_applied_mask(struct vpool_member *member)
 {
 	return vpool_member_nth_mask(member, 2);
 }
 
-/* Mask that vpool asked for before that; empty if there was none. */
+/* Mask that vpool had set before that one; empty if there was none. */
 static inline struct cpumask *
 vpool_member_previous_mask(struct vpool_member *member)
 {

@@ -20,13 +20,13 @@
 #include "member_set.h"
 
 /**
- * vpool_members_init - initialise an empty set of members
+ * vpool_members_init - initialize an empty set of members
  * @members: zeroed memory
  * @name: name of the pool; outlives @members
  * @stat: counters of the pool; outlives @members
  * @enforce: work function that enforces affinities, vpool_enforce()
  *
- * Return: 0, or -ENOMEM with nothing left behind.
+ * Return: 0, or -ENOMEM with nothing allocated.
  */
 int vpool_members_init(struct vpool_member_set *members, const char *name,
 		       struct vpool_stat *stat, work_func_t enforce)
@@ -91,7 +91,7 @@ void vpool_members_enforce_later(struct vpool_member_set *members,
  * vpool_members_changed - start a new generation
  * @members: members of the pool, after a change of @cpus or @dedicated
  *
- * To stay within the pool matters more than to keep off a dedicated CPU. If every CPU
+ * Staying within the pool matters more than keeping off a dedicated CPU. If every CPU
  * of the pool is dedicated, the other members run on all of them.
  *
  * Context: vpool_member_lock held.
@@ -142,8 +142,8 @@ static void vpool_members_drop_lost(struct vpool_member_set *members)
  * vpool_members_publish - change the CPUs that members may use
  * @members: members of the pool
  * @assigned: the pool's CPUs, online or offline
- * @cpus: the online ones; the host's if none is online
- * @all_offline: @cpus are the host's
+ * @cpus: the online CPUs of @assigned; CPUs of the host if none is online
+ * @all_offline: no CPU of @assigned is online
  *
  * vpool_enforce() sets the members' masks soon after. A caller that must wait for
  * that calls vpool_members_sync_now().

@@ -20,8 +20,8 @@
  * struct vpool_member_set - the members of one pool
  * @name: name of the pool, for messages; owned by the pool
  * @affinity_mutex: held while masks of living members are set, so that the later of two
- *	changes prevails. Tasks that use the pool take it, so no task that the rest of
- *	the host waits for may wait for it
+ *	changes prevails. Any task that uses the pool can hold it for long, so a task
+ *	that the rest of the host waits for must not wait for it
  * @want: scratch mask; under @affinity_mutex
  * @scratch: scratch mask; under @affinity_mutex
  * @allowed: scratch mask; under @affinity_mutex
@@ -38,11 +38,11 @@
  * @generation: counts the changes of @cpus and @dedicated; under vpool_member_lock
  * @list: list of &vpool_member.link; under vpool_member_lock
  * @nr: length of @list; written under vpool_member_lock, read without
- * @nr_dedicated: number of members with a dedicated CPU; as @nr
- * @closed: no task may attach any more; as @nr
+ * @nr_dedicated: number of members with a dedicated CPU; locking as for @nr
+ * @closed: no task can become a member any more; locking as for @nr
  * @enforce: runs vpool_enforce(); queued under vpool_member_lock
- * @isolated: a member that sets a mask outside the pool is brought back; set before
- *	the pool has members
+ * @isolated: vpool_enforce() brings back a member that sets a mask outside the pool;
+ *	set before the pool has members
  * @stat: counters of the pool; owned by the pool
  * @emptied: called with vpool_member_lock held when the last member is unlinked; or
  *	NULL

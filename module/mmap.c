@@ -3,7 +3,7 @@
  * Mapping a region, and handling its faults.
  *
  * The core maps the folios of a region like those of any file: with a PMD entry where
- * address and offset allow it. The essay in region.c tells what the core expects for
+ * address and offset allow it. The essay in region.c explains what the core expects for
  * that, and how a fault races with a revoke.
  */
 #include <linux/fs.h>
@@ -136,8 +136,8 @@ static struct mempolicy *vpool_mmap_get_policy(VPOOL_GET_POLICY_ARGS)
 
 /*
  * mbind(2), with the mmap lock held for writing; the core stores the policy. A message
- * goes to the descriptor of this mapping, which the mapping keeps open. Others of the
- * region may be closed at any time.
+ * goes to the descriptor of this mapping, which the mapping keeps open. Other
+ * descriptors of the region may be closed at any time.
  */
 static int vpool_mmap_set_policy(struct vm_area_struct *vma,
 				 struct mempolicy *mpol)
@@ -221,6 +221,6 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 	vma->vm_ops = &vpool_mmap_vm_ops;
 	if (region->store->order && vpool_vma_thp_disabled(vma))
 		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
-			  "mapped by small pages: huge ones are off for this process, see PR_SET_THP_DISABLE in prctl(2)");
+			  "mapped with small pages: huge pages are disabled for this process, see PR_SET_THP_DISABLE in prctl(2)");
 	return 0;
 }

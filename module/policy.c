@@ -24,7 +24,7 @@
 
 /**
  * vpool_policy_init - set up a policy without restrictions of a task or a cpuset
- * @policy: structure to initialise
+ * @policy: structure to initialize
  * @nid: NUMA node id that folios must come from, or VPOOL_ANY_NODE
  *
  * Context: any; node distances count from the node of current.
@@ -77,8 +77,8 @@ static void vpool_policy_apply(struct vpool_policy *policy,
 
 /**
  * vpool_policy_of_task - get the policy by which current commits memory
- * @policy: structure to initialise
- * @nid: NUMA node id that the caller asks for, or VPOOL_ANY_NODE
+ * @policy: structure to initialize
+ * @nid: NUMA node id that the caller requests, or VPOOL_ANY_NODE
  * @extack: message of a failed call, or NULL
  *
  * A node id overrides the memory policy of current, but not its cpuset.
@@ -110,8 +110,8 @@ int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 }
 
 /**
- * vpool_policy_of_mapping - get the policy that mbind(2) asks for
- * @policy: structure to initialise
+ * vpool_policy_of_mapping - get the policy that mbind(2) sets
+ * @policy: structure to initialize
  * @mpol: policy that the core passes on, or NULL for the default
  *
  * Context: process context.

@@ -17,7 +17,7 @@ struct mempolicy;
  * @allowed: nodes that folios may come from
  * @first: subset of @allowed that comes first; may be empty
  * @near: NUMA node id; nodes closer to it come before more distant ones
- * @node: NUMA node id that the caller has asked for, or VPOOL_ANY_NODE
+ * @node: NUMA node id that the caller has requested, or VPOOL_ANY_NODE
  * @restricted: a memory policy or a cpuset has removed nodes from @allowed
  * @interleave: spread the folios evenly over @first
  * @last: id of the node that the interleave has used last, or NUMA_NO_NODE

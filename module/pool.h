@@ -63,9 +63,9 @@ struct vpool_sysfs_dir;
 
 /**
  * struct vpool_pool - a pool
- * @ref: references: one of the tables in registry.c until the pool is destroyed,
- *	one of each sysfs directory, one of the device, one of each open
- *	descriptor, and those of tasks that work on the pool
+ * @ref: references: one held by the tables in registry.c until the pool is destroyed,
+ *	one by each sysfs directory, one by the device, one by each open descriptor,
+ *	and one by each task that works on the pool
  * @id: number, unique among the existing pools; also the minor of the device
  * @name: name; never changes
  * @uid: owner of the device
@@ -77,7 +77,7 @@ struct vpool_sysfs_dir;
  *	written under @lock
  * @orphan: @creator has been closed; written under @lock
  * @reap: work that destroys an orphan without users
- * @resizing: held for the whole of a resize
+ * @resizing: held during a resize
  * @lock: guards @state, @regions and the fields above that name it
  * @state: one of enum vpool_state; written under @lock, read without it where a
  *	stale value does no harm
@@ -126,7 +126,7 @@ struct vpool_pool {
  * @sysfs_add: create the sysfs directory of a pool that is being created. Returns
  *	0 or a negative errno
  * @sysfs_del: remove the directory, and wait for its readers
- * @sysfs_changed: notify userspace that the state or the CPUs have changed
+ * @sysfs_changed: notify userspace of a new state or new CPUs
  * @dev_add: create the device of a pool that is ready to be opened. Returns 0 or
  *	a negative errno
  * @dev_del: remove the device, so that the pool cannot be opened any more

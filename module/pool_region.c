@@ -19,10 +19,10 @@ static uint max_regions = 65536;
 module_param(max_regions, uint, 0644);
 MODULE_PARM_DESC(max_regions, "regions that may be open in a pool at once");
 
-static int vpool_err_many_regions(struct vpool_pool *pool)
+static int vpool_err_max_regions(struct vpool_pool *pool)
 {
 	vpool_stat_inc(&pool->stat, VPOOL_STAT_LIMITED);
-	pr_notice_ratelimited("task %d (%s) may not open pool '%s': it has %u regions (max_regions)\n",
+	pr_notice_ratelimited("task %d (%s) cannot open pool '%s', which has %u regions (max_regions)\n",
 			      task_pid_nr(current), current->comm, pool->name,
 			      pool->nr_regions);
 	return -ENOSPC;
@@ -45,7 +45,7 @@ int vpool_pool_add_region(struct vpool_pool *pool, struct vpool_region *region)
 	if (pool->state != VPOOL_STATE_ACTIVE) {
 		err = -ENXIO;
 	} else if (pool->nr_regions >= READ_ONCE(max_regions)) {
-		err = vpool_err_many_regions(pool);
+		err = vpool_err_max_regions(pool);
 	} else {
 		region->id = ++pool->last_region;
 		list_add_tail(&region->link, &pool->regions);
@@ -126,7 +126,7 @@ static bool vpool_pool_poisoned(struct vpool_pool *pool, struct page *page,
 	mutex_unlock(&pool->lock);
 	if (inode) {
 		/* Takes mmap locks, so the pool's lock must not be held. */
-		vpool_mce_tell(inode->i_mapping, pgoff);
+		vpool_mce_notify(inode->i_mapping, pgoff);
 		vpool_inode_put(inode);
 	}
 	return true;

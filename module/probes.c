@@ -8,7 +8,7 @@
  *
  * Registration patches kernel text on all CPUs. It holds locks that module loading,
  * tracing and CPU hotplug wait for. A kernel worker does it, because a user can keep
- * his own task from running while it holds those locks.
+ * their own task from running while it holds those locks.
  */
 #include <linux/mutex.h>
 #include <linux/printk.h>

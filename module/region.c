@@ -61,7 +61,7 @@
 
 /**
  * vpool_region_init - set up a region without a size, opened by current
- * @region: zeroed structure to initialise
+ * @region: zeroed structure to initialize
  * @store: store of its pool; must outlive @region
  *
  * Context: sleeps.
@@ -179,7 +179,7 @@ void vpool_region_empty(struct vpool_region *region)
 }
 
 /**
- * vpool_region_exit - drop what vpool_region_init() has taken
+ * vpool_region_exit - undo vpool_region_init()
  * @region: region without memory, on no list; the caller frees the structure
  *
  * Context: sleeps.
@@ -191,7 +191,7 @@ void vpool_region_exit(struct vpool_region *region)
 }
 
 /**
- * vpool_region_pid - tell which process opened a region
+ * vpool_region_pid - return the process that opened a region
  * @region: region to read
  *
  * Return: process id in the pid namespace of current; 0 if the process has ended or is
@@ -208,7 +208,7 @@ pid_t vpool_region_pid(struct vpool_region *region)
 }
 
 /**
- * vpool_region_bytes - tell the size of a region
+ * vpool_region_bytes - return the size of a region
  * @region: region to read
  *
  * Context: any; without @region->sem the result may be stale.
@@ -244,7 +244,7 @@ static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
 	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
 		return vpool_err(extack, -EINVAL,
 				 VPOOL_CODE_REGION_SIZE_INVALID,
-				 "%llu bytes is no size for a region", bytes);
+				 "%llu bytes is not a valid size for a region", bytes);
 	return 0;
 }
 
@@ -375,7 +375,7 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
  * @region: region to revoke; a second call does nothing
  *
  * Unmaps the region and returns its folios to the store, which keeps the pinned ones
- * until their last pin has gone. Every later access to a mapping raises SIGBUS.
+ * until their last pin is dropped. Every later access to a mapping raises SIGBUS.
  *
  * Context: sleeps; takes @region->sem and the lock of each of its folios.
  */

@@ -18,7 +18,10 @@ static const struct rhashtable_params vpool_by_name = {
 	.automatic_shrinking = true,
 };
 
-/* Guards both tables, and that a pool found in them still has a reference. */
+/*
+ * Guards both tables. They hold a reference to each pool in them, so a lookup under
+ * this lock can take another.
+ */
 static DEFINE_MUTEX(vpool_pools_lock);
 static struct rhashtable vpool_names;
 static DEFINE_XARRAY_ALLOC1(vpool_ids);
@@ -27,7 +30,7 @@ static u32 vpool_last_id;
 static int vpool_name_taken(const char *name, struct vpool_extack *extack)
 {
 	return vpool_err(extack, -EEXIST, VPOOL_CODE_POOL_EXISTS,
-			 "there is a pool '%s' already", name);
+			 "pool '%s' already exists", name);
 }
 
 static int vpool_id_alloc(struct vpool_pool *pool, struct vpool_extack *extack)

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reserving memory from the host for a store.
+ * Taking memory from the host for a store.
+ *
+ * "Reserve" has two meanings in vpool. This file reserves memory of the host for a pool:
+ * it gathers folios that the host owns. The nr_reserved folios of a store belong to the
+ * store already; they are reserved for a taker or a shrink, see store.c.
  *
  * A call that creates or grows a pool first gathers all folios on a private list. Then
  * it publishes the list to the store or discards it, so a pool gets all the memory that
- * the caller has asked for, or none.
+ * the caller has requested, or none.
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
@@ -22,7 +26,7 @@ static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 {
 	struct vpool_store *store = gather->store;
 
-	vpool_folio_leave_host(folio);
+	vpool_folio_unmanage(folio);
 
 	spin_lock(&store->lock);
 	vpool_folio_set_state(folio, &store->node[folio_nid(folio)],
@@ -32,7 +36,7 @@ static void vpool_gather_add(struct vpool_gather *gather, struct folio *folio)
 	spin_unlock(&store->lock);
 }
 
-/* Refuse at once what the node could not give even if it were empty. */
+/* Fail at once if the request exceeds all memory of the node. */
 static int vpool_gather_check_node(int nid, u64 bytes,
 				   struct vpool_extack *extack)
 {
@@ -44,7 +48,7 @@ static int vpool_gather_check_node(int nid, u64 bytes,
 	if (bytes <= present)
 		return 0;
 	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_SHORT,
-			 "node %d has %s in all, %s asked", nid,
+			 "node %d has %s in total, %s requested", nid,
 			 vpool_size(present).s, vpool_size(bytes).s);
 }
 
@@ -95,6 +99,8 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 {
 	u64 page_size = vpool_store_page_size(gather->store);
 	u64 unmovable = walk->fixed * page_size;
+	enum vpool_code code = err == -EINTR ? VPOOL_CODE_INTERRUPTED :
+		VPOOL_CODE_MEM_FRAGMENTED;
 	char node[32] = "the host", fixed[80] = "";
 
 	if (err == -ENXIO)
@@ -108,8 +114,8 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 		snprintf(fixed, sizeof(fixed),
 			 "; %s is in blocks with pages that cannot be moved",
 			 vpool_size(unmovable - got).s);
-	return vpool_err(extack, err, VPOOL_CODE_MEM_FRAGMENTED,
-			 "%s%s had %s in free blocks, %s asked%s",
+	return vpool_err(extack, err, code,
+			 "%s%s had %s in free blocks, %s requested%s",
 			 vpool_gather_prefix(err), node, vpool_size(got).s,
 			 vpool_size(bytes).s, fixed);
 }
@@ -156,7 +162,7 @@ static int vpool_gather_check(const struct vpool_gather *gather,
  * this fails.
  *
  * Context: sleeps, for at most the timeout of @gather if memory is short.
- * Return: 0, -ENOMEM, -EINTR, -ETIME, or -ENXIO if the caller cancelled it.
+ * Return: 0, -ENOMEM, -EINTR, -ETIME, or -ENXIO if @cancelled of @gather returns true.
  */
 int vpool_gather_memory(struct vpool_gather *gather, int nid, u64 bytes,
 			struct vpool_extack *extack)

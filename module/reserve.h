@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reserving memory from the host for a store.
+ * Taking memory from the host for a store.
  */
 #ifndef VPOOL_RESERVE_H
 #define VPOOL_RESERVE_H
@@ -17,11 +17,11 @@ struct vpool_store;
  * struct vpool_gather - memory on its way from the host into a store
  * @store: store that will get the memory
  * @folios: list of folios gathered so far, linked by their lru
- * @cpus: if the caller names no NUMA node, an equal share comes from near each of
- *	these CPUs, as far as there is memory; NULL or empty: from the node that can
- *	spare most
- * @timeout: how long to try for memory that is short, in jiffies; 0 for the fast path
- *	only. Each call deducts the time that it has used
+ * @cpus: for memory of any node: take equal shares from the nodes of these CPUs, or
+ *	from near them; with NULL or an empty mask, start with the node that can spare
+ *	most
+ * @timeout: time allowed for the slow path, in jiffies; 0 for the fast path only.
+ *	vpool_gather_memory() deducts the time that it has used
  * @cancelled: returns true if the caller must stop, or NULL
  */
 struct vpool_gather {

@@ -2,7 +2,7 @@
 /*
  * Change of a pool's memory and CPUs while the pool is in use.
  *
- * One call may let some nodes grow and others shrink. It goes in three steps:
+ * One call may grow some nodes and shrink others. It has three steps:
  *
  * 1. Gather new memory from the host, beside the pool.
  * 2. Under the pool's lock, reserve the folios that will go back to the host and
@@ -336,14 +336,14 @@ int vpool_pool_resize(const char *name, struct vpool_request *request,
 {
 	struct vpool_pool *pool = vpool_pool_find(name, extack);
 	struct vpool_usage usage;
-	u64 asked;
+	u64 requested;
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	vpool_store_usage(&pool->store, &usage);
 	err = vpool_spec_check_mem(request, pool->store.order, usage.total,
-				   &asked, extack);
+				   &requested, extack);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {

@@ -80,7 +80,7 @@ static struct vpool_rss *vpool_rss_find(struct vpool_rss_bucket *bucket,
 }
 
 /**
- * vpool_rss_start - initialise the locks of the table
+ * vpool_rss_start - initialize the locks of the table
  */
 void vpool_rss_start(void)
 {

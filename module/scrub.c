@@ -98,7 +98,7 @@ static void vpool_scrub_run(struct kthread_work *work)
 
 /**
  * vpool_scrub_init - prepare scrubbing for one pool on one NUMA node
- * @scrub: structure to initialise
+ * @scrub: structure to initialize
  * @nid: NUMA node id
  * @cpus: CPUs of the pool, or NULL; must outlive @scrub
  * @ops: callbacks; must outlive @scrub

@@ -25,7 +25,7 @@ struct vpool_scrub_job {
 };
 
 /**
- * struct vpool_scrub_ops - what the owner of a struct vpool_scrub provides
+ * struct vpool_scrub_ops - callbacks of the owner of a struct vpool_scrub
  * @batch: zero some folios; returns the number of bytes zeroed, 0 if none is left.
  *	Several threads may call it at the same time. May sleep
  */

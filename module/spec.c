@@ -139,7 +139,7 @@ int vpool_spec_check_mem(struct vpool_request *request, unsigned int order,
 	}
 	if (*total > host)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_HOST_SHORT,
-				 "%s asked, the host has %s",
+				 "%s requested, the host has %s",
 				 vpool_size(*total).s, vpool_size(host).s);
 	return 0;
 }
@@ -160,11 +160,11 @@ static int vpool_spec_check_cpus(const struct vpool_spec *spec,
 	if (request->cpus.mask && request->cpus.nr)
 		return vpool_err(extack, -EINVAL,
 				 VPOOL_CODE_CPU_LIST_AND_NUMBER,
-				 "CPUs are asked for by list or by number, not both");
+				 "CPUs are requested by list or by number, not both");
 	return 0;
 }
 
-/* CPUs asked for by number come from near the nodes that memory is requested of. */
+/* Prefer CPUs near the nodes from which memory is requested. */
 static void vpool_request_set_near(struct vpool_request *request)
 {
 	u32 i;
@@ -179,8 +179,7 @@ static void vpool_request_set_near(struct vpool_request *request)
  * @spec: description; on success the fields that depend on others are set
  * @extack: message of a failed call, or NULL
  *
- * This checks the form only. Whether the host can spare the memory and the CPUs
- * is known when they are taken.
+ * This checks the form only, not whether the host can spare the memory and the CPUs.
  *
  * Return: 0 or a negative errno as the UAPI describes.
  */

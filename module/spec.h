@@ -13,7 +13,7 @@
 #include "extack.h"
 
 /**
- * struct vpool_request - memory and CPUs that a create or a resize asks for
+ * struct vpool_request - memory and CPUs that a create or a resize requests
  * @mem: memory requests, in bytes; owned by the caller, rounded up to the page
  *	size by vpool_spec_check_mem(). NULL if @nr_mem is 0
  * @nr_mem: number of entries in @mem

@@ -12,8 +12,8 @@
  * @VPOOL_STAT_ALLOCS: regions that got their memory
  * @VPOOL_STAT_ALLOC_FAILURES: regions that got none because memory was short
  * @VPOOL_STAT_FREES: regions that gave their memory back
- * @VPOOL_STAT_FAULTS_HUGE: page faults that a whole huge folio could serve
- * @VPOOL_STAT_FAULTS_BASE: page faults that a base page had to serve
+ * @VPOOL_STAT_FAULTS_HUGE: page faults that map a huge page
+ * @VPOOL_STAT_FAULTS_BASE: page faults that map a base page
  * @VPOOL_STAT_ATTACHES: successful attach calls; inherited memberships do not count
  * @VPOOL_STAT_ESCAPES: members found with CPUs in their affinity that are not theirs
  * @VPOOL_STAT_LIMITED: opens and attaches refused by max_regions and max_members

@@ -40,11 +40,11 @@
  * A task first reserves all the folios that it needs, in one step, and then pops them
  * in batches. This bounds the time that the lock is held, and two tasks cannot both
  * fail where one could have succeeded. A reserved folio remains free until the task
- * pops it. It may be in the hands of a scrubber; the task then waits for that batch.
+ * pops it. If a scrubber is zeroing it, the task waits for that batch.
  * Reservations count per node, without naming folios. Regions (take.c) and a shrink
  * of the pool reserve in the same way, so neither can take what the other reserved.
  *
- * Callers: take.c hands folios to regions, reserve.c adds memory of the host, and the
+ * Callers: take.c gives folios to regions, reserve.c adds memory of the host, and the
  * threads of scrub.c call back to zero dirty folios.
  */
 #include <linux/jiffies.h>
@@ -333,7 +333,7 @@ static unsigned long vpool_store_recheck_node(struct vpool_store_node *node)
 }
 
 /**
- * vpool_store_recheck - free the folios whose last pin has gone
+ * vpool_store_recheck - free the folios whose last pin is dropped
  * @store: store to check
  *
  * Two tasks may do this at the same time; each then sees a part of the folios. The
@@ -359,7 +359,7 @@ unsigned long vpool_store_recheck(struct vpool_store *store)
 	return gone;
 }
 
-/* True once after the last pin has gone. */
+/* True once after the last pin is dropped. */
 static bool vpool_store_last_unpinned(struct vpool_store *store)
 {
 	bool unpinned;
@@ -386,7 +386,7 @@ static void vpool_store_recheck_work(struct work_struct *work)
 }
 
 /**
- * vpool_store_pinned - tell how much memory is pinned although no region has it
+ * vpool_store_pinned - return the amount of memory that is pinned but in no region
  * @store: store of which no region has a folio
  *
  * Checks the pinned folios first.
@@ -406,7 +406,7 @@ u64 vpool_store_pinned(struct vpool_store *store)
 
 /**
  * vpool_store_init - set up an empty store
- * @store: zeroed structure to initialise
+ * @store: zeroed structure to initialize
  * @name: name of the pool; must outlive @store
  * @cpus: CPUs of the pool, for the scrubbers, or NULL; must outlive @store
  * @order: page order of its folios
@@ -621,7 +621,7 @@ int vpool_store_reserve(struct vpool_store *store, const u64 *bytes,
 	if (enough)
 		return 0;
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_MEM_IN_USE,
-			 "pool '%s' can give back %s of the %s asked, the rest is in use",
+			 "pool '%s' can give back %s of the %s requested, the rest is in use",
 			 store->name, vpool_size(can).s, vpool_size(sum).s);
 }
 
@@ -712,8 +712,8 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
  * there when the region returns it.
  *
  * From here on, the folio has at least one reference besides the store's own. The store
- * never gives it back to the host. unpoison_memory() frees a folio only if it finds a single
- * reference, so it leaves this folio alone.
+ * never gives it back to the host. unpoison_memory() frees a folio only if it finds a
+ * single reference, so it does not free this folio.
  *
  * Return: owner of the page. A foreign page is unchanged.
  */

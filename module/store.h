@@ -71,10 +71,10 @@ struct vpool_store_node {
  * @reserved: sum of nr_reserved over all nodes
  * @peak: largest number of used, pinned and reserved folios so far
  * @progress: woken when folios become clean, return, or turn out to be poisoned
- * @recheck: work that looks for folios whose last pin has gone
+ * @recheck: work that looks for folios whose last pin is dropped
  * @recheck_delay: delay before the next run of @recheck, in jiffies
  * @has_pinned: a folio has been pinned since @unpinned was last called
- * @unpinned: called by @recheck after the last pin has gone, or NULL; must not sleep
+ * @unpinned: called by @recheck after the last pin is dropped, or NULL; must not sleep
  * @stat: counters of the pool; owned by the pool
  * @node: array of nr_node_ids entries, allocated until vpool_store_exit()
  */

@@ -132,10 +132,10 @@ VPOOL_STAT(alloc_failures, VPOOL_STAT_ALLOC_FAILURES);
 VPOOL_STAT(allocs, VPOOL_STAT_ALLOCS);
 VPOOL_STAT(attaches, VPOOL_STAT_ATTACHES);
 VPOOL_STAT(escapes, VPOOL_STAT_ESCAPES);
-VPOOL_STAT(limited, VPOOL_STAT_LIMITED);
 VPOOL_STAT(faults_base, VPOOL_STAT_FAULTS_BASE);
 VPOOL_STAT(faults_huge, VPOOL_STAT_FAULTS_HUGE);
 VPOOL_STAT(frees, VPOOL_STAT_FREES);
+VPOOL_STAT(limited, VPOOL_STAT_LIMITED);
 VPOOL_STAT(scrubbed_bytes, VPOOL_STAT_SCRUBBED_BYTES);
 
 static struct attribute *vpool_stat_attrs[] = {
@@ -143,10 +143,10 @@ static struct attribute *vpool_stat_attrs[] = {
 	&vpool_allocs.attr,
 	&vpool_attaches.attr,
 	&vpool_escapes.attr,
-	&vpool_limited.attr,
 	&vpool_faults_base.attr,
 	&vpool_faults_huge.attr,
 	&vpool_frees.attr,
+	&vpool_limited.attr,
 	&vpool_scrubbed_bytes.attr,
 	NULL
 };

@@ -49,15 +49,15 @@ static int vpool_take_short(struct vpool_store *store,
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
 	if (policy->node != VPOOL_ANY_NODE)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_NODE_SHORT,
-				 "pool '%s' has %s free on node %d, %s asked",
+				 "pool '%s' has %s free on node %d, %s requested",
 				 store->name, have.s, policy->node, want.s);
 	if (policy->restricted)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_POLICY_SHORT,
-				 "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s asked",
+				 "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s requested",
 				 store->name, have.s,
 				 nodemask_pr_args(&policy->allowed), want.s);
 	return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_SHORT,
-			 "pool '%s' has %s free, %s asked", store->name, have.s,
+			 "pool '%s' has %s free, %s requested", store->name, have.s,
 			 want.s);
 }
 
@@ -136,7 +136,7 @@ static void vpool_take_unreserve(struct vpool_take *take)
 	take->left = 0;
 }
 
-/* Reserve the same number on each preferred node, as far as it has them. */
+/* Reserve the same number on each preferred node, or fewer if a node has fewer. */
 static void vpool_take_plan_interleave(struct vpool_take *take,
 				       unsigned long nr)
 {

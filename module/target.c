@@ -33,7 +33,7 @@ static struct pid *vpool_target_pid(int pidfd, struct vpool_extack *extack)
 	if (pid)
 		return pid;
 	vpool_err(extack, -EBADF, VPOOL_CODE_PIDFD_INVALID,
-		  "descriptor %d is no pidfd", pidfd);
+		  "descriptor %d is not a pidfd", pidfd);
 	return ERR_PTR(-EBADF);
 }
 
@@ -69,12 +69,12 @@ static struct task_struct *vpool_target_task(struct pid *pid, bool process,
 	if (task) {
 		put_task_struct(task);
 		vpool_err(extack, -EINVAL, VPOOL_CODE_PIDFD_INVALID,
-			  "the pidfd names thread %d, not a process",
+			  "the pidfd refers to thread %d, not a process",
 			  pid_vnr(pid));
 		return ERR_PTR(-EINVAL);
 	}
 	vpool_err(extack, -ESRCH, VPOOL_CODE_TASK_EXITED,
-		  "the process of that pidfd is gone");
+		  "the process of that pidfd has exited");
 	return ERR_PTR(-ESRCH);
 }
 
@@ -158,7 +158,7 @@ int vpool_target_check(struct task_struct *task, struct vpool_extack *extack)
 	if (vpool_target_may_schedule(task))
 		return 0;
 	return vpool_err(extack, -EPERM, VPOOL_CODE_TASK_FOREIGN,
-			 "task %d (%s) is another user's, and that needs CAP_SYS_NICE",
+			 "task %d (%s) belongs to another user, which needs CAP_SYS_NICE",
 			 task_pid_vnr(task), task->comm);
 }
 

@@ -289,7 +289,7 @@ TEST_F(attach, no_pidfd)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_EQ(-EBADF, vp_attach_task(self->fd, bad[i], 0, 0, NULL));
-		EXPECT_TRUE(vp_reason_has(self->fd, "no pidfd"));
+		EXPECT_TRUE(vp_reason_has(self->fd, "not a pidfd"));
 		EXPECT_EQ(-EBADF, vp_attach_task(self->fd, bad[i], 0, PROCESS,
 						 NULL));
 		EXPECT_EQ(-EBADF, vp_detach_task(self->fd, bad[i], 0, 0));

@@ -101,7 +101,7 @@ TEST_F(cores, shared_core_is_not_used)
 	ASSERT_EQ(0, create_list(self->ctl, "2", VPOOL_CREATE_SPLIT_CORES));
 	EXPECT_EQ(-EBUSY,
 		  vp_create_nr(self->ctl, OTHER, 6, VPOOL_ANY_NODE, -1, 0));
-	EXPECT_TRUE(vp_reason_has(self->ctl, "4 can be had in whole cores"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "4 available in whole cores"));
 	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 4, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(vp_sysfs_is(OTHER, "cpus/assigned", "4-7"));
 }

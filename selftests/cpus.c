@@ -61,7 +61,7 @@ TEST_F(cpus, by_number)
 	EXPECT_TRUE(assigned_are(POOL, "1-2"));
 	EXPECT_EQ(-EBUSY,
 		  vp_create_nr(self->ctl, OTHER, 2, VPOOL_ANY_NODE, -1, 0));
-	EXPECT_TRUE(vp_reason_has(self->ctl, "1 can be had"));
+	EXPECT_TRUE(vp_reason_has(self->ctl, "1 available"));
 	EXPECT_FALSE(vp_exists(OTHER));
 	EXPECT_EQ(0, vp_create_nr(self->ctl, OTHER, 1, VPOOL_ANY_NODE, -1, 0));
 	EXPECT_TRUE(assigned_are(OTHER, "3"));

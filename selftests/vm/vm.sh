@@ -359,9 +359,9 @@ like 'vm stop reports the timeout' "$err" \
 section 'invalid input'
 
 refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
-refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was asked for*" \
+refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was requested*" \
 	x --pool vm-a "${kernel[@]}" --mem 1G
-refused 'too few CPUs' "x: 3 vCPUs were asked for, pool 'vm-a' has 2 CPUs" \
+refused 'too few CPUs' "x: 3 vCPUs were requested, pool 'vm-a' has 2 CPUs" \
 	x --pool vm-a --vcpus 3 "${boot[@]}"
 vpoolctl create vm-mem --mem 4M > /dev/null
 refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"

@@ -248,7 +248,7 @@ echo 'pools: {a: {mem: 1M@77, cpus: 5000}}' >absent.conf
 try apply -n absent.conf
 is 'apply of what the host does not have' "$err" \
 	'vpoolctl: apply a: absent.conf:1:9: this host has no node 77
-vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not there
+vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not present
 vpoolctl: apply: nothing was changed
 Try '"'vpoolctl host'"' for the nodes that there are.
 Try '"'vpoolctl host'"' for the CPUs that are online and free.'

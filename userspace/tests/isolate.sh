@@ -157,7 +157,7 @@ is 'a detached one has its mask' "$(taskset -cp $guest | sed 's/.*: //')" \
 	"$(cat "$cgroup/cpuset.cpus.effective")"
 like 'and is out of the cgroup' "$(cat /proc/$guest/cgroup)" '0::/'
 try 1 detach iso --pid $guest
-like 'a stranger is none' "$err" '*is no member of pool*'
+like 'a stranger is none' "$err" '*is not a member of pool*'
 try 2 attach iso
 try 2 attach iso --pid 0
 try 1 attach iso --pid 2

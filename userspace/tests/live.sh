@@ -43,9 +43,9 @@ try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
 is 'creating says what there is' "$out" \
 	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
 try 0 create live-mem --mem 3M
-like 'rounding is told' "$out" '*3M was asked for; it was rounded up*'
+like 'rounding is told' "$out" '*3M was requested; it was rounded up*'
 try 1 create live-mem --mem 4M
-like 'a name is taken once' "$err" "*there is a pool 'live-mem' already*"
+like 'a name is taken once' "$err" "*pool 'live-mem' already exists*"
 try 1 create live-none --cpus "$cpu" --split-cores
 like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'*"
 try 1 create live-none --cpus 500000

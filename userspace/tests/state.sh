@@ -310,7 +310,7 @@ if [ "$last_cpu" -ge 3 ]; then
 	is 'a number that shrinks' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2'
 	echo 'pools: {d: {ncpus: 9}, e: {cpus: 1}}' >"$dir/file"
 	try 1 apply "$dir/file"
-	like 'a number that is not there' "$err" '*9 CPUs asked, 2 can be had*'
+	like 'a number that is not there' "$err" '*9 CPUs requested, 2 available*'
 	no_pools
 
 	# CPUs that are offline wait; a pool of no other is refused.
@@ -324,7 +324,7 @@ if [ "$last_cpu" -ge 3 ]; then
 	is 'and that is as declared' "$out" "$nothing"
 	echo "pools: {d: {cpus: $last_cpu}, e: {cpus: 1}}" >"$dir/none"
 	try 1 apply "$dir/none"
-	like 'a pool of offline CPUs' "$err" "*cpu $last_cpu is offline or not there*"
+	like 'a pool of offline CPUs' "$err" "*cpu $last_cpu is offline or not present*"
 	try 1 apply --keep-going "$dir/none"
 	is 'and the other is left' "$(cpus)" "$((last_cpu - 1)) 1"
 	sed -i "s/d: {/d: {mode: 0600, /" "$dir/file"

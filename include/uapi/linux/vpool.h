@@ -35,7 +35,7 @@
  *  - ENOTTY: the ioctl does not exist, or not on this kind of device.
  *  - E2BIG: the structure has a non-zero part that this module does not know, or
  *    is larger than a page.
- *  - EOPNOTSUPP: a known field asks for something that this module or this kernel
+ *  - EOPNOTSUPP: a known field requests something that this module or this kernel
  *    cannot do, such as an unknown flag.
  *  - EINVAL: a field has an invalid value, or the structure is too small.
  *  - EFAULT: a pointer is invalid.
@@ -49,8 +49,10 @@
  *    beyond its region.
  *  - EPERM: the caller lacks the permission.
  *  - EBADF: a descriptor is not open, or is not a pidfd.
- *  - EINTR: a signal interrupted the call. Everything was given back.
- *  - ETIME: the time allowed has run out. Everything was given back.
+ *  - EINTR: a signal interrupted the call. The call has given everything back.
+ *  - ENOSPC: the host has as many pools as it can have, or the pool has max_regions
+ *    regions or max_members members.
+ *  - ETIME: the time allowed has run out. The call has given everything back.
  *  - EMSGSIZE: an array is too small. The count needed was written back.
  *  - ESRCH: the task does not exist, or is not a member of this pool.
  *
@@ -135,10 +137,10 @@ enum vpool_state {
  * @VPOOL_CODE_MODE_INVALID: the mode has bits outside 0666
  * @VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL: pages of this size need a newer kernel
  * @VPOOL_CODE_PAGE_SIZE_UNSUPPORTED: pages of this size are not supported
- * @VPOOL_CODE_POOL_EMPTY: a create asks for neither memory nor CPUs
+ * @VPOOL_CODE_POOL_EMPTY: a create requests neither memory nor CPUs
  * @VPOOL_CODE_POOL_NEEDS_MEMORY: a resize would leave the pool with neither
  *	memory nor CPUs
- * @VPOOL_CODE_NOTHING_TO_CHANGE: a resize asks for no change
+ * @VPOOL_CODE_NOTHING_TO_CHANGE: a resize requests no change
  * @VPOOL_CODE_ISOLATED_WITHOUT_CPUS: a pool without CPUs cannot be isolated
  * @VPOOL_CODE_POOL_TRANSIENT: the pool is being created or destroyed
  * @VPOOL_CODE_POOL_DESTROYED: the pool has been destroyed
@@ -178,7 +180,7 @@ enum vpool_state {
  *	host_mem_floor
  * @VPOOL_CODE_MEM_FRAGMENTED: the host cannot free enough contiguous blocks in
  *	the time allowed
- * @VPOOL_CODE_MEM_IN_USE: memory to be given back is in use
+ * @VPOOL_CODE_MEM_IN_USE: memory that the pool must give back is in use
  * @VPOOL_CODE_REGION_HAS_SIZE: the region already has a size
  * @VPOOL_CODE_REGION_SIZE_INVALID: the size is zero, or too large for a region
  * @VPOOL_CODE_POOL_SHORT: the pool has too little free memory
@@ -367,9 +369,9 @@ struct vpool_mem {
  *	time, destroy the pool as soon as it has no users
  * @VPOOL_CREATE_SPLIT_CORES: allow the pool to take only some threads of a core
  * @VPOOL_CREATE_BOOT_CORE: allow the pool to take the core that the host booted on
- * @VPOOL_CREATE_ISOLATED: put members back that leave the pool's CPUs, by
- *	sched_setaffinity(2) or otherwise. The pool must have CPUs. The module does not
- *	keep other tasks off these CPUs; a cgroup can
+ * @VPOOL_CREATE_ISOLATED: move members that leave the pool's CPUs, by
+ *	sched_setaffinity(2) or otherwise, back to them. The pool must have CPUs. The
+ *	module does not keep other tasks off these CPUs; a cgroup can
  */
 enum vpool_create_flags {
 	VPOOL_CREATE_DRY_RUN = 1 << 0,
@@ -396,21 +398,21 @@ enum vpool_create_flags {
  * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool without CPUs,
  *	and with @nr_cpus
  * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
- * @out_id: id of the new pool; ids are not soon used again
+ * @out_id: id of the new pool; ids are not reused soon
  * @__reserved: must be 0
  * @out_bytes: memory of the new pool in bytes, after rounding
  * @nr_cpus: number of CPUs for the module to choose; excludes @cpus_bytes
  * @cpus_node: with @nr_cpus: NUMA node to choose the CPUs from. With VPOOL_ANY_NODE
  *	they come from near the pool's memory
  *
- * The CPUs that the module chooses are whole cores. The call fails with EBUSY if no
- * whole cores add up to @nr_cpus, unless VPOOL_CREATE_SPLIT_CORES allows the pool to
- * take a part of a core.
- *
  * Create a pool with everything that was requested, or fail and change nothing. The
  * caller needs CAP_SYS_ADMIN in the initial user namespace. When the call returns, the
  * device ``/dev/vpool/NAME`` and the directory ``/sys/kernel/vpool/pools/NAME`` exist.
  * The memory may still be scrubbing. Works on the control device only.
+ *
+ * The CPUs that the module chooses are whole cores. The call fails with EBUSY if no
+ * whole cores add up to @nr_cpus, unless VPOOL_CREATE_SPLIT_CORES allows the pool to
+ * take a part of a core.
  */
 struct vpool_create {
 	__u32 size;
@@ -601,7 +603,8 @@ struct vpool_node_info {
  * @create_flags: out: bits of enum vpool_create_flags given at the creation
  * @__reserved_2: must be 0
  *
- * Read all figures of a pool. The figures of its memory are a consistent snapshot.
+ * Read all figures of a pool. The memory figures of the whole pool are a consistent
+ * snapshot; those of each node are read separately.
  * Fails with EMSGSIZE, with @nr_nodes and @cpus_bytes set and nothing else written, if
  * an array is too small. Works on both kinds of device.
  */
@@ -794,8 +797,8 @@ enum vpool_attach_flags {
  * The caller may attach and detach the tasks whose affinity it may set with
  * sched_setaffinity(2): tasks of its own user and, with CAP_SYS_NICE in the user
  * namespace of the task, all others. The call fails with EPERM for a task of another
- * user, with EINVAL for a kernel thread, and with ESRCH for a task that has exited. Of
- * a process, all threads are attached or none.
+ * user, with EINVAL for a kernel thread, and with ESRCH for a task that has exited. A
+ * call for a process attaches all its threads or none.
  *
  * The other members of the pool do not run on a dedicated CPU until its thread is
  * detached or exits. A child of that thread starts there and is moved off within

@@ -242,7 +242,7 @@ static void print_text(const struct spec *spec, const char *cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
 	putchar('\n');
 	if (req->out_bytes > spec->asked)
-		printf("%s was asked for; it was rounded up to whole pages\n",
+		printf("%s was requested; it was rounded up to whole pages\n",
 		       format_size(spec->asked, asked));
 }
 

@@ -149,7 +149,7 @@ static void check_cpus(struct checker *ck, const struct change *change)
 	if (vpool_cpus_count(&rest)) {
 		text = cpus_text(&rest);
 		problem(ck, change, VPOOL_CODE_CPU_OFFLINE,
-			"cpu %s is offline or not there", text);
+			"cpu %s is offline or not present", text);
 		free(text);
 	}
 	vpool_cpus_free(&rest);

@@ -304,7 +304,7 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 		set_unmet(pool, &(struct failure) { 0 });
 	if (has < pool->nr_cpus)
 		failure_set(pool->unmet, 0, VPOOL_CODE_CPUS_SHORT,
-			    "%u CPUs asked, %u can be had in whole cores",
+			    "%u CPUs requested, %u available in whole cores",
 			    pool->nr_cpus, has);
 	/* A pool without CPUs is replaced, and the module chooses its CPUs. */
 	if (has)
