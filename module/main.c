@@ -117,6 +117,6 @@ module_init(vpool_init);
 module_exit(vpool_exit);
 
 MODULE_DESCRIPTION("Named pools of CPUs and physical memory");
-MODULE_AUTHOR("The vpool developers");
+MODULE_AUTHOR("The vpool maintainers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(VPOOL_VERSION);
