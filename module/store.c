@@ -702,6 +702,29 @@ void vpool_store_shrink(struct vpool_store *store, const u64 *bytes)
 						bytes[nid] / page_size);
 }
 
+/*
+ * Return true if @folio is part of the store, with a reference to it unless the caller
+ * has one. A folio in state LEAVING is freed without the lock, so its count may be 0,
+ * or the folio may get another owner before the reference is taken.
+ */
+static bool vpool_store_get_folio(struct vpool_store *store,
+				  struct folio *folio, bool has_ref)
+{
+	struct vpool_store_node *node = &store->node[folio_nid(folio)];
+
+	lockdep_assert_held(&store->lock);
+	if (vpool_folio_node(folio) != node)
+		return false;
+	if (has_ref)
+		return true;
+	if (!folio_try_get(folio))
+		return false;
+	if (vpool_folio_node(folio) == node)
+		return true;
+	folio_put(folio);
+	return false;
+}
+
 /**
  * vpool_store_poison - mark a page as poisoned if it is part of a store
  * @store: store that may have the page
@@ -722,23 +745,21 @@ enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
 {
 	struct folio *folio = page_folio(page);
 	enum vpool_folio_state state;
-	struct vpool_store_node *node;
 
 	spin_lock(&store->lock);
-	node = vpool_folio_node(folio);
-	state = vpool_folio_get_state(folio);
-	if (node != &store->node[folio_nid(folio)]) {
+	if (!vpool_store_get_folio(store, folio, has_ref)) {
 		spin_unlock(&store->lock);
 		return VPOOL_POISONED_FOREIGN;
 	}
-	if (!has_ref)
-		folio_get(folio);
+	state = vpool_folio_get_state(folio);
 	SetPageHWPoison(page);
 	/* The core then maps the folio by single pages, and its good pages work. */
 	if (folio_test_large(folio))
 		SetPageHasHWPoisoned(&folio->page);
 	if (state == VPOOL_FOLIO_CLEAN || state == VPOOL_FOLIO_DIRTY ||
 	    state == VPOOL_FOLIO_PINNED) {
+		struct vpool_store_node *node = vpool_folio_node(folio);
+
 		vpool_store_node_del(node, folio);
 		vpool_store_node_add(node, folio, VPOOL_FOLIO_POISONED);
 	}
