@@ -64,7 +64,7 @@ wait_for()
 	return 1
 }
 
-place() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 held() { "$VPOOLCTL" ps "$1" --noheadings -o TID,HELD | sed -n "s/^ *$2 *//p"; }
 field() { "$VPOOLCTL" list --noheadings --raw -o "NAME,$2" | sed -n "s/^$1 //p"; }
 # start CGROUP: a process in it; sets kid.
@@ -91,12 +91,12 @@ try 0 run ga -- taskset -c "0-$last" grep Cpus_allowed_list /proc/self/status
 is 'a member that sets its affinity stays' "${out##*[ 	]}" "$one-$last"
 start /
 try 0 attach ga --pid "$kid"
-is 'a process of the root cgroup is moved' "$(place "$kid")" /vpool_ga.slice
+is 'a process of the root cgroup is moved' "$(cgroup_of "$kid")" /vpool_ga.slice
 is 'the cpuset holds it' "$(held ga "$kid")" cpuset
 mkdir "$cgroup/vpool-test"
 start /vpool-test
 try 0 attach ga --pid "$kid"
-is 'one of another cgroup is not' "$(place "$kid")" /vpool-test
+is 'one of another cgroup is not' "$(cgroup_of "$kid")" /vpool-test
 is 'the module holds it' "$(held ga "$kid")" module
 chmod 755 "$dir"
 "$VPOOLCTL" destroy ga --force
@@ -143,7 +143,7 @@ done
 
 start /vpool-test
 try 1 attach ga --pid "$kid"
-is 'a process with a cgroup is refused' "$(place "$kid")" /vpool-test
+is 'a process with a cgroup is refused' "$(cgroup_of "$kid")" /vpool-test
 like 'which says where it belongs' "$err" '*vpool_ga.slice*Slice=*'
 echo $BASHPID >"$cgroup/vpool-test/cgroup.procs"
 try 1 run ga -- true
@@ -151,17 +151,17 @@ try 0 run --move-cgroup ga -- cat /proc/self/cgroup
 is 'unless it is asked for' "${out#0::}" /vpool_ga.slice
 echo $BASHPID >"$cgroup/cgroup.procs"
 try 0 attach ga --pid "$kid" --move-cgroup
-is 'for a process, too' "$(place "$kid")" /vpool_ga.slice
+is 'for a process, too' "$(cgroup_of "$kid")" /vpool_ga.slice
 try 0 detach ga --pid "$kid"
-is 'it comes out again' "$(place "$kid")" /
+is 'it comes out again' "$(cgroup_of "$kid")" /
 end_kids
 
 mkdir "$cgroup/vpool_ga.slice/svc"
 start /vpool_ga.slice/svc
 try 0 attach ga --pid "$kid"
-is 'a process in the slice stays where it is' "$(place "$kid")" /vpool_ga.slice/svc
+is 'a process in the slice stays where it is' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 try 0 detach ga --pid "$kid"
-is 'also when it is no member any more' "$(place "$kid")" /vpool_ga.slice/svc
+is 'also when it is no member any more' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 like 'which is told' "$err" '*keeps it on the pool*'
 echo +memory >"$cgroup/cgroup.subtree_control"
 echo +memory >"$cgroup/vpool_ga.slice/cgroup.subtree_control"
@@ -171,7 +171,7 @@ try 1 destroy ga
 like 'what lives in the slice keeps the pool' "$err" "*process $kid (sleep) is in *"
 is 'which is still there' "$(field ga GRADE)" isolated
 try 0 destroy ga --force
-is 'force kills no process' "$(place "$kid")" /vpool_ga.slice/svc
+is 'force kills no process' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 end_kids
 wait_for 'populated 0' sed -n 1p "$cgroup/vpool_ga.slice/cgroup.events"
 rmdir "$cgroup/vpool_ga.slice/svc" "$cgroup/vpool_ga.slice" "$cgroup/vpool-test"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Isolation, attach, detach, kill and audit with the module. Needs root, the
-# module, tracefs and three CPUs; VPOOLCTL is the program, SECONDS_EACH for how
+# module, tracefs and three CPUs; VPOOLCTL is the program, VPOOL_ISOLATE_SECONDS for how
 # long a load is watched.
 
 dir=$(mktemp -d) || exit 1
@@ -11,7 +11,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-each=${SECONDS_EACH:-5}
+each=${VPOOL_ISOLATE_SECONDS:-5}
 cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 tracing=/sys/kernel/tracing
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)

@@ -12,7 +12,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-ROUNDS=${ROUNDS:-10}
+rounds=${VPOOL_STATE_ROUNDS:-10}
 nodes=$(sed 's/-/ /' /sys/devices/system/node/online | xargs seq)
 last_cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 
@@ -142,7 +142,7 @@ partitions()
 nothing='the host is as declared, nothing to do'
 no_pools
 
-for ((seed = 1; seed <= ROUNDS; seed++)); do
+for ((seed = 1; seed <= rounds; seed++)); do
 	RANDOM=$seed
 	random_file >"$dir/declared"
 	try 0 apply "$dir/declared"

@@ -16,7 +16,7 @@ if [ "${1-}" = --inside ]; then
 	out='' err=''
 	last=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 	slice=/sys/fs/cgroup/vpool_gu.slice
-	place() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+	cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 	main_pid() { systemctl show -P MainPID "$1"; }
 	# service NAME COMMAND...: started with a limit; sets pid.
 	service()
@@ -46,7 +46,7 @@ if [ "${1-}" = --inside ]; then
 
 	service inside --slice=vpool_gu.slice "$VPOOLCTL" run gu -- sleep 1000
 	inside=$pid
-	is 'a service with Slice= stays in its unit' "$(place "$inside")" \
+	is 'a service with Slice= stays in its unit' "$(cgroup_of "$inside")" \
 		/vpool_gu.slice/inside.service
 	is 'with its limits' "$(cat "$slice/inside.service/memory.max")" 67108864
 	try 0 ps gu --noheadings -o TID,HELD
@@ -54,11 +54,11 @@ if [ "${1-}" = --inside ]; then
 
 	service outside sleep 1000
 	try 1 attach gu --pid "$pid"
-	is 'one elsewhere is left there' "$(place "$pid")" /system.slice/outside.service
+	is 'one elsewhere is left there' "$(cgroup_of "$pid")" /system.slice/outside.service
 	try 0 attach gu --pid "$pid" --move-cgroup
-	like 'unless asked for' "$(place "$pid")" '/vpool_gu.slice/vpool-*.scope'
+	like 'unless asked for' "$(cgroup_of "$pid")" '/vpool_gu.slice/vpool-*.scope'
 	try 0 detach gu --pid "$pid"
-	like 'and comes out of the slice again' "$(place "$pid")" '/system.slice/vpool-*.scope'
+	like 'and comes out of the slice again' "$(cgroup_of "$pid")" '/system.slice/vpool-*.scope'
 	kill "$pid"
 
 	try 0 detach gu --pid "$inside"
@@ -77,7 +77,7 @@ if [ "${1-}" = --inside ]; then
 
 	try 0 create gu --cpus "$last" --split-cores --confine
 	try 0 run gu -- cat /proc/self/cgroup
-	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(place self)"
+	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(cgroup_of self)"
 	try 0 destroy gu
 	is 'nothing has failed' "$(systemctl --failed --plain --no-legend)" ''
 	tap_end

@@ -150,7 +150,7 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 }
 
 /* Report an error in an option as JSON even if --json follows it. */
-static void look_for_json(const struct command *cmd, int argc, char **argv)
+static void detect_json(const struct command *cmd, int argc, char **argv)
 {
 	bool has = false;
 	size_t i;
@@ -173,7 +173,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	inv->cmd = cmd;
 	/* Collect the arguments in place of the verb and the options. */
 	inv->argv = argv + 1;
-	look_for_json(cmd, argc, argv);
+	detect_json(cmd, argc, argv);
 	make_form(cmd, &form);
 	optind = 0;
 	opterr = 0;
@@ -258,7 +258,7 @@ static int take_common(int argc, char **words, char **found, int *nr_found,
 	return EXIT_OK;
 }
 
-char **options_behind_verb(int argc, char **argv, int *nr)
+char **options_after_verb(int argc, char **argv, int *nr)
 {
 	/* The arrays are never freed, like the arguments of main(). */
 	static char **words, **found;

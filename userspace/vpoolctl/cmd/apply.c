@@ -81,7 +81,7 @@ static const struct column apply_columns[] = {
 	[COL_DONE] = { .name = "DONE", .type = CELL_BOOL },
 };
 
-static void fill_side(struct table *tb, const struct pool_config *pool,
+static void fill_pool(struct table *tb, const struct pool_config *pool,
 		      size_t mem, size_t cpus)
 {
 	char *text = cpus_text(&pool->cpus);
@@ -116,10 +116,10 @@ static void print_json(const struct plan *plan, bool done)
 		table_text(tb, COL_NAME, change_name(change));
 		table_text(tb, COL_ACTION, change_word(change));
 		if (change->info)
-			fill_side(tb, &change->have, COL_MEM_BEFORE,
+			fill_pool(tb, &change->have, COL_MEM_BEFORE,
 				  COL_CPUS_BEFORE);
 		if (change->want)
-			fill_side(tb, change->want, COL_MEM_AFTER,
+			fill_pool(tb, change->want, COL_MEM_AFTER,
 				  COL_CPUS_AFTER);
 		table_number(tb, COL_DONE, done && !change->refused);
 	}
@@ -282,6 +282,6 @@ const struct command cmd_apply = {
 	.nr_options = ARRAY_SIZE(apply_options),
 	.max_args = -1,
 	.complete = COMPLETE_FILE,
-	.complete_rest = COMPLETE_FILE,
+	.complete_args = COMPLETE_FILE,
 	.run = run_apply,
 };

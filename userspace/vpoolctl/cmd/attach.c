@@ -161,9 +161,9 @@ static bool is_only_thread(int pid)
 }
 
 /* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
-static int enter(const struct invocation *inv, struct vpool *vp,
-		 const struct whom *whom, bool process, struct origin *was,
-		 struct failure *failure)
+static int join_slice(const struct invocation *inv, struct vpool *vp,
+		      const struct whom *whom, bool process, struct origin *was,
+		      struct failure *failure)
 {
 	struct vpool_info *info;
 	int err;
@@ -197,7 +197,7 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	struct origin was;
 	int err;
 
-	if (enter(inv, vp, whom, flags, &was, failure))
+	if (join_slice(inv, vp, whom, flags, &was, failure))
 		return EXIT_FAILED;
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
@@ -225,7 +225,7 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 	int err, stays = 0;
 
 	if (flags || is_only_thread(whom->pid))
-		stays = slice_leave(inv->argv[0], whom->pid, &was, failure);
+		stays = slice_remove(inv->argv[0], whom->pid, &was, failure);
 	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);

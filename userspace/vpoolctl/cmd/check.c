@@ -93,6 +93,6 @@ const struct command cmd_check = {
 	.nr_options = ARRAY_SIZE(check_options),
 	.max_args = -1,
 	.complete = COMPLETE_FILE,
-	.complete_rest = COMPLETE_FILE,
+	.complete_args = COMPLETE_FILE,
 	.run = run_check,
 };

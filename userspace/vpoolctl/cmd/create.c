@@ -167,8 +167,8 @@ struct spec {
 };
 
 /* Compute a share of memory last, from the memory that is available then. */
-static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct pool_config *pool)
+static int resolve_mem(const struct invocation *inv, struct vpool *vp,
+		       struct pool_config *pool)
 {
 	struct failure failure;
 	struct spare spare;
@@ -179,8 +179,8 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(pool->mem, pool->asks, pool->nr_mem, &spare, NULL,
-			   pool->page_size, &failure))
+	if (memspec_resolve(pool->mem, pool->asks, pool->nr_mem, &spare, NULL,
+			    pool->page_size, &failure))
 		status = failure_report(inv, pool->name, &failure);
 	spare_free(&spare);
 	return status;
@@ -329,7 +329,7 @@ static int run_create(const struct invocation *inv)
 	if (!status) {
 		err = vpool_open_control(&vp);
 		status = err ? handle_error(inv, inv->argv[0], vp, err) :
-			       settle_mem(inv, vp, &spec.pool);
+			       resolve_mem(inv, vp, &spec.pool);
 	}
 	if (!status) {
 		fill_request(&spec.req, &spec.pool);

@@ -155,6 +155,6 @@ const struct command cmd_destroy = {
 	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_POOL,
-	.complete_rest = COMPLETE_POOL,
+	.complete_args = COMPLETE_POOL,
 	.run = run_destroy,
 };

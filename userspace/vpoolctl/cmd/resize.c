@@ -153,8 +153,8 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 }
 
 /* Compute shares from the memory that pool and host have now. */
-static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct spec *spec, const struct vpool_info *info)
+static int resolve_mem(const struct invocation *inv, struct vpool *vp,
+		       struct spec *spec, const struct vpool_info *info)
 {
 	struct failure failure;
 	struct spare spare;
@@ -165,8 +165,8 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
-			   info, info->page_size, &failure))
+	if (memspec_resolve(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
+			    info, info->page_size, &failure))
 		status = failure_report(inv, spec->chg.name, &failure);
 	spare_free(&spare);
 	return status;
@@ -249,7 +249,7 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 	err = vpool_query(vp, spec->chg.name, &info);
 	if (err)
 		return handle_error(inv, spec->chg.name, vp, err);
-	err = settle_mem(inv, vp, spec, info);
+	err = resolve_mem(inv, vp, spec, info);
 	if (!err)
 		err = add_to_now(inv, spec, info);
 	cpus = cpus_text(spec->chg.cpus ? &spec->pool.cpus : &info->cpus);

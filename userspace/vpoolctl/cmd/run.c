@@ -122,6 +122,6 @@ const struct command cmd_run = {
 	.max_args = -1,
 	.stop_at_args = true,
 	.complete = COMPLETE_POOL,
-	.complete_rest = COMPLETE_COMMAND,
+	.complete_args = COMPLETE_COMMAND,
 	.run = run_run,
 };

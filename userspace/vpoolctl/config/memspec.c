@@ -206,9 +206,9 @@ static __u64 share_base(const struct mem_ask *ask, int node,
 	return ask->sign ? bytes : bytes + has_on(have, node);
 }
 
-int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
-		   const struct spare *spare, const struct vpool_info *have,
-		   __u64 page_size, struct failure *failure)
+int memspec_resolve(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
+		    const struct spare *spare, const struct vpool_info *have,
+		    __u64 page_size, struct failure *failure)
 {
 	__u64 left = spare->bytes, base;
 	size_t i;

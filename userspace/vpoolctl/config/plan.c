@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "config/declare.h"
 #include "config/plan.h"
-#include "config/plan_settle.h"
+#include "config/plan_resolve.h"
 #include "host/pools.h"
 #include "output/printable.h"
 
@@ -319,7 +319,7 @@ int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	err = read_pools(vp, &plan->pools, &plan->nr_pools);
 	if (err)
 		return err;
-	err = plan_settle(plan, cfg, keep);
+	err = plan_resolve(plan, cfg, keep);
 	if (err) {
 		plan_free(plan);
 		return err;

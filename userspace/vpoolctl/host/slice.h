@@ -30,7 +30,7 @@ void slice_free(struct origin *was);
  * Move a process out of the slice of a pool. Return 0, 1 if it stays because its own
  * unit is in the slice, or a negative errno with a message in @failure.
  */
-int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure);
+int slice_remove(const char *name, int pid, struct origin *was, struct failure *failure);
 
 /*
  * Add a hint after the module has refused to attach a process outside of the slice of

@@ -32,7 +32,7 @@
 
 /* Result of a key. */
 enum outcome {
-	LOOK_AGAIN,
+	REFRESH,
 	DRAW_AGAIN,
 	QUIT,
 };
@@ -183,7 +183,7 @@ static enum outcome press(struct top *top, int key, const char **message)
 	case ' ':
 	case '\n':
 	case ERR:
-		return LOOK_AGAIN;
+		return REFRESH;
 	case 'M':
 		top->sort = TOP_USED;
 		break;

@@ -66,17 +66,17 @@ static bool write_all(int fd, const char *data, ssize_t len)
 /* Copy available data from one end to the other. Return false at the end of @from. */
 static bool pass(int from, int to, bool typed)
 {
-	char data[4096], *leave;
+	char data[4096], *escape;
 	ssize_t len = read(from, data, sizeof(data));
 
 	if (len < 0 && errno == EINTR)
 		return true;
 	if (len <= 0)
 		return false;
-	leave = typed ? memchr(data, ESCAPE, len) : NULL;
-	if (leave)
-		len = leave - data;
-	return write_all(to, data, len) && !leave;
+	escape = typed ? memchr(data, ESCAPE, len) : NULL;
+	if (escape)
+		len = escape - data;
+	return write_all(to, data, len) && !escape;
 }
 
 static void relay(int fd, bool tty)

@@ -205,7 +205,7 @@ static int list_vms(const struct invocation *inv, struct vpool *vp,
 		int err = vm_open(names[i], false, &vm);
 
 		if (err == -EBUSY)
-			vm = vm_look(names[i]);
+			vm = vm_inspect(names[i]);
 		if (err == -ENOENT)
 			tell_log(names[i]);
 		if (vm && vm->now >= 0)

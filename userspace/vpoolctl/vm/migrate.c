@@ -387,7 +387,7 @@ static int wait_scrubbed(const char *pool, int ms)
 }
 
 /* End the source QEMU, which no longer has the machine. */
-static int leave_old(struct move *move)
+static int end_source(struct move *move)
 {
 	struct vm_slot *slot = move->vm->slot + move->vm->now;
 	char size[SIZE_TEXT];
@@ -396,7 +396,7 @@ static int leave_old(struct move *move)
 
 	qmp_run(move->from, 5000, "quit", NULL, NULL);
 	vm_slot_wait(slot, 5000);
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	move->vm->now = !move->vm->now;
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
@@ -463,7 +463,7 @@ static int move_over(struct move *move)
 			  move->to.slot->pid);
 		return EXIT_FAILED;
 	}
-	return leave_old(move);
+	return end_source(move);
 }
 
 static int migrate_to(struct move *move)

@@ -156,7 +156,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	qmp_close(qmp);
 	if ((!err || err == -EPIPE) && !vm_slot_wait(slot, QUIT_MS))
 		return 0;
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	ending->how = "did not answer and was killed";
 	return 0;
 }
@@ -189,7 +189,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 			  "interrupted; it has been asked to shut down");
 		return EXIT_FAILED;
 	}
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {

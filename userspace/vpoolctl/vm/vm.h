@@ -68,19 +68,19 @@ char **vm_names(size_t *nr);
 int vm_open(const char *name, bool create, struct vm **vm);
 
 /* Read a machine that another vpoolctl has locked, without changing it. */
-struct vm *vm_look(const char *name);
+struct vm *vm_inspect(const char *name);
 
 /* Unlock and free a machine. Remove its directory if it does not run. */
 void vm_close(struct vm *vm);
 
 /* Update whether the QEMU of a slot runs. */
-void vm_slot_look(struct vm_slot *slot);
+void vm_slot_update(struct vm_slot *slot);
 
 /* Wait until the QEMU of a slot has ended. Return 0 or -ETIMEDOUT. */
 int vm_slot_wait(const struct vm_slot *slot, int ms);
 
-/* Kill the QEMU of a slot, and remove the directory of the slot. */
-void vm_slot_kill(struct vm_slot *slot);
+/* Stop the QEMU of a slot with SIGKILL, and remove the directory of the slot. */
+void vm_slot_stop(struct vm_slot *slot);
 
 /* Remove the directory of a slot that has ended. */
 void vm_slot_remove(struct vm_slot *slot);
