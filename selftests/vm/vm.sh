@@ -160,7 +160,7 @@ start_backend
 try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two" -- \
 	-chardev "socket,id=disk,path=$dir/disk.socket" \
 	-device vhost-user-blk-pci,chardev=disk
-like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU, one that shares; *'
+like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU on a shared CPU; *'
 is 'the machine'\''s memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
 like 'its vCPU has a dedicated CPU' "$(dedicated vm-a)" '[23]'
 is 'QEMU maps it by huge pages only' "$(huge_and_size "$(pid_of one)")" \
@@ -217,7 +217,7 @@ console=$!
 until_true 60 console_is_up
 try 1 vm console one
 like 'a second console is refused' "$err" \
-	'vpoolctl: vm console one: another program has its console*'
+	'vpoolctl: vm console one: another program is connected to its console*'
 kill "$(pgrep -P $console || echo $console)" 2> /dev/null
 wait "$console"
 
@@ -323,10 +323,10 @@ pid=$(pid_of args)
 kill -TERM "$pid"
 until_true 60 all_back vm-b
 is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
-like 'the list names the log' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
+like 'the list names the log' "$(cat "$dir/err")" "*args ended unexpectedly*$dir/run/log/args.log"
 like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'a verb names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
+like 'a verb names the log, too' "$err" "*its output is in $dir/run/log/args.log*"
 
 section 'a QEMU that forks'
 
@@ -358,9 +358,9 @@ like 'vm stop reports the timeout' "$err" \
 section 'invalid input'
 
 refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
-refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was asked for*" \
+refused 'a pool too small' "x: pool 'vm-a' has 160M free, but 1G is requested*" \
 	x --pool vm-a "${kernel[@]}" --mem 1G
-refused 'too few CPUs' "x: 3 vCPUs were asked for, pool 'vm-a' has 2 CPUs" \
+refused 'too few CPUs' "x: 3 vCPUs are requested, but pool 'vm-a' has 2 CPUs" \
 	x --pool vm-a --vcpus 3 "${boot[@]}"
 vpoolctl create vm-mem --mem 4M > /dev/null
 refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"

@@ -111,7 +111,7 @@ done
 try vm start x --pool a
 check 'vm with nothing to boot' 2 '*nothing to boot*'
 try vm start x --kernel /vmlinuz
-check 'vm on no pool' 2 '*no pool: say --pool*'
+check 'vm on no pool' 2 '*no pool: use --pool*'
 try vm start X --pool a --kernel /vmlinuz
 check 'no name for a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
@@ -132,7 +132,7 @@ check 'a kernel that is not there' 1 \
 try vm start x --pool a --kernel /etc/passwd
 check 'no kernel' 1 '*the kernel /etc/passwd: not an x86 kernel*'
 try vm start x y.img --pool a --disk /disk
-check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU follow --*"
+check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU must follow --*"
 # refused ARGUMENT...: of QEMU's; the last is what the message names, if it is another
 refused()
 {
@@ -203,7 +203,7 @@ NAP=1 signalled HUP nohup "$VPOOLCTL" $probe
 check 'nohup protects it' 1 "*$dir/sleepy does not exist or does not run*"
 
 try vm migrate x
-check 'migrate to nowhere' 2 '*no target pool: say --to*'
+check 'migrate to nowhere' 2 '*no target pool: use --to*'
 try vm migrate x --to a --bandwidth fast
 check 'no bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
 try vm migrate x --to a --bandwidth 0
@@ -225,7 +225,7 @@ if unshare -r true 2>/dev/null; then
 		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
 	) >/dev/null 2>"$dir/err"
 	like 'vm of root of a container' "$(cat "$dir/err")" \
-		"*the output of its QEMU is in $dir/xdg/vpool/log/x.log*"
+		"*its output is in $dir/xdg/vpool/log/x.log*"
 	is 'it is gone, and its log is kept' \
 		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
 else
@@ -233,9 +233,9 @@ else
 fi
 
 try attach web
-check 'attach nobody' 2 'vpoolctl: attach: it takes --pid or --tid*'
+check 'attach nobody' 2 'vpoolctl: attach: give either --pid or --tid*'
 try attach web --pid 1 --tid 1
-check 'attach twice' 2 'vpoolctl: attach: it takes --pid or --tid*'
+check 'attach twice' 2 'vpoolctl: attach: give either --pid or --tid*'
 try detach web --pid 1x
 check 'no pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
 try attach web --pid 1 --cpu 4294967296
@@ -243,9 +243,9 @@ check 'no CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
 try attach web --tid 2147483647
 check 'a task that is gone' 1 'vpoolctl: attach web: task 2147483647: No such process*'
 try kill web -s NOSUCH
-check 'no signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+check 'no signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is not a signal*"
 try kill web -s 9x
-check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is no signal*"
+check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is not a signal*"
 # Without the module nothing is signalled, but the signal was read.
 for signal in -9 -KILL -SIGKILL '-s 9' --signal=kill; do
 	# shellcheck disable=SC2086 # words
@@ -253,9 +253,9 @@ for signal in -9 -KILL -SIGKILL '-s 9' --signal=kill; do
 	check "kill $signal" 3 '*the vpool module is not loaded*'
 done
 try kill web -NOSUCH
-check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is not a signal*"
 try kill web -9 -15
-check 'two signals' 2 "*'--signal' is there twice*"
+check 'two signals' 2 "*'--signal' is given twice*"
 try create web --mem 2M --isolate
 check 'isolated without CPUs' 2 'vpoolctl: create: a pool cannot be isolated without cpus*'
 try create web --mem 2M --confine
@@ -263,7 +263,7 @@ check 'confined without CPUs' 2 'vpoolctl: create: a pool cannot be confined wit
 try create web --cpus 1 --isolate=half
 check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is not true, false, balance or nobalance*"
 try create web --cpus 1 --isolate --confine
-check 'two grades' 2 'vpoolctl: create: --isolate: isolate confines, too*'
+check 'two grades' 2 'vpoolctl: create: --isolate: isolate and confine exclude each other*'
 try audit
 check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
 
@@ -278,7 +278,7 @@ try check "$dir/esc$esc.conf"
 is 'nor does one of a file come through' "$(printf %s "$err$out" | tr -d '\n[:print:]')" ''
 like 'it is shown' "$err" '*x1b*'
 try kill web -s "$esc"
-check 'escapes in a signal' 2 "*'?x1b?31m' is no signal*"
+check 'escapes in a signal' 2 "*'?x1b?31m' is not a signal*"
 try "$esc"
 check 'escapes in a verb' 2 "*unknown verb '?x1b?31m'*"
 try list --josn
@@ -290,11 +290,11 @@ check 'value for a flag' 2 "vpoolctl: list: option '--json' takes no value*"
 try list -o
 check 'option without its value' 2 "vpoolctl: list: option '-o' needs a value*"
 try list -o NAME -o FREE
-check 'option twice' 2 "*'--output' is there twice*"
+check 'option twice' 2 "*'--output' is given twice*"
 try list extra
 check 'unexpected argument' 2 "*unexpected argument 'extra'*"
 try show
-check 'missing argument' 2 '*too few arguments: it takes NAME*'
+check 'missing argument' 2 '*too few arguments: expected NAME*'
 try show a b
 check 'one argument too many' 2 "*unexpected argument 'b'*"
 try list -o NAEM
@@ -330,15 +330,15 @@ check 'mode not octal' 2 "*--mode: '9' is not*"
 try create x --cpus 1 --owner nobody-by-that-name
 check 'unknown owner' 2 "*no user 'nobody-by-that-name'*"
 try create x --cpus 1 --owner :
-check 'empty owner' 2 '*it takes USER:GROUP*'
+check 'empty owner' 2 '*expected USER:GROUP*'
 try create x --cpus 1 --timeout soon
 check 'no time' 2 "*--timeout: 'soon' is not a time*"
 try create x --mem 4G --page-size 0
 check 'page size 0' 2 "*--page-size: '0' is not 4K, 2M or 1G*"
 try run x
-check 'run nothing' 2 '*what to run?*'
+check 'run nothing' 2 '*no program is given*'
 try run x --
-check 'run nothing after --' 2 '*what to run?*'
+check 'run nothing after --' 2 '*no program is given*'
 
 try list
 check 'list without module' 3 "$no_module"
@@ -439,9 +439,9 @@ try show web
 is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
-check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
+check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the existing pools."
 try show -J db
-check 'show no pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
+check 'show no pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a slip.

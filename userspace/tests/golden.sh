@@ -65,8 +65,8 @@ mkdir -p etc/vpool.d
 try check
 is 'check without files: exit status' "$status" 1
 is 'check without files' "$err" \
-	"$dir/etc/vpool.conf: it is not there, nor is a drop-in in vpool.d beside it
-Try 'man vpool.conf' for what files may declare."
+	"$dir/etc/vpool.conf: the file does not exist, nor does any vpool.d/*.conf beside it
+Try 'man vpool.conf' for the format of these files."
 echo 'pools: {web: {mem: 4M, cpus: 0}}' >etc/vpool.conf
 echo 'pools: {db: {mem: 6M}}' >etc/vpool.d/50-db.conf
 echo 'not read' >etc/vpool.d/README
@@ -92,8 +92,8 @@ is 'check of mistakes' "$err" \
 bad.conf:4:5: unknown property 'cpu': did you mean 'cpus'?
 bad.conf:7:11: mode: '0777' is not within 0666, in octal
 bad.conf:8:3: pool 'db' is declared already, at bad.conf:5:3
-bad.conf:9:1: unknown key 'other': it takes 'pools'
-Try 'man vpool.conf' for what files may declare."
+bad.conf:9:1: unknown key 'other': only 'pools' is known
+Try 'man vpool.conf' for the format of these files."
 try check -J bad.conf
 is 'check of mistakes as JSON: exit status' "$status" 1
 schema check
@@ -123,7 +123,7 @@ cat >forms.conf <<-END
 END
 try check forms.conf
 is 'check of forms that are none' "$err" \
-	"forms.conf:2:17: cpus is a list, it takes a value
+	"forms.conf:2:17: cpus is a list, but must be a value
 forms.conf:3:3: pool 'b' cannot have both cpus and ncpus
 forms.conf:4:14: ncpus: '0' is not NUMBER[@NODE]
 forms.conf:5:14: ncpus: '2@x' is not NUMBER[@NODE]
@@ -131,14 +131,14 @@ forms.conf:6:12: mem: '120%' is not a percentage from 0.01% to 100%
 forms.conf:7:12: mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G
 forms.conf:8:13: cpus: the list is empty
 forms.conf:9:25: isolate: 'maybe' is not true, false, balance or nobalance
-Try 'man vpool.conf' for what files may declare."
+Try 'man vpool.conf' for the format of these files."
 # Files that could cost minutes.
 head -c 200000 /dev/zero | tr '\0' '[' >deep.conf
 SECONDS=0
 try check deep.conf
 is 'check of what is nested without end' "$err" \
 	"deep.conf:1:17: lists and mappings are nested deeper than 16
-Try 'man vpool.conf' for what files may declare."
+Try 'man vpool.conf' for the format of these files."
 head -c 200000 /dev/zero | tr '\0' '{' >deep.conf
 try check deep.conf
 like 'and of mappings' "$err" 'deep.conf:1:17: *nested deeper*'
@@ -250,7 +250,7 @@ is 'apply of what the host does not have' "$err" \
 	'vpoolctl: apply a: absent.conf:1:9: this host has no node 77
 vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not there
 vpoolctl: apply: nothing was changed
-Try '"'vpoolctl host'"' for the nodes that there are.
+Try '"'vpoolctl host'"' for the existing nodes.
 Try '"'vpoolctl host'"' for the CPUs that are online and free.'
 # Going on: what is refused is told, and the rest is planned; nothing that may be
 # declared behind a mistake is destroyed.
@@ -315,7 +315,7 @@ is 'top as JSON lines' "$(python3 -c 'import json, sys
 print(*[len(json.loads(line)["pools"]) for line in sys.stdin])' <out)" '2 2 2'
 try top
 is 'top without a terminal' "$status" 2
-like 'says what to do' "$err" '*say --batch*'
+like 'says what to do' "$err" '*use --batch*'
 try top -b -s BSY
 like 'top by no column' "$err" "*no column 'BSY': did you mean 'BUSY%'?*"
 try top -b -n 0
@@ -398,7 +398,7 @@ is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
 is 'metrics into no folder' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
-Try '"'ls'"' for what is there; a new file needs its directory.'
+Try '"'ls'"' to list the directory, which must exist.'
 
 # Where -o points: only a regular file may be replaced by another.
 inode() { stat -c '%F %i' "$1"; }
@@ -483,7 +483,7 @@ schema show
 like 'a zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'
 try show wbe
 is 'show no pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
-Try 'vpoolctl list' for the pools that there are."
+Try 'vpoolctl list' for the existing pools."
 try list -J
 schema list
 try show web -J

@@ -35,7 +35,7 @@ like 'a dry run says so' "$out" 'would create live-none: 4M*'
 try 1 show live-none
 is 'and makes nothing' "$err" \
 	"vpoolctl: show live-none: there is no pool 'live-none'
-Try 'vpoolctl list' for the pools that there are."
+Try 'vpoolctl list' for the existing pools."
 
 try 0 create live-none --mem 4M --dry-run -J
 schema create
@@ -43,7 +43,7 @@ try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
 is 'creating says what there is' "$out" \
 	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
 try 0 create live-mem --mem 3M
-like 'rounding is told' "$out" '*3M was asked for; it was rounded up*'
+like 'rounding is told' "$out" '*3M was requested, and rounded up*'
 try 1 create live-mem --mem 4M
 like 'a name is taken once' "$err" "*there is a pool 'live-mem' already*"
 try 1 create live-none --cpus "$cpu" --split-cores
@@ -141,7 +141,7 @@ is 'and gives it back' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes
 # shellcheck disable=SC2016 # for the shell there
 like 'process 1 is attached with a warning' "$(unshare -pf --mount-proc sh -c \
 	'"$1" attach live-web --pid 1; "$1" detach live-web --pid 1' sh "$VPOOLCTL" 2>&1)" \
-	'vpoolctl: attach live-web: warning: process 1 starts all others*'
+	'vpoolctl: attach live-web: warning: process 1 starts the services*'
 
 # Root of a user namespace may use what its user may, and is not taken for root.
 owner=$(stat -c %u:%g /dev/vpool/live-web)

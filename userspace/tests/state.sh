@@ -215,7 +215,7 @@ resized e"
 		echo "  g: {timeout: 0, mem: $big@0}" >>"$dir/moved"
 		try 1 apply "$dir/moved"
 		like 'CPUs had changed before what failed' "$err" \
-			'*apply g: *what was changed before has been undone*'
+			'*apply g: *the earlier changes have been undone*'
 		try 0 apply --dry-run "$dir/before"
 		is 'and are what they were' "$out" "$nothing"
 	fi
@@ -246,7 +246,7 @@ is 'others are kept when asked' "$out" 'created f'
 		>"$dir/file"
 	try 1 apply "$dir/file"
 	like 'a failure on the way is undone' "$err" \
-		'*apply g: *what was changed before has been undone*'
+		'*apply g: *the earlier changes have been undone*'
 	try 0 apply --dry-run "$dir/before"
 	is 'and the host is as it was' "$out" "$nothing"
 }
@@ -274,7 +274,7 @@ total=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
 is "max is what host says, give or take a tenth ($total of $before)" \
 	"$((total * 10 > before * 9 && total * 10 < before * 11))" 1
 try 1 create e --mem 1%
-like 'nothing is left to share' "$err" "*no page*Try*"
+like 'nothing is left to share' "$err" "*less than one page*Try*"
 try 0 resize d --mem -50%
 like 'a share is taken away' "$out" 'resized d: * of memory, it had *'
 half=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
@@ -310,7 +310,7 @@ if [ "$last_cpu" -ge 3 ]; then
 	is 'a number that shrinks' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2'
 	echo 'pools: {d: {ncpus: 9}, e: {cpus: 1}}' >"$dir/file"
 	try 1 apply "$dir/file"
-	like 'a number that is not there' "$err" '*9 CPUs asked, 2 can be had*'
+	like 'a number that is not there' "$err" '*9 CPUs are requested, 2 are available*'
 	no_pools
 
 	# CPUs that are offline wait; a pool of no other is refused.
@@ -382,7 +382,7 @@ try 1 apply "$dir/nowhere"
 is 'a file that is not there' "${err//$dir\//}" \
 	'nowhere: No such file or directory
 vpoolctl: apply: nothing was changed
-Try '"'man vpool.conf'"' for what files may declare.'
+Try '"'man vpool.conf'"' for the format of these files.'
 no_pools
 is 'no pools when none is declared' "$("$VPOOLCTL" list)" ''
 

@@ -96,7 +96,7 @@ mux send-keys q
 sees 'top gives the terminal back' '*%*top -d 0.3*%*'
 mux send-keys -l 'vpoolctl top </dev/null; echo it ended with $?'
 mux send-keys Enter
-sees 'top needs a terminal to read from' '*standard input is no terminal*it ended with 2*'
+sees 'top needs a terminal to read from' '*standard input is not a terminal*it ended with 2*'
 # A terminal that goes, and no signal that tells it.
 mux new-window -n gone "trap '' HUP; echo \$\$ >'$dir/pid'; exec '$VPOOLCTL' top -d 0.3"
 sees 'another top' '*vpoolctl top*0 pools*'

@@ -106,7 +106,7 @@ static void man_columns(const struct command *cmd)
 {
 	size_t i;
 
-	puts(".IP\nIts columns, those with an asterisk only when asked for:");
+	puts(".IP\nIts columns, those with an asterisk only on request:");
 	for (i = 0; i < cmd->nr_columns; i++) {
 		puts(".RS\n.TP");
 		printf("%s%s\n", cmd->columns[i].name,

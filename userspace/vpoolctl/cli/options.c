@@ -96,7 +96,7 @@ static int take_option(struct invocation *inv, int value)
 	int i = option_index(cmd, value);
 
 	if (inv->given[i] && cmd->options[i].arg)
-		return usage_error(cmd, "option '--%s' is there twice",
+		return usage_error(cmd, "option '--%s' is given twice",
 				   cmd->options[i].name);
 	if (!strcmp(cmd->options[i].name, "json"))
 		messages_set_json();
@@ -110,14 +110,14 @@ static int check_args(const struct invocation *inv)
 	const struct command *cmd = inv->cmd;
 
 	if (inv->argc < cmd->min_args)
-		return usage_error(cmd, "too few arguments: it takes %s",
+		return usage_error(cmd, "too few arguments: expected %s",
 				   cmd->args);
 	if (cmd->max_args == 0 && inv->argc)
 		return usage_error(cmd, "unexpected argument '%s'",
 				   inv->argv[0]);
 	if (cmd->max_args >= 0 && inv->argc > cmd->max_args)
 		return usage_error(cmd,
-				   "unexpected argument '%s': it takes %s",
+				   "unexpected argument '%s': expected %s",
 				   inv->argv[cmd->max_args], cmd->args);
 	return EXIT_OK;
 }

@@ -35,8 +35,8 @@ static const struct option_def kill_options[] = {
 		.name = "signal", .letter = 's', .arg = "SIGNAL",
 		.complete = COMPLETE_SIGNAL, .bare = true,
 		.help =
-			"by name or number; TERM unless given. -9 and -KILL are\n"
-			"taken as with kill(1)",
+			"signal, by name or number; default TERM. -9 and -KILL are\n"
+			"accepted, too, as kill(1) does",
 	},
 };
 
@@ -144,7 +144,7 @@ static int run_kill(const struct invocation *inv)
 	struct vpool *vp;
 
 	if (sig < 0)
-		return usage_error(inv->cmd, "--signal: '%s' is no signal", text);
+		return usage_error(inv->cmd, "--signal: '%s' is not a signal", text);
 	got = vpool_open_reader(&vp);
 	for (pass = 0; pass < MAX_PASSES && (!pass ? !got : got > 0); pass++)
 		got = signal_new_members(inv, vp, sig, &done, &status);
@@ -160,8 +160,8 @@ const struct command cmd_kill = {
 	.args = "NAME",
 	.summary = "send a signal to all members of a pool",
 	.description =
-		"Send a signal, TERM unless told, to every process that has a\n"
-		"thread in the pool, and to those it forks meanwhile.",
+		"Send a signal to every process that has a thread in the\n"
+		"pool, including processes that are forked during the call.",
 	.options = kill_options,
 	.nr_options = ARRAY_SIZE(kill_options),
 	.min_args = 1,

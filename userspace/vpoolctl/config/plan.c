@@ -184,7 +184,7 @@ static bool anywhere(const struct pool_config *pool)
 
 /*
  * Tell whether a resize is enough: only memory and CPUs can change while the pool is in
- * use. The pool must keep a CPU, as it may lose others before it gets new ones.
+ * use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
  */
 static bool can_resize(const struct change *change)
 {

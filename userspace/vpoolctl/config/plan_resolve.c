@@ -304,7 +304,7 @@ static void resolve_ncpus(struct resolver *st, struct pool_config *pool,
 		set_unmet(pool, &(struct failure) { 0 });
 	if (has < pool->nr_cpus)
 		failure_set(pool->unmet, 0, VPOOL_CODE_CPUS_SHORT,
-			    "%u CPUs asked, %u can be had in whole cores",
+			    "%u CPUs are requested, %u are available in whole cores",
 			    pool->nr_cpus, has);
 	/* A pool without CPUs is replaced, and the module chooses its CPUs. */
 	if (has)

@@ -169,7 +169,7 @@ static int set_partition(const char *dir, const char *type, struct failure *fail
 	text = read_text(path);
 	if (!text || strncmp(text, type, len) || strcmp(text + len, "\n")) {
 		err = failure_set(failure, -EIO, TOOL_PARTITION_INVALID,
-				  "%s says: %.*s", path,
+				  "%s reads: %.*s", path,
 				  (int)strcspn(text ? text : "nothing", "\n"),
 				  text ? text : "nothing");
 	}
@@ -214,7 +214,7 @@ static void empty_cgroup(const char *dir)
 	free(root);
 }
 
-/* Does the slice have units or cgroups that vpoolctl did not create? */
+/* Tell whether the slice has units or cgroups that vpoolctl did not create. */
 static bool has_units(const char *dir)
 {
 	DIR *at = opendir(dir);
@@ -256,8 +256,8 @@ static void report_remaining(const char *name)
 	struct failure failure;
 
 	if (isolate_idle(name, &failure))
-		fprintf(stderr, "vpoolctl: %s and goes on%s\n", failure.text,
-			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
+		fprintf(stderr, "vpoolctl: %s and continues to run%s\n", failure.text,
+			cpus && *cpus > '\n' ? ", on its present CPUs" : "");
 	free(cpus);
 	free(path);
 	free(dir);

@@ -41,8 +41,8 @@ void slice_hint(const struct vpool_info *info, int pid);
 #define OPTION_MOVE_CGROUP \
 	{ .name = "move-cgroup", \
 	  .help = \
-		"move the process to the pool's slice wherever it is:\n" \
-		"the limits of its cgroup end for it, and stopping its\n" \
-		"service does not reach it any more" }
+		"move the process to the pool's slice from any cgroup:\n" \
+		"the limits of its cgroup then no longer apply, and\n" \
+		"stopping its service does not stop it" }
 
 #endif /* VPOOLCTL_HOST_SLICE_H */

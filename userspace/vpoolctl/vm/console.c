@@ -125,8 +125,8 @@ int console_relay(const struct invocation *inv, int fd)
 }
 
 /*
- * Is another program connected? QEMU serves one connection at a time, and lets a second
- * one wait. While there is none, QEMU reports the socket as "disconnected:...".
+ * Tell whether another program is connected. QEMU serves one connection at a time, and
+ * lets a second one wait. While no program is connected, QEMU reports the socket as "disconnected:...".
  */
 static bool console_taken(const struct vm_slot *slot)
 {
@@ -170,7 +170,7 @@ static int run_vm_console(const struct invocation *inv)
 		return console_relay(inv, fd);
 	if (fd == -EBUSY || fd == -EAGAIN)
 		cmd_error(inv, name, TOOL_VM_CONSOLE_TAKEN,
-			  "another program has its console; it takes one at a time");
+			  "another program is connected to its console, which has one connection at a time");
 	else
 		cmd_error(inv, name, errno_code(-fd),
 			  "its console: %s", strerror(-fd));
@@ -180,12 +180,12 @@ static int run_vm_console(const struct invocation *inv)
 const struct command cmd_vm_console = {
 	.name = "vm console",
 	.args = "VM",
-	.summary = "use a virtual machine's console",
+	.summary = "connect to a virtual machine's console",
 	.description =
 		"Connect to the first serial port of a virtual machine, until\n"
 		"the machine ends or moves to another pool. On a terminal,\n"
-		"Ctrl-] leaves. One can be connected at a time; another is\n"
-		"refused.",
+		"Ctrl-] disconnects. Only one program can be connected at a\n"
+		"time.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

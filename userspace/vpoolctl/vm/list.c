@@ -185,7 +185,7 @@ static void tell_log(const char *name)
 
 	if (!access(log, F_OK))
 		fprintf(stderr,
-			"vpoolctl: vm list: %s has ended by itself; the output of its QEMU is in %s\n",
+			"vpoolctl: vm list: the QEMU of %s ended unexpectedly; its output is in %s\n",
 			name, path);
 	free(path);
 	free(log);

@@ -409,7 +409,7 @@ static int end_source(struct move *move)
 	return EXIT_OK;
 }
 
-/* The source QEMU has ended by itself: has it handed over the machine before? */
+/* The source QEMU has ended. Tell whether it handed over the machine before. */
 static bool got_away(struct move *move)
 {
 	char *status = qmp_status(move->to.qmp);
@@ -459,7 +459,7 @@ static int move_over(struct move *move)
 		return not_moved(move, message);
 	if (take_over(move)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
-			  "it was handed over, but QEMU %d does not run it",
+			  "it was migrated, but its new QEMU, process %d, does not run it",
 			  move->to.slot->pid);
 		return EXIT_FAILED;
 	}
@@ -537,7 +537,7 @@ static int run_vm_migrate(const struct invocation *inv)
 	int status;
 
 	if (!move.pool_name)
-		return usage_error(inv->cmd, "no target pool: say --to NAME");
+		return usage_error(inv->cmd, "no target pool: use --to NAME");
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);

@@ -41,11 +41,11 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 			  pool->name);
 	else if (vcpus > cpus)
 		cmd_error(inv, inv->argv[0], TOOL_VM_MANY_VCPUS,
-			  "%u vCPUs were asked for, pool '%s' has %u CPU%s",
+			  "%u vCPUs are requested, but pool '%s' has %u CPU%s",
 			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
 		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
-			  "pool '%s' has %s free, %s was asked for; 'vpoolctl regions %s' shows who uses the rest",
+			  "pool '%s' has %s free, but %s is requested; 'vpoolctl regions %s' shows who uses the rest",
 			  pool->name, format_size(pool->free_bytes, have),
 			  bytes ? format_size(bytes, want) : "some", pool->name);
 	else

@@ -133,7 +133,7 @@ int qemu_check(const struct invocation *inv, const char *name)
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
 			&minor) != 2)
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
-			  "%s is no QEMU", qemu_program());
+			  "%s is not QEMU", qemu_program());
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
@@ -337,7 +337,7 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/* Does a process have a file open? */
+/* Tell whether a process has a file open. */
 static bool has_open(long pid, const struct stat *file)
 {
 	char *path = xprintf("/proc/%ld/fd", pid);

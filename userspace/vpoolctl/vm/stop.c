@@ -41,7 +41,7 @@ static const struct option_def stop_options[] = {
 	},
 	[STOP_FORCE] = {
 		.name = "force", .letter = 'f',
-		.help = "end the machine without asking the guest",
+		.help = "end the machine without a shutdown of the guest",
 	},
 };
 
@@ -94,7 +94,7 @@ static const struct {
 	{ "watchdog", NULL },
 };
 
-/* Let a guest run that does not. Return 0, or -EHOSTDOWN if it cannot run. */
+/* Resume a guest that does not run. Return 0, or -EHOSTDOWN if it cannot run. */
 static int wake(struct qmp *qmp, struct ending *ending)
 {
 	char *status = qmp_status(qmp);
@@ -186,7 +186,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	vm_read_memory(slot->pid, &memory);
 	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
 		cmd_error(inv, vm->name, VPOOL_CODE_INTERRUPTED,
-			  "interrupted; it has been asked to shut down");
+			  "interrupted; the guest was already requested to shut down");
 		return EXIT_FAILED;
 	}
 	vm_slot_stop(slot);
@@ -194,7 +194,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
 		cmd_error(inv, vm->name, VPOOL_CODE_POOL_PINNED,
-			  "it %s, but %s of pool '%s' are still pinned by something else",
+			  "it %s, but %s of pool '%s' are still pinned by other users",
 			  ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
 	}

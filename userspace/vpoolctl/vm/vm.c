@@ -209,7 +209,7 @@ static bool is(const char *status, const char *wanted)
 	return status && !strcmp(status, wanted);
 }
 
-/* Is QEMU in a state before the start of the machine? */
+/* Tell whether QEMU is in a state before the start of the machine. */
 static bool unborn(const char *status)
 {
 	return is(status, "prelaunch") || is(status, "inmigrate");
@@ -245,7 +245,7 @@ static int choose_slot(struct vm *vm)
 	return now;
 }
 
-/* Was this QEMU left by a vpoolctl that died before it started the machine? */
+/* Tell whether a vpoolctl that died before it started the machine left this QEMU. */
 static bool is_unborn(const struct vm_slot *slot)
 {
 	char *status = vm_slot_status(slot);
@@ -299,7 +299,7 @@ static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 	free(from);
 }
 
-/* Find the slot that has the machine, and remove all others. The caller holds the lock. */
+/* Find the slot that has the machine, and stop any other QEMU. The caller holds the lock. */
 static void vm_recover(struct vm *vm)
 {
 	int i;
@@ -352,7 +352,7 @@ static void vm_free(struct vm *vm)
 	free(vm);
 }
 
-/* Is the locked directory still the directory of the machine? */
+/* Tell whether the locked directory is still the directory of the machine. */
 static bool still_there(const struct vm *vm)
 {
 	struct stat ours, now;
@@ -474,14 +474,14 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
 		cmd_error(inv, name, TOOL_VM_MISSING,
-			  "there is no such virtual machine; one with this name has ended by itself, and the output of its QEMU is in %s; 'vpoolctl vm list' shows the running ones",
+			  "there is no such virtual machine; the QEMU of one with this name ended unexpectedly, and its output is in %s; 'vpoolctl vm list' shows the running ones",
 			  log);
 	else if (err == -ENOENT)
 		cmd_error(inv, name, TOOL_VM_MISSING,
 			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");
 	else if (err == -EBUSY)
 		cmd_error(inv, name, TOOL_VM_BUSY,
-			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
+			  "another vpoolctl is starting, stopping or migrating it; try again later");
 	else if (err == -ETIMEDOUT)
 		cmd_error(inv, name, TOOL_VM_STUCK,
 			  "its migration was abandoned, and its QEMUs do not answer; try again, or end them");
