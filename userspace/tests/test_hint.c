@@ -186,7 +186,8 @@ static void pools(void)
 
 	expect(hint_for(VPOOL_CODE_POOL_SHORT, "pool 'web' has 2M free", "vm",
 			text, sizeof(text)));
-	expect_text(text, "Try 'vpoolctl regions web' to see who uses the memory, or resize the pool.");
+	expect_text(text,
+		    "Try 'vpoolctl regions web' to see who uses the memory, or resize the pool.");
 	expect(hint_for(TOOL_SHRINK_TOO_FAR, "it has less", "db", text,
 			sizeof(text)));
 	expect_text(text, "Try 'vpoolctl show db' for its memory.");

@@ -47,7 +47,8 @@ static int run_export(const struct invocation *inv)
 		err = handle_error(inv, NULL, vp, err);
 	} else {
 		gethostname(host, sizeof(host) - 1);
-		printf("# The pools of %s, written by vpoolctl export.\n# See vpool.conf(5).\n", host);
+		printf("# The pools of %s, written by vpoolctl export.\n"
+		       "# See vpool.conf(5).\n", host);
 		config_write(&cfg, stdout);
 	}
 	config_free(&cfg);

@@ -290,7 +290,8 @@ static void read_properties(const struct reader *rd, const yaml_node_t *map,
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		file_error(rd, map, "pool '%s' is %s, but must be a mapping of properties, such as 'mem: 4G'",
+		file_error(rd, map,
+			   "pool '%s' is %s, but must be a mapping of properties, such as 'mem: 4G'",
 			   pool->name, kind_of(map));
 		return;
 	}
@@ -334,7 +335,8 @@ static void read_pools_of(const struct reader *rd, const yaml_node_t *map)
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		file_error(rd, map, "pools is %s, but must be a mapping of names to pools, or {} for no pools",
+		file_error(rd, map,
+			   "pools is %s, but must be a mapping of names to pools, or {} for no pools",
 			   kind_of(map));
 		return;
 	}

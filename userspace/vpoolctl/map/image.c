@@ -63,7 +63,7 @@ static void add_memory(const struct hostmap *map, hwloc_obj_t node)
 			       format_size(bytes, size), node->os_index);
 		/* Insert the box beside the node, because lstopo draws no boxes inside a node. */
 		misc = hwloc_topology_insert_misc_object(map->topology,
-							node->parent, name);
+							 node->parent, name);
 		if (misc)
 			paint(misc, pool_colour(i));
 		free(name);

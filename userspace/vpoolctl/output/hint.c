@@ -162,7 +162,7 @@ static const struct {
 	{ VPOOL_CODE_POOL_HAS_REGIONS,
 	  "Try 'vpoolctl regions %s' to list them." },
 	{ VPOOL_CODE_POOL_PINNED,
-	  "Try again when the process or device that pins the memory has ended; --force does not wait." },
+	  "Try again when the memory is no longer pinned; --force does not wait." },
 	{ VPOOL_CODE_POOL_HAS_MEMBERS, "Try 'vpoolctl ps %s' to list them." },
 	{ VPOOL_LIB_NO_MODULE, NULL },
 	{ VPOOL_LIB_NO_DEVICE,

@@ -126,7 +126,8 @@ int console_relay(const struct invocation *inv, int fd)
 
 /*
  * Tell whether another program is connected. QEMU serves one connection at a time, and
- * lets a second one wait. While no program is connected, QEMU reports the socket as "disconnected:...".
+ * lets a second one wait. While no program is connected, QEMU reports the socket as
+ * "disconnected:...".
  */
 static bool console_taken(const struct vm_slot *slot)
 {

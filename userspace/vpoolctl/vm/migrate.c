@@ -232,7 +232,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 			qemu_failed(move->inv, name, &move->to, err);
 	}
 	if (err)
-		qemu_kill(&move->to);
+		qemu_stop(&move->to);
 	return err ? -1 : 0;
 }
 
@@ -436,7 +436,7 @@ static int not_moved(struct move *move, const char *message)
 	/* Show the log before the slot is removed. */
 	if (!vm_slot_wait(move->to.slot, 0))
 		qemu_show_log(move->to.slot);
-	qemu_kill(&move->to);
+	qemu_stop(&move->to);
 	return EXIT_FAILED;
 }
 

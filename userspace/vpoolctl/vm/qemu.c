@@ -289,7 +289,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 {
 	int err, ends[2];
 
-	/* Adopt orphans of QEMU, so that qemu_kill() finds them. */
+	/* Adopt orphans of QEMU, so that qemu_stop() finds them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->slot = slot;
@@ -311,7 +311,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 	if (!err)
 		return 0;
 	qemu_failed(inv, name, qemu, err);
-	qemu_kill(qemu);
+	qemu_stop(qemu);
 	return -1;
 }
 
@@ -387,7 +387,7 @@ static void kill_descendants(const struct stat *alive)
 		;
 }
 
-void qemu_kill(struct qemu *qemu)
+void qemu_stop(struct qemu *qemu)
 {
 	char *path = vm_slot_path(qemu->slot, "alive");
 	pid_t pid = qemu->slot->pid;

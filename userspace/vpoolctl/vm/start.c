@@ -478,7 +478,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 		console = console_open(vm->slot);
 	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
 	if (err) {
-		qemu_kill(&qemu);
+		qemu_stop(&qemu);
 		return EXIT_FAILED;
 	}
 	qemu_release(&qemu);
