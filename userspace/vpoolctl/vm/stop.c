@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm stop, vm pause and vm resume.
+ * vpoolctl vm stop: stop a virtual machine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -243,62 +243,4 @@ const struct command cmd_vm_stop = {
 	.max_args = 1,
 	.complete = COMPLETE_VM,
 	.run = run_vm_stop,
-};
-
-/* Pause and resume */
-
-static int tell_qemu(const struct invocation *inv, const char *command)
-{
-	struct qmp *qmp;
-	struct vm *vm;
-	int status;
-
-	catch_interrupts();
-	vm = vm_running(inv, inv->argv[0], &status);
-	if (!vm)
-		return status;
-	qmp = vm_connect(inv, vm);
-	status = EXIT_FAILED;
-	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
-		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
-			  "%s", qmp_message(qmp));
-	else if (qmp)
-		status = EXIT_OK;
-	qmp_close(qmp);
-	vm_close(vm);
-	return status;
-}
-
-static int run_vm_pause(const struct invocation *inv)
-{
-	return tell_qemu(inv, "stop");
-}
-
-static int run_vm_resume(const struct invocation *inv)
-{
-	return tell_qemu(inv, "cont");
-}
-
-const struct command cmd_vm_pause = {
-	.name = "vm pause",
-	.args = "VM",
-	.summary = "pause a virtual machine",
-	.description =
-		"Stop the vCPUs of a virtual machine. It keeps its memory and\n"
-		"CPUs.",
-	.min_args = 1,
-	.max_args = 1,
-	.complete = COMPLETE_VM,
-	.run = run_vm_pause,
-};
-
-const struct command cmd_vm_resume = {
-	.name = "vm resume",
-	.args = "VM",
-	.summary = "resume a paused virtual machine",
-	.description = "Resume a virtual machine that was paused.",
-	.min_args = 1,
-	.max_args = 1,
-	.complete = COMPLETE_VM,
-	.run = run_vm_resume,
 };
