@@ -235,7 +235,7 @@ is 'the machine runs in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b runn
 until_true 60 is_beyond one "$at"
 is 'the migrated guest runs on with the right memory' "$?" 0
 try 1 vm migrate one --to vm-b
-like 'no migration to the same pool' "$err" "*it is on pool 'vm-b' already*"
+like 'no migration to the same pool' "$err" "*it already runs on pool 'vm-b'*"
 try 1 vm migrate one --to vm-none
 like 'no migration to a missing pool' "$err" "*there is no pool 'vm-none'*"
 try 0 create vm-mem --mem 4M
@@ -338,7 +338,7 @@ VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "$
 	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
 is 'a QEMU that forks is refused' "$?" 1
 like 'the message names the process' "$(cat "$dir/err")" \
-	'vpoolctl: vm start x: QEMU does not run in process *must exec it*'
+	'vpoolctl: vm start x: QEMU does not run in process *must exec QEMU*'
 until_true 60 all_back vm-a
 is 'the forked QEMU is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 kill "$(cat "$dir/sleeper")"

@@ -39,7 +39,7 @@ static const struct column vm_columns[] = {
 	[COL_POOL] = { "POOL", CELL_TEXT, "the pool that it runs on" },
 	[COL_STATE] = { "STATE", CELL_TEXT,
 			"running, paused, migrating, or another run state of QEMU" },
-	[COL_PID] = { "PID", CELL_NUMBER, "its QEMU" },
+	[COL_PID] = { "PID", CELL_NUMBER, "process id of its QEMU" },
 	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "number of vCPUs" },
 	[COL_CPUS] = { "CPUS", CELL_TEXT,
 		       "the CPUs of each vCPU, separated by spaces" },
