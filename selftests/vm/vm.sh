@@ -161,8 +161,8 @@ start_backend
 try 0 vm start two --pool vm-b "${boot[@]}" --console "$dir/two" -- \
 	-chardev "socket,id=disk,path=$dir/disk.socket" \
 	-device vhost-user-blk-pci,chardev=disk
-like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU, one that shares; *'
-is 'the machine uses memory of the pool' "$(used vm-a)" $((144 << 20))
+like 'the vCPU of a pool of one CPU shares it' "$out" '*1 vCPU on a shared CPU; *'
+is 'the machine'\''s memory is the pool'\''s' "$(used vm-a)" $((144 << 20))
 like 'its vCPU has a dedicated CPU' "$(dedicated vm-a)" '[23]'
 is 'QEMU maps the memory only with huge pages' "$(huge_and_size "$(pid_of one)")" \
 	"$((144 << 10)) of $((144 << 10)) kB"
@@ -218,7 +218,7 @@ console=$!
 until_true 60 console_is_up
 try 1 vm console one
 like 'a second console is refused' "$err" \
-	'vpoolctl: vm console one: another program has its console*'
+	'vpoolctl: vm console one: another program is connected to its console*'
 kill "$(pgrep -P $console || echo $console)" 2> /dev/null
 wait "$console"
 
@@ -236,7 +236,7 @@ is 'the machine runs in the new pool' "$(listed NAME,POOL,STATE)" 'one vm-b runn
 until_true 60 is_beyond one "$at"
 is 'the migrated guest continues with correct memory' "$?" 0
 try 1 vm migrate one --to vm-b
-like 'no migration to the same pool' "$err" "*it is on pool 'vm-b' already*"
+like 'no migration to the same pool' "$err" "*it already runs on pool 'vm-b'*"
 try 1 vm migrate one --to vm-none
 like 'no migration to a missing pool' "$err" "*there is no pool 'vm-none'*"
 try 0 create vm-mem --mem 4M
@@ -324,10 +324,10 @@ pid=$(pid_of args)
 kill -TERM "$pid"
 until_true 60 all_back vm-b
 is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
-like 'the list names the log' "$(cat "$dir/err")" "*args has ended by itself*$dir/run/log/args.log"
+like 'the list names the log' "$(cat "$dir/err")" "*args ended unexpectedly*$dir/run/log/args.log"
 like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'a later command names the log, too' "$err" "*the output of its QEMU is in $dir/run/log/args.log*"
+like 'a verb names the log, too' "$err" "*its output is in $dir/run/log/args.log*"
 
 section 'a QEMU that forks'
 
@@ -339,7 +339,7 @@ VPOOL_QEMU=$dir/forks bash -c 'sleep infinity & echo $! > "$1"; exec vpoolctl "$
 	bash "$dir/sleeper" vm start x --pool vm-a "${boot[@]}" > "$dir/out" 2> "$dir/err"
 is 'a QEMU that forks is refused' "$?" 1
 like 'the message names the process' "$(cat "$dir/err")" \
-	'vpoolctl: vm start x: QEMU does not run in process *must exec it*'
+	'vpoolctl: vm start x: QEMU does not run in process *must exec QEMU*'
 until_true 60 all_back vm-a
 is 'the forked QEMU is gone' "$(used vm-a) $(cat $pools/vm-a/cpus/members)" '0 0'
 kill "$(cat "$dir/sleeper")"
@@ -359,9 +359,9 @@ like 'vm stop reports the timeout' "$err" \
 section 'invalid input'
 
 refused 'no such pool' "x: there is no pool 'vm-none'" x --pool vm-none "${boot[@]}"
-refused 'a pool too small' "x: pool 'vm-a' has 160M free, 1G was requested*" \
+refused 'a pool too small' "x: pool 'vm-a' has 160M free, but 1G is requested*" \
 	x --pool vm-a "${kernel[@]}" --mem 1G
-refused 'too few CPUs' "x: 3 vCPUs were requested, pool 'vm-a' has 2 CPUs" \
+refused 'too few CPUs' "x: 3 vCPUs are requested, but pool 'vm-a' has 2 CPUs" \
 	x --pool vm-a --vcpus 3 "${boot[@]}"
 vpoolctl create vm-mem --mem 4M > /dev/null
 refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --kernel "$VPOOL_KERNEL_IMAGE"

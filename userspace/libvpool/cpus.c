@@ -100,22 +100,22 @@ unsigned int vpool_cpus_count(const struct vpool_cpus *cpus)
 }
 
 void vpool_cpus_subtract(struct vpool_cpus *cpus,
-			 const struct vpool_cpus *others)
+			 const struct vpool_cpus *removed)
 {
 	size_t i;
 
 	for (i = 0; i < cpus->bytes / sizeof(long); i++)
-		if (i < others->bytes / sizeof(long))
-			cpus->bits[i] &= ~others->bits[i];
+		if (i < removed->bytes / sizeof(long))
+			cpus->bits[i] &= ~removed->bits[i];
 }
 
-void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *others)
+void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *kept)
 {
 	size_t i;
 
 	for (i = 0; i < cpus->bytes / sizeof(long); i++)
-		cpus->bits[i] &= i < others->bytes / sizeof(long) ?
-				 others->bits[i] : 0;
+		cpus->bits[i] &= i < kept->bytes / sizeof(long) ?
+				 kept->bits[i] : 0;
 }
 
 int vpool_cpus_copy(struct vpool_cpus *to, const struct vpool_cpus *from)

@@ -31,7 +31,7 @@ const char *vpool_version(void)
 	return VPOOL_VERSION;
 }
 
-/* Return a directory, which tests replace. Programs that gain privilege ignore that. */
+/* Return a directory. Tests replace it; programs that gain privilege ignore the variable. */
 static const char *directory(const char *variable, const char *standard)
 {
 	const char *path = secure_getenv(variable);
@@ -178,7 +178,10 @@ int vpool_open_reader(struct vpool **ret)
 	return 0;
 }
 
-/* Do the owner and mode of the device allow the open? Then a security module denied it. */
+/*
+ * Tell whether the owner and mode of the device allow the open. If they do, a security
+ * module denied it.
+ */
 static bool mode_allows(const char *path, const struct stat *st)
 {
 	/* In a user namespace, all users without a mapping have this uid. */
@@ -243,7 +246,7 @@ static int pool_failed(struct vpool *vp, const char *path, int err)
 				       vp->name);
 	case ENOSPC:
 		return vpool_set_error(vp, err, VPOOL_LIB_TOO_MANY_REGIONS,
-				       "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows whose they are",
+				       "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows who uses them",
 				       vp->name, vp->name);
 	default:
 		return vpool_set_error(vp, err, VPOOL_LIB_SYSTEM, "%s: %s",

@@ -121,7 +121,7 @@ static int read_meminfo(int dir, const char *path, __u64 *total,
 	return 0;
 }
 
-/* Is @cpu the lowest online CPU of its core? It stands for the core when counting. */
+/* Tell whether @cpu is the lowest online CPU of its core. Counting cores counts these. */
 static bool leads_core(int dir, const struct vpool_cpus *online,
 		       unsigned int cpu)
 {

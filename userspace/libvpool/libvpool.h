@@ -680,17 +680,17 @@ int vpool_cpus_add(struct vpool_cpus *cpus, unsigned int cpu);
 /**
  * vpool_cpus_subtract() - remove the CPUs of another set from a set
  * @cpus: the set
- * @others: CPUs to remove
+ * @removed: CPUs to remove
  */
 void vpool_cpus_subtract(struct vpool_cpus *cpus,
-			 const struct vpool_cpus *others);
+			 const struct vpool_cpus *removed);
 
 /**
  * vpool_cpus_and() - remove all CPUs from a set that another set does not have
  * @cpus: the set
- * @others: CPUs to keep
+ * @kept: CPUs to keep
  */
-void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *others);
+void vpool_cpus_and(struct vpool_cpus *cpus, const struct vpool_cpus *kept);
 
 /**
  * vpool_cpus_copy() - copy a set of CPUs

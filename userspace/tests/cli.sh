@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vpoolctl from the outside: messages and exit statuses, against a directory
-# that looks like sysfs. VPOOLCTL is the program.
+# Messages and exit statuses of vpoolctl, with a directory that simulates sysfs.
+# VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -r "$dir"' EXIT
@@ -14,7 +14,7 @@ export VPOOL_DEV_DIR="$dir/dev"
 export VPOOL_SYSFS_DIR="$dir/nowhere"
 export VPOOL_RUN_DIR="$dir/run"
 
-# try ARGUMENT...: sets out, err and status
+# try ARGUMENT...: run vpoolctl; set out, err and status
 try()
 {
 	"$VPOOLCTL" "$@" >"$dir/out" 2>"$dir/err"
@@ -23,7 +23,7 @@ try()
 	err=$(cat "$dir/err")
 }
 
-# check NAME STATUS PATTERN: of what went to standard error
+# check NAME STATUS PATTERN: check the exit status and standard error of the last try
 check()
 {
 	is "$1: exit status" "$status" "$2"
@@ -45,18 +45,18 @@ like 'version' "$out" 'vpoolctl [0-9]*.[0-9]*'
 try crate
 check 'misspelt verb' 2 "vpoolctl: unknown verb 'crate': did you mean 'create'?*"
 try xyzzy
-check 'no verb at all' 2 "vpoolctl: unknown verb 'xyzzy'${nl}Try*"
+check 'unknown verb' 2 "vpoolctl: unknown verb 'xyzzy'${nl}Try*"
 try help xyzzy
-check 'help for no verb' 2 "*unknown verb 'xyzzy'*"
+check 'help for an unknown verb' 2 "*unknown verb 'xyzzy'*"
 try help crate
 check 'help for a misspelt verb' 2 "*unknown verb 'crate': did you mean 'create'?*"
 try help vm stpo
 check 'help for a misspelt second word' 2 "*verb 'vm stpo': did you mean 'vm stop'?*"
-# No suggestion leads to a verb that does something else.
+# A suggestion must not lead to a verb with another meaning.
 while read -r wrong right; do
 	# shellcheck disable=SC2086 # words
 	try $wrong
-	check "$wrong: its meaning" 2 "*unknown verb '$wrong': did you mean '$right'?*"
+	check "$wrong: the suggested verb has the same meaning" 2 "*unknown verb '$wrong': did you mean '$right'?*"
 done <<-END
 	remove destroy
 	rm destroy
@@ -65,7 +65,7 @@ done <<-END
 	ditach detach
 END
 try vm show
-check 'vm show is no vm stop' 2 "*unknown verb 'vm show': did you mean 'vm list'?*"
+check 'vm list is suggested for vm show' 2 "*unknown verb 'vm show': did you mean 'vm list'?*"
 for wrong in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
 	# shellcheck disable=SC2086 # words
 	try $wrong
@@ -74,13 +74,13 @@ for wrong in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
 		tap_result no "$wrong: $err"
 		;;
 	*)
-		tap_result yes "$wrong is not taken for what changes something"
+		tap_result yes "no verb that changes something is suggested for $wrong"
 		;;
 	esac
 done
 try list --quite
-check 'an option that is another word' 2 "*unknown option '--quite'${nl}*"
-# Examples stay lines of their own.
+check 'no option is suggested for another word' 2 "*unknown option '--quite'${nl}*"
+# Examples are not wrapped.
 try resize --help
 is 'examples of resize' "$(grep -c '^    vpoolctl resize web .* # ' "$dir/out")" 3
 for verb in $("$VPOOLCTL" help | sed -n "s,^  \([a-z]*\) .*,\1,p"); do
@@ -111,29 +111,29 @@ done
 try vm start x --pool a
 check 'vm with nothing to boot' 2 '*nothing to boot*'
 try vm start x --kernel /vmlinuz
-check 'vm on no pool' 2 '*no pool: say --pool*'
+check 'vm without a pool' 2 '*no pool: use --pool*'
 try vm start X --pool a --kernel /vmlinuz
-check 'no name for a vm' 2 "*'X' is not a valid name*"
+check 'invalid name of a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
-check 'no number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
+check 'invalid number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
-check "a vm's memory" 2 '*--mem: *powers of 1024*'
+check "invalid memory of a vm" 2 '*--mem: *powers of 1024*'
 try vm start x --pool a --disk /disk --initrd /initrd
 check 'an initrd without a kernel' 2 '*--initrd and --append need --kernel*'
 try vm start x --pool a --disk /disk --net tap
-check 'no such net' 2 "*--net: 'tap' is neither user nor none*"
+check 'unknown value of --net' 2 "*--net: 'tap' is neither user nor none*"
 try vm start x --pool a --disk /disk --accel hvf
-check 'no such accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
+check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
-check 'no format' 2 '*--disk: its value is FILE*'
+check 'empty format of a disk' 2 '*--disk: its value is FILE*'
 try vm start x --pool a --kernel /nowhere/vmlinuz
-check 'a kernel that is not there' 1 \
+check 'a missing kernel' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
 try vm start x --pool a --kernel /etc/passwd
-check 'no kernel' 1 '*the kernel /etc/passwd: not an x86 kernel*'
+check 'a file that is not a kernel' 1 '*the kernel /etc/passwd: not an x86 kernel*'
 try vm start x y.img --pool a --disk /disk
-check 'a stray word' 2 "*unexpected argument 'y.img': arguments for QEMU follow --*"
-# refused ARGUMENT...: of QEMU's; the last is what the message names, if it is another
+check 'an unexpected word' 2 "*unexpected argument 'y.img': arguments for QEMU must follow --*"
+# refused ARGUMENT...: check that vm start refuses these arguments for QEMU
 refused()
 {
 	try vm start x --pool a --disk /disk -- "$@"
@@ -159,28 +159,29 @@ refused -M q35,memory-backend=x
 refused -chardev socket,id=qmp,path=/tmp/x
 refused -mon chardev=state,mode=control
 try vm start x --pool a --disk /nowhere -- -snapshot -daemonize
-check 'behind one without a value' 2 "*QEMU's option -daemonize: *"
-# These take what looks like one for their value, or are not refused.
+check 'a refused option after an option without a value' 2 "*QEMU's option -daemonize: *"
+# Values that look like refused options, and options that are not refused.
 try vm start x --pool a --disk /nowhere -- -D -daemonize -smp threads=2 \
 	-m slots=2,maxmem=8G -chardev null,id=qmp2 -append -S
-check 'values are no options' 1 '*the disk /nowhere: No such file*'
+check 'values are not taken for options' 1 '*the disk /nowhere: No such file*'
 
-# What VPOOL_QEMU names is a program, not a line for a shell.
+# VPOOL_QEMU is the name of a program, not a shell command.
 echo disk >"$dir/disk"
 probe="vm start x --pool a --accel tcg --disk $dir/disk"
 # shellcheck disable=SC2086 # words
 VPOOL_QEMU="x'; touch $dir/owned; '" try $probe
-check 'no shell' 1 "*x'; touch $dir/owned; ' does not exist*"
-is 'and nothing of it was run' "$(ls "$dir/owned" 2>/dev/null)" ''
+check 'VPOOL_QEMU is not passed to a shell' 1 "*x'; touch $dir/owned; ' does not exist*"
+is 'VPOOL_QEMU runs no injected command' "$(ls "$dir/owned" 2>/dev/null)" ''
 printf '%s\n' '#!/bin/sh' "echo >'$dir/probed'" "exec sleep \${NAP:-0}" >"$dir/sleepy"
 chmod +x "$dir/sleepy"
-# signalled SIGNAL COMMAND...: err and status of a start that gets it while it probes
+# signalled SIGNAL COMMAND...: send a signal to the command while it probes QEMU; set
+# err and status
 signalled()
 {
 	rm -f "$dir/probed"
 	signal=$1
 	shift
-	# In the background of this shell SIGINT is ignored; python3 undoes that.
+	# The shell ignores SIGINT for background commands; python3 restores the default.
 	VPOOL_QEMU=$dir/sleepy python3 -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -197,26 +198,26 @@ os.execvp(sys.argv[1], sys.argv[1:])' "$@" >"$dir/out" 2>"$dir/err" &
 }
 # shellcheck disable=SC2086 # words
 NAP=60 signalled INT "$VPOOLCTL" $probe
-check 'an interrupt while it probes' 1 '*vm start x: interrupted; nothing was started*'
+check 'an interrupt while QEMU is probed' 1 '*vm start x: interrupted; nothing was started*'
 # shellcheck disable=SC2086 # words
 NAP=1 signalled HUP nohup "$VPOOLCTL" $probe
-check 'nohup protects it' 1 "*$dir/sleepy does not exist or does not run*"
+check 'SIGHUP under nohup is ignored' 1 "*$dir/sleepy does not exist or does not run*"
 
 try vm migrate x
-check 'migrate to nowhere' 2 '*no target pool: say --to*'
+check 'migrate without a target' 2 '*no target pool: use --to*'
 try vm migrate x --to a --bandwidth fast
-check 'no bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
+check 'invalid bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
 try vm migrate x --to a --bandwidth 0
 check 'too little bandwidth' 2 "*--bandwidth: '0' is not between 1 and 64G*"
 try vm stop x --timeout soon
-check 'no time to stop' 2 "*--timeout: 'soon' is not a time*"
+check 'invalid time to stop' 2 "*--timeout: 'soon' is not a time*"
 for verb in stop console pause resume 'migrate --to a'; do
 	# shellcheck disable=SC2086 # words
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
-# Root of a user namespace has its machines where its user has them. One that has ended
-# is cleared away, and its log is kept.
+# Root of a user namespace uses the directory of its user. A machine that has ended is
+# removed, and its log is kept.
 if unshare -r true 2>/dev/null; then
 	mkdir -p "$dir/xdg/vpool/vm/x/0"
 	echo last words >"$dir/xdg/vpool/vm/x/0/log"
@@ -224,50 +225,50 @@ if unshare -r true 2>/dev/null; then
 		unset VPOOL_RUN_DIR
 		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
 	) >/dev/null 2>"$dir/err"
-	like 'vm of root of a container' "$(cat "$dir/err")" \
-		"*the output of its QEMU is in $dir/xdg/vpool/log/x.log*"
-	is 'it is gone, and its log is kept' \
+	like 'root of a user namespace uses the directory of its user' "$(cat "$dir/err")" \
+		"*its output is in $dir/xdg/vpool/log/x.log*"
+	is 'an ended machine is removed, and its log is kept' \
 		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
 else
-	tap_result yes 'root of a container # SKIP there are no user namespaces here'
+	tap_result yes 'root of a user namespace # SKIP user namespaces are not available'
 fi
 
 try attach web
-check 'attach nobody' 2 'vpoolctl: attach: it takes --pid or --tid*'
+check 'attach without a task' 2 'vpoolctl: attach: give either --pid or --tid*'
 try attach web --pid 1 --tid 1
-check 'attach twice' 2 'vpoolctl: attach: it takes --pid or --tid*'
+check 'attach with two tasks' 2 'vpoolctl: attach: give either --pid or --tid*'
 try detach web --pid 1x
-check 'no pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
+check 'invalid pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
 try attach web --pid 1 --cpu 4294967296
-check 'no CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
+check 'invalid CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
 try attach web --tid 2147483647
-check 'a task that is gone' 1 'vpoolctl: attach web: task 2147483647: No such process*'
+check 'a missing task' 1 'vpoolctl: attach web: task 2147483647: No such process*'
 try kill web -s NOSUCH
-check 'no signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+check 'unknown signal' 2 "vpoolctl: kill: --signal: 'NOSUCH' is not a signal*"
 try kill web -s 9x
-check 'no number of a signal' 2 "vpoolctl: kill: --signal: '9x' is no signal*"
-# Without the module nothing is signalled, but the signal was read.
+check 'invalid number of a signal' 2 "vpoolctl: kill: --signal: '9x' is not a signal*"
+# Without the module, kill fails only after it has parsed the signal.
 for signal in -9 -KILL -SIGKILL '-s 9' --signal=kill; do
 	# shellcheck disable=SC2086 # words
 	try kill $signal web
 	check "kill $signal" 3 '*the vpool module is not loaded*'
 done
 try kill web -NOSUCH
-check 'no signal behind a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is no signal*"
+check 'unknown signal after a dash' 2 "vpoolctl: kill: --signal: 'NOSUCH' is not a signal*"
 try kill web -9 -15
-check 'two signals' 2 "*'--signal' is there twice*"
+check 'two signals' 2 "*'--signal' is given twice*"
 try create web --mem 2M --isolate
 check 'isolated without CPUs' 2 'vpoolctl: create: a pool cannot be isolated without cpus*'
 try create web --mem 2M --confine
 check 'confined without CPUs' 2 'vpoolctl: create: a pool cannot be confined without cpus*'
 try create web --cpus 1 --isolate=half
-check 'no way to isolate' 2 "vpoolctl: create: --isolate: 'half' is not true, false, balance or nobalance*"
+check 'invalid value of --isolate' 2 "vpoolctl: create: --isolate: 'half' is not true, false, balance or nobalance*"
 try create web --cpus 1 --isolate --confine
-check 'two grades' 2 'vpoolctl: create: --isolate: isolate confines, too*'
+check 'two grades' 2 'vpoolctl: create: --isolate: isolate and confine exclude each other*'
 try audit
-check 'audit of nothing' 2 'vpoolctl: audit: too few arguments*'
+check 'audit without a pool' 2 'vpoolctl: audit: too few arguments*'
 
-# What drives a terminal is written out.
+# Control characters for terminals are escaped.
 esc=$(printf '\033[31m')
 try show "$esc"
 check 'escapes in a name' 3 '*'
@@ -275,10 +276,10 @@ try list -o "$esc"
 check 'escapes in a column' 2 '*no column *x1b[31M*'
 printf 'pools:\n  "\\e[31m": { "k\\x9b": 1 }\n' >"$dir/esc$esc.conf"
 try check "$dir/esc$esc.conf"
-is 'nor does one of a file come through' "$(printf %s "$err$out" | tr -d '\n[:print:]')" ''
-like 'it is shown' "$err" '*x1b*'
+is 'escapes in a file are not printed' "$(printf %s "$err$out" | tr -d '\n[:print:]')" ''
+like 'escapes in a file are shown as text' "$err" '*x1b*'
 try kill web -s "$esc"
-check 'escapes in a signal' 2 "*'?x1b?31m' is no signal*"
+check 'escapes in a signal' 2 "*'?x1b?31m' is not a signal*"
 try "$esc"
 check 'escapes in a verb' 2 "*unknown verb '?x1b?31m'*"
 try list --josn
@@ -290,35 +291,35 @@ check 'value for a flag' 2 "vpoolctl: list: option '--json' takes no value*"
 try list -o
 check 'option without its value' 2 "vpoolctl: list: option '-o' needs a value*"
 try list -o NAME -o FREE
-check 'option twice' 2 "*'--output' is there twice*"
+check 'option twice' 2 "*'--output' is given twice*"
 try list extra
 check 'unexpected argument' 2 "*unexpected argument 'extra'*"
 try show
-check 'missing argument' 2 '*too few arguments: it takes NAME*'
+check 'missing argument' 2 '*too few arguments: expected NAME*'
 try show a b
 check 'one argument too many' 2 "*unexpected argument 'b'*"
 try list -o NAEM
 check 'misspelt column' 2 "*no column 'NAEM': did you mean 'NAME'?*"
 
 try create x
-check 'create nothing' 2 '*a pool needs mem or cpus*'
+check 'create without memory and CPUs' 2 '*a pool needs mem or cpus*'
 try create x --mem 4GB
 check 'decimal size' 2 "*--mem: '4GB': sizes are powers of 1024, write 4GiB*"
 try create x --mem 15E,15E
-check 'sizes beyond all bounds' 2 "*--mem: '15E,15E' is too large*"
+check 'sizes whose sum overflows' 2 "*--mem: '15E,15E' is too large*"
 try create x --mem 4G@a
-check 'no node' 2 "*'a' is not the number of a NUMA node*"
+check 'invalid node' 2 "*'a' is not the number of a NUMA node*"
 try create x --mem 1,5G
-check 'a fraction with a comma' 2 \
+check 'memory with a decimal comma' 2 \
 	"*--mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G*"
 try resize x --mem +1,5G
-check 'a change with a comma' 2 "*--mem: '+1,5G': a size in a list*"
+check 'a change of memory with a decimal comma' 2 "*--mem: '+1,5G': a size in a list*"
 try vm start x --pool a --disk /d --mem 1,5G
-check "a vm's memory with a comma" 2 "*'1,5G': a fraction has a point*"
+check "memory of a vm with a decimal comma" 2 "*'1,5G': a fraction has a point*"
 try create x --mem 120%
-check 'more than all' 2 "*--mem: '120%' is not a percentage from 0.01% to 100%*"
+check 'a percentage above 100' 2 "*--mem: '120%' is not a percentage from 0.01% to 100%*"
 try create x --cpus ^3
-check 'a list that leaves nothing' 2 "*--cpus: '^3' leaves no CPU*"
+check 'a list that excludes all its CPUs' 2 "*--cpus: '^3' leaves no CPU*"
 try create x --cpus 5-2
 check 'backward range' 2 '*--cpus: the range 5-2 is backwards*'
 try create x --cpus ''
@@ -330,21 +331,21 @@ check 'mode not octal' 2 "*--mode: '9' is not*"
 try create x --cpus 1 --owner nobody-by-that-name
 check 'unknown owner' 2 "*no user 'nobody-by-that-name'*"
 try create x --cpus 1 --owner :
-check 'empty owner' 2 '*it takes USER:GROUP*'
+check 'empty owner' 2 '*expected USER:GROUP*'
 try create x --cpus 1 --timeout soon
-check 'no time' 2 "*--timeout: 'soon' is not a time*"
+check 'invalid timeout' 2 "*--timeout: 'soon' is not a time*"
 try create x --mem 4G --page-size 0
 check 'page size 0' 2 "*--page-size: '0' is not 4K, 2M or 1G*"
 try run x
-check 'run nothing' 2 '*what to run?*'
+check 'run without a program' 2 '*no program is given*'
 try run x --
-check 'run nothing after --' 2 '*what to run?*'
+check 'run without a program after --' 2 '*no program is given*'
 
 try list
-check 'list without module' 3 "$no_module"
+check 'list without the module' 3 "$no_module"
 try list -J
-is 'no output without module' "$out" ''
-# Options that many verbs have, before the verb.
+is 'no output without the module' "$out" ''
+# Common options before the verb.
 for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
 	--noheadings '-Jb --raw'; do
 	# shellcheck disable=SC2086 # words
@@ -366,7 +367,7 @@ done
 try vm -b --noheadings list
 check 'options between two words' 3 'vpoolctl: vm list: the vpool module is not loaded*'
 try vm -x list
-check 'no such option between two words' 2 "vpoolctl: unknown option '-x'*"
+check 'unknown option between two words' 2 "vpoolctl: unknown option '-x'*"
 try vm -J -h list
 is 'help between two words' "$status" 0
 
@@ -384,13 +385,13 @@ check 'an unknown option as JSON' 2 '{"error":{"code":2003,*did you mean*}}'
 try -J lsit
 check 'an unknown verb as JSON' 2 '{"error":{"code":2003,*unknown verb*lsit*}}'
 try -b map
-check 'a verb that has it not' 2 "vpoolctl: map: unknown option '--bytes'*"
+check 'an option before a verb that does not have it' 2 "vpoolctl: map: unknown option '--bytes'*"
 try -J
-check 'no verb behind it' 2 '*these options need a verb*'
+check 'an option without a verb' 2 '*these options need a verb*'
 try -x list
-check 'no such option before the verb' 2 "vpoolctl: unknown option '-x'*"
+check 'unknown option before the verb' 2 "vpoolctl: unknown option '-x'*"
 try --josn list
-check 'no such long option before the verb' 2 "vpoolctl: unknown option '--josn'*"
+check 'unknown long option before the verb' 2 "vpoolctl: unknown option '--josn'*"
 try -o
 check 'an option without its value before the verb' 2 "vpoolctl: option '-o' needs a value*"
 try -J -h list
@@ -403,7 +404,7 @@ for verb in 'show x' 'ps x' 'regions x' 'destroy x' 'create x --cpus 1' \
 done
 try host
 is 'host without module' "$status" 0
-like 'host says so' "$out" '*Module loaded:*no*'
+like 'host reports that the module is not loaded' "$out" '*Module loaded:*no*'
 try host -J
 like 'host as JSON' "$out" '*"module_loaded": false*'
 
@@ -439,28 +440,28 @@ try show web
 is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
-check 'show no pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the pools that there are."
+check 'show a missing pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the existing pools."
 try show -J db
-check 'show no pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the pools that there are."}}'
+check 'show a missing pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
-# Names that differ in a digit are two pools, not a slip.
+# Names that differ in a digit are two pools, not a typing error.
 mv "$pool" "$dir/sys/pools/web1"
 try show web2
 check 'another pool is not suggested' 1 "vpoolctl: show web2: there is no pool 'web2'${nl}*"
 mv "$dir/sys/pools/web1" "$pool"
 try show ../web
-check 'show no name' 1 "*is not a pool's name*"
+check 'show an invalid name' 1 "*is not a pool's name*"
 try host
 like 'pooled memory' "$out" '*Memory pooled:*4M*'
 try regions web
-check 'a node that is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
+check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
 try -Jb -o NAME,FREE list
 is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
 	'{"pools":[{"name":"web","free":2097152}]}'
 try list -z
-check 'still wrong' 2 '*'
+check 'unknown option with a pool present' 2 '*'
 "$VPOOLCTL" list >/dev/full 2>"$dir/err"
-is 'output that is lost' "$?" 1
+is 'lost output is an error' "$?" 1
 
 tap_end

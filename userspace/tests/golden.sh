@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What check, apply, export, top, map and metrics print, word for word, against a
-# directory that looks like sysfs; their JSON against the schema that ships.
-# VPOOLCTL is the program.
+# Exact output of check, apply, export, top, map and metrics, with a directory that
+# simulates sysfs. The JSON output is checked against the installed schema. VPOOLCTL is
+# the program.
 
-# Where tools/setup unpacks what is not installed.
+# tools/setup unpacks programs here that are not installed.
 PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
 dir=$(mktemp -d) || exit 1
 trap 'rm -r "$dir"' EXIT
@@ -19,7 +19,7 @@ export VPOOL_SYSFS_DIR="$dir/sys"
 export VPOOL_ETC_DIR="$dir/etc"
 cd "$dir" || exit 1
 
-# pool NAME CPUS BYTES: one that looks so
+# pool NAME CPUS BYTES: create the files of a pool
 pool()
 {
 	local at=sys/pools/$1 file
@@ -45,7 +45,7 @@ pool()
 	echo 1600000000000000000 >"$at/created_ns"
 }
 
-# try ARGUMENT...: sets out, err and status
+# try ARGUMENT...: run vpoolctl; set out, err and status
 try()
 {
 	"$VPOOLCTL" "$@" >out 2>err </dev/null
@@ -65,8 +65,8 @@ mkdir -p etc/vpool.d
 try check
 is 'check without files: exit status' "$status" 1
 is 'check without files' "$err" \
-	"$dir/etc/vpool.conf: it is not there, nor is a drop-in in vpool.d beside it
-Try 'man vpool.conf' for what files may declare."
+	"$dir/etc/vpool.conf: the file does not exist, nor does any vpool.d/*.conf beside it
+Try 'man vpool.conf' for the format of these files."
 echo 'pools: {web: {mem: 4M, cpus: 0}}' >etc/vpool.conf
 echo 'pools: {db: {mem: 6M}}' >etc/vpool.d/50-db.conf
 echo 'not read' >etc/vpool.d/README
@@ -92,12 +92,12 @@ is 'check of mistakes' "$err" \
 bad.conf:4:5: unknown property 'cpu': did you mean 'cpus'?
 bad.conf:7:11: mode: '0777' is not within 0666, in octal
 bad.conf:8:3: pool 'db' is declared already, at bad.conf:5:3
-bad.conf:9:1: unknown key 'other': it takes 'pools'
-Try 'man vpool.conf' for what files may declare."
+bad.conf:9:1: unknown key 'other': only 'pools' is known
+Try 'man vpool.conf' for the format of these files."
 try check -J bad.conf
 is 'check of mistakes as JSON: exit status' "$status" 1
 schema check
-# Forms that YAML has for the same.
+# Other YAML notations of the same values.
 cat >forms.conf <<-END
 	pools:
 	  a: {cpus: [0, 1], isolate: True, split-cores: "yes"}
@@ -109,7 +109,7 @@ cat >forms.conf <<-END
 	  g: {cpus: "8-11,^9"}
 END
 try check forms.conf
-is 'check of forms' "$out$err" '1 file, 7 pools, no mistakes'
+is 'check of YAML notations' "$out$err" '1 file, 7 pools, no mistakes'
 cat >forms.conf <<-END
 	pools:
 	  a: {cpus: [0, [1]]}
@@ -122,8 +122,8 @@ cat >forms.conf <<-END
 	  h: {cpus: 3, isolate: maybe}
 END
 try check forms.conf
-is 'check of forms that are none' "$err" \
-	"forms.conf:2:17: cpus is a list, it takes a value
+is 'check of invalid values' "$err" \
+	"forms.conf:2:17: cpus is a list, but must be a value
 forms.conf:3:3: pool 'b' cannot have both cpus and ncpus
 forms.conf:4:14: ncpus: '0' is not NUMBER[@NODE]
 forms.conf:5:14: ncpus: '2@x' is not NUMBER[@NODE]
@@ -131,28 +131,28 @@ forms.conf:6:12: mem: '120%' is not a percentage from 0.01% to 100%
 forms.conf:7:12: mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G
 forms.conf:8:13: cpus: the list is empty
 forms.conf:9:25: isolate: 'maybe' is not true, false, balance or nobalance
-Try 'man vpool.conf' for what files may declare."
-# Files that could cost minutes.
+Try 'man vpool.conf' for the format of these files."
+# Files that must not take long to parse.
 head -c 200000 /dev/zero | tr '\0' '[' >deep.conf
 SECONDS=0
 try check deep.conf
-is 'check of what is nested without end' "$err" \
+is 'check of deeply nested lists' "$err" \
 	"deep.conf:1:17: lists and mappings are nested deeper than 16
-Try 'man vpool.conf' for what files may declare."
+Try 'man vpool.conf' for the format of these files."
 head -c 200000 /dev/zero | tr '\0' '{' >deep.conf
 try check deep.conf
-like 'and of mappings' "$err" 'deep.conf:1:17: *nested deeper*'
+like 'check of deeply nested mappings' "$err" 'deep.conf:1:17: *nested deeper*'
 head -c 2000000 /dev/zero | tr '\0' '#' >large.conf
 try check large.conf
-like 'check of what is too large' "$err" 'large.conf: it is larger than 1M*'
+like 'check of a file that is too large' "$err" 'large.conf: it is larger than 1M*'
 { echo 'pools:'; seq -f '  p%.0f: {mem: 2M}' 5000; } >keys.conf
 try check keys.conf
 like 'check of too many pools' "$err" 'keys.conf:2:3: it has more than 4096 keys*'
 { printf 'pools: {a: {cpus: "'; yes 0-524287:1/2, | head -n 20000 | tr -d '\n'
 	echo '0"}}'; } >cpus.conf
 try check cpus.conf
-like 'check of a list without end' "$err" '*names the same CPUs again and again*'
-is 'all of that was soon' "$((SECONDS < 20))" 1
+like 'check of a list with endless repetitions' "$err" '*names the same CPUs again and again*'
+is 'the checks took less than 20 seconds' "$((SECONDS < 20))" 1
 try check - <<<''
 like 'check of an empty file' "$err" 'standard input: it declares nothing*'
 
@@ -175,7 +175,7 @@ pools:
     boot-core: true'
 "$VPOOLCTL" export >exported
 try apply --dry-run exported
-is 'apply of what was exported' "$out" \
+is 'apply of an exported file' "$out" \
 	'the host is as declared, nothing to do'
 try apply --dry-run
 is 'apply of the host'"'"'s files' "$out" \
@@ -214,16 +214,16 @@ schema apply
 like 'apply as JSON' "$(tr -d ' \n' <out)" \
 	'{"changes":\[{"name":"db","action":"destroy","mem_before":6291456,"mem_after":null,*'
 try apply -n --keep new.conf
-is 'apply that keeps others' "$(grep '^#' out)" '# resize web
+is 'apply --keep keeps undeclared pools' "$(grep '^#' out)" '# resize web
 # create new'
 sed 's/8M/8M, mode: 0600/' new.conf >replace.conf
 try apply -n replace.conf
-like 'apply that has to make anew' "$out" \
+like 'apply that replaces a pool' "$out" \
 	'*# replace web: destroy it and create it again, as it is idle*'
 echo 'pools: {web: {mem: 4M, cpus: 0, isolate: true}}' >isolate.conf
 try apply -n -k isolate.conf
-# Whether it could be depends on the host; the diff does not.
-is 'apply that isolates' "$out" '--- this host
+# The host decides whether isolation is possible, but not about the diff.
+is 'apply that isolates a pool' "$out" '--- this host
 +++ isolate.conf
 # replace web: destroy it and create it again, as it is idle
    web:
@@ -235,7 +235,7 @@ is 'apply that isolates' "$out" '--- this host
      mode: "0660"'
 echo 1 >sys/pools/web/isolated
 try apply -n -k isolate.conf
-is 'apply to what is isolated' "$out" \
+is 'apply to an isolated pool' "$out" \
 	'the host is as declared, nothing to do'
 rm sys/pools/web/isolated
 echo 3 >sys/pools/web/cpus/members
@@ -246,14 +246,14 @@ like 'apply to a pool in use' "$err" \
 echo 0 >sys/pools/web/cpus/members
 echo 'pools: {a: {mem: 1M@77, cpus: 5000}}' >absent.conf
 try apply -n absent.conf
-is 'apply of what the host does not have' "$err" \
+is 'apply of resources that the host does not have' "$err" \
 	'vpoolctl: apply a: absent.conf:1:9: this host has no node 77
 vpoolctl: apply a: absent.conf:1:9: cpu 5000 is offline or not present
 vpoolctl: apply: nothing was changed
-Try '"'vpoolctl host'"' for the nodes that there are.
+Try '"'vpoolctl host'"' for the existing nodes.
 Try '"'vpoolctl host'"' for the CPUs that are online and free.'
-# Going on: what is refused is told, and the rest is planned; nothing that may be
-# declared behind a mistake is destroyed.
+# With --keep-going, apply reports refused changes and plans the remaining ones. It
+# destroys no pool, because a declaration with a mistake may be for that pool.
 cat >some.conf <<-END
 	pools:
 	  web: {mem: 8M, cpus: 0}
@@ -263,26 +263,26 @@ cat >some.conf <<-END
 	  bad: {mem: 2M}
 END
 try apply -n --keep-going some.conf
-is 'apply that goes on: exit status' "$status" 1
-is 'apply that goes on: what it can do' "$(grep '^#' out)" '# resize web
+is 'apply --keep-going: exit status' "$status" 1
+is 'apply --keep-going: possible changes' "$(grep '^#' out)" '# resize web
 # create new'
-like 'apply that goes on: what it cannot' "$err" \
+like 'apply --keep-going: refused changes' "$err" \
 	"some.conf:5:14: mem: '4GB'*vpoolctl: apply far: some.conf:4:3: this host has no node 77*"
 try apply -n some.conf
-is 'apply without that: nothing' "$(grep -c '^#' out)$status" 01
-echo 'pools: [' >broken.conf
-try apply -n --keep-going broken.conf some.conf
-is 'apply that goes on: a file that is none' "$(grep '^#' out)" '# resize web
+is 'apply without --keep-going changes nothing' "$(grep -c '^#' out)$status" 01
+echo 'pools: [' >invalid.conf
+try apply -n --keep-going invalid.conf some.conf
+is 'apply --keep-going: a file that cannot be parsed' "$(grep '^#' out)" '# resize web
 # create new'
 sed -i '/far\|bad/d' some.conf
 try apply -n --keep-going some.conf
-is 'apply that goes on: all of it' "$status$(grep '^#' out)" '0# destroy db
+is 'apply --keep-going: all changes' "$status$(grep '^#' out)" '0# destroy db
 # resize web
 # create new'
-# A pool that has so many CPUs, or memory, keeps them.
+# A pool with that number of CPUs, or with memory, keeps them.
 echo 'pools: {web: {mem: 50%, ncpus: 1}, db: {mem: max}}' >shares.conf
 try apply -n shares.conf
-is 'shares of pools that are there' "$out" \
+is 'shares of existing pools' "$out" \
 	'the host is as declared, nothing to do'
 echo 'pools: {more: {ncpus: 1@0, mem: 25%}}' >shares.conf
 try apply -n -k shares.conf
@@ -309,26 +309,26 @@ web  4194304
 db   6291456'
 try top -J -n 1 -d 0.1
 schema top
-is 'a view is one line' "$(wc -l <out)" 1
+is 'a refresh is one line' "$(wc -l <out)" 1
 try top -J -n 3 -d 0.1
 is 'top as JSON lines' "$(python3 -c 'import json, sys
 print(*[len(json.loads(line)["pools"]) for line in sys.stdin])' <out)" '2 2 2'
 try top
 is 'top without a terminal' "$status" 2
-like 'says what to do' "$err" '*say --batch*'
+like 'top without a terminal suggests --batch' "$err" '*use --batch*'
 try top -b -s BSY
-like 'top by no column' "$err" "*no column 'BSY': did you mean 'BUSY%'?*"
+like 'top sorted by an unknown column' "$err" "*no column 'BSY': did you mean 'BUSY%'?*"
 try top -b -n 0
-is 'top no times' "$status" 2
+is 'top with no refresh' "$status" 2
 
 # map
 
 export HWLOC_SYNTHETIC='pack:1 [numa] core:2 pu:1' HWLOC_THISSYSTEM=0
 try map
 is 'map: exit status' "$status" 0
-like 'map has the memory' "$out" 'node 0   memory *: 10M in pools, *'
-like 'map has the CPUs' "$out" '*cores  b*'
-like 'map has its legend' "$out" '*a db: 6M of memory, CPUs none
+like 'the map shows memory' "$out" 'node 0   memory *: 10M in pools, *'
+like 'the map shows CPUs' "$out" '*cores  b*'
+like 'the map has a legend' "$out" '*a db: 6M of memory, CPUs none
 b web: 4M of memory, CPUs 0
 # the host
 . free'
@@ -338,29 +338,29 @@ for format in svg png; do
 	if command -v lstopo >/dev/null; then
 		try map -o "map.$format"
 		is "map as $format: exit status" "$status$err" 0
-		like "map.$format is one" "$(file -b "map.$format")" "${format^^}*"
+		like "map.$format has this format" "$(file -b "map.$format")" "${format^^}*"
 	else
 		tap_result yes "map as $format # SKIP hwloc is not installed"
 	fi
 done
 if command -v lstopo >/dev/null; then
-	like 'a pool is in the picture' "$(cat map.svg)" '*web: 4M on node 0*'
-	like 'and so is its colour' "$(cat map.svg)" \
+	like 'the image shows a pool' "$(cat map.svg)" '*web: 4M on node 0*'
+	like 'the image shows the colour of a pool' "$(cat map.svg)" \
 		'*<rect*rgb(86,180,233)*'
 fi
 if command -v lstopo-no-graphics >/dev/null; then
 	try map -o -map.svg
-	like 'a name that begins with a dash' "$(cat ./-map.svg)" '*<svg*'
+	like 'a file name that starts with a dash' "$(cat ./-map.svg)" '*<svg*'
 	mkfifo map.svg.fifo
 	ln -s map.svg.fifo fifo.svg
 	timeout 60 cat map.svg.fifo >from-fifo &
 	try map -o fifo.svg
 	wait $!
-	like 'map into a fifo' "$(cat from-fifo)" '*<svg*'
-	is 'it is a fifo still' "$(stat -c %F map.svg.fifo)" fifo
+	like 'map written to a fifo' "$(cat from-fifo)" '*<svg*'
+	is 'the fifo is not replaced' "$(stat -c %F map.svg.fifo)" fifo
 fi
 try map -o map.gif
-is 'map as something else' "$status" 2
+is 'map in an unknown format' "$status" 2
 
 # metrics
 
@@ -378,13 +378,13 @@ vpool_memory_size_bytes{pool="web"} 4194304'
 is 'metrics of the module' "$(grep '^vpool_[pa].*s[^{]* ' out)" \
 	'vpool_pools 2
 vpool_abi_version 7'
-is 'what changes seldom' "$(grep '^vpool_info' out)" \
+is 'properties as labels' "$(grep '^vpool_info' out)" \
 	'vpool_info{pool="db",id="2",uid="0",gid="0",mode="0660",cpus=""} 1
 vpool_info{pool="web",id="3",uid="0",gid="0",mode="0660",cpus="0"} 1'
 is 'time of creation' \
 	"$(sed -n 's/^vpool_created_timestamp_seconds{pool="web"} //p' out)" \
 	1600000000.000000000
-# All of sysfs: each file that holds a figure is in a metric's name.
+# Each counter in sysfs has a metric.
 for file in sys/pools/web/stat/*; do
 	is "metrics have $(basename "$file")" "$(grep -c \
 		"^vpool_$(basename "$file")_total{pool=\"web\"} 0" out)" 1
@@ -392,50 +392,50 @@ done
 echo 7 >sys/pools/web/stat/new_thing
 echo 7 >sys/pools/db/stat/new_thing
 try metrics -o metrics.prom
-like 'a counter that is new' "$(cat metrics.prom)" \
+like 'a counter that vpoolctl does not know' "$(cat metrics.prom)" \
 	'*vpool_new_thing_total{pool="web"} 7*'
-is 'no other file is left' "$(echo metrics.prom*)" metrics.prom
+is 'no temporary file is left' "$(echo metrics.prom*)" metrics.prom
 try metrics -o /nowhere/x
-is 'metrics into no folder' "$err" \
+is 'metrics written to a missing directory' "$err" \
 	'vpoolctl: metrics: /nowhere/x: No such file or directory
-Try '"'ls'"' for what is there; a new file needs its directory.'
+Try '"'ls'"' to list the directory, which must exist.'
 
-# Where -o points: only a regular file may be replaced by another.
+# Only a regular file is replaced by metrics -o.
 inode() { stat -c '%F %i' "$1"; }
 mkfifo metrics.fifo
 before=$(inode metrics.fifo)
 timeout 60 cat metrics.fifo >from-fifo &
 reader=$!
 try metrics -o metrics.fifo
-is 'metrics into a fifo: exit status' "$status" 0
-is 'it is a fifo still' "$(inode metrics.fifo)" "$before"
-# It would wait for one that has ended.
+is 'metrics written to a fifo: exit status' "$status" 0
+is 'the fifo is not replaced' "$(inode metrics.fifo)" "$before"
+# If the fifo was replaced, the reader would wait forever.
 [ "$(inode metrics.fifo)" = "$before" ] || kill "$reader"
 wait "$reader"
-like 'its reader has all' "$(cat from-fifo)" '*vpool_new_thing_total{pool="web"} 7*'
+like 'the reader of the fifo gets all metrics' "$(cat from-fifo)" '*vpool_new_thing_total{pool="web"} 7*'
 echo old >metrics.old
 chmod 0600 metrics.old
 ln -s metrics.old metrics.link
 try metrics -o metrics.link
-is 'a link stays' "$(readlink metrics.link)" metrics.old
-like 'what it points to is replaced' "$(cat metrics.old)" '*vpool_pools 2*'
-is 'and keeps its mode' "$(stat -c %a metrics.old)" 600
+is 'a symbolic link stays' "$(readlink metrics.link)" metrics.old
+like 'the target of a symbolic link is replaced' "$(cat metrics.old)" '*vpool_pools 2*'
+is 'the replaced file keeps its mode' "$(stat -c %a metrics.old)" 600
 try metrics -o -
 like '- is standard output' "$out" '*vpool_pools 2*'
 is 'no file has that name' "$(ls -- - 2>/dev/null)" ''
 if mknod metrics.null c 1 3 2>/dev/null && : 2>/dev/null >metrics.null; then
 	before=$(inode metrics.null)
 	try metrics -o metrics.null
-	is 'metrics into a device: exit status' "$status" 0
-	is 'it is a device still' "$(inode metrics.null)" "$before"
+	is 'metrics written to a device: exit status' "$status" 0
+	is 'the device is not replaced' "$(inode metrics.null)" "$before"
 	rm metrics.null
 	mknod metrics.full c 1 7
 	try metrics -o metrics.full
-	is 'what a device refuses' "$err" \
+	is 'an error of the device is reported' "$err" \
 		"vpoolctl: metrics: metrics.full: No space left on device
 Try 'vpoolctl metrics --help'."
 else
-	tap_result yes 'metrics into a device # SKIP no device can be made here'
+	tap_result yes 'metrics written to a device # SKIP no device can be created here'
 fi
 
 # list and show
@@ -480,10 +480,10 @@ try show web -J
 is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
 TZ=America/St_Johns try show web -J
 schema show
-like 'a zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'
+like 'a time zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'
 try show wbe
-is 'show no pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
-Try 'vpoolctl list' for the pools that there are."
+is 'show a misspelt pool' "$err" "vpoolctl: show wbe: there is no pool 'wbe': did you mean 'web'?
+Try 'vpoolctl list' for the existing pools."
 try list -J
 schema list
 try show web -J

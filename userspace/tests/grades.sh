@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Confined and isolated pools with the module: who is moved where, what keeps a pool
-# from being destroyed, state that is damaged or cannot be written, and interrupts.
+# Confined and isolated pools with the module: moves of processes between cgroups,
+# processes that prevent the destruction of a pool, damaged and read-only state, and
+# interrupts.
 # Needs root, the module, cgroup2 with cpusets and three CPUs; VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
@@ -51,7 +52,7 @@ clean_up()
 }
 trap clean_up EXIT
 
-# wait_for TEXT COMMAND...: until the command prints it, for ten seconds at most.
+# wait_for TEXT COMMAND...: wait up to ten seconds until the command prints the text
 wait_for()
 {
 	local i text=$1
@@ -64,10 +65,10 @@ wait_for()
 	return 1
 }
 
-place() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 held() { "$VPOOLCTL" ps "$1" --noheadings -o TID,HELD | sed -n "s/^ *$2 *//p"; }
 field() { "$VPOOLCTL" list --noheadings --raw -o "NAME,$2" | sed -n "s/^$1 //p"; }
-# start CGROUP: a process in it; sets kid.
+# start CGROUP: start a process in a cgroup; set kid
 start()
 {
 	sleep 1000 &
@@ -82,22 +83,22 @@ try 2 create ga --mem 4M --confine
 try 2 create ga --cpus "$last" --confine --isolate
 try 2 create ga --cpus "$last" --isolate=half
 try 0 create ga --cpus "$one-$last" --split-cores --confine
-is 'it is confined' "$(field ga GRADE)" confined
-is 'by a cpuset that is no partition' \
+is 'a pool is confined' "$(field ga GRADE)" confined
+is 'the cpuset of a confined pool is not a partition' \
 	"$(cat "$cgroup/vpool_ga.slice/cpuset.cpus.partition")" member
 "$VPOOLCTL" run ga -- taskset -c 0 true 2>/dev/null
-is 'a member cannot leave it' "$?" 1
+is 'a member cannot leave the cpuset' "$?" 1
 try 0 run ga -- taskset -c "0-$last" grep Cpus_allowed_list /proc/self/status
-is 'a member that sets its affinity stays' "${out##*[ 	]}" "$one-$last"
+is 'a member that sets its affinity stays on the CPUs' "${out##*[ 	]}" "$one-$last"
 start /
 try 0 attach ga --pid "$kid"
-is 'a process of the root cgroup is moved' "$(place "$kid")" /vpool_ga.slice
-is 'the cpuset holds it' "$(held ga "$kid")" cpuset
+is 'a process of the root cgroup is moved' "$(cgroup_of "$kid")" /vpool_ga.slice
+is 'the cpuset holds the process' "$(held ga "$kid")" cpuset
 mkdir "$cgroup/vpool-test"
 start /vpool-test
 try 0 attach ga --pid "$kid"
-is 'one of another cgroup is not' "$(place "$kid")" /vpool-test
-is 'the module holds it' "$(held ga "$kid")" module
+is 'a process of another cgroup is not moved' "$(cgroup_of "$kid")" /vpool-test
+is 'the module holds the process' "$(held ga "$kid")" module
 chmod 755 "$dir"
 "$VPOOLCTL" destroy ga --force
 try 0 create ga --cpus "$one-$last" --split-cores --confine --owner nobody
@@ -108,80 +109,80 @@ kids+=("$kid")
 is 'no member is outside' "$(field ga OUTSIDE)" 0
 try 1 destroy ga
 try 0 destroy ga --force
-is 'its cpuset has gone' "$(ls -d "$cgroup/vpool_ga.slice" 2>/dev/null)" ''
+is 'destroy removes the cpuset' "$(ls -d "$cgroup/vpool_ga.slice" 2>/dev/null)" ''
 end_kids
 
 try 0 create ga --cpus "$last" --split-cores
 is 'a pool is plain' "$(field ga GRADE)" plain
 start /
 try 0 attach ga --pid "$kid"
-is 'its mask holds a member' "$(held ga "$kid")" mask
+is 'the affinity holds a member of a plain pool' "$(held ga "$kid")" mask
 taskset -cp 0 "$kid" >/dev/null
-is 'one that leaves is outside' "$(held ga "$kid")" outside
+is 'a member with other CPUs is outside' "$(held ga "$kid")" outside
 try 0 show ga
-like 'show counts it' "$out" '*Outside:   1*'
+like 'show counts members outside' "$out" '*Outside:   1*'
 end_kids
 try 0 destroy ga --force
 
-# Two pools, and tasks with deadlines: each pool has its own bandwidth
+# Deadline tasks on two pools: each pool has a separate bandwidth
 
 deadline=(chrt -d --sched-runtime 1000000 --sched-deadline 10000000
 	--sched-period 10000000 0 true)
 try 0 create ga --cpus "$one" --split-cores --isolate
 try 0 create gb --cpus "$last" --split-cores --isolate=nobalance
-is 'an isolated pool is balanced' \
+is 'an isolated pool has load balancing' \
 	"$(cat "$cgroup/vpool_ga.slice/cpuset.cpus.partition")" root
-is 'unless told' "$(cat "$cgroup/vpool_gb.slice/cpuset.cpus.partition")" isolated
-is 'which list tells' "$(field gb GRADE)" isolated-nobalance
+is 'a nobalance pool has no load balancing' "$(cat "$cgroup/vpool_gb.slice/cpuset.cpus.partition")" isolated
+is 'list shows the grade nobalance' "$(field gb GRADE)" isolated-nobalance
 try 0 destroy gb
 try 0 create gb --cpus "$last" --split-cores --isolate
 for name in ga gb; do
 	try 0 run "$name" -- "${deadline[@]}"
 done
 
-# A process is not taken out of its cgroup
+# A process with a cgroup is not moved
 
 start /vpool-test
 try 1 attach ga --pid "$kid"
-is 'a process with a cgroup is refused' "$(place "$kid")" /vpool-test
-like 'which says where it belongs' "$err" '*vpool_ga.slice*Slice=*'
+is 'a process with a cgroup is refused' "$(cgroup_of "$kid")" /vpool-test
+like 'the message names the slice' "$err" '*vpool_ga.slice*Slice=*'
 echo $BASHPID >"$cgroup/vpool-test/cgroup.procs"
 try 1 run ga -- true
 try 0 run --move-cgroup ga -- cat /proc/self/cgroup
-is 'unless it is asked for' "${out#0::}" /vpool_ga.slice
+is '--move-cgroup moves the program of run' "${out#0::}" /vpool_ga.slice
 echo $BASHPID >"$cgroup/cgroup.procs"
 try 0 attach ga --pid "$kid" --move-cgroup
-is 'for a process, too' "$(place "$kid")" /vpool_ga.slice
+is '--move-cgroup moves a process' "$(cgroup_of "$kid")" /vpool_ga.slice
 try 0 detach ga --pid "$kid"
-is 'it comes out again' "$(place "$kid")" /
+is 'detach moves the process out of the slice' "$(cgroup_of "$kid")" /
 end_kids
 
 mkdir "$cgroup/vpool_ga.slice/svc"
 start /vpool_ga.slice/svc
 try 0 attach ga --pid "$kid"
-is 'a process in the slice stays where it is' "$(place "$kid")" /vpool_ga.slice/svc
+is 'a process in the slice keeps its cgroup' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 try 0 detach ga --pid "$kid"
-is 'also when it is no member any more' "$(place "$kid")" /vpool_ga.slice/svc
-like 'which is told' "$err" '*keeps it on the pool*'
+is 'a detached process keeps its cgroup in the slice' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
+like 'detach reports the process in the slice' "$err" '*keeps it on the pool*'
 echo +memory >"$cgroup/cgroup.subtree_control"
 echo +memory >"$cgroup/vpool_ga.slice/cgroup.subtree_control"
 try 0 run ga -- cat /proc/self/cgroup
-is 'a slice with services takes more' "${out#0::}" /vpool_ga.slice/members
+is 'a member joins a slice with services' "${out#0::}" /vpool_ga.slice/members
 try 1 destroy ga
-like 'what lives in the slice keeps the pool' "$err" "*process $kid (sleep) is in *"
-is 'which is still there' "$(field ga GRADE)" isolated
+like 'a process in the slice prevents destroy' "$err" "*process $kid (sleep) is in *"
+is 'the pool still exists' "$(field ga GRADE)" isolated
 try 0 destroy ga --force
-is 'force kills no process' "$(place "$kid")" /vpool_ga.slice/svc
+is 'force kills no process' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 end_kids
 wait_for 'populated 0' sed -n 1p "$cgroup/vpool_ga.slice/cgroup.events"
 rmdir "$cgroup/vpool_ga.slice/svc" "$cgroup/vpool_ga.slice" "$cgroup/vpool-test"
 echo -memory >"$cgroup/cgroup.subtree_control"
 
-# State that cannot be understood is set aside, and stops no command
+# State that cannot be parsed is renamed, and no command fails
 
 for name in Web control 0123456789.123456789-123456789_ab 'a b'; do
 	try 1 create "$name" --cpus "$one" --split-cores --isolate
-	is 'a refused name leaves nothing' "$(ls "$run/$name"* 2>/dev/null)" ''
+	is 'a refused name leaves no file' "$(ls "$run/$name"* 2>/dev/null)" ''
 done
 try 0 create ga --cpus "$one" --split-cores
 echo rubbish >"$run/Web.isolated"
@@ -190,33 +191,33 @@ echo rubbish >"$run/gb.isolated"
 echo 'grade plain' >"$run/c.isolated"
 mkdir "$run/d.isolated"
 try 0 run ga -- true
-like 'what is set aside is told' "$err" '*gone.isolated cannot be parsed*'
-is 'all of it' "$(cd "$run" && echo *.bad)" \
+like 'a renamed file is reported' "$err" '*gone.isolated cannot be parsed*'
+is 'all invalid files are renamed' "$(cd "$run" && echo *.bad)" \
 	'Web.isolated.bad c.isolated.bad d.isolated.bad gb.isolated.bad gone.isolated.bad'
 try 0 run ga -- true
-is 'once' "$err" ''
-is 'a pool that is there has its note again' "$(head -n 1 "$run/gb.isolated")" \
+is 'an invalid note is reported once' "$err" ''
+is 'the note of an existing pool is restored' "$(head -n 1 "$run/gb.isolated")" \
 	'grade isolated'
 echo rubbish >"$run/gb.baseline"
 try 0 audit gb --noheadings -o SINCE
-like 'a bad baseline is told, too' "$err" '*gb.baseline cannot be parsed*'
+like 'an invalid baseline is reported' "$err" '*gb.baseline cannot be parsed*'
 try 0 audit gb
-is 'once' "$err" ''
+is 'an invalid baseline is reported once' "$err" ''
 
-# A state that cannot be written stops only commands that need it
+# On a read-only state directory, only commands that write state fail
 
 mount -o remount,ro /run
 try 0 run ga -- true
 try 0 destroy ga
 try 0 destroy gb
-is 'the partition has gone' "$(ls -d "$cgroup/vpool_gb.slice" 2>/dev/null)" ''
+is 'destroy removes the partition' "$(ls -d "$cgroup/vpool_gb.slice" 2>/dev/null)" ''
 try 1 create ga --cpus "$one" --split-cores --isolate
-is 'no pool without its grade' "$(field ga GRADE)" ''
+is 'no pool is created without its grade' "$(field ga GRADE)" ''
 mount -o remount,rw /run
 try 0 audit --mend
-is 'the note has gone, too' "$(ls "$run"/*.isolated 2>/dev/null)" ''
+is 'the note is removed later' "$(ls "$run"/*.isolated 2>/dev/null)" ''
 
-# Interrupts: those that come later, and what irqbalance is told
+# Interrupts that are requested later, and irqbalance
 
 mkdir -p /run/irqbalance && sockets=yes
 cat >"$dir/irqbalance.py" <<-'END'
@@ -240,12 +241,12 @@ wait_for irqbalance1.sock ls /run/irqbalance
 before=$(cat /proc/irq/default_smp_affinity)
 shown=$(cat /sys/devices/system/cpu/isolated)
 try 0 create ga --cpus "$last" --split-cores --isolate
-like 'new interrupts come elsewhere' "$((0x$(tr -d , </proc/irq/default_smp_affinity) >> last & 1))" 0
-is 'irqbalance can see the CPUs' "$(cat /sys/devices/system/cpu/isolated)" \
+like 'new interrupts avoid the CPUs' "$((0x$(tr -d , </proc/irq/default_smp_affinity) >> last & 1))" 0
+is 'irqbalance can read the CPUs' "$(cat /sys/devices/system/cpu/isolated)" \
 	"${shown:+$shown,}$last"
-is 'one that runs is told' "$(cat "$dir/told")" "settings cpus 0,$last"
+is 'a running irqbalance gets the CPUs' "$(cat "$dir/told")" "settings cpus 0,$last"
 try 0 audit --mend
-is 'a look changes nothing' "$(cat /sys/devices/system/cpu/isolated)" \
+is 'audit --mend keeps the list of CPUs' "$(cat /sys/devices/system/cpu/isolated)" \
 	"${shown:+$shown,}$last"
 for irq in /proc/irq/[0-9]*/smp_affinity_list; do
 	cpus=$(cat "$irq")
@@ -253,13 +254,13 @@ for irq in /proc/irq/[0-9]*/smp_affinity_list; do
 done 2>/dev/null
 if [ "$(cat "$irq")" = "$last" ]; then
 	try 0 audit ga
-	is 'an interrupt that came back is put right' \
+	is 'audit moves an interrupt off the CPUs again' \
 		"$([ "$(cat "$irq")" = "$last" ] && echo there)" ''
 	echo "$cpus" >"$irq"
 fi
 try 0 destroy ga
-is 'new interrupts come as before' "$(cat /proc/irq/default_smp_affinity)" "$before"
-is 'nothing is shown as isolated' "$(cat /sys/devices/system/cpu/isolated)" "$shown"
-is 'irqbalance is told what it had' "$(tail -n 1 "$dir/told")" 'settings cpus 0'
+is 'the default affinity of interrupts is restored' "$(cat /proc/irq/default_smp_affinity)" "$before"
+is 'the list of isolated CPUs is restored' "$(cat /sys/devices/system/cpu/isolated)" "$shown"
+is 'irqbalance gets its former list' "$(tail -n 1 "$dir/told")" 'settings cpus 0'
 
 tap_end

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Isolation, attach, detach, kill and audit with the module. Needs root, the
-# module, tracefs and three CPUs; VPOOLCTL is the program, SECONDS_EACH for how
-# long a load is watched.
+# Isolation, attach, detach, kill and audit with the module. Needs root, the module,
+# tracefs and three CPUs. VPOOLCTL is the program; VPOOL_ISOLATE_SECONDS is the duration
+# of each measurement.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -11,7 +11,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-each=${SECONDS_EACH:-5}
+each=${VPOOL_ISOLATE_SECONDS:-5}
 cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 tracing=/sys/kernel/tracing
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
@@ -59,8 +59,8 @@ affinities()
 	grep -s . /proc/irq/[0-9]*/smp_affinity_list
 }
 
-# While nothing else runs: an emulator may trip over code of the scheduler that
-# changes while another CPU is in it.
+# Enable the event on an idle host: an emulator can fail when the code of the scheduler
+# changes while another CPU executes it.
 trace_switches()
 {
 	echo 0 >$tracing/tracing_on
@@ -80,8 +80,8 @@ trace_no_switches()
 	echo 1 >$tracing/tracing_on
 }
 
-# Switches on the CPU to a task that is no kernel thread and not named "mine".
-# Kernel threads are the children of kthreadd, 2.
+# Count switches on the CPU to user tasks that are not named "mine". Kernel threads are
+# the children of kthreadd, process 2.
 foreign_switches()
 {
 	echo >$tracing/trace
@@ -116,17 +116,17 @@ kill -KILL "$spinner"
 wait "$spinner" 2>/dev/null
 stop_load
 echo "# taskset alone: $bare switches to foreign user tasks in $each s"
-is 'taskset alone lets many in' "$((bare > 20))" 1
+is 'with taskset alone, other tasks run on the CPU' "$((bare > 20))" 1
 
 try 2 create iso --mem 4M --isolate
 try 0 create iso --cpus "$cpu" --split-cores --isolate --dry-run
-is 'a dry run makes no partition' "$([ -e "$part" ] && echo there)" ''
+is 'a dry run creates no partition' "$([ -e "$part" ] && echo there)" ''
 try 0 create iso --cpus "$cpu" --split-cores --isolate
-is 'it is a partition' "$(cat "$part/cpuset.cpus.partition")" root
-is 'with its CPU' "$(cat "$part/cpuset.cpus.effective")" "$cpu"
+is 'the cpuset is a partition' "$(cat "$part/cpuset.cpus.partition")" root
+is 'the partition has the CPU' "$(cat "$part/cpuset.cpus.effective")" "$cpu"
 moved=$(diff <(echo "$before") <(affinities) | grep -c '^>')
 echo "# $moved of $(echo "$before" | wc -l) interrupts moved"
-is 'interrupts moved off' "$((moved > 0))" 1
+is 'interrupts are moved' "$((moved > 0))" 1
 
 start_load
 "$VPOOLCTL" run iso -- "$dir/mine" -c 'while :; do :; done' &
@@ -135,29 +135,29 @@ for _ in {1..100}; do
 	grep -sqx mine "/proc/$spinner/comm" && break
 	sleep 0.2
 done
-like 'a member is in the cgroup' " $(tr '\n' ' ' <"$part/cgroup.procs")" \
+like 'a member is in the cgroup of the pool' " $(tr '\n' ' ' <"$part/cgroup.procs")" \
 	"* $spinner *"
 isolated=$(foreign_switches)
 own=$(grep -c next_comm=mine "$dir/switches")
 ticks=$(awk '{ print $14 + $15 }' "/proc/$spinner/stat")
 echo "# isolated: $isolated switches to foreign user tasks in $each s," \
 	"$own to the member, which ran $ticks ticks"
-is 'isolation lets nobody in' "$isolated" 0
-is 'and the member runs there' "$((ticks > 100 * each / 4))" 1
+is 'no other task runs on the CPU' "$isolated" 0
+is 'the member runs on the CPU' "$((ticks > 100 * each / 4))" 1
 stop_load
 trace_no_switches
 
 sleep infinity &
 guest=$!
 try 0 attach iso --pid $guest
-like 'an attached process is on the CPU' "$(taskset -cp $guest)" "*: $cpu"
-like 'and in the cgroup' "$(cat /proc/$guest/cgroup)" '*vpool_iso.slice*'
+like 'an attached process has the CPU' "$(taskset -cp $guest)" "*: $cpu"
+like 'an attached process is in the cgroup of the pool' "$(cat /proc/$guest/cgroup)" '*vpool_iso.slice*'
 try 0 detach iso --pid $guest
-is 'a detached one has its mask' "$(taskset -cp $guest | sed 's/.*: //')" \
+is 'a detached process gets its affinity back' "$(taskset -cp $guest | sed 's/.*: //')" \
 	"$(cat "$cgroup/cpuset.cpus.effective")"
-like 'and is out of the cgroup' "$(cat /proc/$guest/cgroup)" '0::/'
+like 'a detached process is not in the cgroup of the pool' "$(cat /proc/$guest/cgroup)" '0::/'
 try 1 detach iso --pid $guest
-like 'a stranger is none' "$err" '*is not a member of pool*'
+like 'a process that is not a member cannot be detached' "$err" '*is not a member of pool*'
 try 2 attach iso
 try 2 attach iso --pid 0
 try 1 attach iso --pid 2
@@ -166,23 +166,23 @@ echo "$out" | head -20 | sed 's/^/# audit: /'
 try 0 audit iso -J
 schema audit
 try 0 audit iso --noheadings -o KIND,ID,RAN,COUNT
-is 'no user task may run there' "$(echo "$out" | grep -c '^task')" 0
-like 'the tick is seen' "$out" '*tick*LOC*'
+is 'audit lists no user task' "$(echo "$out" | grep -c '^task')" 0
+like 'audit lists the tick' "$out" '*tick*LOC*'
 try 0 attach iso --tid $guest
 try 0 kill iso -s KILL
 wait "$guest" "$spinner" 2>/dev/null
 try 0 ps iso --noheadings
-is 'kill leaves nobody' "$out" ''
+is 'kill leaves no member' "$out" ''
 try 2 kill iso -s NOSUCH
 
-# As if vpoolctl had died half-way: the next call mends it.
+# Simulate an interrupted vpoolctl: the next call repairs the partition.
 echo member >"$part/cpuset.cpus.partition"
 try 0 run iso true
-is 'what is half made is made' "$(cat "$part/cpuset.cpus.partition")" root
+is 'the partition is repaired' "$(cat "$part/cpuset.cpus.partition")" root
 try 0 destroy iso
-is 'the partition goes' "$([ -e "$part" ] && echo there)" ''
-is 'interrupts are put back' "$(affinities)" "$before"
-is 'so does the note' "$(ls /run/vpool/iso.isolated 2>/dev/null)" ''
-is 'masks are whole again' "$(taskset -cp $$ | sed 's/.*: //')" "$mask"
+is 'destroy removes the partition' "$([ -e "$part" ] && echo there)" ''
+is 'destroy restores the interrupts' "$(affinities)" "$before"
+is 'destroy removes the note' "$(ls /run/vpool/iso.isolated 2>/dev/null)" ''
+is 'the shell has its former affinity' "$(taskset -cp $$ | sed 's/.*: //')" "$mask"
 
 tap_end

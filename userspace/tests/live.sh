@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vpoolctl with the module: every verb, and what it says when it cannot. Needs
-# root, the module, two CPUs and 1.5 GiB; VPOOLCTL is the program.
+# All verbs of vpoolctl with the module, and their failures. Needs root, the module, two
+# CPUs and 1.5 GiB. VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -29,30 +29,30 @@ clean_up()
 trap clean_up EXIT
 
 try 0 host
-like 'the module is seen' "$out" '*Module loaded:*yes*'
+like 'host reports that the module is loaded' "$out" '*Module loaded:*yes*'
 try 0 create live-none --mem 4M --dry-run
-like 'a dry run says so' "$out" 'would create live-none: 4M*'
+like 'a dry run of create says so' "$out" 'would create live-none: 4M*'
 try 1 show live-none
-is 'and makes nothing' "$err" \
+is 'a dry run creates no pool' "$err" \
 	"vpoolctl: show live-none: there is no pool 'live-none'
-Try 'vpoolctl list' for the pools that there are."
+Try 'vpoolctl list' for the existing pools."
 
 try 0 create live-none --mem 4M --dry-run -J
 schema create
 try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
-is 'creating says what there is' "$out" \
+is 'create prints the resources' "$out" \
 	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
 try 0 create live-mem --mem 3M
-like 'rounding is told' "$out" '*3M was requested; it was rounded up*'
+like 'rounding is reported' "$out" '*3M was requested, and rounded up*'
 try 1 create live-mem --mem 4M
-like 'a name is taken once' "$err" "*pool 'live-mem' already exists*"
+like 'a name is unique' "$err" "*pool 'live-mem' already exists*"
 try 1 create live-none --cpus "$cpu" --split-cores
-like 'a CPU is taken once' "$err" "*cpu $cpu belongs to pool 'live-web'*"
+like 'a CPU is in one pool' "$err" "*cpu $cpu belongs to pool 'live-web'*"
 try 1 create live-none --cpus 500000
-like 'a CPU must be there' "$err" '*cpu 500000 *'
+like 'a missing CPU is refused' "$err" '*cpu 500000 *'
 
 try 0 list -b --noheadings -o NAME,TOTAL,CPUS
-like 'both are listed' "$(echo "$out" | tr -s ' ')" \
+like 'both pools are listed' "$(echo "$out" | tr -s ' ')" \
 	"*live-web 8388608 $cpu*live-mem 4194304 -*"
 try 0 list -J
 schema list
@@ -64,11 +64,11 @@ try 0 top -J -n 1 -d 0.1
 schema top
 try 0 show live-web -J
 schema show
-like 'all is shown' "$(echo "$out" | tr -d ' \n')" \
+like 'show prints all properties' "$(echo "$out" | tr -d ' \n')" \
 	'*"name":"live-web"*"mode":"0600"*"nodes":[{"node":*'
 
-# What sysfs has of a pool that the tool, which is made of the library, has not, or
-# has otherwise.
+# Compare all files of a pool in sysfs with the output of vpoolctl. Print each file that
+# vpoolctl does not print, or prints with another value.
 missing=$("$VPOOLCTL" metrics >"$dir/metrics"
 	"$VPOOLCTL" show live-web -J | python3 -c '
 import json, os, re, sys
@@ -97,25 +97,25 @@ for folder, _, files in os.walk(top):
         if str(have) != text:
             print(path, text, have)
 ' "$dir/metrics" 2>&1)
-is 'all that sysfs has is told' "$missing" ''
+is 'vpoolctl prints all values of sysfs' "$missing" ''
 
 try 0 resize live-web --mem 12M
-is 'resizing says what it was' "$out" \
+is 'resize prints the former size' "$out" \
 	'resized live-web: 12M of memory, it had 8M'
 try 0 resize live-web --mem -2M --dry-run
-like 'a dry run says so' "$out" 'would resize live-web: 10M of memory*'
+like 'a dry run of resize says so' "$out" 'would resize live-web: 10M of memory*'
 try 0 resize live-web --mem -4M -J
 schema resize
 is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
 	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
-# The library with a node that is passed on, and with what it chooses itself.
+# The library with an adopted descriptor, and with a node.
 library=$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../lib/libvpool.so
 # A node that the pool has memory on.
 node=$(grep -lv '^0$' /sys/kernel/vpool/pools/live-web/memory/node*/free_bytes |
 	sed -n 's,.*/node\([0-9]*\)/.*,\1,p' | head -n 1)
-is 'the library adopts a descriptor and takes a node' "$(python3 -c '
+is 'the library adopts a descriptor and commits from a node' "$(python3 -c '
 import ctypes, os, sys
 lib = ctypes.CDLL(sys.argv[1])
 lib.vpool_reason.restype = ctypes.c_char_p
@@ -135,19 +135,19 @@ print(lib.vpool_attach(vp, -1, 2))
 lib.vpool_close(vp)' "$library" "$node" 2>&1)" '-25 0
 0 -22 -19 0 2097152
 0'
-is 'and gives it back' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
+is 'the memory is released' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
 
-# A process 1 whose children are few.
+# Process 1 of a pid namespace, which has few children.
 # shellcheck disable=SC2016 # for the shell there
 like 'process 1 is attached with a warning' "$(unshare -pf --mount-proc sh -c \
 	'"$1" attach live-web --pid 1; "$1" detach live-web --pid 1' sh "$VPOOLCTL" 2>&1)" \
-	'vpoolctl: attach live-web: warning: process 1 starts all others*'
+	'vpoolctl: attach live-web: warning: process 1 starts the services*'
 
-# Root of a user namespace may use what its user may, and is not taken for root.
+# Root of a user namespace has the permissions of its user, and not those of root.
 owner=$(stat -c %u:%g /dev/vpool/live-web)
 chmod 0666 /dev/vpool/live-web
 mkdir -p /run/vpool
-is 'root of a container can run there' "$(setpriv --reuid 4711 --regid 4711 \
+is 'root of a user namespace can run a program' "$(setpriv --reuid 4711 --regid 4711 \
 	--clear-groups unshare -r "$VPOOLCTL" run live-web -- sh -c 'id -u' 2>&1)" 0
 setpriv --reuid 4711 --regid 4711 --clear-groups unshare -r sleep infinity &
 sleeper=$!
@@ -155,23 +155,23 @@ for _ in {1..60}; do
 	[ "$(cat "/proc/$sleeper/comm")" = sleep ] && break
 	sleep 1
 done
-is 'and attach' "$(setpriv --reuid 4711 --regid 4711 --clear-groups \
+is 'root of a user namespace can attach' "$(setpriv --reuid 4711 --regid 4711 --clear-groups \
 	nsenter -t "$sleeper" -U --preserve-credentials "$VPOOLCTL" attach live-web --pid "$sleeper" 2>&1)" ''
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null
 chmod 0600 /dev/vpool/live-web
-like 'what it may not open is not for its uid 0' "$(setpriv --reuid 4711 --regid 4711 \
+like 'root of a user namespace cannot open the device of another user' "$(setpriv --reuid 4711 --regid 4711 \
 	--clear-groups unshare -r "$VPOOLCTL" run live-web true 2>&1)" \
 	'*you may not open /dev/vpool/live-web: it belongs to *mode 0600*'
-is 'nothing of the node was changed' "$(stat -c %u:%g /dev/vpool/live-web)" "$owner"
+is 'the owner of the device is unchanged' "$(stat -c %u:%g /dev/vpool/live-web)" "$owner"
 mkdir "$dir/nodev"
 mount -t tmpfs -o nodev nodev "$dir/nodev"
 cp -a /dev/vpool/live-web "$dir/nodev"
-like 'a folder without devices is told' \
+like 'a directory mounted with nodev is reported' \
 	"$(VPOOL_DEV_DIR=$dir/nodev "$VPOOLCTL" run live-web true 2>&1)" '*nodev*pass the device on*'
 umount "$dir/nodev"
 try 1 resize live-web --mem -16M
-like 'no more than it has' "$err" '*it has less than --mem takes away*'
+like 'resize cannot remove more than the pool has' "$err" '*it has less than --mem takes away*'
 try 1 resize live-none --mem 4M
 try 2 resize live-web
 try 0 show live-web -b
@@ -180,7 +180,7 @@ try 0 show live-web -b
 try 42 run live-web -- sh -c \
 	'grep Cpus_allowed_list /proc/self/status
 	 echo "$VPOOL_POOL $VPOOL_DEVICE"; exit 42'
-like 'a program runs there' "$out" \
+like 'a program runs on the pool' "$out" \
 	"Cpus_allowed_list:	$cpu*live-web /dev/vpool/live-web"
 try 0 run live-mem true
 try 127 run live-web /nowhere/nothing
@@ -198,14 +198,14 @@ done
 is 'a member is listed' "$try" sleep
 try 0 ps live-web -J
 schema ps
-like 'with its thread' "$(echo "$out" | tr -d ' \n')" "*\"tid\":$sleeper,*"
+like 'ps lists the thread of the member' "$(echo "$out" | tr -d ' \n')" "*\"tid\":$sleeper,*"
 try 0 regions live-web -J
 schema regions
 try 0 regions live-web --noheadings -o PID,USER
 is 'a region is listed' "$(echo "$out" | tr -s ' ')" "$(echo " $$ root" |
 	sed 's/^ //')"
 try 1 destroy live-web live-mem live-none
-like 'what is in use stays' "$err" "*destroy live-web:*--force*live-none*"
+like 'a pool in use is not destroyed' "$err" "*destroy live-web:*--force*live-none*"
 try 1 show live-mem
 try 0 show live-web
 try 0 destroy --force live-web -J
@@ -213,10 +213,10 @@ schema destroy
 exec 9<&-
 kill "$sleeper"
 wait "$sleeper" 2>/dev/null
-# A long reservation, on a terminal and not.
+# A long reservation, with and without a terminal.
 progress='*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
-# It says nothing in the first second of the reservation, and what else of it is slow,
-# once, may pass for more.
+# Progress is shown after the first second of the reservation. Other work of create
+# can also take that long once, so try several times.
 for _ in {1..5}; do
 	"$VPOOLCTL" destroy live-big >/dev/null 2>&1
 	begin=$SECONDS
@@ -227,17 +227,17 @@ for _ in {1..5}; do
 	[[ $took -le 2 || $(cat "$dir/typescript") == $progress ]] && break
 done
 if [ "$took" -gt 2 ]; then
-	like 'a long reservation shows how far it is' "$(cat "$dir/typescript")" \
+	like 'a long reservation shows its progress' "$(cat "$dir/typescript")" \
 		"$progress"
 else
-	tap_result yes 'progress # SKIP this host is too fast to see some'
+	tap_result yes 'progress # SKIP this host is too fast to show progress'
 fi
 try 0 destroy live-big
 try 0 create live-big --page-size 4K --mem 64M
-is 'where no terminal is, it shows nothing' "$err" ''
+is 'progress is not shown without a terminal' "$err" ''
 try 0 destroy live-big
 
 try 0 list --noheadings -o NAME
-is 'nothing is left' "$(echo "$out" | grep -c '^live-')" 0
+is 'no pool is left' "$(echo "$out" | grep -c '^live-')" 0
 
 tap_end

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Numbers and keywords do not depend on the locale: German has a comma for the point,
-# and in Turkish the capital of i is not I. VPOOLCTL is the program.
+# Numbers and keywords do not depend on the locale: German has a decimal comma, and in
+# Turkish the capital of i is not I. VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 trap 'rm -r "$dir"' EXIT
@@ -23,14 +23,14 @@ echo 0 >"$pool/cpus/assigned"
 echo 3145728 >"$pool/memory/total_bytes"
 echo 1572864 >"$pool/memory/used_bytes"
 
-# in_locale LOCALE ARGUMENT...: what becomes of it, with figures that change masked
+# in_locale LOCALE ARGUMENT...: print the output in a locale, with varying numbers masked
 in_locale()
 {
 	LC_ALL=$1.UTF-8 "$VPOOLCTL" "${@:2}" 2>&1 |
 		sed '/^vpool_cpu_busy/s/[0-9]*\([^0-9]\)[0-9]*$/N\1N/'
 }
 
-is 'the locale has a comma' "$(LC_ALL=de_DE.UTF-8 printf '%.1f' 1)" 1,0
+is 'the locale has a decimal comma' "$(LC_ALL=de_DE.UTF-8 printf '%.1f' 1)" 1,0
 while read -ra words; do
 	wanted=$(in_locale C "${words[@]}")
 	for locale in de_DE tr_TR; do

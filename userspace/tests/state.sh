@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Declared state with the module: what apply makes is what was declared, and
-# export -> destroy all -> apply gives the same host, for files made at random
-# from a seed. Needs root, the module and no pools but its own; VPOOLCTL is the
-# program.
+# Declared pools with the module: apply creates the declared pools, and export, destroy
+# and apply restore them, for random files. Needs root, the module and no other pools.
+# VPOOLCTL is the program; VPOOL_STATE_ROUNDS is the number of random files.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -12,7 +11,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-ROUNDS=${ROUNDS:-10}
+rounds=${VPOOL_STATE_ROUNDS:-10}
 nodes=$(sed 's/-/ /' /sys/devices/system/node/online | xargs seq)
 last_cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 
@@ -39,7 +38,7 @@ clean_up()
 }
 trap clean_up EXIT
 
-# try STATUS ARGUMENT...: sets out and err
+# try STATUS ARGUMENT...: run vpoolctl and check its exit status; set out and err
 try()
 {
 	local wanted=$1 status
@@ -53,14 +52,14 @@ try()
 	[ "$status" = 0 ] || says_next "vpoolctl $1"
 }
 
-# One of the arguments; sets one.
+# Set one to one of the arguments.
 pick()
 {
 	shift $((RANDOM % $#))
 	one=$1
 }
 
-# Some memory: on nodes, anywhere or both; sets mem.
+# Set mem to random sizes, with and without nodes.
 random_mem()
 {
 	local node parts=()
@@ -74,7 +73,7 @@ random_mem()
 	mem=$(IFS=,; echo "${parts[*]}")
 }
 
-# A file that declares some pools. Each CPU but the first goes to one or none.
+# Print a file that declares pools. Each CPU but the first is in one pool or in none.
 random_file()
 {
 	local -A cpus=()
@@ -109,7 +108,7 @@ random_file()
 	echo '  d: {mem: 4M}'
 }
 
-# export_to FILE: with the pools by name, not by the order of creation.
+# export_to FILE: export the pools, sorted by name instead of by creation.
 export_to()
 {
 	"$VPOOLCTL" export | awk '
@@ -118,7 +117,7 @@ export_to()
 		sort -t "$(printf '\t')" -k 1,1 -k 2,2n | cut -f 3- >"$1"
 }
 
-# The pools that are not plain, and the cpusets that the kernel has.
+# Print the pools that are not plain, as partitions() prints them.
 isolated()
 {
 	"$VPOOLCTL" list --noheadings --raw -o NAME,CPUS,GRADE |
@@ -142,26 +141,26 @@ partitions()
 nothing='the host is as declared, nothing to do'
 no_pools
 
-for ((seed = 1; seed <= ROUNDS; seed++)); do
+for ((seed = 1; seed <= rounds; seed++)); do
 	RANDOM=$seed
 	random_file >"$dir/declared"
 	try 0 apply "$dir/declared"
 	[ -z "$err" ] || sed 's/^/# /' "$dir/declared" "$dir/err"
 	try 0 apply --dry-run "$dir/declared"
-	is "seed $seed: the host is as declared" "$out" "$nothing"
+	is "seed $seed: the host matches the declaration" "$out" "$nothing"
 	is "seed $seed: each grade has its cpuset" "$(partitions)" \
 		"$(isolated)"
 	export_to "$dir/before"
 	try 0 apply --dry-run "$dir/before"
-	is "seed $seed: the host is as exported" "$out" "$nothing"
-	# The next declaration is for what this one left, too.
+	is "seed $seed: the host matches the export" "$out" "$nothing"
+	# Keep every second set of pools, so that the next file changes it.
 	[ $((seed % 2)) -eq 0 ] || continue
 	# shellcheck disable=SC2046 # words
 	"$VPOOLCTL" destroy $("$VPOOLCTL" list --noheadings -o NAME)
-	is "seed $seed: nothing is left" "$("$VPOOLCTL" list)$(partitions)" ''
+	is "seed $seed: destroy leaves no pool and no cpuset" "$("$VPOOLCTL" list)$(partitions)" ''
 	try 0 apply "$dir/before"
 	export_to "$dir/after"
-	is "seed $seed: export, destroy, apply gives the same" \
+	is "seed $seed: apply restores the exported pools" \
 		"$(cat "$dir/after")" "$(cat "$dir/before")"
 done
 
@@ -172,13 +171,12 @@ echo 'pools: {d: {mem: 8M}, e: {mem: 2M}}' >"$dir/file"
 try 0 apply "$dir/file"
 is 'memory changes while a pool is open' "$out" "resized d
 resized e"
-is 'and both have it' "$("$VPOOLCTL" list --noheadings -o TOTAL | xargs)" \
+is 'both pools have the declared memory' "$("$VPOOLCTL" list --noheadings -o TOTAL | xargs)" \
 	'8M 2M'
-# More than one node has.
+# More memory than one node has.
 big=$(awk '/MemAvailable/ { print int($2 / 1024 * 0.7) "M" }' /proc/meminfo)
 
-# CPUs change while a pool is in use, those of another that gives them back among
-# them.
+# CPUs move between pools in use.
 if [ "$last_cpu" -ge 3 ]; then
 	{
 		echo 'pools:'
@@ -187,7 +185,7 @@ if [ "$last_cpu" -ge 3 ]; then
 	} >"$dir/file"
 	exec 9<&-
 	try 0 apply "$dir/file"
-	is 'a pool gets its first CPUs anew' "$out" "replaced d
+	is 'a pool without CPUs is replaced to get CPUs' "$out" "replaced d
 replaced e"
 	exec 9<>/dev/vpool/d
 	exec 8<>/dev/vpool/e
@@ -196,28 +194,28 @@ replaced e"
 	try 0 apply "$dir/file"
 	is 'CPUs change while pools are open' "$out" "resized d
 resized e"
-	is 'and both have them' "$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" \
+	is 'both pools have the declared CPUs' "$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" \
 		'1 2-3'
 	sed -i 's/cpus: 1}/cpus: 1-2}/; s/cpus: 2-3/cpus: 3/' "$dir/file"
 	try 0 apply "$dir/file"
-	is 'and change back' "$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" \
+	is 'CPUs of open pools change back' "$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" \
 		'1-2 3'
 	sed -i 's/1-2/1/; s/cpus: 3/cpus: 2-3/' "$dir/file"
 	cp "$dir/file" "$dir/moved"
 	exec 8<&-
 	sed -i 's/cpus: 1}/cpus: 3}/; s/cpus: 2-3/cpus: 1-2/' "$dir/file"
 	try 1 apply "$dir/file"
-	like 'other CPUs altogether are a new pool' "$err" \
+	like 'a pool that keeps no CPU would be replaced' "$err" \
 		'*it would have to be replaced, but it is in use*'
-	# What cannot be had on the way leaves all as it was.
+	# A failure in the middle must undo the earlier changes.
 	if [ "$(echo "$nodes" | wc -w)" -gt 1 ]; then
 		"$VPOOLCTL" export >"$dir/before"
 		echo "  g: {timeout: 0, mem: $big@0}" >>"$dir/moved"
 		try 1 apply "$dir/moved"
-		like 'CPUs had changed before what failed' "$err" \
-			'*apply g: *what was changed before has been undone*'
+		like 'changed CPUs are reported as undone' "$err" \
+			'*apply g: *the earlier changes have been undone*'
 		try 0 apply --dry-run "$dir/before"
-		is 'and are what they were' "$out" "$nothing"
+		is 'the former CPUs are restored' "$out" "$nothing"
 	fi
 fi
 echo 'pools: {d: {mem: 8M}, e: {mem: 2M}}' >"$dir/file"
@@ -226,9 +224,9 @@ try 0 apply "$dir/file"
 exec 9<>/dev/vpool/d
 echo 'pools: {d: {mem: 8M, mode: 0600}}' >"$dir/file"
 try 1 apply "$dir/file"
-like 'what is in use is not made anew' "$err" \
+like 'a pool in use is not replaced' "$err" \
 	"*apply d: *:1:9: it would have to be replaced, but it is in use: *open regions: 1*nothing was changed*Try *"
-is 'and nothing has changed' \
+is 'a refused apply changes nothing' \
 	"$("$VPOOLCTL" list --noheadings -o NAME,MODE | xargs)" 'd 0660 e 0660'
 exec 9<&-
 try 0 apply --dry-run -J "$dir/file"
@@ -236,21 +234,21 @@ like 'a plan as JSON' "$(tr -d ' \n' <"$dir/out")" \
 	'*"name":"d","action":"replace"*"name":"e","action":"destroy"*'
 echo 'pools: {f: {mem: 2M}}' >"$dir/file"
 try 0 apply --keep "$dir/file"
-is 'others are kept when asked' "$out" 'created f'
+is 'apply --keep keeps undeclared pools' "$out" 'created f'
 
-# More on one node than there is: found out by the kernel only, after another
-# pool has been given back for the new one.
+# More memory than a node has: only the kernel finds out, after another pool has been
+# destroyed.
 [ "$(echo "$nodes" | wc -w)" -gt 1 ] && {
 	"$VPOOLCTL" export >"$dir/before"
 	echo "pools: {d: {mem: 8M, mode: 0600}, f: {mem: 2M}, g: {timeout: 0, mem: $big@0}}" \
 		>"$dir/file"
 	try 1 apply "$dir/file"
-	like 'a failure on the way is undone' "$err" \
-		'*apply g: *what was changed before has been undone*'
+	like 'earlier changes are undone after a failure' "$err" \
+		'*apply g: *the earlier changes have been undone*'
 	try 0 apply --dry-run "$dir/before"
-	is 'and the host is as it was' "$out" "$nothing"
+	is 'the host is as before the failure' "$out" "$nothing"
 }
-# What host calls poolable can be had, and shares are of that.
+# Poolable resources are available, and shares refer to them.
 host()
 {
 	"$VPOOLCTL" host -J | python3 -c 'import json, sys
@@ -260,25 +258,25 @@ print(json.load(sys.stdin)["host"][sys.argv[1]])' "$1"
 no_pools
 poolable=$(host poolable_cpus)
 before=$(host memory_poolable)
-# The kernel counts MemAvailable for the host only: nodes are counted alike.
-is "what is poolable of the nodes adds up to $before, give or take a tenth" \
+# The kernel has MemAvailable for the host only; vpoolctl computes it for nodes.
+is "the poolable memory of the nodes adds up to $before within a tenth" \
 	"$("$VPOOLCTL" host -J | python3 -c 'import json, sys
 nodes = sum(n["poolable"] for n in json.load(sys.stdin)["host"]["nodes"])
 whole = int(sys.argv[1])
 print("yes" if abs(nodes - whole) * 10 < whole else nodes)' "$before")" yes
 try 0 create d --mem max --cpus "$poolable"
-is 'poolable CPUs can be had' \
+is 'all poolable CPUs can be taken' \
 	"$("$VPOOLCTL" list --noheadings -o CPUS | xargs)" "$poolable"
-is 'and then none is poolable' "$(host poolable_cpus)" ''
+is 'no CPU is poolable after that' "$(host poolable_cpus)" ''
 total=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
-is "max is what host says, give or take a tenth ($total of $before)" \
+is "max is the poolable memory within a tenth ($total of $before)" \
 	"$((total * 10 > before * 9 && total * 10 < before * 11))" 1
 try 1 create e --mem 1%
-like 'nothing is left to share' "$err" "*no page*Try*"
+like 'a share of no memory is refused' "$err" "*less than one page*Try*"
 try 0 resize d --mem -50%
-like 'a share is taken away' "$out" 'resized d: * of memory, it had *'
+like 'resize removes a share' "$out" 'resized d: * of memory, it had *'
 half=$("$VPOOLCTL" list -b --noheadings -o TOTAL | xargs)
-is 'the half of it' "$((total - half - half <= 4194304 && half + half - total <= 4194304))" 1
+is 'the share is half of the memory' "$((total - half - half <= 4194304 && half + half - total <= 4194304))" 1
 try 0 destroy d
 if [ "$(echo "$nodes" | wc -w)" -gt 1 ]; then
 	try 0 create d --mem 25%@1
@@ -291,58 +289,58 @@ fi
 echo 'pools: {d: {mem: 25%}, e: {mem: max}, f: {mem: 64M}}' >"$dir/file"
 try 0 apply "$dir/file"
 try 0 apply "$dir/file"
-is 'shares are worked out once' "$out" "$nothing"
+is 'shares of existing pools do not change' "$out" "$nothing"
 no_pools
 
-# A number of CPUs, by the module and later by what the pool has.
+# A number of CPUs: the module chooses them for a new pool, vpoolctl for an existing one.
 if [ "$last_cpu" -ge 3 ]; then
 	cpus() { "$VPOOLCTL" list --noheadings -o CPUS | xargs; }
 	echo 'pools: {d: {ncpus: 1}, e: {cpus: 1}, f: {ncpus: 1}}' >"$dir/file"
 	try 0 apply "$dir/file"
-	is 'lists come before numbers' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2 3'
+	is 'CPU lists take precedence over CPU numbers' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2 3'
 	try 0 apply "$dir/file"
-	is 'a number that it has' "$out" "$nothing"
+	is 'a pool with the declared number does not change' "$out" "$nothing"
 	echo 'pools: {d: {ncpus: 2}, e: {cpus: 1}}' >"$dir/file"
 	try 0 apply "$dir/file"
-	is 'a number that grows' "$("$VPOOLCTL" show d -J | grep -c '"cpus":"2-3"\|"cpus": "2-3"')" 1
+	is 'a larger number adds CPUs' "$("$VPOOLCTL" show d -J | grep -c '"cpus":"2-3"\|"cpus": "2-3"')" 1
 	echo 'pools: {d: {ncpus: 1}, e: {cpus: 1}}' >"$dir/file"
 	try 0 apply "$dir/file"
-	is 'a number that shrinks' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2'
+	is 'a smaller number removes CPUs' "$(cpus | tr ' ' '\n' | sort | xargs)" '1 2'
 	echo 'pools: {d: {ncpus: 9}, e: {cpus: 1}}' >"$dir/file"
 	try 1 apply "$dir/file"
-	like 'a number that is not there' "$err" '*9 CPUs requested, 2 available*'
+	like 'too large a number is refused' "$err" '*9 CPUs requested, 2 available*'
 	no_pools
 
-	# CPUs that are offline wait; a pool of no other is refused.
+	# Offline CPUs are left out. A pool without online CPUs is refused.
 	echo 0 >"/sys/devices/system/cpu/cpu$last_cpu/online"
 	echo "pools: {d: {cpus: $((last_cpu - 1))-$last_cpu}, e: {cpus: 1}}" >"$dir/file"
 	try 0 apply "$dir/file"
-	like 'a CPU that is offline is told' "$err" \
+	like 'an offline CPU is reported' "$err" \
 		"vpoolctl: apply d: cpu $last_cpu is offline; 'vpoolctl apply' adds it when it is online"
-	is 'the others are taken' "$(cpus)" "$((last_cpu - 1)) 1"
+	is 'the online CPUs are taken' "$(cpus)" "$((last_cpu - 1)) 1"
 	try 0 apply "$dir/file"
-	is 'and that is as declared' "$out" "$nothing"
+	is 'a pool without its offline CPU matches' "$out" "$nothing"
 	echo "pools: {d: {cpus: $last_cpu}, e: {cpus: 1}}" >"$dir/none"
 	try 1 apply "$dir/none"
-	like 'a pool of offline CPUs' "$err" "*cpu $last_cpu is offline or not present*"
+	like 'a pool of offline CPUs is refused' "$err" "*cpu $last_cpu is offline or not present*"
 	try 1 apply --keep-going "$dir/none"
-	is 'and the other is left' "$(cpus)" "$((last_cpu - 1)) 1"
+	is 'apply --keep-going keeps the remaining pools' "$(cpus)" "$((last_cpu - 1)) 1"
 	sed -i "s/d: {/d: {mode: 0600, /" "$dir/file"
 	try 0 apply "$dir/file"
-	is 'made anew without it' "$out" 'replaced d'
+	is 'a pool is replaced without its offline CPU' "$out" 'replaced d'
 	echo 1 >"/sys/devices/system/cpu/cpu$last_cpu/online"
 	try 0 apply "$dir/file"
-	is 'it is added when it is online' "$(cpus | tr ' ' '\n' | sort | xargs)" \
+	is 'the CPU is added when it is online' "$(cpus | tr ' ' '\n' | sort | xargs)" \
 		"1 $((last_cpu - 1))-$last_cpu"
 	# A pool keeps a CPU that goes offline.
 	echo 0 >"/sys/devices/system/cpu/cpu$last_cpu/online"
 	try 0 apply "$dir/file"
-	is 'a pool keeps what goes offline' "$out" "$nothing"
+	is 'a pool keeps a CPU that goes offline' "$out" "$nothing"
 	echo 1 >"/sys/devices/system/cpu/cpu$last_cpu/online"
 	no_pools
 fi
 
-# What can be done is done, in spite of what cannot.
+# With --keep-going, possible changes are made despite refused ones.
 "$VPOOLCTL" create d --mem 4M --quiet
 exec 9<>/dev/vpool/d
 cat >"$dir/file" <<-END
@@ -355,35 +353,35 @@ cat >"$dir/file" <<-END
 	  i: {mem: $big@0, timeout: 0}
 END
 try 1 apply "$dir/file"
-is 'nothing is, unless asked' "$("$VPOOLCTL" list --noheadings -o NAME | xargs)" d
+is 'without --keep-going, nothing changes' "$("$VPOOLCTL" list --noheadings -o NAME | xargs)" d
 try 1 apply --keep-going "$dir/file"
 case $err in
 *"$dir/file:4:12: mem: '4GB'"*'apply d: '*'in use'*'apply g: '*'no node 77'*)
-	tap_result yes 'each refusal is told'
+	tap_result yes 'each refusal is reported'
 	;;
 *)
-	is 'each refusal is told' "$err" ''
+	is 'each refusal is reported' "$err" ''
 	;;
 esac
-like 'what was done is told' "$out" '*created e*created h*'
-like 'and is there' "$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd e h*'
+like 'each change is reported' "$out" '*created e*created h*'
+like 'the created pools exist' "$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd e h*'
 exec 9<&-
 echo 'pools: {d: {mem: 4M}, j: {mem: 2M}}' >"$dir/file"
 try 0 apply --keep-going --quiet "$dir/file"
-is 'without a mistake, what is not declared goes' \
+is 'without a mistake, undeclared pools are destroyed' \
 	"$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd j'
 echo 'pools: {k: {mem: 2M}, l: {mem: 2X}}' >"$dir/file"
 try 1 apply --keep-going "$dir/file"
-is 'with a mistake it does not' \
+is 'with a mistake, undeclared pools stay' \
 	"$("$VPOOLCTL" list --noheadings -o NAME | sort | xargs)" 'd j k'
 no_pools
 
 try 1 apply "$dir/nowhere"
-is 'a file that is not there' "${err//$dir\//}" \
+is 'a missing file' "${err//$dir\//}" \
 	'nowhere: No such file or directory
 vpoolctl: apply: nothing was changed
-Try '"'man vpool.conf'"' for what files may declare.'
+Try '"'man vpool.conf'"' for the format of these files.'
 no_pools
-is 'no pools when none is declared' "$("$VPOOLCTL" list)" ''
+is 'no pools exist when none is declared' "$("$VPOOLCTL" list)" ''
 
 tap_end

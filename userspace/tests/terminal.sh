@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Completion and top as typed on a terminal, by tmux. VPOOLCTL is the program,
-# BUILD has the completion.
+# Completion and top on a terminal of tmux. VPOOLCTL is the program, BUILD the build
+# directory with the completion.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -19,7 +19,7 @@ mux()
 }
 trap 'mux kill-server 2>/dev/null; rm -r "$dir"' EXIT
 
-# sees NAME PATTERN: on the screen, within a quarter of a minute
+# sees NAME PATTERN: wait up to 15 seconds until the screen matches
 sees()
 {
 	local i screen
@@ -35,7 +35,7 @@ sees()
 	like "$1" "$screen" "$2"
 }
 
-# types NAME TEXT PATTERN: what a line becomes; begins a new one
+# types NAME TEXT PATTERN: complete a new line, and wait until the screen matches
 types()
 {
 	mux send-keys C-u
@@ -73,7 +73,7 @@ types 'a column is completed' 'vpoolctl top --sort MEMB' \
 types 'a pool is completed' 'vpoolctl show w' '% vpoolctl show web*'
 types 'a CPU is completed' 'vpoolctl attach web --tid 1 --cpu 8' \
 	'% vpoolctl attach web --tid 1 --cpu 83*'
-types 'CPUs are offered, behind others' 'vpoolctl resize web --cpus 70,7' \
+types 'CPUs are offered after a comma' 'vpoolctl resize web --cpus 70,7' \
 	'*70,70*70,71*% vpoolctl resize web --cpus 70,7*'
 types 'a node is completed' 'vpoolctl create x --mem 4G@' \
 	'% vpoolctl create x --mem 4G@0*'
@@ -81,31 +81,31 @@ mux send-keys C-u
 mux send-keys -l 'vpoolctl top -d 0.3'
 mux send-keys Enter
 sees 'top shows a pool' '*vpoolctl top - *, 1 pool*sorted by USED*NAME*web *8M*'
-# The screen has 100 columns, and then 80; what matters most has room on both.
-sees 'all rates have room' '*ALLOCS/S FAULTS/S SCRUBBED/S*'
+# On a narrow screen, less important columns are hidden.
+sees '100 columns show all rates' '*ALLOCS/S FAULTS/S SCRUBBED/S*'
 mux resize-window -x 80 -y 20
-sees 'at 80 columns, too' '*NAME *CPUS *BUSY% *ALLOCS/S FAULTS/S SCRUBBED/S*web *'
+sees '80 columns show all rates' '*NAME *CPUS *BUSY% *ALLOCS/S FAULTS/S SCRUBBED/S*web *'
 mux resize-window -x 40 -y 20
-sees 'at 40 it is what is used' '*NAME *USED*USED%*BUSY%*web *'
+sees '40 columns show the used memory' '*NAME *USED*USED%*BUSY%*web *'
 mux resize-window -x 100 -y 20
 mux send-keys N
 sees 'top sorts' '*sorted by NAME*'
 rm -r "$dir/sys/pools/web"
-sees 'top sees a pool go' '*0 pools*'
+sees 'top notices a destroyed pool' '*0 pools*'
 mux send-keys q
-sees 'top gives the terminal back' '*%*top -d 0.3*%*'
+sees 'top restores the terminal' '*%*top -d 0.3*%*'
 mux send-keys -l 'vpoolctl top </dev/null; echo it ended with $?'
 mux send-keys Enter
-sees 'top needs a terminal to read from' '*standard input is no terminal*it ended with 2*'
-# A terminal that goes, and no signal that tells it.
+sees 'top needs a terminal as standard input' '*standard input is not a terminal*it ended with 2*'
+# A terminal that disappears without SIGHUP.
 mux new-window -n gone "trap '' HUP; echo \$\$ >'$dir/pid'; exec '$VPOOLCTL' top -d 0.3"
-sees 'another top' '*vpoolctl top*0 pools*'
+sees 'top ignores SIGHUP in a new window' '*vpoolctl top*0 pools*'
 pid=$(cat "$dir/pid")
 mux kill-window -t gone
 for _ in {1..60}; do
 	kill -0 "$pid" 2>/dev/null || break
 	sleep 0.25
 done
-is 'top ends when its terminal has gone' "$(ps -o comm= -p "$pid")" ''
+is 'top ends when its terminal disappears' "$(ps -o comm= -p "$pid")" ''
 
 tap_end

@@ -34,12 +34,12 @@ static void lists(void)
 		{ "0-7,^0-7:1/2", "1,3,5,7", 4 },
 	};
 	struct vpool_cpus cpus;
-	char *back, why[128];
+	char *back, message[128];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (!expect(!vpool_cpus_parse(cases[i].text, &cpus, why,
-					      sizeof(why))))
+		if (!expect(!vpool_cpus_parse(cases[i].text, &cpus, message,
+					      sizeof(message))))
 			continue;
 		back = vpool_cpus_format(&cpus);
 		expect_text(back, cases[i].back);
@@ -85,7 +85,7 @@ static void endless_lists(void)
 {
 	static const char range[] = "0-524287:1/2,";
 	size_t i, nr = 20000, len = sizeof(range) - 1;
-	char *text = malloc(nr * len + 2), why[160];
+	char *text = malloc(nr * len + 2), message[160];
 	struct vpool_cpus cpus;
 
 	if (!expect(text))
@@ -93,8 +93,8 @@ static void endless_lists(void)
 	for (i = 0; i < nr; i++)
 		memcpy(text + i * len, range, len);
 	memcpy(text + nr * len, "0", 2);
-	expect(vpool_cpus_parse(text, &cpus, why, sizeof(why)) == -EINVAL);
-	expect(strstr(why, "again and again"));
+	expect(vpool_cpus_parse(text, &cpus, message, sizeof(message)) == -EINVAL);
+	expect(strstr(message, "again and again"));
 	free(text);
 }
 
@@ -102,7 +102,7 @@ static void bad_lists(void)
 {
 	static const struct {
 		const char *text;
-		const char *why;
+		const char *message;
 	} cases[] = {
 		{ "5-2", "the range 5-2 is backwards" },
 		{ "524288", "cpu 524288: no host has that many CPUs" },
@@ -132,13 +132,13 @@ static void bad_lists(void)
 		{ "0-9:0/0", "'0-9:0/0': cannot use 0 of each 0 CPUs" },
 	};
 	struct vpool_cpus cpus;
-	char why[128];
+	char message[128];
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		expect(vpool_cpus_parse(cases[i].text, &cpus, why,
-					sizeof(why)) == -EINVAL);
-		expect_text(why, cases[i].why);
+		expect(vpool_cpus_parse(cases[i].text, &cpus, message,
+					sizeof(message)) == -EINVAL);
+		expect_text(message, cases[i].message);
 		expect(!cpus.bits && !cpus.bytes);
 	}
 	expect(vpool_cpus_parse("x", &cpus, NULL, 0) == -EINVAL);

@@ -149,16 +149,16 @@ static void situations(void)
 		{ VPOOL_CODE_NOT_PERMITTED, { .root = true },
 		  "Try on the host, outside of this container." },
 		{ VPOOL_CODE_TASK_FOREIGN, { .root = true },
-		  "Try a task of your own, or with CAP_SYS_NICE." },
+		  "Try one of your own tasks, or with CAP_SYS_NICE." },
 		{ TOOL_FILE_DENIED, { .root = true },
 		  "Try 'ls -l' and 'dmesg': a security module or a container may deny it." },
 		{ VPOOL_CODE_CPUS_SHORT, { 0 },
-		  "Try fewer; 'vpoolctl host' shows what a pool can take." },
+		  "Try fewer CPUs; 'vpoolctl host' shows what a pool can take." },
 		{ VPOOL_CODE_CPUS_SHORT, { .threads = true, .nodes = true },
-		  "Try fewer, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take."
+		  "Try fewer CPUs, or another node, or --split-cores; 'vpoolctl host' shows what a pool can take."
 		},
 		{ VPOOL_CODE_MEM_NODE_SHORT, { 0 },
-		  "Try less; 'vpoolctl host' shows what there is." },
+		  "Try less memory; 'vpoolctl host' shows the poolable memory." },
 		{ VPOOL_CODE_CPUS_FLOOR, { 0 },
 		  "Try fewer CPUs; 'vpoolctl host' shows what a pool can take." },
 		{ VPOOL_CODE_CPUS_FLOOR, { .cpus_floor = true },
@@ -167,7 +167,7 @@ static void situations(void)
 		{ VPOOL_CODE_MEM_FLOOR, { 0 },
 		  "Try less memory; 'vpoolctl host' shows what a pool can take." },
 		{ VPOOL_CODE_PAGE_SIZE_UNSUPPORTED, { 0 },
-		  "Try one of those with --page-size." },
+		  "Try --page-size with one of these sizes." },
 		{ VPOOL_CODE_INTERRUPTED, { 0 }, "Try again." },
 	};
 	char text[HINT_SIZE];
@@ -186,10 +186,11 @@ static void pools(void)
 
 	expect(hint_for(VPOOL_CODE_POOL_SHORT, "pool 'web' has 2M free", "vm",
 			text, sizeof(text)));
-	expect_text(text, "Try 'vpoolctl regions web' for who has the rest, or resize it.");
+	expect_text(text,
+		    "Try 'vpoolctl regions web' to see who uses the memory, or resize the pool.");
 	expect(hint_for(TOOL_SHRINK_TOO_FAR, "it has less", "db", text,
 			sizeof(text)));
-	expect_text(text, "Try 'vpoolctl show db' for what it has.");
+	expect_text(text, "Try 'vpoolctl show db' for its memory.");
 	expect(hint_for(VPOOL_LIB_NO_MODULE, "", NULL, text, sizeof(text)));
 	expect_text(text, "");
 	expect(!hint_for(TOOL_SYSTEM, "xyzzy", NULL, text, sizeof(text)));

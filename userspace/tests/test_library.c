@@ -619,15 +619,15 @@ struct caller {
 
 static void *fail_often(void *arg)
 {
-	char name[VPOOL_NAME_SIZE + 1] = "", why[VPOOL_REASON_SIZE], *run;
+	char name[VPOOL_NAME_SIZE + 1] = "", message[VPOOL_REASON_SIZE], *run;
 	struct caller *caller = arg;
 	int i;
 
 	memset(name, caller->letter, VPOOL_NAME_SIZE);
 	for (i = 0; i < 20000; i++) {
 		vpool_destroy(caller->vp, name, 0);
-		vpool_reason_copy(caller->vp, why, sizeof(why));
-		run = strchr(why, '\'') + 1;
+		vpool_reason_copy(caller->vp, message, sizeof(message));
+		run = strchr(message, '\'') + 1;
 		caller->mixed += strspn(run, (char[]){ *run, '\0' }) !=
 				 VPOOL_NAME_SIZE;
 	}

@@ -141,18 +141,18 @@ static void refusals(void)
 		{ "-chardev", "file,id=x,path=a,,id=qmp" },
 	};
 	size_t i;
-	char *why;
+	char *message;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		why = qemu_refuse(bad[i]);
-		if (!expect(why))
+		message = qemu_refuse(bad[i]);
+		if (!expect(message))
 			printf("# %s\n", *bad[i]);
-		free(why);
+		free(message);
 	}
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		why = qemu_refuse(good[i]);
-		expect_text(why ? why : "", "");
-		free(why);
+		message = qemu_refuse(good[i]);
+		expect_text(message ? message : "", "");
+		free(message);
 	}
 	expect(!qemu_refuse(extra));
 }

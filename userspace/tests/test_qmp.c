@@ -133,7 +133,7 @@ static void events(void)
 }
 
 /* The late answer to a call that timed out is not taken for the answer to the next. */
-static void late_answers(void)
+static void stale_answers(void)
 {
 	static const char *const steps[] = {
 		READY, "{\"ret",
@@ -237,7 +237,7 @@ static const struct tap_case cases[] = {
 	{ "answers are parsed", answers },
 	{ "a refused command has QEMU's message", refusals },
 	{ "an event is kept until a caller waits for it", events },
-	{ "late answers are dropped", late_answers },
+	{ "late answers are dropped", stale_answers },
 	{ "the end of QEMU is reported", an_end },
 	{ "an answer that is not JSON is refused", no_json },
 	{ "a socket without a listener is reported", nobody },

@@ -79,7 +79,7 @@ static void mistakes(void)
 {
 	expect_mistake("", 0, 0, "declares nothing");
 	expect_mistake("pools: [\n", 2, 1, "did not find");
-	expect_mistake("[]\n", 1, 1, "it takes 'pools:'");
+	expect_mistake("[]\n", 1, 1, "but must be a mapping with the key 'pools'");
 	expect_mistake("pols: {}\n", 1, 1, "unknown key 'pols'");
 	expect_mistake("pools:\n", 1, 7, "pools is empty");
 	expect_mistake("pools: {}\n---\npools: {}\n", 3, 1, "one document");
@@ -97,7 +97,7 @@ static void mistakes(void)
 		       1, 45, "exclude each other");
 	expect_mistake("pools: {a: {cpus: 1, isolate: 1}}\n", 1, 31,
 		       "not true, false, balance or nobalance");
-	expect_mistake("pools: {a: {mem: [1M, 0]}}\n", 1, 23, "no memory");
+	expect_mistake("pools: {a: {mem: [1M, 0]}}\n", 1, 23, "size of 0");
 	expect_mistake("pools: {a: {mem: 1M, mem: 2M}}\n", 1, 22, "twice");
 }
 

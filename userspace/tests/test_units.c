@@ -244,8 +244,8 @@ static void shares(void)
 					   sizeof(message))))
 			continue;
 		expect(memspec_has_shares(asks, nr));
-		expect(!memspec_settle(mem, asks, nr, &spare, cases[i].have,
-				       2ULL << 20, &failure));
+		expect(!memspec_resolve(mem, asks, nr, &spare, cases[i].have,
+					2ULL << 20, &failure));
 		for (j = 0; j < nr; j++)
 			if (!expect(mem[j].bytes == cases[i].mib[j] << 20))
 				printf("# %s: %llu\n", cases[i].text,
@@ -275,7 +275,7 @@ static void bad_shares(void)
 	if (!expect(!parse_memspec("max@7", &mem, &asks, false, &nr, message,
 				   sizeof(message))))
 		return;
-	expect(memspec_settle(mem, asks, nr, &spare, NULL, 4096, &failure));
+	expect(memspec_resolve(mem, asks, nr, &spare, NULL, 4096, &failure));
 	expect(failure.code == TOOL_SHARE_EMPTY);
 	free(asks);
 	free(mem);

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Confined and isolated pools under systemd: transient scopes, Slice= and services that
-# keep their limits. Boots the systemd that is installed, in new pid and mount namespaces.
-# Needs root, the module, cgroup2 with nothing in it, and three CPUs;
-# VPOOLCTL is the program.
+# keep their limits. Boots the installed systemd in new pid and mount namespaces. Needs
+# root, the module, an empty cgroup2, and three CPUs. VPOOLCTL is the program.
 
 here=$(dirname "$(readlink -f "$0")")
 
@@ -16,9 +15,9 @@ if [ "${1-}" = --inside ]; then
 	out='' err=''
 	last=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 	slice=/sys/fs/cgroup/vpool_gu.slice
-	place() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+	cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 	main_pid() { systemctl show -P MainPID "$1"; }
-	# service NAME COMMAND...: started with a limit; sets pid.
+	# service NAME COMMAND...: start a service with a memory limit; set pid
 	service()
 	{
 		local name=$1
@@ -36,50 +35,50 @@ if [ "${1-}" = --inside ]; then
 	try 0 create gu --cpus "$((last - 1))-$last" --split-cores --isolate
 	is 'the slice is a partition' "$(cat "$slice/cpuset.cpus.partition")" root
 	try 1 run gu -- true
-	like 'a service is not taken out of its unit' "$err" '*Slice=*'
+	like 'run does not move a service out of its unit' "$err" '*Slice=*'
 	try 0 run --move-cgroup gu -- cat /proc/self/cgroup
-	like 'unless asked for, into a scope' "$out" '0::/vpool_gu.slice/vpool-*.scope'
+	like 'run --move-cgroup moves a service to a scope' "$out" '0::/vpool_gu.slice/vpool-*.scope'
 	out=$(systemd-run --quiet --scope "$VPOOLCTL" run gu -- cat /proc/self/cgroup)
-	like 'a login is' "$out" '0::/vpool_gu.slice/vpool-*.scope'
+	like 'run moves a scope without limits' "$out" '0::/vpool_gu.slice/vpool-*.scope'
 	out=$(systemd-run --quiet --scope -p MemoryMax=64M "$VPOOLCTL" run gu -- true 2>&1)
-	like 'a scope with limits is not' "$out" '*is in the cgroup /system.slice/*'
+	like 'run does not move a scope with limits' "$out" '*is in the cgroup /system.slice/*'
 
 	service inside --slice=vpool_gu.slice "$VPOOLCTL" run gu -- sleep 1000
 	inside=$pid
-	is 'a service with Slice= stays in its unit' "$(place "$inside")" \
+	is 'a service with Slice= stays in its unit' "$(cgroup_of "$inside")" \
 		/vpool_gu.slice/inside.service
-	is 'with its limits' "$(cat "$slice/inside.service/memory.max")" 67108864
+	is 'a service with Slice= keeps its limits' "$(cat "$slice/inside.service/memory.max")" 67108864
 	try 0 ps gu --noheadings -o TID,HELD
-	like 'it is a member' "$out" "*$inside cpuset"
+	like 'a service with Slice= is a member' "$out" "*$inside cpuset"
 
 	service outside sleep 1000
 	try 1 attach gu --pid "$pid"
-	is 'one elsewhere is left there' "$(place "$pid")" /system.slice/outside.service
+	is 'attach does not move a service out of its unit' "$(cgroup_of "$pid")" /system.slice/outside.service
 	try 0 attach gu --pid "$pid" --move-cgroup
-	like 'unless asked for' "$(place "$pid")" '/vpool_gu.slice/vpool-*.scope'
+	like 'attach --move-cgroup moves a service to a scope' "$(cgroup_of "$pid")" '/vpool_gu.slice/vpool-*.scope'
 	try 0 detach gu --pid "$pid"
-	like 'and comes out of the slice again' "$(place "$pid")" '/system.slice/vpool-*.scope'
+	like 'detach moves the process out of the slice' "$(cgroup_of "$pid")" '/system.slice/vpool-*.scope'
 	kill "$pid"
 
 	try 0 detach gu --pid "$inside"
 	try 1 destroy gu
-	like 'what runs in the slice keeps the pool' "$err" "*process $inside (sleep) is in *"
-	is 'and goes on' "$(systemctl is-active inside)" active
+	like 'a service in the slice prevents destroy' "$err" "*process $inside (sleep) is in *"
+	is 'the service continues to run' "$(systemctl is-active inside)" active
 	systemctl daemon-reload
-	is 'systemd leaves the partition alone' "$(cat "$slice/cpuset.cpus.partition")" root
+	is 'systemd keeps the partition on reload' "$(cat "$slice/cpuset.cpus.partition")" root
 	try 0 destroy gu --force
-	is 'nor does force stop it' "$(systemctl is-active inside)" active
+	is 'destroy --force does not stop the service' "$(systemctl is-active inside)" active
 	try 0 create gu --cpus "$((last - 1))-$last" --split-cores --isolate
 	is 'the slice can be a partition again' "$(cat "$slice/cpuset.cpus.partition")" root
 	systemctl stop inside
 	try 0 destroy gu
-	is 'then it has gone' "$(ls -d "$slice" 2>/dev/null)" ''
+	is 'destroy removes the slice' "$(ls -d "$slice" 2>/dev/null)" ''
 
 	try 0 create gu --cpus "$last" --split-cores --confine
 	try 0 run gu -- cat /proc/self/cgroup
-	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(place self)"
+	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(cgroup_of self)"
 	try 0 destroy gu
-	is 'nothing has failed' "$(systemctl --failed --plain --no-legend)" ''
+	is 'no unit has failed' "$(systemctl --failed --plain --no-legend)" ''
 	tap_end
 fi
 
@@ -93,14 +92,14 @@ VPOOLCTL=$(command -v "${VPOOLCTL:-vpoolctl}")
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 systemd=/lib/systemd/systemd
 [ -c /dev/vpool/control ] || skip 'the module is not loaded'
-[ "$cgroup" = /sys/fs/cgroup ] || skip 'cgroup2 is not where systemd wants it'
+[ "$cgroup" = /sys/fs/cgroup ] || skip 'cgroup2 is not mounted on /sys/fs/cgroup'
 grep -qw cpuset "$cgroup/cgroup.controllers" || skip 'cgroup2 has no cpusets here'
-[ ! -d /run/systemd/system ] || skip 'this host is under systemd itself'
+[ ! -d /run/systemd/system ] || skip 'this host runs systemd'
 [ -x $systemd ] || skip 'systemd is not installed'
 [ -e /lib/systemd/system/dbus.socket ] || skip 'dbus is not installed'
 [ "$(nproc)" -ge 3 ] || skip 'there are fewer than three CPUs'
 
-# What boots may clear /tmp.
+# The booted systemd can clear /tmp.
 dir=$(mktemp -d -p /var/tmp) || exit 1
 enabled=$(cat "$cgroup/cgroup.subtree_control")
 

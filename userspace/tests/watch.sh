@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Watching pools, with the module: top in a terminal, metrics through node-exporter,
-# and the one-liners for tracepoints as the administrator's guide has them. Needs
-# root, the module and two CPUs; VPOOLCTL is the program.
+# Monitoring of pools with the module: top on a terminal, metrics through node-exporter,
+# and the tracepoint one-liners of the administrator's guide. Needs root, the module and
+# two CPUs. VPOOLCTL is the program.
 
-# Where tools/setup unpacks what is not installed.
+# tools/setup unpacks programs here that are not installed.
 PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -52,15 +52,15 @@ with mmap.mmap(fd, 1 << 21) as m:
 
 "$VPOOLCTL" run watch-a sh -c 'while :; do :; done' &
 burner=$!
-# A machine that stands still meanwhile gets another chance.
+# Try again if the test machine stalls during the measurement.
 for _ in {1..6}; do
 	"$VPOOLCTL" top -b -n 1 -d 10 -J >"$dir/top" &
-	looker=$!
-	# However slow the machine is, some of it falls between the two looks.
-	while kill -0 "$looker" 2>/dev/null; do
+	top_pid=$!
+	# Use memory all the time, so that some of it falls between the two samples.
+	while kill -0 "$top_pid" 2>/dev/null; do
 		use watch-b
 	done
-	wait "$looker"
+	wait "$top_pid"
 	figures=$(python3 -c '
 import json, sys
 pools = {p["name"]: p for p in json.load(sys.stdin)["pools"]}
@@ -75,13 +75,13 @@ is 'top sees CPUs, members and rates' "$figures" 'busy 1 None allocs faults'
 kill "$burner"
 wait "$burner" 2>/dev/null
 
-# screen: what the terminal shows
+# Print the content of the terminal.
 screen()
 {
 	tmux -L vpool-test capture-pane -p -t top 2>/dev/null
 }
 
-# until_screen PATTERN [LOOKS]: wait for it, and keep what was seen in $shown
+# until_screen PATTERN [TRIES]: wait until the screen matches; set shown to its content
 until_screen()
 {
 	local i
@@ -109,7 +109,8 @@ press()
 	tmux -L vpool-test send-keys -t top "$@"
 }
 
-# answers NAME PATTERN KEY...: what is shown for a while only, so try more than once
+# answers NAME PATTERN KEY...: press keys until the screen matches. The message is shown
+# only for a few seconds, so try several times.
 answers()
 {
 	local name=$1 pattern=$2 key
@@ -140,14 +141,14 @@ if command -v tmux >/dev/null; then
 	press b
 	sees 'b shows bytes' '*8388608*'
 	press d
-	sees 'd asks' '*seconds between two refreshes:*'
-	answers 'and says what is wrong' \
+	sees 'd asks for the delay' '*seconds between two refreshes:*'
+	answers 'an invalid delay is reported' \
 		'*not a time of 0.1 seconds or more*' d x Enter
-	answers 'an unknown key' '*no such key*' Z
+	answers 'an unknown key is reported' '*no such key*' Z
 	"$VPOOLCTL" destroy watch-b
-	sees 'a pool that goes' '*1 pool,*'
+	sees 'top notices a destroyed pool' '*1 pool,*'
 	tmux -L vpool-test resize-window -t top -x 40 -y 10
-	sees 'a small window' '*vpoolctl top*watch-a*'
+	sees 'top works in a small window' '*vpoolctl top*watch-a*'
 	press q
 	sees 'q quits' '*it ended with 0*'
 	tmux -L vpool-test kill-server
@@ -166,7 +167,7 @@ print(u.urlopen("http://127.0.0.1:9917/metrics").read().decode())' 2>/dev/null
 
 "$VPOOLCTL" metrics -o "$dir/vpool.prom"
 if command -v promtool >/dev/null; then
-	is 'promtool finds nothing wrong' \
+	is 'promtool finds no mistake' \
 		"$(promtool check metrics <"$dir/vpool.prom" 2>&1)" ''
 else
 	tap_result yes 'promtool # SKIP prometheus is not installed'
@@ -198,22 +199,22 @@ if command -v prometheus-node-exporter >/dev/null; then
 	is 'node-exporter serves the metrics' "$(grep \
 		'^vpool_memory_size_bytes' "$dir/scraped" | xargs)" \
 		'vpool_memory_size_bytes{pool=watch-a} 4.194304e+06 vpool_memory_size_bytes{pool=watch-b} 8.388608e+06'
-	is 'and finds nothing wrong' "$(grep '^node_textfile_scrape_error' \
+	is 'node-exporter reports no scrape error' "$(grep '^node_textfile_scrape_error' \
 		"$dir/scraped")" 'node_textfile_scrape_error 0'
 else
 	tap_result yes 'node-exporter # SKIP it is not installed'
 fi
 
-# The guide's one-liners for tracepoints. What is to be seen happens in the place of
-# the ten seconds that they wait.
+# Tracepoint one-liners of the guide. A script that causes the events replaces the sleep
+# of ten seconds.
 
-# one_liner PATTERN: the line of the guide's, with that instead
+# one_liner PATTERN: print a line of the guide, with its sleep replaced
 one_liner()
 {
 	sed -n "\,^    .*$1,s|sleep 10|\"$dir/do_all\"|p" "$GUIDE"
 }
 
-# Something for each tracepoint.
+# Trigger each tracepoint.
 cat >"$dir/do_all" <<END
 #!/bin/sh
 exec >/dev/null 2>&1
@@ -250,7 +251,7 @@ if [ -e "$tracing/events/vpool/vpool_commit/hist" ]; then
 	like 'bytes are summed by pool and program' "$(cat "$dir/trace")" \
 		'*{ pool: web*python3*bytes: *2097152*'
 else
-	tap_result yes 'a histogram # SKIP this kernel has none'
+	tap_result yes 'a histogram # SKIP this kernel has no histograms'
 fi
 
 tap_end

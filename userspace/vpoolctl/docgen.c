@@ -106,7 +106,7 @@ static void man_columns(const struct command *cmd)
 {
 	size_t i;
 
-	puts(".IP\nIts columns, those with an asterisk only when asked for:");
+	puts(".IP\nIts columns, those with an asterisk only on request:");
 	for (i = 0; i < cmd->nr_columns; i++) {
 		puts(".RS\n.TP");
 		printf("%s%s\n", cmd->columns[i].name,
@@ -259,7 +259,7 @@ static void bash_command(const struct command *cmd)
 	for (i = 0; i < cmd->nr_options; i++)
 		printf(" --%s", cmd->options[i].name);
 	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
-	       kinds[cmd->complete_rest]);
+	       kinds[cmd->complete_args]);
 	if (cmd->columns) {
 		fputs("\t\tcolumns='", stdout);
 		for (i = 0; i < cmd->nr_columns; i++)
@@ -282,7 +282,7 @@ static void bash_cases(void)
 static const struct {
 	const char *line;
 	void (*put)(void);
-} places[] = {
+} placeholders[] = {
 	{ "@CASES@\n", bash_cases },
 	{ "@COMMANDS@\n", man_commands },
 	{ "@PROPERTIES@\n", man_properties },
@@ -295,10 +295,10 @@ static void put_line(const char *line)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		if (strcmp(line, places[i].line))
+	for (i = 0; i < ARRAY_SIZE(placeholders); i++) {
+		if (strcmp(line, placeholders[i].line))
 			continue;
-		places[i].put();
+		placeholders[i].put();
 		return;
 	}
 	fputs(line, stdout);

@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	commands_set(verbs, nr_verbs);
 	if (argc > 1)
-		argv = options_behind_verb(argc, argv, &argc);
+		argv = options_after_verb(argc, argv, &argc);
 	if (!argv)
 		return EXIT_USAGE;
 	if (argc < 2) {

@@ -79,7 +79,7 @@ struct invocation;
  * @max_args: maximum number of arguments, or -1 for no maximum
  * @stop_at_args: options end at the first argument
  * @complete: what completion offers for the first argument
- * @complete_rest: what completion offers for the other arguments
+ * @complete_args: what completion offers for the other arguments
  * @run: runs the verb and returns an exit status
  */
 struct command {
@@ -95,7 +95,7 @@ struct command {
 	int max_args;
 	bool stop_at_args;
 	enum completion complete;
-	enum completion complete_rest;
+	enum completion complete_args;
 	int (*run)(const struct invocation *inv);
 };
 

@@ -68,13 +68,13 @@ static const struct {
 	const char *command;
 	const char *what;
 } first_steps[] = {
-	{ "host", "see what is free" },
-	{ "create web --ncpus 2 --mem 1G --isolate", "take it" },
-	{ "vm start shop --pool web --disk IMAGE", "use it" },
-	{ "vm list", "see the machine and its CPUs" },
-	{ "audit web", "see what may intrude" },
-	{ "vm stop shop", "shut it down" },
-	{ "destroy web", "give all back" },
+	{ "host", "show what a pool can take" },
+	{ "create web --ncpus 2 --mem 1G --isolate", "create a pool" },
+	{ "vm start shop --pool web --disk IMAGE", "start a machine on it" },
+	{ "vm list", "show the machine and its CPUs" },
+	{ "audit web", "check the isolation" },
+	{ "vm stop shop", "shut the machine down" },
+	{ "destroy web", "destroy the pool" },
 };
 
 void print_overview(FILE *to)
@@ -92,11 +92,11 @@ void print_overview(FILE *to)
 	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
 		fprintf(to, "    vpoolctl %-41s# %s\n", first_steps[i].command,
 			first_steps[i].what);
-	fputs("\nOptions that many verbs have may stand before the verb, and between its\n"
+	fputs("\nOptions that many verbs share can also be given before the verb, or between its\n"
 	      "words: -J (--json), -b (--bytes), -o (--output) COLUMNS, -q (--quiet),\n"
 	      "--noheadings, --raw. With --json, errors are JSON objects, too.\n"
-	      "'vpoolctl VERB --help' says more about a verb; "
-	      "vpoolctl(8) says all.\n", to);
+	      "'vpoolctl VERB --help' describes a verb; "
+	      "vpoolctl(8) describes all.\n", to);
 }
 
 static void print_option(const struct option_def *opt)
@@ -124,7 +124,7 @@ static void print_columns(const struct command *cmd)
 {
 	size_t i;
 
-	puts("\nColumns (those with * are shown only when asked for):");
+	puts("\nColumns (those with * are shown only on request):");
 	for (i = 0; i < cmd->nr_columns; i++) {
 		printf("  %c %-12s", cmd->columns[i].show == SHOW_ALWAYS ? ' ' : '*',
 		       cmd->columns[i].name);
@@ -135,7 +135,7 @@ static void print_columns(const struct command *cmd)
 void print_command_help(const struct command *cmd)
 {
 	static const struct option_def help = {
-		.name = "help", .letter = 'h', .help = "show this",
+		.name = "help", .letter = 'h', .help = "show this help",
 	};
 	size_t i;
 

@@ -96,7 +96,7 @@ static int take_option(struct invocation *inv, int value)
 	int i = option_index(cmd, value);
 
 	if (inv->given[i] && cmd->options[i].arg)
-		return usage_error(cmd, "option '--%s' is there twice",
+		return usage_error(cmd, "option '--%s' is given twice",
 				   cmd->options[i].name);
 	if (!strcmp(cmd->options[i].name, "json"))
 		messages_set_json();
@@ -110,14 +110,14 @@ static int check_args(const struct invocation *inv)
 	const struct command *cmd = inv->cmd;
 
 	if (inv->argc < cmd->min_args)
-		return usage_error(cmd, "too few arguments: it takes %s",
+		return usage_error(cmd, "too few arguments: expected %s",
 				   cmd->args);
 	if (cmd->max_args == 0 && inv->argc)
 		return usage_error(cmd, "unexpected argument '%s'",
 				   inv->argv[0]);
 	if (cmd->max_args >= 0 && inv->argc > cmd->max_args)
 		return usage_error(cmd,
-				   "unexpected argument '%s': it takes %s",
+				   "unexpected argument '%s': expected %s",
 				   inv->argv[cmd->max_args], cmd->args);
 	return EXIT_OK;
 }
@@ -150,7 +150,7 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 }
 
 /* Report an error in an option as JSON even if --json follows it. */
-static void look_for_json(const struct command *cmd, int argc, char **argv)
+static void detect_json(const struct command *cmd, int argc, char **argv)
 {
 	bool has = false;
 	size_t i;
@@ -173,7 +173,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	inv->cmd = cmd;
 	/* Collect the arguments in place of the verb and the options. */
 	inv->argv = argv + 1;
-	look_for_json(cmd, argc, argv);
+	detect_json(cmd, argc, argv);
 	make_form(cmd, &form);
 	optind = 0;
 	opterr = 0;
@@ -258,7 +258,7 @@ static int take_common(int argc, char **words, char **found, int *nr_found,
 	return EXIT_OK;
 }
 
-char **options_behind_verb(int argc, char **argv, int *nr)
+char **options_after_verb(int argc, char **argv, int *nr)
 {
 	/* The arrays are never freed, like the arguments of main(). */
 	static char **words, **found;

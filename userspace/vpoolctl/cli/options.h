@@ -10,7 +10,7 @@ struct invocation;
  * it: "-J vm list" becomes "vm list --json". @nr receives the number of words. Return
  * the words, or NULL after a message.
  */
-char **options_behind_verb(int argc, char **argv, int *nr);
+char **options_after_verb(int argc, char **argv, int *nr);
 
 /* Fill @inv from @argv, argv[0] being the verb. Return EXIT_OK, or the exit status. */
 int parse_options(const struct command *cmd, int argc, char **argv,

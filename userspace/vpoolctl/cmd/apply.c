@@ -36,28 +36,28 @@ static const struct option_def apply_options[] = {
 	[OPT_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
 		.help =
-			"check everything, print as a diff what would change,\n"
-			"change nothing",
+			"check the files and print the changes as a diff, but make\n"
+			"none",
 	},
 	[OPT_KEEP] = {
 		.name = "keep", .letter = 'k',
-		.help = "leave pools alone that are not declared",
+		.help = "do not destroy pools that are not declared",
 	},
 	[OPT_KEEP_GOING] = {
 		.name = "keep-going",
 		.help =
-			"make all changes that can be made, as at boot. A pool that\n"
-			"is refused, or has a mistake in its declaration, is\n"
-			"reported and left as it is; the exit status is then 1.\n"
-			"If a file has a mistake, undeclared pools stay",
+			"make as many changes as possible, as at boot. A pool whose\n"
+			"change is refused, or whose declaration has a mistake, is\n"
+			"reported and stays unchanged; the exit status is then 1. If\n"
+			"a file has a mistake, undeclared pools stay",
 	},
 	[OPT_QUIET] = {
 		.name = "quiet", .letter = 'q',
-		.help = "print nothing when it works",
+		.help = "print nothing on success",
 	},
 	[OPT_JSON] = {
 		.name = "json", .letter = 'J',
-		.help = "print the changes as JSON, sizes in bytes",
+		.help = "print the changes as JSON, with sizes in bytes",
 	},
 };
 
@@ -81,7 +81,7 @@ static const struct column apply_columns[] = {
 	[COL_DONE] = { .name = "DONE", .type = CELL_BOOL },
 };
 
-static void fill_side(struct table *tb, const struct pool_config *pool,
+static void fill_pool(struct table *tb, const struct pool_config *pool,
 		      size_t mem, size_t cpus)
 {
 	char *text = cpus_text(&pool->cpus);
@@ -116,10 +116,10 @@ static void print_json(const struct plan *plan, bool done)
 		table_text(tb, COL_NAME, change_name(change));
 		table_text(tb, COL_ACTION, change_word(change));
 		if (change->info)
-			fill_side(tb, &change->have, COL_MEM_BEFORE,
+			fill_pool(tb, &change->have, COL_MEM_BEFORE,
 				  COL_CPUS_BEFORE);
 		if (change->want)
-			fill_side(tb, change->want, COL_MEM_AFTER,
+			fill_pool(tb, change->want, COL_MEM_AFTER,
 				  COL_CPUS_AFTER);
 		table_number(tb, COL_DONE, done && !change->refused);
 	}
@@ -162,7 +162,7 @@ static void print(const struct invocation *inv, const struct plan *plan)
 		print_text(plan);
 }
 
-/* Any user can do a dry run. An unprivileged dry run does not ask the kernel. */
+/* Any user can do a dry run. An unprivileged dry run does not call the kernel. */
 static int open_handle(const struct invocation *inv, struct vpool **vp)
 {
 	int err = vpool_open_control(vp);
@@ -265,23 +265,25 @@ static int run_apply(const struct invocation *inv)
 const struct command cmd_apply = {
 	.name = "apply",
 	.args = "[FILE...]",
-	.summary = "make the pools that files declare, and no others",
+	.summary = "make the pools match the files that declare them",
 	.description =
-		"Make this host have the pools that files declare, and no\n"
-		"others, with the fewest changes: what is as declared is left\n"
-		"alone, so that applying a file again does nothing. All is\n"
-		"checked before the first change. A pool that would have to\n"
-		"be destroyed while it is in use is refused; should a change\n"
-		"fail, those before it are undone; --keep-going makes the other\n"
-		"changes instead. A declared CPU that is offline is left out, and\n"
-		"a later apply adds it when it is online.\n\n"
-		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
-		"standard input. Several files count as one. Their format is\n"
-		"in vpool.conf(5).",
+		"Create, change and destroy pools until the host has exactly\n"
+		"the pools that the files declare. A pool that matches its\n"
+		"declaration stays unchanged, so that applying a file twice\n"
+		"changes nothing. All changes are checked before the first\n"
+		"one is made. A pool that would have to be destroyed while it\n"
+		"is in use is refused. If a change fails, the earlier ones\n"
+		"are undone; with --keep-going, the remaining changes are\n"
+		"made instead. A declared CPU that is offline is left out,\n"
+		"and a later apply adds it when it is online.\n\n"
+		"Without FILE, apply reads /etc/vpool.conf and\n"
+		"/etc/vpool.d/*.conf. The name - stands for standard input.\n"
+		"Several files count as one. vpool.conf(5) describes their\n"
+		"format.",
 	.options = apply_options,
 	.nr_options = ARRAY_SIZE(apply_options),
 	.max_args = -1,
 	.complete = COMPLETE_FILE,
-	.complete_rest = COMPLETE_FILE,
+	.complete_args = COMPLETE_FILE,
 	.run = run_apply,
 };

@@ -48,8 +48,8 @@ static const struct option_def attach_options[NR_ATTACH] = {
 	[ATTACH_DEDICATED] = {
 		.name = "dedicated", .letter = 'd',
 		.help =
-			"give the thread, or the process's first, a CPU of its\n"
-			"own, which the other members keep off",
+			"dedicate a CPU of the pool to the thread, or to the first\n"
+			"thread of the process; no other member runs on that CPU",
 	},
 	[ATTACH_CPU] = {
 		.name = "cpu", .letter = 'c', .arg = "CPU",
@@ -115,7 +115,7 @@ static void warn_about_init(const struct invocation *inv, int pid)
 {
 	if (pid == 1 && inv->cmd == &cmd_attach)
 		fprintf(stderr,
-			"vpoolctl: attach %s: warning: process 1 starts all others; as its children, those that it starts from now on will be members, services among them\n",
+			"vpoolctl: attach %s: warning: process 1 starts the services of the host; each process that it starts from now on becomes a member\n",
 			inv->argv[0]);
 }
 
@@ -125,7 +125,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 
 	*whom = (struct whom) { .pidfd = -1, .cpu = -1 };
 	if (inv->given[ATTACH_PID] == inv->given[ATTACH_TID])
-		return usage_error(inv->cmd, "it takes --pid or --tid");
+		return usage_error(inv->cmd, "give either --pid or --tid");
 	status = take_int(inv, ATTACH_PID, 1, &whom->pid);
 	if (!status)
 		status = take_int(inv, ATTACH_TID, 1, &whom->tid);
@@ -161,9 +161,9 @@ static bool is_only_thread(int pid)
 }
 
 /* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
-static int enter(const struct invocation *inv, struct vpool *vp,
-		 const struct whom *whom, bool process, struct origin *was,
-		 struct failure *failure)
+static int join_slice(const struct invocation *inv, struct vpool *vp,
+		      const struct whom *whom, bool process, struct origin *was,
+		      struct failure *failure)
 {
 	struct vpool_info *info;
 	int err;
@@ -197,7 +197,7 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	struct origin was;
 	int err;
 
-	if (enter(inv, vp, whom, flags, &was, failure))
+	if (join_slice(inv, vp, whom, flags, &was, failure))
 		return EXIT_FAILED;
 	err = vpool_attach_task(vp, whom->pidfd, whom->tid, flags,
 				own ? &whom->cpu : NULL);
@@ -225,7 +225,7 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 	int err, stays = 0;
 
 	if (flags || is_only_thread(whom->pid))
-		stays = slice_leave(inv->argv[0], whom->pid, &was, failure);
+		stays = slice_remove(inv->argv[0], whom->pid, &was, failure);
 	if (stays < 0)
 		return EXIT_FAILED;
 	err = vpool_detach_task(vp, whom->pidfd, whom->tid, flags);
@@ -237,7 +237,7 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 	slice_free(&was);
 	if (stays)
 		cmd_error(inv, inv->argv[0], TOOL_SLICE_KEEPS,
-			  "process %d is no member any more; its unit is in the pool's slice and keeps it on the pool's CPUs",
+			  "process %d is no longer a member, but its unit is in the pool's slice, which keeps it on the pool's CPUs",
 			  whom->pid);
 	return EXIT_OK;
 }
@@ -284,16 +284,17 @@ const struct command cmd_attach = {
 	.summary = "make a running task a member of a pool",
 	.description =
 		"Make a process with all its threads, or one thread, a member\n"
-		"of a pool: it and all that it forks from then on run on the\n"
-		"pool's CPUs only. For the tasks of the same user, or with\n"
-		"CAP_SYS_NICE.\n\n"
+		"of a pool. The task, and all tasks that it forks from then\n"
+		"on, run only on the pool's CPUs. A user can attach own\n"
+		"tasks; other tasks need CAP_SYS_NICE.\n\n"
 		"Members of a confined or isolated pool belong in its slice,\n"
-		"vpool_NAME.slice. A process that is there, as in a unit with\n"
-		"Slice=, stays where it is. Root moves one from the root cgroup\n"
-		"or from a login's scope. From any other cgroup a process would\n"
-		"lose its limits: in a confined pool it keeps its cgroup, and\n"
-		"the module alone holds it on the CPUs; in an isolated pool it\n"
-		"is refused, unless --move-cgroup is given.",
+		"vpool_NAME.slice. A process that is already in the slice,\n"
+		"for example in a unit with Slice=, keeps its cgroup. Root\n"
+		"moves a process from the root cgroup or from the scope of a\n"
+		"login into the slice. A process in any other cgroup would\n"
+		"lose its limits. In a confined pool, such a process keeps\n"
+		"its cgroup, and only the module holds it on the CPUs. An\n"
+		"isolated pool refuses it, unless --move-cgroup is given.",
 	.options = attach_options,
 	.nr_options = ARRAY_SIZE(attach_options),
 	.min_args = 1,
@@ -308,7 +309,7 @@ const struct command cmd_detach = {
 	.summary = "end a task's membership in a pool",
 	.description =
 		"End the membership of a process with all its threads, or of\n"
-		"one thread, and give it back the CPUs that it came with.",
+		"one thread, and restore the affinity that it had before.",
 	.options = detach_options,
 	.nr_options = ARRAY_SIZE(detach_options),
 	.min_args = 1,

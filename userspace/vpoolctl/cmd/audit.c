@@ -42,13 +42,13 @@ static const struct option_def audit_options[] = {
 	[AUDIT_COLUMNS] = OPTION_COLUMNS,
 	[AUDIT_WATCH] = {
 		.name = "watch", .letter = 'w',
-		.help = "print it again every two seconds",
+		.help = "repeat every two seconds",
 	},
 	[AUDIT_MEND] = {
 		.name = "mend",
 		.help =
-			"print nothing: put right what changed on the CPUs of\n"
-			"all isolated pools, such as interrupts that came back",
+			"print nothing; restore the isolation of all pools, for\n"
+			"example move interrupts that another program has moved back",
 	},
 };
 
@@ -65,13 +65,14 @@ enum {
 static const struct column audit_columns[] = {
 	[COL_KIND] = { "KIND", CELL_TEXT,
 		       "task, kthread, irq, ipi, tick or steal" },
-	[COL_ID] = { "ID", CELL_TEXT, "the thread, or the interrupt" },
+	[COL_ID] = { "ID", CELL_TEXT, "id of the thread, or name of the interrupt" },
 	[COL_RAN] = { "RAN", CELL_TEXT,
-		      "whether it ran there: yes, no, or unknown" },
+		      "whether it ran on its CPUs: yes, no, or unknown" },
 	[COL_COUNT] = { "COUNT", CELL_NUMBER,
-			"interrupts there, or clock ticks stolen" },
+			"number of interrupts on its CPUs, or of stolen clock ticks" },
 	[COL_SINCE] = { "SINCE", CELL_TEXT,
-			"since when: created, the pool was; boot" },
+			"start of the count: created, for the creation of the pool;\n"
+			"or boot" },
 	[COL_MASK] = { "MASK", CELL_TEXT, "the CPUs that a task may run on" },
 	[COL_WHAT] = { "WHAT", CELL_TEXT, "the task's name" },
 };
@@ -324,7 +325,7 @@ static int run_audit(const struct invocation *inv)
 		return inv->argc ? usage_error(inv->cmd, "--mend takes no NAME") :
 				   mend(inv);
 	if (!inv->argc)
-		return usage_error(inv->cmd, "too few arguments: it takes %s",
+		return usage_error(inv->cmd, "too few arguments: expected %s",
 				   inv->cmd->args);
 	for (;;) {
 		if (isolate_mend(inv->argv[0], &failure))
@@ -341,16 +342,18 @@ static int run_audit(const struct invocation *inv)
 const struct command cmd_audit = {
 	.name = "audit",
 	.args = "NAME | --mend",
-	.summary = "show what may intrude on a pool's CPUs",
+	.summary = "show tasks and interrupts on a pool's CPUs",
 	.description =
-		"Show what else may run on a pool's CPUs, and whether it did,\n"
-		"the worst first: tasks that are no members, time stolen by a\n"
-		"hypervisor, interrupts, timer ticks, the kernel's own calls\n"
-		"between CPUs (ipi) and its threads. Counted since the pool was\n"
-		"created, or since boot where that moment's counters are lost.\n"
-		"RAN is unknown where the kernel does not tell: a task that ran\n"
-		"since, and last elsewhere, may have been there in between.\n\n"
-		"Called by root it first puts right what other programs have\n"
+		"Show the tasks and interrupts that can run, or did run, on a\n"
+		"pool's CPUs without being members, the worst first: tasks\n"
+		"that are not members, time stolen by a hypervisor,\n"
+		"interrupts, timer ticks, the kernel's function calls between\n"
+		"CPUs (ipi) and kernel threads. Counting starts when the pool\n"
+		"is created, or at boot if the counters of that moment are\n"
+		"lost. RAN is unknown if the kernel does not record it: a\n"
+		"task that has run since then, and last ran on another CPU,\n"
+		"may have run on the pool's CPUs in between.\n\n"
+		"For root, audit first restores what other programs have\n"
 		"changed, as every verb does that changes a pool.",
 	.options = audit_options,
 	.nr_options = ARRAY_SIZE(audit_options),

@@ -81,18 +81,19 @@ static int run_check(const struct invocation *inv)
 const struct command cmd_check = {
 	.name = "check",
 	.args = "[FILE...]",
-	.summary = "look for mistakes in files that declare pools",
+	.summary = "check files that declare pools",
 	.description =
-		"Look for mistakes in files that declare pools, all of them,\n"
-		"and print each with its file, line and column. Needs neither\n"
-		"the module nor privileges, and does not judge whether this\n"
-		"host has what is declared: 'vpoolctl apply --dry-run' does.\n\n"
-		"Without FILE: /etc/vpool.conf and /etc/vpool.d/*.conf. - is\n"
-		"standard input. The files' format is in vpool.conf(5).",
+		"Check files that declare pools, and print all mistakes with\n"
+		"file, line and column. The check needs neither the module\n"
+		"nor privileges. It does not compare the files with the\n"
+		"resources of this host; 'vpoolctl apply --dry-run' does.\n\n"
+		"Without FILE, check reads /etc/vpool.conf and\n"
+		"/etc/vpool.d/*.conf. The name - stands for standard input.\n"
+		"vpool.conf(5) describes the format.",
 	.options = check_options,
 	.nr_options = ARRAY_SIZE(check_options),
 	.max_args = -1,
 	.complete = COMPLETE_FILE,
-	.complete_rest = COMPLETE_FILE,
+	.complete_args = COMPLETE_FILE,
 	.run = run_check,
 };

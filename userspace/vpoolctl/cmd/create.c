@@ -53,53 +53,53 @@ static const struct option_def create_options[] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE[@NODE],...",
 		.complete = COMPLETE_NODE,
 		.help =
-			"memory, from one NUMA node or from any, as in\n"
-			"4G@0,4G@1 or 512M; rounded up to the page size. 25%\n"
-			"and max are of what 'vpoolctl host' says a pool can\n"
-			"take, from that node or in all, rounded down",
+			"memory from any NUMA node, as in 512M, or from given nodes,\n"
+			"as in 4G@0,4G@1; rounded up to the page size. 25% and max\n"
+			"are shares of the poolable memory that 'vpoolctl host' shows\n"
+			"for the node or the host, rounded down",
 	},
 	[OPT_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.complete = COMPLETE_CPUS,
 		.help =
-			"CPUs, as in 2-5,8; all is all that are online, N the\n"
-			"last of them, ^ leaves some out: 2-N,^5 or all,^0-1",
+			"CPUs, as in 2-5,8; all stands for all online CPUs, N for the\n"
+			"last of them, and ^ excludes CPUs: 2-N,^5 or all,^0-1",
 	},
 	[OPT_NCPUS] = {
 		.name = "ncpus", .letter = 'N', .arg = "NUMBER[@NODE]",
 		.complete = COMPLETE_NODE,
 		.help =
-			"that many CPUs, in whole cores, from one NUMA node or\n"
-			"from where the memory is, the nearest first",
+			"number of CPUs, in whole cores, from one NUMA node, or from\n"
+			"the nodes of the memory and then the nearest ones",
 	},
 	[OPT_PAGE_SIZE] = {
 		.name = "page-size", .letter = 'p', .arg = "SIZE",
-		.help = "in what units it holds memory: 2M (the default) or 4K",
+		.help = "page size of the memory: 2M (the default) or 4K",
 		.complete = COMPLETE_SIZE,
 	},
 	[OPT_OWNER] = {
 		.name = "owner", .letter = 'u', .arg = "USER[:GROUP]",
 		.help =
-			"owner of the pool, by name or number; the caller\n"
-			"unless given. USER alone takes that user's group,\n"
-			":GROUP keeps the caller as user",
+			"owner of the pool's device, by name or number; default: the\n"
+			"caller. USER alone implies that user's group, :GROUP keeps\n"
+			"the caller as user",
 		.complete = COMPLETE_OWNER,
 	},
 	[OPT_MODE] = {
 		.name = "mode", .arg = "MODE",
 		.help =
-			"permission bits of the pool's device, in octal,\n"
-			"within 0666; 0660 unless given",
+			"permission bits of the pool's device, in octal, within 0666;\n"
+			"default 0660",
 	},
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
-			"how long to wait for memory that is short; 10\n"
-			"unless given, 0 takes only memory that is free now",
+			"seconds to wait for memory that is not free yet; default 10;\n"
+			"0 takes only memory that is free now",
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
-		.help = "allow taking some but not all threads of a core",
+		.help = "allow taking only some threads of a core",
 	},
 	[OPT_BOOT_CORE] = {
 		.name = "boot-core",
@@ -108,26 +108,26 @@ static const struct option_def create_options[] = {
 	[OPT_CONFINE] = {
 		.name = "confine",
 		.help =
-			"keep members on the CPUs whatever affinity they give\n"
-			"themselves: a cpuset that they cannot leave",
+			"keep members on the CPUs, whatever affinity they set: put\n"
+			"them in a cpuset that they cannot leave",
 	},
 	[OPT_ISOLATE] = {
 		.name = "isolate", .arg = "balance|nobalance",
 		.may_lack_arg = true,
 		.help =
-			"confine, and keep all other tasks off the CPUs: a\n"
-			"cpuset partition, and interrupts moved away. With\n"
-			"nobalance the scheduler does not move threads between\n"
-			"the CPUs either: for threads that are pinned each to\n"
-			"one CPU, others all stay on the first",
+			"confine the members, keep all other tasks off the CPUs with\n"
+			"a cpuset partition, and move interrupts away. With\n"
+			"nobalance, the scheduler also does not balance load between\n"
+			"the CPUs: use it if each thread is pinned to one CPU,\n"
+			"because all other threads stay on the first CPU",
 	},
 	[OPT_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
-		.help = "check everything, change nothing",
+		.help = "check the request, but change nothing",
 	},
 	[OPT_QUIET] = {
 		.name = "quiet", .letter = 'q',
-		.help = "print nothing when it works",
+		.help = "print nothing on success",
 	},
 	[OPT_JSON] = OPTION_JSON,
 };
@@ -158,7 +158,7 @@ static const struct column create_columns[] = {
  * struct spec - the pool to create
  * @pool: the pool, by the options
  * @req: the request for it, which points into @pool
- * @asked: the memory asked for in bytes, before rounding
+ * @asked: requested memory before rounding, in bytes
  */
 struct spec {
 	struct pool_config pool;
@@ -167,8 +167,8 @@ struct spec {
 };
 
 /* Compute a share of memory last, from the memory that is available then. */
-static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct pool_config *pool)
+static int resolve_mem(const struct invocation *inv, struct vpool *vp,
+		       struct pool_config *pool)
 {
 	struct failure failure;
 	struct spare spare;
@@ -179,8 +179,8 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(pool->mem, pool->asks, pool->nr_mem, &spare, NULL,
-			   pool->page_size, &failure))
+	if (memspec_resolve(pool->mem, pool->asks, pool->nr_mem, &spare, NULL,
+			    pool->page_size, &failure))
 		status = failure_report(inv, pool->name, &failure);
 	spare_free(&spare);
 	return status;
@@ -242,7 +242,7 @@ static void print_text(const struct spec *spec, const char *cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
 	putchar('\n');
 	if (req->out_bytes > spec->asked)
-		printf("%s was requested; it was rounded up to whole pages\n",
+		printf("%s was requested, and rounded up to whole pages\n",
 		       format_size(spec->asked, asked));
 }
 
@@ -329,7 +329,7 @@ static int run_create(const struct invocation *inv)
 	if (!status) {
 		err = vpool_open_control(&vp);
 		status = err ? handle_error(inv, inv->argv[0], vp, err) :
-			       settle_mem(inv, vp, &spec.pool);
+			       resolve_mem(inv, vp, &spec.pool);
 	}
 	if (!status) {
 		fill_request(&spec.req, &spec.pool);
@@ -346,15 +346,17 @@ static int run_create(const struct invocation *inv)
 const struct command cmd_create = {
 	.name = "create",
 	.args = "NAME",
-	.summary = "make a pool of CPUs and memory",
+	.summary = "create a pool of CPUs and memory",
 	.description =
-		"Make a pool: all that is asked for, or nothing. Its device is\n"
-		"/dev/vpool/NAME. A name has up to 32 small letters, digits,\n"
-		"dots, underscores and dashes. Where memory is short, it is\n"
-		"waited for as long as --timeout allows; an interrupt gives\n"
-		"everything back.\n\n"
-		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or bytes; or\n"
-		"25% or max of what 'vpoolctl host' says a pool can take.",
+		"Create a pool with all the requested CPUs and memory, or\n"
+		"fail and change nothing. Its device is /dev/vpool/NAME. A\n"
+		"name has up to 32 lower-case letters, digits, dots,\n"
+		"underscores and dashes. If memory is short, the command\n"
+		"waits for it, up to --timeout. If the command is\n"
+		"interrupted, it gives everything back.\n\n"
+		"Sizes are in units of 1024: 512M, 1.5G, 2GiB, or in bytes.\n"
+		"25% and max are shares of the poolable memory that 'vpoolctl\n"
+		"host' shows.",
 	.options = create_options,
 	.nr_options = ARRAY_SIZE(create_options),
 	.min_args = 1,

@@ -28,14 +28,14 @@ static const struct option_def destroy_options[] = {
 		.name = "force",
 		.letter = 'f',
 		.help =
-			"destroy pools that are in use: their mappings are\n"
-			"revoked and later touches get SIGBUS; their members\n"
-			"go back to the CPUs they came with",
+			"also destroy pools in use: later accesses to their mappings\n"
+			"get SIGBUS, and their members get back the affinity that\n"
+			"they had before",
 	},
 	[DESTROY_JSON] = {
 		.name = "json",
 		.letter = 'J',
-		.help = "print as JSON which were destroyed",
+		.help = "print the destroyed pools as JSON",
 	},
 };
 
@@ -142,19 +142,20 @@ static int run_destroy(const struct invocation *inv)
 const struct command cmd_destroy = {
 	.name = "destroy",
 	.args = "NAME...",
-	.summary = "give the memory and CPUs of pools back to the host",
+	.summary = "destroy pools and return their resources",
 	.description =
-		"Give the memory and CPUs of pools back to the host. A pool\n"
-		"that is open, mapped or has members is left alone unless\n"
-		"forced, and so is one that has processes in its slice. Force\n"
-		"kills no process; one that has its own unit in the slice keeps\n"
-		"the CPUs until it ends. If one of several pools cannot be\n"
-		"destroyed, the others are, and the exit status is 1.",
+		"Destroy pools, and return their memory and CPUs to the host.\n"
+		"Without --force, the command refuses a pool that is open or\n"
+		"mapped, that has members, or that has processes in its\n"
+		"slice. --force kills no process; a process with its own unit\n"
+		"in the slice keeps the CPUs until it ends. If one of several\n"
+		"pools cannot be destroyed, the command destroys the\n"
+		"remaining ones and exits with status 1.",
 	.options = destroy_options,
 	.nr_options = ARRAY_SIZE(destroy_options),
 	.min_args = 1,
 	.max_args = -1,
 	.complete = COMPLETE_POOL,
-	.complete_rest = COMPLETE_POOL,
+	.complete_args = COMPLETE_POOL,
 	.run = run_destroy,
 };

@@ -47,7 +47,7 @@ static int run_export(const struct invocation *inv)
 		err = handle_error(inv, NULL, vp, err);
 	} else {
 		gethostname(host, sizeof(host) - 1);
-		printf("# The pools of %s, as vpoolctl export found them.\n"
+		printf("# The pools of %s, written by vpoolctl export.\n"
 		       "# See vpool.conf(5).\n", host);
 		config_write(&cfg, stdout);
 	}
@@ -58,9 +58,10 @@ static int run_export(const struct invocation *inv)
 
 const struct command cmd_export = {
 	.name = "export",
-	.summary = "print the pools there are as a file that declares them",
+	.summary = "print a file that declares the existing pools",
 	.description =
-		"Print all pools as a file that 'vpoolctl apply' makes the same\n"
-		"pools from, on this host or one like it. Any user may.",
+		"Print a file from which 'vpoolctl apply' creates the same\n"
+		"pools, on this host or a similar one. Any user can run this\n"
+		"command.",
 	.run = run_export,
 };

@@ -36,8 +36,8 @@ static int run_help(const struct invocation *inv)
 const struct command cmd_help = {
 	.name = "help",
 	.args = "[VERB]",
-	.summary = "show what there is to do, or how a verb works",
-	.description = "Show all verbs, or what one of them does.",
+	.summary = "show all verbs, or the help of one",
+	.description = "Show all verbs, or the help of one verb.",
 	.max_args = 2,
 	.complete = COMPLETE_VERB,
 	.run = run_help,

@@ -60,15 +60,15 @@ enum {
 };
 
 static const struct column node_columns[] = {
-	[NODE_NODE] = { "NODE", CELL_NUMBER, "the NUMA node" },
-	[NODE_CPUS] = { "CPUS", CELL_TEXT, "its CPUs that are online" },
+	[NODE_NODE] = { "NODE", CELL_NUMBER, "number of the NUMA node" },
+	[NODE_CPUS] = { "CPUS", CELL_TEXT, "its online CPUs" },
 	[NODE_CORES] = { "CORES", CELL_NUMBER, "its cores" },
 	[NODE_FREE_CPUS] = { "FREE-CPUS", CELL_TEXT,
-			     "those of its CPUs that are in no pool" },
+			     "its online CPUs in no pool" },
 	[NODE_POOLABLE_CPUS] = { "POOLABLE-CPUS", CELL_TEXT,
-				 "those of them that one pool can take" },
+				 "those free CPUs that one pool can take" },
 	[NODE_TOTAL] = { "TOTAL", CELL_SIZE, "its memory" },
-	[NODE_FREE] = { "FREE", CELL_SIZE, "memory that nothing uses" },
+	[NODE_FREE] = { "FREE", CELL_SIZE, "free memory" },
 	[NODE_POOLABLE] = { "POOLABLE", CELL_SIZE,
 			    "memory that one pool can take" },
 	[NODE_POOLED] = { "POOLED", CELL_SIZE, "memory in pools" },
@@ -236,14 +236,15 @@ static int run_host(const struct invocation *inv)
 
 const struct command cmd_host = {
 	.name = "host",
-	.summary = "show what this host has, and what is free to take",
+	.summary = "show the resources of the host, and the poolable part",
 	.description =
 		"Show this host's CPUs, cores, NUMA nodes, memory and\n"
 		"storage. Free CPUs are in no pool. Poolable CPUs and memory\n"
-		"are what one pool can take: free, and not what the module\n"
-		"leaves to the host, which is the core of CPU 0 (--boot-core),\n"
-		"parts of cores (--split-cores), host_cpus_floor CPUs and\n"
-		"host_mem_floor MiB of memory. Works without the module, too.",
+		"are free and can be taken by one pool. The module leaves the\n"
+		"rest to the host: the core of CPU 0 (see --boot-core), parts\n"
+		"of cores (see --split-cores), host_cpus_floor CPUs and\n"
+		"host_mem_floor MiB of memory. The command works without the\n"
+		"module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,

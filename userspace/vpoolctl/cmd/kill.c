@@ -23,8 +23,8 @@
 #include "cmd/cmd.h"
 #include "output/messages.h"
 
-/* Give up on a fork storm after this number of rounds. */
-#define ROUNDS 100
+/* Give up on a fork storm after this number of passes. */
+#define MAX_PASSES 100
 
 enum {
 	KILL_SIGNAL,
@@ -35,8 +35,8 @@ static const struct option_def kill_options[] = {
 		.name = "signal", .letter = 's', .arg = "SIGNAL",
 		.complete = COMPLETE_SIGNAL, .bare = true,
 		.help =
-			"by name or number; TERM unless given. -9 and -KILL are\n"
-			"taken as with kill(1)",
+			"signal, by name or number; default TERM. -9 and -KILL are\n"
+			"accepted, too, as kill(1) does",
 	},
 };
 
@@ -104,8 +104,8 @@ static int signal_one(struct vpool *vp, const char *name, int pid, int sig)
 }
 
 /* Return the number of newly signalled processes, or a negative errno. */
-static int signal_round(const struct invocation *inv, struct vpool *vp, int sig,
-			struct done *done, int *status)
+static int signal_new_members(const struct invocation *inv, struct vpool *vp, int sig,
+			      struct done *done, int *status)
 {
 	struct vpool_member_info *members;
 	int err, fresh = 0;
@@ -139,15 +139,15 @@ static int run_kill(const struct invocation *inv)
 {
 	const char *text = inv->given[KILL_SIGNAL] ? inv->value[KILL_SIGNAL] :
 						     "TERM";
-	int sig = signal_number(text), round, got = 1, status = EXIT_OK;
+	int sig = signal_number(text), pass, got = 1, status = EXIT_OK;
 	struct done done = { 0 };
 	struct vpool *vp;
 
 	if (sig < 0)
-		return usage_error(inv->cmd, "--signal: '%s' is no signal", text);
+		return usage_error(inv->cmd, "--signal: '%s' is not a signal", text);
 	got = vpool_open_reader(&vp);
-	for (round = 0; round < ROUNDS && (!round ? !got : got > 0); round++)
-		got = signal_round(inv, vp, sig, &done, &status);
+	for (pass = 0; pass < MAX_PASSES && (!pass ? !got : got > 0); pass++)
+		got = signal_new_members(inv, vp, sig, &done, &status);
 	if (got < 0)
 		status = handle_error(inv, inv->argv[0], vp, got);
 	vpool_close(vp);
@@ -160,8 +160,8 @@ const struct command cmd_kill = {
 	.args = "NAME",
 	.summary = "send a signal to all members of a pool",
 	.description =
-		"Send a signal, TERM unless told, to every process that has a\n"
-		"thread in the pool, and to those it forks meanwhile.",
+		"Send a signal to every process that has a thread in the\n"
+		"pool, including processes that are forked during the call.",
 	.options = kill_options,
 	.nr_options = ARRAY_SIZE(kill_options),
 	.min_args = 1,

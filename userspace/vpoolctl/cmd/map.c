@@ -30,12 +30,12 @@ static const struct option_def map_options[] = {
 		.name = "output", .letter = 'o', .arg = "FILE",
 		.complete = COMPLETE_FILE,
 		.help =
-			"draw an image, FILE.svg or FILE.png; takes lstopo, of\n"
+			"write an image, FILE.svg or FILE.png; needs lstopo from the\n"
 			"package hwloc",
 	},
 	[OPT_JSON] = {
 		.name = "json", .letter = 'J',
-		.help = "print as JSON what is where, sizes in bytes",
+		.help = "print the map as JSON, with sizes in bytes",
 	},
 };
 
@@ -220,7 +220,7 @@ static int run_map(const struct invocation *inv)
 
 	if (inv->given[OPT_OUTPUT] && !image_format(inv->value[OPT_OUTPUT]))
 		return usage_error(inv->cmd,
-				   "--output: '%s' is neither a .svg nor a .png",
+				   "--output: '%s' is neither .svg nor .png",
 				   inv->value[OPT_OUTPUT]);
 	err = vpool_open_reader(&vp);
 	if (!err)
@@ -240,10 +240,10 @@ const struct command cmd_map = {
 	.name = "map",
 	.summary = "draw this host and the pools on it",
 	.description =
-		"Draw this host's NUMA nodes, cores and memory, with each pool\n"
-		"in its colour: in block characters, or with --output as an\n"
-		"image. Where there are no colours, a pool is a letter. Works\n"
-		"without the module, too.",
+		"Draw this host's NUMA nodes, cores and memory, with a colour\n"
+		"for each pool: in block characters, or with --output as an\n"
+		"image. Without colours, each pool has a letter. The command\n"
+		"works without the module, too.",
 	.options = map_options,
 	.nr_options = ARRAY_SIZE(map_options),
 	.run = run_map,

@@ -30,10 +30,10 @@ static const struct option_def metrics_options[] = {
 		.name = "output", .letter = 'o', .arg = "FILE",
 		.complete = COMPLETE_FILE,
 		.help =
-			"write to FILE, not to standard output, which is -; a\n"
-			"regular file is replaced as a whole, as the textfile\n"
-			"collector of node-exporter wants it, and a device or a\n"
-			"fifo is written into",
+			"write to FILE; - stands for standard output, the default. A\n"
+			"regular file is replaced atomically, as the textfile\n"
+			"collector of node-exporter needs it. A device or a fifo is\n"
+			"written to",
 	},
 };
 
@@ -52,24 +52,24 @@ static const struct {
 #define GAUGE(name, member, help) \
 	{ "vpool_" name "_bytes", help, offsetof(struct vpool_info, member) }
 	GAUGE("page_size", page_size,
-	      "The unit in which the pool holds memory."),
+	      "Page size of the pool."),
 	GAUGE("memory_size", total_bytes,
-	      "All memory of the pool: free, used and poisoned."),
+	      "Total memory of the pool: free, used and poisoned."),
 	GAUGE("memory_free", free_bytes,
 	      "Memory in no region: clean and scrubbing."),
 	GAUGE("memory_used", used_bytes,
 	      "Memory in regions, or released but still pinned."),
 	GAUGE("memory_peak", peak_bytes,
-	      "The most memory that was ever used."),
+	      "Maximum of the used memory since the creation of the pool."),
 	GAUGE("memory_clean", clean_bytes, "Free memory that is zeroed."),
 	GAUGE("memory_scrubbing", scrubbing_bytes,
-	      "Free memory that waits to be zeroed."),
+	      "Free memory that is not zeroed yet."),
 	GAUGE("memory_target", target_bytes,
-	      "What the size is, or is about to be."),
+	      "Size after the present create or resize."),
 	GAUGE("memory_gathered", gathered_bytes,
-	      "Memory on its way into the pool."),
+	      "Memory that the present create or resize has gathered."),
 	GAUGE("memory_poisoned", poisoned_bytes,
-	      "Memory set aside for a hardware error."),
+	      "Memory that is not used any more because of hardware errors."),
 #undef GAUGE
 };
 
@@ -106,14 +106,14 @@ static void put_users(FILE *to, const struct sample *sample)
 		fprintf(to, "vpool_regions{pool=\"%s\"} %u\n",
 			sample->pools[i].info->name,
 			sample->pools[i].info->regions);
-	family(to, "vpool_members", "gauge", "Tasks attached.");
+	family(to, "vpool_members", "gauge", "Attached tasks.");
 	for (i = 0; i < sample->nr_pools; i++)
 		fprintf(to, "vpool_members{pool=\"%s\"} %u\n",
 			sample->pools[i].info->name,
 			sample->pools[i].info->members);
 }
 
-/* Print one sample with all the properties of a pool that hardly ever change. */
+/* Print one sample with the properties of a pool that rarely change. */
 static void put_labels(FILE *to, const struct vpool_info *info)
 {
 	char *cpus = cpus_text(&info->cpus);
@@ -130,17 +130,17 @@ static void put_info(FILE *to, const struct sample *sample)
 	size_t i;
 
 	family(to, "vpool_info", "gauge",
-	       "What does not change of a pool; always 1.");
+	       "Properties of the pool as labels; always 1.");
 	for (i = 0; i < sample->nr_pools; i++)
 		put_labels(to, sample->pools[i].info);
 	family(to, "vpool_state", "gauge",
-	       "The state that the pool is in; always 1.");
+	       "State of the pool as a label; always 1.");
 	for (i = 0; i < sample->nr_pools; i++)
 		fprintf(to, "vpool_state{pool=\"%s\",state=\"%s\"} 1\n",
 			sample->pools[i].info->name,
 			sample->pools[i].info->state_name);
 	family(to, "vpool_created_timestamp_seconds", "gauge",
-	       "When the pool was created, in seconds since 1970.");
+	       "Time of the creation of the pool, in seconds since 1970.");
 	for (i = 0; i < sample->nr_pools; i++) {
 		const struct vpool_info *info = sample->pools[i].info;
 
@@ -160,7 +160,7 @@ static const struct {
 	{ "effective", offsetof(struct vpool_info, effective),
 	  "CPUs of the pool that are online." },
 	{ "dedicated", offsetof(struct vpool_info, dedicated),
-	  "CPUs of the pool that one member has for its own." },
+	  "CPUs of the pool that are dedicated to one member." },
 };
 
 static void put_cpus(FILE *to, const struct sample *sample)
@@ -199,7 +199,7 @@ static void put_busy(FILE *to, const struct sample *sample)
 	size_t i;
 
 	family(to, "vpool_cpu_busy_seconds_total", "counter",
-	       "Time that the pool's CPUs were busy, since the host booted.");
+	       "Time that the CPUs of the pool were busy since boot.");
 	for (i = 0; i < sample->nr_pools; i++)
 		fprintf(to, "vpool_cpu_busy_seconds_total{pool=\"%s\"} %.2f\n",
 			sample->pools[i].info->name,
@@ -231,18 +231,19 @@ static void put_nodes(FILE *to, const struct sample *sample, const char *what,
 static const char *counter_help(const char *name)
 {
 	static const char *const known[][2] = {
-		{ "alloc_failures", "Regions that were refused their memory." },
-		{ "allocs", "Regions that were given their memory." },
+		{ "alloc_failures", "Failed requests of regions for memory." },
+		{ "allocs", "Regions that got their memory." },
 		{ "attaches", "Calls that attached a thread or a process." },
 		{ "escapes",
-		  "Sightings of a member with CPUs that are not for it." },
+		  "Times that a member was found with CPUs outside of the pool." },
 		{ "faults_base",
-		  "Page faults that no huge page table entry could serve." },
+		  "Page faults that were served without a huge page." },
 		{ "faults_huge",
-		  "Page faults that a huge page table entry could serve." },
-		{ "frees", "Regions that gave their memory back." },
+		  "Page faults that were served with a huge page." },
+		{ "frees", "Regions that released their memory." },
 		{ "limited",
-		  "Regions and members refused as max_regions and max_members have it." },
+		  "Regions and members refused because of max_regions or\n"
+		  "max_members." },
 		{ "scrubbed_bytes", "Bytes zeroed." },
 	};
 	size_t i;
@@ -277,7 +278,7 @@ static void put_isolated(FILE *to, const struct sample *sample)
 	size_t i;
 
 	family(to, "vpool_isolated", "gauge",
-	       "Whether others are kept off the pool's CPUs.");
+	       "Whether other tasks are kept off the CPUs of the pool.");
 	for (i = 0; i < sample->nr_pools; i++)
 		fprintf(to, "vpool_isolated{pool=\"%s\"} %d\n",
 			sample->pools[i].info->name,
@@ -289,7 +290,7 @@ static void put_metrics(FILE *to, const void *arg)
 {
 	const struct sample *sample = arg;
 
-	family(to, "vpool_pools", "gauge", "Pools of this host.");
+	family(to, "vpool_pools", "gauge", "Number of pools on this host.");
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
 	if (sample->abi) {
 		family(to, "vpool_abi_version", "gauge",
@@ -299,7 +300,7 @@ static void put_metrics(FILE *to, const void *arg)
 	put_info(to, sample);
 	put_gauges(to, sample);
 	put_users(to, sample);
-	put_nodes(to, sample, "size", "All memory of the pool on a NUMA node.",
+	put_nodes(to, sample, "size", "Total memory of the pool on a NUMA node.",
 		  offsetof(struct vpool_node_info, total_bytes));
 	put_nodes(to, sample, "free", "Memory in no region on a NUMA node.",
 		  offsetof(struct vpool_node_info, free_bytes));
@@ -345,11 +346,12 @@ static int run_metrics(const struct invocation *inv)
 
 const struct command cmd_metrics = {
 	.name = "metrics",
-	.summary = "print all figures for Prometheus",
+	.summary = "print all counters for Prometheus",
 	.description =
-		"Print all figures of all pools in Prometheus's text format.\n"
-		"Any user may. The timer vpool-metrics.timer does it every\n"
-		"15 seconds for node-exporter's textfile collector.",
+		"Print all counters of all pools in the text format of\n"
+		"Prometheus. Any user can run this command. The timer\n"
+		"vpool-metrics.timer runs it every 15 seconds for the\n"
+		"textfile collector of node-exporter.",
 	.options = metrics_options,
 	.nr_options = ARRAY_SIZE(metrics_options),
 	.run = run_metrics,

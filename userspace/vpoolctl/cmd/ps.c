@@ -28,13 +28,13 @@ static const struct column ps_columns[] = {
 	[COL_TID] = { "TID", CELL_NUMBER, "the thread" },
 	[COL_PID] = { "PID", CELL_NUMBER, "its process" },
 	[COL_CPU] = { "CPU", CELL_NUMBER,
-		      "the CPU it runs on, or ran on last" },
-	[COL_MASK] = { "MASK", CELL_TEXT, "the CPUs it may run on" },
+		      "CPU that it runs on or ran on last" },
+	[COL_MASK] = { "MASK", CELL_TEXT, "CPUs that it may run on" },
 	[COL_HELD] = { "HELD", CELL_TEXT,
-		       "what holds it on the pool's CPUs: its mask alone, the\n"
-		       "module, which restores the mask, or the pool's cpuset,\n"
-		       "which it cannot leave; outside if its mask has other CPUs" },
-	[COL_TIME] = { "TIME", CELL_SECONDS, "CPU time it has used" },
+		       "what keeps it on the pool's CPUs: only its affinity (mask);\n"
+		       "the module, which restores the affinity; or the cpuset of\n"
+		       "the pool. outside: it may run on other CPUs" },
+	[COL_TIME] = { "TIME", CELL_SECONDS, "consumed CPU time" },
 	[COL_COMM] = { "COMM", CELL_TEXT, "its name" },
 };
 
@@ -101,10 +101,10 @@ static int run_ps(const struct invocation *inv)
 const struct command cmd_ps = {
 	.name = "ps",
 	.args = "NAME",
-	.summary = "list who runs on a pool's CPUs",
+	.summary = "list the members of a pool",
 	.description =
-		"List a pool's members: the threads that are attached to it.\n"
-		"For root, and for users who may open the pool's device.",
+		"List the threads that are attached to a pool. The command is\n"
+		"for root, and for users who may open the pool's device.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_OPTIONS,
 	.columns = ps_columns,

@@ -26,12 +26,12 @@ enum {
 static const struct column region_columns[] = {
 	[COL_ID] = { "ID", CELL_NUMBER, "the region" },
 	[COL_SIZE] = { "SIZE", CELL_SIZE,
-		       "its size; 0 as long as it has none" },
+		       "size; 0 until it is set" },
 	[COL_PID] = { "PID", CELL_NUMBER,
-		      "the process that opened it, if it is still there" },
-	[COL_USER] = { "USER", CELL_TEXT, "the user who opened it" },
-	[COL_COMM] = { "COMM", CELL_TEXT, "what that process was called" },
-	[COL_UID] = { "UID", CELL_NUMBER, "the user, as a number", SHOW_NEVER },
+		      "process that opened it, if it still runs" },
+	[COL_USER] = { "USER", CELL_TEXT, "user who opened it" },
+	[COL_COMM] = { "COMM", CELL_TEXT, "name of that process" },
+	[COL_UID] = { "UID", CELL_NUMBER, "user id", SHOW_NEVER },
 };
 
 static void fill_region(struct table *tb,
@@ -77,10 +77,10 @@ static int run_regions(const struct invocation *inv)
 const struct command cmd_regions = {
 	.name = "regions",
 	.args = "NAME",
-	.summary = "list who holds a pool's memory",
+	.summary = "list the open regions of a pool",
 	.description =
-		"List a pool's open regions, oldest first. For root, and for\n"
-		"users who may open the pool's device.",
+		"List the open regions of a pool, oldest first. The command\n"
+		"is for root, and for users who may open the pool's device.",
 	.options = listing_options,
 	.nr_options = NR_LISTING_SIZE_OPTIONS,
 	.columns = region_columns,

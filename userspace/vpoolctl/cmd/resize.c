@@ -41,22 +41,21 @@ static const struct option_def resize_options[] = {
 		.name = "mem", .letter = 'm', .arg = "[+|-]SIZE[@NODE],...",
 		.complete = COMPLETE_NODE,
 		.help =
-			"its new memory, in all or on each NUMA node named; other\n"
-			"nodes stay as they are; with a sign, that much more or\n"
-			"less than now. 25% and max are\n"
-			"of what it has and the host can give together; with +\n"
-			"of what the host can give, with - of what it has",
+			"new memory in total, or on each given NUMA node, where the\n"
+			"nodes that are not given keep theirs. A sign adds or removes\n"
+			"memory. 25% and max are shares of the pool's memory and the\n"
+			"poolable memory together; with + of the poolable memory,\n"
+			"with - of the pool's memory",
 	},
 	[RESIZE_CPUS] = {
 		.name = "cpus", .letter = 'c', .arg = "LIST",
 		.complete = COMPLETE_CPUS,
 		.help =
-			"all its new CPUs, as in 2-5,8, 2-N,^5 or\n"
-			"all,^0: see create",
+			"new list of CPUs, as in 2-5,8, 2-N,^5 or all,^0: see create",
 	},
 	[RESIZE_SPLIT_CORES] = {
 		.name = "split-cores",
-		.help = "allow having some but not all threads of a core",
+		.help = "allow having only some threads of a core",
 	},
 	[RESIZE_BOOT_CORE] = {
 		.name = "boot-core",
@@ -65,16 +64,16 @@ static const struct option_def resize_options[] = {
 	[RESIZE_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
 		.help =
-			"how long to wait for memory that is short; 10\n"
-			"unless given, 0 takes only memory that is free now",
+			"seconds to wait for memory that is not free yet; default 10;\n"
+			"0 takes only memory that is free now",
 	},
 	[RESIZE_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',
-		.help = "check everything, change nothing",
+		.help = "check the request, but change nothing",
 	},
 	[RESIZE_QUIET] = {
 		.name = "quiet", .letter = 'q',
-		.help = "print nothing when it works",
+		.help = "print nothing on success",
 	},
 	[RESIZE_JSON] = OPTION_JSON,
 };
@@ -97,7 +96,7 @@ static const struct column resize_columns[] = {
 
 /**
  * struct spec - the change of a pool
- * @pool: the memory and CPUs asked for
+ * @pool: the requested memory and CPUs
  * @chg: the request for them, which points into @pool
  * @was: the memory of the pool before, in bytes
  */
@@ -132,7 +131,7 @@ static int take_options(const struct invocation *inv, struct spec *spec)
 
 	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS])
 		return usage_error(inv->cmd,
-				   "say with --mem how much, or with --cpus which");
+				   "no change is given: use --mem or --cpus");
 	spec->pool.mem_changes = true;
 	status = properties_from_options(inv, &spec->pool);
 	if (!status)
@@ -153,8 +152,8 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 }
 
 /* Compute shares from the memory that pool and host have now. */
-static int settle_mem(const struct invocation *inv, struct vpool *vp,
-		      struct spec *spec, const struct vpool_info *info)
+static int resolve_mem(const struct invocation *inv, struct vpool *vp,
+		       struct spec *spec, const struct vpool_info *info)
 {
 	struct failure failure;
 	struct spare spare;
@@ -165,8 +164,8 @@ static int settle_mem(const struct invocation *inv, struct vpool *vp,
 	status = spare_read_host(inv, vp, &spare);
 	if (status)
 		return status;
-	if (memspec_settle(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
-			   info, info->page_size, &failure))
+	if (memspec_resolve(spec->pool.mem, spec->pool.asks, spec->chg.nr_mem, &spare,
+			    info, info->page_size, &failure))
 		status = failure_report(inv, spec->chg.name, &failure);
 	spare_free(&spare);
 	return status;
@@ -249,7 +248,7 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 	err = vpool_query(vp, spec->chg.name, &info);
 	if (err)
 		return handle_error(inv, spec->chg.name, vp, err);
-	err = settle_mem(inv, vp, spec, info);
+	err = resolve_mem(inv, vp, spec, info);
 	if (!err)
 		err = add_to_now(inv, spec, info);
 	cpus = cpus_text(spec->chg.cpus ? &spec->pool.cpus : &info->cpus);
@@ -294,15 +293,15 @@ static int run_resize(const struct invocation *inv)
 const struct command cmd_resize = {
 	.name = "resize",
 	.args = "NAME",
-	.summary = "change how much memory and which CPUs a pool has",
+	.summary = "change the memory and CPUs of a pool",
 	.description =
-		"Change how much memory and which CPUs a pool has, while it\n"
-		"is in use: all that is asked for, or nothing. Only memory\n"
-		"that is free can be taken from a pool; it goes back to the\n"
-		"host zeroed. Members follow the CPUs at once.\n\n"
-		"    vpoolctl resize web --mem 4G           # 4 GiB in all\n"
+		"Change the memory and CPUs of a pool while it is in use. The\n"
+		"command makes the whole change or none of it. Only free\n"
+		"memory can be removed from a pool; it returns to the host\n"
+		"zeroed. Members move to the new CPUs at once.\n\n"
+		"    vpoolctl resize web --mem 4G           # 4 GiB in total\n"
 		"    vpoolctl resize web --mem +1G@1,-1G@0  # move 1 GiB to node 1\n"
-		"    vpoolctl resize web --cpus 2-7         # these CPUs, no others",
+		"    vpoolctl resize web --cpus 2-7         # exactly these CPUs",
 	.options = resize_options,
 	.nr_options = ARRAY_SIZE(resize_options),
 	.min_args = 1,

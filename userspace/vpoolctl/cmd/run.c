@@ -82,7 +82,7 @@ static int run_run(const struct invocation *inv)
 	if (*program && !strcmp(*program, "--"))
 		program++;
 	if (!*program)
-		return usage_error(inv->cmd, "what to run? It takes %s",
+		return usage_error(inv->cmd, "no program is given: expected %s",
 				   inv->cmd->args);
 	err = vpool_open(inv->argv[0], &vp);
 	if (err)
@@ -109,19 +109,21 @@ const struct command cmd_run = {
 	.args = "NAME [--] PROGRAM [ARGUMENT...]",
 	.summary = "run a program on a pool's CPUs",
 	.description =
-		"Run a program on a pool's CPUs, with all that it forks; a\n"
-		"pool without CPUs leaves it where it is. The program finds\n"
-		"the pool's name in VPOOL_POOL and its device in VPOOL_DEVICE.\n"
-		"The exit status is the program's; 127 if there is no such\n"
-		"program, 126 if it cannot be started.\n\n"
-		"On a confined or isolated pool root's program runs in the\n"
-		"pool's slice; attach says when a program is moved there.",
+		"Run a program, and all processes that it forks, on a pool's\n"
+		"CPUs. If the pool has no CPUs, the program keeps its\n"
+		"affinity. The environment variables VPOOL_POOL and\n"
+		"VPOOL_DEVICE give the program the name and the device of the\n"
+		"pool. The exit status is that of the program; 127 if there\n"
+		"is no such program, 126 if it cannot be started.\n\n"
+		"On a confined or isolated pool, a program of root runs in\n"
+		"the pool's slice. The help of attach describes which\n"
+		"processes are moved there.",
 	.options = run_options,
 	.nr_options = ARRAY_SIZE(run_options),
 	.min_args = 1,
 	.max_args = -1,
 	.stop_at_args = true,
 	.complete = COMPLETE_POOL,
-	.complete_rest = COMPLETE_COMMAND,
+	.complete_args = COMPLETE_COMMAND,
 	.run = run_run,
 };

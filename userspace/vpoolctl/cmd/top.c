@@ -41,22 +41,22 @@ enum {
 static const struct option_def top_options[] = {
 	[OPT_BATCH] = {
 		.name = "batch", .letter = 'b',
-		.help = "print view after view, for files and pipes",
+		.help = "print one table after the other, for files and pipes",
 	},
 	[OPT_ITERATIONS] = {
 		.name = "iterations", .letter = 'n', .arg = "N",
-		.help = "end after N views",
+		.help = "end after N refreshes",
 	},
 	[OPT_DELAY] = {
 		.name = "delay", .letter = 'd', .arg = "SECONDS",
-		.help = "time between two views; 2 unless given, 0.1 at least",
+		.help = "seconds between two refreshes; default 2, at least 0.1",
 	},
 	[OPT_SORT] = {
 		.name = "sort", .letter = 's', .arg = "COLUMN",
 		.complete = COMPLETE_COLUMNS,
 		.help =
-			"what to sort by: greatest first, texts from A; USED\n"
-			"unless given",
+			"column to sort by: numbers in descending order, texts in\n"
+			"ascending order; default USED",
 	},
 	[OPT_REVERSE] = {
 		.name = "reverse", .letter = 'r', .help = "sort in reverse",
@@ -68,8 +68,8 @@ static const struct option_def top_options[] = {
 	[OPT_JSON] = {
 		.name = "json", .letter = 'J',
 		.help =
-			"print JSON lines, one document on a line for each\n"
-			"view; as --batch",
+			"print JSON lines, one document per line for each refresh;\n"
+			"implies --batch",
 	},
 };
 
@@ -168,7 +168,7 @@ static void wait_for(unsigned int ms)
 		;
 }
 
-/* Wait before each view, so that the first one has rates, too. */
+/* Wait before each refresh, so that the first one has rates, too. */
 static int run_batch(struct top *top)
 {
 	unsigned long i;
@@ -205,11 +205,11 @@ static int run_top(const struct invocation *inv)
 	batch = inv->given[OPT_BATCH] || inv->given[OPT_JSON];
 	if (!batch && !isatty(STDOUT_FILENO))
 		return usage_error(inv->cmd,
-				   "standard output is no terminal: say --batch");
+				   "standard output is not a terminal: use --batch");
 	/* At end of file, every read would look like a key press. */
 	if (!batch && !isatty(STDIN_FILENO))
 		return usage_error(inv->cmd,
-				   "standard input is no terminal: say --batch");
+				   "standard input is not a terminal: use --batch");
 	err = vpool_open_reader(&top.vp);
 	if (err)
 		status = handle_error(inv, NULL, top.vp, err);
@@ -223,16 +223,16 @@ static int run_top(const struct invocation *inv)
 
 const struct command cmd_top = {
 	.name = "top",
-	.summary = "watch the pools: memory, CPUs, rates",
+	.summary = "watch memory, CPUs and rates of the pools",
 	.description =
-		"Show all pools and what goes on in them, again and again:\n"
-		"memory, how busy the CPUs are, members, regions, and rates.\n"
-		"Any user may. A terminal that is too narrow for all columns\n"
-		"shows fewer, unless --output chooses them.\n\n"
-		"Keys: q quits; space looks at once; M sorts by used memory, P\n"
-		"by busy CPUs, N by name, < and > by the column to the left or\n"
-		"right; R reverses; b shows bytes; d asks for the time between\n"
-		"two views; h helps.",
+		"Show all pools and their activity, with updates: memory, CPU\n"
+		"load, members, regions, and rates. Any user can run this\n"
+		"command. A terminal that is too narrow for all columns shows\n"
+		"fewer, unless --output selects them.\n\n"
+		"Keys: q quits; space refreshes at once; M sorts by used\n"
+		"memory, P by CPU load, N by name, < and > by the column to\n"
+		"the left or right; R reverses the order; b shows bytes; d\n"
+		"asks for the time between two refreshes; h shows the keys.",
 	.options = top_options,
 	.nr_options = ARRAY_SIZE(top_options),
 	.columns = top_columns,

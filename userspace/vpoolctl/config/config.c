@@ -33,7 +33,7 @@ void config_report(const struct config *cfg)
 		report_error(TOOL_CONFIG, line);
 		free(line);
 	}
-	add_hint("Try 'man vpool.conf' for what files may declare.");
+	add_hint("Try 'man vpool.conf' for the format of these files.");
 }
 
 struct pool_config *config_find(const struct config *cfg, const char *name)

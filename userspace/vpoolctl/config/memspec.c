@@ -96,7 +96,7 @@ static int check_some(const struct vpool_mem *mem, const struct mem_ask *ask,
 {
 	if (mem->bytes || ask->share)
 		return 0;
-	snprintf(message, room, "'%s' is no memory at all", text);
+	snprintf(message, room, "'%s' is a size of 0", text);
 	return -EINVAL;
 }
 
@@ -206,9 +206,9 @@ static __u64 share_base(const struct mem_ask *ask, int node,
 	return ask->sign ? bytes : bytes + has_on(have, node);
 }
 
-int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
-		   const struct spare *spare, const struct vpool_info *have,
-		   __u64 page_size, struct failure *failure)
+int memspec_resolve(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
+		    const struct spare *spare, const struct vpool_info *have,
+		    __u64 page_size, struct failure *failure)
 {
 	__u64 left = spare->bytes, base;
 	size_t i;
@@ -223,7 +223,7 @@ int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
 		}
 		if (!mem[i].bytes && asks[i].share) {
 			return failure_set(failure, -ENOMEM, TOOL_SHARE_EMPTY,
-					   "the host has no page to give that a share could be of");
+					   "the share is less than one page of the poolable memory");
 		}
 		if (asks[i].sign != '-')
 			left -= mem[i].bytes < left ? mem[i].bytes : left;

@@ -34,7 +34,7 @@ struct mem_ask {
  * @message: receives the reason of a refusal
  * @room: room in @message, in bytes
  *
- * With @asks, "25%" and "max" are accepted. memspec_settle() computes their bytes.
+ * With @asks, "25%" and "max" are accepted. memspec_resolve() computes their bytes.
  *
  * Return: 0 or -EINVAL
  */
@@ -46,7 +46,7 @@ int parse_memspec(const char *text, struct vpool_mem **mem,
 bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
 
 /**
- * memspec_settle() - compute the bytes of shares
+ * memspec_resolve() - compute the bytes of shares
  * @mem: the requests; the call sets the bytes of each that has a share
  * @asks: how they were written
  * @nr: length of @mem and @asks
@@ -61,8 +61,8 @@ bool memspec_has_shares(const struct mem_ask *asks, size_t nr);
  *
  * Return: 0, or -ENOMEM if a share comes to less than a page
  */
-int memspec_settle(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
-		   const struct spare *spare, const struct vpool_info *have,
-		   __u64 page_size, struct failure *failure);
+int memspec_resolve(struct vpool_mem *mem, const struct mem_ask *asks, size_t nr,
+		    const struct spare *spare, const struct vpool_info *have,
+		    __u64 page_size, struct failure *failure);
 
 #endif /* VPOOLCTL_MEMSPEC_H */

@@ -72,7 +72,7 @@ int parse_owner(const char *text, uid_t *uid, gid_t *gid, char *message,
 	if (group)
 		*group++ = '\0';
 	if (!*user && (!group || !*group)) {
-		snprintf(message, room, "it takes USER:GROUP");
+		snprintf(message, room, "expected USER:GROUP");
 		err = -EINVAL;
 	}
 	if (!err && *user)

@@ -12,7 +12,7 @@
 #include "config/config.h"
 #include "config/declare.h"
 #include "config/plan.h"
-#include "config/plan_settle.h"
+#include "config/plan_resolve.h"
 #include "host/pools.h"
 #include "output/printable.h"
 
@@ -184,7 +184,7 @@ static bool anywhere(const struct pool_config *pool)
 
 /*
  * Tell whether a resize is enough: only memory and CPUs can change while the pool is in
- * use. The pool must keep a CPU, as it may lose others before it gets new ones.
+ * use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
  */
 static bool can_resize(const struct change *change)
 {
@@ -319,7 +319,7 @@ int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 	err = read_pools(vp, &plan->pools, &plan->nr_pools);
 	if (err)
 		return err;
-	err = plan_settle(plan, cfg, keep);
+	err = plan_resolve(plan, cfg, keep);
 	if (err) {
 		plan_free(plan);
 		return err;

@@ -73,7 +73,7 @@ static void check_idle(struct checker *ck, const struct change *change)
 	if (!info)
 		return;
 	if (change->kind == CHANGE_RESIZE)
-		way = "its memory or CPUs are to change";
+		way = "its memory or CPUs would have to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
 		problem(ck, change, VPOOL_CODE_POOL_TRANSIENT,
@@ -194,7 +194,7 @@ static void check_memory(struct checker *ck)
 	if (taken <= have || !last)
 		return;
 	problem(ck, last, VPOOL_CODE_MEM_HOST_SHORT,
-		"%s of memory are declared together, the host has %s to give",
+		"the files declare %s of memory, but the host has only %s available",
 		format_size(taken, want_text), format_size(have, have_text));
 }
 

@@ -9,7 +9,7 @@ struct plan;
 
 /*
  * Check a plan. Report each impossible change and mark it as refused. If @vp cannot
- * create pools, do not ask the kernel. With @keep_going, do not compare the sum of the
+ * create pools, do not call the kernel. With @keep_going, do not compare the sum of the
  * remaining changes with the resources of the host. Return true if all is possible.
  */
 bool plan_check(struct plan *plan, const struct invocation *inv,

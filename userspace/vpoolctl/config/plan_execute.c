@@ -294,8 +294,8 @@ static void undo(struct executor *exec)
 		}
 	}
 	cmd_error(exec->inv, NULL, bad ? TOOL_NOT_UNDONE : TOOL_UNDONE, "%s", bad ?
-		  "not all that was changed before could be undone" :
-		  "what was changed before has been undone");
+		  "not all earlier changes could be undone" :
+		  "the earlier changes have been undone");
 }
 
 /* Undo the change of one pool after a failure; the caller goes on with the next. */

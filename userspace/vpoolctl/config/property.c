@@ -149,13 +149,14 @@ static int set_bool(bool *value, const char *text, struct failure *failure)
 			   "'%s' is neither true nor false", text);
 }
 
-/* isolate and confine may come in either order, and either may say no. */
+/* isolate and confine can come in either order, and each can be false. */
 static int set_grade(struct pool_config *pool, enum grade grade,
 		     struct failure *failure)
 {
 	if (pool->isolate && grade)
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
-				   "isolate confines, too: isolate and confine exclude each other");
+				   "isolate and confine exclude each other, because isolate confines,\n"
+				   "too");
 	if (grade)
 		pool->isolate = grade;
 	return 0;
@@ -201,46 +202,50 @@ static int set_boot_core(struct pool_config *pool, const char *text,
 
 const struct property_def property_defs[] = {
 	{ "mem", "SIZE[@NODE],...", LIST_OF_VALUES, set_mem,
-	  "Its memory, from one NUMA node or from any, as in 4G@0,4G@1 or\n"
-	  "512M; a list of such, as in [4G@0, 4G@1], is the same. What is\n"
-	  "declared without a node may be anywhere, and stays where it is.\n"
-	  "Rounded up to the page size. 25% and max are of what 'vpoolctl\n"
-	  "host' says a pool can take when the pool is made; max is what\n"
-	  "the other pools of the files leave. A pool that has memory keeps\n"
-	  "what it has." },
+	  "Memory from any NUMA node, as in 512M, or from given nodes, as in\n"
+	  "4G@0,4G@1 or the list [4G@0, 4G@1]. Memory without a node can be\n"
+	  "on any node, and does not move later. Sizes are rounded up to the\n"
+	  "page size. 25% and max are shares of the poolable memory that\n"
+	  "'vpoolctl host' shows when the pool is created; max is the part\n"
+	  "that the other declared pools leave. An existing pool with memory\n"
+	  "matches every share." },
 	{ "cpus", "LIST", LIST_JOINED, set_cpus,
-	  "Its CPUs, as in 2-5,8, 2-N,^5 or all,^0, or a list of such, as in\n"
-	  "[2-5, 8]. Within braces a list with a comma goes in quotes or\n"
-	  "brackets. CPUs that are offline wait: a message says so, and the\n"
-	  "pool gets them when apply finds them online." },
+	  "CPUs, as in 2-5,8, 2-N,^5 or all,^0, or a list, as in [2-5, 8].\n"
+	  "Within braces, a list with a comma needs quotes or brackets. An\n"
+	  "offline CPU is left out with a message; the pool gets it when\n"
+	  "apply finds it online." },
 	{ "ncpus", "NUMBER[@NODE]", LIST_REFUSED, set_ncpus,
-	  "That many CPUs, in whole cores, from one NUMA node or from where the\n"
-	  "memory is, instead of cpus. A pool that has that many keeps\n"
-	  "them." },
+	  "Number of CPUs, in whole cores, from one NUMA node or from the\n"
+	  "nodes of the memory; replaces cpus. A pool with that number of\n"
+	  "CPUs keeps its CPUs." },
 	{ "isolate", "true|false|nobalance", LIST_REFUSED, set_isolate,
-	  "Keep everything but members off its CPUs: other tasks by a cpuset\n"
-	  "partition, interrupts where they can be moved. With nobalance the\n"
-	  "scheduler does not move threads between the CPUs either, for threads\n"
-	  "that are pinned each to one. Needs CPUs." },
+	  "Keep everything but members off the CPUs: other tasks with a\n"
+	  "cpuset partition, and interrupts as far as they can move. With\n"
+	  "nobalance, the scheduler also does not balance load between the\n"
+	  "CPUs, which suits threads that are pinned to one CPU each. Needs\n"
+	  "CPUs." },
 	{ "confine", "true|false", LIST_REFUSED, set_confine,
-	  "Keep members on its CPUs by a cpuset that they cannot leave; others\n"
-	  "may still run there. Needs CPUs." },
+	  "Keep members on the CPUs with a cpuset that they cannot leave.\n"
+	  "Other tasks can still run on the CPUs. Needs CPUs." },
 	{ "page-size", "SIZE", LIST_REFUSED, set_page_size,
-	  "In what units it holds memory: 4K, 2M or 1G, if the kernel can. 2M\n"
-	  "unless given." },
+	  "Page size of the memory: 4K, 2M or 1G, as far as the kernel\n"
+	  "supports it. The default is 2M." },
 	{ "owner", "USER[:GROUP]", LIST_REFUSED, set_owner,
-	  "Who may use the pool, by name or number. USER alone takes that\n"
-	  "user's group. root:root unless given." },
+	  "Owner of the pool's device, by name or number. USER alone implies\n"
+	  "that user's group. The default is root:root." },
 	{ "mode", "MODE", LIST_REFUSED, set_mode,
-	  "Permission bits of the pool's device, in octal, within 0666, in\n"
-	  "quotes or not. 0660 unless given." },
+	  "Permission bits of the pool's device, in octal, within 0666, with\n"
+	  "or without quotes. The default is 0660." },
 	{ "timeout", "SECONDS", LIST_REFUSED, set_timeout,
-	  "How long to wait for memory that is short when the pool is made\n"
-	  "or grows; 10 unless given. Not a state: it is never a difference." },
+	  "Seconds to wait for memory that is not free yet when the pool is\n"
+	  "created or grows. The default is 10. An existing pool does not\n"
+	  "record this property, so that it never differs." },
 	{ "split-cores", "true|false", LIST_REFUSED, set_split_cores,
-	  "Allow taking some but not all threads of a core. Not a state." },
+	  "Allow taking only some threads of a core. An existing pool does\n"
+	  "not record this property." },
 	{ "boot-core", "true|false", LIST_REFUSED, set_boot_core,
-	  "Allow taking the core that the host booted on. Not a state." },
+	  "Allow taking the core that the host booted on. An existing pool\n"
+	  "does not record this property." },
 };
 
 const size_t nr_property_defs = ARRAY_SIZE(property_defs);

@@ -94,13 +94,13 @@ static const char *scalar(const struct reader *rd, const yaml_node_t *at,
 	const char *text;
 
 	if (at->type != YAML_SCALAR_NODE) {
-		file_error(rd, at, "%s is %s, it takes a value", what, kind_of(at));
+		file_error(rd, at, "%s is %s, but must be a value", what, kind_of(at));
 		return NULL;
 	}
 	text = (const char *)at->data.scalar.value;
 	if (strlen(text) == at->data.scalar.length)
 		return text;
-	file_error(rd, at, "%s has a NUL byte in it", what);
+	file_error(rd, at, "%s contains a NUL byte", what);
 	return NULL;
 }
 
@@ -258,7 +258,7 @@ static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
 	return true;
 }
 
-/* Tell whether a mapping has this key earlier, too. */
+/* Tell whether the mapping has the same key before this one. */
 static bool is_repeated(const struct reader *rd, const yaml_node_t *map,
 			const yaml_node_pair_t *pair)
 {
@@ -281,7 +281,7 @@ static void repeated(const struct reader *rd, const yaml_node_pair_t *pair)
 {
 	const yaml_node_t *key = node(rd, pair->key);
 
-	file_error(rd, key, "'%s' is there twice", key->data.scalar.value);
+	file_error(rd, key, "'%s' is given twice", key->data.scalar.value);
 }
 
 static void read_properties(const struct reader *rd, const yaml_node_t *map,
@@ -290,7 +290,8 @@ static void read_properties(const struct reader *rd, const yaml_node_t *map,
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		file_error(rd, map, "pool '%s' is %s, it takes properties such as 'mem: 4G'",
+		file_error(rd, map,
+			   "pool '%s' is %s, but must be a mapping of properties, such as 'mem: 4G'",
 			   pool->name, kind_of(map));
 		return;
 	}
@@ -334,7 +335,8 @@ static void read_pools_of(const struct reader *rd, const yaml_node_t *map)
 	const yaml_node_pair_t *pair;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		file_error(rd, map, "pools is %s, it takes pools by their names, or {} for none",
+		file_error(rd, map,
+			   "pools is %s, but must be a mapping of names to pools, or {} for no pools",
 			   kind_of(map));
 		return;
 	}
@@ -354,7 +356,7 @@ static void read_top(const struct reader *rd, const yaml_node_t *map)
 	const char *word;
 
 	if (map->type != YAML_MAPPING_NODE) {
-		file_error(rd, map, "the file is %s, it takes 'pools:'",
+		file_error(rd, map, "the file is %s, but must be a mapping with the key 'pools'",
 			   kind_of(map));
 		return;
 	}
@@ -365,7 +367,7 @@ static void read_top(const struct reader *rd, const yaml_node_t *map)
 		key = node(rd, pair->key);
 		word = scalar(rd, key, "a key");
 		if (word && strcmp(word, "pools"))
-			file_error(rd, key, "unknown key '%s': it takes 'pools'",
+			file_error(rd, key, "unknown key '%s': only 'pools' is known",
 				   word);
 		else if (word && is_repeated(rd, map, pair))
 			repeated(rd, pair);
@@ -423,10 +425,10 @@ static bool read_document(struct config *cfg, const char *file,
 	if (root && first)
 		read_top(&rd, root);
 	else if (root)
-		file_error(&rd, root, "a file has one document, this is another");
+		file_error(&rd, root, "a file must have one document, but this is a second one");
 	else if (first)
 		about_file(cfg, file,
-			   "it declares nothing; 'pools: {}' declares that there are none");
+			   "it declares nothing; 'pools: {}' declares that there are no pools");
 	yaml_document_delete(&doc);
 	return root && first;
 }
@@ -494,7 +496,7 @@ static void read_stream(struct config *cfg, const char *file, FILE *in)
 	if (ferror(in))
 		about_file(cfg, file, strerror(errno));
 	else if (len > MAX_FILE)
-		about_file(cfg, file, "it is larger than 1M, which no declaration of pools is");
+		about_file(cfg, file, "it is larger than 1M");
 	else
 		read_yaml(cfg, file, text, len);
 	free(text);
@@ -559,7 +561,7 @@ static void read_etc(struct config *cfg)
 		return;
 	path = xprintf("%s/vpool.conf", etc);
 	about_file(cfg, add_file(cfg, path),
-		   "it is not there, nor is a drop-in in vpool.d beside it");
+		   "the file does not exist, nor does any vpool.d/*.conf beside it");
 	free(path);
 }
 

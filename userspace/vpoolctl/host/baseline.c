@@ -218,7 +218,7 @@ void baseline_save(struct vpool *vp, const char *name)
 	vpool_info_free(info);
 }
 
-/* Is it a line "NUMBER", followed by lines "NUMBER KEY"? */
+/* Tell whether the text is a line "NUMBER", followed by lines "NUMBER KEY". */
 static bool baseline_valid(const char *text)
 {
 	bool first = true;

@@ -118,7 +118,7 @@ bool cgroup_in_own_unit(const char *pool, int pid)
 	return own;
 }
 
-/* Does a file of a cgroup differ from @free_word, its content without a limit? */
+/* Tell whether a cgroup file differs from @free_word, its content without a limit. */
 static bool is_limited(const char *dir, const char *file, const char *free_word)
 {
 	char *path = xprintf("%s/%s", dir, file), *text = read_text(path);

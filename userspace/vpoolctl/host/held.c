@@ -23,7 +23,7 @@ const char *held_text(enum held held)
 	return words[held];
 }
 
-/* Is the mask a subset of @cpus? */
+/* Tell whether the mask is a subset of @cpus. */
 static bool is_within(const char *mask, const struct vpool_cpus *cpus)
 {
 	struct vpool_cpus set = { 0 };

@@ -111,7 +111,7 @@ static char *plan_irq(const char *irq, const struct vpool_cpus *cpus,
 	return line;
 }
 
-/* Does the note have a line for the interrupt? */
+/* Tell whether the note has a line for the interrupt. */
 static bool noted(const char *note, const char *irq)
 {
 	size_t len = strlen(irq);

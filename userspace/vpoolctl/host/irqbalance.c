@@ -131,13 +131,13 @@ static void show_isolated(const struct vpool_cpus *cpus)
 /* Connect to a running irqbalance. Return a descriptor, or -1. */
 static int dial(const char *file)
 {
-	const struct timeval patience = { .tv_sec = 1 };
+	const struct timeval timeout = { .tv_sec = 1 };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	snprintf(at.sun_path, sizeof(at.sun_path), SOCKETS "/%s", file);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (fd >= 0 && !connect(fd, (struct sockaddr *)&at, sizeof(at)))
 		return fd;
 	if (fd >= 0)

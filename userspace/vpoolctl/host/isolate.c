@@ -126,7 +126,7 @@ static int start_slice(const char *name, const char *list, struct failure *failu
 }
 
 /* Revert the properties of a slice in systemd. Stop the slice only if it is empty. */
-static void leave_slice(const char *name, bool empty)
+static void revert_slice(const char *name, bool empty)
 {
 	char *slice = cgroup_slice(name);
 	struct failure ignored;
@@ -169,7 +169,7 @@ static int set_partition(const char *dir, const char *type, struct failure *fail
 	text = read_text(path);
 	if (!text || strncmp(text, type, len) || strcmp(text + len, "\n")) {
 		err = failure_set(failure, -EIO, TOOL_PARTITION_INVALID,
-				  "%s says: %.*s", path,
+				  "%s reads: %.*s", path,
 				  (int)strcspn(text ? text : "nothing", "\n"),
 				  text ? text : "nothing");
 	}
@@ -214,7 +214,7 @@ static void empty_cgroup(const char *dir)
 	free(root);
 }
 
-/* Does the slice have units or cgroups that vpoolctl did not create? */
+/* Tell whether the slice has units or cgroups that vpoolctl did not create. */
 static bool has_units(const char *dir)
 {
 	DIR *at = opendir(dir);
@@ -249,15 +249,15 @@ static int remove_cgroup(const char *dir)
 }
 
 /* systemd removes a cpuset that no unit needs. Without systemd, the CPUs stay set. */
-static void tell_who_stays(const char *name)
+static void report_remaining(const char *name)
 {
 	char *dir = cgroup_slice_dir(name);
 	char *path = xprintf("%s/cpuset.cpus", dir), *cpus = read_text(path);
 	struct failure failure;
 
 	if (isolate_idle(name, &failure))
-		fprintf(stderr, "vpoolctl: %s and goes on%s\n", failure.text,
-			cpus && *cpus > '\n' ? ", on the CPUs that it has" : "");
+		fprintf(stderr, "vpoolctl: %s and continues to run%s\n", failure.text,
+			cpus && *cpus > '\n' ? ", on its present CPUs" : "");
 	free(cpus);
 	free(path);
 	free(dir);
@@ -282,12 +282,12 @@ static int remove_partition(const char *name, struct failure *failure)
 	empty_cgroup(dir);
 	empty_cgroup(leaf);
 	if (systemd_runs())
-		leave_slice(name, !cgroup_tenant(dir));
+		revert_slice(name, !cgroup_tenant(dir));
 	if (!access(dir, F_OK))
 		err = remove_cgroup(dir);
 	if (err == -EBUSY && has_units(dir)) {
 		err = 0;
-		tell_who_stays(name);
+		report_remaining(name);
 	}
 	if (err)
 		failure_set(failure, err, errno_code(-err), "%s: %s", dir,

@@ -26,7 +26,7 @@ int isolate_lock(struct failure *failure);
 
 /*
  * Give each pool with a note the cpuset of its grade, and remove the cpusets of
- * destroyed pools. With a @name, return only errors about that pool, and print others.
+ * destroyed pools. With a @name, return only errors about that pool, and print all other errors.
  * Return 0, or the first error. The caller holds the lock.
  */
 int isolate_sync(struct vpool *vp, const char *name, struct failure *failure);

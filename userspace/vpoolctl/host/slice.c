@@ -58,7 +58,7 @@ static int move_into(const char *name, int pid, struct failure *failure)
 	return err;
 }
 
-static int enter(const char *name, int pid, struct failure *failure)
+static int move_to_slice(const char *name, int pid, struct failure *failure)
 {
 	struct failure ignored;
 	char *slice;
@@ -90,7 +90,7 @@ int slice_join(const struct vpool_info *info, int pid, bool move,
 	if (!path)
 		return 0;
 	if (move || may_move(path)) {
-		err = enter(info->name, pid, failure);
+		err = move_to_slice(info->name, pid, failure);
 		if (!err)
 			*was = (struct origin) { pid, xstrdup(path) };
 	} else if (grade_excludes(grade)) {
@@ -138,7 +138,7 @@ void slice_free(struct origin *was)
 	*was = (struct origin) { 0 };
 }
 
-int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure)
+int slice_remove(const char *name, int pid, struct origin *was, struct failure *failure)
 {
 	char *root, *path;
 	int err;

@@ -30,7 +30,7 @@ void slice_free(struct origin *was);
  * Move a process out of the slice of a pool. Return 0, 1 if it stays because its own
  * unit is in the slice, or a negative errno with a message in @failure.
  */
-int slice_leave(const char *name, int pid, struct origin *was, struct failure *failure);
+int slice_remove(const char *name, int pid, struct origin *was, struct failure *failure);
 
 /*
  * Add a hint after the module has refused to attach a process outside of the slice of
@@ -41,8 +41,8 @@ void slice_hint(const struct vpool_info *info, int pid);
 #define OPTION_MOVE_CGROUP \
 	{ .name = "move-cgroup", \
 	  .help = \
-		"move the process to the pool's slice wherever it is:\n" \
-		"the limits of its cgroup end for it, and stopping its\n" \
-		"service does not reach it any more" }
+		"move the process to the pool's slice from any cgroup:\n" \
+		"the limits of its cgroup then no longer apply, and\n" \
+		"stopping its service does not stop it" }
 
 #endif /* VPOOLCTL_HOST_SLICE_H */

@@ -51,7 +51,7 @@ static void paint_cpus(const struct hostmap *map)
 static void add_memory(const struct hostmap *map, hwloc_obj_t node)
 {
 	char size[SIZE_TEXT], *name;
-	hwloc_obj_t box;
+	hwloc_obj_t misc;
 	__u64 bytes;
 	size_t i;
 
@@ -62,10 +62,10 @@ static void add_memory(const struct hostmap *map, hwloc_obj_t node)
 		name = xprintf("%s: %s on node %u", map->pools[i]->name,
 			       format_size(bytes, size), node->os_index);
 		/* Insert the box beside the node, because lstopo draws no boxes inside a node. */
-		box = hwloc_topology_insert_misc_object(map->topology,
-							node->parent, name);
-		if (box)
-			paint(box, pool_colour(i));
+		misc = hwloc_topology_insert_misc_object(map->topology,
+							 node->parent, name);
+		if (misc)
+			paint(misc, pool_colour(i));
 		free(name);
 	}
 }

@@ -33,7 +33,7 @@ bool hint_has(int code);
  * hint_for() - get the hint for a failure
  * @code: the failure's code
  * @message: its message, in which a pool is named as "pool 'NAME'"
- * @subject: what the command was about, or NULL
+ * @subject: object of the command, such as the name of a pool; or NULL
  * @text: receives one sentence, or an empty text if there is no hint
  * @room: room in @text, in bytes
  *

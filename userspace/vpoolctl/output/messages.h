@@ -16,7 +16,7 @@ void messages_set_json(void);
 
 /*
  * Report on standard error that a command failed: "vpoolctl: create web: ...". @subject
- * is what the command was about, or NULL. @code is an enum vpool_code, vpool_lib_code
+ * is the object of the command, or NULL. @code is an enum vpool_code, vpool_lib_code
  * or tool_code.
  */
 void cmd_error(const struct invocation *inv, const char *subject, int code,

@@ -102,18 +102,18 @@ void table_print(const struct table *tb, const struct style *style, FILE *to);
 /* Options of commands that print a table. */
 #define OPTION_JSON \
 	{ .name = "json", .letter = 'J', \
-	  .help = "print JSON: all columns, sizes in bytes" }
+	  .help = "print JSON: all columns, with sizes in bytes" }
 #define OPTION_BYTES \
 	{ .name = "bytes", .letter = 'b', .help = "print sizes in bytes" }
 #define OPTION_NOHEADINGS \
-	{ .name = "noheadings", .help = "print no line of headings" }
+	{ .name = "noheadings", .help = "do not print headings" }
 #define OPTION_RAW \
 	{ .name = "raw", \
-	  .help = "one space between columns, and those within escaped as \\x20" }
+	  .help = "separate columns by one space, and print a space in a cell as \\x20" }
 #define OPTION_COLUMNS \
 	{ .name = "output", .letter = 'o', .arg = "COLUMNS", \
 	  .complete = COMPLETE_COLUMNS, \
-	  .help = "which columns to print, as in NAME,FREE;\n" \
-		  "with a + in front, besides the usual ones" }
+	  .help = "columns to print, as in NAME,FREE; a + in front\n" \
+		  "adds them to the default columns" }
 
 #endif /* VPOOLCTL_TABLE_H */

@@ -32,7 +32,7 @@
 
 /* Result of a key. */
 enum outcome {
-	LOOK_AGAIN,
+	REFRESH,
 	DRAW_AGAIN,
 	QUIT,
 };
@@ -183,7 +183,7 @@ static enum outcome press(struct top *top, int key, const char **message)
 	case ' ':
 	case '\n':
 	case ERR:
-		return LOOK_AGAIN;
+		return REFRESH;
 	case 'M':
 		top->sort = TOP_USED;
 		break;
@@ -219,7 +219,7 @@ static enum outcome press(struct top *top, int key, const char **message)
 	return DRAW_AGAIN;
 }
 
-/* Has the terminal hung up? Then reading keys would return at once, again and again. */
+/* Tell whether the terminal has hung up. If it has, every read of a key returns at once. */
 static bool hung_up(void)
 {
 	struct pollfd poll_fd = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -262,7 +262,7 @@ int top_screen(struct top *top)
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen) {
 		cmd_error(top->inv, NULL, TOOL_TERMINAL,
-			  "ncurses does not support this terminal (TERM): say --batch");
+			  "ncurses does not support this terminal (TERM): use --batch");
 		return EXIT_FAILED;
 	}
 	cbreak();

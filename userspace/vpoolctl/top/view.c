@@ -17,7 +17,7 @@
 const struct column top_columns[NR_TOP_COLUMNS] = {
 	[TOP_NAME] = { "NAME", CELL_TEXT, "the pool" },
 	[TOP_STATE] = { "STATE", CELL_TEXT, "its state" },
-	[TOP_TOTAL] = { "TOTAL", CELL_SIZE, "all of its memory" },
+	[TOP_TOTAL] = { "TOTAL", CELL_SIZE, "total memory" },
 	[TOP_USED] = { "USED", CELL_SIZE,
 		"memory in regions, or released but still pinned" },
 	[TOP_FREE] = { "FREE", CELL_SIZE, "memory in no region", SHOW_DETAIL },
@@ -28,7 +28,7 @@ const struct column top_columns[NR_TOP_COLUMNS] = {
 	[TOP_MEMBERS] = { "MEMBERS", CELL_NUMBER, "attached tasks" },
 	[TOP_REGIONS] = { "REGIONS", CELL_NUMBER, "open regions" },
 	[TOP_SCRUBBING] = { "SCRUBBING", CELL_SIZE,
-		"free memory that the scrubber has yet to zero" },
+		"free memory that is not zeroed yet" },
 	[TOP_ALLOCS] = { "ALLOCS/S", CELL_TENTHS,
 		"regions that got their memory, per second" },
 	[TOP_FAULTS] = { "FAULTS/S", CELL_TENTHS,

@@ -4,7 +4,7 @@
 
 #include "base/command.h"
 
-/* The verbs of "vpoolctl vm", in the files of the same names. */
+/* The verbs of "vpoolctl vm". Each is in the file of its name; resume is in pause.c. */
 extern const struct command cmd_vm_console;
 extern const struct command cmd_vm_list;
 extern const struct command cmd_vm_migrate;

@@ -66,17 +66,17 @@ static bool write_all(int fd, const char *data, ssize_t len)
 /* Copy available data from one end to the other. Return false at the end of @from. */
 static bool pass(int from, int to, bool typed)
 {
-	char data[4096], *leave;
+	char data[4096], *escape;
 	ssize_t len = read(from, data, sizeof(data));
 
 	if (len < 0 && errno == EINTR)
 		return true;
 	if (len <= 0)
 		return false;
-	leave = typed ? memchr(data, ESCAPE, len) : NULL;
-	if (leave)
-		len = leave - data;
-	return write_all(to, data, len) && !leave;
+	escape = typed ? memchr(data, ESCAPE, len) : NULL;
+	if (escape)
+		len = escape - data;
+	return write_all(to, data, len) && !escape;
 }
 
 static void relay(int fd, bool tty)
@@ -125,8 +125,9 @@ int console_relay(const struct invocation *inv, int fd)
 }
 
 /*
- * Is another program connected? QEMU serves one connection at a time, and lets a second
- * one wait. While there is none, QEMU reports the socket as "disconnected:...".
+ * Tell whether another program is connected. QEMU serves one connection at a time, and
+ * lets a second one wait. While no program is connected, QEMU reports the socket as
+ * "disconnected:...".
  */
 static bool console_taken(const struct vm_slot *slot)
 {
@@ -170,7 +171,7 @@ static int run_vm_console(const struct invocation *inv)
 		return console_relay(inv, fd);
 	if (fd == -EBUSY || fd == -EAGAIN)
 		cmd_error(inv, name, TOOL_VM_CONSOLE_TAKEN,
-			  "another program has its console; it takes one at a time");
+			  "another program is connected to its console, which has one connection at a time");
 	else
 		cmd_error(inv, name, errno_code(-fd),
 			  "its console: %s", strerror(-fd));
@@ -180,12 +181,12 @@ static int run_vm_console(const struct invocation *inv)
 const struct command cmd_vm_console = {
 	.name = "vm console",
 	.args = "VM",
-	.summary = "use a virtual machine's console",
+	.summary = "connect to a virtual machine's console",
 	.description =
 		"Connect to the first serial port of a virtual machine, until\n"
 		"the machine ends or moves to another pool. On a terminal,\n"
-		"Ctrl-] leaves. One can be connected at a time; another is\n"
-		"refused.",
+		"Ctrl-] disconnects. Only one program can be connected at a\n"
+		"time.",
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

@@ -39,7 +39,7 @@ static const struct column vm_columns[] = {
 	[COL_POOL] = { "POOL", CELL_TEXT, "the pool that it runs on" },
 	[COL_STATE] = { "STATE", CELL_TEXT,
 			"running, paused, migrating, or another run state of QEMU" },
-	[COL_PID] = { "PID", CELL_NUMBER, "its QEMU" },
+	[COL_PID] = { "PID", CELL_NUMBER, "process id of its QEMU" },
 	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "number of vCPUs" },
 	[COL_CPUS] = { "CPUS", CELL_TEXT,
 		       "the CPUs of each vCPU, separated by spaces" },
@@ -185,7 +185,7 @@ static void tell_log(const char *name)
 
 	if (!access(log, F_OK))
 		fprintf(stderr,
-			"vpoolctl: vm list: %s has ended by itself; the output of its QEMU is in %s\n",
+			"vpoolctl: vm list: the QEMU of %s ended unexpectedly; its output is in %s\n",
 			name, path);
 	free(path);
 	free(log);
@@ -205,7 +205,7 @@ static int list_vms(const struct invocation *inv, struct vpool *vp,
 		int err = vm_open(names[i], false, &vm);
 
 		if (err == -EBUSY)
-			vm = vm_look(names[i]);
+			vm = vm_inspect(names[i]);
 		if (err == -ENOENT)
 			tell_log(names[i]);
 		if (vm && vm->now >= 0)

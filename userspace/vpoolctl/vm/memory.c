@@ -14,7 +14,7 @@
 #include "vm/memory.h"
 
 /* Poll interval for released memory, in microseconds. */
-#define LOOK_US 10000
+#define POLL_US 10000
 
 static const char *device_dir(void)
 {
@@ -96,7 +96,7 @@ int vm_wait_returned(const char *pool, int ms, __u64 *missing)
 			break;
 		if (now_ms() > deadline)
 			err = -ETIMEDOUT;
-		usleep(LOOK_US);
+		usleep(POLL_US);
 	}
 	vpool_close(vp);
 	/* A destroyed pool has no memory in use. */

@@ -232,7 +232,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 			qemu_failed(move->inv, name, &move->to, err);
 	}
 	if (err)
-		qemu_kill(&move->to);
+		qemu_stop(&move->to);
 	return err ? -1 : 0;
 }
 
@@ -387,7 +387,7 @@ static int wait_scrubbed(const char *pool, int ms)
 }
 
 /* End the source QEMU, which no longer has the machine. */
-static int leave_old(struct move *move)
+static int end_source(struct move *move)
 {
 	struct vm_slot *slot = move->vm->slot + move->vm->now;
 	char size[SIZE_TEXT];
@@ -396,7 +396,7 @@ static int leave_old(struct move *move)
 
 	qmp_run(move->from, 5000, "quit", NULL, NULL);
 	vm_slot_wait(slot, 5000);
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	move->vm->now = !move->vm->now;
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
@@ -409,7 +409,7 @@ static int leave_old(struct move *move)
 	return EXIT_OK;
 }
 
-/* The source QEMU has ended by itself: has it handed over the machine before? */
+/* The source QEMU has ended. Tell whether it handed over the machine before. */
 static bool got_away(struct move *move)
 {
 	char *status = qmp_status(move->to.qmp);
@@ -436,7 +436,7 @@ static int not_moved(struct move *move, const char *message)
 	/* Show the log before the slot is removed. */
 	if (!vm_slot_wait(move->to.slot, 0))
 		qemu_show_log(move->to.slot);
-	qemu_kill(&move->to);
+	qemu_stop(&move->to);
 	return EXIT_FAILED;
 }
 
@@ -459,11 +459,11 @@ static int move_over(struct move *move)
 		return not_moved(move, message);
 	if (take_over(move)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
-			  "it was handed over, but QEMU %d does not run it",
+			  "it was migrated, but its new QEMU, process %d, does not run it",
 			  move->to.slot->pid);
 		return EXIT_FAILED;
 	}
-	return leave_old(move);
+	return end_source(move);
 }
 
 static int migrate_to(struct move *move)
@@ -537,7 +537,7 @@ static int run_vm_migrate(const struct invocation *inv)
 	int status;
 
 	if (!move.pool_name)
-		return usage_error(inv->cmd, "no target pool: say --to NAME");
+		return usage_error(inv->cmd, "no target pool: use --to NAME");
 	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
 	if (!status)
 		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);

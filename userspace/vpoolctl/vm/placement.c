@@ -41,11 +41,11 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 			  pool->name);
 	else if (vcpus > cpus)
 		cmd_error(inv, inv->argv[0], TOOL_VM_MANY_VCPUS,
-			  "%u vCPUs were requested, pool '%s' has %u CPU%s",
+			  "%u vCPUs are requested, but pool '%s' has %u CPU%s",
 			  vcpus, pool->name, cpus, cpus == 1 ? "" : "s");
 	else if (!pool->free_bytes || bytes > pool->free_bytes)
 		cmd_error(inv, inv->argv[0], TOOL_VM_POOL_SHORT,
-			  "pool '%s' has %s free, %s was requested; 'vpoolctl regions %s' shows who uses the rest",
+			  "pool '%s' has %s free, but %s is requested; 'vpoolctl regions %s' shows who uses the rest",
 			  pool->name, format_size(pool->free_bytes, have),
 			  bytes ? format_size(bytes, want) : "some", pool->name);
 	else
@@ -241,10 +241,13 @@ static bool has_thread(pid_t pid, pid_t tid)
 	return has;
 }
 
-/* Place a vCPU. One vCPU may share its CPU, because QEMU's other threads need one. */
-static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
-		      struct json_object *vcpu, const struct vm_plan *plan,
-		      const struct vpool_host *host, struct vm_placed *placed)
+/*
+ * Dedicate a CPU to a vCPU. One vCPU may share its CPU, because QEMU's other threads need
+ * a CPU that is not dedicated.
+ */
+static int pin_vcpu(struct vpool *pool, const struct qemu *qemu,
+		    struct json_object *vcpu, const struct vm_plan *plan,
+		    const struct vpool_host *host, struct vm_placed *placed)
 {
 	pid_t tid = json_number(vcpu, "thread-id");
 	struct vpool_cpus near;
@@ -268,10 +271,10 @@ static int place_vcpu(struct vpool *pool, const struct qemu *qemu,
 	return 0;
 }
 
-static int place_vcpus(const struct invocation *inv, const char *name,
-		       struct qemu *qemu, struct vpool *pool,
-		       const struct vm_plan *plan,
-		       const struct vpool_host *host, struct vm_placed *placed)
+static int pin_vcpus(const struct invocation *inv, const char *name,
+		     struct qemu *qemu, struct vpool *pool,
+		     const struct vm_plan *plan,
+		     const struct vpool_host *host, struct vm_placed *placed)
 {
 	struct json_object *list;
 	size_t i;
@@ -283,8 +286,8 @@ static int place_vcpus(const struct invocation *inv, const char *name,
 		return -1;
 	}
 	for (i = 0; i < json_object_array_length(list) && !err; i++)
-		err = place_vcpu(pool, qemu, json_object_array_get_idx(list, i),
-				 plan, host, placed);
+		err = pin_vcpu(pool, qemu, json_object_array_get_idx(list, i),
+			       plan, host, placed);
 	json_object_put(list);
 	if (err == -ECHILD)
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
@@ -456,7 +459,7 @@ int vm_build(const struct invocation *inv, const char *name,
 	if (err)
 		qemu_failed(inv, name, qemu, err);
 	else
-		err = place_vcpus(inv, name, qemu, pool, plan, host, placed);
+		err = pin_vcpus(inv, name, qemu, pool, plan, host, placed);
 	vpool_host_free(host);
 	return err ? -1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef VPOOLCTL_VM_PLACE_H
-#define VPOOLCTL_VM_PLACE_H
+#ifndef VPOOLCTL_VM_PLACEMENT_H
+#define VPOOLCTL_VM_PLACEMENT_H
 
 #include <libvpool.h>
 
@@ -64,4 +64,4 @@ int vm_build(const struct invocation *inv, const char *name,
 	     struct qemu *qemu, struct vpool *pool, const char *pool_name,
 	     const struct vm_plan *plan, struct vm_placed *placed);
 
-#endif /* VPOOLCTL_VM_PLACE_H */
+#endif /* VPOOLCTL_VM_PLACEMENT_H */

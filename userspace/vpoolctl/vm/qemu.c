@@ -133,7 +133,7 @@ int qemu_check(const struct invocation *inv, const char *name)
 		 sscanf(line + sizeof(before) - 1, "%u.%u", &major,
 			&minor) != 2)
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
-			  "%s is no QEMU", qemu_program());
+			  "%s is not QEMU", qemu_program());
 	else if (major < OLDEST_MAJOR ||
 		 (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
 		cmd_error(inv, name, TOOL_QEMU_UNSUITABLE,
@@ -165,7 +165,7 @@ static int show_monitors(const struct vm_slot *slot)
 }
 
 /* Move a descriptor to a number. Exit on failure. */
-static void place_fd(int fd, int at)
+static void move_fd(int fd, int at)
 {
 	if (fd == at ? fcntl(fd, F_SETFD, 0) : dup2(fd, at) < 0)
 		_exit(EXIT_CANNOT_RUN);
@@ -183,7 +183,7 @@ static int hold_alive(const struct vm_slot *slot)
 }
 
 /* Move the child into the slice of a confined or isolated pool. */
-static int enter_cpuset(struct vpool *pool)
+static int join_slice(struct vpool *pool)
 {
 	struct vpool_info *info;
 	struct failure failure = { 0 };
@@ -213,16 +213,16 @@ static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 	int err;
 
 	setsid();
-	place_fd(null, STDIN_FILENO);
-	place_fd(log, STDOUT_FILENO);
-	place_fd(log, STDERR_FILENO);
-	place_fd(monitor, QEMU_BOOT_FD);
+	move_fd(null, STDIN_FILENO);
+	move_fd(log, STDOUT_FILENO);
+	move_fd(log, STDERR_FILENO);
+	move_fd(monitor, QEMU_BOOT_FD);
 	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (enter_cpuset(pool))
+	if (join_slice(pool))
 		_exit(EXIT_CANNOT_RUN);
 	if (vpool_attach(pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
 		fprintf(stderr, "%s\n", vpool_reason(pool));
@@ -289,7 +289,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 {
 	int err, ends[2];
 
-	/* Adopt orphans of QEMU, so that qemu_kill() finds them. */
+	/* Adopt orphans of QEMU, so that qemu_stop() finds them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->slot = slot;
@@ -311,7 +311,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 	if (!err)
 		return 0;
 	qemu_failed(inv, name, qemu, err);
-	qemu_kill(qemu);
+	qemu_stop(qemu);
 	return -1;
 }
 
@@ -337,7 +337,7 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/* Does a process have a file open? */
+/* Tell whether a process has a file open. */
 static bool has_open(long pid, const struct stat *file)
 {
 	char *path = xprintf("/proc/%ld/fd", pid);
@@ -387,7 +387,7 @@ static void kill_descendants(const struct stat *alive)
 		;
 }
 
-void qemu_kill(struct qemu *qemu)
+void qemu_stop(struct qemu *qemu)
 {
 	char *path = vm_slot_path(qemu->slot, "alive");
 	pid_t pid = qemu->slot->pid;
@@ -396,7 +396,7 @@ void qemu_kill(struct qemu *qemu)
 
 	free(path);
 	qemu_close(qemu);
-	vm_slot_kill(qemu->slot);
+	vm_slot_stop(qemu->slot);
 	qemu_release(qemu);
 	/* QEMU was a child of this process, if it was started. */
 	if (pid > 0)

@@ -33,7 +33,7 @@ int qemu_check(const struct invocation *inv, const char *name);
  * @pool: handle of the pool that QEMU becomes a member of
  * @cwd: descriptor of the working directory of QEMU; -1 for that of vpoolctl
  * @args: arguments, NULL-terminated
- * @qemu: out: the QEMU, for qemu_kill() or qemu_release()
+ * @qemu: out: the QEMU, for qemu_stop() or qemu_release()
  *
  * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
  *
@@ -46,8 +46,8 @@ int qemu_launch(const struct invocation *inv, const char *name,
 /* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);
 void qemu_close(struct qemu *qemu);
-/* Kill QEMU, and remove its slot. */
-void qemu_kill(struct qemu *qemu);
+/* Stop QEMU with SIGKILL, and remove its slot. */
+void qemu_stop(struct qemu *qemu);
 
 /* Print the end of the log on standard error. Return false if the log is empty. */
 bool qemu_show_log(const struct vm_slot *slot);

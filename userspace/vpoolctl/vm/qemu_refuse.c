@@ -18,8 +18,8 @@
 	"QEMU opens the device of the pool after that; run vpoolctl as that user"
 #define BACKGROUND_BY_START \
 	"vm start already runs QEMU in the background, and must know its process"
-#define MEMORY_BY_START "the memory comes from the pool: say --mem"
-#define VCPUS_BY_START "vm start sets the number of vCPUs: say --vcpus"
+#define MEMORY_BY_START "the memory comes from the pool: use --mem"
+#define VCPUS_BY_START "vm start sets the number of vCPUs: use --vcpus"
 
 /**
  * struct refusal - an option, or a part of its value, that vm start refuses
@@ -101,7 +101,7 @@ static const char *next_part(const char *at)
 	return NULL;
 }
 
-/* Is "key=value" in a list like "a,key=value,b=c"? The key "" is a first part without key. */
+/* Find "key=value" in a list such as "a,key=value,b=c". The key "" is a first part without key. */
 static bool has(const char *list, const char *key, const char *value)
 {
 	size_t len = strlen(key), end;

@@ -49,7 +49,7 @@ static const struct option_def start_options[] = {
 	[START_POOL] = {
 		.name = "pool", .letter = 'p', .arg = "NAME",
 		.complete = COMPLETE_POOL,
-		.help = "the pool to take its memory and CPUs from",
+		.help = "pool that it takes its memory and CPUs from",
 	},
 	[START_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE",
@@ -59,7 +59,7 @@ static const struct option_def start_options[] = {
 		.name = "vcpus", .letter = 'n', .arg = "NUMBER",
 		.help =
 			"number of vCPUs; default: one less than the CPUs of the\n"
-			"pool, which leaves one to QEMU's other threads",
+			"pool, so that one CPU stays for QEMU's other threads",
 	},
 	[START_KERNEL] = {
 		.name = "kernel", .letter = 'k', .arg = "FILE",
@@ -177,7 +177,7 @@ static int check_boot(const struct invocation *inv)
 
 	if (!kernel && !inv->given[START_DISK])
 		return usage_error(inv->cmd,
-				   "nothing to boot: say --kernel or --disk");
+				   "nothing to boot: use --kernel or --disk");
 	if (!kernel && (inv->given[START_INITRD] || inv->given[START_APPEND]))
 		return usage_error(inv->cmd,
 				   "--initrd and --append need --kernel");
@@ -191,7 +191,7 @@ static int check_extra(const struct invocation *inv, char **extra)
 
 	if (inv->before > 1)
 		return usage_error(inv->cmd,
-				   "unexpected argument '%s': arguments for QEMU follow --",
+				   "unexpected argument '%s': arguments for QEMU must follow --",
 				   *extra);
 	message = qemu_refuse(extra);
 	if (!message)
@@ -211,7 +211,7 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
 				   "'%s' is not a valid name: up to %d of a-z, 0-9, and . _ - except as the first",
 				   spec->name, VM_NAME_MAX);
 	if (!inv->given[START_POOL])
-		return usage_error(inv->cmd, "no pool: say --pool NAME");
+		return usage_error(inv->cmd, "no pool: use --pool NAME");
 	spec->pool = inv->value[START_POOL];
 	spec->kernel = given(inv, START_KERNEL, NULL);
 	spec->initrd = given(inv, START_INITRD, NULL);
@@ -297,7 +297,7 @@ static int check_disk(const struct invocation *inv,
 	if (qcow2 && !strcmp(spec->format, "raw") &&
 	    !strstr(inv->value[START_DISK], ",format=")) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is a qcow2 image: say --disk %s,format=qcow2",
+			  "the disk %s: the file is a qcow2 image: use --disk %s,format=qcow2",
 			  spec->disk, spec->disk);
 		return -1;
 	}
@@ -322,10 +322,10 @@ static int check_kvm(const struct invocation *inv)
 		return close(fd);
 	if (err == EACCES || err == EPERM)
 		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
-			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg runs it without, many times slower");
+			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg works without it, but is many times slower");
 	else
 		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
-			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg runs it without, many times slower",
+			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg works without it, but is many times slower",
 			  strerror(err));
 	return -1;
 }
@@ -398,8 +398,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 
 /* Starting */
 
-static void tell(const struct qemu_spec *spec, const struct qemu *qemu,
-		 const struct vm_placed *placed, double qemu_ms, double run_ms)
+static void print_started(const struct qemu_spec *spec, const struct qemu *qemu,
+			  const struct vm_placed *placed, double qemu_ms, double run_ms)
 {
 	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT];
 
@@ -410,7 +410,7 @@ static void tell(const struct qemu_spec *spec, const struct qemu *qemu,
 		printf(" with CPU%s %s to %s", strpbrk(cpus, ",-") ? "s" : "",
 		       cpus, strpbrk(cpus, ",-") ? "themselves" : "itself");
 	if (placed->sharing)
-		printf("%s one that shares", *cpus ? " and" : ",");
+		fputs(*cpus ? " and one on a shared CPU" : " on a shared CPU", stdout);
 	printf("; process %d\n", qemu->slot->pid);
 	printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
 	       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
@@ -443,7 +443,7 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	if (!err)
 		err = set_going(inv, qemu);
 	if (!err)
-		tell(spec, qemu, &placed, launched - begun, now_ms() - built);
+		print_started(spec, qemu, &placed, launched - begun, now_ms() - built);
 	vpool_cpus_free(&placed.cpus);
 	return err;
 }
@@ -478,7 +478,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 		console = console_open(vm->slot);
 	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
 	if (err) {
-		qemu_kill(&qemu);
+		qemu_stop(&qemu);
 		return EXIT_FAILED;
 	}
 	qemu_release(&qemu);
@@ -556,15 +556,15 @@ const struct command cmd_vm_start = {
 		"of its memory is committed at the start. Each vCPU has a\n"
 		"dedicated CPU; QEMU's other threads run on the other CPUs of\n"
 		"the pool. If the machine has as many vCPUs as the pool has\n"
-		"CPUs, one vCPU shares its CPU with those threads. If the pool\n"
-		"has memory on several NUMA nodes, so has the machine. The\n"
-		"command returns when the machine runs. It prints the times for\n"
-		"QEMU, the memory, the devices and the first instruction.\n"
-		"\n"
-		"Arguments after -- are passed to QEMU. vm start refuses those\n"
-		"with which vpoolctl could not find the machine, such as\n"
-		"-daemonize, or could not migrate it, and those that contradict\n"
-		"the options above.",
+		"CPUs, one vCPU shares its CPU with those threads. If the\n"
+		"pool has memory on several NUMA nodes, the machine has\n"
+		"several NUMA nodes, too. The command returns when the\n"
+		"machine runs. It prints the times for QEMU, the memory, the\n"
+		"devices and the first instruction.\n\n"
+		"Arguments after -- are passed to QEMU. vm start refuses\n"
+		"arguments that contradict its options, that keep vpoolctl\n"
+		"from finding the machine, such as -daemonize, or that\n"
+		"prevent a migration.",
 	.options = start_options,
 	.nr_options = ARRAY_SIZE(start_options),
 	.min_args = 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm stop, vm pause and vm resume.
+ * vpoolctl vm stop: stop a virtual machine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static const struct option_def stop_options[] = {
 	},
 	[STOP_FORCE] = {
 		.name = "force", .letter = 'f',
-		.help = "end the machine without asking the guest",
+		.help = "end the machine without a shutdown of the guest",
 	},
 };
 
@@ -94,7 +94,7 @@ static const struct {
 	{ "watchdog", NULL },
 };
 
-/* Let a guest run that does not. Return 0, or -EHOSTDOWN if it cannot run. */
+/* Resume a guest that does not run. Return 0, or -EHOSTDOWN if it cannot run. */
 static int wake(struct qmp *qmp, struct ending *ending)
 {
 	char *status = qmp_status(qmp);
@@ -156,7 +156,7 @@ static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 	qmp_close(qmp);
 	if ((!err || err == -EPIPE) && !vm_slot_wait(slot, QUIT_MS))
 		return 0;
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	ending->how = "did not answer and was killed";
 	return 0;
 }
@@ -186,15 +186,15 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	vm_read_memory(slot->pid, &memory);
 	if (end_it(vm, ms, inv->given[STOP_FORCE], &ending)) {
 		cmd_error(inv, vm->name, VPOOL_CODE_INTERRUPTED,
-			  "interrupted; it has been asked to shut down");
+			  "interrupted; the guest was already requested to shut down");
 		return EXIT_FAILED;
 	}
-	vm_slot_kill(slot);
+	vm_slot_stop(slot);
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
 		cmd_error(inv, vm->name, VPOOL_CODE_POOL_PINNED,
-			  "it %s, but %s of pool '%s' are still pinned by something else",
+			  "it %s, but %s of pool '%s' are still pinned by other users",
 			  ending.how, format_size(missing, size), memory.pool);
 		return EXIT_FAILED;
 	}
@@ -243,62 +243,4 @@ const struct command cmd_vm_stop = {
 	.max_args = 1,
 	.complete = COMPLETE_VM,
 	.run = run_vm_stop,
-};
-
-/* Pause and resume */
-
-static int tell_qemu(const struct invocation *inv, const char *command)
-{
-	struct qmp *qmp;
-	struct vm *vm;
-	int status;
-
-	catch_interrupts();
-	vm = vm_running(inv, inv->argv[0], &status);
-	if (!vm)
-		return status;
-	qmp = vm_connect(inv, vm);
-	status = EXIT_FAILED;
-	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
-		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
-			  "%s", qmp_message(qmp));
-	else if (qmp)
-		status = EXIT_OK;
-	qmp_close(qmp);
-	vm_close(vm);
-	return status;
-}
-
-static int run_vm_pause(const struct invocation *inv)
-{
-	return tell_qemu(inv, "stop");
-}
-
-static int run_vm_resume(const struct invocation *inv)
-{
-	return tell_qemu(inv, "cont");
-}
-
-const struct command cmd_vm_pause = {
-	.name = "vm pause",
-	.args = "VM",
-	.summary = "pause a virtual machine",
-	.description =
-		"Stop the vCPUs of a virtual machine. It keeps its memory and\n"
-		"CPUs.",
-	.min_args = 1,
-	.max_args = 1,
-	.complete = COMPLETE_VM,
-	.run = run_vm_pause,
-};
-
-const struct command cmd_vm_resume = {
-	.name = "vm resume",
-	.args = "VM",
-	.summary = "resume a paused virtual machine",
-	.description = "Resume a virtual machine that was paused.",
-	.min_args = 1,
-	.max_args = 1,
-	.complete = COMPLETE_VM,
-	.run = run_vm_resume,
 };

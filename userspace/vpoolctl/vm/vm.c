@@ -10,7 +10,7 @@
  *
  * A vpoolctl that changes a machine holds a lock on the directory of the machine. While
  * it holds the lock, no other vpoolctl changes the machine. So an inconsistent state is
- * the leftover of a crash, which vm_settle() cleans up.
+ * the leftover of a crash, which vm_recover() cleans up.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +37,7 @@
 #include "vm/vm.h"
 
 /* Time limit for a killed QEMU to exit, in milliseconds. */
-#define KILL_MS 60000
+#define EXIT_MS 60000
 /* Time limit for a QEMU to report its run state, in milliseconds. */
 #define STATUS_MS 2000
 /* Time limit for an abandoned migration to hand over, in milliseconds. */
@@ -129,7 +129,7 @@ static pid_t lock_holder(const struct vm_slot *slot)
 	return pid;
 }
 
-void vm_slot_look(struct vm_slot *slot)
+void vm_slot_update(struct vm_slot *slot)
 {
 	if (slot->pidfd >= 0)
 		close(slot->pidfd);
@@ -179,11 +179,11 @@ void vm_slot_remove(struct vm_slot *slot)
 	rmdir(slot->dir);
 }
 
-void vm_slot_kill(struct vm_slot *slot)
+void vm_slot_stop(struct vm_slot *slot)
 {
 	if (slot->pidfd >= 0) {
 		syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0);
-		while (vm_slot_wait(slot, KILL_MS) == -EINTR)
+		while (vm_slot_wait(slot, EXIT_MS) == -EINTR)
 			;
 		close(slot->pidfd);
 	}
@@ -209,7 +209,7 @@ static bool is(const char *status, const char *wanted)
 	return status && !strcmp(status, wanted);
 }
 
-/* Is QEMU in a state before the start of the machine? */
+/* Tell whether QEMU is in a state before the start of the machine. */
 static bool unborn(const char *status)
 {
 	return is(status, "prelaunch") || is(status, "inmigrate");
@@ -245,7 +245,7 @@ static int choose_slot(struct vm *vm)
 	return now;
 }
 
-/* Was this QEMU left by a vpoolctl that died before it started the machine? */
+/* Tell whether a vpoolctl that died before it started the machine left this QEMU. */
 static bool is_unborn(const struct vm_slot *slot)
 {
 	char *status = vm_slot_status(slot);
@@ -262,7 +262,7 @@ static void find_sides(struct vm *vm)
 	for (i = 0; i < VM_SLOTS; i++) {
 		vm->slot[i].dir = xprintf("%s/%d", vm->dir, i);
 		vm->slot[i].pidfd = -1;
-		vm_slot_look(vm->slot + i);
+		vm_slot_update(vm->slot + i);
 	}
 }
 
@@ -299,8 +299,8 @@ static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 	free(from);
 }
 
-/* Find the slot that has the machine, and remove all others. The caller holds the lock. */
-static void vm_settle(struct vm *vm)
+/* Find the slot that has the machine, and stop any other QEMU. The caller holds the lock. */
+static void vm_recover(struct vm *vm)
 {
 	int i;
 
@@ -308,7 +308,7 @@ static void vm_settle(struct vm *vm)
 	if (vm->slot[0].pid && vm->slot[1].pid) {
 		vm->now = choose_slot(vm);
 		if (vm->now >= 0)
-			vm_slot_kill(vm->slot + !vm->now);
+			vm_slot_stop(vm->slot + !vm->now);
 		return;
 	}
 	for (i = 0; i < VM_SLOTS; i++) {
@@ -317,7 +317,7 @@ static void vm_settle(struct vm *vm)
 		if (vm->slot[i].pid && !is_unborn(vm->slot + i))
 			vm->now = i;
 		else
-			vm_slot_kill(vm->slot + i);
+			vm_slot_stop(vm->slot + i);
 	}
 }
 
@@ -352,7 +352,7 @@ static void vm_free(struct vm *vm)
 	free(vm);
 }
 
-/* Is the locked directory still the directory of the machine? */
+/* Tell whether the locked directory is still the directory of the machine. */
 static bool still_there(const struct vm *vm)
 {
 	struct stat ours, now;
@@ -392,7 +392,7 @@ int vm_open(const char *name, bool create, struct vm **ret)
 	while (err == -EAGAIN || (create && err == -ENOENT));
 	if (!err) {
 		find_sides(vm);
-		vm_settle(vm);
+		vm_recover(vm);
 		if (vm->now < 0 && (vm->slot[0].pid || vm->slot[1].pid))
 			err = -ETIMEDOUT;
 		else if (vm->now < 0 && !create)
@@ -417,7 +417,7 @@ static int tell_apart(char * const *status)
 	return status[0] ? 0 : status[1] ? 1 : -1;
 }
 
-struct vm *vm_look(const char *name)
+struct vm *vm_inspect(const char *name)
 {
 	struct vm *vm = vm_new(name);
 	char *status[VM_SLOTS] = { NULL };
@@ -474,14 +474,14 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		*status = EXIT_OK;
 	else if (err == -ENOENT && !access(log, R_OK))
 		cmd_error(inv, name, TOOL_VM_MISSING,
-			  "there is no such virtual machine; one with this name has ended by itself, and the output of its QEMU is in %s; 'vpoolctl vm list' shows the running ones",
+			  "there is no such virtual machine; the QEMU of one with this name ended unexpectedly, and its output is in %s; 'vpoolctl vm list' shows the running ones",
 			  log);
 	else if (err == -ENOENT)
 		cmd_error(inv, name, TOOL_VM_MISSING,
 			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");
 	else if (err == -EBUSY)
 		cmd_error(inv, name, TOOL_VM_BUSY,
-			  "another vpoolctl is starting, stopping or migrating it; try again when that is done");
+			  "another vpoolctl is starting, stopping or migrating it; try again later");
 	else if (err == -ETIMEDOUT)
 		cmd_error(inv, name, TOOL_VM_STUCK,
 			  "its migration was abandoned, and its QEMUs do not answer; try again, or end them");

@@ -10,7 +10,7 @@ struct invocation;
 struct qmp;
 
 #define VM_NAME_MAX 32
-/* One to run, and one to migrate to. */
+/* One slot to run in, and one to migrate to. */
 #define VM_SLOTS 2
 
 /**
@@ -47,7 +47,7 @@ char *vm_root(void);
 /* Check whether a machine can have a name. */
 bool vm_name_ok(const char *name);
 
-/* Return the path of the log of a machine that has ended by itself, for free(3). */
+/* Return the path of the log of a machine that vpoolctl did not end, for free(3). */
 char *vm_log_path(const char *name);
 
 /* Return the names in vm_root(), sorted; each and the array for free(3). */
@@ -68,19 +68,19 @@ char **vm_names(size_t *nr);
 int vm_open(const char *name, bool create, struct vm **vm);
 
 /* Read a machine that another vpoolctl has locked, without changing it. */
-struct vm *vm_look(const char *name);
+struct vm *vm_inspect(const char *name);
 
 /* Unlock and free a machine. Remove its directory if it does not run. */
 void vm_close(struct vm *vm);
 
 /* Update whether the QEMU of a slot runs. */
-void vm_slot_look(struct vm_slot *slot);
+void vm_slot_update(struct vm_slot *slot);
 
 /* Wait until the QEMU of a slot has ended. Return 0 or -ETIMEDOUT. */
 int vm_slot_wait(const struct vm_slot *slot, int ms);
 
-/* Kill the QEMU of a slot, and remove the directory of the slot. */
-void vm_slot_kill(struct vm_slot *slot);
+/* Stop the QEMU of a slot with SIGKILL, and remove the directory of the slot. */
+void vm_slot_stop(struct vm_slot *slot);
 
 /* Remove the directory of a slot that has ended. */
 void vm_slot_remove(struct vm_slot *slot);
@@ -91,7 +91,7 @@ void vm_slot_remove(struct vm_slot *slot);
 /* Return the path of a file of a slot, for free(3). */
 char *vm_slot_path(const struct vm_slot *slot, const char *file);
 
-/* Return the run state over the monitor for that purpose, for free(3), or NULL. */
+/* Return the run state, read from the monitor "state", for free(3), or NULL. */
 char *vm_slot_status(const struct vm_slot *slot);
 
 /*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Settle declarations on this host: set offline CPUs aside, turn shares of memory into
+ * Resolve declarations on this host: set offline CPUs aside, turn shares of memory into
  * bytes, and turn the number of CPUs of an existing pool into a list. An existing pool
  * that matches its declaration must come out unchanged, so that applying a file twice
  * changes nothing.
@@ -16,19 +16,19 @@
 #include "config/config.h"
 #include "config/memspec.h"
 #include "config/plan.h"
-#include "config/plan_settle.h"
+#include "config/plan_resolve.h"
 #include "host/pools.h"
 #include "host/spare.h"
 
 /**
- * struct settler - state of settling
+ * struct resolver - state of resolving a configuration
  * @cfg: the declarations, which the call changes
  * @plan: the plan, with the existing pools
  * @keep: undeclared pools stay
  * @host: CPUs and NUMA nodes of the host
  * @spare: poolable resources, with those of pools that the plan destroys
  */
-struct settler {
+struct resolver {
 	struct config *cfg;
 	struct plan *plan;
 	bool keep;
@@ -119,7 +119,7 @@ static void keep_mem(struct pool_config *pool, const struct vpool_info *info)
 	}
 }
 
-/* Return whether a request is "max". Such pools are settled last. */
+/* Tell whether a request is "max". Such pools are resolved last. */
 static bool takes_all(const struct pool_config *pool)
 {
 	size_t i;
@@ -137,14 +137,14 @@ static void set_unmet(struct pool_config *pool, const struct failure *failure)
 	*pool->unmet = *failure;
 }
 
-static void settle_shares(struct pool_config *pool, const struct spare *spare)
+static void resolve_shares(struct pool_config *pool, const struct spare *spare)
 {
 	struct failure failure;
 
 	if (!pool->asks || !memspec_has_shares(pool->asks, pool->nr_mem))
 		return;
-	if (memspec_settle(pool->mem, pool->asks, pool->nr_mem, spare, NULL,
-			   pool->page_size, &failure))
+	if (memspec_resolve(pool->mem, pool->asks, pool->nr_mem, spare, NULL,
+			    pool->page_size, &failure))
 		set_unmet(pool, &failure);
 }
 
@@ -169,8 +169,8 @@ static void take_away(struct spare *spare, const struct pool_config *pool)
 	}
 }
 
-/* Settle percentages by all poolable memory, then "max" by the memory that is left. */
-static void settle_mem(struct settler *st)
+/* Resolve percentages of all poolable memory, then "max" from the memory that is left. */
+static void resolve_mem(struct resolver *st)
 {
 	struct config *cfg = st->cfg;
 	const struct vpool_info *info;
@@ -184,7 +184,7 @@ static void settle_mem(struct settler *st)
 		    memspec_has_shares(pool->asks, pool->nr_mem))
 			keep_mem(pool, info);
 		else if (!takes_all(pool))
-			settle_shares(pool, &st->spare);
+			resolve_shares(pool, &st->spare);
 	}
 	for (i = 0; i < cfg->nr_pools; i++)
 		if (!find_info(st->plan, cfg->pools[i].name) &&
@@ -193,7 +193,7 @@ static void settle_mem(struct settler *st)
 	for (i = 0; i < cfg->nr_pools; i++) {
 		if (!takes_all(cfg->pools + i))
 			continue;
-		settle_shares(cfg->pools + i, &st->spare);
+		resolve_shares(cfg->pools + i, &st->spare);
 		take_away(&st->spare, cfg->pools + i);
 	}
 }
@@ -251,7 +251,7 @@ static void drop_cores(struct pool_config *pool)
 }
 
 /* Find CPUs that a pool may grow by: poolable, and declared for no other pool. */
-static void growth(const struct settler *st, struct vpool_cpus *cpus,
+static void growth(const struct resolver *st, struct vpool_cpus *cpus,
 		   const struct vpool_cpus *within)
 {
 	size_t i;
@@ -265,8 +265,8 @@ static void growth(const struct settler *st, struct vpool_cpus *cpus,
 }
 
 /* Turn the number of CPUs of an existing pool into a list, near the CPUs that it has. */
-static void settle_ncpus(struct settler *st, struct pool_config *pool,
-			 const struct vpool_info *info)
+static void resolve_ncpus(struct resolver *st, struct pool_config *pool,
+			  const struct vpool_info *info)
 {
 	const struct vpool_cpus *within = NULL;
 	struct vpool_cpus from;
@@ -311,7 +311,7 @@ static void settle_ncpus(struct settler *st, struct pool_config *pool,
 		pool->nr_cpus = 0;
 }
 
-static void settle_cpus(struct settler *st)
+static void resolve_cpus(struct resolver *st)
 {
 	const struct vpool_info *info;
 	size_t i;
@@ -327,12 +327,12 @@ static void settle_cpus(struct settler *st)
 
 		info = find_info(st->plan, pool->name);
 		if (pool->nr_cpus && info)
-			settle_ncpus(st, pool, info);
+			resolve_ncpus(st, pool, info);
 	}
 }
 
 /* Compute what is poolable, with the CPUs and memory of pools that will be destroyed. */
-static void add_destroyed(struct settler *st)
+static void add_destroyed(struct resolver *st)
 {
 	struct vpool_info **pools = xcalloc(st->plan->nr_pools, sizeof(*pools));
 	size_t i, j, k, nr = 0;
@@ -357,9 +357,9 @@ static void add_destroyed(struct settler *st)
 	}
 }
 
-int plan_settle(struct plan *plan, struct config *cfg, bool keep)
+int plan_resolve(struct plan *plan, struct config *cfg, bool keep)
 {
-	struct settler st = { .cfg = cfg, .plan = plan, .keep = keep };
+	struct resolver st = { .cfg = cfg, .plan = plan, .keep = keep };
 	struct vpool_host *host;
 	int err;
 
@@ -368,8 +368,8 @@ int plan_settle(struct plan *plan, struct config *cfg, bool keep)
 		return err;
 	st.host = host;
 	add_destroyed(&st);
-	settle_cpus(&st);
-	settle_mem(&st);
+	resolve_cpus(&st);
+	resolve_mem(&st);
 	spare_free(&st.spare);
 	vpool_host_free(host);
 	return 0;
