@@ -37,8 +37,8 @@ static int select_init(struct kunit *test)
 }
 
 /*
- * Number the CPUs as most x86 servers do: first one CPU of each core, then the second
- * ones. A node has consecutive cores, and its number is the rank of its CPUs.
+ * Number the CPUs as most x86 servers do: first one CPU of each core, then the next
+ * CPU of each. A node has consecutive cores, and its number is the rank of its CPUs.
  */
 static void lay_out(struct select_fixture *f, unsigned int nr,
 		    unsigned int threads, unsigned int nodes)
@@ -147,7 +147,7 @@ static void expect_whole_cores(struct kunit *test)
 
 /*
  * Select many different numbers of CPUs on machines of many sizes. The number must be
- * exact, every core whole, and no CPU one that must not be selected.
+ * exact, every core must be whole, and no CPU of rank VPOOL_RANK_NEVER may be selected.
  */
 static void up_to_4096(struct kunit *test)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Claim, check and release CPUs. The machine must have at least four online CPUs, each
- * a core, and must have booted on CPU 0.
+ * Claim, check and release CPUs. The machine must have at least four online CPUs and one
+ * CPU per core, and must have booted on CPU 0.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>

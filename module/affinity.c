@@ -8,17 +8,17 @@
  *    sets with the CPUs that the cpuset allows. The cpuset can change between the read
  *    and the set. So vpool reads it again after it has set a mask, and retries if the
  *    mask no longer fits.
- *  - A member keeps its mask when cpusets change elsewhere. The scheduler stores the
- *    mask of the last sched_setaffinity(2) in user_cpus_ptr. From 6.2 on, it intersects
- *    every mask that a cpuset change gives a task with user_cpus_ptr. vpool stores the
- *    pool's CPUs there. Older kernels give the task the whole cpuset instead, and
+ *  - A member stays on the pool's CPUs when a cpuset changes. The scheduler stores the
+ *    mask of the last sched_setaffinity(2) in user_cpus_ptr, and vpool stores the pool's
+ *    CPUs there. From 6.2 on, a cpuset change gives each task the CPUs that are both in
+ *    the cpuset and in user_cpus_ptr. Older kernels give the task the whole cpuset, and
  *    vpool_enforce() repairs that within a second.
  *  - If the task or its administrator sets the affinity while the task is a member,
  *    that affinity belongs to them. vpool recognizes it by user_cpus_ptr, which
  *    sched_setaffinity(2) replaces. vpool narrows such a mask when the pool loses CPUs,
  *    but never replaces it by the saved one on detach.
- *  - The scheduler admitted a SCHED_DEADLINE task to the CPUs that it has. vpool takes
- *    none of them away, as sched_setaffinity(2) would not.
+ *  - The scheduler has admitted a SCHED_DEADLINE task to all CPUs of its mask. vpool
+ *    removes none of them, just as sched_setaffinity(2) refuses to.
  *
  * vpool sets the masks of living tasks with set_cpus_allowed_ptr(), in process context
  * only. It swaps user_cpus_ptr under the task's pi_lock, as the scheduler does.
@@ -85,10 +85,10 @@ static int vpool_affinity_check_deadline(struct task_struct *task,
 /*
  * Set the task's mask to the CPUs of @want that its cpuset allows.
  *
- * @mask and @allowed are scratch masks; on return @allowed is the cpuset's CPUs. Return
- * 0, -EBUSY for a SCHED_DEADLINE task that would lose a CPU, -EINVAL if the cpuset
- * allows no CPU of @want, -EAGAIN if none of them is active or the cpuset keeps
- * changing.
+ * @mask and @allowed are scratch masks; on return @allowed holds the CPUs of the cpuset.
+ * Return 0, -EBUSY for a SCHED_DEADLINE task that would lose a CPU, -EINVAL if the
+ * cpuset allows no CPU of @want, or -EAGAIN if none of them is active or the cpuset
+ * keeps changing.
  */
 static int vpool_affinity_set(struct task_struct *task,
 			      const struct cpumask *want,
@@ -215,7 +215,7 @@ static void vpool_affinity_record(struct vpool_member *member,
 	raw_spin_unlock(&vpool_member_lock);
 }
 
-/* Set the mask to @want of @members. An exit may have cleared member->members. */
+/* Set the mask to members->want. An exit may have cleared member->members. */
 static int vpool_affinity_apply_want(struct vpool_member_set *members,
 				     struct vpool_member *member, bool chosen)
 {
@@ -241,7 +241,7 @@ static int vpool_affinity_apply_want(struct vpool_member_set *members,
  * Context: sleeps; the set's affinity_mutex held; takes vpool_member_lock.
  * Return: 0, also if the task is no longer a member; -EBUSY for a SCHED_DEADLINE task
  * that would lose a CPU, -EINVAL if its cpuset has no CPU of the pool, -EAGAIN if
- * none of them is active, -ENOMEM.
+ * none of them is active, or -ENOMEM.
  */
 int vpool_affinity_apply(struct vpool_member *member, bool force)
 {
@@ -302,8 +302,8 @@ static bool vpool_affinity_is_ours(struct task_struct *task,
 
 /*
  * Compute the mask to restore: the affinity before attach, intersected with @allowed,
- * the CPUs that the cpuset allows now. A task that could run on its whole cpuset gets
- * the whole cpuset of today.
+ * the CPUs that the cpuset allows now. A task that could run on its whole cpuset before
+ * attach gets the whole present cpuset.
  */
 static void vpool_affinity_target(struct vpool_member *member,
 				  struct cpumask *mask,

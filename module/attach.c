@@ -2,8 +2,8 @@
 /*
  * Attach tasks to a pool.
  *
- * The threads of a process are attached one by one. If one cannot be, the call detaches
- * those that it has attached, so that it attaches all of them or none.
+ * The threads of a process are attached one by one. If one of them cannot be attached,
+ * the call detaches those before it. So a call attaches all threads or none.
  */
 #include <linux/atomic.h>
 #include <linux/moduleparam.h>
@@ -41,8 +41,8 @@ static atomic64_t vpool_attach_calls = ATOMIC64_INIT(0);
  * struct vpool_attach_call - one attach call
  * @members: members of the pool
  * @id: number of the call
- * @cpu: NULL; or a CPU number to dedicate: the requested one, or -1 for any, before,
- *	and the chosen one after
+ * @cpu: NULL to dedicate no CPU; or in: number of the requested CPU, -1 for any; out:
+ *	number of the chosen CPU
  * @extack: message of a failed call, or NULL
  */
 struct vpool_attach_call {
@@ -98,9 +98,9 @@ static int vpool_attach_check_cpu(struct vpool_attach_call *call,
 }
 
 /*
- * Make @task a member, and dedicate a CPU to it if the call says so. Set @member to NULL
- * if it is used. Return -EAGAIN, without a message, for a departed task whose affinity
- * is being restored.
+ * Make @task a member, and dedicate a CPU to it if the call says so. Set *@member to
+ * NULL if the table takes it over. Return -EAGAIN, without a message, for a departed
+ * task whose affinity is being restored.
  */
 static int vpool_attach_insert(struct vpool_attach_call *call,
 			       struct task_struct *task,
@@ -342,8 +342,8 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * @members: members of the pool; the caller has a descriptor of the pool open
  * @task: the task, or any thread of the process; the caller holds a reference
  * @process: attach all threads of the process; then @cpu must be NULL
- * @cpu: NULL; or a CPU number to dedicate to the task: before the call the requested
- *	one or -1 for any, after it the dedicated one
+ * @cpu: NULL to dedicate no CPU; or in: number of the requested CPU, -1 for any; out:
+ *	number of the dedicated CPU
  * @extack: message of a failed call, or NULL
  *
  * On return the mask of every attached thread is set. So are the masks of the members
@@ -351,12 +351,13 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * set within moments.
  *
  * Context: sleeps; takes affinity_mutex and vpool_member_lock.
- * Return: 0; or, with no thread attached: -EINVAL if the pool has no CPUs or not the
- * requested one, or if a thread's cpuset allows none of them; -EBUSY if a thread is a
- * member of another pool, no CPU is left, or a SCHED_DEADLINE thread would lose a CPU;
- * -ENODEV if no CPU of the pool is online; -ENOSPC if there are max_members; -ENXIO if
- * the pool is being destroyed; -EPERM if the caller lacks the right; -ESRCH if the task
- * has exited; -EINTR if the caller is killed; -ENOMEM.
+ * Return: 0; or, with no thread attached: -EINVAL if the pool has no CPUs, if it lacks
+ * the requested one, or if a thread's cpuset allows none of its CPUs; -EBUSY if a
+ * thread is a member of another pool, no CPU is left, or a SCHED_DEADLINE thread would
+ * lose a CPU; -ENODEV if no CPU of the pool is online; -ENOSPC if the pool has
+ * max_members members; -ENXIO if the pool is being destroyed; -EPERM if the caller may
+ * not set the affinity of a thread; -ESRCH if the task has exited; -EINTR if the caller
+ * is killed; or -ENOMEM.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,

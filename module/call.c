@@ -10,7 +10,9 @@
 
 /**
  * vpool_call_respond - write the structure of a call back to its caller
- * @call: call; never more than the caller's size is written
+ * @call: call
+ *
+ * Write at most the caller's size.
  *
  * Return: 0 or -EFAULT.
  */
@@ -27,7 +29,7 @@ int vpool_call_respond(struct vpool_call *call)
 /**
  * vpool_call_copy_out - write an array or a text to the caller
  * @call: call
- * @uptr: user address, any value
+ * @uptr: user address, unchecked
  * @from: data to copy
  * @bytes: size of @from in bytes
  *

@@ -93,7 +93,7 @@ static DEFINE_MUTEX(vpool_reopen_lock);
 
 static const struct file_operations vpool_dev_fops;
 
-/* For the file that vpool_inode_file() needs to make a path. */
+/* Operations of the file from vpool_inode_file(), of which only the path is used. */
 static const struct file_operations vpool_path_fops = {
 	.owner = THIS_MODULE,
 };
@@ -143,7 +143,7 @@ static bool vpool_dev_unshare(struct vpool_region *region)
 	return shared;
 }
 
-/* The reference of the caller to @pool passes to @file. */
+/* The caller's reference to @pool passes to @file. */
 static void vpool_dev_bind(struct vpool_file *file, struct vpool_pool *pool,
 			   struct vpool_region *region, struct file *filp)
 {
@@ -385,7 +385,9 @@ int vpool_dev_start(void)
 }
 
 /**
- * vpool_dev_stop - free the numbers and the class; no pool exists
+ * vpool_dev_stop - free the numbers and the class of the devices
+ *
+ * Context: no pool exists.
  */
 void vpool_dev_stop(void)
 {
@@ -410,7 +412,9 @@ int vpool_control_start(void)
 }
 
 /**
- * vpool_control_stop - remove /dev/vpool/control; no descriptor of it is open
+ * vpool_control_stop - remove /dev/vpool/control
+ *
+ * Context: no descriptor of it is open.
  */
 void vpool_control_stop(void)
 {

@@ -2,9 +2,9 @@
 /*
  * Claim, change and release the CPUs of a pool.
  *
- * A claim takes CPUs by number or by a mask. It takes only online CPUs that no pool
- * owns, by default whole cores and not the core that the host booted on. It always
- * leaves host_cpus_floor CPUs to the host.
+ * A claim takes the CPUs of a mask, or a number of CPUs that this file chooses. It takes
+ * only online CPUs that no pool owns, by default whole cores and not the core that the
+ * host booted on. It always leaves host_cpus_floor CPUs to the host.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -207,7 +207,7 @@ static int vpool_cpus_check_locked(const struct vpool_cpus *cpus,
 		return vpool_err(extack, -EINVAL, VPOOL_CODE_CPU_LIST_EMPTY,
 				 "the list of CPUs is empty");
 	floor_err = vpool_cpus_check_floor(cpus, wanted, extack);
-	/* The message about one CPU tells more, so it replaces that of the floor. */
+	/* The message about one CPU says more than that about the floor: replace it. */
 	for_each_cpu(cpu, wanted) {
 		err = vpool_cpu_check(cpu, cpus, wanted, rules, extack);
 		if (err)
@@ -254,9 +254,9 @@ static int vpool_cpus_get(struct vpool_cpus *cpus,
  * @extack: message of a failed call, or NULL
  *
  * Context: sleeps; takes the CPU hotplug lock and vpool_cpus_lock.
- * Return: 0, -EINVAL if no CPU is requested, -ENODEV if a CPU is offline or a CPU or
- * node does not exist, -EBUSY if another pool owns a CPU, the host must keep it or
- * there are too few, -ENOMEM.
+ * Return: 0; -EINVAL if no CPU is requested; -ENODEV if a CPU is offline, or if a CPU or
+ * the node does not exist; -EBUSY if another pool owns a CPU, if the host must keep it,
+ * or if there are too few CPUs; or -ENOMEM.
  */
 int vpool_cpus_check(const struct vpool_cpu_request *request,
 		     const struct vpool_cpu_rules *rules, struct cpumask *found,
@@ -342,10 +342,10 @@ void vpool_cpus_resize_set(struct vpool_cpus *cpus,
 }
 
 /**
- * vpool_cpus_resize_end - return the CPUs that a pool has lost to the host
+ * vpool_cpus_resize_end - give the host the CPUs that a resize takes from a pool
  * @cpus: CPUs of the pool
  *
- * Without vpool_cpus_resize_set() before, it undoes vpool_cpus_resize_begin().
+ * If vpool_cpus_resize_set() was not called, undo vpool_cpus_resize_begin().
  *
  * Context: sleeps; takes vpool_cpus_lock.
  */

@@ -24,7 +24,7 @@ struct vpool_cpu_rules {
 
 /**
  * struct vpool_cpu_request - CPUs that a claim takes
- * @mask: exactly these CPUs, owned by the caller; or NULL, and the fields below apply
+ * @mask: mask of the CPUs to take, owned by the caller; NULL if the fields below apply
  * @nr: number of CPUs
  * @node: NUMA node that they must be on, or VPOOL_ANY_NODE
  * @near: NUMA nodes that they should be near, for VPOOL_ANY_NODE; may be empty

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Select CPUs by number: lowest rank first, in whole cores if possible.
+ * Select a number of CPUs: lowest rank first, in whole cores if possible.
  *
  * This file uses no kernel topology, so that its test can simulate any machine.
  */
@@ -83,7 +83,7 @@ vpool_cpu_select_threads(const struct vpool_cpu_candidate *candidates,
 }
 
 /**
- * vpool_cpu_select - select CPUs by number
+ * vpool_cpu_select - select a number of CPUs
  * @candidates: array of @nr candidates, indexed by CPU number
  * @nr: number of candidates
  * @wanted: number of CPUs to select

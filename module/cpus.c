@@ -34,7 +34,9 @@ static DECLARE_WORK(vpool_cpus_resync_now, vpool_cpus_resync);
 static DECLARE_DELAYED_WORK(vpool_cpus_resync_again, vpool_cpus_resync);
 
 /**
- * vpool_cpus_start - allocate the table of owners; the host owns all CPUs
+ * vpool_cpus_start - allocate the table of owners
+ *
+ * At first the host owns all CPUs.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -225,7 +227,7 @@ void vpool_cpus_resync_later(void)
 }
 
 /**
- * vpool_cpus_resync_after_cpusets - resync when cpusets are updated for a CPU
+ * vpool_cpus_resync_after_cpusets - queue a resync for when cpusets are updated
  *
  * Context: any.
  */
@@ -254,7 +256,10 @@ void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,
 	raw_spin_unlock(&vpool_cpus_masks_lock);
 }
 
-/* The pool's online CPUs that are neither dedicated nor isolated by the kernel. */
+/*
+ * Set @mask to the pool's online CPUs that are neither dedicated nor isolated by the
+ * kernel. False if there is none.
+ */
 static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
 				      struct cpumask *mask)
 {

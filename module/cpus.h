@@ -17,12 +17,12 @@
  * @usable: CPUs for members: @effective; if that is empty, CPUs of the host
  * @degraded: a CPU of @assigned is offline; may be read without the lock
  * @all_offline: @assigned has CPUs, and none is online
- * @publish: called after @usable may have changed, with @changed if @effective,
- *	@degraded or @all_offline has. CPU hotplug waits for it, so it must not wait for
- *	another task. Or NULL
+ * @publish: NULL, or called after @usable may have changed, with @changed set if
+ *	@effective, @degraded or @all_offline has changed. CPU hotplug waits for it, so
+ *	it must not wait for another task
  * @isolated: only members run on the CPUs; set before the pool has CPUs
- * @dedicated: sets a mask to the CPUs that are dedicated to one member each. Needs no
- *	lock and does not sleep. Or NULL
+ * @dedicated: NULL, or sets a mask to the CPUs that are dedicated to one member each.
+ *	Needs no lock and does not sleep
  */
 struct vpool_cpus {
 	const char *name;

@@ -11,7 +11,7 @@
  *
  * If the cpuset controller is on a cgroup v1 hierarchy or the read fails, the answer is
  * conservative: all CPUs for a task in the root cpuset, otherwise the CPUs of the task's
- * present mask. That mask is within the cpuset, so vpool never widens it then.
+ * present mask. That mask is within the cpuset, so vpool does not widen it.
  */
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>

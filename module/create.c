@@ -40,7 +40,7 @@ static int vpool_create_gather(struct vpool_pool *pool,
 	return err;
 }
 
-/* Claim CPUs. Those requested by number also come from near the pool's memory. */
+/* Claim CPUs. If only their number is given, they come from near the pool's memory. */
 static int vpool_create_claim(struct vpool_pool *pool,
 			      const struct vpool_request *request,
 			      struct vpool_extack *extack)
@@ -60,10 +60,10 @@ static int vpool_create_claim(struct vpool_pool *pool,
 /*
  * Give a new pool its CPUs and its memory.
  *
- * CPUs requested by list are claimed first, because that is quick. CPUs requested by
- * number are chosen twice. The first choice claims none: memory requested without a
- * node comes from near these CPUs. The second choice claims CPUs near the memory that
- * was gathered.
+ * The CPUs of a mask are claimed first, because that is quick. If only the number of
+ * CPUs is given, they are chosen twice. The first choice claims none: memory requested
+ * without a node comes from near these CPUs. The second choice claims CPUs near the
+ * memory that was gathered.
  */
 static int vpool_create_supply(struct vpool_pool *pool,
 			       const struct vpool_spec *spec,

@@ -223,7 +223,7 @@ int vpool_dedicate_check_resize(struct vpool_member_set *members,
 }
 
 /**
- * vpool_dedicate_undo - share a CPU again whose owner could not be moved to it
+ * vpool_dedicate_undo - share a CPU again because its owner could not be moved to it
  * @member: the owner; the caller holds references on it and on its task
  *
  * The caller must call vpool_members_sync().

@@ -16,8 +16,8 @@
  * its affinity is unrestored: a kernel worker restores it in process context. The
  * children that it forks before that are treated in the same way.
  *
- * A departed task holds no reference on the module. vpool_departed_stop() gives tasks
- * that may be forking half a second, and then removes all entries.
+ * A departed task holds no reference on the module. vpool_departed_stop() waits up to
+ * half a second for tasks that may be forking, and then removes all entries.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -44,7 +44,7 @@ static void vpool_departed_run(struct work_struct *work);
 /* The first is queued to restore affinities, the second to expire entries. */
 static DECLARE_WORK(vpool_departed_now, vpool_departed_run);
 static DECLARE_DELAYED_WORK(vpool_departed_later, vpool_departed_run);
-/* Keeps the two works from running at once; only kernel workers take it. */
+/* Keeps the two work items from running at once; only kernel workers take it. */
 static DEFINE_MUTEX(vpool_departed_mutex);
 
 /* Tell whether a fork that began before the task departed may still be in progress. */

@@ -226,7 +226,9 @@ int vpool_reaper_start(void)
 }
 
 /**
- * vpool_reaper_stop - stop the thread; no pool exists
+ * vpool_reaper_stop - stop the thread that destroys orphans
+ *
+ * Context: no pool exists.
  */
 void vpool_reaper_stop(void)
 {

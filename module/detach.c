@@ -112,8 +112,8 @@ static int vpool_detach_check(struct vpool_member_set *members,
  * @extack: message of a failed call, or NULL
  *
  * Context: sleeps; takes affinity_mutex and vpool_member_lock.
- * Return: 0, -EPERM if the caller lacks the right, -ESRCH if no thread is a member,
- * -EINTR if the caller is killed, with nothing changed.
+ * Return: 0; or, with nothing changed: -EPERM if the caller may not set the affinity of
+ * a thread, -ESRCH if no thread is a member, or -EINTR if the caller is killed.
  */
 int vpool_member_detach(struct vpool_member_set *members,
 			struct task_struct *task, bool process,

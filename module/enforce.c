@@ -8,7 +8,7 @@
  * they may use. A pool without members has no such worker. A probe on every migration
  * would react sooner, but would slow down every task on the host.
  *
- * The worker sets a wrong mask again unless the task chose it. A task that chose a mask
+ * The worker corrects a wrong mask unless the task chose it. A task that chose a mask
  * outside the pool has escaped. The worker counts the escape once, and brings the task
  * back only if the pool is isolated.
  */
@@ -36,7 +36,10 @@ static bool vpool_enforce_is_needed(struct vpool_member *member)
 	return needed;
 }
 
-/* The kernel chose the mask of a user worker; the task did not. */
+/*
+ * Tell whether to replace a mask that the task may have chosen. The kernel, not the
+ * task, chose the mask of a user worker.
+ */
 static bool vpool_enforce_is_forced(struct vpool_member_set *members,
 				    const struct vpool_member *member)
 {
@@ -98,7 +101,7 @@ static void vpool_enforce_members(struct vpool_member_set *members)
 }
 
 /**
- * vpool_enforce - check the masks of all members of a pool, and set the wrong ones
+ * vpool_enforce - check the masks of all members of a pool, and correct wrong ones
  * @work: &vpool_member_set.enforce of the pool
  *
  * Context: a kernel worker; takes the set's affinity_mutex and vpool_member_lock.
@@ -146,7 +149,7 @@ void vpool_members_sync(struct vpool_member_set *members)
 }
 
 /**
- * vpool_members_sync_now - set the masks of all stale members, and wait for that
+ * vpool_members_sync_now - lock affinity_mutex and set the masks of all stale members
  * @members: members of the pool
  *
  * Two kinds of members may still have an old mask on return: a child whose fork is not

@@ -139,7 +139,7 @@ static void vpool_fork_probe_new(void *data, struct task_struct *child,
  * vpool_fork_exit - remove an exiting task from its pool and from the table
  * @task: a task with PF_EXITING set, in the table or not
  *
- * Context: any, also a tracepoint with preemption off; takes vpool_member_lock.
+ * Context: any, including a tracepoint with preemption off; takes vpool_member_lock.
  */
 void vpool_fork_exit(struct task_struct *task)
 {

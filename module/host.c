@@ -152,7 +152,7 @@ int vpool_host_can_spare(int nid, u64 bytes, struct vpool_extack *extack)
 }
 
 /**
- * vpool_host_node_most - find the NUMA node that can spare most memory
+ * vpool_host_node_most - find the NUMA node that can spare the most memory
  *
  * Return: id of a node with memory.
  */
@@ -434,7 +434,7 @@ struct folio *vpool_host_take(struct vpool_host_walk *walk)
 
 /**
  * vpool_host_wait - wait for free memory if the walk backs off
- * @walk: walk whose last vpool_host_take() has returned NULL
+ * @walk: walk whose last vpool_host_take() returned NULL
  *
  * Context: sleeps; a signal ends the wait.
  */

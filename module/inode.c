@@ -17,7 +17,7 @@
 
 #define VPOOL_FS_MAGIC 0x76706f6f
 
-/* /proc shows the path of the device that a region was opened by. */
+/* /proc shows the path of the device by which a region was opened. */
 static char *vpool_inode_dname(struct dentry *dentry, char *buffer, int size)
 {
 	char text[64];

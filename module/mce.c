@@ -4,11 +4,11 @@
  *
  * A task asks for early notice with prctl(PR_MCE_KILL). It then gets a SIGBUS with
  * BUS_MCEERR_AO and the address. QEMU does so, and passes the error on to its guest. To
- * find these tasks, memory_failure() of the core walks the interval tree of a file's
+ * find these tasks, the core's memory_failure() walks the interval tree of a file's
  * mappings. Modules cannot use that tree, so this file searches the mappings of each
  * task that has asked for early notice. There are few such tasks, and errors are rare.
  *
- * A module cannot read vm.memory_failure_early_kill, which asks for early notice to all
+ * A module cannot read vm.memory_failure_early_kill, which requests early notice for all
  * tasks, so that setting has no effect here.
  */
 #include <linux/fs.h>

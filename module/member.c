@@ -239,7 +239,7 @@ void vpool_member_hash(struct vpool_member *member, struct task_struct *task)
  * @member: the membership; the caller holds a reference
  *
  * Context: vpool_member_lock held.
- * Return: false after the task has exited, or its departure is over.
+ * Return: false if the task has exited or is no longer a departed task.
  */
 bool vpool_member_is_hashed(const struct vpool_member *member)
 {

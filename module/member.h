@@ -19,7 +19,7 @@ struct vpool_member_set;
 
 /**
  * struct vpool_member - one task's membership of a pool
- * @hash: entry in the table of tasks; under vpool_member_lock, read under RCU
+ * @hash: entry in the table of members; under vpool_member_lock, read under RCU
  * @link: entry in &vpool_member_set.list, in the list of departed tasks (departed.c)
  *	or in the list of spares; under the lock of that list
  * @rcu: frees the membership
@@ -83,7 +83,7 @@ static inline struct cpumask *vpool_member_user_mask(struct vpool_member *member
 	return vpool_member_nth_mask(member, 1);
 }
 
-/* Mask that vpool has set last, or is setting. */
+/* Mask that vpool set last, or is setting. */
 static inline struct cpumask *
 vpool_member_applied_mask(struct vpool_member *member)
 {
@@ -98,9 +98,9 @@ vpool_member_previous_mask(struct vpool_member *member)
 }
 
 /*
- * Guards the table of tasks, the lists of members and of departed tasks, and the
- * fields of each member set that say so. The tracepoints take it, so it is a raw
- * lock.
+ * Guards the table of members, the lists of members and of departed tasks, and the
+ * fields of struct vpool_member_set whose comments name it. The tracepoints take it, so
+ * it is a raw lock.
  */
 extern raw_spinlock_t vpool_member_lock;
 

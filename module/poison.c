@@ -2,7 +2,7 @@
 /*
  * Hardware memory errors in pools.
  *
- * memory_failure() of the core handles free pages and those of LRU lists, hugetlb and
+ * The core's memory_failure() handles free pages and those of LRU lists, hugetlb and
  * device memory. It marks any other page PageHWPoison, logs "Ignored", and kills the
  * task that consumed the error with a SIGBUS that has no address. A module can neither
  * put its pages on an LRU list and remove them again, nor register a handler for them.
@@ -88,7 +88,7 @@ static int vpool_mf_before(struct kprobe *probe, struct pt_regs *regs)
 	return 1;
 }
 
-/* With a post handler, kprobes do not optimize the probe, which could not redirect. */
+/* A post handler prevents optimization. An optimized probe could not redirect. */
 static void vpool_mf_after(struct kprobe *probe, struct pt_regs *regs,
 			   unsigned long flags)
 {

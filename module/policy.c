@@ -23,11 +23,11 @@
 #include "policy.h"
 
 /**
- * vpool_policy_init - set up a policy without restrictions of a task or a cpuset
+ * vpool_policy_init - set up a policy without the restrictions of a task or a cpuset
  * @policy: structure to initialize
  * @nid: NUMA node id that folios must come from, or VPOOL_ANY_NODE
  *
- * Context: any; node distances count from the node of current.
+ * Context: any; node distances are measured from the node of current.
  */
 void vpool_policy_init(struct vpool_policy *policy, int nid)
 {

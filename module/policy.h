@@ -20,7 +20,7 @@ struct mempolicy;
  * @node: NUMA node id that the caller has requested, or VPOOL_ANY_NODE
  * @restricted: a memory policy or a cpuset has removed nodes from @allowed
  * @interleave: spread the folios evenly over @first
- * @last: id of the node that the interleave has used last, or NUMA_NO_NODE
+ * @last: id of the node that the interleave used last, or NUMA_NO_NODE
  */
 struct vpool_policy {
 	nodemask_t allowed;

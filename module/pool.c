@@ -99,7 +99,7 @@ void vpool_pool_put(struct vpool_pool *pool)
 /**
  * vpool_pools_wait_freed - wait until all pools are freed
  *
- * Context: sleeps; all pools have been destroyed and none is created.
+ * Context: sleeps; all pools have been destroyed, and no pool can be created.
  */
 void vpool_pools_wait_freed(void)
 {

@@ -65,7 +65,7 @@ int vpool_pool_add_region(struct vpool_pool *pool, struct vpool_region *region)
 void vpool_pool_remove_region(struct vpool_pool *pool,
 			      struct vpool_region *region)
 {
-	/* First, so that a pool without regions has all its memory. */
+	/* Do this first, so that a pool without regions has all its memory. */
 	vpool_region_empty(region);
 	mutex_lock(&pool->lock);
 	list_del(&region->link);

@@ -24,12 +24,12 @@
 
 static void vpool_probe_update(struct work_struct *work);
 /*
- * There are two works, because mod_delayed_work() removes a pending work from its
- * queue for a moment. flush_work() would not wait for it then.
+ * There are two work items, because mod_delayed_work() removes a pending one from its
+ * queue for a moment. During that moment flush_work() would not wait for it.
  */
 static DECLARE_WORK(vpool_probe_now, vpool_probe_update);
 static DECLARE_DELAYED_WORK(vpool_probe_later, vpool_probe_update);
-/* Keeps the two works from running at once; only kernel workers take it. */
+/* Keeps the two work items from running at once; only kernel workers take it. */
 static DEFINE_MUTEX(vpool_probe_mutex);
 
 /* Guards the two variables below. A leaf lock, taken in tracepoints. */
@@ -88,7 +88,7 @@ static void vpool_probe_update_locked(void)
 	raw_spin_lock(&vpool_probe_lock);
 	want = vpool_probe_users;
 	have = vpool_probes_registered;
-	/* Clear it first: vpool_probe_get() must not rely on probes that will go. */
+	/* Clear it first, so that vpool_probe_get() does not rely on the old probes. */
 	if (!want)
 		vpool_probes_registered = false;
 	raw_spin_unlock(&vpool_probe_lock);

@@ -208,7 +208,9 @@ int vpool_registry_start(void)
 }
 
 /**
- * vpool_registry_stop - free the tables, which are empty
+ * vpool_registry_stop - free the tables
+ *
+ * Context: the tables are empty.
  */
 void vpool_registry_stop(void)
 {

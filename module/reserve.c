@@ -109,7 +109,7 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 				 gather->store->name);
 	if (!walk->any)
 		snprintf(node, sizeof(node), "node %d", walk->nid);
-	/* The scan counts the folios that this call has gathered as unmovable. */
+	/* @unmovable includes the folios that this call has gathered. */
 	if (unmovable > got)
 		snprintf(fixed, sizeof(fixed),
 			 "; %s is in blocks with pages that cannot be moved",
@@ -121,8 +121,8 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 }
 
 /*
- * Choose the node of the next folios: that of the pool's CPUs in turn, or @most, the
- * node that could spare most at the start.
+ * Choose the node of the next folios: the nodes of the pool's CPUs in turn, or @most,
+ * the node that could spare the most memory at the start.
  */
 static int vpool_gather_near(const struct vpool_gather *gather, int *cpu,
 			     int most)

@@ -19,7 +19,7 @@ struct vpool_store;
  * @folios: list of folios gathered so far, linked by their lru
  * @cpus: for memory of any node: take equal shares from the nodes of these CPUs, or
  *	from near them; with NULL or an empty mask, start with the node that can spare
- *	most
+ *	the most memory
  * @timeout: time allowed for the slow path, in jiffies; 0 for the fast path only.
  *	vpool_gather_memory() deducts the time that it has used
  * @cancelled: returns true if the caller must stop, or NULL

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Change of a pool's memory and CPUs while the pool is in use.
+ * Change the memory and the CPUs of a pool while the pool is in use.
  *
  * One call may grow some nodes and shrink others. It has three steps:
  *
- * 1. Gather new memory from the host, beside the pool.
+ * 1. Gather new memory from the host on a private list.
  * 2. Under the pool's lock, reserve the folios that will go back to the host and
  *    take the new CPUs: both or none.
  * 3. Publish the new memory and release the old. This step cannot fail.
@@ -328,7 +328,7 @@ static int vpool_resize_locked(struct vpool_pool *pool,
  * @bytes: set to the memory of the pool after the resize, in bytes
  * @extack: message of a failed call, or NULL
  *
- * Context: sleeps; holds the pool's resizing mutex all the time.
+ * Context: sleeps; holds the pool's resizing mutex throughout.
  * Return: 0, or a negative errno as the UAPI describes with nothing changed.
  */
 int vpool_pool_resize(const char *name, struct vpool_request *request,

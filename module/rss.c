@@ -2,19 +2,19 @@
 /*
  * Excluding pool memory from the resident set size (RSS) of processes.
  *
- * The OOM killer kills the process with the largest RSS, because that frees most memory
- * for the host. Pool memory returns to the pool instead, so killing a process for it
- * would not help. For the same reason, the core does not count hugetlb pages. It does
+ * The OOM killer kills the process with the largest RSS, because that frees the most
+ * memory for the host. Pool memory returns to the pool instead, so killing a process for
+ * it would not help. For the same reason, the core does not count hugetlb pages. It does
  * count pool memory, as file pages, when it maps and unmaps them. This file subtracts
  * the pages that a fault maps, and adds them back when the core closes the mapping.
  *
  * Invariant: for each pair of address space and region, the counter of file pages is
- * too low by vpool_rss.hidden. Nothing may be hidden when the address space ends, or
- * the kernel reports a bad counter. This holds because only a fault on a mapping hides
- * pages, each mapping is closed before its address space ends, and closing shows all
- * hidden pages again. It holds no matter how mappings are split, merged or copied. If a
- * process closes one of several mappings of a region, the pages of the other mappings
- * count until the next fault.
+ * too low by vpool_rss.hidden. Nothing may be hidden when the address space ends;
+ * otherwise the kernel reports a bad counter. This holds because only a fault on a
+ * mapping hides pages, each mapping is closed before its address space ends, and closing
+ * shows all hidden pages again. It holds no matter how mappings are split, merged or
+ * copied. If a process closes one of several mappings of a region, the pages of the
+ * other mappings count until the next fault.
  *
  * The number of hidden pages never exceeds the size of the region, so a process cannot
  * hide other memory by dropping and touching the same pages repeatedly. The core clamps
@@ -122,7 +122,7 @@ static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
  * @pages: number of pages that the core will add to the counter
  * @max: number of pages in the region
  *
- * Without kernel memory for an entry, the pages count.
+ * If there is no kernel memory for an entry, the pages stay in the RSS.
  *
  * Context: sleeps.
  */

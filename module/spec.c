@@ -20,7 +20,7 @@ static bool vpool_name_is_valid(const char *name)
 	return i <= VPOOL_NAME_MAX && strcmp(name, "control");
 }
 
-/* islower() and isdigit() accept Latin-1, names must be ASCII. */
+/* islower() and isdigit() accept Latin-1, but names must be ASCII. */
 static bool vpool_name_is_ascii(const char *name)
 {
 	for (; *name; name++)
@@ -74,7 +74,7 @@ static int vpool_page_order(u64 page_size, unsigned int *order,
 
 /**
  * vpool_spec_check_node - check that a NUMA node exists and has memory
- * @nid: node number from userspace, any value
+ * @nid: node number from userspace, unchecked
  * @extack: message of a failed call, or NULL
  *
  * Return: 0, -ENODEV if the node does not exist, -ENOMEM if it has no memory.

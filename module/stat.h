@@ -15,7 +15,7 @@
  * @VPOOL_STAT_FAULTS_HUGE: page faults that map a huge page
  * @VPOOL_STAT_FAULTS_BASE: page faults that map a base page
  * @VPOOL_STAT_ATTACHES: successful attach calls; inherited memberships do not count
- * @VPOOL_STAT_ESCAPES: members found with CPUs in their affinity that are not theirs
+ * @VPOOL_STAT_ESCAPES: members whose mask was found to have a CPU they may not use
  * @VPOOL_STAT_LIMITED: opens and attaches refused by max_regions and max_members
  * @VPOOL_STAT_SCRUBBED_BYTES: bytes zeroed, in the background or in a call
  * @VPOOL_NR_STATS: number of counters

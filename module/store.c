@@ -104,7 +104,8 @@ void vpool_store_update_peak(struct vpool_store *store)
  * vpool_store_node_add - put a folio on the list of its state
  * @node: node of @folio; the caller holds the lock of its store
  * @folio: folio on no list
- * @state: clean, dirty, pinned or poisoned; a poisoned folio ignores the first three
+ * @state: clean, dirty, pinned or poisoned; a folio with a memory error is always
+ *	added as poisoned
  */
 void vpool_store_node_add(struct vpool_store_node *node, struct folio *folio,
 			  enum vpool_folio_state state)
@@ -297,7 +298,7 @@ static void vpool_store_schedule_recheck(struct vpool_store *store,
 }
 
 /*
- * Check each folio that is pinned at the start once, in batches. Return how many are
+ * Check once, in batches, each folio that is pinned at the start. Return how many are
  * no longer pinned.
  */
 static unsigned long vpool_store_recheck_node(struct vpool_store_node *node)
@@ -539,7 +540,7 @@ void vpool_store_set_target(struct vpool_store *store, u64 bytes)
 }
 
 /**
- * vpool_store_put - put folios back that were popped
+ * vpool_store_put - put back folios that were popped
  * @store: store that the folios belong to
  * @folios: array of folios that no page table maps
  * @nr: number of folios
@@ -572,7 +573,7 @@ void vpool_store_put(struct vpool_store *store, struct folio **folios,
 }
 
 /**
- * vpool_store_return - take the folios of a region back
+ * vpool_store_return - take back folios of a region
  * @store: store that the folios belong to
  * @folios: array of folios that no page table maps
  * @nr: number of folios
@@ -626,8 +627,8 @@ int vpool_store_reserve(struct vpool_store *store, const u64 *bytes,
 }
 
 /*
- * Move up to @max reserved folios of a node to @cut, dirty ones first. Return how far
- * the reservation shrinks: by these folios, or by those lost to memory errors.
+ * Move up to @max reserved folios of a node to @cut, dirty ones first. Return the number
+ * of folios by which the reservation shrinks: these, or those lost to memory errors.
  */
 static unsigned long
 vpool_store_node_cut_reserved(struct vpool_store_node *node,
@@ -753,7 +754,7 @@ enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
 	}
 	state = vpool_folio_get_state(folio);
 	SetPageHWPoison(page);
-	/* The core then maps the folio by single pages, and its good pages work. */
+	/* The core then maps the folio by single pages, so its good pages stay usable. */
 	if (folio_test_large(folio))
 		SetPageHasHWPoisoned(&folio->page);
 	if (state == VPOOL_FOLIO_CLEAN || state == VPOOL_FOLIO_DIRTY ||
@@ -786,7 +787,7 @@ static void vpool_usage_add(struct vpool_usage *usage,
 /**
  * vpool_store_usage - read the accounting of a store
  * @store: store to read
- * @usage: filled in, consistent at one moment
+ * @usage: filled in with a consistent snapshot
  */
 void vpool_store_usage(struct vpool_store *store, struct vpool_usage *usage)
 {

@@ -404,7 +404,9 @@ del_root:
 }
 
 /**
- * vpool_sysfs_stop - remove /sys/kernel/vpool; no pool exists
+ * vpool_sysfs_stop - remove /sys/kernel/vpool
+ *
+ * Context: no pool exists.
  */
 void vpool_sysfs_stop(void)
 {

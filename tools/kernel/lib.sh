@@ -16,7 +16,7 @@ newest_package() {
 	apt-cache pkgnames linux- | sed -nE "/^$1\$/p" | sort -V | tail -n 1
 }
 
-# again COMMAND...: try a command that uses the network up to three times.
+# again COMMAND...: run a command that uses the network. Try up to three times.
 again() {
 	local i
 

@@ -32,7 +32,7 @@
  *
  * Each errno has one meaning in all calls:
  *
- *  - ENOTTY: the ioctl does not exist, or not on this kind of device.
+ *  - ENOTTY: the ioctl does not exist, or does not work on this kind of device.
  *  - E2BIG: the structure has a non-zero part that this module does not know, or
  *    is larger than a page.
  *  - EOPNOTSUPP: a known field requests something that this module or this kernel
@@ -47,7 +47,7 @@
  *  - ENODEV: a CPU or a NUMA node does not exist or is offline.
  *  - ENXIO: the pool of this descriptor has been destroyed, or a mapping extends
  *    beyond its region.
- *  - EPERM: the caller lacks the permission.
+ *  - EPERM: the caller lacks the required permission.
  *  - EBADF: a descriptor is not open, or is not a pidfd.
  *  - EINTR: a signal interrupted the call. The call has given everything back.
  *  - ENOSPC: the host has as many pools as it can have, or the pool has max_regions
@@ -113,7 +113,7 @@ enum vpool_state {
  * @VPOOL_CODE_NONE: no call on this descriptor has failed
  * @VPOOL_CODE_NOT_PERMITTED: the caller lacks CAP_SYS_ADMIN in the initial
  *	user namespace
- * @VPOOL_CODE_CALL_UNKNOWN: this device has no ioctl of this number
+ * @VPOOL_CODE_CALL_UNKNOWN: this device has no ioctl with this number
  * @VPOOL_CODE_STRUCT_UNREADABLE: the structure cannot be read from user memory
  * @VPOOL_CODE_STRUCT_SIZE: the structure is too small, larger than a page, or
  *	has a non-zero part that this module does not know
@@ -152,8 +152,8 @@ enum vpool_state {
  * @VPOOL_CODE_CPU_MASK_SIZE: the CPU mask is too long, or its length is not a
  *	multiple of 8
  * @VPOOL_CODE_CPU_LIST_EMPTY: the CPU mask is empty
- * @VPOOL_CODE_CPU_LIST_AND_NUMBER: CPUs were requested both by mask and by
- *	number
+ * @VPOOL_CODE_CPU_LIST_AND_NUMBER: the call has both a CPU mask and a number of
+ *	CPUs
  * @VPOOL_CODE_CPU_MISSING: the CPU does not exist
  * @VPOOL_CODE_CPU_OFFLINE: the CPU is offline or not present
  * @VPOOL_CODE_CPU_TAKEN: the CPU belongs to another pool
@@ -196,8 +196,8 @@ enum vpool_state {
  * @VPOOL_CODE_POPULATE_FAILED: the page tables of the mapping cannot be filled
  * @VPOOL_CODE_PIDFD_INVALID: the descriptor is not a pidfd, or not one of the
  *	required kind
- * @VPOOL_CODE_TID_INVALID: the thread id is negative, must be 0 here, or is
- *	not of a thread of the process
+ * @VPOOL_CODE_TID_INVALID: the thread id is negative, must be 0 here, or does
+ *	not belong to a thread of the process
  * @VPOOL_CODE_TASK_EXITED: the task or the process has exited
  * @VPOOL_CODE_TASK_KTHREAD: the task is a kernel thread
  * @VPOOL_CODE_TASK_BOUND: the kernel has bound the task to its CPUs
@@ -391,24 +391,24 @@ enum vpool_create_flags {
  * @uid: owner of the pool's device, or VPOOL_ID_CALLER
  * @gid: group of the pool's device, or VPOOL_ID_CALLER
  * @mode: permission bits of the pool's device, within 0666
- * @timeout_ms: time to wait for memory that is short, in milliseconds; with 0 the call
- *	takes free memory only, and fails if that is not enough
+ * @timeout_ms: time to wait if memory is short, in milliseconds; with 0 the call takes
+ *	free memory only, and fails if that is not enough
  * @mem_uptr: array of struct vpool_mem
  * @nr_mem: length of that array; 0 for a pool without memory
- * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool without CPUs,
- *	and with @nr_cpus
+ * @cpus_bytes: length of the mask at @cpus_uptr in bytes; 0 for a pool without CPUs, or
+ *	if @nr_cpus is not 0
  * @cpus_uptr: CPU mask in the layout of sched_setaffinity(2)
  * @out_id: id of the new pool; ids are not reused soon
  * @__reserved: must be 0
  * @out_bytes: memory of the new pool in bytes, after rounding
- * @nr_cpus: number of CPUs for the module to choose; excludes @cpus_bytes
+ * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus_bytes is not 0
  * @cpus_node: with @nr_cpus: NUMA node to choose the CPUs from. With VPOOL_ANY_NODE
  *	they come from near the pool's memory
  *
  * Create a pool with everything that was requested, or fail and change nothing. The
  * caller needs CAP_SYS_ADMIN in the initial user namespace. When the call returns, the
  * device ``/dev/vpool/NAME`` and the directory ``/sys/kernel/vpool/pools/NAME`` exist.
- * The memory may still be scrubbing. Works on the control device only.
+ * The pool may still be scrubbing its memory. Works on the control device only.
  *
  * The CPUs that the module chooses are whole cores. The call fails with EBUSY if no
  * whole cores add up to @nr_cpus, unless VPOOL_CREATE_SPLIT_CORES allows the pool to

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Read TAP and count what passed, failed and was skipped."""
+"""Read TAP and count the tests that passed, failed or were skipped."""
 
 import collections
 import os
@@ -54,7 +54,7 @@ class Count:
         self.failures.append(what)
 
     def skip(self, reason):
-        """Count and print something that cannot run here."""
+        """Count a skip, and print its reason."""
         self.skipped += 1
         self.say(f"# SKIP {reason}")
 

@@ -60,7 +60,7 @@ def sign(kernel):
 
 
 def run_suites(count, kernel, names, args, env):
-    """Boot a test VM, run tools/check/guest there and count. Return its reader."""
+    """Boot a test VM, run tools/check/guest in it and return the reader of its output."""
     reader = GuestReader(count, kernel)
     cmd = [f"{TOP}/tools/vm/run", "--kernel", kernel, *VM, *args, "--",
            "tools/check/guest", *names]

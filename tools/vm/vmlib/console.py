@@ -5,7 +5,7 @@ import re
 import sys
 from typing import NamedTuple
 
-# Exit statuses of tools/vm/run, beside those of the command.
+# Exit statuses of tools/vm/run, in addition to those of the command.
 STATUS_TIMEOUT = 124
 STATUS_REPORT = 125
 STATUS_VM_FAILED = 126
@@ -61,7 +61,7 @@ TIMER_STALL = re.compile(r"rcu: \tPossible timer handling issue on cpu=\d")
 
 
 class Timeout(NamedTuple):
-    """The timeout for which tools/vm/run ended the machine."""
+    """The timeout because of which tools/vm/run ended the machine."""
 
     seconds: int
     # False if the machine had not come up.
@@ -151,7 +151,7 @@ def find_result(console, status, expired=None, load=True):
 
     @console is the text of the console, without carriage returns. @status is what
     tools/vm/guest wrote to the status port: the command's exit status, or nothing.
-    @expired is the Timeout for which the machine was ended, or None. @load is False
+    @expired is the Timeout that ended the machine, or None. @load is False
     with --no-load.
     """
     messages = []
