@@ -385,7 +385,7 @@ static int send_row(const struct devices *devices, const struct row *row,
 	return send_call(devices, row, row->on_control, call);
 }
 
-/* Return the next row, and log the present one if a test has failed. */
+/* Return the next row, and log the current one if a test has failed. */
 static const struct row *next_row(struct __test_metadata *_metadata,
 				  const struct row *row)
 {

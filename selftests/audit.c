@@ -101,8 +101,8 @@ FIXTURE_TEARDOWN(audit)
 }
 
 /*
- * Is this the record of @op on our pool by this task, with @more in it and result
- * @res?
+ * Check whether a record is the one of @op on our pool by this task. The record must
+ * contain @more and have the result @res.
  */
 static bool is_record(const char *text, const char *op, const char *more,
 		      int res)
@@ -180,7 +180,7 @@ TEST_F(audit, attach_is_recorded)
 	close(fd);
 }
 
-/* A dry run is not recorded, and an invalid name is not recorded as given. */
+/* Neither a dry run nor a call with an invalid name is recorded. */
 TEST_F(audit, a_dry_run_is_not_recorded)
 {
 	struct vp_request req;

@@ -111,7 +111,7 @@ TEST_F(cores, resize_keeps_whole_cores)
 	ASSERT_EQ(0, create_list(self->ctl, "2-3", 0));
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "2-4", 0));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "cpu 4 shares its core with cpu 5"));
-	/* A resize may not keep a part of a core either. */
+	/* A resize must not leave a part of a core in the pool either. */
 	EXPECT_EQ(-EBUSY, vp_resize_cpus(self->ctl, POOL, "3-5", 0));
 	EXPECT_TRUE(vp_sysfs_is(POOL, "cpus/assigned", "2-3"));
 	EXPECT_EQ(0, vp_resize_cpus(self->ctl, POOL, "3-5",

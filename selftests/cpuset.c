@@ -37,7 +37,7 @@ static int move_to(const char *group, pid_t pid)
 	return vp_write_file(path, text);
 }
 
-/* Does the kernel have the cpuset controller of cgroup v2? */
+/* Check whether the kernel has the cpuset controller of cgroup v2. */
 static bool has_cpusets(void)
 {
 	return !vp_write_file(CGROUPS "/cgroup.subtree_control", "+cpuset") &&

@@ -151,7 +151,7 @@ TEST_F(dedicated, last_shared_cpu_is_kept)
 	EXPECT_EQ(1, dedicate(self->fd, &s[0], -1));
 	EXPECT_EQ(2, dedicate(self->fd, &s[1], -1));
 	EXPECT_TRUE(vp_may_run_on(s[2].pid, "3"));
-	/* The only member on a shared CPU may have it dedicated. */
+	/* The only member on a shared CPU may get it as its dedicated CPU. */
 	EXPECT_EQ(3, dedicate(self->fd, &s[2], -1));
 	EXPECT_EQ(0, vp_detach_task(self->fd, s[1].pidfd, 0, 0));
 	EXPECT_EQ(0, share(self->fd, &s[1]));

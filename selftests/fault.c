@@ -75,7 +75,7 @@ FIXTURE_SETUP(fault)
 {
 	if (access("/proc/thread-self/fail-nth", W_OK))
 		SKIP(return, "needs CONFIG_FAULT_INJECTION");
-	/* Fail without a message in the log, also where the allocation may sleep. */
+	/* Inject failures without a message in the log, also where an allocation may sleep. */
 	ASSERT_EQ(0, set_fault_attr("failslab/verbose", "0"));
 	ASSERT_EQ(0, set_fault_attr("failslab/ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, set_fault_attr("fail_page_alloc/verbose", "0"));
@@ -98,7 +98,7 @@ FIXTURE_TEARDOWN(fault)
 	close(self->state.ctl);
 }
 
-/* Is @err valid after a failed allocation or copy? */
+/* Check whether @err is valid after a failed allocation or copy. */
 static bool is_plausible(int err)
 {
 	switch (err) {
@@ -113,7 +113,7 @@ static bool is_plausible(int err)
 	return false;
 }
 
-/* Has an injected failure happened? The kernel counts fail-nth down to 0. */
+/* Check whether an injected failure happened: the kernel counts fail-nth down to 0. */
 static bool has_failed(struct state *self)
 {
 	char text[16] = "";

@@ -107,8 +107,8 @@ static bool forker_start(struct forker *forker)
 }
 
 /*
- * May @child run on @cpus without being a member? A work item sets the affinity of a
- * new child some time after the fork.
+ * Check for two seconds that @child may run on @cpus and is not a member: a work item
+ * sets the affinity of a new child some time after the fork.
  */
 static bool is_outside(pid_t child, int fd, const char *cpus)
 {
@@ -323,7 +323,7 @@ static void take_cpu_3(void)
 	_exit(vp_set_online(3, false) ? 1 : 0);
 }
 
-/* Does the process end in time, or is it blocked? */
+/* Check whether the process ends within the time limit. If not, it is blocked. */
 static bool ends_within(pid_t pid, unsigned int seconds)
 {
 	__u64 end = vp_now_ms() + 1000 * seconds;

@@ -460,7 +460,7 @@ TEST_F_TIMEOUT(fragment, pool_gets_movable_memory, 900)
 
 /*
  * Requests below the free memory of a node, but above the memory of the blocks that can
- * be emptied. The node cannot meet them.
+ * be emptied. The node cannot satisfy them.
  */
 FIXTURE(unmeetable)
 {

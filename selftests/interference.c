@@ -196,7 +196,7 @@ TEST_F(interference, oom_kill_on_the_host)
 	pid = start_memory_hog();
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	/* The kernel gave no pool memory to the killed task or another one. */
+	/* Neither the killed task nor any other task got memory of a pool. */
 	EXPECT_TRUE(vp_is_filled(map, 8 * MIB, 3));
 	EXPECT_TRUE(vp_sysfs_wait(BALLAST, "memory/used_bytes", 8 * MIB));
 	EXPECT_EQ(ballast, vp_sysfs_u64(BALLAST, "memory/total_bytes"));

@@ -308,7 +308,10 @@ TEST_F(invalid_call, all_cpus)
 	read_state(self->ctl, &self->before);
 }
 
-/* Odd sizes are valid: they are rounded up, and the call returns the result. */
+/*
+ * A size that is not a multiple of the page size is valid: the call rounds it up and
+ * returns the result.
+ */
 TEST_F(invalid_call, odd_sizes_are_rounded_up)
 {
 	static const struct {

@@ -265,7 +265,7 @@ TEST_F(numa, policy_preferred)
 	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
 }
 
-/* Is memory of every node in use? */
+/* Check whether memory of every node is in use. */
 static bool all_used(int nodes)
 {
 	int i;
@@ -466,7 +466,7 @@ TEST_F(numa, memory_is_near_the_cpus)
 
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 
-/* The host has enough memory, but the node must keep its share of the floor. */
+/* The host has enough memory, but the node must keep its part of the floor. */
 TEST_F(numa, each_node_has_a_floor)
 {
 	__u64 available = vp_meminfo("MemAvailable");

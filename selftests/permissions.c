@@ -349,8 +349,8 @@ TEST_F(permissions, match_the_table)
 }
 
 /*
- * Does the text show a kernel address in hexadecimal, or a page frame number of the
- * pool?
+ * Check whether the text shows a kernel address in hexadecimal, or a page frame number
+ * of the pool.
  */
 static bool shows_an_address(const char *text)
 {

@@ -80,7 +80,7 @@ static __u64 pfn_of(const void *addr)
 	return entry & ((1ULL << 55) - 1);
 }
 
-/* Can memory errors be injected? */
+/* Check whether memory errors can be injected. */
 static bool can_inject(void)
 {
 	if (access(INJECT, W_OK))

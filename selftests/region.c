@@ -534,7 +534,7 @@ TEST_F(region, sync_calls_succeed)
 	EXPECT_TRUE(vp_is_filled(addr, 2 * self->page, 1));
 }
 
-/* The whole region is data, with the implied hole at the end of a file. */
+/* The whole region is data, followed by the implicit hole at the end of every file. */
 TEST_F(region, seek_data_and_hole)
 {
 	__u64 bytes = 3 * self->page;
@@ -822,7 +822,7 @@ TEST_F(region, scm_rights_shares)
 	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
 }
 
-/* Does the path in /proc open the same region? */
+/* Check whether the path in /proc opens the same region. */
 static bool is_same(const char *path, __u64 bytes)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -1097,8 +1097,8 @@ TEST_F(region, memory_is_on_the_pools_node)
 }
 
 /*
- * /dev/vpool is not a filesystem for files, even if a program takes it for a
- * directory.
+ * Creating a file in /dev/vpool fails. Otherwise a program that mistakes it for a mount
+ * of hugetlbfs would get ordinary memory.
  */
 TEST_F(region, no_file_can_be_created_in_dev_vpool)
 {

@@ -75,7 +75,7 @@ TEST_F(resize, rounds_up)
 	EXPECT_EQ(bytes, total());
 }
 
-/* A region keeps its memory. Memory that no region has can be removed. */
+/* A region keeps its memory. Memory that is in no region can be removed. */
 TEST_F(resize, regions_keep_their_memory)
 {
 	__u64 bytes = 5 * HUGE_SIZE;

@@ -77,7 +77,7 @@ if [ ! -e /dev/vpool/control ]; then
 	exit 1
 fi
 
-# wanted NAME: does the name match a pattern?
+# wanted NAME: check whether the name matches a pattern
 wanted() {
 	local pattern
 

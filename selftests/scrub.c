@@ -187,7 +187,7 @@ TEST_F(scrub, not_while_it_is_pinned)
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
 
-/* Accounting of scrubbing: free memory is either clean or to be scrubbed. */
+/* The accounting of scrubbing is correct: free memory is either clean or scrubbing. */
 TEST_F(scrub, is_accounted)
 {
 	__u64 before = vp_sysfs_u64(POOL, "stat/scrubbed_bytes");

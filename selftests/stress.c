@@ -20,7 +20,7 @@
 #define THREADS 4
 #define FOLIOS_MAX 8
 #define TAKER_BYTES (16 * MIB)
-/* Size of the region whose release takes long, and size of its pool. */
+/* Size of the region whose release takes a long time, and size of its pool. */
 #define LARGE_BYTES (128 * MIB)
 #define LARGE_POOL (LARGE_BYTES + 16 * MIB)
 /* Maximum number of releases, and number of releases that must be seen unfinished. */

@@ -58,7 +58,7 @@ TEST_F(trace, events_exist)
 	}
 }
 
-/* Does one line of the trace contain all of these words? */
+/* Check whether one line of the trace contains all of these words. */
 static bool has_line(const char *text, const char *event, const char *word)
 {
 	char line[512];

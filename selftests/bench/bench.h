@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-/* Prefix of the pools that the benchmark creates. None may exist before. */
+/* Prefix of the names of the benchmark's pools. None of them may exist at the start. */
 #define BENCH_POOL "bench"
 
 /**
@@ -13,7 +13,7 @@
  * @bytes: memory size of a virtual machine, in bytes
  * @iterations: number of measurements of slow operations
  * @calls: number of measurements of fast operations
- * @pools: numbers of other pools to measure beside, in increasing order
+ * @pools: numbers of other pools that exist during a measurement, in increasing order
  * @nr_pools: length of @pools
  */
 struct bench_options {

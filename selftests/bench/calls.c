@@ -71,7 +71,7 @@ static void create_open_destroy(int ctl, const char *cpus)
 	bench_add(&control, t[7], t[8]);
 }
 
-/* Measure the oldest pool, which would be the last in a list. */
+/* Measure the oldest pool. If pools were in a list, finding it would take longest. */
 static void measure_oldest(int ctl, int iterations, int others)
 {
 	char name[NAME_SIZE];

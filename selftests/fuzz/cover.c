@@ -52,7 +52,7 @@ static int open_cover(int i)
 		       MADV_DONTFORK);
 }
 
-/* Does KCOV work for all tasks of a program? */
+/* Check whether KCOV works for all tasks of a program. */
 bool fuzz_has_coverage(void)
 {
 	return cover[FUZZ_TASKS - 1].pc;

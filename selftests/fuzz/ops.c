@@ -817,7 +817,7 @@ static void op_affinity(struct task *task)
 	sched_yield();
 }
 
-/* Change the state of a CPU with a low probability, because it takes long. */
+/* Change the state of a CPU with a low probability, because it takes a long time. */
 static void op_hotplug(struct task *task)
 {
 	__u8 byte = take(task);

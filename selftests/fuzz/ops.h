@@ -11,7 +11,7 @@ extern const char *const fuzz_names[FUZZ_NAMES];
 
 /*
  * Time in seconds in which all tasks of a program must exit. It allows for a machine
- * that was stopped.
+ * that was paused.
  */
 #define FUZZ_DEATH 60
 

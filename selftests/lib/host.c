@@ -145,7 +145,7 @@ static bool vp_kernel_is(const char *name)
 	return kernel && !strcmp(kernel, name);
 }
 
-/* Is this a debug kernel, which is slow? */
+/* Check whether this is a debug kernel, which is slow. */
 bool vp_is_debug(void)
 {
 	return vp_kernel_is("debug") || vp_kernel_is("kcsan");

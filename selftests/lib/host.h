@@ -13,7 +13,7 @@
 #define VP_POOLS "/sys/kernel/vpool/pools"
 
 /*
- * Time limit of a wait. It allows for a host that was stopped; only a failing test
+ * Time limit of a wait. It allows for a host that was paused; only a failing test
  * reaches it.
  */
 #define VP_WAIT_MS 60000

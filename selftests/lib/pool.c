@@ -118,7 +118,7 @@ int vp_create(int ctl, const char *name, __u64 bytes, __u64 page_size,
 	return vp_request_send(ctl, &req);
 }
 
-/* Create a pool with @nr CPUs of @node, and memory on @mem_node unless negative. */
+/* Create a pool with @nr CPUs of @node, and memory on @mem_node if it is not negative. */
 int vp_create_nr(int ctl, const char *name, __u32 nr, int node, int mem_node,
 		 __u32 flags)
 {
@@ -217,7 +217,7 @@ const char *vp_reason(int fd)
 	return text;
 }
 
-/* Does the message contain @word? Print the message if it does not. */
+/* Check whether the message contains @word. Print the message if it does not. */
 bool vp_reason_has(int fd, const char *word)
 {
 	const char *reason = vp_reason(fd);
@@ -266,7 +266,10 @@ int vp_list(int ctl, struct vpool_list_entry *entries, __u32 *nr)
 	return err;
 }
 
-/* Does a pool have a device or a sysfs directory? Destroying the pool removes both. */
+/*
+ * Check whether a pool has a device or a sysfs directory. Destroying the pool removes
+ * both.
+ */
 bool vp_exists(const char *name)
 {
 	char node[128], dir[128];
@@ -385,7 +388,10 @@ bool vp_sysfs_wait(const char *pool, const char *attr, __u64 want)
 	return true;
 }
 
-/* Does an attribute have the value @want? Print the actual value if it does not. */
+/*
+ * Check whether an attribute has the value @want. Print the actual value if it does
+ * not.
+ */
 bool vp_sysfs_is(const char *pool, const char *attr, const char *want)
 {
 	char text[256];

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # Skip the whole test, with the exit status that kselftest counts as a skip, if vpool is
-# not loaded or the user is not root. To be sourced.
+# not loaded or the user is not root. Tests source this file.
 
 skip_all() {
 	echo "1..0 # SKIP $*"

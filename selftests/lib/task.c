@@ -104,7 +104,7 @@ int vp_allowed_cpus(pid_t tid, char *list, size_t size)
 	return vp_read_field(path, "Cpus_allowed_list", list, size);
 }
 
-/* May a task run on exactly @want? Print its actual affinity if not. */
+/* Check whether a task may run on exactly @want. Print its affinity if not. */
 bool vp_may_run_on(pid_t tid, const char *want)
 {
 	char list[256];

@@ -24,7 +24,7 @@ bool vp_wait_may_run_on(pid_t tid, const char *want);
 int vp_set_affinity(pid_t tid, const char *list);
 
 /**
- * struct vp_worker - a child that calls one function over and over
+ * struct vp_worker - a child that calls one function repeatedly
  * @pid: the child's process ID
  * @pidfd: a descriptor of the child, owned by the worker
  */

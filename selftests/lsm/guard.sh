@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Define run_guard, which runs the function of guard_on.sh or guard_end.sh that VPOOL_GUARD
-# names. To be sourced.
+# names. Scripts source this file.
 
 run_guard() {
 	case ${VPOOL_GUARD:-} in

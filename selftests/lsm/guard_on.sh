@@ -12,7 +12,7 @@
 #			module without a signature
 #
 # Run this in a test VM only: it leaves a daemon running, and loads profiles for all
-# test programs. VPOOL_TOOLS is the folder of programs that are not installed.
+# test programs. VPOOL_TOOLS is the directory of programs that are not installed.
 
 here=$(dirname "$(readlink -f "$0")")
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}

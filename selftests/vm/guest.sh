@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Functions for tests with a Linux guest, to be sourced. The guest continuously writes its
-# memory and reports in each iteration that the contents are right. $build is the folder
-# of the programs, $dir a temporary folder.
+# Functions for tests with a Linux guest; the tests source this file. The guest continuously
+# writes its memory and reports in each iteration that the contents are right. $build is the
+# directory of the programs, $dir a temporary directory.
 
 pools=/sys/kernel/vpool/pools
 
@@ -23,8 +23,8 @@ need_guest() {
 	[ -r "${VPOOL_KERNEL_IMAGE:-}" ] || skip 'VPOOL_KERNEL_IMAGE names no kernel'
 }
 
-# until_true SECONDS COMMAND...: wait until the command succeeds. Try once more after the
-# time limit, because the machine may have been stopped.
+# until_true SECONDS COMMAND...: wait until the command succeeds. After the time limit, try
+# one last time, because the whole machine may have been paused.
 until_true() {
 	local end=$((SECONDS + $1))
 

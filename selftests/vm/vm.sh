@@ -300,7 +300,8 @@ like 'a stopped machine cannot be stopped again' "$err" '*there is no such virtu
 
 section "QEMU's arguments"
 
-# Relative paths keep the folder of the start, and each argument reaches QEMU unchanged.
+# Relative paths start at the directory of vm start, and each argument reaches QEMU
+# unchanged.
 mkdir "$dir/here"
 cd "$dir/here" || exit 1
 ln -s "$VPOOL_KERNEL_IMAGE" kernel
@@ -449,7 +450,7 @@ is 'the host has as much free memory as before' "$((after > flat - (4 << 10)))" 
 vpoolctl destroy vm-b > /dev/null 2>&1
 try 0 destroy vm-a
 after=$(mem_free)
-# KVM keeps some 28 MiB after the first guest of a host.
+# KVM keeps about 28 MiB after the first guest of a host.
 echo "# free: $before kB at the start, $after kB at the end"
 is 'destroying the pools returned their memory to the host' "$((after > before - (40 << 10)))" 1
 

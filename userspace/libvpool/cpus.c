@@ -16,10 +16,10 @@
 
 #define BITS_PER_LONG (8 * sizeof(unsigned long))
 
-/* Limit of the module for a CPU mask, far above the CPU numbers of Linux. */
+/* Limit of the module on the bits of a CPU mask, far above the CPU numbers of Linux. */
 #define CPU_LIMIT 524288U
 
-/* Limit of the CPUs that a list names: each CPU 16 times. */
+/* Limit on the CPUs that a list names: every possible CPU 16 times. */
 #define STEP_LIMIT (16 * CPU_LIMIT)
 
 /**

@@ -29,7 +29,7 @@ static __u64 zone_pages(const char *zone, size_t len, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-/* Return the largest number of "protection: (0, 2953, 2953)". */
+/* Return the largest number in a line such as "protection: (0, 2953, 2953)". */
 static __u64 zone_protection(const char *zone, size_t len)
 {
 	static const char key[] = "protection: (";
@@ -46,7 +46,7 @@ static __u64 zone_protection(const char *zone, size_t len)
 }
 
 /*
- * Sum up the low watermarks and the reserves of the zones of a node, in bytes. The
+ * Add up the low watermarks and the reserves of the zones of a node, in bytes. The
  * reserve of a zone is its high watermark plus its protection, as in the kernel's
  * calculate_totalreserve_pages().
  */
@@ -121,7 +121,7 @@ static int read_meminfo(int dir, const char *path, __u64 *total,
 	return 0;
 }
 
-/* Tell whether @cpu is the lowest online CPU of its core. Counting cores counts these. */
+/* Tell whether @cpu is the lowest online CPU of its core. Each core has one such CPU. */
 static bool leads_core(int dir, const struct vpool_cpus *online,
 		       unsigned int cpu)
 {
@@ -228,7 +228,7 @@ static int read_host(struct vpool_host *host, int cpus_dir)
 	return err;
 }
 
-/* Add the memory of pools, which the kernel's totals do not have. */
+/* Add the memory of pools, which the kernel's totals do not include. */
 static void add_pools(struct vpool_host *host)
 {
 	DIR *pools = opendir("/sys/kernel/vpool/pools");

@@ -73,7 +73,7 @@ extern "C" {
  * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of the structure
  * @VPOOL_LIB_WRONG_HANDLE: the call needs the handle of a pool
  * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device
- * @VPOOL_LIB_SYSTEM: a system call failed; the errno has the kind
+ * @VPOOL_LIB_SYSTEM: a system call failed; the errno gives the kind of failure
  *
  * Values start at 1000, so that none equals an enum vpool_code. A value never changes
  * its meaning. New values are added at the end.
@@ -124,7 +124,7 @@ struct vpool_cpus {
  * @nr_mem: length of @mem
  * @mem: amounts of memory and their NUMA nodes; NULL if @nr_mem is 0
  * @cpus: CPUs of the pool, or NULL
- * @nr_cpus: number of CPUs that the module shall choose; 0 if @cpus has them
+ * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus lists them
  * @cpus_node: NUMA node to choose CPUs from, or VPOOL_ANY_NODE to choose near the memory
  * @out_bytes: out: memory of the pool in bytes, rounded up to its page size
  * @out_id: out: id of the pool
@@ -166,7 +166,7 @@ struct vpool_request {
  * @timeout_ms: time limit for gathering memory, in milliseconds
  * @nr_mem: length of @mem
  * @mem: new totals of NUMA nodes, or of the whole pool; NULL if @nr_mem is 0
- * @cpus: all CPUs of the pool after the change, or NULL to keep the present ones
+ * @cpus: all CPUs of the pool after the change, or NULL to keep the current ones
  * @out_bytes: out: memory of the pool after the change, in bytes
  *
  * Initialize it with VPOOL_CHANGE_INIT. The caller keeps everything that it points to.
@@ -298,7 +298,7 @@ const char *vpool_version(void);
 
 /**
  * vpool_open_control() - open the control device
- * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
+ * @ret: out: the handle; close it even after a failure. NULL if memory ran out
  *
  * Creating, resizing and destroying pools needs this handle.
  *
@@ -309,7 +309,7 @@ int vpool_open_control(struct vpool **ret);
 
 /**
  * vpool_open_reader() - open a handle for reading about pools
- * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
+ * @ret: out: the handle; close it even after a failure. NULL if memory ran out
  *
  * Open the control device if the caller may. If not, return a handle that reads the
  * same from sysfs, where values that are read together can be from different moments.
@@ -323,7 +323,7 @@ int vpool_open_reader(struct vpool **ret);
 /**
  * vpool_open() - open the device of a pool, and with it a new region
  * @name: name of the pool, NUL-terminated
- * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
+ * @ret: out: the handle; close it even after a failure. NULL if memory ran out
  *
  * Return: 0; -ENOENT if there is no such pool; -EACCES if the caller may not open the
  * device; -ENOPKG if the module is not loaded
@@ -334,7 +334,7 @@ int vpool_open(const char *name, struct vpool **ret);
  * vpool_adopt() - make a handle from an open descriptor
  * @fd: descriptor of the control device or of a pool's device, as a parent process,
  *	systemd or SCM_RIGHTS passes it on
- * @ret: out: the handle, to be closed even after a failure; NULL if memory ran out
+ * @ret: out: the handle; close it even after a failure. NULL if memory ran out
  *
  * On success, the handle owns @fd and sets its close-on-exec flag. On failure, @fd stays
  * the caller's. The handle of a pool has the region that the descriptor was opened with,
@@ -376,7 +376,7 @@ const char *vpool_reason(const struct vpool *vp);
 /**
  * vpool_reason_copy() - copy the message of a handle that threads share
  * @vp: the handle, or NULL
- * @buf: out: the message as of vpool_reason(), truncated to @size, NUL-terminated
+ * @buf: out: the message that vpool_reason() returns, truncated to @size, NUL-terminated
  * @size: length of @buf in bytes; VPOOL_REASON_SIZE suffices for every message
  */
 void vpool_reason_copy(struct vpool *vp, char *buf, size_t size);
@@ -686,7 +686,7 @@ void vpool_cpus_subtract(struct vpool_cpus *cpus,
 			 const struct vpool_cpus *removed);
 
 /**
- * vpool_cpus_and() - remove all CPUs from a set that another set does not have
+ * vpool_cpus_and() - keep only those CPUs in a set that another set also has
  * @cpus: the set
  * @kept: CPUs to keep
  */

@@ -10,7 +10,7 @@ int vpool_set_error(struct vpool *vp, int err, int code, const char *fmt, ...)
 	__printf(4, 5);
 /* Store the message and code of the last failure in the module. Return -err. */
 int vpool_set_kernel_error(struct vpool *vp, int err);
-/* Store an error that several callers meet. Return its negative errno. */
+/* Store an error that several functions can return. Return its negative errno. */
 int vpool_set_no_memory(struct vpool *vp);
 int vpool_set_no_name(struct vpool *vp);
 int vpool_set_bad_name(struct vpool *vp, const char *name);

@@ -16,7 +16,10 @@
 #include "reason.h"
 #include "sysfs.h"
 
-/* Return a number, or 0 if the pool has no such file: one without memory has few. */
+/*
+ * Return a number, or 0 if there is no such file: a pool without memory lacks the files
+ * about memory.
+ */
 static __u64 number(int dir, const char *path, int base)
 {
 	__u64 value;

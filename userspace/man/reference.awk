@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The reference part of a manual page from the kernel-doc comments of a header: for
-# each comment its title, the declaration behind it, and what it says.
+# Write the reference part of a manual page from the kernel-doc comments of a header: for
+# each comment its title, the declaration that follows it, and its text.
 #
 # usage: awk -f reference.awk HEADER
 
@@ -13,7 +13,8 @@ function escape(text) {
 	return text
 }
 
-# Replace what is between two marks, whose lengths are given, by it in a font.
+# Set each text that matches the pattern in a font, and remove the marks around it. The
+# marks are left and right characters long.
 function font(text, pattern, left, right, name) {
 	while (match(text, pattern))
 		text = substr(text, 1, RSTART - 1) "\\f" name \
@@ -41,7 +42,7 @@ function end_literal() {
 	literal = 0
 }
 
-# "TERM: text" as an item of a list.
+# Write "TERM: text" as an item of a list.
 function item(macro, term, text) {
 	say(".TP\n" macro " " term)
 	say(marked(text))
@@ -105,7 +106,7 @@ comment {
 	first = 0
 	next
 }
-# Up to the end of the function's prototype, or of the type.
+# Print the declaration: a prototype ends with ");", a type with "};".
 declaration {
 	print escape($0)
 	if (/^};$/ || /\);$/) {

@@ -204,7 +204,7 @@ like 'an invalid baseline is reported' "$err" '*gb.baseline cannot be parsed*'
 try 0 audit gb
 is 'an invalid baseline is reported once' "$err" ''
 
-# On a read-only state directory, only commands that write state fail
+# On a read-only state directory, only commands that write state fail.
 
 mount -o remount,ro /run
 try 0 run ga -- true

@@ -130,7 +130,7 @@ size = ctypes.c_ulonglong(1)
 print(err, lib.vpool_commit(vp, ctypes.byref(size), 2),
       lib.vpool_commit_node(vp, ctypes.byref(size), 0, 4000),
       lib.vpool_commit_node(vp, ctypes.byref(size), 0, int(sys.argv[2])), size.value)
-# Any CPU, and not CPU 0, which the pool does not have.
+# Any CPU of the pool. CPU 0 is not one of them.
 print(lib.vpool_attach(vp, -1, 2))
 lib.vpool_close(vp)' "$library" "$node" 2>&1)" '-25 0
 0 -22 -19 0 2097152

@@ -236,8 +236,8 @@ echo 'pools: {f: {mem: 2M}}' >"$dir/file"
 try 0 apply --keep "$dir/file"
 is 'apply --keep keeps undeclared pools' "$out" 'created f'
 
-# More memory than a node has: only the kernel finds out, after another pool has been
-# destroyed.
+# More memory than a node has: only the kernel detects that, after another pool has
+# been destroyed.
 [ "$(echo "$nodes" | wc -w)" -gt 1 ] && {
 	"$VPOOLCTL" export >"$dir/before"
 	echo "pools: {d: {mem: 8M, mode: 0600}, f: {mem: 2M}, g: {timeout: 0, mem: $big@0}}" \

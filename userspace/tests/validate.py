@@ -17,7 +17,7 @@ SCHEMA = os.path.join(os.path.dirname(os.path.realpath(__file__)),
 
 
 def close(part):
-    """Forbid keys that an object of the schema does not name."""
+    """Make the schema refuse keys that it does not name."""
     if isinstance(part, list):
         for each in part:
             close(each)

@@ -111,7 +111,7 @@ enum tool_code {
 int errno_code(int err);
 
 /*
- * Return the name of a code of vpoolctl, libvpool or the module in lower case, as
+ * Return the name of a code of vpoolctl, libvpool or the module in lower case, such as
  * "pool_exists" for VPOOL_CODE_POOL_EXISTS; "unknown" for any other number.
  */
 const char *code_name(int code);

@@ -4,7 +4,7 @@
 
 /* Read a whole file. Return its text for free(3), or NULL with errno set. */
 char *read_text(const char *path);
-/* Write a file in one call, as kernel files need it. Return 0 or a negative errno. */
+/* Write a file in one call, as kernel files require. Return 0 or a negative errno. */
 int write_text(const char *path, const char *text);
 /* Replace a file atomically. Return 0 or a negative errno. */
 int replace_file(const char *path, const char *text);

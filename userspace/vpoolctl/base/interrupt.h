@@ -11,7 +11,7 @@
  */
 void catch_interrupts(void);
 bool interrupted(void);
-/* Clear the signal, so that it does not interrupt the undoing. */
+/* Clear the signal, so that undoing the changes is not interrupted. */
 void forget_interrupt(void);
 
 #endif /* VPOOLCTL_INTERRUPT_H */

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Return the name of @names most like the misspelt @word, or NULL if none is near. */
+/* Return the name in @names nearest to the misspelt @word, or NULL if none is near. */
 const char *nearest(const char *word, const char *const *names, size_t nr);
 /*
  * Like nearest(), for names of actions, where a wrong suggestion does harm: allow one

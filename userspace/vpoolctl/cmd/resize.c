@@ -151,7 +151,7 @@ static __u64 now_on(const struct vpool_info *info, __s32 node)
 	return 0;
 }
 
-/* Compute shares from the memory that pool and host have now. */
+/* Compute shares from the memory that the pool and the host have now. */
 static int resolve_mem(const struct invocation *inv, struct vpool *vp,
 		       struct spec *spec, const struct vpool_info *info)
 {

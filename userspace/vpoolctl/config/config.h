@@ -82,7 +82,7 @@ struct mistake {
 };
 
 /**
- * struct config - the declarations of some files
+ * struct config - the declarations that a set of files contains
  * @pools: the pools in the order of their declaration, owned
  * @nr_pools: length of @pools
  * @mistakes: the mistakes in the order of the files, owned

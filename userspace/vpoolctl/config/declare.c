@@ -147,7 +147,7 @@ static void write_manner(const struct pool_config *pool, FILE *to)
 		fputs("    boot-core: true\n", to);
 }
 
-/* Write a name, in quotes if YAML would read a number or a truth value. */
+/* Write a name, in quotes if YAML would read a number or a boolean. */
 static void write_name(const char *name, FILE *to)
 {
 	static const char *const words[] = {

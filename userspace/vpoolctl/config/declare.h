@@ -14,7 +14,7 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info);
 __u64 pool_config_bytes(const struct pool_config *pool);
 
 /*
- * Return a property as a line of a file, as "mem: 4G@0", for free(3), or NULL if the
+ * Return a property as a line of a file, such as "mem: 4G@0", for free(3), or NULL if the
  * pool does not have it.
  */
 char *property_text(const struct pool_config *pool, enum property property);

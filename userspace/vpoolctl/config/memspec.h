@@ -31,7 +31,7 @@ struct mem_ask {
  * @asks: one entry for each request, for free(3); NULL to refuse shares
  * @changes: accept a sign before each size, and a size of 0
  * @nr: length of @mem and @asks
- * @message: receives the reason of a refusal
+ * @message: receives the reason for a refusal
  * @room: room in @message, in bytes
  *
  * With @asks, "25%" and "max" are accepted. memspec_resolve() computes their bytes.

@@ -298,7 +298,7 @@ static void undo(struct executor *exec)
 		  "the earlier changes have been undone");
 }
 
-/* Undo the change of one pool after a failure; the caller goes on with the next. */
+/* Undo the change of one pool after a failure; the caller continues with the next. */
 static void give_up(struct executor *exec, struct change *change)
 {
 	int err;

@@ -139,7 +139,7 @@ static bool is_one_of(const char *text, const char *const *words, size_t nr)
 	return false;
 }
 
-/* Read a truth value as YAML 1.1 and 1.2 write it, in any case. */
+/* Parse a boolean of YAML 1.1 or 1.2, in upper or lower case. */
 static int set_bool(bool *value, const char *text, struct failure *failure)
 {
 	*value = is_one_of(text, true_words, ARRAY_SIZE(true_words));

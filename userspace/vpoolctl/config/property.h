@@ -45,7 +45,7 @@ const struct property_def *property_find(const char *name);
 
 /*
  * Check what depends on several properties. Return 0, or -EINVAL with @failure set to a
- * message without a subject, as "needs mem or cpus, or both".
+ * message without a subject, such as "needs mem or cpus, or both".
  */
 int properties_check(const struct pool_config *pool, struct failure *failure);
 

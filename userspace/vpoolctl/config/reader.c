@@ -7,7 +7,7 @@
  *	    mem: 4G@0
  *	    cpus: 2-5
  *
- * Reading goes on after a mistake, so that one run finds all mistakes. The reader does not
+ * Reading continues after a mistake, so that one run finds all mistakes. The reader does not
  * check the file against the host, for example whether a CPU exists.
  */
 #include <errno.h>

@@ -6,7 +6,7 @@
 
 struct pool_config;
 
-/* Fill a request for @pool. It points into @pool, which the caller keeps until then. */
+/* Fill a request for @pool. It points into @pool, which must outlive the request. */
 void fill_request(struct vpool_request *req, const struct pool_config *pool);
 
 #endif /* VPOOLCTL_CONFIG_REQUEST_H */

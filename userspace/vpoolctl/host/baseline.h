@@ -27,13 +27,13 @@ struct figures {
 	__u64 created_ns;
 };
 
-/* Read the present counters of the host. */
+/* Read the current counters of the host. */
 void figures_read(struct figures *figures);
 /* Find a counter by its key. Return false if there is none. */
 bool figures_find(const struct figures *figures, const char *key, __u64 *value);
 void figures_free(struct figures *figures);
 
-/* Save the present counters as the baseline of the new pool @name. */
+/* Save the current counters as the baseline of the new pool @name. */
 void baseline_save(struct vpool *vp, const char *name);
 /* Load the baseline of a pool. If it is lost, @figures is empty and its created_ns 0. */
 void baseline_load(const char *name, __u64 created_ns, struct figures *figures);

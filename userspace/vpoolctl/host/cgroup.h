@@ -19,11 +19,14 @@ char *cgroup_slice(const char *pool);
 /* Return the directory of a pool's slice, or NULL without cgroup2. */
 char *cgroup_slice_dir(const char *pool);
 
-/* Return the cgroup2 path of a process, as "/user.slice", or NULL. */
+/* Return the cgroup2 path of a process, such as "/user.slice", or NULL. */
 char *cgroup_of(int pid);
 /* Tell whether a process is in a pool's slice, at any depth. */
 bool cgroup_in_slice(const char *pool, int pid);
-/* Tell whether it is there in a unit or a cgroup that vpoolctl did not make. */
+/*
+ * Tell whether a process is in a pool's slice, in a unit or cgroup that vpoolctl did not
+ * create.
+ */
 bool cgroup_in_own_unit(const char *pool, int pid);
 /* Tell whether leaving the cgroup @path would lift a limit from a process. */
 bool cgroup_has_limits(const char *path);
@@ -42,7 +45,7 @@ int systemd_call(char *const argv[], struct failure *failure);
 /* Move a process into a new transient scope below @slice. */
 int systemd_scope(const char *slice, int pid, struct failure *failure);
 
-/* Cgroup below the slice for processes, where the slice itself may not have any. */
+/* Cgroup below the slice for its processes, where the slice itself may not have any. */
 #define CGROUP_LEAF "members"
 
 #endif /* VPOOLCTL_CGROUP_H */

@@ -7,7 +7,7 @@
 /* Add all CPUs of one set to another. */
 void cpus_add_all(struct vpool_cpus *to, const struct vpool_cpus *from);
 
-/* Parse a mask in the format of the kernel, "3" or "ff,00000000". 0 or -EINVAL. */
+/* Parse a mask in the format of the kernel, "3" or "ff,00000000". Return 0 or -EINVAL. */
 int mask_parse(const char *text, struct vpool_cpus *cpus);
 /* Format a set as such a mask, for free(3). */
 char *mask_text(const struct vpool_cpus *cpus);

@@ -94,7 +94,7 @@ static bool take_grade(const char *word, enum grade *grade)
 	return false;
 }
 
-/* Tell whether it is a line "IRQ OLD NEW", where OLD and NEW are CPU lists. */
+/* Tell whether a line has the form "IRQ OLD NEW", where OLD and NEW are CPU lists. */
 static bool is_irq_line(const char *line)
 {
 	char irq[32], list[2][2048], more;

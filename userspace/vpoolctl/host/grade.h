@@ -36,7 +36,7 @@ struct note {
 };
 
 /*
- * Read a pool's note: 0, -ENOENT if there is none, -EBADMSG if it is damaged, or
+ * Read a pool's note. Return 0, -ENOENT if there is none, -EBADMSG if it is damaged, or
  * another negative errno.
  */
 int note_read(const char *name, struct note *note);

@@ -7,7 +7,7 @@
  * disk before the first interrupt moves.
  *
  * Restoring respects changes by other programs: an affinity that is still NEW becomes
- * OLD. To any other affinity, the CPUs of OLD that it lacks are added.
+ * OLD. Any other affinity gets the CPUs of OLD that it lacks.
  */
 #include <ctype.h>
 #include <dirent.h>

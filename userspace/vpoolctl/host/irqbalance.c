@@ -165,7 +165,7 @@ static bool say(const char *file, const char *words, char *answer, size_t room)
 	return said && more >= 0;
 }
 
-/* Read which CPUs it spares from "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
+/* Read which CPUs irqbalance spares from "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
 static bool ask_spared(const char *file, struct vpool_cpus *cpus)
 {
 	char answer[8192], *at;

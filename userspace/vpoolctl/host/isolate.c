@@ -451,8 +451,8 @@ int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 }
 
 /*
- * Check a request, above all its name, with a dry run of the module. Memory is left to
- * the real call, which waits for it.
+ * Check a request, especially its name, with a dry run of the module. Leave out its
+ * memory: the real call waits for that.
  */
 static int check_request(struct vpool *vp, const struct vpool_request *req,
 			 struct failure *failure)
@@ -487,7 +487,7 @@ static int make_noted(struct vpool *vp, struct vpool_request *req, struct failur
 /*
  * Write the note after the module has accepted the name, and before it creates the pool.
  * If vpoolctl is killed in between, it leaves a note without a pool, which the next call
- * removes. It never leaves a pool that is not isolated though it must be.
+ * removes. It never leaves a pool that is not isolated although it must be.
  */
 int isolate_create(struct vpool *vp, struct vpool_request *req,
 		   enum grade grade, struct failure *failure)

@@ -6,7 +6,7 @@
 
 /* Format an owner as "user:group", with numbers for ids without a name; for free(3). */
 char *owner_text(uid_t uid, gid_t gid);
-/* Read all pools that exist during the whole call; for free_pools(). 0 or -errno. */
+/* Read all pools that exist during the whole call; for free_pools(). Return 0 or -errno. */
 int read_pools(struct vpool *vp, struct vpool_info ***pools, size_t *nr);
 void free_pools(struct vpool_info **pools, size_t nr);
 /* Format a set of CPUs as a list, for free(3). */

@@ -3,9 +3,9 @@
  * Move processes into the slice of a pool, and out of it.
  *
  * A process must not lose limits by the move. In the root cgroup, and in a scope without
- * limits such as that of a login, it has none. From any other cgroup, a service above
- * all, vpoolctl moves a process only with --move-cgroup. A process that is already in
- * the slice stays in its cgroup.
+ * limits such as that of a login, it has none. From any other cgroup, such as
+ * that of a service, vpoolctl moves a process only with --move-cgroup. A process that is
+ * already in the slice stays in its cgroup.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -118,7 +118,7 @@ static void find_memory(struct spare *spare, const struct vpool_host *host)
 	spare->bytes = less(host->available_bytes, floor);
 	for (i = 0; i < spare->nr_nodes; i++) {
 		const struct vpool_host_node *node = host->nodes + i;
-		/* The floor is for the whole host. Each node bears its share. */
+		/* The floor is for the whole host. Each node keeps a part. */
 		__u64 part = host->total_bytes ?
 			     (__u64)((long double)floor * node->total_bytes /
 				     host->total_bytes) : 0;

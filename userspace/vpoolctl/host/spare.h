@@ -35,8 +35,8 @@ struct spare {
 };
 
 /*
- * Compute what is poolable beside @pools. The floors are those of the loaded module, or
- * its defaults.
+ * Compute what is poolable in addition to @pools. The floors are those of the loaded
+ * module, or its defaults.
  */
 void spare_read(struct spare *spare, const struct vpool_host *host,
 		struct vpool_info *const *pools, size_t nr_pools);

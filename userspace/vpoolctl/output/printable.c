@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Names of pools, tasks and files, printed to a terminal. Any user can put escape sequences
- * into them. libsmartcols escapes the cells of tables likewise.
+ * into them. libsmartcols escapes table cells
+ * in the same way.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -258,7 +258,7 @@ static struct libscols_table *scols_new(FILE *to)
 	must(out ? 0 : -ENOMEM);
 	scols_table_set_stream(out, to);
 	scols_table_enable_nowrap(out, 1);
-	/* libsmartcols checks standard output, whatever the stream is. */
+	/* libsmartcols looks for a terminal on standard output, even if @to is another file. */
 	if (!isatty(fileno(to)))
 		scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
 	return out;

@@ -39,7 +39,7 @@ const struct column top_columns[NR_TOP_COLUMNS] = {
 
 /**
  * struct row - a pool with its rates
- * @pool: the pool in the present sample
+ * @pool: the pool in the current sample
  * @known: per column: whether @number has a value
  * @number: per column: value of a numeric column
  */

@@ -41,7 +41,7 @@ extern const struct column top_columns[NR_TOP_COLUMNS];
  * @sort: column to sort by
  * @reverse: true for the reverse order
  * @last: previous sample; empty at first
- * @now: present sample
+ * @now: current sample
  */
 struct top {
 	const struct invocation *inv;
@@ -56,11 +56,11 @@ struct top {
 	struct sample now;
 };
 
-/* Take a new sample, and keep the present one as the previous. As sample_take(). */
+/* Take a new sample, and keep the last one. Return what sample_take() returns. */
 int top_sample(struct top *top);
 /* Make the sorted table, with rates if there is a previous sample. */
 struct table *top_table(const struct top *top);
-/* Compute the load of all CPUs of the host. As sample_busy(). */
+/* Compute the load of all CPUs of the host. Return what sample_busy() returns. */
 int top_host_busy(const struct top *top, __u64 *tenths);
 
 #endif /* VPOOLCTL_TOPVIEW_H */

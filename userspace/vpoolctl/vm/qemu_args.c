@@ -57,7 +57,7 @@ void qemu_args_free(char **args)
 	free(args);
 }
 
-/* Double the commas, as values of QEMU's options need it. */
+/* Double the commas, as values of QEMU's options require. */
 static char *escape(const char *text)
 {
 	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;

@@ -283,7 +283,7 @@ static int make_dirs(char *path)
 }
 
 /*
- * Keep the log of a QEMU that has ended without vpoolctl, because it may have the reason.
+ * Keep the log of a QEMU that has ended without vpoolctl, because it may say why.
  * It is kept until a machine of the same name is started or ends in this way.
  */
 static void keep_log(const struct vm *vm, const struct vm_slot *slot)
