@@ -242,8 +242,7 @@ static const char *counter_help(const char *name)
 		  "Page faults that were served with a huge page." },
 		{ "frees", "Regions that released their memory." },
 		{ "limited",
-		  "Regions and members refused because of max_regions or\n"
-		  "max_members." },
+		  "Calls refused because of max_regions or max_members." },
 		{ "scrubbed_bytes", "Bytes zeroed." },
 	};
 	size_t i;
