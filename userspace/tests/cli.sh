@@ -311,11 +311,11 @@ try create x --mem 4G@a
 check 'invalid node' 2 "*'a' is not the number of a NUMA node*"
 try create x --mem 1,5G
 check 'memory with a decimal comma' 2 \
-	"*--mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G*"
+	"*--mem: '1,5G': a size in a list needs a unit; write fractions with a point, as in 1.5G*"
 try resize x --mem +1,5G
 check 'a change of memory with a decimal comma' 2 "*--mem: '+1,5G': a size in a list*"
 try vm start x --pool a --disk /d --mem 1,5G
-check "memory of a vm with a decimal comma" 2 "*'1,5G': a fraction has a point*"
+check "memory of a vm with a decimal comma" 2 "*'1,5G': write fractions with a point*"
 try create x --mem 120%
 check 'a percentage above 100' 2 "*--mem: '120%' is not a percentage from 0.01% to 100%*"
 try create x --cpus ^3

@@ -128,7 +128,7 @@ forms.conf:3:3: pool 'b' cannot have both cpus and ncpus
 forms.conf:4:14: ncpus: '0' is not NUMBER[@NODE]
 forms.conf:5:14: ncpus: '2@x' is not NUMBER[@NODE]
 forms.conf:6:12: mem: '120%' is not a percentage from 0.01% to 100%
-forms.conf:7:12: mem: '1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G
+forms.conf:7:12: mem: '1,5G': a size in a list needs a unit; write fractions with a point, as in 1.5G
 forms.conf:8:13: cpus: the list is empty
 forms.conf:9:25: isolate: 'maybe' is not true, false, balance or nobalance
 Try 'man vpool.conf' for the format of these files."

@@ -172,7 +172,7 @@ try 1 destroy ga
 like 'a process in the slice prevents destroy' "$err" "*process $kid (sleep) is in *"
 is 'the pool still exists' "$(field ga GRADE)" isolated
 try 0 destroy ga --force
-is 'force kills no process' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
+is 'force does not kill processes' "$(cgroup_of "$kid")" /vpool_ga.slice/svc
 end_kids
 wait_for 'populated 0' sed -n 1p "$cgroup/vpool_ga.slice/cgroup.events"
 rmdir "$cgroup/vpool_ga.slice/svc" "$cgroup/vpool_ga.slice" "$cgroup/vpool-test"

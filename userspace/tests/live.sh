@@ -171,7 +171,7 @@ like 'a directory mounted with nodev is reported' \
 	"$(VPOOL_DEV_DIR=$dir/nodev "$VPOOLCTL" run live-web true 2>&1)" '*nodev*pass the device on*'
 umount "$dir/nodev"
 try 1 resize live-web --mem -16M
-like 'resize cannot remove more than the pool has' "$err" '*it has less than --mem takes away*'
+like 'resize cannot remove more than the pool has' "$err" '*it has less memory than --mem takes away*'
 try 1 resize live-none --mem 4M
 try 2 resize live-web
 try 0 show live-web -b

@@ -51,7 +51,8 @@ like()
 says_next()
 {
 	case $err in
-	*"Try "*|*"run 'modprobe vpool'"*|*"; 'vpoolctl "*|*--force*| \
+	*"Try "*|*"Name each "*|*"Attach the task "*|*"Use a size "*| \
+	*"run 'modprobe vpool'"*|*"; 'vpoolctl "*|*--force*| \
 	*"--accel tcg"*|*/boot/vmlinuz*|*"install QEMU"*|"usage: vpoolctl"*)
 		tap_result yes "$1: has a hint"
 		;;

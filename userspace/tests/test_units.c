@@ -185,9 +185,9 @@ static void numbers_alone(void)
 	}
 	expect(parse_memspec("1,5G", &mem, NULL, false, &nr, message, sizeof(message)));
 	expect_text(message,
-		    "'1,5G': a size in a list needs a unit, and a fraction has a point, as in 1.5G");
+		    "'1,5G': a size in a list needs a unit; write fractions with a point, as in 1.5G");
 	expect(parse_size("1,5G", &(__u64){ 0 }, message, sizeof(message)));
-	expect_text(message, "'1,5G': a fraction has a point, as in 1.5G");
+	expect_text(message, "'1,5G': write fractions with a point, as in 1.5G");
 }
 
 /* 10G are poolable, 6G of them on node 1. The pool has 2G on node 1. */

@@ -91,7 +91,7 @@ static int take_int(const struct invocation *inv, int option, int least,
 	number = strtol(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno ||
 	    number < least || number > INT_MAX)
-		return usage_error(inv->cmd, "--%s: '%s' is not a number from %d on",
+		return usage_error(inv->cmd, "--%s: '%s' is not a number of at least %d",
 				   inv->cmd->options[option].name, text, least);
 	*value = number;
 	return EXIT_OK;
@@ -285,8 +285,8 @@ const struct command cmd_attach = {
 	.description =
 		"Make a process with all its threads, or one thread, a member\n"
 		"of a pool. The task, and all tasks that it forks from then\n"
-		"on, run only on the pool's CPUs. A user can attach own\n"
-		"tasks; other tasks need CAP_SYS_NICE.\n\n"
+		"on, run only on the pool's CPUs. Users can attach\n"
+		"their own tasks; other tasks need CAP_SYS_NICE.\n\n"
 		"Members of a confined or isolated pool belong in its slice,\n"
 		"vpool_NAME.slice. A process that is already in the slice,\n"
 		"for example in a unit with Slice=, keeps its cgroup. Root\n"

@@ -99,11 +99,11 @@ static const struct option_def create_options[] = {
 	},
 	[OPT_SPLIT_CORES] = {
 		.name = "split-cores",
-		.help = "allow taking only some threads of a core",
+		.help = "allow the pool to contain only some threads of a core",
 	},
 	[OPT_BOOT_CORE] = {
 		.name = "boot-core",
-		.help = "allow taking the core that the host booted on",
+		.help = "allow the pool to take the core that the host booted on",
 	},
 	[OPT_CONFINE] = {
 		.name = "confine",
@@ -119,7 +119,8 @@ static const struct option_def create_options[] = {
 			"a cpuset partition, and move interrupts away. With\n"
 			"nobalance, the scheduler also does not balance load between\n"
 			"the CPUs: use it if each thread is pinned to one CPU,\n"
-			"because all other threads stay on the first CPU",
+			"because threads that are not pinned all stay on the first\n"
+			"CPU",
 	},
 	[OPT_DRY_RUN] = {
 		.name = "dry-run", .letter = 'n',

@@ -147,9 +147,9 @@ const struct command cmd_destroy = {
 		"Destroy pools, and return their memory and CPUs to the host.\n"
 		"Without --force, the command refuses a pool that is open or\n"
 		"mapped, that has members, or that has processes in its\n"
-		"slice. --force kills no process; a process with its own unit\n"
-		"in the slice keeps the CPUs until it ends. If one of several\n"
-		"pools cannot be destroyed, the command destroys the\n"
+		"slice. --force does not kill processes; a process with its\n"
+		"own unit in the slice keeps the CPUs until it ends. If one of\n"
+		"several pools cannot be destroyed, the command destroys the\n"
 		"remaining ones and exits with status 1.",
 	.options = destroy_options,
 	.nr_options = ARRAY_SIZE(destroy_options),

@@ -66,7 +66,7 @@ static const struct column node_columns[] = {
 	[NODE_FREE_CPUS] = { "FREE-CPUS", CELL_TEXT,
 			     "its online CPUs in no pool" },
 	[NODE_POOLABLE_CPUS] = { "POOLABLE-CPUS", CELL_TEXT,
-				 "those free CPUs that one pool can take" },
+				 "free CPUs that one pool can take" },
 	[NODE_TOTAL] = { "TOTAL", CELL_SIZE, "its memory" },
 	[NODE_FREE] = { "FREE", CELL_SIZE, "free memory" },
 	[NODE_POOLABLE] = { "POOLABLE", CELL_SIZE,

@@ -72,7 +72,7 @@ static const struct column pool_columns[] = {
 	[COL_SCRUBBING] = { "SCRUBBING", CELL_SIZE,
 		"free memory that is not zeroed yet", SHOW_DETAIL },
 	[COL_POISONED] = { "POISONED", CELL_SIZE,
-		"memory that is not used any more because of hardware errors", SHOW_DETAIL },
+		"memory that is no longer used because of hardware errors", SHOW_DETAIL },
 	[COL_UID] = { "UID", CELL_NUMBER, "user id", SHOW_NEVER },
 	[COL_GID] = { "GID", CELL_NUMBER, "group id", SHOW_NEVER },
 	[COL_CREATED] = { "CREATED", CELL_TEXT, "time of its creation", SHOW_DETAIL },
@@ -82,7 +82,8 @@ static const struct column pool_columns[] = {
 		"whether other tasks are kept off its CPUs", SHOW_DETAIL },
 	[COL_GRADE] = { "GRADE", CELL_TEXT,
 		"plain, confined, isolated or isolated-nobalance; with\n"
-		"\"(broken)\" if the cpusets of the host do not match",
+		"\"(broken)\" if the cpusets of the host do not match\n"
+		"the grade",
 		SHOW_DETAIL },
 	[COL_OUTSIDE] = { "OUTSIDE", CELL_NUMBER,
 		"number of members that may run on other CPUs; only for users\n"
@@ -93,9 +94,9 @@ static const struct column pool_columns[] = {
 		"its CPUs that are dedicated to one member each",
 		SHOW_DETAIL },
 	[COL_TARGET] = { "TARGET", CELL_SIZE,
-		"TOTAL after the present create or resize", SHOW_NEVER },
+		"TOTAL after the create or resize in progress", SHOW_NEVER },
 	[COL_GATHERED] = { "GATHERED", CELL_SIZE,
-		"memory that the present create or resize has gathered", SHOW_NEVER },
+		"memory that the create or resize in progress has gathered", SHOW_NEVER },
 };
 
 enum {

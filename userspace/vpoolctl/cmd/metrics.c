@@ -65,11 +65,11 @@ static const struct {
 	GAUGE("memory_scrubbing", scrubbing_bytes,
 	      "Free memory that is not zeroed yet."),
 	GAUGE("memory_target", target_bytes,
-	      "Size after the present create or resize."),
+	      "Size after the create or resize in progress."),
 	GAUGE("memory_gathered", gathered_bytes,
-	      "Memory that the present create or resize has gathered."),
+	      "Memory that the create or resize in progress has gathered."),
 	GAUGE("memory_poisoned", poisoned_bytes,
-	      "Memory that is not used any more because of hardware errors."),
+	      "Memory that is no longer used because of hardware errors."),
 #undef GAUGE
 };
 

@@ -55,11 +55,11 @@ static const struct option_def resize_options[] = {
 	},
 	[RESIZE_SPLIT_CORES] = {
 		.name = "split-cores",
-		.help = "allow having only some threads of a core",
+		.help = "allow the pool to contain only some threads of a core",
 	},
 	[RESIZE_BOOT_CORE] = {
 		.name = "boot-core",
-		.help = "allow taking the core that the host booted on",
+		.help = "allow the pool to take the core that the host booted on",
 	},
 	[RESIZE_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
@@ -193,7 +193,7 @@ static int add_to_now(const struct invocation *inv, struct spec *spec,
 			continue;
 		if (spec->pool.asks[i].sign == '-')
 			cmd_error(inv, spec->chg.name, TOOL_SHRINK_TOO_FAR,
-				  "it has less than --mem takes away");
+				  "it has less memory than --mem takes away");
 		else
 			cmd_error(inv, spec->chg.name, VPOOL_CODE_MEM_OVERFLOW,
 				  "--mem is too large");
@@ -297,8 +297,8 @@ const struct command cmd_resize = {
 	.description =
 		"Change the memory and CPUs of a pool while it is in use. The\n"
 		"command makes the whole change or none of it. Only free\n"
-		"memory can be removed from a pool; it returns to the host\n"
-		"zeroed. Members move to the new CPUs at once.\n\n"
+		"memory can be removed from a pool; it is zeroed before it\n"
+		"returns to the host. Members move to the new CPUs at once.\n\n"
 		"    vpoolctl resize web --mem 4G           # 4 GiB in total\n"
 		"    vpoolctl resize web --mem +1G@1,-1G@0  # move 1 GiB to node 1\n"
 		"    vpoolctl resize web --cpus 2-7         # exactly these CPUs",

@@ -113,8 +113,8 @@ const struct command cmd_run = {
 		"CPUs. If the pool has no CPUs, the program keeps its\n"
 		"affinity. The environment variables VPOOL_POOL and\n"
 		"VPOOL_DEVICE give the program the name and the device of the\n"
-		"pool. The exit status is that of the program; 127 if there\n"
-		"is no such program, 126 if it cannot be started.\n\n"
+		"pool. The exit status is that of the program. It is 127 if\n"
+		"there is no such program, and 126 if it cannot be started.\n\n"
 		"On a confined or isolated pool, a program of root runs in\n"
 		"the pool's slice. The help of attach describes which\n"
 		"processes are moved there.",

@@ -41,7 +41,7 @@ enum {
 static const struct option_def top_options[] = {
 	[OPT_BATCH] = {
 		.name = "batch", .letter = 'b',
-		.help = "print one table after the other, for files and pipes",
+		.help = "print tables one after another, for files and pipes",
 	},
 	[OPT_ITERATIONS] = {
 		.name = "iterations", .letter = 'n', .arg = "N",
@@ -83,7 +83,7 @@ static int take_iterations(const struct invocation *inv, struct top *top)
 	top->views = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || !top->views)
 		return usage_error(inv->cmd,
-				   "--iterations: '%s' is not a number from 1 on",
+				   "--iterations: '%s' is not a number of at least 1",
 				   text);
 	return EXIT_OK;
 }

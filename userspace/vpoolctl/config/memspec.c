@@ -127,7 +127,7 @@ static int check_units(const char *text, char *message, size_t room)
 	if (parts < 2 || !bare || (bare == parts && !bare_without_node))
 		return 0;
 	snprintf(message, room,
-		 "'%s': a size in a list needs a unit, and a fraction has a point, as in 1.5G",
+		 "'%s': a size in a list needs a unit; write fractions with a point, as in 1.5G",
 		 text);
 	return -EINVAL;
 }

@@ -155,8 +155,7 @@ static int set_grade(struct pool_config *pool, enum grade grade,
 {
 	if (pool->isolate && grade)
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
-				   "isolate and confine exclude each other, because isolate confines,\n"
-				   "too");
+				   "isolate and confine exclude each other, because isolate also confines");
 	if (grade)
 		pool->isolate = grade;
 	return 0;
@@ -220,16 +219,15 @@ const struct property_def property_defs[] = {
 	  "CPUs keeps its CPUs." },
 	{ "isolate", "true|false|nobalance", LIST_REFUSED, set_isolate,
 	  "Keep everything but members off the CPUs: other tasks with a\n"
-	  "cpuset partition, and interrupts as far as they can move. With\n"
-	  "nobalance, the scheduler also does not balance load between the\n"
-	  "CPUs, which suits threads that are pinned to one CPU each. Needs\n"
-	  "CPUs." },
+	  "cpuset partition, and movable interrupts. With nobalance, the\n"
+	  "scheduler also does not balance load between the CPUs, which\n"
+	  "suits threads that are pinned to one CPU each. Needs CPUs." },
 	{ "confine", "true|false", LIST_REFUSED, set_confine,
 	  "Keep members on the CPUs with a cpuset that they cannot leave.\n"
 	  "Other tasks can still run on the CPUs. Needs CPUs." },
 	{ "page-size", "SIZE", LIST_REFUSED, set_page_size,
-	  "Page size of the memory: 4K, 2M or 1G, as far as the kernel\n"
-	  "supports it. The default is 2M." },
+	  "Page size of the memory: 4K, 2M or 1G, if the kernel supports\n"
+	  "it. The default is 2M." },
 	{ "owner", "USER[:GROUP]", LIST_REFUSED, set_owner,
 	  "Owner of the pool's device, by name or number. USER alone implies\n"
 	  "that user's group. The default is root:root." },
@@ -241,11 +239,11 @@ const struct property_def property_defs[] = {
 	  "created or grows. The default is 10. An existing pool does not\n"
 	  "record this property, so that it never differs." },
 	{ "split-cores", "true|false", LIST_REFUSED, set_split_cores,
-	  "Allow taking only some threads of a core. An existing pool does\n"
-	  "not record this property." },
+	  "Allow the pool to contain only some threads of a core. An existing\n"
+	  "pool does not record this property." },
 	{ "boot-core", "true|false", LIST_REFUSED, set_boot_core,
-	  "Allow taking the core that the host booted on. An existing pool\n"
-	  "does not record this property." },
+	  "Allow the pool to take the core that the host booted on. An\n"
+	  "existing pool does not record this property." },
 };
 
 const size_t nr_property_defs = ARRAY_SIZE(property_defs);

@@ -257,7 +257,7 @@ static void report_remaining(const char *name)
 
 	if (isolate_idle(name, &failure))
 		fprintf(stderr, "vpoolctl: %s and continues to run%s\n", failure.text,
-			cpus && *cpus > '\n' ? ", on its present CPUs" : "");
+			cpus && *cpus > '\n' ? ", on its current CPUs" : "");
 	free(cpus);
 	free(path);
 	free(dir);

@@ -81,7 +81,7 @@ int parse_size(const char *text, __u64 *bytes, char *message, size_t room)
 				  text, (int)(at - text), text);
 	if (*at == ',')
 		return size_error(message, room,
-				  "'%s': a fraction has a point, as in 1.5G", text);
+				  "'%s': write fractions with a point, as in 1.5G", text);
 	if (power < 0 || *at)
 		return size_error(message, room, "'%s' is not a size such as 512M or 4G",
 				  text);

@@ -49,7 +49,7 @@ static const struct option_def start_options[] = {
 	[START_POOL] = {
 		.name = "pool", .letter = 'p', .arg = "NAME",
 		.complete = COMPLETE_POOL,
-		.help = "pool that it takes its memory and CPUs from",
+		.help = "pool to take memory and CPUs from",
 	},
 	[START_MEM] = {
 		.name = "mem", .letter = 'm', .arg = "SIZE",
@@ -553,7 +553,7 @@ const struct command cmd_vm_start = {
 	.summary = "start a virtual machine on a pool",
 	.description =
 		"Start a virtual machine with memory and CPUs of a pool. All\n"
-		"of its memory is committed at the start. Each vCPU has a\n"
+		"of the VM's memory is committed at the start. Each vCPU has a\n"
 		"dedicated CPU; QEMU's other threads run on the other CPUs of\n"
 		"the pool. If the machine has as many vCPUs as the pool has\n"
 		"CPUs, one vCPU shares its CPU with those threads. If the\n"

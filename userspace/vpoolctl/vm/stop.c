@@ -232,11 +232,12 @@ const struct command cmd_vm_stop = {
 	.args = "VM",
 	.summary = "stop a virtual machine",
 	.description =
-		"Ask the guest to shut down, as its power button does. A paused\n"
-		"guest is resumed first. If the guest does not shut down in\n"
-		"time, end QEMU, and kill QEMU if it does not answer. Then the\n"
-		"exit status is 1, unless --force is given. When the command\n"
-		"returns, all memory and CPUs are back in the pool.",
+		"Ask the guest to shut down, as its power button would. A\n"
+		"paused guest is resumed first. If the guest does not shut\n"
+		"down in time, end QEMU, and kill QEMU if it does not answer.\n"
+		"In that case, the exit status is 1, unless --force is given.\n"
+		"When the command returns, all memory and CPUs are back in the\n"
+		"pool.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
 	.min_args = 1,
