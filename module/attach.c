@@ -83,7 +83,7 @@ static int vpool_attach_too_many(struct vpool_attach_call *call)
 
 	vpool_stat_inc(members->stat, VPOOL_STAT_LIMITED);
 	return vpool_err(call->extack, -ENOSPC, VPOOL_CODE_TOO_MANY_MEMBERS,
-			 "pool '%s' has %u members, at most %u can be attached (max_members)",
+			 "pool '%s' has %u members, but at most %u can be attached (max_members)",
 			 members->name, members->nr, READ_ONCE(max_members));
 }
 

@@ -41,7 +41,7 @@ int vpool_call_copy_out(struct vpool_call *call, u64 uptr, const void *from,
 	if (copy_to_user(u64_to_user_ptr(uptr), from, bytes))
 		return vpool_err(call->extack, -EFAULT,
 				 VPOOL_CODE_BUFFER_UNWRITABLE,
-				 "the array cannot be written to");
+				 "the array cannot be written back");
 	return 0;
 }
 
@@ -60,7 +60,8 @@ int vpool_call_too_small(struct vpool_call *call, u32 room, u32 needed)
 	if (err)
 		return err;
 	return vpool_err(call->extack, -EMSGSIZE, VPOOL_CODE_BUFFER_TOO_SMALL,
-			 "room for %u entries, %u needed", room, needed);
+			 "the buffer has room for %u entries, but %u are needed",
+			 room, needed);
 }
 
 /**

@@ -81,14 +81,15 @@ static int vpool_cpus_too_few(unsigned int got,
 			      struct vpool_extack *extack)
 {
 	const char *what = rules->split_cores ? "" : " in whole cores";
+	const char *s = request->nr == 1 ? "" : "s";
 
 	if (request->node == VPOOL_ANY_NODE)
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
-				 "%u CPUs requested, %u available%s", request->nr,
-				 got, what);
+				 "%u CPU%s requested, but only %u available%s",
+				 request->nr, s, got, what);
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_SHORT,
-			 "%u CPUs requested on node %d, %u available there%s",
-			 request->nr, request->node, got, what);
+			 "%u CPU%s requested on node %d, but only %u available there%s",
+			 request->nr, s, request->node, got, what);
 }
 
 /* Set @selected to as many free CPUs as requested. */
@@ -186,8 +187,8 @@ static int vpool_cpus_check_floor(const struct vpool_cpus *cpus,
 	if (left >= floor)
 		return 0;
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_CPUS_FLOOR,
-			 "that would leave the host %u CPUs, it keeps %u (host_cpus_floor)",
-			 left, floor);
+			 "that would leave the host %u CPU%s, but it must keep %u (host_cpus_floor)",
+			 left, left == 1 ? "" : "s", floor);
 }
 
 /*

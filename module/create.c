@@ -202,7 +202,7 @@ int vpool_pool_create(struct vpool_spec *spec, u32 *id,
 	pool = vpool_pool_alloc(spec);
 	if (!pool)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
-				 "no kernel memory to describe a pool");
+				 "no kernel memory for a pool");
 	vpool_pool_init_reap(pool);
 	vpool_pool_get(pool);
 	err = vpool_create_build(pool, spec, extack);

@@ -120,7 +120,7 @@ static int vpool_host_node_can_spare(int nid, u64 bytes,
 	if (vpool_host_node_spare(nid) >= bytes)
 		return 0;
 	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_FLOOR,
-			 "%s requested from node %d, which has %s available and keeps %s, its part of the floor (host_mem_floor)",
+			 "%s requested from node %d, which has %s available and must keep %s, its part of the floor (host_mem_floor)",
 			 vpool_size(bytes).s, nid,
 			 vpool_size(vpool_host_node_available(nid)).s,
 			 vpool_size(vpool_host_node_floor(nid)).s);
@@ -143,7 +143,7 @@ int vpool_host_can_spare(int nid, u64 bytes, struct vpool_extack *extack)
 
 	if (available <= floor || available - floor < bytes)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_FLOOR,
-				 "%s requested, but the host has %s available and keeps %s (host_mem_floor)",
+				 "%s requested, but the host has %s available and must keep %s (host_mem_floor)",
 				 vpool_size(bytes).s, vpool_size(available).s,
 				 vpool_size(floor).s);
 	if (nid == VPOOL_ANY_NODE)

@@ -248,12 +248,12 @@ static int vpool_copy_in(struct vpool_call *call,
 				 "the structure cannot be read");
 	if (call->user_size < op->min_size)
 		return vpool_err(call->extack, -EINVAL, VPOOL_CODE_STRUCT_SIZE,
-				 "the structure has %u bytes, at least %u are needed",
+				 "the structure has %u bytes, but at least %u are needed",
 				 call->user_size, op->min_size);
 	/* Bound the scan of the part that this module does not know. */
 	if (call->user_size > PAGE_SIZE)
 		return vpool_err(call->extack, -E2BIG, VPOOL_CODE_STRUCT_SIZE,
-				 "the structure has %u bytes, at most %lu are accepted",
+				 "the structure has %u bytes, but at most %lu are accepted",
 				 call->user_size, PAGE_SIZE);
 	call->size = op->size;
 	err = copy_struct_from_user(call->cmd, op->size, call->uptr,

@@ -21,7 +21,7 @@ static int vpool_check_attach(struct vpool_call *call)
 				 "a CPU is dedicated to one thread, not to a process");
 	if (cmd->tid && process)
 		return vpool_err(call->extack, -EINVAL, VPOOL_CODE_TID_INVALID,
-				 "thread id %d was given with VPOOL_ATTACH_PROCESS, which needs 0",
+				 "thread id %d was given with VPOOL_ATTACH_PROCESS, which requires thread id 0",
 				 cmd->tid);
 	if (cmd->tid < 0)
 		return vpool_err(call->extack, -EINVAL, VPOOL_CODE_TID_INVALID,

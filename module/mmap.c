@@ -204,7 +204,7 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_PRIVATE,
-				 "pool memory cannot be mapped MAP_PRIVATE, use MAP_SHARED");
+				 "pool memory cannot be mapped MAP_PRIVATE; use MAP_SHARED");
 	down_write(&region->sem);
 	if (region->revoked)
 		err = vpool_region_err_revoked(extack);

@@ -30,8 +30,8 @@ static int vpool_copy_mem(struct vpool_call *call,
 	if (nr > VPOOL_MAX_MEM)
 		return vpool_err(call->extack, -EINVAL,
 				 VPOOL_CODE_MEM_REQUESTS_MANY,
-				 "%u memory requests, at most %u", nr,
-				 VPOOL_MAX_MEM);
+				 "%u memory requests, but at most %u are accepted",
+				 nr, VPOOL_MAX_MEM);
 	mem = memdup_user(u64_to_user_ptr(uptr), nr * sizeof(*mem));
 	if (IS_ERR(mem))
 		return vpool_err(call->extack, PTR_ERR(mem),
@@ -70,7 +70,7 @@ static int vpool_copy_cpus(struct vpool_call *call,
 	if (bytes > VPOOL_MAX_CPUS_BYTES)
 		return vpool_err(call->extack, -EINVAL,
 				 VPOOL_CODE_CPU_MASK_SIZE,
-				 "the CPU mask has %u bytes, at most %u are accepted",
+				 "the CPU mask has %u bytes, but at most %u are accepted",
 				 bytes, VPOOL_MAX_CPUS_BYTES);
 	mask = kzalloc(cpumask_size(), GFP_KERNEL);
 	request->cpus.mask = mask;

@@ -110,7 +110,7 @@ static int vpool_query_nodes(struct vpool_call *call, struct vpool_pool *pool,
 		if (copy_to_user(out++, &info, sizeof(info)))
 			return vpool_err(call->extack, -EFAULT,
 					 VPOOL_CODE_BUFFER_UNWRITABLE,
-					 "the array of nodes cannot be written to");
+					 "the array of nodes cannot be written back");
 	}
 	return 0;
 }
@@ -144,7 +144,7 @@ static int vpool_query_out(struct vpool_call *call, struct vpool_pool *pool)
 	if (room_cpus % sizeof(u64))
 		return vpool_err(call->extack, -EINVAL,
 				 VPOOL_CODE_CPU_MASK_SIZE,
-				 "room for %u bytes of CPU mask, which is not a multiple of 8",
+				 "the buffer has room for %u bytes of CPU mask, which is not a multiple of 8",
 				 room_cpus);
 	cmd->nr_nodes = nodes_weight(nodes);
 	cmd->cpus_bytes = mask_bytes;

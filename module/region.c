@@ -238,7 +238,7 @@ static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
 		return vpool_region_err_revoked(extack);
 	if (region->nr)
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_REGION_HAS_SIZE,
-				 "the region has its size already, %s",
+				 "the region already has a size: %s",
 				 vpool_size(vpool_region_bytes(region)).s);
 	if (!bytes ||
 	    bytes > MAX_LFS_FILESIZE - vpool_store_page_size(region->store))
@@ -298,7 +298,7 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 					nr, zero, extack);
 	else
 		err = vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
-				"no kernel memory to describe %lu pages", nr);
+				"no kernel memory for an array of %lu pages", nr);
 	if (err) {
 		vpool_region_free_arrays(region);
 		return err;

@@ -41,7 +41,7 @@ static int vpool_id_alloc(struct vpool_pool *pool, struct vpool_extack *extack)
 
 	if (err == -EBUSY)
 		return vpool_err(extack, -ENOSPC, VPOOL_CODE_TOO_MANY_POOLS,
-				 "there is no room for another pool");
+				 "the host has as many pools as it can have");
 	if (err < 0)
 		return vpool_err(extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
 				 "no kernel memory for the table of pools");

@@ -48,7 +48,7 @@ static int vpool_gather_check_node(int nid, u64 bytes,
 	if (bytes <= present)
 		return 0;
 	return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_NODE_SHORT,
-			 "node %d has %s in total, %s requested", nid,
+			 "node %d has %s in total, but %s requested", nid,
 			 vpool_size(present).s, vpool_size(bytes).s);
 }
 
@@ -115,7 +115,7 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 			 "; %s is in blocks with pages that cannot be moved",
 			 vpool_size(unmovable - got).s);
 	return vpool_err(extack, err, code,
-			 "%s%s had %s in free blocks, %s requested%s",
+			 "%s%s yielded %s in free blocks, but %s requested%s",
 			 vpool_gather_prefix(err), node, vpool_size(got).s,
 			 vpool_size(bytes).s, fixed);
 }

@@ -348,7 +348,7 @@ int vpool_pool_resize(const char *name, struct vpool_request *request,
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {
 		err = vpool_err(extack, -EINTR, VPOOL_CODE_INTERRUPTED,
-				"interrupted while another call resizes pool '%s'",
+				"the call was interrupted while it waited for another resize of pool '%s'",
 				pool->name);
 		goto put_pool;
 	}

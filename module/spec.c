@@ -139,7 +139,7 @@ int vpool_spec_check_mem(struct vpool_request *request, unsigned int order,
 	}
 	if (*total > host)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_MEM_HOST_SHORT,
-				 "%s requested, the host has %s",
+				 "%s requested, but the host has %s",
 				 vpool_size(*total).s, vpool_size(host).s);
 	return 0;
 }
@@ -160,7 +160,7 @@ static int vpool_spec_check_cpus(const struct vpool_spec *spec,
 	if (request->cpus.mask && request->cpus.nr)
 		return vpool_err(extack, -EINVAL,
 				 VPOOL_CODE_CPU_LIST_AND_NUMBER,
-				 "CPUs are requested by list or by number, not both");
+				 "give either a list of CPUs or a number of CPUs, not both");
 	return 0;
 }
 

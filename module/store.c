@@ -622,7 +622,7 @@ int vpool_store_reserve(struct vpool_store *store, const u64 *bytes,
 	if (enough)
 		return 0;
 	return vpool_err(extack, -EBUSY, VPOOL_CODE_MEM_IN_USE,
-			 "pool '%s' can give back %s of the %s requested, the rest is in use",
+			 "pool '%s' can give back %s of the %s requested; the rest is in use",
 			 store->name, vpool_size(can).s, vpool_size(sum).s);
 }
 

@@ -49,16 +49,16 @@ static int vpool_take_short(struct vpool_store *store,
 	vpool_stat_inc(store->stat, VPOOL_STAT_ALLOC_FAILURES);
 	if (policy->node != VPOOL_ANY_NODE)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_NODE_SHORT,
-				 "pool '%s' has %s free on node %d, %s requested",
+				 "pool '%s' has %s free on node %d, but %s requested",
 				 store->name, have.s, policy->node, want.s);
 	if (policy->restricted)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_POLICY_SHORT,
-				 "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, %s requested",
+				 "pool '%s' has %s free on node %*pbl, which the memory policy or the cpuset allows, but %s requested",
 				 store->name, have.s,
 				 nodemask_pr_args(&policy->allowed), want.s);
 	return vpool_err(extack, -ENOMEM, VPOOL_CODE_POOL_SHORT,
-			 "pool '%s' has %s free, %s requested", store->name, have.s,
-			 want.s);
+			 "pool '%s' has %s free, but %s requested", store->name,
+			 have.s, want.s);
 }
 
 /**
@@ -458,7 +458,7 @@ int vpool_take_folios(struct vpool_store *store, struct vpool_policy *policy,
 		vpool_stat_inc(store->stat, VPOOL_STAT_ALLOCS);
 	else if (err == -EINTR)
 		vpool_err(extack, err, VPOOL_CODE_INTERRUPTED,
-			  "interrupted while memory is zeroed");
+			  "the commit was interrupted while memory was being zeroed");
 	else
 		vpool_take_short(store, policy,
 				 vpool_take_available(store, policy), nr,

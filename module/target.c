@@ -158,7 +158,7 @@ int vpool_target_check(struct task_struct *task, struct vpool_extack *extack)
 	if (vpool_target_may_schedule(task))
 		return 0;
 	return vpool_err(extack, -EPERM, VPOOL_CODE_TASK_FOREIGN,
-			 "task %d (%s) belongs to another user, which needs CAP_SYS_NICE",
+			 "task %d (%s) belongs to another user; attaching or detaching it needs CAP_SYS_NICE",
 			 task_pid_vnr(task), task->comm);
 }
 

@@ -525,7 +525,7 @@ static void own_region(void)
 	expect(kernel.attach.size == sizeof(kernel.attach));
 	expect(kernel.attach.pidfd == -1);
 	expect(kernel.attach.flags == VPOOL_ATTACH_PROCESS);
-	kernel.reason = "pool 'web' has 2M free, 4K requested";
+	kernel.reason = "pool 'web' has 2M free, but 4K requested";
 	expect(vpool_map(vp, INT_MAX, 4096, &addr) < 0);
 	expect_text(vpool_reason(vp), kernel.reason);
 	vpool_close(vp);
