@@ -53,10 +53,10 @@ check 'help for a misspelt verb' 2 "*unknown verb 'crate': did you mean 'create'
 try help vm stpo
 check 'help for a misspelt second word' 2 "*verb 'vm stpo': did you mean 'vm stop'?*"
 # A suggestion must not lead to a verb with another meaning.
-while read -r wrong right; do
+while read -r typo right; do
 	# shellcheck disable=SC2086 # words
-	try $wrong
-	check "$wrong: the suggested verb has the same meaning" 2 "*unknown verb '$wrong': did you mean '$right'?*"
+	try $typo
+	check "$typo: the suggested verb has the same meaning" 2 "*unknown verb '$typo': did you mean '$right'?*"
 done <<-END
 	remove destroy
 	rm destroy
@@ -66,15 +66,15 @@ done <<-END
 END
 try vm show
 check 'vm list is suggested for vm show' 2 "*unknown verb 'vm show': did you mean 'vm list'?*"
-for wrong in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
+for typo in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
 	# shellcheck disable=SC2086 # words
-	try $wrong
+	try $typo
 	case $err in
 	*"'destroy'"*|*"'kill'"*|*"'resize'"*|*"'vm stop'"*|*"'create'"*)
-		tap_result no "$wrong: $err"
+		tap_result no "$typo: $err"
 		;;
 	*)
-		tap_result yes "no verb that changes something is suggested for $wrong"
+		tap_result yes "no verb that changes something is suggested for $typo"
 		;;
 	esac
 done

@@ -3,7 +3,7 @@
 #
 # Declared pools with the module: apply creates the declared pools, and export, destroy
 # and apply restore them, for random files. Needs root, the module and no other pools.
-# VPOOLCTL is the program; VPOOL_STATE_ROUNDS is the number of random files.
+# VPOOLCTL is the program; VPOOL_STATE_FILES is the number of random files.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -11,7 +11,7 @@ dir=$(mktemp -d) || exit 1
 
 export LC_ALL=C
 VPOOLCTL=${VPOOLCTL:-vpoolctl}
-rounds=${VPOOL_STATE_ROUNDS:-10}
+nr_files=${VPOOL_STATE_FILES:-10}
 nodes=$(sed 's/-/ /' /sys/devices/system/node/online | xargs seq)
 last_cpu=$(sed 's/.*[,-]//' /sys/devices/system/cpu/online)
 
@@ -141,7 +141,7 @@ partitions()
 nothing='the host is as declared, nothing to do'
 no_pools
 
-for ((seed = 1; seed <= rounds; seed++)); do
+for ((seed = 1; seed <= nr_files; seed++)); do
 	RANDOM=$seed
 	random_file >"$dir/declared"
 	try 0 apply "$dir/declared"

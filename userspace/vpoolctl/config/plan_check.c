@@ -140,34 +140,34 @@ static void new_cpus(struct vpool_cpus *cpus, const struct change *change)
 
 static void check_cpus(struct checker *ck, const struct change *change)
 {
-	struct vpool_cpus rest;
+	struct vpool_cpus unavailable;
 	size_t i;
 	char *text;
 
-	new_cpus(&rest, change);
-	vpool_cpus_subtract(&rest, &ck->host->cpus);
-	if (vpool_cpus_count(&rest)) {
-		text = cpus_text(&rest);
+	new_cpus(&unavailable, change);
+	vpool_cpus_subtract(&unavailable, &ck->host->cpus);
+	if (vpool_cpus_count(&unavailable)) {
+		text = cpus_text(&unavailable);
 		problem(ck, change, VPOOL_CODE_CPU_OFFLINE,
 			"cpu %s is offline or not present", text);
 		free(text);
 	}
-	vpool_cpus_free(&rest);
+	vpool_cpus_free(&unavailable);
 	for (i = 0; i < ck->plan->nr_pools; i++) {
 		const struct vpool_info *info = ck->plan->pools[i];
 
 		if (!stays(ck->plan, info))
 			continue;
-		new_cpus(&rest, change);
-		vpool_cpus_and(&rest, &info->cpus);
-		if (vpool_cpus_count(&rest)) {
-			text = cpus_text(&rest);
+		new_cpus(&unavailable, change);
+		vpool_cpus_and(&unavailable, &info->cpus);
+		if (vpool_cpus_count(&unavailable)) {
+			text = cpus_text(&unavailable);
 			problem(ck, change, VPOOL_CODE_CPU_TAKEN,
 				"cpu %s belongs to pool '%s'", text,
 				info->name);
 			free(text);
 		}
-		vpool_cpus_free(&rest);
+		vpool_cpus_free(&unavailable);
 	}
 }
 

@@ -83,22 +83,22 @@ static void read_offline(struct vpool_cpus *cpus)
 
 void config_hold_offline(struct pool_config *pool, const struct vpool_cpus *has)
 {
-	struct vpool_cpus offline, rest;
+	struct vpool_cpus offline, remaining;
 
 	read_offline(&offline);
 	vpool_cpus_and(&offline, &pool->cpus);
 	if (has)
 		vpool_cpus_subtract(&offline, has);
-	memset(&rest, 0, sizeof(rest));
-	copy_cpus(&rest, &pool->cpus);
-	vpool_cpus_subtract(&rest, &offline);
+	memset(&remaining, 0, sizeof(remaining));
+	copy_cpus(&remaining, &pool->cpus);
+	vpool_cpus_subtract(&remaining, &offline);
 	/* plan_check() refuses a pool without any CPU. */
-	if (vpool_cpus_count(&offline) && vpool_cpus_count(&rest)) {
-		copy_cpus(&pool->cpus, &rest);
+	if (vpool_cpus_count(&offline) && vpool_cpus_count(&remaining)) {
+		copy_cpus(&pool->cpus, &remaining);
 		add_cpus(&pool->offline, &offline);
 	}
 	vpool_cpus_free(&offline);
-	vpool_cpus_free(&rest);
+	vpool_cpus_free(&remaining);
 }
 
 /* Replace the requests of a pool by the memory that it has. */

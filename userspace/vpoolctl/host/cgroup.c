@@ -89,32 +89,32 @@ static char *path_in_slice(const char *pool, int pid)
 {
 	char *path = cgroup_of(pid), *slice = cgroup_slice(pool);
 	size_t len = strlen(slice);
-	char *rest = NULL;
+	char *below = NULL;
 
 	if (path && *path == '/' && !strncmp(path + 1, slice, len) &&
 	    (!path[1 + len] || path[1 + len] == '/'))
-		rest = xstrdup(path + 1 + len);
+		below = xstrdup(path + 1 + len);
 	free(slice);
 	free(path);
-	return rest;
+	return below;
 }
 
 bool cgroup_in_slice(const char *pool, int pid)
 {
-	char *rest = path_in_slice(pool, pid);
-	bool in = rest;
+	char *below = path_in_slice(pool, pid);
+	bool in = below;
 
-	free(rest);
+	free(below);
 	return in;
 }
 
 bool cgroup_in_own_unit(const char *pool, int pid)
 {
-	char *rest = path_in_slice(pool, pid);
-	bool own = rest && *rest && strcmp(rest, "/" CGROUP_LEAF) &&
-		   strncmp(rest, "/" SCOPE_PREFIX, strlen("/" SCOPE_PREFIX));
+	char *below = path_in_slice(pool, pid);
+	bool own = below && *below && strcmp(below, "/" CGROUP_LEAF) &&
+		   strncmp(below, "/" SCOPE_PREFIX, strlen("/" SCOPE_PREFIX));
 
-	free(rest);
+	free(below);
 	return own;
 }
 

@@ -262,7 +262,7 @@ static void clear_progress(struct move *move)
 }
 
 /* Poll the migration. Return 1 if it is complete, 0 if it continues, -1 if it failed. */
-static int look(struct move *move, char *message, size_t room)
+static int poll_migration(struct move *move, char *message, size_t room)
 {
 	struct json_object *info;
 	const char *status;
@@ -304,7 +304,7 @@ static int watch(struct move *move, char *message, size_t room)
 			snprintf(message, room, "interrupted");
 			return -1;
 		}
-		done = look(move, message, room);
+		done = poll_migration(move, message, room);
 		if (!done && now_ms() > deadline) {
 			snprintf(message, room, "not done after %g s",
 				 move->timeout_ms / 1000.0);
@@ -324,7 +324,7 @@ static bool call_off(struct move *move)
 	qmp_run(move->from, 10000, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {
 		qmp_wait(move->from, EVERY_MS, "MIGRATION");
-		done = look(move, message, sizeof(message));
+		done = poll_migration(move, message, sizeof(message));
 	}
 	return done <= 0;
 }
