@@ -12,7 +12,7 @@ from . import TOP
 TESTS = os.environ.get("TESTS", "").split()
 
 # The suites of the quick tier: the calls and objects that most changes touch.
-QUICK = """abi invalid_input pool region populate resize member cpus fork attach
+QUICK = """abi invalid_input pool region populate resize member cpus attach
 dedicated limits permissions""".split()
 
 # A machine with more nodes and two threads per core, and the suites that need it.
