@@ -116,10 +116,12 @@ try 0 resize live-web --mem "-$(size 1)" --dry-run
 like 'a dry run of resize says so' "$out" "would resize live-web: $(size 5) of memory*"
 try 0 resize live-web --mem "-$(size 2)" -J
 schema resize
+# The example commits 4 MiB, rounded up to whole pages.
+used=$((((4 << 20) + page - 1) / page * page))
 is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
-	"live-web: CPUs $cpu, $((2 * page)) of $((4 * page)) bytes are free"
+	"live-web: CPUs $cpu, $((4 * page - used)) of $((4 * page)) bytes are free"
 # The library with an adopted descriptor, and with a node.
 library=$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../lib/libvpool.so
 # A node that the pool has memory on.
