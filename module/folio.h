@@ -57,7 +57,7 @@ static inline struct vpool_store_node *vpool_folio_node(struct folio *folio)
 /* On a large folio the flag means that at least one of its pages is poisoned. */
 static inline bool vpool_folio_poisoned(struct folio *folio)
 {
-	return folio_test_large(folio) ? PageHasHWPoisoned(&folio->page) :
+	return folio_test_large(folio) ? folio_test_has_hwpoisoned(folio) :
 		PageHWPoison(&folio->page);
 }
 

@@ -54,6 +54,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "store.h"
 
 /* First and longest delay before pinned folios are checked again. */
@@ -289,10 +290,10 @@ static void vpool_store_schedule_recheck(struct vpool_store *store,
 {
 	if (has_new && READ_ONCE(store->recheck_delay) > VPOOL_RECHECK) {
 		WRITE_ONCE(store->recheck_delay, VPOOL_RECHECK);
-		mod_delayed_work(system_unbound_wq, &store->recheck,
+		mod_delayed_work(vpool_unbound_wq, &store->recheck,
 				 VPOOL_RECHECK);
 	} else {
-		queue_delayed_work(system_unbound_wq, &store->recheck,
+		queue_delayed_work(vpool_unbound_wq, &store->recheck,
 				   READ_ONCE(store->recheck_delay));
 	}
 }
@@ -756,7 +757,7 @@ enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
 	SetPageHWPoison(page);
 	/* The core then maps the folio by single pages, so its good pages stay usable. */
 	if (folio_test_large(folio))
-		SetPageHasHWPoisoned(&folio->page);
+		folio_set_has_hwpoisoned(folio);
 	if (state == VPOOL_FOLIO_CLEAN || state == VPOOL_FOLIO_DIRTY ||
 	    state == VPOOL_FOLIO_PINNED) {
 		struct vpool_store_node *node = vpool_folio_node(folio);
