@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "advice.h"
 #include "chardev.h"
 #include "cpus.h"
 #include "cpuset.h"
@@ -60,12 +61,14 @@ static int __init vpool_init(void)
 	err = vpool_poison_start();
 	if (err)
 		goto stop_reaper;
+	vpool_advice_start();
 	err = vpool_control_start();
 	if (err)
-		goto stop_poison;
+		goto stop_advice;
 	return 0;
 
-stop_poison:
+stop_advice:
+	vpool_advice_stop();
 	vpool_poison_stop();
 stop_reaper:
 	vpool_reaper_stop();
@@ -91,6 +94,7 @@ stop_cpus:
 static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
+	vpool_advice_stop();
 	vpool_poison_stop();
 	vpool_pools_destroy_all();
 	vpool_reaper_stop();
