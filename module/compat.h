@@ -14,10 +14,19 @@
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 #include <linux/poison.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/sched/isolation.h>
 #include <linux/string.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
+
+/* 7.1: struct folio_batch moved to a header of its own. */
+#if __has_include(<linux/folio_batch.h>)
+#include <linux/folio_batch.h>
+#else
+#include <linux/pagevec.h>
+#endif
 
 /*
  * 6.2: a change of a cpuset keeps the mask that a task has set with
@@ -47,6 +56,15 @@
 /* 6.4: vhost runs as threads of the process that uses it, with this flag. */
 #ifndef PF_USER_WORKER
 #define PF_USER_WORKER 0
+#endif
+
+/* 6.17: the workqueues of the system were renamed. */
+#if KERNEL_VERSION(6, 17, 0) > LINUX_VERSION_CODE
+#define vpool_percpu_wq system_wq
+#define vpool_unbound_wq system_unbound_wq
+#else
+#define vpool_percpu_wq system_percpu_wq
+#define vpool_unbound_wq system_dfl_wq
 #endif
 
 /*
@@ -80,7 +98,12 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 #else
 static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 {
+#ifdef PR_THP_DISABLE_EXCEPT_ADVISED
+	/* 6.18: a file's huge page is mapped even if only advised mappings get them. */
+	return vma_thp_disabled(vma, vma->vm_flags, true);
+#else
 	return vma_thp_disabled(vma, vma->vm_flags);
+#endif
 }
 #endif
 
@@ -121,15 +144,52 @@ static inline void vpool_mm_add_file_pages(struct mm_struct *mm, long pages)
 #endif
 }
 
-/* A page whose driver can migrate it. checkpatch dislikes the kernel's name. */
+/*
+ * True if the driver that owns @page can migrate it. 6.17: a page flag tells this, not a
+ * bit of the mapping.
+ */
 static inline bool vpool_page_moves(struct page *page)
 {
+#ifdef PAGE_MAPPING_MOVABLE
 	return __PageMovable(page);
+#else
+	return page_has_movable_ops(page);
+#endif
 }
+
+/* 6.16: the probe of sched_process_exit is told if the task is the last of its process. */
+#if KERNEL_VERSION(6, 16, 0) > LINUX_VERSION_CODE
+#define VPOOL_PROBE_EXIT_ARGS \
+	void *data, struct task_struct *task
+#else
+#define VPOOL_PROBE_EXIT_ARGS \
+	void *data, struct task_struct *task, bool group_dead
+#endif
+
+/* 6.18: clone flags have 64 bits on all architectures. */
+#if KERNEL_VERSION(6, 18, 0) > LINUX_VERSION_CODE
+#define VPOOL_PROBE_FORK_ARGS \
+	void *data, struct task_struct *child, unsigned long clone_flags
+#else
+#define VPOOL_PROBE_FORK_ARGS \
+	void *data, struct task_struct *child, u64 clone_flags
+#endif
+
+/* 6.19: the tracepoint of memory errors has a header of its own. */
+#if __has_include(<trace/events/memory-failure.h>)
+#define VPOOL_TRACE_MEMORY_FAILURE <trace/events/memory-failure.h>
+#else
+#define VPOOL_TRACE_MEMORY_FAILURE <ras/ras_event.h>
+#endif
 
 /*
  * vpool_contig_folio() empties a block of the host's memory and makes it a folio. It
  * returns NULL if a page in the block cannot be migrated.
+ *
+ * 7.0: alloc_contig_range() refuses to return a compound page. Its new variant returns
+ * one without a reference.
+ *
+ * 6.16: the third argument is a set of flags. Earlier it was a migrate type.
  *
  * 6.12: alloc_contig_range() can return a compound page.
  *
@@ -151,11 +211,27 @@ static inline struct folio *vpool_contig_folio(unsigned long pfn,
 {
 	return NULL;
 }
-#elif KERNEL_VERSION(6, 12, 0) <= LINUX_VERSION_CODE
+#elif defined(alloc_contig_frozen_range)
 static inline struct folio *vpool_contig_folio(unsigned long pfn,
 					       unsigned int order)
 {
-	if (alloc_contig_range(pfn, pfn + (1UL << order), MIGRATE_MOVABLE,
+	if (alloc_contig_frozen_range(pfn, pfn + (1UL << order), ACR_FLAGS_NONE,
+				      VPOOL_CONTIG_GFP | __GFP_COMP))
+		return NULL;
+	set_page_count(pfn_to_page(pfn), 1);
+	return page_folio(pfn_to_page(pfn));
+}
+#elif KERNEL_VERSION(6, 12, 0) <= LINUX_VERSION_CODE
+#ifdef ACR_FLAGS_NONE
+#define VPOOL_CONTIG_TYPE ACR_FLAGS_NONE
+#else
+#define VPOOL_CONTIG_TYPE MIGRATE_MOVABLE
+#endif
+
+static inline struct folio *vpool_contig_folio(unsigned long pfn,
+					       unsigned int order)
+{
+	if (alloc_contig_range(pfn, pfn + (1UL << order), VPOOL_CONTIG_TYPE,
 			       VPOOL_CONTIG_GFP | __GFP_COMP))
 		return NULL;
 	return page_folio(pfn_to_page(pfn));

@@ -233,7 +233,7 @@ void vpool_cpus_resync_later(void)
  */
 void vpool_cpus_resync_after_cpusets(void)
 {
-	mod_delayed_work(system_wq, &vpool_cpus_resync_again,
+	mod_delayed_work(vpool_percpu_wq, &vpool_cpus_resync_again,
 			 VPOOL_CPUSETS_DELAY);
 }
 

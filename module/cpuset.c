@@ -26,6 +26,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "cpuset.h"
 
 #define VPOOL_CPUSET_FILE "/cpuset.cpus.effective"
@@ -57,7 +58,7 @@ static void vpool_cpuset_work(struct work_struct *work)
 		work->func(work);
 		return;
 	}
-	queue_work(system_unbound_wq, work);
+	queue_work(vpool_unbound_wq, work);
 	flush_work(work);
 }
 

@@ -27,6 +27,7 @@
 #include <linux/workqueue.h>
 
 #include "affinity.h"
+#include "compat.h"
 #include "departed.h"
 #include "member.h"
 
@@ -76,7 +77,7 @@ void vpool_departed_add(struct vpool_member *member)
 	member->unrestored = false;
 	member->departed = get_jiffies_64();
 	list_add_tail(&member->link, &vpool_departed);
-	queue_delayed_work(system_unbound_wq, &vpool_departed_later,
+	queue_delayed_work(vpool_unbound_wq, &vpool_departed_later,
 			   VPOOL_DEPARTED_EVERY);
 }
 
@@ -92,7 +93,7 @@ void vpool_departed_add_unrestored(struct vpool_member *member)
 	member->unrestored = true;
 	member->departed = get_jiffies_64();
 	list_add(&member->link, &vpool_departed);
-	queue_work(system_unbound_wq, &vpool_departed_now);
+	queue_work(vpool_unbound_wq, &vpool_departed_now);
 }
 
 /**
@@ -167,7 +168,7 @@ static void vpool_departed_run(struct work_struct *work)
 	mutex_lock(&vpool_departed_mutex);
 	vpool_departed_restore();
 	if (vpool_departed_expire())
-		queue_delayed_work(system_unbound_wq, &vpool_departed_later,
+		queue_delayed_work(vpool_unbound_wq, &vpool_departed_later,
 				   VPOOL_DEPARTED_EVERY);
 	mutex_unlock(&vpool_departed_mutex);
 }
@@ -179,7 +180,7 @@ static void vpool_departed_run(struct work_struct *work)
  */
 void vpool_departed_flush(void)
 {
-	queue_work(system_unbound_wq, &vpool_departed_now);
+	queue_work(vpool_unbound_wq, &vpool_departed_now);
 	flush_work(&vpool_departed_now);
 }
 

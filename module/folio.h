@@ -72,12 +72,12 @@ static inline void vpool_folio_set_poison(struct folio *folio)
 #else
 static inline bool vpool_folio_has_poison(struct folio *folio)
 {
-	return PageHasHWPoisoned(&folio->page);
+	return folio_test_has_hwpoisoned(folio);
 }
 
 static inline void vpool_folio_set_poison(struct folio *folio)
 {
-	SetPageHasHWPoisoned(&folio->page);
+	folio_set_has_hwpoisoned(folio);
 }
 #endif
 

@@ -37,6 +37,9 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <trace/events/cgroup.h>
+#include <trace/events/sched.h>
+#include <trace/events/task.h>
 
 #include "compat.h"
 #include "departed.h"
@@ -114,8 +117,7 @@ static bool vpool_fork_record(struct vpool_member *member,
  * A task forks. @child is complete, but has not run yet. Preemption is off; takes
  * vpool_member_lock.
  */
-static void vpool_fork_probe_new(void *data, struct task_struct *child,
-				 unsigned long clone_flags)
+static void vpool_fork_probe_new(VPOOL_PROBE_FORK_ARGS)
 {
 	struct vpool_member *member, *of_parent;
 	bool used = false;
@@ -166,7 +168,7 @@ void vpool_fork_exit(struct task_struct *task)
 		module_put(THIS_MODULE);
 }
 
-static void vpool_fork_probe_exit(void *data, struct task_struct *task)
+static void vpool_fork_probe_exit(VPOOL_PROBE_EXIT_ARGS)
 {
 	vpool_fork_exit(task);
 }
@@ -226,6 +228,10 @@ static struct vpool_probe vpool_fork_probes[] = {
  */
 int vpool_fork_start(void)
 {
+	/* The probes are found by name. The compiler checks their types here. */
+	check_trace_callback_type_sched_process_exit(vpool_fork_probe_exit);
+	check_trace_callback_type_task_newtask(vpool_fork_probe_new);
+	check_trace_callback_type_cgroup_attach_task(vpool_fork_probe_cgroup);
 	return vpool_probes_start(vpool_fork_probes,
 				  ARRAY_SIZE(vpool_fork_probes));
 }

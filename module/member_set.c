@@ -17,6 +17,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "member_set.h"
 
 /**
@@ -81,9 +82,9 @@ void vpool_members_enforce_later(struct vpool_member_set *members,
 	if (members->closed || !members->nr)
 		return;
 	if (delay < VPOOL_ENFORCE_EVERY)
-		mod_delayed_work(system_unbound_wq, &members->enforce, delay);
+		mod_delayed_work(vpool_unbound_wq, &members->enforce, delay);
 	else
-		queue_delayed_work(system_unbound_wq, &members->enforce,
+		queue_delayed_work(vpool_unbound_wq, &members->enforce,
 				   delay);
 }
 

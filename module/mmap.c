@@ -41,7 +41,7 @@ static bool vpool_mmap_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 	       folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
 	       IS_ALIGNED(first, PMD_SIZE / PAGE_SIZE) &&
 	       start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
-	       !PageHasHWPoisoned(&folio->page) && !vpool_vma_thp_disabled(vma);
+	       !folio_test_has_hwpoisoned(folio) && !vpool_vma_thp_disabled(vma);
 }
 
 static struct folio *vpool_mmap_get_locked(struct vpool_region *region,

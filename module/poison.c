@@ -35,8 +35,10 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "poison.h"
 #include "pool_region.h"
+#include VPOOL_TRACE_MEMORY_FAILURE
 
 #define VPOOL_POISON_QUEUE 128
 
@@ -167,6 +169,7 @@ int vpool_poison_start(void)
 	for_each_kernel_tracepoint(vpool_poison_find, NULL);
 	if (!vpool_tp_poison)
 		return 0;
+	check_trace_callback_type_memory_failure_event(vpool_probe_poison);
 	return tracepoint_probe_register(vpool_tp_poison, vpool_probe_poison,
 					 NULL);
 }

@@ -144,8 +144,7 @@ void vpool_probe_put(void)
 	last = !--vpool_probe_users;
 	raw_spin_unlock(&vpool_probe_lock);
 	if (last)
-		queue_delayed_work(system_wq, &vpool_probe_later,
-				   VPOOL_PROBE_LINGER);
+		schedule_delayed_work(&vpool_probe_later, VPOOL_PROBE_LINGER);
 }
 
 /**
@@ -159,7 +158,7 @@ int vpool_probe_get(void)
 	vpool_probe_hold();
 	if (vpool_probes_are_registered())
 		return 0;
-	queue_work(system_wq, &vpool_probe_now);
+	schedule_work(&vpool_probe_now);
 	flush_work(&vpool_probe_now);
 	if (vpool_probes_are_registered())
 		return 0;

@@ -44,14 +44,15 @@
  * inode. Readers of folio->mapping without the folio lock hold rcu_read_lock(), and
  * an inode stays readable for an RCU grace period.
  */
+#include <linux/cpu.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pagevec.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "inode.h"
 #include "policy.h"
 #include "region.h"
@@ -133,8 +134,10 @@ static void vpool_region_drain(struct vpool_region *region)
 			folio = region->folios[i];
 	if (!folio)
 		return;
+	cpus_read_lock();
 	for_each_online_cpu(cpu)
-		work_on_cpu_safe(cpu, vpool_region_drain_cpu, folio);
+		work_on_cpu(cpu, vpool_region_drain_cpu, folio);
+	cpus_read_unlock();
 }
 
 static void vpool_region_free_arrays(struct vpool_region *region)

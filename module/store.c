@@ -54,6 +54,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "store.h"
 
 /* First and longest delay before pinned folios are checked again. */
@@ -289,10 +290,10 @@ static void vpool_store_schedule_recheck(struct vpool_store *store,
 {
 	if (has_new && READ_ONCE(store->recheck_delay) > VPOOL_RECHECK) {
 		WRITE_ONCE(store->recheck_delay, VPOOL_RECHECK);
-		mod_delayed_work(system_unbound_wq, &store->recheck,
+		mod_delayed_work(vpool_unbound_wq, &store->recheck,
 				 VPOOL_RECHECK);
 	} else {
-		queue_delayed_work(system_unbound_wq, &store->recheck,
+		queue_delayed_work(vpool_unbound_wq, &store->recheck,
 				   READ_ONCE(store->recheck_delay));
 	}
 }
