@@ -47,7 +47,7 @@ module-alone:
 
 .PHONY: userspace
 userspace:
-	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace all
+	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace $(or $(USERSPACE),all)
 
 # Debian's headers request signed modules but contain no key.
 .PHONY: modules_install
@@ -65,6 +65,21 @@ install: userspace
 selftests: userspace
 	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
 		OUTPUT=$(VPOOL_BUILD)/selftests KSRC="$$source"
+
+# Cross-build what the test VM for arm64 runs. The manual is made by a program of its own,
+# which does not run here.
+arm64 := VPOOL_BUILD=$(VPOOL_BUILD)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
+.PHONY: arm64-module
+arm64-module:
+	+@$(MAKE) --no-print-directory module $(arm64)
+
+.PHONY: arm64
+arm64:
+	+@root=$$(tools/vm/arm64) && \
+		PKG_CONFIG_SYSROOT_DIR="$$root" \
+		PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
+		$(MAKE) --no-print-directory selftests $(arm64) USERSPACE=programs \
+		CC="aarch64-linux-gnu-gcc --sysroot=$$root" AR=aarch64-linux-gnu-ar
 
 # Debian packages, in build/deb/.
 .PHONY: deb

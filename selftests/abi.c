@@ -721,6 +721,7 @@ TEST_F(abi, larger_than_a_page)
  */
 #ifdef __x86_64__
 #define COMPAT_IOCTL 54
+#define BELOW_4G MAP_32BIT
 
 static int compat_ioctl(int fd, unsigned long cmd, void *arg)
 {
@@ -738,6 +739,8 @@ static int compat_is_there(void *arg)
 	return compat_ioctl(-1, 0, NULL) != -EBADF;
 }
 #else
+#define BELOW_4G 0
+
 static int compat_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	return -EBADF;
@@ -752,7 +755,7 @@ static int compat_is_there(void *arg)
 TEST_F(abi, works_for_32_bit_programs)
 {
 	union any_call *call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+				    MAP_PRIVATE | MAP_ANONYMOUS | BELOW_4G,
 				    -1, 0);
 	const struct row *row = NULL;
 

@@ -104,6 +104,38 @@ use_suite_of() {
 	esac
 }
 
+# Let the apt commands of this file see the arm64 packages of this Debian, as if none were
+# installed. Keep their state in the folder $1, which the caller removes.
+use_arm64() {
+	local suite
+
+	need_package_lists
+	suite=$(codename)
+	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
+	# This Debian, its updates and its security updates, from the host's mirrors.
+	apt-get indextargets --format "\$(CODENAME) \$(REPO_URI)" 'Created-By: Packages' |
+		sort -u | while read -r name uri; do
+		case $name in
+		"$suite"|"$suite-updates"|"$suite-security")
+			echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $name main"
+			;;
+		esac
+	done > "$1/sources"
+	[ -s "$1/sources" ] || die "apt has no mirror of Debian $suite"
+	: > "$1/status"
+	apt_options=(
+		-o APT::Architecture=arm64 -o APT::Architectures=arm64
+		-o Acquire::Languages=none
+		-o Dir::Etc::SourceList="$1/sources"
+		-o Dir::Etc::SourceParts=/dev/null
+		-o Dir::State::Lists="$1/lists"
+		-o Dir::State::status="$1/status"
+		-o Dir::Cache="$1/cache"
+		-o APT::Sandbox::User="$(id -un)"
+	)
+	again update_package_lists || die "cannot download the package lists of arm64"
+}
+
 download_once() {
 	apt-get download -qq -o APT::Sandbox::User="$(id -un)" "${apt_options[@]}" "$@"
 }
