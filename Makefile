@@ -73,12 +73,12 @@ arm64 := VPOOL_BUILD=$(VPOOL_BUILD)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux
 arm64-module:
 	+@$(MAKE) --no-print-directory module $(arm64)
 
-.PHONY: arm64
-arm64:
+.PHONY: arm64-userspace arm64-selftests
+arm64-userspace arm64-selftests:
 	+@root=$$(tools/vm/arm64) && \
 		PKG_CONFIG_SYSROOT_DIR="$$root" \
 		PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
-		$(MAKE) --no-print-directory selftests $(arm64) USERSPACE=programs \
+		$(MAKE) --no-print-directory $(@:arm64-%=%) $(arm64) USERSPACE=programs \
 		CC="aarch64-linux-gnu-gcc --sysroot=$$root" AR=aarch64-linux-gnu-ar
 
 # Debian packages, in build/deb/.
@@ -110,6 +110,12 @@ demo:
 check:
 	@tools/setup
 	@tools/check/all
+
+# Debian's arm64 kernels, in an emulated machine. TESTS and KERNELS as for check.
+.PHONY: check-arm64
+check-arm64:
+	@tools/setup
+	@tools/check/all --arm64
 
 .PHONY: check-quick
 check-quick:
@@ -175,6 +181,7 @@ help:
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 6.1"                   27 min'
+	@echo '  make check-arm64      Debian arm64 kernels with pages of 4 and 16 KiB  TIME min'
 	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'

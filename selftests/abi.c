@@ -111,7 +111,7 @@ union any_call {
 };
 
 static struct vpool_mem one_mem = {
-	.bytes = HUGE_SIZE,
+	.bytes = 1,
 	.node = VPOOL_ANY_NODE,
 };
 
@@ -568,14 +568,14 @@ TEST_F(abi, bad_argument_is_a_fault)
 
 TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
 {
-	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	unsigned char *page = mmap(NULL, 2 * BASE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned char *at = page + 4096 - sizeof(__u64);
+	unsigned char *at = page + BASE - sizeof(__u64);
 	const struct row *row = NULL;
 	union any_call call;
 
 	ASSERT_NE(MAP_FAILED, page);
-	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	ASSERT_EQ(0, munmap(page + BASE, BASE));
 	while ((row = next_row(_metadata, row))) {
 		prepare(&call, row, row->on_control);
 		memcpy(at, &call, sizeof(__u64));
@@ -695,7 +695,7 @@ TEST_F(abi, older_and_newer_numbers_work)
 /* A structure larger than a page is refused before it is read. */
 TEST_F(abi, larger_than_a_page)
 {
-	static const __u32 sizes[] = { 4097, 64 * MIB, ~0U };
+	const __u32 sizes[] = { BASE + 1, 64 * MIB, ~0U };
 	const struct row *row = NULL;
 	__u64 end = vp_now_ms() + 5000;
 	__u32 *large;

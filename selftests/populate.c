@@ -14,12 +14,12 @@
 #include "lib/pool.h"
 
 #define POOL "populate-pool"
-#define BASE 4096
 
 FIXTURE(populate)
 {
 	int ctl;
 	int fd;
+	__u64 page;
 	__u64 bytes;
 	__u64 mapping;
 	const char *faults;
@@ -27,33 +27,33 @@ FIXTURE(populate)
 
 FIXTURE_VARIANT(populate)
 {
-	__u64 page;
+	bool huge;
 	__u64 pages;
 };
 
 FIXTURE_VARIANT_ADD(populate, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 	.pages = 8,
 };
 
 FIXTURE_VARIANT_ADD(populate, base)
 {
-	.page = BASE,
 	.pages = 512,
 };
 
 FIXTURE_SETUP(populate)
 {
-	self->bytes = variant->page * variant->pages;
-	self->mapping = vp_mapping_size() < variant->page ? vp_mapping_size() :
-			variant->page;
+	self->page = vp_page_size(variant->huge);
+	self->bytes = self->page * variant->pages;
+	self->mapping = vp_mapping_size() < self->page ? vp_mapping_size() :
+			self->page;
 	self->faults = self->mapping == BASE ? "stat/faults_base" :
 		       "stat/faults_huge";
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, self->page,
 			       NULL));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);

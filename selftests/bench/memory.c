@@ -418,6 +418,6 @@ void bench_commits(const struct bench_options *options)
 {
 	run_exclusively(true);
 	commits(options, "2M", HUGE_SIZE);
-	commits(options, "4K", 4096);
+	commits(options, "4K", BASE);
 	run_exclusively(false);
 }

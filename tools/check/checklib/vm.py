@@ -89,6 +89,26 @@ def run_kernel(count, kernel, kunit, names):
         count.short_plan("kunit", suites.declared_kunit(), reader.kunit)
 
 
+def run_arm64(count, kernel, names):
+    """Run suites on a kernel for arm64. A suite loads the module of the other one."""
+    env = {}
+    try:
+        for other in suites.ARM64:
+            folder, release = cached(other)
+            if other != kernel:
+                subprocess.run(["make", "-s", "-C", TOP, "arm64-module",
+                                f"KDIR={folder}/headers"], check=True,
+                               stdout=subprocess.DEVNULL)
+                env["VPOOL_OTHER_KO"] = f"{TOP}/build/{release}/vpool.ko"
+    except subprocess.CalledProcessError as e:
+        if e.returncode == STATUS_NO_PACKAGE:
+            count.skip(f"{kernel}: this Debian has no such kernel")
+        else:
+            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
+        return
+    run_suites(count, kernel, names, [], env)
+
+
 def run_guarded(count, guard):
     """Run suites on a host with a security module."""
     kernel, append = suites.GUARDS[guard]
