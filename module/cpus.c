@@ -278,18 +278,18 @@ static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
 	return !cpumask_empty(mask);
 }
 
-/*
- * Add the online CPUs that no pool owns and the kernel does not isolate. This races
- * with a change of CPUs, too; the owner is not dereferenced.
- */
+/* Add the online CPUs that no pool owns and the kernel does not isolate. */
 static void vpool_cpus_add_host(struct cpumask *mask)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu)
-		if (!data_race(vpool_cpu_owners[cpu]) &&
-		    !vpool_cpu_is_isolated(cpu))
-			cpumask_set_cpu(cpu, mask);
+	for_each_online_cpu(cpu) {
+		/* This races, too; the owner is not dereferenced. */
+		if (data_race(vpool_cpu_owners[cpu]) ||
+		    vpool_cpu_is_isolated(cpu))
+			continue;
+		cpumask_set_cpu(cpu, mask);
+	}
 }
 
 /* Leave only the CPUs of a NUMA node in @mask, if it has any of them. */

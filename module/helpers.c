@@ -2,129 +2,124 @@
 /*
  * Helpers: kernel threads that do a part of a task's work.
  *
- * The work consists of pieces that may be done in any order and by any thread. The task
- * starts helpers, does pieces like each of them, and ends them before it returns from
- * its call. So a helper needs no reference to the module or to the pool, and no thread
- * is left when the call fails.
+ * The work consists of pieces, which any thread may do, in any order. The task queues a
+ * job to each of several helpers, does pieces itself, and cancels the jobs before it
+ * returns from its call. Nothing of the call is then left in another thread, so a job
+ * needs no reference to the pool.
  *
- * The task never depends on a helper that it has not started: if the kernel has no
- * memory or no CPU for helpers, the task does all pieces. It does wait for each piece
- * that a helper has begun. Pieces are therefore small.
+ * The task never depends on a helper that has not begun: if there is no CPU or no memory
+ * for helpers, or if they are busy with other calls, the task does all pieces. It does
+ * wait for each piece that a helper has begun. Pieces are therefore small.
  *
- * Helpers use CPU time that is free. They have the lowest priority of ordinary threads
- * until the task waits for them. vpool_cpus_helpers() computes the CPUs on which they
- * may run: never those of another pool, dedicated ones or isolated ones. These can
- * change at any time, for example by CPU hotplug, so a helper checks them before each
- * piece. A helper that has no CPU left ends.
+ * Helpers use CPU time that is free. They have the lowest priority of ordinary threads,
+ * until a task waits for them. vpool_cpus_helpers() computes the CPUs on which they may
+ * run: never those of another pool, dedicated ones or isolated ones. These can change at
+ * any time, also because a CPU goes offline, so a helper checks them before each piece.
+ * A helper without a CPU leaves its job.
  *
- * The kernel's own means do not fit. padata_do_multithreaded() exists only while the
- * kernel boots. A module cannot set the CPUs of an unbound workqueue.
+ * Helpers are not frozen for a suspend. The task has to return from its call first.
  */
 #include <linux/cpumask.h>
-#include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
 #include "cpus.h"
 #include "helpers.h"
+#include "threads.h"
+
+/* Pieces done for one call before the helper serves the next one. */
+#define VPOOL_HELP_SLICE 32
 
 /**
- * struct vpool_helper - one helper
- * @helpers: owner of this structure
- * @link: entry in its list
- * @nid: NUMA node whose memory it works on first, and on whose CPUs it runs
- * @mask: the CPUs that it may use
- * @task: its thread; this structure holds a reference
+ * struct vpool_help_job - part of one helper in the work of a task
+ * @work: does pieces until none is left
+ * @link: entry in the list of jobs; used by the task only
+ * @helpers: owner of this job
+ * @worker: the helper
+ * @nid: NUMA node whose memory comes first, and near which the helper runs
+ * @mask: CPUs that it may use; scratch mask of the helper while the job is queued
  */
-struct vpool_helper {
-	struct vpool_helpers *helpers;
+struct vpool_help_job {
+	struct kthread_work work;
 	struct list_head link;
+	struct vpool_helpers *helpers;
+	struct kthread_worker *worker;
 	int nid;
 	cpumask_var_t mask;
-	struct task_struct *task;
+};
+
+static struct vpool_threads vpool_helper_threads = {
+	.name = "vpool_help",
+	.max = VPOOL_THREADS,
 };
 
 /* Restrict a helper to the CPUs that it may use now; false if there are none. */
-static bool vpool_helper_move(struct vpool_helper *helper,
-			      struct task_struct *task)
+static bool vpool_help_move(struct vpool_help_job *job,
+			    struct task_struct *task)
 {
-	vpool_cpus_helpers(helper->helpers->cpus, helper->nid, helper->mask);
-	if (cpumask_empty(helper->mask))
-		return false;
-	/* The kernel resets masks when a CPU goes offline. */
-	return data_race(cpumask_equal(helper->mask, task->cpus_ptr)) ||
-	       !set_cpus_allowed_ptr(task, helper->mask);
+	vpool_cpus_helpers(job->helpers->cpus, job->nid, job->mask);
+	return vpool_thread_move(task, job->mask);
 }
 
-static int vpool_helper_run(void *arg)
+static void vpool_help(struct kthread_work *work)
 {
-	struct vpool_helper *helper = arg;
-	struct vpool_helpers *helpers = helper->helpers;
+	struct vpool_help_job *job = container_of(work, struct vpool_help_job,
+						  work);
+	unsigned int i;
 
-	while (vpool_helper_move(helper, current) &&
-	       helpers->step(helpers, helper->nid))
+	/* Drop the priority that vpool_helpers_finish() has lent. */
+	if (task_nice(current) != MAX_NICE)
+		set_user_nice(current, MAX_NICE);
+	for (i = 0; i < VPOOL_HELP_SLICE; i++) {
+		if (!vpool_help_move(job, current) ||
+		    !job->helpers->step(job->helpers, job->nid))
+			return;
 		cond_resched();
-	return 0;
+	}
+	kthread_queue_work(job->worker, work);
 }
 
-static struct vpool_helper *vpool_helper_alloc(struct vpool_helpers *helpers,
+static struct vpool_help_job *vpool_help_alloc(struct vpool_helpers *helpers,
+					       struct kthread_worker *worker,
 					       int nid)
 {
-	struct vpool_helper *helper = kzalloc(sizeof(*helper),
-					      GFP_KERNEL | __GFP_NOWARN);
+	struct vpool_help_job *job = kzalloc(sizeof(*job),
+					     GFP_KERNEL | __GFP_NOWARN);
 
-	if (!helper)
+	if (!job)
 		return NULL;
-	helper->helpers = helpers;
-	helper->nid = nid;
-	if (alloc_cpumask_var(&helper->mask, GFP_KERNEL | __GFP_NOWARN))
-		return helper;
-	kfree(helper);
+	kthread_init_work(&job->work, vpool_help);
+	job->helpers = helpers;
+	job->worker = worker;
+	job->nid = nid;
+	if (alloc_cpumask_var(&job->mask, GFP_KERNEL | __GFP_NOWARN))
+		return job;
+	kfree(job);
 	return NULL;
 }
 
-static void vpool_helper_free(struct vpool_helper *helper)
+static void vpool_help_free(struct vpool_help_job *job)
 {
-	free_cpumask_var(helper->mask);
-	kfree(helper);
+	free_cpumask_var(job->mask);
+	kfree(job);
 }
 
-/* A new thread sleeps until it is woken, so it starts on a CPU that it may use. */
-static bool vpool_helper_start(struct vpool_helper *helper, unsigned int i)
-{
-	struct task_struct *task;
-
-	task = kthread_create_on_node(vpool_helper_run, helper, helper->nid,
-				      "vpool_help/%d.%u", helper->nid, i);
-	if (IS_ERR(task))
-		return false;
-	get_task_struct(task);
-	set_user_nice(task, MAX_NICE);
-	helper->task = task;
-	list_add_tail(&helper->link, &helper->helpers->list);
-	/* Without a CPU it ends at once. */
-	vpool_helper_move(helper, task);
-	wake_up_process(task);
-	return true;
-}
-
-/* Count the CPUs for helpers beside that of current. */
-static unsigned int vpool_helpers_max(struct vpool_helper *helper)
+/* Count the CPUs that helpers may use, without that of current. */
+static unsigned int vpool_help_cpus(struct vpool_help_job *job)
 {
 	unsigned int cpus;
 
-	vpool_cpus_helpers(helper->helpers->cpus, helper->nid, helper->mask);
-	cpus = cpumask_weight(helper->mask);
-	if (cpumask_test_cpu(raw_smp_processor_id(), helper->mask))
+	vpool_cpus_helpers(job->helpers->cpus, job->nid, job->mask);
+	cpus = cpumask_weight(job->mask);
+	if (cpumask_test_cpu(raw_smp_processor_id(), job->mask))
 		cpus--;
-	return min(cpus, VPOOL_HELPERS);
+	return cpus;
 }
 
 /**
- * vpool_helpers_init - set up helpers, none of which runs yet
+ * vpool_helpers_init - set up work without helpers
  * @helpers: structure to initialize
  * @cpus: CPUs of the pool that the work is for, or NULL
  * @step: does one piece; see struct vpool_helpers
@@ -135,55 +130,94 @@ void vpool_helpers_init(struct vpool_helpers *helpers,
 {
 	helpers->cpus = cpus;
 	helpers->step = step;
-	INIT_LIST_HEAD(&helpers->list);
+	INIT_LIST_HEAD(&helpers->jobs);
 }
 
 /**
- * vpool_helpers_start - start helpers for the memory of one NUMA node
- * @helpers: helpers, to which these are added
- * @nid: NUMA node id
- * @nr: number of helpers that are worth their start
+ * vpool_helpers_queue - let helpers begin to work
+ * @helpers: the work
+ * @nid: NUMA node whose memory they work on first
+ * @nr: number of helpers for which there is enough to do
  *
- * Starts fewer, or none, if the node has fewer free CPUs, memory is short or a signal
- * kills the caller.
+ * There are fewer helpers, or none, if the node has fewer free CPUs or if memory is
+ * short.
  *
  * Context: sleeps.
  */
-void vpool_helpers_start(struct vpool_helpers *helpers, int nid, u64 nr)
+void vpool_helpers_queue(struct vpool_helpers *helpers, int nid, u64 nr)
 {
-	struct vpool_helper *helper;
+	struct vpool_node_threads *threads =
+		vpool_threads_of(&vpool_helper_threads, nid);
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		helper = vpool_helper_alloc(helpers, nid);
-		if (!helper)
+	for (i = 0; i < threads->nr && i < nr; i++) {
+		struct kthread_worker *worker = threads->worker[i];
+		struct vpool_help_job *job = vpool_help_alloc(helpers, worker,
+							      nid);
+
+		if (!job)
 			return;
-		if (i >= vpool_helpers_max(helper) ||
-		    !vpool_helper_start(helper, i)) {
-			vpool_helper_free(helper);
+		/* A sleeping thread must not wake up on a CPU it may not use. */
+		if (i >= vpool_help_cpus(job) ||
+		    (vpool_thread_is_idle(worker) &&
+		     !vpool_help_move(job, worker->task))) {
+			vpool_help_free(job);
 			return;
 		}
+		list_add_tail(&job->link, &helpers->jobs);
+		kthread_queue_work(worker, &job->work);
 	}
 }
 
+/* A helper that is in the middle of a piece must not keep the task waiting. */
+static void vpool_help_push(struct vpool_help_job *job)
+{
+	struct kthread_worker *worker = job->worker;
+
+	/* A stale answer costs time at most. */
+	if (data_race(worker->current_work) == &job->work)
+		set_user_nice(worker->task, 0);
+}
+
 /**
- * vpool_helpers_finish - do pieces until none is left, and end the helpers
- * @helpers: helpers; none is left afterwards
+ * vpool_helpers_finish - do pieces until none is left, and let the helpers go
+ * @helpers: the work; no helper uses it afterwards
  *
  * Context: sleeps until each helper has finished its piece.
  */
 void vpool_helpers_finish(struct vpool_helpers *helpers)
 {
-	struct vpool_helper *helper, *next;
+	struct vpool_help_job *job, *next;
 
 	while (helpers->step(helpers, numa_mem_id()))
 		cond_resched();
-	list_for_each_entry(helper, &helpers->list, link)
-		set_user_nice(helper->task, 0);
-	list_for_each_entry_safe(helper, next, &helpers->list, link) {
-		list_del(&helper->link);
-		kthread_stop(helper->task);
-		put_task_struct(helper->task);
-		vpool_helper_free(helper);
+	list_for_each_entry(job, &helpers->jobs, link)
+		vpool_help_push(job);
+	list_for_each_entry_safe(job, next, &helpers->jobs, link) {
+		list_del(&job->link);
+		kthread_cancel_work_sync(&job->work);
+		vpool_help_free(job);
 	}
+}
+
+/**
+ * vpool_helpers_start - create the threads of all nodes with memory
+ *
+ * Return: 0, -ENOMEM, or -EINTR if a signal kills the caller.
+ */
+int vpool_helpers_start(void)
+{
+	return vpool_threads_start(&vpool_helper_threads);
+}
+
+/**
+ * vpool_helpers_stop - stop all threads
+ *
+ * No call is in progress.
+ *
+ * Context: sleeps.
+ */
+void vpool_helpers_stop(void)
+{
+	vpool_threads_stop(&vpool_helper_threads);
 }

@@ -9,6 +9,7 @@
 #include "cpuset.h"
 #include "destroy.h"
 #include "fork.h"
+#include "helpers.h"
 #include "hotplug.h"
 #include "member.h"
 #include "poison.h"
@@ -41,9 +42,12 @@ static int __init vpool_init(void)
 	err = vpool_scrubbers_start();
 	if (err)
 		goto stop_hotplug;
-	err = vpool_fork_start();
+	err = vpool_helpers_start();
 	if (err)
 		goto stop_scrubbers;
+	err = vpool_fork_start();
+	if (err)
+		goto stop_helpers;
 	vpool_cpuset_start();
 	vpool_member_start();
 	err = vpool_sysfs_start();
@@ -82,6 +86,8 @@ stop_members:
 	vpool_fork_stop();
 	vpool_cpuset_stop();
 	vpool_member_stop();
+stop_helpers:
+	vpool_helpers_stop();
 stop_scrubbers:
 	vpool_scrubbers_stop();
 stop_hotplug:
@@ -104,6 +110,7 @@ static void __exit vpool_exit(void)
 	vpool_fork_stop();
 	vpool_cpuset_stop();
 	vpool_member_stop();
+	vpool_helpers_stop();
 	vpool_scrubbers_stop();
 	vpool_hotplug_stop();
 	vpool_cpus_stop();

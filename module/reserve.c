@@ -340,8 +340,8 @@ static u64 vpool_gather_free(struct vpool_gather_call *call,
 }
 
 /*
- * Look for what only the calling task sees: its signals, and the memory nodes of its
- * cpuset. A helper is not in that cpuset, but must not take other memory.
+ * Read what only the calling task can: its signals, and the memory nodes of its cpuset.
+ * A helper is not in that cpuset, but must not take other memory.
  */
 static void vpool_gather_update(struct vpool_gather_call *call)
 {
@@ -409,7 +409,7 @@ static void vpool_gather_together(struct vpool_gather_call *call)
 		spin_lock(&call->lock);
 		todo = call->stop ? 0 : call->todo[nid];
 		spin_unlock(&call->lock);
-		vpool_helpers_start(&call->helpers, nid, todo / worth);
+		vpool_helpers_queue(&call->helpers, nid, todo / worth);
 	}
 	vpool_helpers_finish(&call->helpers);
 }
