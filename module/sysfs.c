@@ -380,6 +380,15 @@ static ssize_t default_page_size_show(struct kobject *kobj,
 	return sysfs_emit(buf, "%lu\n", VPOOL_DEFAULT_PAGE_SIZE);
 }
 
+/* A kernel without transparent huge pages maps a huge page by its base pages. */
+static ssize_t max_mapping_size_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n",
+			  IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ?
+			  PMD_SIZE : PAGE_SIZE);
+}
+
 static ssize_t page_sizes_show(struct kobject *kobj,
 			       struct kobj_attribute *attr, char *buf)
 {
@@ -389,11 +398,14 @@ static ssize_t page_sizes_show(struct kobject *kobj,
 static struct kobj_attribute vpool_abi_version = __ATTR_RO(abi_version);
 static struct kobj_attribute vpool_default_page_size =
 	__ATTR_RO(default_page_size);
+static struct kobj_attribute vpool_max_mapping_size =
+	__ATTR_RO(max_mapping_size);
 static struct kobj_attribute vpool_page_sizes = __ATTR_RO(page_sizes);
 
 static const struct attribute *const vpool_root_attrs[] = {
 	&vpool_abi_version.attr,
 	&vpool_default_page_size.attr,
+	&vpool_max_mapping_size.attr,
 	&vpool_page_sizes.attr,
 	NULL
 };

@@ -113,6 +113,14 @@ TEST_F(pool, sysfs_has_one_value_per_file)
 	}
 }
 
+/* Without transparent huge pages, the kernel maps a huge page by its base pages. */
+TEST_F(pool, sysfs_has_the_mapping_size)
+{
+	bool thp = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+
+	EXPECT_EQ(thp ? HUGE_SIZE : getpagesize(), vp_mapping_size());
+}
+
 TEST_F(pool, sysfs_cannot_be_written)
 {
 	struct stat st;
@@ -548,11 +556,7 @@ TEST_F(pool, counters_increase)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/alloc_failures"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "memory/regions"));
 	vp_fill(addr, 2 * HUGE_SIZE, 1);
-	/*
-	 * A kernel without transparent huge pages, such as a real-time kernel, makes no
-	 * huge mapping.
-	 */
-	huge = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+	huge = vp_mapping_size() == HUGE_SIZE;
 	EXPECT_EQ(huge ? 2 : 0, vp_sysfs_u64(POOL, "stat/faults_huge"));
 	EXPECT_EQ(huge ? 0 : 2 * HUGE_SIZE / getpagesize(),
 		  vp_sysfs_u64(POOL, "stat/faults_base"));

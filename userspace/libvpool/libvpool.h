@@ -277,6 +277,8 @@ struct vpool_host_node {
  *	of the kernel
  * @nr_nodes: length of @nodes
  * @nodes: the NUMA nodes in ascending order; one on a host without NUMA
+ * @mapping_bytes: size of the largest page table entry with which the kernel maps the
+ *	memory of pools, in bytes; 0 if the module is not loaded
  */
 struct vpool_host {
 	struct vpool_cpus cpus;
@@ -285,6 +287,7 @@ struct vpool_host {
 	__u64 available_bytes;
 	size_t nr_nodes;
 	struct vpool_host_node *nodes;
+	__u64 mapping_bytes;
 };
 
 /**

@@ -474,6 +474,12 @@ try show ../web
 check 'show an invalid name' 1 "*is not a pool's name*"
 try host
 like 'pooled memory' "$out" '*Memory pooled:*4M*'
+like 'an older module does not tell how it maps' "$out" '*Memory mapped by:*-*'
+echo 4096 >"$dir/sys/max_mapping_size"
+try host
+like 'a kernel without huge mappings' "$out" '*Memory mapped by:*4K*'
+try host -J
+like 'the same as JSON' "$out" '*"memory_mapped_by": 4096,*'
 try regions web
 check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
 try -Jb -o NAME,FREE list

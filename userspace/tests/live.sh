@@ -40,6 +40,9 @@ trap clean_up EXIT
 
 try 0 host
 like 'host reports that the module is loaded' "$out" '*Module loaded:*yes*'
+try 0 host -J
+like 'host tells how pool memory is mapped' "$out" \
+	"*\"memory_mapped_by\": $(cat /sys/kernel/vpool/max_mapping_size),*"
 try 0 create live-none --mem "$(size 2)" --dry-run
 like 'a dry run of create says so' "$out" "would create live-none: $(size 2)*"
 try 1 show live-none

@@ -30,6 +30,7 @@ enum {
 	HOST_AVAILABLE,
 	HOST_POOLABLE,
 	HOST_POOLED,
+	HOST_MAPPING,
 	HOST_MODULE,
 };
 
@@ -44,6 +45,7 @@ static const struct column host_columns[] = {
 	[HOST_AVAILABLE] = { .name = "MEMORY-AVAILABLE", .type = CELL_SIZE },
 	[HOST_POOLABLE] = { .name = "MEMORY-POOLABLE", .type = CELL_SIZE },
 	[HOST_POOLED] = { .name = "MEMORY-POOLED", .type = CELL_SIZE },
+	[HOST_MAPPING] = { .name = "MEMORY-MAPPED-BY", .type = CELL_SIZE },
 	[HOST_MODULE] = { .name = "MODULE-LOADED", .type = CELL_BOOL },
 };
 
@@ -220,6 +222,8 @@ static struct table *host_table(const struct vpool_host *host,
 	table_number(tb, HOST_AVAILABLE, host->available_bytes);
 	table_number(tb, HOST_POOLABLE, taken->spare.bytes);
 	table_number(tb, HOST_POOLED, pooled);
+	if (host->mapping_bytes)
+		table_number(tb, HOST_MAPPING, host->mapping_bytes);
 	table_number(tb, HOST_MODULE, taken->module);
 	record_adopt(tb, size_table(taken));
 	record_adopt(tb, node_table(host, taken));
@@ -278,8 +282,10 @@ const struct command cmd_host = {
 		"are free and can be taken by one pool. The module leaves the\n"
 		"rest to the host: the core of CPU 0 (see --boot-core), parts\n"
 		"of cores (see --split-cores), host_cpus_floor CPUs and\n"
-		"host_mem_floor MiB of memory. The command works without the\n"
-		"module, too.",
+		"host_mem_floor MiB of memory. Pool memory is mapped by pages\n"
+		"of 4 KiB, and not by huge ones, on a kernel without\n"
+		"transparent huge pages, such as a real-time kernel. The\n"
+		"command works without the module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,
