@@ -9,8 +9,8 @@ import sys
 from . import TOP, VmError
 
 # The kernels that tools/kernel/get can provide.
-KERNELS = ("6.1", "6.12", "6.12-rt", "6.12-arm64", "6.12-arm64-16k", "7.3", "debug",
-           "kcsan", "fuzz")
+KERNELS = ("6.1", "6.12", "6.12-rt", "6.12-arm64", "6.12-arm64-16k", "7.3",
+           "debug", "kcsan", "fuzz")
 
 
 class Kernel:
