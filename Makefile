@@ -45,6 +45,11 @@ module-alone:
 	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) \
 		$(if $(KCOV),VPOOL_KCOV=y) $(if $(GCOV),VPOOL_GCOV=y) modules
 
+# A livepatch that replaces functions of a loaded vpool by those in the file FIX.
+.PHONY: livepatch
+livepatch: module
+	+@flock $(moddir).lock tools/livepatch/build '$(FIX)' $(KDIR) $(moddir)
+
 .PHONY: userspace
 userspace:
 	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace all
@@ -145,6 +150,7 @@ help:
 	@echo '  make                  module for $$KDIR and userspace              1 min'
 	@echo '  make module           module only; KUNIT=1 adds the KUnit tests,'
 	@echo '                        KCOV=1 or GCOV=1 coverage                   1 min'
+	@echo '  make livepatch        livepatch from the file FIX                 1 min'
 	@echo '  make userspace        libvpool and vpoolctl                       1 min'
 	@echo '  make modules_install  install the module in $$DESTDIR/lib/modules'
 	@echo '  make install          install userspace in $$DESTDIR$$prefix, its'
