@@ -107,6 +107,20 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 }
 #endif
 
+/*
+ * 6.17: a module can map a folio by one PMD or PUD entry, without a page table, and zapping
+ * or splitting such an entry drops the reference of the folio. The core looks at S_DAX for
+ * the latter, and before it offers a PUD; it is 0 without CONFIG_FS_DAX. The essay in
+ * huge.c has the consequences of the flag.
+ */
+#if KERNEL_VERSION(6, 17, 0) <= LINUX_VERSION_CODE && \
+	defined(CONFIG_TRANSPARENT_HUGEPAGE)
+#define VPOOL_HUGE_FAULT
+#define VPOOL_INODE_FLAGS S_DAX
+#else
+#define VPOOL_INODE_FLAGS 0
+#endif
+
 /* 6.7: get_policy() also returns an interleave index. */
 #if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
 #define VPOOL_GET_POLICY_ARGS \

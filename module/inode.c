@@ -13,6 +13,7 @@
 #include <linux/pseudo_fs.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "inode.h"
 
 #define VPOOL_FS_MAGIC 0x76706f6f
@@ -97,6 +98,8 @@ struct inode *vpool_inode_create(void)
 	inode = alloc_anon_inode(vpool_mnt->mnt_sb);
 	if (IS_ERR(inode))
 		simple_release_fs(&vpool_mnt, &vpool_mnt_count);
+	else
+		inode->i_flags |= VPOOL_INODE_FLAGS;
 	return inode;
 }
 

@@ -4,7 +4,8 @@
  *
  * The core maps the folios of a region like those of any file: with a PMD entry where
  * address and offset allow it. The essay in region.c explains what the core expects for
- * that, and how a fault races with a revoke.
+ * that, and how a fault races with a revoke. On newer kernels huge.c maps the folios, and
+ * only faults that it cannot serve come here.
  */
 #include <linux/fs.h>
 #include <linux/mempolicy.h>
@@ -13,6 +14,7 @@
 
 #include "call.h"
 #include "compat.h"
+#include "huge.h"
 #include "mmap.h"
 #include "move.h"
 #include "populate.h"
@@ -20,28 +22,14 @@
 #include "rss.h"
 #include "store.h"
 
-/* Concurrent faults set the same bit; only the first one needs to write. */
-static void vpool_mmap_touch(struct vpool_region *region, pgoff_t pgoff)
-{
-	unsigned long i = pgoff >> region->store->order;
-
-	lockdep_assert_held(&region->sem);
-	if (!test_bit(i, region->touched))
-		set_bit(i, region->touched);
-}
-
 /* True if the core will map @folio by one PMD entry; do_set_pmd() checks the same. */
 static bool vpool_mmap_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 {
-	struct vm_area_struct *vma = vmf->vma;
-	unsigned long start = vmf->address & PMD_MASK;
-	unsigned long first = vma->vm_pgoff - (vma->vm_start >> PAGE_SHIFT);
-
 	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
 	       folio_order(folio) == PMD_SHIFT - PAGE_SHIFT &&
-	       IS_ALIGNED(first, PMD_SIZE / PAGE_SIZE) &&
-	       start >= vma->vm_start && start + PMD_SIZE <= vma->vm_end &&
-	       !folio_test_has_hwpoisoned(folio) && !vpool_vma_thp_disabled(vma);
+	       vpool_huge_fits(vmf->vma, vmf->address, folio_order(folio)) &&
+	       !folio_test_has_hwpoisoned(folio) &&
+	       !vpool_vma_thp_disabled(vmf->vma);
 }
 
 static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
@@ -52,26 +40,12 @@ static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 	down_read(&region->sem);
 	folio = vpool_region_find(region, pgoff);
 	if (folio) {
-		vpool_mmap_touch(region, pgoff);
+		vpool_region_touch(region, pgoff >> region->store->order);
 		folio_get(folio);
 		folio_lock(folio);
 	}
 	up_read(&region->sem);
 	return folio;
-}
-
-/*
- * Zero a folio that mmap(2) or mbind(2) has taken, before any task can see it. The
- * caller holds the folio lock, so one of several faults zeroes and the rest wait.
- */
-static void vpool_mmap_first_use(struct folio *folio, struct vpool_store *store)
-{
-	if (folio_test_uptodate(folio))
-		return;
-	vpool_folio_zero(folio);
-	folio_mark_uptodate(folio);
-	vpool_stat_add(store->stat, VPOOL_STAT_SCRUBBED_BYTES,
-		       folio_size(folio));
 }
 
 static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
@@ -90,7 +64,7 @@ static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
 		folio_put(folio);
 		return VM_FAULT_HWPOISON;
 	}
-	vpool_mmap_first_use(folio, region->store);
+	vpool_region_first_use(region, folio);
 	huge = vpool_mmap_may_be_huge(vmf, folio);
 	vpool_rss_hide(vmf->vma->vm_mm, region,
 		       huge ? folio_nr_pages(folio) : 1,
@@ -151,6 +125,9 @@ static int vpool_mmap_set_policy(struct vm_area_struct *vma,
 
 static const struct vm_operations_struct vpool_mmap_vm_ops = {
 	.fault = vpool_mmap_fault,
+#ifdef VPOOL_HUGE_FAULT
+	.huge_fault = vpool_huge_fault,
+#endif
 	.map_pages = vpool_mmap_map_pages,
 	.close = vpool_mmap_close,
 #ifdef CONFIG_NUMA

@@ -7,8 +7,9 @@
  *
  *   vpool_mf_lock
  *     locks of memory_failure()
- *   mmap_lock
+ *   mmap_lock, or the lock of a VMA
  *     vpool_region.sem
+ *       folio lock, lock of a page table
  *   vpool_pool.resizing
  *     vpool_pool.lock
  *       vpool_region.sem

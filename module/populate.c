@@ -6,6 +6,10 @@
  * a module when mmap(2) is done. So the module queues task work, which runs before the
  * task returns to userspace.
  *
+ * Where the kernel lets a module insert huge entries, the work inserts them (huge.c).
+ * It faults for all others, and for the first in each table of PMD entries, because only
+ * the core can allocate the table.
+ *
  * While the work runs, another thread can unmap the range, close the descriptor and try
  * to unload the module:
  *
@@ -18,13 +22,18 @@
  *   vpool_exit() waits for such tasks with synchronize_rcu_tasks() before the text of
  *   the module goes away.
  */
+#include <linux/align.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/task_work.h>
 
+#include "huge.h"
 #include "populate.h"
+#include "region.h"
 
 /**
  * struct vpool_populate - range to fill
@@ -40,13 +49,25 @@ struct vpool_populate {
 	unsigned long end;
 };
 
+/* Address up to which one fault at @addr can fill the mapping. */
+static unsigned long vpool_populate_end(const struct vm_area_struct *vma,
+					unsigned long addr)
+{
+	const struct vpool_region *region = vma->vm_private_data;
+	unsigned long size = max_t(unsigned long, PMD_SIZE,
+				   vpool_store_page_size(region->store));
+
+	return ALIGN_DOWN(addr, size) + size;
+}
+
 /*
- * Set @nr to the number of pages from @addr to the end of its huge page, and @flags to
- * the GUP flags of the mapping. False if no region is mapped at @addr.
+ * Map what needs no fault from @addr on, and move @addr behind it. Set @nr to the number
+ * of pages from there to the end of the huge page, and @flags to the GUP flags of the
+ * mapping. False if no region is mapped at @addr.
  */
 static bool vpool_populate_step(struct mm_struct *mm,
 				const struct vpool_populate *populate,
-				unsigned long addr, unsigned long *nr,
+				unsigned long *addr, unsigned long *nr,
 				unsigned int *flags)
 {
 	unsigned long end;
@@ -54,12 +75,13 @@ static bool vpool_populate_step(struct mm_struct *mm,
 	bool ours;
 
 	mmap_read_lock(mm);
-	vma = vma_lookup(mm, addr);
+	vma = vma_lookup(mm, *addr);
 	ours = vma && vma->vm_ops == populate->vm_ops;
 	if (ours) {
-		end = min3(populate->end, vma->vm_end,
-			   (addr & PMD_MASK) + PMD_SIZE);
-		*nr = (end - addr) >> PAGE_SHIFT;
+		end = min(populate->end, vma->vm_end);
+		*addr += vpool_huge_populate(vma, *addr, end);
+		end = min(end, vpool_populate_end(vma, *addr));
+		*nr = (end - *addr) >> PAGE_SHIFT;
 		*flags = vma->vm_flags & VM_WRITE ? FOLL_WRITE : 0;
 	}
 	mmap_read_unlock(mm);
@@ -76,8 +98,11 @@ static void vpool_populate_run(struct callback_head *work)
 	long done;
 
 	/* The work of an exiting task runs without an mm. */
-	while (mm && addr < populate->end &&
-	       vpool_populate_step(mm, populate, addr, &nr, &flags)) {
+	while (mm && addr < populate->end && !fatal_signal_pending(current) &&
+	       vpool_populate_step(mm, populate, &addr, &nr, &flags)) {
+		cond_resched();
+		if (!nr)
+			continue;
 		/* Without an array GUP only faults, once for a huge entry. */
 		done = get_user_pages_unlocked(addr, nr, NULL, flags);
 		if (done == -EHWPOISON)
@@ -85,7 +110,6 @@ static void vpool_populate_run(struct callback_head *work)
 		if (done <= 0)
 			break;
 		addr += done << PAGE_SHIFT;
-		cond_resched();
 	}
 	kfree(populate);
 	module_put(THIS_MODULE);

@@ -16,8 +16,8 @@
  * Locks and races
  * ---------------
  *
- * vpool_region.sem guards the array of folios. Commit, release, revoke and mbind(2)
- * hold it for writing, a fault for reading. It nests inside the mmap lock, because
+ * vpool_region.sem guards the array of folios. Commit, release, revoke, mbind(2) and
+ * memory errors hold it for writing, a fault for reading. It nests inside the mmap lock, because
  * mmap(2), mbind(2) and faults hold that one. It must therefore never be held while
  * taking an mmap lock.
  *
@@ -38,6 +38,9 @@
  *   folios of a region are always dirty.
  * - split_huge_page() needs one reference for each page and a folio in the page cache.
  *   A region's folio has neither.
+ *
+ * Huge faults (huge.c) hold the semaphore until the entries are installed, and need no
+ * folio lock. A memory error therefore waits for the semaphore, like a revoke.
  *
  * folio->mapping is set and cleared under the folio lock. It is cleared before the
  * folio returns to the store, because a pin or a futex may outlive the region and its
@@ -374,6 +377,23 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 }
 
 /**
+ * vpool_region_first_use - zero a folio that mmap(2) or mbind(2) has taken
+ * @region: region of the folio
+ * @folio: folio, locked, so one of several faults zeroes and the rest wait
+ *
+ * Does nothing if the folio is zeroed or in use.
+ */
+void vpool_region_first_use(struct vpool_region *region, struct folio *folio)
+{
+	if (folio_test_uptodate(folio))
+		return;
+	vpool_folio_zero(folio);
+	folio_mark_uptodate(folio);
+	vpool_stat_add(region->store->stat, VPOOL_STAT_SCRUBBED_BYTES,
+		       folio_size(folio));
+}
+
+/**
  * vpool_region_revoke - take the memory of a region away from its users
  * @region: region to revoke; a second call does nothing
  *
@@ -416,9 +436,9 @@ struct inode *vpool_region_poisoned(struct vpool_region *region,
 	struct folio *folio = page_folio(page);
 	struct inode *inode = NULL;
 
-	down_read(&region->sem);
+	/* Wait for faults that have not seen the flag: see the essay. */
+	down_write(&region->sem);
 	if (vpool_region_find(region, folio->index) == folio) {
-		/* Wait for faults that have not seen the flag. */
 		folio_lock(folio);
 		folio_unlock(folio);
 		unmap_mapping_range(region->inode->i_mapping,
@@ -427,6 +447,6 @@ struct inode *vpool_region_poisoned(struct vpool_region *region,
 		*pgoff = folio->index + folio_page_idx(folio, page);
 		inode = vpool_inode_get(region->inode);
 	}
-	up_read(&region->sem);
+	up_write(&region->sem);
 	return inode;
 }

@@ -5,6 +5,7 @@
 #ifndef VPOOL_REGION_H
 #define VPOOL_REGION_H
 
+#include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/rwsem.h>
@@ -28,13 +29,13 @@ struct pid;
  * @store: store of the pool
  * @inode: inode in the pseudo filesystem, with a reference. Its mapping finds all page
  *	tables that map the region, and its size allows the core to use huge entries
- * @sem: guards the members that name it. Held for writing by commit, release, revoke
- *	and mbind(2), for reading by faults
+ * @sem: guards the members that name it. Held for writing by commit, release, revoke,
+ *	mbind(2) and memory errors, for reading by faults
  * @revoked: the region has lost its folios; under @sem
  * @populate: fill each new mapping before mmap(2) returns; under @sem
  * @nr: number of folios, 0 until the commit; written under @sem
  * @folios: array of @nr folios in the order of their offsets; under @sem
- * @touched: bitmap of folios that a task has faulted in and that may hold data. Set with
+ * @touched: bitmap of folios that a fault has mapped and that may hold data. Set with
  *	@sem held for reading, read and cleared with it held for writing
  * @pid: process that opened the region, with a reference
  * @uid: user who opened it
@@ -70,6 +71,7 @@ void vpool_region_revoke(struct vpool_region *region);
 int vpool_region_err_revoked(struct vpool_extack *extack);
 struct inode *vpool_region_poisoned(struct vpool_region *region,
 				    struct page *page, pgoff_t *pgoff);
+void vpool_region_first_use(struct vpool_region *region, struct folio *folio);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 
@@ -83,6 +85,18 @@ static inline struct folio *vpool_region_find(struct vpool_region *region,
 	if (region->revoked || i >= region->nr)
 		return NULL;
 	return region->folios[i];
+}
+
+/*
+ * Record that a task can reach the folio at index @i. Concurrent faults set the same
+ * bit; only the first one needs to write. Inline for the fault.
+ */
+static inline void vpool_region_touch(struct vpool_region *region,
+				      unsigned long i)
+{
+	lockdep_assert_held(&region->sem);
+	if (!test_bit(i, region->touched))
+		set_bit(i, region->touched);
 }
 
 #endif /* VPOOL_REGION_H */

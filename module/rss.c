@@ -16,6 +16,9 @@
  * copied. If a process closes one of several mappings of a region, the pages of the
  * other mappings count until the next fault.
  *
+ * Two faults that map the same folios at the same time may hide them twice. The number of
+ * hidden pages is then too high until a mapping is closed.
+ *
  * The number of hidden pages never exceeds the size of the region, so a process cannot
  * hide other memory by dropping and touching the same pages repeatedly. The core clamps
  * a negative counter to 0.
@@ -117,9 +120,9 @@ static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
 
 /**
  * vpool_rss_hide - exclude pages from the RSS of a process
- * @mm: address space in which the caller handles a fault
- * @region: region of which the core is about to map pages
- * @pages: number of pages that the core will add to the counter
+ * @mm: address space in which the caller handles a fault, or populates
+ * @region: region of which the core maps pages
+ * @pages: number of pages that the core has added or will add to the counter
  * @max: number of pages in the region
  *
  * If there is no kernel memory for an entry, the pages stay in the RSS.

@@ -14,6 +14,7 @@
  * @VPOOL_STAT_FREES: regions that gave their memory back
  * @VPOOL_STAT_FAULTS_HUGE: page faults that map a huge page
  * @VPOOL_STAT_FAULTS_BASE: page faults that map a base page
+ * @VPOOL_STAT_MAPPED_AROUND: huge pages that a fault or populating mapped in addition
  * @VPOOL_STAT_ATTACHES: successful attach calls; inherited memberships do not count
  * @VPOOL_STAT_ESCAPES: members whose mask was found to have a CPU they may not use
  * @VPOOL_STAT_LIMITED: opens and attaches refused by max_regions and max_members
@@ -26,6 +27,7 @@ enum vpool_stat_item {
 	VPOOL_STAT_FREES,
 	VPOOL_STAT_FAULTS_HUGE,
 	VPOOL_STAT_FAULTS_BASE,
+	VPOOL_STAT_MAPPED_AROUND,
 	VPOOL_STAT_ATTACHES,
 	VPOOL_STAT_ESCAPES,
 	VPOOL_STAT_LIMITED,

@@ -137,6 +137,7 @@ VPOOL_STAT(faults_base, VPOOL_STAT_FAULTS_BASE);
 VPOOL_STAT(faults_huge, VPOOL_STAT_FAULTS_HUGE);
 VPOOL_STAT(frees, VPOOL_STAT_FREES);
 VPOOL_STAT(limited, VPOOL_STAT_LIMITED);
+VPOOL_STAT(mapped_around, VPOOL_STAT_MAPPED_AROUND);
 VPOOL_STAT(scrubbed_bytes, VPOOL_STAT_SCRUBBED_BYTES);
 
 static struct attribute *vpool_stat_attrs[] = {
@@ -148,6 +149,7 @@ static struct attribute *vpool_stat_attrs[] = {
 	&vpool_faults_huge.attr,
 	&vpool_frees.attr,
 	&vpool_limited.attr,
+	&vpool_mapped_around.attr,
 	&vpool_scrubbed_bytes.attr,
 	NULL
 };

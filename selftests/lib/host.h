@@ -11,6 +11,7 @@
 
 #define VP_CONTROL "/dev/vpool/control"
 #define VP_POOLS "/sys/kernel/vpool/pools"
+#define VP_FAULT_AROUND "/sys/module/vpool/parameters/fault_around"
 
 /*
  * Time limit of a wait. It allows for a host that was paused; only a failing test

@@ -377,6 +377,19 @@ __u64 vp_sysfs_u64(const char *pool, const char *attr)
 	return strtoull(text, NULL, 10);
 }
 
+/* Return the number of huge pages that faults, and populating, have mapped. */
+__u64 vp_mapped_huge(const char *pool)
+{
+	return vp_sysfs_u64(pool, "stat/faults_huge") +
+	       vp_sysfs_u64(pool, "stat/mapped_around");
+}
+
+/* True if the module inserts huge entries itself, and maps several in one fault. */
+bool vp_has_fault_around(void)
+{
+	return !access(VP_FAULT_AROUND, F_OK);
+}
+
 /* Return memory/node@node/@what_bytes of a pool. */
 __u64 vp_node_bytes(const char *pool, int node, const char *what)
 {

@@ -7,6 +7,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "livepatch.h"
@@ -45,6 +46,8 @@ static bool fixed_folio_zero(struct folio *folio)
 			good = false;
 		else
 			clear_highpage(page);
+		if (IS_ALIGNED(i + 1, PMD_SIZE / PAGE_SIZE))
+			cond_resched();
 	}
 	WRITE_ONCE(zeroed, zeroed + 1);
 	return good;

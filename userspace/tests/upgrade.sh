@@ -112,9 +112,18 @@ begin=$SECONDS
 up 1 --wait 1
 is 'a wait ends' "$((SECONDS - begin >= 1))" 1
 "$VPOOLCTL" detach three --pid "$reader"
-(sleep 1; kill "$sleeper" "$reader") &
-up 0 --wait 60
-like 'the wait names a process' "$err" "*waiting: two: process $sleeper*"
+"$VPOOLCTL" upgrade --module "$dir/new.ko" --fallback "$VPOOL_KO" --wait 60 \
+	>"$dir/out" 2>"$dir/err" &
+upgrade=$!
+for ((i = 0; i < 300; i++)); do
+	grep -q waiting "$dir/err" && break
+	sleep 0.1
+done
+like 'the wait names a process' "$(cat "$dir/err")" "*waiting: two: process $sleeper*"
+kill "$sleeper" "$reader"
+wait "$upgrade"
+is 'the wait ends with an upgrade' "$?" 0
+out=$(cat "$dir/out")
 like 'the upgrade succeeds after the wait' "$out" "replaced *created 3 pools again"
 is 'the new module is loaded' "$(loaded)" "$new"
 is 'the new module has the same pools' "$(pools)" "$before"

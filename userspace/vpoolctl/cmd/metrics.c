@@ -243,6 +243,8 @@ static const char *counter_help(const char *name)
 		{ "frees", "Regions that released their memory." },
 		{ "limited",
 		  "Calls refused because of max_regions or max_members." },
+		{ "mapped_around",
+		  "Huge pages that were mapped without a fault of their own." },
 		{ "scrubbed_bytes", "Bytes zeroed." },
 	};
 	size_t i;
