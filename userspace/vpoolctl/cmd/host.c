@@ -278,14 +278,14 @@ const struct command cmd_host = {
 	.summary = "show the resources of the host, and the poolable part",
 	.description =
 		"Show this host's CPUs, cores, NUMA nodes, memory, storage\n"
-		"and the page sizes that pools can have. Free CPUs are in no pool. Poolable CPUs and memory\n"
-		"are free and can be taken by one pool. The module leaves the\n"
-		"rest to the host: the core of CPU 0 (see --boot-core), parts\n"
-		"of cores (see --split-cores), host_cpus_floor CPUs and\n"
-		"host_mem_floor MiB of memory. Pool memory is mapped by pages\n"
-		"of 4 KiB, and not by huge ones, on a kernel without\n"
-		"transparent huge pages, such as a real-time kernel. The\n"
-		"command works without the module, too.",
+		"and the page sizes that pools can have. Free CPUs are in no\n"
+		"pool. Poolable CPUs and memory are free and can be taken by\n"
+		"one pool. The module leaves the rest to the host: the core of\n"
+		"CPU 0 (see --boot-core), parts of cores (see --split-cores),\n"
+		"host_cpus_floor CPUs and host_mem_floor MiB of memory. Pool\n"
+		"memory is mapped by the kernel's base pages, and not by huge\n"
+		"ones, on a kernel without transparent huge pages, such as a\n"
+		"real-time kernel. The command works without the module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,
