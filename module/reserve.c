@@ -25,9 +25,9 @@
  * Races in the first stage: a piece belongs to the thread that has claimed it, under
  * vpool_gather_call.lock, until it settles the piece. A folio is on the thread's own
  * list until the thread adds it to the call's list, under vpool_store.lock. Two calls
- * have their own helpers and share only the host's memory. Each of them checks the floor
- * with its own claims, so together they can go below it by the pieces that they have
- * claimed at the same moment.
+ * share only the host's memory and the time of the helpers. If two threads check
+ * the floor at the same moment, they can together go below it by the pieces that they
+ * then claim.
  */
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
