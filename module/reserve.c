@@ -25,9 +25,9 @@
  * Races in the first stage: a piece belongs to the thread that has claimed it, under
  * vpool_gather_call.lock, until it settles the piece. A folio is on the thread's own
  * list until the thread adds it to the call's list, under vpool_store.lock. Two calls
- * have their own helpers and share only the host's memory. Each of them checks the floor
- * with its own claims, so together they can go below it by the pieces that they have
- * claimed at the same moment.
+ * share only the host's memory and the time of the helpers. If two threads check
+ * the floor at the same moment, they can together go below it by the pieces that they
+ * then claim.
  */
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
@@ -249,19 +249,21 @@ static int vpool_gather_node(struct vpool_gather_call *call, int near)
 }
 
 /*
- * Check the host's floor before @piece bytes of node @near. What other threads have
- * claimed counts as taken. The part of it that they have taken already counts twice, so
- * this can fail too early while there are helpers.
+ * Check the host's floor before @piece bytes of node @near. Other threads may have taken
+ * what they have claimed, or not. The sum for the host does not count it, so that it is
+ * never counted twice. The sum for a node counts it, so that all threads together leave
+ * the node its part.
  */
 static int vpool_gather_check(const struct vpool_gather_call *call,
 			      struct vpool_host_walk *walk, int near, u64 piece,
 			      struct vpool_extack *extack)
 {
+	u64 todo = call->left - call->claimed;
 	int err;
 
 	if (!walk->any)
-		return vpool_host_can_spare(walk->nid, call->left, extack);
-	err = vpool_host_can_spare(VPOOL_ANY_NODE, call->left, extack);
+		return vpool_host_can_spare(walk->nid, todo, extack);
+	err = vpool_host_can_spare(VPOOL_ANY_NODE, todo, extack);
 	if (err)
 		return err;
 	return vpool_host_walk_steer(walk, near, call->claimed + piece, extack);
