@@ -37,7 +37,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <trace/events/cgroup.h>
 #include <trace/events/sched.h>
 #include <trace/events/task.h>
 
@@ -231,7 +230,6 @@ int vpool_fork_start(void)
 	/* The probes are found by name. The compiler checks their types here. */
 	check_trace_callback_type_sched_process_exit(vpool_fork_probe_exit);
 	check_trace_callback_type_task_newtask(vpool_fork_probe_new);
-	check_trace_callback_type_cgroup_attach_task(vpool_fork_probe_cgroup);
 	return vpool_probes_start(vpool_fork_probes,
 				  ARRAY_SIZE(vpool_fork_probes));
 }

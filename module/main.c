@@ -117,9 +117,8 @@ static void __exit vpool_exit(void)
 	/*
 	 * A task that dropped the last reference to the module, or that woke one of
 	 * the functions above, may still have to return through the module's text:
-	 * vpool_pool_release(), vpool_populate_run(), vpool_memory_failure(). None of
-	 * these sleeps from then on. Once every task has slept voluntarily, no task is
-	 * left in them.
+	 * vpool_pool_release(), vpool_memory_failure(). None of these sleeps from then
+	 * on. Once every task has slept voluntarily, no task is left in them.
 	 */
 	synchronize_rcu_tasks();
 }

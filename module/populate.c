@@ -17,19 +17,19 @@
  *   the mmap lock. The mapping holds its file, and the file its region. The mapping can
  *   still change between the lookup and the step. The step then faults in what is mapped
  *   there now, which any thread of the process could do as well.
- * - The work holds a reference to the module, so unloading is refused, and drops it
- *   last. It then returns to the core in a few instructions that do not sleep.
- *   vpool_exit() waits for such tasks with synchronize_rcu_tasks() before the text of
- *   the module goes away.
+ * - The work is the release of a file, which holds a reference to the module. So
+ *   unloading is refused, and the core drops the reference when release has returned.
  */
 #include <linux/align.h>
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
 
 #include "huge.h"
 #include "populate.h"
@@ -37,13 +37,11 @@
 
 /**
  * struct vpool_populate - range to fill
- * @work: task work of the task that maps; has a reference to the module
  * @vm_ops: operations that identify a mapping of a region
  * @start: first address
  * @end: address after the last
  */
 struct vpool_populate {
-	struct callback_head work;
 	const struct vm_operations_struct *vm_ops;
 	unsigned long start;
 	unsigned long end;
@@ -88,16 +86,15 @@ static bool vpool_populate_step(struct mm_struct *mm,
 	return ours;
 }
 
-static void vpool_populate_run(struct callback_head *work)
+static int vpool_populate_release(struct inode *inode, struct file *file)
 {
-	struct vpool_populate *populate =
-		container_of(work, struct vpool_populate, work);
+	struct vpool_populate *populate = file->private_data;
 	struct mm_struct *mm = current->mm;
 	unsigned long addr = populate->start, nr;
 	unsigned int flags;
 	long done;
 
-	/* The work of an exiting task runs without an mm. */
+	/* An exiting task calls this without an mm. */
 	while (mm && addr < populate->end && !fatal_signal_pending(current) &&
 	       vpool_populate_step(mm, populate, &addr, &nr, &flags)) {
 		cond_resched();
@@ -112,8 +109,13 @@ static void vpool_populate_run(struct callback_head *work)
 		addr += done << PAGE_SHIFT;
 	}
 	kfree(populate);
-	module_put(THIS_MODULE);
+	return 0;
 }
+
+static const struct file_operations vpool_populate_fops = {
+	.owner = THIS_MODULE,
+	.release = vpool_populate_release,
+};
 
 /**
  * vpool_populate_later - fill a mapping before mmap(2) returns to userspace
@@ -129,22 +131,27 @@ int vpool_populate_later(struct vm_area_struct *vma,
 			 struct vpool_extack *extack)
 {
 	struct vpool_populate *populate;
-	int err = -ENOMEM;
+	struct file *file = ERR_PTR(-ENOMEM);
 
 	populate = kmalloc(sizeof(*populate), GFP_KERNEL_ACCOUNT);
 	if (!populate)
 		goto fail;
-	init_task_work(&populate->work, vpool_populate_run);
 	populate->vm_ops = vm_ops;
 	populate->start = vma->vm_start;
 	populate->end = vma->vm_end;
-	__module_get(THIS_MODULE);
-	err = task_work_add(current, &populate->work, TWA_RESUME);
-	if (!err)
-		return 0;
-	module_put(THIS_MODULE);
-	kfree(populate);
+	/*
+	 * task_work_add() is not exported, except by Debian. The core uses it to release
+	 * a file.
+	 */
+	file = anon_inode_getfile("[vpool-populate]", &vpool_populate_fops, populate,
+				  O_RDONLY);
+	if (IS_ERR(file)) {
+		kfree(populate);
+		goto fail;
+	}
+	fput(file);
+	return 0;
 fail:
-	return vpool_err(extack, err, VPOOL_CODE_POPULATE_FAILED,
+	return vpool_err(extack, PTR_ERR(file), VPOOL_CODE_POPULATE_FAILED,
 			 "the mapping cannot be populated");
 }
