@@ -45,9 +45,14 @@ module-alone:
 	+$(MAKE) -C $(KDIR) M=$(moddir) $(if $(KUNIT),VPOOL_KUNIT=y) \
 		$(if $(KCOV),VPOOL_KCOV=y) $(if $(GCOV),VPOOL_GCOV=y) modules
 
+# A livepatch that replaces functions of a loaded vpool by those in the file FIX.
+.PHONY: livepatch
+livepatch: module
+	+@flock $(moddir).lock tools/livepatch/build '$(FIX)' $(KDIR) $(moddir)
+
 .PHONY: userspace
 userspace:
-	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace all
+	+$(MAKE) -C userspace BUILD=$(VPOOL_BUILD)/userspace $(or $(USERSPACE),all)
 
 # Debian's headers request signed modules but contain no key.
 .PHONY: modules_install
@@ -65,6 +70,21 @@ install: userspace
 selftests: userspace
 	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
 		OUTPUT=$(VPOOL_BUILD)/selftests KSRC="$$source"
+
+# Cross-build what the test VM for arm64 runs. The manual is made by a program of its own,
+# which does not run here.
+arm64 := VPOOL_BUILD=$(VPOOL_BUILD)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
+.PHONY: arm64-module
+arm64-module:
+	+@$(MAKE) --no-print-directory module $(arm64)
+
+.PHONY: arm64-userspace arm64-selftests
+arm64-userspace arm64-selftests:
+	+@root=$$(tools/vm/arm64) && \
+		PKG_CONFIG_SYSROOT_DIR="$$root" \
+		PKG_CONFIG_LIBDIR="$$root/usr/lib/aarch64-linux-gnu/pkgconfig" \
+		$(MAKE) --no-print-directory $(@:arm64-%=%) $(arm64) USERSPACE=programs \
+		CC="aarch64-linux-gnu-gcc --sysroot=$$root" AR=aarch64-linux-gnu-ar
 
 # Debian packages, in build/deb/.
 .PHONY: deb
@@ -95,6 +115,12 @@ demo:
 check:
 	@tools/setup
 	@tools/check/all
+
+# Debian's arm64 kernels, in an emulated machine. TESTS and KERNELS as for check.
+.PHONY: check-arm64
+check-arm64:
+	@tools/setup
+	@tools/check/all --arm64
 
 .PHONY: check-quick
 check-quick:
@@ -145,6 +171,7 @@ help:
 	@echo '  make                  module for $$KDIR and userspace              1 min'
 	@echo '  make module           module only; KUNIT=1 adds the KUnit tests,'
 	@echo '                        KCOV=1 or GCOV=1 coverage                   1 min'
+	@echo '  make livepatch        livepatch from the file FIX                 1 min'
 	@echo '  make userspace        libvpool and vpoolctl                       1 min'
 	@echo '  make modules_install  install the module in $$DESTDIR/lib/modules'
 	@echo '  make install          install userspace in $$DESTDIR$$prefix, its'
@@ -160,6 +187,7 @@ help:
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 6.1"                   27 min'
+	@echo '  make check-arm64      Debian arm64 kernels with pages of 4 and 16 KiB  TIME min'
 	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'

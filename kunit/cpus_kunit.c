@@ -189,6 +189,33 @@ static void background_uses_shared_cpus_only(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cpumask_intersects(f->mask, f->a.assigned));
 }
 
+static bool helpers_are(struct cpus_fixture *f, const char *want)
+{
+	unsigned int cpu;
+	char text[32];
+
+	vpool_cpus_helpers(&f->a, NUMA_NO_NODE, f->mask);
+	/* The machine may have more CPUs than the test uses. */
+	for (cpu = 4; cpu < nr_cpu_ids; cpu++)
+		cpumask_clear_cpu(cpu, f->mask);
+	snprintf(text, sizeof(text), "%*pbl", cpumask_pr_args(f->mask));
+	return !strcmp(text, want);
+}
+
+static void helpers_use_the_cpus_of_the_host_and_the_pool(struct kunit *test)
+{
+	struct cpus_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, claim(f, &f->b, "1"), 0);
+	KUNIT_EXPECT_TRUE(test, helpers_are(f, "0,2-3"));
+	KUNIT_ASSERT_EQ(test, claim(f, &f->a, "2-3"), 0);
+	KUNIT_EXPECT_TRUE(test, helpers_are(f, "0,2-3"));
+	f->a.dedicated = dedicate_two;
+	KUNIT_EXPECT_TRUE(test, helpers_are(f, "0,3"));
+	f->a.isolated = true;
+	KUNIT_EXPECT_TRUE(test, helpers_are(f, "0"));
+}
+
 static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(claims_and_releases),
 	KUNIT_CASE(names_the_owner),
@@ -198,6 +225,7 @@ static struct kunit_case vpool_cpus_cases[] = {
 	KUNIT_CASE(checks_without_taking),
 	KUNIT_CASE(claims_by_number),
 	KUNIT_CASE(background_uses_shared_cpus_only),
+	KUNIT_CASE(helpers_use_the_cpus_of_the_host_and_the_pool),
 	{}
 };
 

@@ -170,7 +170,10 @@ static void refuses_bad_memory(struct kunit *test)
 
 static void refuses_bad_page_sizes(struct kunit *test)
 {
-	static const u64 bad[] = { 1, 3, 8192, SZ_1M, SZ_1G, SZ_4M, U64_MAX };
+	static const u64 bad[] = {
+		1, 3, 2 * PAGE_SIZE, PMD_SIZE / 2, 2 * PMD_SIZE, PUD_SIZE,
+		U64_MAX,
+	};
 	struct pool_fixture *f = test->priv;
 	unsigned int i;
 

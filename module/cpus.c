@@ -278,6 +278,28 @@ static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
 	return !cpumask_empty(mask);
 }
 
+/* Add the online CPUs that no pool owns and the kernel does not isolate. */
+static void vpool_cpus_add_host(struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		/* This races, too; the owner is not dereferenced. */
+		if (data_race(vpool_cpu_owners[cpu]) ||
+		    vpool_cpu_is_isolated(cpu))
+			continue;
+		cpumask_set_cpu(cpu, mask);
+	}
+}
+
+/* Leave only the CPUs of a NUMA node in @mask, if it has any of them. */
+static void vpool_cpus_prefer_node(int nid, struct cpumask *mask)
+{
+	if (nid != NUMA_NO_NODE &&
+	    cpumask_intersects(mask, cpumask_of_node(nid)))
+		cpumask_and(mask, mask, cpumask_of_node(nid));
+}
+
 /**
  * vpool_cpus_background - find the CPUs for work that no task has requested
  * @cpus: CPUs of the pool that the work is for, or NULL
@@ -294,20 +316,30 @@ static bool vpool_cpus_own_background(const struct vpool_cpus *cpus,
 void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 			   struct cpumask *mask)
 {
-	unsigned int cpu;
-	bool near = false;
-
 	if (cpus && !cpus->isolated && vpool_cpus_own_background(cpus, mask))
 		return;
 	cpumask_clear(mask);
-	for_each_online_cpu(cpu) {
-		/* This races, too; the owner is not dereferenced. */
-		if (data_race(vpool_cpu_owners[cpu]) ||
-		    vpool_cpu_is_isolated(cpu))
-			continue;
-		cpumask_set_cpu(cpu, mask);
-		near |= cpu_to_node(cpu) == nid;
-	}
-	if (near)
-		cpumask_and(mask, mask, cpumask_of_node(nid));
+	vpool_cpus_add_host(mask);
+	vpool_cpus_prefer_node(nid, mask);
+}
+
+/**
+ * vpool_cpus_helpers - find the CPUs for threads that help a task with its work
+ * @cpus: CPUs of the pool that the work is for, or NULL
+ * @nid: NUMA node of the memory that the work uses
+ * @mask: set to the CPUs of the pool and those of the host, on that node if possible;
+ *	may be empty
+ *
+ * The CPUs that vpool_cpus_background() leaves out are left out here, too.
+ *
+ * Context: as vpool_cpus_background().
+ */
+void vpool_cpus_helpers(const struct vpool_cpus *cpus, int nid,
+			struct cpumask *mask)
+{
+	cpumask_clear(mask);
+	if (cpus && !cpus->isolated)
+		vpool_cpus_own_background(cpus, mask);
+	vpool_cpus_add_host(mask);
+	vpool_cpus_prefer_node(nid, mask);
 }

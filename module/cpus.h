@@ -61,6 +61,8 @@ void vpool_cpus_read(struct vpool_cpus *cpus, struct cpumask *assigned,
 		     struct cpumask *effective);
 void vpool_cpus_background(const struct vpool_cpus *cpus, int nid,
 			   struct cpumask *mask);
+void vpool_cpus_helpers(const struct vpool_cpus *cpus, int nid,
+			struct cpumask *mask);
 
 static inline bool vpool_cpus_any(const struct vpool_cpus *cpus)
 {

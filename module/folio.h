@@ -54,10 +54,36 @@ static inline struct vpool_store_node *vpool_folio_node(struct folio *folio)
 			~VPOOL_FOLIO_STATE_MASK);
 }
 
-/* On a large folio the flag means that at least one of its pages is poisoned. */
+/*
+ * On a large folio, PG_has_hwpoisoned means that at least one of its pages is poisoned.
+ * Without transparent huge pages the kernel's functions for the flag do nothing, so this
+ * file sets it in the second page itself. The page allocator clears it there.
+ */
+#if defined(CONFIG_MEMORY_FAILURE) && !defined(CONFIG_TRANSPARENT_HUGEPAGE)
+static inline bool vpool_folio_has_poison(struct folio *folio)
+{
+	return test_bit(PG_has_hwpoisoned, folio_flags(folio, 1));
+}
+
+static inline void vpool_folio_set_poison(struct folio *folio)
+{
+	set_bit(PG_has_hwpoisoned, folio_flags(folio, 1));
+}
+#else
+static inline bool vpool_folio_has_poison(struct folio *folio)
+{
+	return folio_test_has_hwpoisoned(folio);
+}
+
+static inline void vpool_folio_set_poison(struct folio *folio)
+{
+	folio_set_has_hwpoisoned(folio);
+}
+#endif
+
 static inline bool vpool_folio_poisoned(struct folio *folio)
 {
-	return folio_test_large(folio) ? folio_test_has_hwpoisoned(folio) :
+	return folio_test_large(folio) ? vpool_folio_has_poison(folio) :
 		PageHWPoison(&folio->page);
 }
 

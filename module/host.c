@@ -37,6 +37,12 @@
 #include "compat.h"
 #include "host.h"
 
+/*
+ * Flags for memory that is free now. Without direct reclaim, __GFP_NOMEMALLOC is needed
+ * to keep off the reserves that atomic allocations may use.
+ */
+#define VPOOL_FREE_GFP \
+	((GFP_HIGHUSER & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC)
 /* Time to wait before the next try while the walk backs off. */
 #define VPOOL_RETRY (HZ / 50)
 /* Time from the end of a scan to the next attempt of the slow path. */
@@ -226,19 +232,11 @@ static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
 			     walk->any ? &walk->allowed : NULL);
 }
 
-/*
- * If a slow path follows, this does not reclaim. __GFP_NOMEMALLOC then keeps it off the
- * reserves that atomic allocations may use.
- */
+/* If a slow path follows, this does not reclaim. */
 static struct folio *vpool_walk_fast(struct vpool_host_walk *walk)
 {
-	gfp_t gfp = GFP_HIGHUSER;
-
-	if (walk->slow)
-		gfp = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOMEMALLOC;
-	else
-		gfp |= __GFP_NORETRY;
-	return vpool_walk_alloc(walk, gfp);
+	return vpool_walk_alloc(walk, walk->slow ? VPOOL_FREE_GFP :
+				GFP_HIGHUSER | __GFP_NORETRY);
 }
 
 /* Pool memory cannot be moved, so it must not come from a movable zone. */
@@ -430,6 +428,21 @@ struct folio *vpool_host_take(struct vpool_host_walk *walk)
 	folio = vpool_walk_slow(walk);
 	walk->spent += jiffies - start;
 	return folio;
+}
+
+/**
+ * vpool_host_take_free - take one folio that is free now
+ * @walk: walk, whose slow path this leaves alone
+ *
+ * Unlike vpool_host_take(), this never reclaims memory, so that a helper can do it on
+ * behalf of a task.
+ *
+ * Context: any that may sleep.
+ * Return: as vpool_host_take().
+ */
+struct folio *vpool_host_take_free(struct vpool_host_walk *walk)
+{
+	return vpool_walk_alloc(walk, VPOOL_FREE_GFP);
 }
 
 /**

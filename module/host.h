@@ -65,6 +65,7 @@ int vpool_host_walk_steer(struct vpool_host_walk *walk, int nid, u64 bytes,
 void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 			  int nid, bool slow);
 struct folio *vpool_host_take(struct vpool_host_walk *walk);
+struct folio *vpool_host_take_free(struct vpool_host_walk *walk);
 void vpool_host_wait(struct vpool_host_walk *walk);
 
 #endif /* VPOOL_HOST_H */

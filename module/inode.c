@@ -70,6 +70,18 @@ static struct vfsmount *vpool_mnt;
 static int vpool_mnt_count;
 
 /**
+ * vpool_inode_is_ours - tell whether an inode belongs to a region
+ * @inode: inode of any filesystem
+ *
+ * Context: any.
+ * Return: true if vpool_inode_create() has created it.
+ */
+bool vpool_inode_is_ours(const struct inode *inode)
+{
+	return inode->i_sb->s_type == &vpool_fs;
+}
+
+/**
  * vpool_inode_create - create an inode
  *
  * Context: sleeps.

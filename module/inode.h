@@ -7,6 +7,7 @@
 
 #include <linux/fs.h>
 
+bool vpool_inode_is_ours(const struct inode *inode);
 struct inode *vpool_inode_create(void);
 struct inode *vpool_inode_get(struct inode *inode);
 void vpool_inode_put(struct inode *inode);

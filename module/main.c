@@ -3,11 +3,13 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "advice.h"
 #include "chardev.h"
 #include "cpus.h"
 #include "cpuset.h"
 #include "destroy.h"
 #include "fork.h"
+#include "helpers.h"
 #include "hotplug.h"
 #include "member.h"
 #include "poison.h"
@@ -40,9 +42,12 @@ static int __init vpool_init(void)
 	err = vpool_scrubbers_start();
 	if (err)
 		goto stop_hotplug;
-	err = vpool_fork_start();
+	err = vpool_helpers_start();
 	if (err)
 		goto stop_scrubbers;
+	err = vpool_fork_start();
+	if (err)
+		goto stop_helpers;
 	vpool_cpuset_start();
 	vpool_member_start();
 	err = vpool_sysfs_start();
@@ -60,12 +65,14 @@ static int __init vpool_init(void)
 	err = vpool_poison_start();
 	if (err)
 		goto stop_reaper;
+	vpool_advice_start();
 	err = vpool_control_start();
 	if (err)
-		goto stop_poison;
+		goto stop_advice;
 	return 0;
 
-stop_poison:
+stop_advice:
+	vpool_advice_stop();
 	vpool_poison_stop();
 stop_reaper:
 	vpool_reaper_stop();
@@ -79,6 +86,8 @@ stop_members:
 	vpool_fork_stop();
 	vpool_cpuset_stop();
 	vpool_member_stop();
+stop_helpers:
+	vpool_helpers_stop();
 stop_scrubbers:
 	vpool_scrubbers_stop();
 stop_hotplug:
@@ -91,6 +100,7 @@ stop_cpus:
 static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
+	vpool_advice_stop();
 	vpool_poison_stop();
 	vpool_pools_destroy_all();
 	vpool_reaper_stop();
@@ -100,6 +110,7 @@ static void __exit vpool_exit(void)
 	vpool_fork_stop();
 	vpool_cpuset_stop();
 	vpool_member_stop();
+	vpool_helpers_stop();
 	vpool_scrubbers_stop();
 	vpool_hotplug_stop();
 	vpool_cpus_stop();

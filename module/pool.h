@@ -30,8 +30,8 @@
  *   vpool_member_lock (also inside vpool_cpus_lock)
  *     pi_lock of a task
  *     vpool_probe_lock, vpool_spares_lock, vpool_extack.lock (leaves)
- *   vpool_store.lock, vpool_rss_bucket.lock, vpool_reopen_lock, vpool_poison_lock
- *     (leaves)
+ *   vpool_gather_call.lock, vpool_store.lock, vpool_rss_bucket.lock,
+ *     vpool_reopen_lock, vpool_poison_lock (leaves)
  *
  * CPU hotplug waits for vpool_cpus_lock. A task that holds it must not wait for a
  * lock whose holder a user can delay, so vpool_member_set.affinity_mutex is never taken

@@ -16,45 +16,19 @@
  */
 #include <linux/cpumask.h>
 #include <linux/kthread.h>
-#include <linux/nodemask.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
-#include <linux/topology.h>
 
-#include "compat.h"
 #include "cpus.h"
 #include "scrub.h"
+#include "threads.h"
 
 /* Bytes zeroed for one pool before the thread serves the next one. */
 #define VPOOL_SCRUB_SLICE (64UL << 20)
 
-/**
- * struct vpool_scrubbers - the threads of one NUMA node
- * @nr: number of threads; 0 for a node without memory
- * @worker: the threads, the background thread first
- */
-struct vpool_scrubbers {
-	unsigned int nr;
-	struct kthread_worker *worker[VPOOL_SCRUBBERS];
+static struct vpool_threads vpool_scrubbers = {
+	.name = "vpool_scrub",
+	.max = VPOOL_SCRUBBERS,
 };
-
-static struct vpool_scrubbers *vpool_scrubbers;
-
-/*
- * A node that got its memory after the module was loaded has no threads; return
- * those of the nearest node that has some. At least one node has threads.
- */
-static struct vpool_scrubbers *vpool_scrubbers_of(int nid)
-{
-	int node, best = NUMA_NO_NODE;
-
-	for (node = 0; node < (int)nr_node_ids; node++)
-		if (vpool_scrubbers[node].nr &&
-		    (best == NUMA_NO_NODE || node_distance(nid, node) <
-		     node_distance(nid, best)))
-			best = node;
-	return &vpool_scrubbers[best];
-}
 
 /* Restrict a thread to its allowed CPUs; false if it has none. */
 static bool vpool_scrub_move(struct vpool_scrub *scrub,
@@ -66,10 +40,7 @@ static bool vpool_scrub_move(struct vpool_scrub *scrub,
 	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOWARN))
 		return false;
 	vpool_cpus_background(scrub->cpus, scrub->nid, mask);
-	may = !cpumask_empty(mask);
-	/* The kernel resets masks when a CPU goes offline or a cpuset changes. */
-	if (may && !data_race(cpumask_equal(mask, task->cpus_ptr)))
-		may = !set_cpus_allowed_ptr(task, mask);
+	may = vpool_thread_move(task, mask);
 	free_cpumask_var(mask);
 	return may;
 }
@@ -118,14 +89,6 @@ void vpool_scrub_init(struct vpool_scrub *scrub, int nid,
 	}
 }
 
-static bool vpool_scrubber_is_idle(struct kthread_worker *worker)
-{
-	/* A stale answer is harmless: the thread checks its affinity itself. */
-	return !data_race(worker->current_work) &&
-		/* Likewise. */
-		data_race(list_empty(&worker->work_list));
-}
-
 /**
  * vpool_scrub_kick - wake threads to zero dirty folios
  * @scrub: scrubbing of one pool on one node
@@ -135,14 +98,15 @@ static bool vpool_scrubber_is_idle(struct kthread_worker *worker)
  */
 void vpool_scrub_kick(struct vpool_scrub *scrub, bool urgent)
 {
-	struct vpool_scrubbers *threads = vpool_scrubbers_of(scrub->nid);
+	struct vpool_node_threads *threads =
+		vpool_threads_of(&vpool_scrubbers, scrub->nid);
 	unsigned int i, nr = urgent ? threads->nr : 1;
 
 	for (i = 0; i < nr; i++) {
 		struct kthread_worker *worker = threads->worker[i];
 
 		/* A sleeping thread must not wake up on a CPU it may not use. */
-		if (vpool_scrubber_is_idle(worker) &&
+		if (vpool_thread_is_idle(worker) &&
 		    !vpool_scrub_move(scrub, worker->task))
 			continue;
 		kthread_queue_work(worker, &scrub->job[i].work);
@@ -160,7 +124,8 @@ void vpool_scrub_kick(struct vpool_scrub *scrub, bool urgent)
  */
 void vpool_scrub_push(struct vpool_scrub *scrub)
 {
-	struct vpool_scrubbers *threads = vpool_scrubbers_of(scrub->nid);
+	struct vpool_node_threads *threads =
+		vpool_threads_of(&vpool_scrubbers, scrub->nid);
 	struct task_struct *task = threads->worker[0]->task;
 
 	if (task_nice(task) > 0)
@@ -181,40 +146,6 @@ void vpool_scrub_cancel(struct vpool_scrub *scrub)
 		kthread_cancel_work_sync(&scrub->job[i].work);
 }
 
-static struct kthread_worker *vpool_scrubber_create(int nid, unsigned int i)
-{
-	const struct cpumask *cpus = cpumask_of_node(nid);
-	struct kthread_worker *worker;
-	struct task_struct *task;
-
-	worker = kthread_run_worker(0, "vpool_scrub/%d.%u", nid, i);
-	if (IS_ERR(worker))
-		return worker;
-	/* The thread itself stores the same value when it starts to run. */
-	task = data_race(worker->task);
-	if (!i)
-		set_user_nice(task, MAX_NICE);
-	if (cpumask_intersects(cpus, cpu_online_mask))
-		set_cpus_allowed_ptr(task, cpus);
-	return worker;
-}
-
-static int vpool_scrubbers_create(int nid)
-{
-	struct vpool_scrubbers *threads = &vpool_scrubbers[nid];
-	unsigned int max = min(max(nr_cpus_node(nid), 1), VPOOL_SCRUBBERS);
-
-	while (threads->nr < max) {
-		struct kthread_worker *worker =
-			vpool_scrubber_create(nid, threads->nr);
-
-		if (IS_ERR(worker))
-			return PTR_ERR(worker);
-		threads->worker[threads->nr++] = worker;
-	}
-	return 0;
-}
-
 /**
  * vpool_scrubbers_start - create the threads of all nodes with memory
  *
@@ -222,20 +153,7 @@ static int vpool_scrubbers_create(int nid)
  */
 int vpool_scrubbers_start(void)
 {
-	int nid, err;
-
-	vpool_scrubbers = kcalloc(nr_node_ids, sizeof(*vpool_scrubbers),
-				  GFP_KERNEL);
-	if (!vpool_scrubbers)
-		return -ENOMEM;
-	for_each_node_state(nid, N_MEMORY) {
-		err = vpool_scrubbers_create(nid);
-		if (err) {
-			vpool_scrubbers_stop();
-			return err;
-		}
-	}
-	return 0;
+	return vpool_threads_start(&vpool_scrubbers);
 }
 
 /**
@@ -247,10 +165,5 @@ int vpool_scrubbers_start(void)
  */
 void vpool_scrubbers_stop(void)
 {
-	unsigned int nid, i;
-
-	for (nid = 0; nid < nr_node_ids; nid++)
-		for (i = 0; i < vpool_scrubbers[nid].nr; i++)
-			kthread_destroy_worker(vpool_scrubbers[nid].worker[i]);
-	kfree(vpool_scrubbers);
+	vpool_threads_stop(&vpool_scrubbers);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/ctype.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
 #include <linux/string.h>
 
+#include "page_size.h"
 #include "spec.h"
 
 static bool vpool_name_is_valid(const char *name)
@@ -50,26 +52,6 @@ int vpool_spec_check_name(const char *name, struct vpool_extack *extack)
 	return vpool_err(extack, -EINVAL, VPOOL_CODE_NAME_INVALID,
 			 "'%*pE' is not a valid pool name: [a-z0-9][a-z0-9._-]{0,31}, not 'control'",
 			 (int)strlen(name), name);
-}
-
-static int vpool_page_order(u64 page_size, unsigned int *order,
-			    struct vpool_extack *extack)
-{
-	if (!page_size || page_size == PMD_SIZE)
-		*order = PMD_SHIFT - PAGE_SHIFT;
-	else if (page_size == PAGE_SIZE)
-		*order = 0;
-	else if (page_size == PUD_SIZE)
-		return vpool_err(extack, -EOPNOTSUPP,
-				 VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL,
-				 "pages of %s need Linux 6.15 or newer",
-				 vpool_size(page_size).s);
-	else
-		return vpool_err(extack, -EOPNOTSUPP,
-				 VPOOL_CODE_PAGE_SIZE_UNSUPPORTED,
-				 "pages of %llu bytes are not supported, only of %lu and %lu",
-				 page_size, PAGE_SIZE, PMD_SIZE);
-	return 0;
 }
 
 /**
@@ -164,6 +146,17 @@ static int vpool_spec_check_cpus(const struct vpool_spec *spec,
 	return 0;
 }
 
+static int vpool_spec_check_page_size(struct vpool_spec *spec,
+				      struct vpool_extack *extack)
+{
+	u64 size = spec->page_size ?: VPOOL_DEFAULT_PAGE_SIZE;
+	int err = vpool_page_size_check(size, extack);
+
+	if (!err)
+		spec->order = ilog2(size) - PAGE_SHIFT;
+	return err;
+}
+
 /* Prefer CPUs near the nodes from which memory is requested. */
 static void vpool_request_set_near(struct vpool_request *request)
 {
@@ -198,7 +191,7 @@ int vpool_spec_check(struct vpool_spec *spec, struct vpool_extack *extack)
 				 spec->mode);
 	err = vpool_spec_check_cpus(spec, extack);
 	if (!err)
-		err = vpool_page_order(spec->page_size, &spec->order, extack);
+		err = vpool_spec_check_page_size(spec, extack);
 	if (err)
 		return err;
 	for (i = 0; i < request->nr_mem; i++)

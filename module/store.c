@@ -757,7 +757,7 @@ enum vpool_poisoned vpool_store_poison(struct vpool_store *store,
 	SetPageHWPoison(page);
 	/* The core then maps the folio by single pages, so its good pages stay usable. */
 	if (folio_test_large(folio))
-		folio_set_has_hwpoisoned(folio);
+		vpool_folio_set_poison(folio);
 	if (state == VPOOL_FOLIO_CLEAN || state == VPOOL_FOLIO_DIRTY ||
 	    state == VPOOL_FOLIO_PINNED) {
 		struct vpool_store_node *node = vpool_folio_node(folio);

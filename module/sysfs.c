@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "page_size.h"
 #include "pool.h"
 #include "sysfs.h"
 
@@ -375,7 +376,41 @@ static ssize_t abi_version_show(struct kobject *kobj,
 	return sysfs_emit(buf, "%d\n", VPOOL_ABI_VERSION);
 }
 
+static ssize_t default_page_size_show(struct kobject *kobj,
+				      struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", VPOOL_DEFAULT_PAGE_SIZE);
+}
+
+/* A kernel without transparent huge pages maps a huge page by its base pages. */
+static ssize_t max_mapping_size_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n",
+			  IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) ?
+			  PMD_SIZE : PAGE_SIZE);
+}
+
+static ssize_t page_sizes_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", vpool_page_size_list().s);
+}
+
 static struct kobj_attribute vpool_abi_version = __ATTR_RO(abi_version);
+static struct kobj_attribute vpool_default_page_size =
+	__ATTR_RO(default_page_size);
+static struct kobj_attribute vpool_max_mapping_size =
+	__ATTR_RO(max_mapping_size);
+static struct kobj_attribute vpool_page_sizes = __ATTR_RO(page_sizes);
+
+static const struct attribute *const vpool_root_attrs[] = {
+	&vpool_abi_version.attr,
+	&vpool_default_page_size.attr,
+	&vpool_max_mapping_size.attr,
+	&vpool_page_sizes.attr,
+	NULL
+};
 
 /**
  * vpool_sysfs_start - create /sys/kernel/vpool
@@ -389,7 +424,7 @@ int vpool_sysfs_start(void)
 	vpool_sysfs_root = kobject_create_and_add("vpool", kernel_kobj);
 	if (!vpool_sysfs_root)
 		return -ENOMEM;
-	err = sysfs_create_file(vpool_sysfs_root, &vpool_abi_version.attr);
+	err = sysfs_create_files(vpool_sysfs_root, vpool_root_attrs);
 	if (err)
 		goto del_root;
 	vpool_sysfs_pools = kset_create_and_add("pools", NULL, vpool_sysfs_root);

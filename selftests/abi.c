@@ -111,7 +111,7 @@ union any_call {
 };
 
 static struct vpool_mem one_mem = {
-	.bytes = HUGE_SIZE,
+	.bytes = 1,
 	.node = VPOOL_ANY_NODE,
 };
 
@@ -568,14 +568,14 @@ TEST_F(abi, bad_argument_is_a_fault)
 
 TEST_F(abi, argument_across_the_end_of_memory_is_a_fault)
 {
-	unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	unsigned char *page = mmap(NULL, 2 * BASE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned char *at = page + 4096 - sizeof(__u64);
+	unsigned char *at = page + BASE - sizeof(__u64);
 	const struct row *row = NULL;
 	union any_call call;
 
 	ASSERT_NE(MAP_FAILED, page);
-	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	ASSERT_EQ(0, munmap(page + BASE, BASE));
 	while ((row = next_row(_metadata, row))) {
 		prepare(&call, row, row->on_control);
 		memcpy(at, &call, sizeof(__u64));
@@ -695,7 +695,7 @@ TEST_F(abi, older_and_newer_numbers_work)
 /* A structure larger than a page is refused before it is read. */
 TEST_F(abi, larger_than_a_page)
 {
-	static const __u32 sizes[] = { 4097, 64 * MIB, ~0U };
+	const __u32 sizes[] = { BASE + 1, 64 * MIB, ~0U };
 	const struct row *row = NULL;
 	__u64 end = vp_now_ms() + 5000;
 	__u32 *large;
@@ -721,6 +721,7 @@ TEST_F(abi, larger_than_a_page)
  */
 #ifdef __x86_64__
 #define COMPAT_IOCTL 54
+#define BELOW_4G MAP_32BIT
 
 static int compat_ioctl(int fd, unsigned long cmd, void *arg)
 {
@@ -738,6 +739,8 @@ static int compat_is_there(void *arg)
 	return compat_ioctl(-1, 0, NULL) != -EBADF;
 }
 #else
+#define BELOW_4G 0
+
 static int compat_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	return -EBADF;
@@ -752,7 +755,7 @@ static int compat_is_there(void *arg)
 TEST_F(abi, works_for_32_bit_programs)
 {
 	union any_call *call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+				    MAP_PRIVATE | MAP_ANONYMOUS | BELOW_4G,
 				    -1, 0);
 	const struct row *row = NULL;
 

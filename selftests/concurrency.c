@@ -67,7 +67,7 @@ static void do_create(struct worker *worker, const char *name)
 {
 	static const char * const cpus[] = { NULL, "1", "2", "3" };
 	__u64 bytes = HUGE_SIZE * (1 + rand_r(&worker->seed) % 4);
-	__u64 page = rand_r(&worker->seed) % 2 ? HUGE_SIZE : 4096;
+	__u64 page = rand_r(&worker->seed) % 2 ? HUGE_SIZE : BASE;
 	int err = vp_create(worker->ctl, name, bytes, page,
 			    cpus[rand_r(&worker->seed) % ARRAY_SIZE(cpus)]);
 
@@ -254,7 +254,7 @@ TEST_F(concurrency, query_during_destroy)
 	int i, fd;
 
 	for (i = 0; i < vp_scale(QUERIES); i++) {
-		ASSERT_EQ(0, vp_create(self->ctl, names[0], MIB, 4096, NULL));
+		ASSERT_EQ(0, vp_create(self->ctl, names[0], MIB, BASE, NULL));
 		fd = vp_open(names[0]);
 		ASSERT_LE(0, fd);
 		stop = false;

@@ -305,6 +305,10 @@ static int has_run_on(struct scrubbers *all, int i)
 	return at ? atoi(at) : -1;
 }
 
+#define WITH_MEMORY "dedicated-memory"
+/* Bytes to scrub at a time: enough for more than one thread, and whole pages. */
+#define SCRUBBED (HUGE_SIZE > 16 * MIB ? HUGE_SIZE : 16 * MIB)
+
 /*
  * Free memory repeatedly so that it is scrubbed. Return the CPUs of @off that
  * scrubbers used.
@@ -321,11 +325,11 @@ static int scrub_used_cpus(const char *pool, const char *off)
 	for (i = 0; i < all.nr; i++)
 		has_run_on(&all, i);
 	for (iteration = 0; iteration < 30; iteration++) {
-		addr = vp_open_map(pool, 16 * MIB, &fd);
+		addr = vp_open_map(pool, SCRUBBED, &fd);
 		if (addr == MAP_FAILED)
 			return -1;
-		vp_fill(addr, 16 * MIB, iteration);
-		munmap(addr, 16 * MIB);
+		vp_fill(addr, SCRUBBED, iteration);
+		munmap(addr, SCRUBBED);
 		close(fd);
 		if (iteration % 2)
 			vp_sysfs_wait(pool, "memory/scrubbing_bytes", 0);
@@ -337,14 +341,12 @@ static int scrub_used_cpus(const char *pool, const char *off)
 	return all.nr ? seen : -1;
 }
 
-#define WITH_MEMORY "dedicated-memory"
-
 static int create_with_memory(int ctl, __u32 flags)
 {
 	struct vp_request req;
 
 	vp_request_init(&req, WITH_MEMORY);
-	vp_request_mem(&req, 32 * MIB, VPOOL_ANY_NODE);
+	vp_request_mem(&req, 2 * SCRUBBED, VPOOL_ANY_NODE);
 	vp_request_cpus(&req, "2-3");
 	req.create.flags |= flags;
 	return vp_request_send(ctl, &req);

@@ -26,6 +26,7 @@
 #define POOL "fault-pool"
 #define INJECT "/sys/kernel/debug/"
 #define SIZE (4 * HUGE_SIZE)
+#define LARGE (64 * MIB)
 /* More than the allocations and copies of any call. */
 #define MAX_FAILURES 5000
 
@@ -50,12 +51,14 @@ FIXTURE(fault)
  *	state was right
  * @slow: the operation takes seconds on the debug kernel, which therefore runs it only
  *	with VPOOL_FAULTS=all, and then fails only one in 7 of its allocations
+ * @last: fail only this number of its allocations, or 0 for all
  */
 struct op {
 	bool (*before)(struct state *self);
 	int (*act)(struct state *self);
 	bool (*after)(struct state *self, int err);
 	bool slow;
+	int last;
 };
 
 FIXTURE_VARIANT(fault)
@@ -154,6 +157,8 @@ static int sweep(struct state *self, const struct op *op)
 	 */
 	self->nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	for (n = 1; self->nth >= 0 && n < MAX_FAILURES; n = next(op, n)) {
+		if (op->last && n > op->last)
+			return nr;
 		if (op->before && !op->before(self)) {
 			fprintf(stderr, "# %d: not set up\n", n);
 			return -1;
@@ -277,6 +282,22 @@ static bool resized_if_done(struct state *self, int err)
 static int create(struct state *self)
 {
 	return vp_create(self->ctl, POOL, SIZE, 0, "2-3");
+}
+
+/* A request for which the module starts helpers, before it allocates the pages. */
+static int create_large(struct state *self)
+{
+	return vp_create(self->ctl, POOL, LARGE, 4096, "2-3");
+}
+
+static bool large_if_done(struct state *self, int err)
+{
+	if (vp_exists(POOL) && err == -EFAULT)
+		err = 0;
+	if (err)
+		return !vp_exists(POOL);
+	return vp_sysfs_u64(POOL, "memory/total_bytes") == LARGE &&
+		nothing_in_use(self);
 }
 
 static int destroy(struct state *self)
@@ -554,6 +575,13 @@ FIXTURE_VARIANT_ADD(fault, create)
 {
 	.op.act = create,
 	.op.after = created_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, create_large)
+{
+	.op.act = create_large,
+	.op.after = large_if_done,
+	.op.last = 100,
 };
 
 FIXTURE_VARIANT_ADD(fault, destroy)

@@ -31,7 +31,6 @@
 
 #define POOL "fragment"
 #define BALLAST "fragment-ballast"
-#define BASE 4096UL
 #define BLOCK (HUGE_SIZE / BASE)
 #define FLOOR "/sys/module/vpool/parameters/host_mem_floor"
 #define MIN_FREE "/proc/sys/vm/min_free_kbytes"

@@ -21,7 +21,6 @@
 
 #define POOL "huge-pool"
 #define PAGES 8
-#define BASE 4096
 
 FIXTURE(huge)
 {

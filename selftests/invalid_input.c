@@ -30,7 +30,7 @@
 		.mode = 0600,						\
 		.nr_mem = 1,						\
 	},								\
-	.mem = { { .bytes = HUGE_SIZE, .node = VPOOL_ANY_NODE } }
+	.mem = { { .bytes = 1, .node = VPOOL_ANY_NODE } }
 
 #define ROW(_err, _word, ...)						\
 	{ .err = _err, .word = _word, .req = { VALID, __VA_ARGS__ } }
@@ -75,7 +75,7 @@ static const struct row memory[] = {
 	ROW(ENOMEM, "host", .mem = { { 1ULL << 62, VPOOL_ANY_NODE } }),
 	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, VPOOL_ANY_NODE } }),
 	ROW(ENOMEM, "host", .mem = { { 64 * 1024 * GIB, 0 } }),
-	ROW(EINVAL, "reserved", .mem = { { HUGE_SIZE, VPOOL_ANY_NODE, 1 } }),
+	ROW(EINVAL, "reserved", .mem = { { 1, VPOOL_ANY_NODE, 1 } }),
 	ROW(EINVAL, "any host", .create.nr_mem = 4,
 	    .mem = { { (1ULL << 62), VPOOL_ANY_NODE },
 		     { (1ULL << 62), VPOOL_ANY_NODE },
@@ -84,9 +84,9 @@ static const struct row memory[] = {
 	ROW(EINVAL, "memory requests", .create.nr_mem = ~0U),
 	ROW(EFAULT, "memory requests", .create.mem_uptr = 8),
 	ROW(EINVAL, "memory or CPUs", .create.nr_mem = 0),
-	ROW(ENODEV, "node 63", .mem = { { HUGE_SIZE, 63 } }),
-	ROW(ENODEV, "node 1000000", .mem = { { HUGE_SIZE, 1000000 } }),
-	ROW(ENODEV, "node -2", .mem = { { HUGE_SIZE, -2 } }),
+	ROW(ENODEV, "node 63", .mem = { { 1, 63 } }),
+	ROW(ENODEV, "node 1000000", .mem = { { 1, 1000000 } }),
+	ROW(ENODEV, "node -2", .mem = { { 1, -2 } }),
 };
 
 static const struct row cpus[] = {
@@ -105,9 +105,9 @@ static const struct row fields[] = {
 	ROW(EINVAL, "mode", .create.mode = 0777),
 	ROW(EINVAL, "mode", .create.mode = 04600),
 	ROW(EINVAL, "mode", .create.mode = 0x10000 | 0600),
-	ROW(EOPNOTSUPP, "1G", .create.page_size = GIB),
 	ROW(EOPNOTSUPP, "3 bytes", .create.page_size = 3),
-	ROW(EOPNOTSUPP, "65536", .create.page_size = 65536),
+	ROW(EOPNOTSUPP, "3145728", .create.page_size = 3 * MIB),
+	ROW(EOPNOTSUPP, "1099511627776", .create.page_size = 1024 * GIB),
 	ROW(EOPNOTSUPP, "flags", .create.flags = 1U << 31),
 	ROW(EINVAL, "reserved", .create.__reserved = 1),
 };
@@ -314,13 +314,13 @@ TEST_F(invalid_call, all_cpus)
  */
 TEST_F(invalid_call, odd_sizes_are_rounded_up)
 {
-	static const struct {
+	const struct {
 		__u64 page_size, asked, given;
 	} row[] = {
 		{ 0, 1, HUGE_SIZE },
 		{ 0, HUGE_SIZE + 1, 2 * HUGE_SIZE },
 		{ HUGE_SIZE, 3 * HUGE_SIZE - 1, 3 * HUGE_SIZE },
-		{ 4096, 4097, 8192 },
+		{ BASE, BASE + 1, 2 * BASE },
 	};
 	struct vp_request req;
 	int i;
@@ -361,7 +361,7 @@ TEST_F(invalid_call, names_of_extreme_length_are_valid)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(name); i++) {
-		EXPECT_EQ(0, vp_create(self->ctl, name[i], 4096, 4096, NULL))
+		EXPECT_EQ(0, vp_create(self->ctl, name[i], 1, BASE, NULL))
 			TH_LOG("%s: %s", name[i], vp_reason(self->ctl));
 		EXPECT_TRUE(vp_exists(name[i]));
 		EXPECT_EQ(0, vp_destroy(self->ctl, name[i], 0));

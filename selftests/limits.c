@@ -39,7 +39,7 @@ FIXTURE_SETUP(limits)
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 4096,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, BASE,
 			       vp_lacks_cpus() ? NULL : "1"));
 }
 
@@ -96,11 +96,11 @@ TEST_F(limits, floor_above_all_memory)
 	ASSERT_EQ(0, vp_read_file(PARAMETERS "host_mem_floor", before,
 				  sizeof(before)));
 	ASSERT_EQ(0, set_limit("host_mem_floor", "17592186044416"));
-	EXPECT_EQ(-ENOMEM, vp_create(self->ctl, "limits-other", 4096, 4096,
+	EXPECT_EQ(-ENOMEM, vp_create(self->ctl, "limits-other", BASE, BASE,
 				     NULL));
 	EXPECT_TRUE(vp_reason_has(self->ctl, "host_mem_floor"));
 	ASSERT_EQ(0, set_limit("host_mem_floor", before));
-	EXPECT_EQ(0, vp_create(self->ctl, "limits-other", 4096, 4096, NULL));
+	EXPECT_EQ(0, vp_create(self->ctl, "limits-other", BASE, BASE, NULL));
 	EXPECT_EQ(0, vp_destroy(self->ctl, "limits-other", 0));
 }
 
@@ -257,7 +257,7 @@ static int exhaust_limits(void)
 			if (fd < 0)
 				return fd == -ENOSPC && opened > 150 ? 0 : 3;
 			opened++;
-			mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+			mmap(NULL, BASE, PROT_READ, MAP_SHARED, fd, 0);
 		} while (pass_on(ends[0], fd) && !close(fd) && opened % 50);
 		if (!fork())
 			pause();

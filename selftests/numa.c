@@ -517,7 +517,7 @@ TEST_F(numa, reserved_memory_stays_while_the_node_shrinks)
 	/* Small pages make the reservation slow. */
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	vp_request_init(&req, POOL);
-	req.create.page_size = 4096;
+	req.create.page_size = BASE;
 	vp_request_mem(&req, LARGE, 0);
 	ASSERT_EQ(0, vp_request_send(self->ctl, &req));
 	taker = vp_worker_start(commit_on_node_0);

@@ -16,7 +16,6 @@
 #include "lib/task.h"
 
 #define POOL "pin-pool"
-#define BASE 4096
 /* Bytes that fit in a pipe, in pages of BASE bytes. */
 #define PIPE_BYTES (8 * BASE)
 #define RAM_DISK "/dev/ram0"
@@ -34,27 +33,26 @@ FIXTURE(pin)
 
 FIXTURE_VARIANT(pin)
 {
-	__u64 page;
+	bool huge;
 	__u64 pages;
 };
 
 FIXTURE_VARIANT_ADD(pin, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 	.pages = 4,
 };
 
 FIXTURE_VARIANT_ADD(pin, base)
 {
-	.page = BASE,
 	.pages = 256,
 };
 
 /* Fill a region of half of the pool. The heap is an empty buffer of the same size. */
 FIXTURE_SETUP(pin)
 {
-	self->page = variant->page;
-	self->pool = variant->page * variant->pages;
+	self->page = vp_page_size(variant->huge);
+	self->pool = self->page * variant->pages;
 	self->bytes = self->pool / 2;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);

@@ -20,7 +20,6 @@
 #include "lib/task.h"
 
 #define POOL "poison-pool"
-#define BASE 4096
 #define INJECT "/sys/kernel/debug/hwpoison/corrupt-pfn"
 
 FIXTURE(poison)
@@ -28,34 +27,34 @@ FIXTURE(poison)
 	int ctl;
 	int fd;
 	__u64 pool;
+	__u64 page;
 	__u64 bytes;
 	char *addr;
 };
 
 FIXTURE_VARIANT(poison)
 {
-	__u64 page;
+	bool huge;
 };
 
 FIXTURE_VARIANT_ADD(poison, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 };
 
 FIXTURE_VARIANT_ADD(poison, base)
 {
-	.page = BASE,
 };
 
 /* Fill a region of half of the pool. */
 FIXTURE_SETUP(poison)
 {
-	self->pool = 8 * variant->page;
-	self->bytes = 4 * variant->page;
+	self->pool = 8 * self->page;
+	self->bytes = 4 * self->page;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page,
 			       NULL));
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
@@ -134,19 +133,19 @@ static int wait_bus_code(const char *addr)
 
 TEST_F(poison, used_page)
 {
-	__u64 good = self->bytes - variant->page, remaining;
+	__u64 good = self->bytes - self->page, remaining;
 	char *copy = malloc(good);
 
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	memcpy(copy, self->addr + variant->page, good);
-	inject(pfn_of(self->addr + BASE * (variant->page > BASE)));
+	memcpy(copy, self->addr + self->page, good);
+	inject(pfn_of(self->addr + BASE * (self->page > BASE)));
 	EXPECT_EQ(BUS_MCEERR_AR,
-		  wait_bus_code(self->addr + BASE * (variant->page > BASE)));
+		  wait_bus_code(self->addr + BASE * (self->page > BASE)));
 	/* The other pages did not change, nor did those of the same huge page. */
-	EXPECT_EQ(0, memcmp(copy, self->addr + variant->page, good));
+	EXPECT_EQ(0, memcmp(copy, self->addr + self->page, good));
 	free(copy);
-	if (variant->page > BASE)
+	if (self->page > BASE)
 		EXPECT_EQ(0, bus_code(self->addr));
 	/* The page is used until the region is closed, then it is set aside. */
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
@@ -154,9 +153,9 @@ TEST_F(poison, used_page)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				  variant->page));
+				  self->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
-	remaining = self->pool - variant->page;
+	remaining = self->pool - self->page;
 	EXPECT_EQ(remaining, vp_sysfs_u64(POOL, "memory/free_bytes"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 
@@ -183,7 +182,7 @@ static void on_early(int sig, siginfo_t *info, void *context)
  */
 TEST_F(poison, recovered_with_the_address)
 {
-	char *poisoned = self->addr + variant->page;
+	char *poisoned = self->addr + self->page;
 
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
@@ -204,7 +203,7 @@ TEST_F(poison, early_signal)
 	struct sigaction act = {
 		.sa_sigaction = on_early, .sa_flags = SA_SIGINFO,
 	}, old;
-	char *poisoned = self->addr + variant->page + (variant->page - BASE);
+	char *poisoned = self->addr + self->page + (self->page - BASE);
 	__u64 pfn = pfn_of(poisoned);
 
 	if (!can_inject())
@@ -217,8 +216,8 @@ TEST_F(poison, early_signal)
 	EXPECT_EQ(poisoned, early_where);
 	/* A task gets no signal about a page that it does not map. */
 	early_code = 0;
-	munmap(self->addr, variant->page);
-	inject(pfn_of(self->addr + variant->page) - variant->page / BASE);
+	munmap(self->addr, self->page);
+	inject(pfn_of(self->addr + self->page) - self->page / BASE);
 	EXPECT_EQ(0, early_code);
 	prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
 	sigaction(SIGBUS, &old, NULL);
@@ -242,7 +241,7 @@ TEST_F(poison, unpoison_is_refused)
 	if (!can_inject())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	used = pfn_of(self->addr);
-	free = pfn_of(self->addr + variant->page);
+	free = pfn_of(self->addr + self->page);
 	inject(used);
 	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
 	EXPECT_GT(0, unpoison(used));
@@ -250,17 +249,18 @@ TEST_F(poison, unpoison_is_refused)
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				  variant->page));
+				  self->page));
 	EXPECT_GT(0, unpoison(used));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
 	inject(free);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				  2 * variant->page));
+				  2 * self->page));
 	EXPECT_GT(0, unpoison(free));
 	EXPECT_GT(0, unpoison(used));
-	EXPECT_EQ(2 * variant->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
+	EXPECT_EQ(2 * self->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
-	self->bytes = variant->page;
+	self->page = vp_page_size(variant->huge);
+	self->bytes = self->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
 }
@@ -303,7 +303,7 @@ TEST_F(poison, poisoned_during_a_fault)
 	inject(pfn);
 	for (i = 0; i < ARRAY_SIZE(pid); i++)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
-	EXPECT_EQ(0, bus_code(self->addr + variant->page));
+	EXPECT_EQ(0, bus_code(self->addr + self->page));
 }
 
 TEST_F(poison, free)
@@ -317,10 +317,10 @@ TEST_F(poison, free)
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 	inject(pfn);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				  variant->page));
-	EXPECT_EQ(self->pool - variant->page,
+				  self->page));
+	EXPECT_EQ(self->pool - self->page,
 		  vp_sysfs_u64(POOL, "memory/free_bytes"));
-	self->bytes = self->pool - variant->page;
+	self->bytes = self->pool - self->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
 	EXPECT_TRUE(vp_is_zero(self->addr, self->bytes));
@@ -331,13 +331,13 @@ TEST_F(poison, by_madvise)
 	if (madvise(self->addr, BASE, MADV_HWPOISON) && errno == EINVAL)
 		SKIP(return, "this kernel has no MADV_HWPOISON");
 	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
-	EXPECT_EQ(0, bus_code(self->addr + variant->page));
+	EXPECT_EQ(0, bus_code(self->addr + self->page));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
-				  variant->page));
+				  self->page));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
-	self->bytes = variant->page;
+	self->bytes = self->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	EXPECT_NE(MAP_FAILED, self->addr);
 }
@@ -354,7 +354,7 @@ TEST_F(poison, survives_destroy)
 	wait_bus_code(self->addr);
 	EXPECT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_NE(0, bus_code(self->addr));
-	ASSERT_EQ(0, vp_create(ctl, POOL, self->pool, variant->page, NULL));
+	ASSERT_EQ(0, vp_create(ctl, POOL, self->pool, self->page, NULL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 }
 

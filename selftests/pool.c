@@ -19,7 +19,8 @@
 
 #define POOL "pool-a"
 #define OTHER "pool-b"
-#define BYTES (4 * HUGE_SIZE)
+#define PAGES 4
+#define BYTES (PAGES * HUGE_SIZE)
 
 FIXTURE(pool)
 {
@@ -53,21 +54,25 @@ FIXTURE_TEARDOWN(pool)
 	close(self->ctl);
 }
 
-/* Attributes whose values are known for the pool of the fixture. */
+/*
+ * Attributes whose values are known for the pool of the fixture: a text, or a number of
+ * pages.
+ */
 static const struct {
 	const char *attr;
 	const char *value;
+	int pages;
 } known[] = {
 	{ "state", "active\n" },
-	{ "page_size", "2097152\n" },
+	{ "page_size", NULL, 1 },
 	{ "uid", "1000\n" },
 	{ "gid", "4242\n" },
 	{ "mode", "0640\n" },
 	{ "cpus/assigned", "2-3\n" },
 	{ "cpus/effective", "2-3\n" },
 	{ "cpus/members", "0\n" },
-	{ "memory/total_bytes", "8388608\n" },
-	{ "memory/free_bytes", "8388608\n" },
+	{ "memory/total_bytes", NULL, PAGES },
+	{ "memory/free_bytes", NULL, PAGES },
 	{ "memory/used_bytes", "0\n" },
 	{ "memory/peak_bytes", "0\n" },
 	{ "memory/poisoned_bytes", "0\n" },
@@ -90,13 +95,15 @@ static const char * const numbers[] = {
 
 TEST_F(pool, sysfs_has_one_value_per_file)
 {
-	char text[256];
+	char text[256], size[32];
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++) {
 		EXPECT_EQ(0, vp_sysfs(POOL, known[i].attr, text, sizeof(text)))
 			TH_LOG("%s", known[i].attr);
-		EXPECT_STREQ(known[i].value, text)
+		snprintf(size, sizeof(size), "%llu\n",
+			 known[i].pages * HUGE_SIZE);
+		EXPECT_STREQ(known[i].value ?: size, text)
 			TH_LOG("%s", known[i].attr);
 	}
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
@@ -105,6 +112,14 @@ TEST_F(pool, sysfs_has_one_value_per_file)
 		EXPECT_EQ(strlen(text), strspn(text, "0123456789") + 1)
 			TH_LOG("%s is '%s'", numbers[i], text);
 	}
+}
+
+/* Without transparent huge pages, the kernel maps a huge page by its base pages. */
+TEST_F(pool, sysfs_has_the_mapping_size)
+{
+	bool thp = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+
+	EXPECT_EQ(thp ? HUGE_SIZE : getpagesize(), vp_mapping_size());
 }
 
 TEST_F(pool, sysfs_cannot_be_written)
@@ -299,10 +314,37 @@ TEST_F(pool, memory_only)
 {
 	char text[64];
 
-	ASSERT_EQ(0, vp_create(self->ctl, OTHER, BYTES, 4096, NULL));
+	ASSERT_EQ(0, vp_create(self->ctl, OTHER, BYTES, BASE, NULL));
 	ASSERT_EQ(0, vp_sysfs(OTHER, "cpus/assigned", text, sizeof(text)));
 	EXPECT_STREQ("\n", text);
-	EXPECT_EQ(4096, vp_sysfs_u64(OTHER, "page_size"));
+	EXPECT_EQ(BASE, vp_sysfs_u64(OTHER, "page_size"));
+}
+
+/* A power of two is a page size if sysfs lists it. */
+TEST_F(pool, sysfs_lists_the_page_sizes)
+{
+	char list[256], item[32];
+	struct vp_request req;
+	int err, shift;
+
+	list[0] = ' ';
+	ASSERT_EQ(0, vp_read_file("/sys/kernel/vpool/page_sizes", list + 1,
+				  sizeof(list) - 1));
+	list[strcspn(list, "\n")] = ' ';
+	snprintf(item, sizeof(item), " %llu ", BASE);
+	EXPECT_EQ(0, strncmp(list, item, strlen(item))) TH_LOG("'%s'", list);
+	snprintf(item, sizeof(item), " %llu ", HUGE_SIZE);
+	EXPECT_NE(NULL, strstr(list, item)) TH_LOG("'%s'", list);
+	for (shift = 0; shift < 64; shift++) {
+		vp_request_init(&req, OTHER);
+		vp_request_mem(&req, 1, VPOOL_ANY_NODE);
+		req.create.page_size = 1ULL << shift;
+		req.create.flags = VPOOL_CREATE_DRY_RUN;
+		err = vp_request_send(self->ctl, &req);
+		snprintf(item, sizeof(item), " %llu ", 1ULL << shift);
+		EXPECT_EQ(!strstr(list, item), err == -EOPNOTSUPP)
+			TH_LOG("2^%d in '%s': %d", shift, list, err);
+	}
 }
 
 TEST_F(pool, owner_defaults_to_the_caller)
@@ -370,22 +412,22 @@ TEST_F(pool, ephemeral_ends_with_its_creator)
 /* A pipe still holds a page after every process has closed the pool. */
 TEST_F(pool, ephemeral_waits_for_its_last_pin)
 {
-	struct iovec iov = { .iov_len = 4096 };
+	struct iovec iov = { .iov_len = BASE };
 	int ctl = vp_control(), fd, pipes[2];
-	char page[4096];
+	char page[BASE];
 
 	ASSERT_EQ(0, create_ephemeral(ctl, OTHER));
 	iov.iov_base = vp_open_map(OTHER, HUGE_SIZE, &fd);
 	ASSERT_NE(MAP_FAILED, iov.iov_base);
 	*(char *)iov.iov_base = 'x';
 	ASSERT_EQ(0, pipe(pipes));
-	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
+	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	munmap(iov.iov_base, HUGE_SIZE);
 	close(ctl);
 	close(fd);
 	vp_sleep_ms(300);
 	EXPECT_TRUE(vp_exists(OTHER));
-	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
+	EXPECT_EQ(BASE, read(pipes[0], page, sizeof(page)));
 	EXPECT_EQ('x', page[0]);
 	EXPECT_TRUE(wait_gone(OTHER));
 	close(pipes[0]);
@@ -515,11 +557,7 @@ TEST_F(pool, counters_increase)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "stat/alloc_failures"));
 	EXPECT_EQ(2, vp_sysfs_u64(POOL, "memory/regions"));
 	vp_fill(addr, 2 * HUGE_SIZE, 1);
-	/*
-	 * A kernel without transparent huge pages, such as a real-time kernel, makes no
-	 * huge mapping.
-	 */
-	huge = !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+	huge = vp_mapping_size() == HUGE_SIZE;
 	EXPECT_EQ(huge ? 2 : 0, vp_mapped_huge(POOL));
 	EXPECT_EQ(huge ? 0 : 2 * HUGE_SIZE / getpagesize(),
 		  vp_sysfs_u64(POOL, "stat/faults_base"));

@@ -14,40 +14,43 @@
 #include "lib/pool.h"
 
 #define POOL "populate-pool"
-#define BASE 4096
 
 FIXTURE(populate)
 {
 	int ctl;
 	int fd;
+	__u64 page;
 	__u64 bytes;
+	__u64 mapping;
 };
 
 FIXTURE_VARIANT(populate)
 {
-	__u64 page;
+	bool huge;
 	__u64 pages;
 };
 
 FIXTURE_VARIANT_ADD(populate, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 	.pages = 8,
 };
 
 FIXTURE_VARIANT_ADD(populate, base)
 {
-	.page = BASE,
 	.pages = 512,
 };
 
 FIXTURE_SETUP(populate)
 {
-	self->bytes = variant->page * variant->pages;
+	self->page = vp_page_size(variant->huge);
+	self->bytes = self->page * variant->pages;
+	self->mapping = vp_mapping_size() < self->page ? vp_mapping_size() :
+			self->page;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, self->page,
 			       NULL));
 	self->fd = vp_open(POOL);
 	ASSERT_LE(0, self->fd);
@@ -100,10 +103,10 @@ TEST_F(populate, no_touch_faults)
 	addr = vp_map(self->fd, self->bytes, 0);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_TRUE(is_resident(addr, self->bytes));
-	mapped = mapped_pages(variant->page);
-	EXPECT_EQ(variant->pages, mapped);
+	mapped = mapped_pages(self->mapping);
+	EXPECT_EQ(self->bytes / self->mapping, mapped);
 	touch_all(addr, self->bytes);
-	EXPECT_EQ(mapped, mapped_pages(variant->page));
+	EXPECT_EQ(mapped, mapped_pages(self->mapping));
 	munmap(addr, self->bytes);
 }
 
@@ -224,7 +227,7 @@ TEST_F(populate, each_mapping_is_populated)
 	ASSERT_NE(MAP_FAILED, two);
 	EXPECT_TRUE(is_resident(one, part) || one + part == two ||
 		    two + part == one);
-	EXPECT_EQ(variant->pages, mapped_pages(variant->page));
+	EXPECT_EQ(self->bytes / self->mapping, mapped_pages(self->mapping));
 	munmap(one, part);
 	munmap(two, part);
 }
@@ -248,7 +251,7 @@ TEST_F(populate, prot_none_is_not_populated)
 	ASSERT_EQ(0, commit(self->fd, self->bytes, VPOOL_COMMIT_POPULATE));
 	addr = mmap(NULL, self->bytes, PROT_NONE, MAP_SHARED, self->fd, 0);
 	ASSERT_NE(MAP_FAILED, addr);
-	EXPECT_EQ(0, mapped_pages(variant->page));
+	EXPECT_EQ(0, mapped_pages(self->mapping));
 	munmap(addr, self->bytes);
 }
 
@@ -259,7 +262,7 @@ TEST_F(populate, needs_the_flag)
 	ASSERT_EQ(0, commit(self->fd, self->bytes, 0));
 	addr = vp_map(self->fd, self->bytes, 0);
 	ASSERT_NE(MAP_FAILED, addr);
-	EXPECT_EQ(0, mapped_pages(variant->page));
+	EXPECT_EQ(0, mapped_pages(self->mapping));
 	munmap(addr, self->bytes);
 }
 

@@ -14,7 +14,6 @@
 #include "lib/memory.h"
 #include "lib/pool.h"
 
-#define PAGE 4096
 /* Number of pools that share the regions, because the limit on regions is per pool. */
 #define SHARES 4
 #define NAME_SIZE 16
@@ -60,7 +59,7 @@ TEST_F_TIMEOUT(scale, pools, 1200)
 
 	for (i = 0; i < self->pools && !bad; i++) {
 		name(pool, i);
-		bad = vp_create(self->ctl, pool, PAGE, PAGE, NULL);
+		bad = vp_create(self->ctl, pool, BASE, BASE, NULL);
 	}
 	EXPECT_EQ(0, bad)
 		TH_LOG("pool %d: %s", i, vp_reason(self->ctl));
@@ -74,7 +73,7 @@ TEST_F_TIMEOUT(scale, pools, 1200)
 /* Commit a page of one of the pools. Return the descriptor or a negative errno. */
 static int take_page(int nr)
 {
-	__u64 bytes = PAGE;
+	__u64 bytes = BASE;
 	char pool[NAME_SIZE];
 	int fd, err;
 
@@ -103,7 +102,7 @@ TEST_F_TIMEOUT(scale, regions, 1200)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
-		ASSERT_EQ(0, vp_create(self->ctl, pool, each * PAGE, PAGE,
+		ASSERT_EQ(0, vp_create(self->ctl, pool, each * BASE, BASE,
 				       NULL));
 	}
 	for (nr = 0; nr < each * SHARES; nr++) {
@@ -117,7 +116,7 @@ TEST_F_TIMEOUT(scale, regions, 1200)
 	for (i = 0; i < SHARES; i++) {
 		name(pool, i);
 		EXPECT_EQ(each, vp_sysfs_u64(pool, "memory/regions"));
-		EXPECT_EQ(each * PAGE, vp_sysfs_u64(pool, "memory/used_bytes"));
+		EXPECT_EQ(each * BASE, vp_sysfs_u64(pool, "memory/used_bytes"));
 	}
 	while (nr--)
 		close(fds[nr]);

@@ -16,39 +16,39 @@
 #include "lib/task.h"
 
 #define POOL "scrub-pool"
-#define BASE 4096
 
 FIXTURE(scrub)
 {
 	int ctl;
+	__u64 page;
 	__u64 bytes;
 };
 
 FIXTURE_VARIANT(scrub)
 {
-	__u64 page;
+	bool huge;
 	__u64 pages;
 };
 
 FIXTURE_VARIANT_ADD(scrub, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 	.pages = 8,
 };
 
 FIXTURE_VARIANT_ADD(scrub, base)
 {
-	.page = BASE,
 	.pages = 1024,
 };
 
 FIXTURE_SETUP(scrub)
 {
-	self->bytes = variant->page * variant->pages;
+	self->page = vp_page_size(variant->huge);
+	self->bytes = self->page * variant->pages;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, self->page,
 			       NULL));
 }
 
@@ -153,7 +153,7 @@ TEST_F(scrub, across_a_destroy)
 	ASSERT_NE(MAP_FAILED, addr);
 	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	give_back(addr, self->bytes, fd);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->bytes, self->page,
 			       NULL));
 	EXPECT_TRUE(pool_is_zero(self->bytes));
 }
@@ -163,7 +163,7 @@ TEST_F(scrub, across_a_destroy)
  */
 TEST_F(scrub, not_while_it_is_pinned)
 {
-	__u64 remaining = self->bytes - variant->page;
+	__u64 remaining = self->bytes - self->page;
 	char *addr, page[BASE], want[BASE];
 	struct iovec iov = { .iov_len = BASE };
 	int fd, pipes[2];
@@ -176,7 +176,7 @@ TEST_F(scrub, not_while_it_is_pinned)
 	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	give_back(addr, self->bytes, fd);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", remaining));
-	EXPECT_EQ(variant->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(self->page, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_FALSE(pool_is_zero(self->bytes));
 	EXPECT_TRUE(pool_is_zero(remaining));
 	EXPECT_EQ(BASE, read(pipes[0], page, BASE));

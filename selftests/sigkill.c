@@ -24,26 +24,26 @@
 FIXTURE(sigkill)
 {
 	int ctl;
+	__u64 page;
 	__u64 pool;
 	unsigned int seed;
 };
 
 FIXTURE_VARIANT(sigkill)
 {
-	__u64 page;
+	bool huge;
 	__u64 pages;
 };
 
 /* The variants share the iterations. */
 FIXTURE_VARIANT_ADD(sigkill, huge)
 {
-	.page = HUGE_SIZE,
+	.huge = true,
 	.pages = 8,
 };
 
 FIXTURE_VARIANT_ADD(sigkill, base)
 {
-	.page = 4096,
 	.pages = 512,
 };
 
@@ -53,11 +53,12 @@ FIXTURE_SETUP(sigkill)
 		SKIP(return, "%s", vp_lacks_cpus());
 	self->seed = vp_env_number("VPOOL_SEED", time(NULL));
 	TH_LOG("VPOOL_SEED=%u", self->seed);
-	self->pool = variant->page * variant->pages;
+	self->page = vp_page_size(variant->huge);
+	self->pool = self->page * variant->pages;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, variant->page,
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page,
 			       "2-3"));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
 }
@@ -70,7 +71,7 @@ FIXTURE_TEARDOWN(sigkill)
 
 static void *touch_pages(void *arg)
 {
-	vp_fill(arg, 4096, 1);
+	vp_fill(arg, BASE, 1);
 	return NULL;
 }
 
@@ -143,7 +144,7 @@ TEST_F(sigkill, at_random_moments)
 
 	TH_LOG("%d iterations", iterations);
 	for (i = 0; i < iterations; i++) {
-		run_and_kill(variant->page, &self->seed);
+		run_and_kill(self->page, &self->seed);
 		ASSERT_TRUE(vp_accounting_ok(self->ctl, POOL)) TH_LOG("iteration %d", i);
 	}
 	EXPECT_TRUE(vp_wait_idle(POOL));
@@ -160,8 +161,8 @@ static void creator(unsigned int seed)
 	int ctl = vp_control();
 
 	for (;;) {
-		vp_create(ctl, "kill-new", 16 * MIB, rand_r(&seed) % 2 ?
-			  4096 : HUGE_SIZE, "1");
+		vp_create(ctl, "kill-new", 8 * HUGE_SIZE, rand_r(&seed) % 2 ?
+			  BASE : HUGE_SIZE, "1");
 		vp_destroy(ctl, "kill-new", 0);
 	}
 }
@@ -179,8 +180,8 @@ TEST_F(sigkill, while_creating)
 		kill(pid, SIGKILL);
 		reap_all();
 		if (vp_exists("kill-new")) {
-			EXPECT_EQ(16 * MIB, vp_sysfs_u64("kill-new",
-							 "memory/total_bytes"));
+			EXPECT_EQ(8 * HUGE_SIZE,
+				  vp_sysfs_u64("kill-new", "memory/total_bytes"));
 			EXPECT_EQ(0, vp_destroy_wait(self->ctl, "kill-new"));
 		}
 		EXPECT_FALSE(vp_exists("kill-new"));

@@ -16,7 +16,6 @@
 #include "lib/pool.h"
 
 #define POOL "stress"
-#define PAGE 4096
 #define THREADS 4
 #define FOLIOS_MAX 8
 #define TAKER_BYTES (16 * MIB)
@@ -59,7 +58,7 @@ static void use(struct taker *taker, int fd, __u64 bytes)
 
 static void take_one(struct taker *taker)
 {
-	__u64 bytes = PAGE * (1 + rand_r(&taker->seed) % FOLIOS_MAX);
+	__u64 bytes = BASE * (1 + rand_r(&taker->seed) % FOLIOS_MAX);
 	int fd = vp_open(POOL);
 
 	if (fd < 0) {
@@ -142,7 +141,7 @@ TEST_F_TIMEOUT(stress, threads_lose_no_folio, 3000)
 	struct vpool_query q = {};
 	__u64 single, parallel;
 
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, TAKER_BYTES, PAGE, NULL));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, TAKER_BYTES, BASE, NULL));
 	single = run_takers(_metadata, self->taker, 1, iterations / 10 ?: 1,
 			    seconds / 4);
 	parallel = run_takers(_metadata, self->taker, THREADS, iterations, seconds);
@@ -202,7 +201,7 @@ TEST_F_TIMEOUT(stress, large_release_does_not_hold_the_lock, 1200)
 
 	if (vp_online_cpus() < 2)
 		SKIP(return, "needs two CPUs");
-	ASSERT_EQ(0, vp_create(self->ctl, POOL, LARGE_POOL, PAGE, NULL));
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, LARGE_POOL, BASE, NULL));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_accounting, &self->ctl));
 	for (i = 0; i < LARGE_ITERATIONS && unfinished < LARGE_SEEN; i++)
 		release_large(_metadata);

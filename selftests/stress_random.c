@@ -21,7 +21,6 @@
 #include "lib/pool.h"
 #include "lib/task.h"
 
-#define PAGE 4096
 #define NAMES 4
 #define MOST_WORKERS 16
 /* Length of an iteration. */
@@ -100,7 +99,7 @@ static int do_create(int ctl, const char *pool)
 	struct vp_request req;
 
 	vp_request_init(&req, pool);
-	req.create.page_size = below(2) ? HUGE_SIZE : PAGE;
+	req.create.page_size = below(2) ? HUGE_SIZE : BASE;
 	vp_request_mem(&req, HUGE_SIZE * (1 + below(8)), VPOOL_ANY_NODE);
 	if (below(4))
 		vp_request_cpus(&req, a_cpu());
@@ -154,7 +153,7 @@ static int do_open(int fd, const char *pool)
 
 static int do_commit(int fd, const char *pool)
 {
-	__u64 bytes = PAGE * (1 + below(1024));
+	__u64 bytes = BASE * (1 + below(1024));
 
 	return vp_commit(fd, &bytes);
 }
@@ -175,7 +174,7 @@ static void fill_and_check(char *addr, __u64 bytes)
 
 static int do_map(int fd, const char *pool)
 {
-	__u64 bytes = PAGE * (1 + below(1024));
+	__u64 bytes = BASE * (1 + below(1024));
 	char *addr = vp_map(fd, bytes, 0);
 
 	if (addr == MAP_FAILED)
@@ -193,7 +192,7 @@ static void child(int fd, char *addr, pid_t parent)
 	if (below(2))
 		vp_attach(fd, VPOOL_ATTACH_PROCESS);
 	if (!sigsetjmp(revoked, 1))
-		vp_fill(addr, PAGE, 1);
+		vp_fill(addr, BASE, 1);
 	if (below(2))
 		pause();
 	_exit(0);
@@ -205,7 +204,7 @@ static void child(int fd, char *addr, pid_t parent)
  */
 static int do_fork(int fd, const char *pool)
 {
-	char *addr = vp_map(fd, PAGE, 0);
+	char *addr = vp_map(fd, BASE, 0);
 	pid_t pid, parent = getpid();
 
 	if (addr == MAP_FAILED)
@@ -218,7 +217,7 @@ static int do_fork(int fd, const char *pool)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
-	munmap(addr, PAGE);
+	munmap(addr, BASE);
 	return pid < 0 ? -errno : 0;
 }
 

@@ -96,6 +96,7 @@ static int use_once(int ctl)
 
 TEST_F(trace, events_report_the_pools_name)
 {
+	char bytes[32];
 	int i;
 
 	if (vp_lacks_cpus())
@@ -107,8 +108,10 @@ TEST_F(trace, events_report_the_pools_name)
 				  sizeof(self->text)));
 	for (i = 0; i < ARRAY_SIZE(events); i++)
 		EXPECT_TRUE(has_line(self->text, events[i], POOL));
-	EXPECT_TRUE(has_line(self->text, "vpool_commit", "2097152"));
-	EXPECT_TRUE(has_line(self->text, "vpool_resize", "4194304"));
+	snprintf(bytes, sizeof(bytes), "%llu", HUGE_SIZE);
+	EXPECT_TRUE(has_line(self->text, "vpool_commit", bytes));
+	snprintf(bytes, sizeof(bytes), "%llu", 2 * HUGE_SIZE);
+	EXPECT_TRUE(has_line(self->text, "vpool_resize", bytes));
 }
 
 TEST_HARNESS_MAIN

@@ -176,12 +176,12 @@ static bool unload_during_populate(struct __test_metadata *_metadata)
 
 	ctl = vp_control();
 	vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, vp_create(ctl, POOL, SLOW_BYTES, 4096, NULL));
+	ASSERT_EQ(0, vp_create(ctl, POOL, SLOW_BYTES, BASE, NULL));
 	close(ctl);
 	slow.fd = vp_open(POOL);
 	ASSERT_EQ(0, vp_ioctl(slow.fd, VPOOL_COMMIT, &cmd));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, map_slowly, &slow));
-	while (!slow.begun || (!slow.done && mincore(slow.at, 4096, &there)))
+	while (!slow.begun || (!slow.done && mincore(slow.at, BASE, &there)))
 		sched_yield();
 	munmap(slow.at, SLOW_BYTES);
 	close(slow.fd);
@@ -264,19 +264,19 @@ TEST_F_TIMEOUT(unload, repeated_loads_and_unloads, 3600)
 TEST_F(unload, pinned_page_outlives_the_module)
 {
 	char *addr = vp_map(self->fd, HUGE_SIZE, 0);
-	struct iovec iov = { .iov_base = addr, .iov_len = 4096 };
-	__u64 page[512];
+	struct iovec iov = { .iov_base = addr, .iov_len = BASE };
+	__u64 page[BASE / sizeof(__u64)];
 	int pipes[2];
 
 	ASSERT_NE(MAP_FAILED, addr);
 	vp_fill(addr, HUGE_SIZE, 1);
 	ASSERT_EQ(0, pipe(pipes));
-	ASSERT_EQ(4096, vmsplice(pipes[1], &iov, 1, 0));
+	ASSERT_EQ(BASE, vmsplice(pipes[1], &iov, 1, 0));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
 	EXPECT_EQ(0, vp_unload_wait(10));
-	EXPECT_EQ(4096, read(pipes[0], page, sizeof(page)));
-	EXPECT_TRUE(vp_is_filled(page, 4096, 1));
+	EXPECT_EQ(BASE, read(pipes[0], page, sizeof(page)));
+	EXPECT_TRUE(vp_is_filled(page, BASE, 1));
 	close(pipes[0]);
 	close(pipes[1]);
 }

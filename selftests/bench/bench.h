@@ -15,6 +15,7 @@
  * @calls: number of measurements of fast operations
  * @pools: numbers of other pools that exist during a measurement, in increasing order
  * @nr_pools: length of @pools
+ * @part: measures a part of the figures
  */
 struct bench_options {
 	__u64 bytes;
@@ -22,6 +23,7 @@ struct bench_options {
 	int calls;
 	int pools[8];
 	int nr_pools;
+	void (*part)(const struct bench_options *options);
 };
 
 #endif /* VPOOL_BENCH_H */

@@ -32,7 +32,11 @@ echo 1 > /proc/sys/vm/compact_memory
 
 echo TAP version 13
 echo 1..6
-"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --pools 1,5 > "$tmp/figures"
+{
+	"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --pools 1,5 &&
+	"$build/vpool_bench" --mib 16 --iterations 1 --part reserve &&
+	"$build/vpool_bench" --mib 64 --iterations 1 --part reserve-cpus
+} > "$tmp/figures"
 result "vpool_bench completes" $?
 "$here/vm" --mib 32 --iterations 1 >> "$tmp/figures"
 result "the start of virtual machines is measured" $?

@@ -37,8 +37,8 @@ static void other_name(char *name, int nr)
 
 static void create_empty(int ctl, const char *name, const char *cpus)
 {
-	bench_must(name, vp_create(ctl, name, cpus ? 0 : 4096,
-				   cpus ? 0 : 4096, cpus));
+	bench_must(name, vp_create(ctl, name, cpus ? 0 : BASE,
+				   cpus ? 0 : BASE, cpus));
 }
 
 /* Create, open, close and destroy one pool; then open and close the control device. */

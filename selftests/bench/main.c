@@ -38,9 +38,30 @@ static void parse_pools(struct bench_options *options, char *list)
 	}
 }
 
+/* Choose what to measure. Some figures need a test VM of their own. */
+static void parse_part(struct bench_options *options, const char *word)
+{
+	if (!strcmp(word, "reserve"))
+		options->part = bench_reserve;
+	else if (!strcmp(word, "reserve-cpus"))
+		options->part = bench_reserve_cpus;
+	else
+		bench_die("--part", EINVAL);
+}
+
+/* What a test VM with --icount measures on an ordinary kernel. */
+static void all_calls(const struct bench_options *options)
+{
+	bench_forks(options);
+	bench_memory(options);
+	bench_commits(options);
+	bench_calls(options);
+}
+
 static const struct option longs[] = {
 	{ "calls", required_argument, NULL, 'c' },
 	{ "mib", required_argument, NULL, 'm' },
+	{ "part", required_argument, NULL, 'P' },
 	{ "pools", required_argument, NULL, 'p' },
 	{ "iterations", required_argument, NULL, 'i' },
 	{}
@@ -61,12 +82,15 @@ static void parse(int argc, char **argv, struct bench_options *options)
 		case 'p':
 			parse_pools(options, optarg);
 			break;
+		case 'P':
+			parse_part(options, optarg);
+			break;
 		case 'i':
 			options->iterations = atoi(optarg);
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
+				"usage: %s [--part reserve|reserve-cpus] [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
 				argv[0]);
 			exit(2);
 		}
@@ -92,14 +116,12 @@ int main(int argc, char **argv)
 		.calls = DEFAULT_CALLS,
 		.pools = { 1, 100, 10000 },
 		.nr_pools = 3,
+		.part = all_calls,
 	};
 
 	parse(argc, argv, &options);
 	bind_to_first_cpu();
 	bench_start();
-	bench_forks(&options);
-	bench_memory(&options);
-	bench_commits(&options);
-	bench_calls(&options);
+	options.part(&options);
 	return 0;
 }

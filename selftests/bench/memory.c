@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Measure how long it takes to get memory for a virtual machine from vpool and from its
- * alternatives, and to release it.
+ * alternatives, and to release it; and how long it takes to reserve memory.
  *
  * The alternatives are hugetlbfs (through memfd_create(2), which needs no path lookup),
  * tmpfs with transparent huge pages, and anonymous memory with transparent huge pages.
@@ -322,20 +322,26 @@ static void run_exclusively(bool run_exclusively)
 		bench_die("sched_setscheduler", errno);
 }
 
-static void prepare(const struct bench_options *options)
+static void set_hugepages(__u64 bytes)
 {
 	char pages[32], got[32];
+
+	snprintf(pages, sizeof(pages), "%llu\n", bytes / HUGE_SIZE);
+	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, pages));
+	bench_must(HUGEPAGES, vp_read_file(HUGEPAGES, got, sizeof(got)));
+	if (strcmp(pages, got))
+		bench_die(HUGEPAGES, ENOMEM);
+}
+
+static void prepare(const struct bench_options *options)
+{
 	int ctl = bench_must(VP_CONTROL, vp_control());
 
 	bench_must("the pool", vp_create(ctl, BENCH_POOL, options->bytes, 0,
 					 NULL));
 	close(ctl);
 	wait_clean(NULL);
-	snprintf(pages, sizeof(pages), "%llu\n", options->bytes / HUGE_SIZE);
-	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, pages));
-	bench_must(HUGEPAGES, vp_read_file(HUGEPAGES, got, sizeof(got)));
-	if (strcmp(pages, got))
-		bench_die(HUGEPAGES, ENOMEM);
+	set_hugepages(options->bytes);
 	bench_must("THP", vp_write_file(THP "enabled", "always"));
 	bench_must("THP", vp_write_file(THP "shmem_enabled", "always"));
 }
@@ -346,7 +352,7 @@ static void clean_up(void)
 
 	bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
 	close(ctl);
-	bench_must(HUGEPAGES, vp_write_file(HUGEPAGES, "0"));
+	set_hugepages(0);
 }
 
 /*
@@ -418,6 +424,90 @@ void bench_commits(const struct bench_options *options)
 {
 	run_exclusively(true);
 	commits(options, "2M", HUGE_SIZE);
-	commits(options, "4K", 4096);
+	commits(options, "4K", BASE);
 	run_exclusively(false);
+}
+
+/* Take memory from the host, and touch all of it for the first time. */
+static void reserve_and_touch(int ctl, struct peer *peer, __u64 bytes,
+			      struct bench_samples *samples)
+{
+	__u64 begin, end;
+	char *addr;
+	int fd;
+
+	begin = bench_now();
+	if (is_vpool(peer))
+		bench_must("the pool", vp_create(ctl, BENCH_POOL, bytes, 0, NULL));
+	else
+		set_hugepages(bytes);
+	fd = peer->open();
+	bench_must(peer->name, peer->commit(fd, bytes, false));
+	addr = map(peer, fd, bytes, false);
+	touch(addr, bytes);
+	end = bench_now();
+	bench_add(samples, begin, end);
+	check_mapped(peer, addr, bytes);
+	release(addr, fd, bytes);
+	if (is_vpool(peer))
+		bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
+	else
+		set_hugepages(0);
+}
+
+/*
+ * Compare with hugetlbfs, which reserves pages without zeroing them. The kernel must have
+ * been started with init_on_alloc=0: otherwise both zero all pages twice or more.
+ */
+void bench_reserve(const struct bench_options *options)
+{
+	static struct bench_samples samples[2];
+	int ctl = bench_must(VP_CONTROL, vp_control()), i, peer;
+	double folios = options->bytes / HUGE_SIZE;
+
+	run_exclusively(true);
+	for (i = 0; i < options->iterations; i++)
+		for (peer = 0; peer < 2; peer++)
+			reserve_and_touch(ctl, &peers[peer], options->bytes,
+					  &samples[peer]);
+	for (peer = 0; peer < 2; peer++)
+		bench_say("reserve-and-touch", peers[peer].name, folios,
+			  &samples[peer], folios);
+	run_exclusively(false);
+	close(ctl);
+}
+
+static void reserve_once(int ctl, __u64 bytes, struct bench_samples *samples)
+{
+	__u64 begin = bench_now(), end;
+
+	bench_must("the pool", vp_create(ctl, BENCH_POOL, bytes, 0, NULL));
+	end = bench_now();
+	bench_must("destroy", vp_destroy(ctl, BENCH_POOL, 0));
+	if (samples)
+		bench_add(samples, begin, end);
+}
+
+/* Measure time: a CPU that another pool owns does not help to reserve memory. */
+void bench_reserve_cpus(const struct bench_options *options)
+{
+	static struct bench_samples one, all;
+	int ctl = bench_must(VP_CONTROL, vp_control()), i;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char others[32], variant[32];
+
+	snprintf(others, sizeof(others), "1-%ld", cpus - 1);
+	snprintf(variant, sizeof(variant), "%ld-cpus", cpus);
+	/* The host of a test VM may have to provide the memory first. */
+	reserve_once(ctl, options->bytes, NULL);
+	for (i = 0; i < options->iterations; i++) {
+		reserve_once(ctl, options->bytes, &all);
+		bench_must("a pool of CPUs",
+			   vp_create(ctl, BENCH_POOL "-cpus", 0, 0, others));
+		reserve_once(ctl, options->bytes, &one);
+		bench_must("destroy", vp_destroy(ctl, BENCH_POOL "-cpus", 0));
+	}
+	bench_say("reserve", variant, options->bytes / MIB, &all, 1);
+	bench_say("reserve", "1-cpu", options->bytes / MIB, &one, 1);
+	close(ctl);
 }

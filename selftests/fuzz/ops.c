@@ -88,9 +88,9 @@ static size_t below(struct task *task, size_t nr)
 
 static __u64 pick_size(struct task *task)
 {
-	static const __u64 sizes[] = {
-		HUGE_SIZE, 2 * HUGE_SIZE, 4096, 8 * MIB, 6 * MIB, 16 * MIB, 0,
-		1, 4095, 4097, HUGE_SIZE - 1, HUGE_SIZE + 4096, 64 * 1024,
+	const __u64 sizes[] = {
+		HUGE_SIZE, 2 * HUGE_SIZE, BASE, 8 * MIB, 6 * MIB, 16 * MIB, 0,
+		1, BASE - 1, BASE + 1, HUGE_SIZE - 1, HUGE_SIZE + BASE, 64 * KIB,
 		1ULL << 40, 1ULL << 63, ~0ULL, ~0ULL - HUGE_SIZE + 1,
 	};
 
@@ -165,10 +165,10 @@ static struct mapping pick_part(struct task *task)
 
 	if (!part.addr)
 		return part;
-	pages = part.len / 4096;
+	pages = part.len / BASE;
 	from = take(task) * pages / 256;
-	part.addr += from * 4096;
-	part.len = 4096 + take(task) * (pages - from) / 256 * 4096;
+	part.addr += from * BASE;
+	part.len = BASE + take(task) * (pages - from) / 256 * BASE;
 	return part;
 }
 
@@ -245,8 +245,8 @@ static void op_dup(struct task *task)
 
 static void op_create(struct task *task)
 {
-	static const __u64 page_sizes[] = {
-		0, HUGE_SIZE, 4096, HUGE_SIZE, 0, 4096, 1 << 30, 12345,
+	const __u64 page_sizes[] = {
+		0, HUGE_SIZE, BASE, HUGE_SIZE, 0, BASE, 1 << 30, 12345,
 	};
 	static const __u32 timeouts[] = { 0, 0, 100, 1000 };
 	int fd = *pick_slot(task);
@@ -452,7 +452,7 @@ static void op_mmap(struct task *task)
 		MAP_SHARED | MAP_LOCKED, MAP_SHARED_VALIDATE | MAP_SYNC,
 		MAP_SHARED | MAP_HUGETLB,
 	};
-	static const off_t offsets[] = { 0, 0, 0, 4096, HUGE_SIZE, 1LL << 40 };
+	const off_t offsets[] = { 0, 0, 0, BASE, HUGE_SIZE, 1LL << 40 };
 	int fd = *pick_slot(task);
 	struct mapping *at = pick_map(task);
 	size_t len = pick_size(task);
@@ -493,7 +493,7 @@ static void op_touch(struct task *task)
 {
 	struct mapping part = pick_part(task);
 	bool write = take(task) % 2;
-	size_t step = take(task) % 2 ? 4096 : HUGE_SIZE, at;
+	size_t step = take(task) % 2 ? BASE : HUGE_SIZE, at;
 
 	if (!part.addr)
 		return;
@@ -545,7 +545,7 @@ static void op_change_map(struct task *task)
 		munlock(part.addr, part.len);
 		break;
 	case 3:
-		mincore(part.addr, 16 * 4096, seen);
+		mincore(part.addr, 16 * BASE, seen);
 		break;
 	case 4:
 		msync(part.addr, part.len, MS_SYNC);

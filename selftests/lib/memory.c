@@ -81,6 +81,23 @@ int vp_touch(void *addr, bool write)
 	return sig;
 }
 
+/* Return the default page size of a pool, which the module knows, or the base page. */
+__u64 vp_page_size(bool huge)
+{
+	static __u64 size;
+	char text[32];
+
+	if (!huge)
+		return sysconf(_SC_PAGESIZE);
+	if (!size) {
+		if (vp_read_file("/sys/kernel/vpool/default_page_size", text,
+				 sizeof(text)))
+			return VP_NONE;
+		size = strtoull(text, NULL, 10);
+	}
+	return size;
+}
+
 /* Return a field of /proc/meminfo in bytes, or VP_NONE. */
 __u64 vp_meminfo(const char *field)
 {

@@ -11,11 +11,15 @@
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
-#define HUGE_SIZE (2 * MIB)
+
+/* The page sizes of this kernel: a pool's default, and the base page. */
+#define HUGE_SIZE vp_page_size(true)
+#define BASE vp_page_size(false)
 
 /* The value of a number that cannot be read. */
 #define VP_NONE (~0ULL)
 
+__u64 vp_page_size(bool huge);
 void vp_fill(void *addr, size_t bytes, __u64 seed);
 bool vp_is_filled(const void *addr, size_t bytes, __u64 seed);
 bool vp_is_zero(const void *addr, size_t bytes);

@@ -357,6 +357,17 @@ int vp_sysfs(const char *pool, const char *attr, char *text, size_t size)
 	return vp_read_file(path, text, size);
 }
 
+/* Return the size of the largest page table entry that maps pool memory. */
+__u64 vp_mapping_size(void)
+{
+	char text[64];
+
+	if (vp_read_file("/sys/kernel/vpool/max_mapping_size", text,
+			 sizeof(text)))
+		return VP_NONE;
+	return strtoull(text, NULL, 10);
+}
+
 __u64 vp_sysfs_u64(const char *pool, const char *attr)
 {
 	char text[64];

@@ -64,6 +64,7 @@ void *vp_open_map(const char *name, __u64 bytes, int *fd);
 
 /* A pool's attributes in sysfs. */
 int vp_sysfs(const char *pool, const char *attr, char *text, size_t size);
+__u64 vp_mapping_size(void);
 __u64 vp_sysfs_u64(const char *pool, const char *attr);
 __u64 vp_mapped_huge(const char *pool);
 bool vp_has_fault_around(void);

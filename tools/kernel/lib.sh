@@ -74,22 +74,33 @@ sources_of() {
 	done
 }
 
-# Let the apt commands of this file use the suite $1 as the only source, apart from the
-# host's state. Keep its state in the folder $2, which the caller removes. Fail if the
-# host's mirrors do not provide the suite.
-use_suite() {
-	need_package_lists || return 1
-	mkdir -p "$2/lists/partial" "$2/cache/archives/partial"
-	sources_of "$1" > "$2/sources"
-	[ -s "$2/sources" ] || return 1
+# Let the apt commands of this file use the lines in the file $1/sources as the only
+# sources, apart from the host's state, with further options. Keep their state in the
+# folder $1, which the caller removes. Fail if there are no lines.
+use_sources() {
+	local dir=$1
+
+	shift
+	[ -s "$dir/sources" ] || return 1
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	apt_options=(
-		-o Dir::Etc::SourceList="$2/sources"
+		-o Dir::Etc::SourceList="$dir/sources"
 		-o Dir::Etc::SourceParts=/dev/null
-		-o Dir::State::Lists="$2/lists"
-		-o Dir::Cache="$2/cache"
+		-o Dir::State::Lists="$dir/lists"
+		-o Dir::Cache="$dir/cache"
 		-o APT::Sandbox::User="$(id -un)"
+		"$@"
 	)
 	again update_package_lists
+}
+
+# Let the apt commands of this file use the suite $1 as the only source. Keep their state
+# in the folder $2. Fail if the host's mirrors do not provide the suite.
+use_suite() {
+	need_package_lists || return 1
+	mkdir -p "$2"
+	sources_of "$1" > "$2/sources"
+	use_sources "$2"
 }
 
 # Let the apt commands of this file use the suite that has Linux $1: Debian's backports for
@@ -102,6 +113,29 @@ use_suite_of() {
 		;;
 	*) need_package_lists ;;
 	esac
+}
+
+# Let the apt commands of this file see the arm64 packages of this Debian, as if none were
+# installed. Keep their state in the folder $1.
+use_arm64() {
+	local suite
+
+	need_package_lists
+	suite=$(codename)
+	mkdir -p "$1"
+	# This Debian, its updates and its security updates, from the host's mirrors.
+	apt-get indextargets --format "\$(CODENAME) \$(REPO_URI)" 'Created-By: Packages' |
+		sort -u | while read -r name uri; do
+		case $name in
+		"$suite"|"$suite-updates"|"$suite-security")
+			echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $name main"
+			;;
+		esac
+	done > "$1/sources"
+	: > "$1/status"
+	use_sources "$1" -o APT::Architecture=arm64 -o APT::Architectures=arm64 \
+		-o Acquire::Languages=none -o Dir::State::status="$1/status" ||
+		die "cannot download the package lists of arm64"
 }
 
 download_once() {

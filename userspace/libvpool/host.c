@@ -12,6 +12,7 @@
 
 #include "cpus.h"
 #include "file.h"
+#include "handle.h"
 
 /* Return the bytes of "KEY:   123 kB" in a meminfo file, or 0 if it has no such line. */
 static __u64 meminfo(const char *text, const char *key)
@@ -252,6 +253,16 @@ static void add_pools(struct vpool_host *host)
 		closedir(pools);
 }
 
+/* Read from sysfs of the module. */
+static void read_mapping_bytes(struct vpool_host *host)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/max_mapping_size", vpool_sysfs_dir());
+	if (vpool_read_u64(AT_FDCWD, path, 10, &host->mapping_bytes))
+		host->mapping_bytes = 0;
+}
+
 int vpool_host_read(struct vpool_host **ret)
 {
 	struct vpool_host *host;
@@ -269,6 +280,7 @@ int vpool_host_read(struct vpool_host **ret)
 		return err;
 	}
 	add_pools(host);
+	read_mapping_bytes(host);
 	*ret = host;
 	return 0;
 }

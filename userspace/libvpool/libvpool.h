@@ -116,7 +116,7 @@ struct vpool_cpus {
  * @size: sizeof(struct vpool_request), set by VPOOL_REQUEST_INIT
  * @name: name of the pool, NUL-terminated; see vpool_name_is_valid()
  * @flags: mask of enum vpool_create_flags
- * @page_size: page size in bytes: 4 KiB, 2 MiB or 1 GiB; 0 selects 2 MiB
+ * @page_size: page size in bytes, one of vpool_page_sizes(); 0 selects the default
  * @uid: owner of the device, or VPOOL_ID_CALLER
  * @gid: group of the device, or VPOOL_ID_CALLER
  * @mode: permission bits of the device, within 0666
@@ -277,6 +277,8 @@ struct vpool_host_node {
  *	of the kernel
  * @nr_nodes: length of @nodes
  * @nodes: the NUMA nodes in ascending order; one on a host without NUMA
+ * @mapping_bytes: size of the largest page table entry with which the kernel maps the
+ *	memory of pools, in bytes; 0 if the module is not loaded
  */
 struct vpool_host {
 	struct vpool_cpus cpus;
@@ -285,6 +287,7 @@ struct vpool_host {
 	__u64 available_bytes;
 	size_t nr_nodes;
 	struct vpool_host_node *nodes;
+	__u64 mapping_bytes;
 };
 
 /**
@@ -642,6 +645,29 @@ int vpool_host_read(struct vpool_host **host);
  * @host: the result, or NULL
  */
 void vpool_host_free(struct vpool_host *host);
+
+/**
+ * vpool_page_sizes() - list the page sizes that pools can have
+ * @vp: a handle, which keeps the reason of a failure
+ * @sizes: out: sizes in bytes, in ascending order, for free(3). The first is the base
+ *	page of the kernel
+ * @nr: out: length of @sizes
+ *
+ * The call needs no privilege.
+ *
+ * Return: 0, -VPOOL_NO_MODULE, or another negative errno
+ */
+int vpool_page_sizes(struct vpool *vp, __u64 **sizes, size_t *nr);
+
+/**
+ * vpool_default_page_size() - get the page size of a pool that is created without one
+ *
+ * The call needs neither the module nor privilege: without the module, it computes the
+ * kernel's smallest huge page from the base page.
+ *
+ * Return: the size in bytes
+ */
+__u64 vpool_default_page_size(void);
 
 /* Sets of CPUs */
 

@@ -335,7 +335,9 @@ check 'empty owner' 2 '*expected USER:GROUP*'
 try create x --cpus 1 --timeout soon
 check 'invalid timeout' 2 "*--timeout: 'soon' is not a time*"
 try create x --mem 4G --page-size 0
-check 'page size 0' 2 "*--page-size: '0' is not 4K, 2M or 1G*"
+check 'page size 0' 2 "*--page-size: '0' is not a page size, such as 4K, 2M or 1G*"
+try create x --mem 4G --page-size 3M
+check 'page size that is no power of 2' 2 "*--page-size: '3M' is not a page size*"
 try run x
 check 'run without a program' 2 '*no program is given*'
 try run x --
@@ -408,9 +410,27 @@ like 'host reports that the module is not loaded' "$out" '*Module loaded:*no*'
 try host -J
 like 'host as JSON' "$out" '*"module_loaded": false*'
 
+like 'host without the module has no page sizes' "$(echo "$out" | tr -d ' \n')" \
+	'*"page_sizes":\[\]*'
+
 pool=$dir/sys/pools/web
 mkdir -p "$pool/cpus" "$pool/memory/node1"
 export VPOOL_SYSFS_DIR="$dir/sys"
+try host
+like 'host with a module that has no list of page sizes' "$status $out" \
+	'0 *Module loaded:*yes*'
+echo 16384 33554432 >"$dir/sys/page_sizes"
+echo 33554432 >"$dir/sys/default_page_size"
+try host
+like 'host shows the page sizes' "$(echo "$out" | tr -s ' ')" \
+	'*PAGE-SIZE DEFAULT* 16K no* 32M yes*'
+try host -J
+like 'page sizes as JSON' "$(echo "$out" | tr -d ' \n')" \
+	'*"page_sizes":\[{"page_size":16384,"default":false},{"page_size":33554432,"default":true}\]*'
+echo 'pools: {a: {mem: 1M}}' >"$dir/default.conf"
+try apply -n "$dir/default.conf"
+like 'the default page size is that of the module' "$out" '*mem: 32M*page-size: 32M*'
+rm "$dir/sys/default_page_size"
 echo active >"$pool/state"
 echo 5 >"$pool/id"
 echo 2097152 >"$pool/page_size"
@@ -454,6 +474,12 @@ try show ../web
 check 'show an invalid name' 1 "*is not a pool's name*"
 try host
 like 'pooled memory' "$out" '*Memory pooled:*4M*'
+like 'an older module does not tell how it maps' "$out" '*Memory mapped by:*-*'
+echo 4096 >"$dir/sys/max_mapping_size"
+try host
+like 'a kernel without huge mappings' "$out" '*Memory mapped by:*4K*'
+try host -J
+like 'the same as JSON' "$out" '*"memory_mapped_by": 4096,*'
 try regions web
 check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
 try -Jb -o NAME,FREE list

@@ -37,12 +37,17 @@ is "completion of an option's value after options" \
 	"$(complete_line vpoolctl -J list -o NAME,SCR)" NAME,SCRUBBING
 is 'completion of an option' "$(complete_line vpoolctl create --pa)" \
 	--page-size
-is "completion of an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
 is 'completion of a column' "$(complete_line vpoolctl list -o NAME,SCR)" NAME,SCRUBBING
 # Completions that depend on the host, with and without word breaks at @, = and :.
 export VPOOL_SYSFS_DIR=$BUILD/tests/sys
 rm -rf "$VPOOL_SYSFS_DIR"
 mkdir -p "$VPOOL_SYSFS_DIR/pools"
+is 'no completion of a page size without the module' \
+	"$(complete_line vpoolctl create x -p '' 2>&1)" ''
+echo 16384 33554432 >"$VPOOL_SYSFS_DIR/page_sizes"
+is 'completion of page sizes' "$(complete_line vpoolctl create x -p '')" '16K 32M'
+echo 4096 2097152 1073741824 >"$VPOOL_SYSFS_DIR/page_sizes"
+is "completion of an option's value" "$(complete_line vpoolctl create x -p 2)" 2M
 online=$(_vpoolctl_numbers </sys/devices/system/cpu/online | xargs)
 boot_core=$(_vpoolctl_numbers \
 	</sys/devices/system/cpu/cpu0/topology/thread_siblings_list | xargs)

@@ -56,6 +56,7 @@ try()
 
 mkdir -p sys
 echo 7 >sys/abi_version
+echo 2097152 >sys/default_page_size
 pool web 0 4194304
 pool db '' 6291456
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # All verbs of vpoolctl with the module, and their failures. Needs root, the module, two
-# CPUs and 1.5 GiB. VPOOLCTL is the program.
+# CPUs, 1.5 GiB and 32 huge pages. VPOOLCTL is the program.
 
 dir=$(mktemp -d) || exit 1
 # shellcheck source=/dev/null
@@ -19,6 +19,16 @@ if [ ! -c /dev/vpool/control ]; then
 	exit 0
 fi
 
+page=$(cat /sys/kernel/vpool/default_page_size)
+base=$(getconf PAGESIZE)
+
+# size PAGES: print the size of a number of huge pages as vpoolctl does. It is a
+# number of MiB, and less than a GiB.
+size()
+{
+	echo "$(($1 * page >> 20))M"
+}
+
 # shellcheck disable=SC2317 # the trap calls it
 clean_up()
 {
@@ -30,21 +40,24 @@ trap clean_up EXIT
 
 try 0 host
 like 'host reports that the module is loaded' "$out" '*Module loaded:*yes*'
-try 0 create live-none --mem 4M --dry-run
-like 'a dry run of create says so' "$out" 'would create live-none: 4M*'
+try 0 host -J
+like 'host tells how pool memory is mapped' "$out" \
+	"*\"memory_mapped_by\": $(cat /sys/kernel/vpool/max_mapping_size),*"
+try 0 create live-none --mem "$(size 2)" --dry-run
+like 'a dry run of create says so' "$out" "would create live-none: $(size 2)*"
 try 1 show live-none
 is 'a dry run creates no pool' "$err" \
 	"vpoolctl: show live-none: there is no pool 'live-none'
 Try 'vpoolctl list' for the existing pools."
 
-try 0 create live-none --mem 4M --dry-run -J
+try 0 create live-none --mem "$(size 2)" --dry-run -J
 schema create
-try 0 create live-web --mem 8M --cpus "$cpu" --split-cores --mode 0600
+try 0 create live-web --mem "$(size 4)" --cpus "$cpu" --split-cores --mode 0600
 is 'create prints the resources' "$out" \
-	"created live-web: 8M of memory in pages of 2M and CPU $cpu"
-try 0 create live-mem --mem 3M
-like 'rounding is reported' "$out" '*3M was requested, and rounded up*'
-try 1 create live-mem --mem 4M
+	"created live-web: $(size 4) of memory in pages of $(size 1) and CPU $cpu"
+try 0 create live-mem --mem "$((page + 1))"
+like 'rounding is reported' "$out" "*live-mem: $(size 2)*was requested, and rounded up*"
+try 1 create live-mem --mem "$(size 2)"
 like 'a name is unique' "$err" "*pool 'live-mem' already exists*"
 try 1 create live-none --cpus "$cpu" --split-cores
 like 'a CPU is in one pool' "$err" "*cpu $cpu belongs to pool 'live-web'*"
@@ -53,7 +66,7 @@ like 'a missing CPU is refused' "$err" '*cpu 500000 *'
 
 try 0 list -b --noheadings -o NAME,TOTAL,CPUS
 like 'both pools are listed' "$(echo "$out" | tr -s ' ')" \
-	"*live-web 8388608 $cpu*live-mem 4194304 -*"
+	"*live-web $((4 * page)) $cpu*live-mem $((2 * page)) -*"
 try 0 list -J
 schema list
 try 0 host -J
@@ -99,17 +112,19 @@ for folder, _, files in os.walk(top):
 ' "$dir/metrics" 2>&1)
 is 'vpoolctl prints all values of sysfs' "$missing" ''
 
-try 0 resize live-web --mem 12M
+try 0 resize live-web --mem "$(size 6)"
 is 'resize prints the former size' "$out" \
-	'resized live-web: 12M of memory, it had 8M'
-try 0 resize live-web --mem -2M --dry-run
-like 'a dry run of resize says so' "$out" 'would resize live-web: 10M of memory*'
-try 0 resize live-web --mem -4M -J
+	"resized live-web: $(size 6) of memory, it had $(size 4)"
+try 0 resize live-web --mem "-$(size 1)" --dry-run
+like 'a dry run of resize says so' "$out" "would resize live-web: $(size 5) of memory*"
+try 0 resize live-web --mem "-$(size 2)" -J
 schema resize
+# The example commits 4 MiB, rounded up to whole pages.
+used=$((((4 << 20) + page - 1) / page * page))
 is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
-	"live-web: CPUs $cpu, 4194304 of 8388608 bytes are free"
+	"live-web: CPUs $cpu, $((4 * page - used)) of $((4 * page)) bytes are free"
 # The library with an adopted descriptor, and with a node.
 library=$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../lib/libvpool.so
 # A node that the pool has memory on.
@@ -132,9 +147,9 @@ print(err, lib.vpool_commit(vp, ctypes.byref(size), 2),
       lib.vpool_commit_node(vp, ctypes.byref(size), 0, int(sys.argv[2])), size.value)
 # Any CPU of the pool. CPU 0 is not one of them.
 print(lib.vpool_attach(vp, -1, 2))
-lib.vpool_close(vp)' "$library" "$node" 2>&1)" '-25 0
-0 -22 -19 0 2097152
-0'
+lib.vpool_close(vp)' "$library" "$node" 2>&1)" "-25 0
+0 -22 -19 0 $page
+0"
 is 'the memory is released' "$(cat /sys/kernel/vpool/pools/live-web/memory/used_bytes)" 0
 
 # Process 1 of a pid namespace, which has few children.
@@ -170,9 +185,9 @@ cp -a /dev/vpool/live-web "$dir/nodev"
 like 'a directory mounted with nodev is reported' \
 	"$(VPOOL_DEV_DIR=$dir/nodev "$VPOOLCTL" run live-web true 2>&1)" '*nodev*pass the device on*'
 umount "$dir/nodev"
-try 1 resize live-web --mem -16M
+try 1 resize live-web --mem "-$(size 8)"
 like 'resize cannot remove more than the pool has' "$err" '*it has less memory than --mem takes away*'
-try 1 resize live-none --mem 4M
+try 1 resize live-none --mem "$(size 2)"
 try 2 resize live-web
 try 0 show live-web -b
 
@@ -220,7 +235,7 @@ progress='*vpoolctl: create live-big: * of *, */s, * s left*created live-big*'
 for _ in {1..5}; do
 	"$VPOOLCTL" destroy live-big >/dev/null 2>&1
 	begin=$SECONDS
-	script -qec "'$VPOOLCTL' create live-big --page-size 4K --mem 1G" /dev/null \
+	script -qec "'$VPOOLCTL' create live-big --page-size $base --mem 1G" /dev/null \
 		>"$dir/typescript"
 	took=$((SECONDS - begin))
 	# shellcheck disable=SC2053 # it is a pattern
@@ -233,7 +248,7 @@ else
 	tap_result yes 'progress # SKIP this host is too fast to show progress'
 fi
 try 0 destroy live-big
-try 0 create live-big --page-size 4K --mem 64M
+try 0 create live-big --page-size "$base" --mem 64M
 is 'progress is not shown without a terminal' "$err" ''
 try 0 destroy live-big
 

@@ -445,6 +445,27 @@ static void without_module(void)
 	vpool_close(vp);
 }
 
+static void page_sizes(void)
+{
+	__u64 base = sysconf(_SC_PAGESIZE), *sizes;
+	struct vpool *vp;
+	size_t nr;
+
+	reset();
+	expect(!vpool_open_reader(&vp));
+	/* An older module has neither file. */
+	expect(vpool_page_sizes(vp, &sizes, &nr) == -VPOOL_NO_MODULE);
+	expect(vpool_default_page_size() == base * base / 8);
+	write_file("sys/page_sizes", "16384 33554432\n");
+	write_file("sys/default_page_size", "33554432\n");
+	if (expect(!vpool_page_sizes(vp, &sizes, &nr))) {
+		expect(nr == 2 && sizes[0] == 16384 && sizes[1] == 32 << 20);
+		free(sizes);
+	}
+	expect(vpool_default_page_size() == 32 << 20);
+	vpool_close(vp);
+}
+
 static void bad_names(void)
 {
 	static const char *const names[] = {
@@ -667,6 +688,7 @@ static const struct tap_case cases[] = {
 	{ "a missing module has its own errno and message",
 	  without_module },
 	{ "an invalid name opens nothing", bad_names },
+	{ "the module knows the page sizes", page_sizes },
 	{ "sysfs is read if the control device cannot be opened", read_sysfs },
 	{ "a pool handle closes on exec, attaches and maps", own_region },
 	{ "any CPU is requested if the caller names none", any_cpu },

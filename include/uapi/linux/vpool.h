@@ -386,8 +386,9 @@ enum vpool_create_flags {
  * @size: sizeof(struct vpool_create)
  * @flags: bits of enum vpool_create_flags
  * @name: name of the pool, NUL-terminated
- * @page_size: page size in bytes; 0 selects 2 MiB. Fails with EOPNOTSUPP if the size
- *	is not supported
+ * @page_size: page size in bytes; 0 selects the kernel's smallest huge page, which is
+ *	2 MiB with base pages of 4 KiB. Fails with EOPNOTSUPP if the size is not in
+ *	/sys/kernel/vpool/page_sizes
  * @uid: owner of the pool's device, or VPOOL_ID_CALLER
  * @gid: group of the pool's device, or VPOOL_ID_CALLER
  * @mode: permission bits of the pool's device, within 0666

@@ -20,20 +20,26 @@ def cached(kernel):
         return folder, f.read().strip()
 
 
+def make(folder, target, *variables):
+    """Build a target for a kernel of the cache."""
+    subprocess.run(["make", "-s", "-C", TOP, target, f"KDIR={folder}/headers",
+                    *variables], check=True, stdout=subprocess.DEVNULL)
+
+
 def make_module(folder, *kinds):
     """Build vpool.ko for a kernel of the cache, plain or with KUNIT or KCOV."""
-    subprocess.run(["make", "-s", "-C", TOP, "module", f"KDIR={folder}/headers"] +
-                   [f"{kind}=1" for kind in kinds], check=True,
-                   stdout=subprocess.DEVNULL)
+    make(folder, "module", *(f"{kind}=1" for kind in kinds))
 
 
-def prepare(kernel, kinds):
-    """Build modules of the given kinds. Return the variables that name them.
+def prepare(kernel, kinds, names):
+    """Build modules of the given kinds, and the livepatch if @names has its suite.
 
-    tools/vm/run builds the plain module.
+    Return the variables that name the modules. tools/vm/run builds the plain module.
     """
     env = {}
     folder, release = cached(kernel)
+    if "livepatch" in names:
+        make(folder, "livepatch", "FIX=tools/livepatch/example.c")
     for kind in kinds:
         make_module(folder, kind)
         env[f"VPOOL_{kind}_KO"] = \
@@ -77,7 +83,8 @@ def run_suites(count, kernel, names, args, env):
 def run_kernel(count, kernel, kunit, names):
     """Run suites on a kernel, after the KUnit tests if @kunit."""
     try:
-        env = prepare(kernel, ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names))
+        env = prepare(kernel, ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names),
+                      names)
     except subprocess.CalledProcessError as e:
         if e.returncode == STATUS_NO_PACKAGE:
             count.skip(f"{kernel}: this Debian has no such kernel")
@@ -87,6 +94,26 @@ def run_kernel(count, kernel, kunit, names):
     reader = run_suites(count, kernel, names, [], env)
     if kunit:
         count.short_plan("kunit", suites.declared_kunit(), reader.kunit)
+
+
+def run_arm64(count, kernel, names):
+    """Run suites on a kernel for arm64. A suite loads the module of the other one."""
+    env = {}
+    try:
+        for other in suites.ARM64:
+            folder, release = cached(other)
+            if other != kernel:
+                subprocess.run(["make", "-s", "-C", TOP, "arm64-module",
+                                f"KDIR={folder}/headers"], check=True,
+                               stdout=subprocess.DEVNULL)
+                env["VPOOL_OTHER_KO"] = f"{TOP}/build/{release}/vpool.ko"
+    except subprocess.CalledProcessError as e:
+        if e.returncode == STATUS_NO_PACKAGE:
+            count.skip(f"{kernel}: this Debian has no such kernel")
+        else:
+            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
+        return
+    run_suites(count, kernel, names, [], env)
 
 
 def run_guarded(count, guard):

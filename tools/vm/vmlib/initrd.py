@@ -25,13 +25,25 @@ for module in /modules/*; do
 	esac
 	insmod /m.ko || echo "vpool test VM: cannot load $module"
 done
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro \
-	root /lower || exec reboot -f
 mount -t tmpfs -o size=75% upper /upper
-mkdir /upper/top /upper/work
-mount -t overlay \
-	-o lowerdir=/lower,upperdir=/upper/top,workdir=/upper/work root /root ||
-	exec reboot -f
+
+# writable TAG DIR: mount the host's folder TAG on DIR, below a layer of its own.
+writable() {
+	mkdir -p "/lower/$1" "/upper/$1/top" "/upper/$1/work" "$2"
+	mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro \
+		"$1" "/lower/$1" || exec reboot -f
+	mount -t overlay \
+		-o "lowerdir=/lower/$1,upperdir=/upper/$1/top,workdir=/upper/$1/work" \
+		"$1" "$2" || exec reboot -f
+}
+
+writable root /root
+# A root for another architecture than the host's lacks these folders of the host.
+while read -r from to; do
+	[ -e /host ] || writable host /host
+	mkdir -p "/root$to"
+	mount --bind "/host$from" "/root$to" || exec reboot -f
+done < /shared
 for dir in proc sys dev; do
 	mount --move "/$dir" "/root/$dir"
 done
@@ -40,15 +52,31 @@ exec switch_root /root /bin/sh "$vm_dir/start"
 """
 
 
+def shared_folders(kernel, where):
+    """Return which folders of the host a test VM needs in a root of its own.
+
+    Each is a pair: the folder on the host, and its place in the test VM. What was
+    cross-built appears where it would be if it had been built in the test VM.
+    """
+    if not kernel.is_foreign():
+        return []
+    return [(where, where), (TOP, TOP), (kernel.build, f"{TOP}/build"),
+            (os.path.realpath(kernel.dir), os.path.realpath(kernel.dir))]
+
+
 def make_initrd(kernel, where):
     """Pack busybox and the boot modules below @where; return the archive's path."""
     root = f"{where}/initrd"
     for d in ("bin", "modules", "proc", "sys", "dev", "lower", "upper", "root"):
         os.makedirs(f"{root}/{d}")
-    busybox = shutil.which("busybox")
+    busybox = f"{kernel.root()}/bin/busybox" if kernel.is_foreign() else \
+        shutil.which("busybox")
     if not busybox:
         raise VmError("busybox is not installed: run tools/setup")
     shutil.copy(busybox, f"{root}/bin/busybox")
+    with open(f"{root}/shared", "w", encoding="ascii") as f:
+        f.writelines(f"{here} {there}\n"
+                     for here, there in shared_folders(kernel, where))
     for i, file in enumerate(kernel.module_files(BOOT_MODULES)):
         suffix = ".xz" if file.endswith(".xz") else ""
         shutil.copy(file, f"{root}/modules/{i:02d}.ko{suffix}")
@@ -68,6 +96,8 @@ def write_start(args, kernel, module, where):
 
     @module is the path of the vpool.ko to load, or None.
     """
+    if module:
+        module = module.replace(kernel.build, f"{TOP}/build", 1)
     env = {"VPOOL_KERNEL": kernel.name, "VPOOL_KO": module or "",
            "VPOOL_KERNEL_IMAGE": os.path.realpath(kernel.image)}
     env.update((k, v) for k, v in os.environ.items() if k.startswith("VPOOL_"))

@@ -2,26 +2,31 @@
 """Find a kernel's image and modules, and build vpool.ko for it."""
 
 import os
+import platform
 import subprocess
 import sys
 
 from . import TOP, VmError
 
 # The kernels that tools/kernel/get can provide.
-KERNELS = ("6.1", "6.12", "6.12-rt", "7.3", "debug", "kcsan", "fuzz")
+KERNELS = ("6.1", "6.12", "6.12-rt", "6.12-arm64", "6.12-arm64-16k", "7.3",
+           "debug", "kcsan", "fuzz")
 
 
 class Kernel:
     """A kernel: one of KERNELS, from the cache, or an image file.
 
     image is the path of the kernel image. dir is the folder in the cache with its
-    modules and headers, and release its release; both are None for an image file.
+    modules and headers, and release its release; both are None for an image file. arch
+    is the architecture, as uname prints it, and build the folder of what is built.
     """
 
     def __init__(self, name):
         self.name = name
         self.dir = None
         self.release = None
+        self.arch = "aarch64" if "-arm64" in name else platform.machine()
+        self.build = f"{TOP}/build/arm64" if self.is_foreign() else f"{TOP}/build"
         if os.path.isfile(name):
             self.image = name
             return
@@ -36,6 +41,20 @@ class Kernel:
         self.image = f"{self.dir}/vmlinuz"
         with open(f"{self.dir}/release", encoding="ascii") as f:
             self.release = f.read().strip()
+
+    def is_foreign(self):
+        """Return whether this host cannot run the kernel's programs."""
+        return self.arch != platform.machine()
+
+    def root(self):
+        """Return the folder on this host that is the root of the test VM."""
+        if not self.is_foreign():
+            return "/"
+        got = subprocess.run([f"{TOP}/tools/vm/arm64"], text=True,
+                             stdout=subprocess.PIPE, check=False)
+        if got.returncode:
+            raise VmError(f"tools/vm/arm64 cannot provide a root for {self.name}")
+        return got.stdout.strip()
 
     def module_files(self, names):
         """Return the files of modules and of their dependencies, in load order."""
@@ -59,9 +78,10 @@ class Kernel:
         if not self.dir:
             raise VmError("cannot build vpool.ko for an image file, which has no "
                           "headers: use --module or --no-load")
+        target = "arm64-module" if self.is_foreign() else "module"
         made = subprocess.run(
-            ["make", "-s", "-C", TOP, "module", f"KDIR={self.dir}/headers"],
+            ["make", "-s", "-C", TOP, target, f"KDIR={self.dir}/headers"],
             stdout=sys.stderr, check=False)
         if made.returncode:
             raise VmError(f"vpool.ko does not build for {self.release}")
-        return f"{TOP}/build/{self.release}/vpool.ko"
+        return f"{self.build}/{self.release}/vpool.ko"

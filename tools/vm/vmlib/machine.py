@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from . import CACHE, VmError
+from . import CACHE, TOP, VmError
 from . import console
 from .initrd import make_initrd, write_start
 from .ports import Button, Ports, Pump, persistent_slot
@@ -29,18 +29,28 @@ KERNEL_TIMEOUTS = ("watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=240 "
                    "sysctl.kernel.hung_task_timeout_secs=240")
 
 
-def qemu_command():
+def qemu_command(arch):
     """Return the QEMU that tools/vm/qemu unpacked, else the installed one."""
     unpacked = f"{CACHE}/qemu/run"
-    return unpacked if os.access(unpacked, os.X_OK) else "qemu-system-x86_64"
+    if arch == "x86_64":
+        if not os.access(unpacked, os.X_OK):
+            unpacked = shutil.which("qemu-system-x86_64")
+    else:
+        got = subprocess.run([f"{TOP}/tools/vm/qemu", arch], text=True,
+                             stdout=subprocess.PIPE, check=False)
+        unpacked = got.stdout.strip() or shutil.which(f"qemu-system-{arch}")
+    if not unpacked:
+        raise VmError(f"qemu-system-{arch} is not installed: run tools/setup")
+    return unpacked
 
 
-def qemu_args(args, kernel, where, initrd, accel):
-    """Return the command line of QEMU. @accel is "kvm" or "tcg"."""
-    threads = 2 if args.smt else 1
-    # One socket for each node: CPUs that share a cache are on one node.
-    smp = (f"{args.cpus},sockets={args.numa},threads={threads},"
-           f"cores={args.cpus // args.numa // threads}")
+def machine_args(args, kernel, accel):
+    """Return the arguments that choose the machine and its CPU, and its console."""
+    if kernel.arch == "aarch64":
+        # Without this option, an emulated CPU spends much of its time on the
+        # signatures of pointers.
+        cpu = "host" if accel == "kvm" else "max,pauth-impdef=on"
+        return ["-machine", "virt,gic-version=3", "-cpu", cpu], "ttyAMA0"
     # With five-level page tables KASAN reports wild pointers if an interrupt arrives
     # while the kernel reads the boot CPU's features again.
     cpu = "host" if accel == "kvm" else "max,la57=off"
@@ -49,15 +59,35 @@ def qemu_args(args, kernel, where, initrd, accel):
         cpu += ",topoext=on"
     # q35: the interrupt routing of the "pc" machine is a loop in AML, which takes the
     # debug kernel half a minute for each device.
+    return ["-machine", "q35", "-cpu", cpu], "ttyS0"
+
+
+def folder_args(kernel):
+    """Return the arguments for the folders of this host that the machine mounts."""
+    folders = {"root": kernel.root()}
+    if kernel.is_foreign():
+        folders["host"] = "/"
+    cmd = []
+    for slot, (tag, path) in zip((1, 3), folders.items()):
+        cmd += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,"
+                          "multidevs=remap",
+                *persistent_slot(slot, "virtio-9p-pci", f"fsdev={tag},mount_tag={tag}")]
+    return cmd
+
+
+def qemu_args(args, kernel, where, initrd, accel):
+    """Return the command line of QEMU. @accel is "kvm" or "tcg"."""
+    threads = 2 if args.smt else 1
+    # One socket for each node: CPUs that share a cache are on one node.
+    smp = (f"{args.cpus},sockets={args.numa},threads={threads},"
+           f"cores={args.cpus // args.numa // threads}")
+    machine, tty = machine_args(args, kernel, accel)
     # no_timer_check: on a busy host the kernel counts too few ticks in its check of the
     # timer, and panics.
-    cmd = [qemu_command(), "-machine", "q35", "-nodefaults", "-no-reboot",
+    cmd = [qemu_command(kernel.arch), *machine, "-nodefaults", "-no-reboot",
            "-nographic", "-smp", smp, "-m", args.mem,
-           "-kernel", kernel.image, "-initrd", initrd, "-cpu", cpu,
-           "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,"
-                     "multidevs=remap",
-           *persistent_slot(1, "virtio-9p-pci", "fsdev=root,mount_tag=root"),
-           "-append", f"console=ttyS0 loglevel=5 panic=-1 oops=panic "
+           "-kernel", kernel.image, "-initrd", initrd, *folder_args(kernel),
+           "-append", f"console={tty} loglevel=5 panic=-1 oops=panic "
                       f"{KERNEL_TIMEOUTS} no_timer_check vm_dir={where} "
                       f"{args.append}"]
     return cmd + accel_args(args, accel) + numa_args(args)
@@ -120,9 +150,9 @@ def kvm_works():
     return works
 
 
-def choose_accel(args):
+def choose_accel(args, kernel):
     """Return "kvm" or "tcg": what the caller asked for, else KVM if it works."""
-    if args.icount:
+    if args.icount or kernel.is_foreign():
         return "tcg"
     return args.accel or ("kvm" if kvm_works() else "tcg")
 
@@ -153,7 +183,7 @@ def wait_for_end(args, qemu, console_file):
 def run_once(args, kernel, where, initrd):
     """Start QEMU, wait for its end and return the console.Result."""
     ports = Ports()
-    cmd = qemu_args(args, kernel, where, initrd, choose_accel(args))
+    cmd = qemu_args(args, kernel, where, initrd, choose_accel(args, kernel))
     cmd += ["-chardev", "stdio,id=monitor,signal=off",
             "-mon", "chardev=monitor,mode=readline"]
     qemu = subprocess.Popen(cmd + ports.qemu_args(), pass_fds=ports.fds(),
@@ -185,8 +215,6 @@ def run(args, kernel, where):
 
     @where is an empty folder, which the caller removes.
     """
-    if not shutil.which("qemu-system-x86_64"):
-        raise VmError("qemu-system-x86_64 is not installed: run tools/setup")
     module = None
     if not args.no_load:
         module = os.path.realpath(args.module or kernel.build_module())

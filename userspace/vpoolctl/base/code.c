@@ -176,6 +176,13 @@ static const struct {
 	{ TOOL_QEMU_ENDED, "qemu_ended" },
 	{ TOOL_QEMU_FAILED, "qemu_failed" },
 	{ TOOL_VM_TIMEOUT, "vm_timeout" },
+	{ TOOL_MODULE_FILE, "module_file" },
+	{ TOOL_MODULE_LOAD, "module_load" },
+	{ TOOL_UPGRADE_IN_USE, "upgrade_in_use" },
+	{ TOOL_UPGRADE_NO_FALLBACK, "upgrade_no_fallback" },
+	{ TOOL_UPGRADE_UNFINISHED, "upgrade_unfinished" },
+	{ TOOL_UPGRADE_FAILED, "upgrade_failed" },
+	{ TOOL_UPGRADE_LOST, "upgrade_lost" },
 };
 
 const char *code_name(int code)

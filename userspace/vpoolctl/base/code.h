@@ -51,6 +51,13 @@
  * @TOOL_QEMU_ENDED: QEMU ended while it was being started
  * @TOOL_QEMU_FAILED: QEMU refused a command or does not answer
  * @TOOL_VM_TIMEOUT: QEMU was stopped, as the guest did not shut down in time
+ * @TOOL_MODULE_FILE: a file is no vpool module that this host can load
+ * @TOOL_MODULE_LOAD: the module could not be loaded or unloaded
+ * @TOOL_UPGRADE_IN_USE: upgrade would have to destroy a pool or module that is in use
+ * @TOOL_UPGRADE_NO_FALLBACK: upgrade has no file of the loaded module to go back to
+ * @TOOL_UPGRADE_UNFINISHED: an earlier upgrade did not finish
+ * @TOOL_UPGRADE_FAILED: a pool is not as it was before upgrade
+ * @TOOL_UPGRADE_LOST: upgrade failed and could not restore the old pools
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -104,6 +111,13 @@ enum tool_code {
 	TOOL_QEMU_ENDED = 2044,
 	TOOL_QEMU_FAILED = 2045,
 	TOOL_VM_TIMEOUT = 2046,
+	TOOL_MODULE_FILE = 2047,
+	TOOL_MODULE_LOAD = 2048,
+	TOOL_UPGRADE_IN_USE = 2049,
+	TOOL_UPGRADE_NO_FALLBACK = 2050,
+	TOOL_UPGRADE_UNFINISHED = 2051,
+	TOOL_UPGRADE_FAILED = 2052,
+	TOOL_UPGRADE_LOST = 2053,
 	NR_TOOL_END,
 };
 

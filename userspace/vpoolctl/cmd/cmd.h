@@ -25,6 +25,7 @@ extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
 extern const struct command cmd_top;
+extern const struct command cmd_upgrade;
 extern const struct command cmd_version;
 
 #endif /* VPOOLCTL_CMD_CMD_H */

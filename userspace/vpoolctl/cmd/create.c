@@ -74,7 +74,10 @@ static const struct option_def create_options[] = {
 	},
 	[OPT_PAGE_SIZE] = {
 		.name = "page-size", .letter = 'p', .arg = "SIZE",
-		.help = "page size of the memory: 2M (the default) or 4K",
+		.help =
+			"page size of the memory, one of those that 'vpoolctl host'\n"
+			"shows; default: the kernel's smallest huge page, which is 2M\n"
+			"on x86-64",
 		.complete = COMPLETE_SIZE,
 	},
 	[OPT_OWNER] = {

@@ -30,6 +30,7 @@ enum {
 	HOST_AVAILABLE,
 	HOST_POOLABLE,
 	HOST_POOLED,
+	HOST_MAPPING,
 	HOST_MODULE,
 };
 
@@ -44,6 +45,7 @@ static const struct column host_columns[] = {
 	[HOST_AVAILABLE] = { .name = "MEMORY-AVAILABLE", .type = CELL_SIZE },
 	[HOST_POOLABLE] = { .name = "MEMORY-POOLABLE", .type = CELL_SIZE },
 	[HOST_POOLED] = { .name = "MEMORY-POOLED", .type = CELL_SIZE },
+	[HOST_MAPPING] = { .name = "MEMORY-MAPPED-BY", .type = CELL_SIZE },
 	[HOST_MODULE] = { .name = "MODULE-LOADED", .type = CELL_BOOL },
 };
 
@@ -74,17 +76,33 @@ static const struct column node_columns[] = {
 	[NODE_POOLED] = { "POOLED", CELL_SIZE, "memory in pools" },
 };
 
+enum {
+	SIZE_SIZE,
+	SIZE_DEFAULT,
+};
+
+static const struct column size_columns[] = {
+	[SIZE_SIZE] = { "PAGE-SIZE", CELL_SIZE,
+			"page size that pools can have" },
+	[SIZE_DEFAULT] = { "DEFAULT", CELL_BOOL,
+			   "the size without --page-size" },
+};
+
 /**
  * struct taken - the resources that pools have taken
  * @spare: the poolable rest
  * @pools: all pools
  * @nr: length of @pools
- * @module: the module is loaded; without it there are no pools
+ * @sizes: page sizes that pools can have, in bytes
+ * @nr_sizes: length of @sizes
+ * @module: the module is loaded; without it there are neither pools nor page sizes
  */
 struct taken {
 	struct spare spare;
 	struct vpool_info **pools;
 	size_t nr;
+	__u64 *sizes;
+	size_t nr_sizes;
 	bool module;
 };
 
@@ -99,6 +117,8 @@ static int read_taken(const struct invocation *inv,
 	taken->module = err != -VPOOL_NO_MODULE;
 	if (!err)
 		err = read_pools(vp, &taken->pools, &taken->nr);
+	if (!err)
+		err = vpool_page_sizes(vp, &taken->sizes, &taken->nr_sizes);
 	if (err == -VPOOL_NO_MODULE)
 		err = 0;
 	if (err)
@@ -167,6 +187,21 @@ static struct table *node_table(const struct vpool_host *host,
 	return tb;
 }
 
+static struct table *size_table(const struct taken *taken)
+{
+	struct table *tb = table_new("page_sizes", size_columns,
+				     ARRAY_SIZE(size_columns));
+	__u64 preset = vpool_default_page_size();
+	size_t i;
+
+	for (i = 0; i < taken->nr_sizes; i++) {
+		table_row(tb);
+		table_number(tb, SIZE_SIZE, taken->sizes[i]);
+		table_number(tb, SIZE_DEFAULT, taken->sizes[i] == preset);
+	}
+	return tb;
+}
+
 static struct table *host_table(const struct vpool_host *host,
 				const struct taken *taken)
 {
@@ -187,7 +222,10 @@ static struct table *host_table(const struct vpool_host *host,
 	table_number(tb, HOST_AVAILABLE, host->available_bytes);
 	table_number(tb, HOST_POOLABLE, taken->spare.bytes);
 	table_number(tb, HOST_POOLED, pooled);
+	if (host->mapping_bytes)
+		table_number(tb, HOST_MAPPING, host->mapping_bytes);
 	table_number(tb, HOST_MODULE, taken->module);
+	record_adopt(tb, size_table(taken));
 	record_adopt(tb, node_table(host, taken));
 	record_adopt(tb, disk_table());
 	record_adopt(tb, filesystem_table());
@@ -230,6 +268,7 @@ static int run_host(const struct invocation *inv)
 	}
 	spare_free(&taken.spare);
 	free_pools(taken.pools, taken.nr);
+	free(taken.sizes);
 	vpool_host_free(host);
 	return status;
 }
@@ -238,13 +277,15 @@ const struct command cmd_host = {
 	.name = "host",
 	.summary = "show the resources of the host, and the poolable part",
 	.description =
-		"Show this host's CPUs, cores, NUMA nodes, memory and\n"
-		"storage. Free CPUs are in no pool. Poolable CPUs and memory\n"
+		"Show this host's CPUs, cores, NUMA nodes, memory, storage\n"
+		"and the page sizes that pools can have. Free CPUs are in no pool. Poolable CPUs and memory\n"
 		"are free and can be taken by one pool. The module leaves the\n"
 		"rest to the host: the core of CPU 0 (see --boot-core), parts\n"
 		"of cores (see --split-cores), host_cpus_floor CPUs and\n"
-		"host_mem_floor MiB of memory. The command works without the\n"
-		"module, too.",
+		"host_mem_floor MiB of memory. Pool memory is mapped by pages\n"
+		"of 4 KiB, and not by huge ones, on a kernel without\n"
+		"transparent huge pages, such as a real-time kernel. The\n"
+		"command works without the module, too.",
 	.options = host_options,
 	.nr_options = ARRAY_SIZE(host_options),
 	.run = run_host,

@@ -30,6 +30,7 @@ const struct command * const verbs[] = {
 	&cmd_apply,
 	&cmd_export,
 	&cmd_check,
+	&cmd_upgrade,
 	&cmd_vm_start,
 	&cmd_vm_list,
 	&cmd_vm_stop,

@@ -13,7 +13,6 @@
 #include "config/config.h"
 #include "output/messages.h"
 
-#define DEFAULT_PAGE_SIZE (2ULL << 20)
 #define DEFAULT_TIMEOUT_MS 10000
 
 void config_report(const struct config *cfg)
@@ -62,7 +61,7 @@ void config_drop_bad(struct config *cfg)
 void pool_config_init(struct pool_config *pool, const char *name)
 {
 	*pool = (struct pool_config) {
-		.page_size = DEFAULT_PAGE_SIZE,
+		.page_size = vpool_default_page_size(),
 		.mode = 0660,
 		.timeout_ms = DEFAULT_TIMEOUT_MS,
 		.cpus_node = VPOOL_ANY_NODE,
