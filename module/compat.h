@@ -121,6 +121,14 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 #define VPOOL_INODE_FLAGS 0
 #endif
 
+/*
+ * 6.17: a module can also map one page of a folio. Later kernels map all pages of a folio
+ * for which ->fault returns one.
+ */
+#if KERNEL_VERSION(6, 17, 0) <= LINUX_VERSION_CODE
+#define VPOOL_INSERT_BASE
+#endif
+
 /* 6.7: get_policy() also returns an interleave index. */
 #if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
 #define VPOOL_GET_POLICY_ARGS \

@@ -71,6 +71,32 @@
 #include "rss.h"
 #include "store.h"
 
+#ifdef VPOOL_INSERT_BASE
+/**
+ * vpool_huge_insert_base - map one page of a folio that no huge entry maps
+ * @vmf: fault; its mapping is that of a region
+ * @page: page of a locked folio that is larger than a page
+ *
+ * If ->fault returned the page, the core of these kernels would map the whole folio by
+ * base pages, also those that are poisoned. Only userfaultfd stops it, which needs the
+ * core to insert the entry.
+ *
+ * Context: as vpool_huge_fault(); allocates a page table.
+ * Return: VM_FAULT_NOPAGE if the page is mapped; 0 if the core must map it; or
+ * VM_FAULT_OOM.
+ */
+vm_fault_t vpool_huge_insert_base(struct vm_fault *vmf, struct page *page)
+{
+	if (userfaultfd_armed(vmf->vma))
+		return 0;
+	/* Another fault was faster, before the folio was poisoned. */
+	if (pmd_trans_huge(pmdp_get_lockless(vmf->pmd)))
+		return VM_FAULT_NOPAGE;
+	return vmf_insert_page_mkwrite(vmf, page,
+				       vmf->flags & FAULT_FLAG_WRITE);
+}
+#endif
+
 #ifdef VPOOL_HUGE_FAULT
 
 static int vpool_fault_around_set(const char *val,

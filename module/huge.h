@@ -26,6 +26,16 @@ static inline bool vpool_huge_fits(const struct vm_area_struct *vma,
 	       start >= vma->vm_start && start + size <= vma->vm_end;
 }
 
+#ifdef VPOOL_INSERT_BASE
+vm_fault_t vpool_huge_insert_base(struct vm_fault *vmf, struct page *page);
+#else
+static inline vm_fault_t vpool_huge_insert_base(struct vm_fault *vmf,
+						struct page *page)
+{
+	return 0;
+}
+#endif
+
 #ifdef VPOOL_HUGE_FAULT
 vm_fault_t vpool_huge_fault(struct vm_fault *vmf, unsigned int order);
 unsigned long vpool_huge_populate(struct vm_area_struct *vma,

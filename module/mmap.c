@@ -48,31 +48,48 @@ static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 	return folio;
 }
 
-static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
+/* Map a folio, or return its page to the core to map it. */
+static vm_fault_t vpool_mmap_folio(struct vm_fault *vmf,
+				   struct vpool_region *region,
+				   struct folio *folio)
 {
-	struct vpool_region *region = vmf->vma->vm_private_data;
-	struct folio *folio = vpool_mmap_get_locked(region, vmf->pgoff);
+	struct page *page =
+		folio_page(folio, vmf->pgoff & (folio_nr_pages(folio) - 1));
+	vm_fault_t ret = 0;
 	bool huge;
-	struct page *page;
 
-	if (!folio)
-		return VM_FAULT_SIGBUS;
-	page = folio_page(folio, vmf->pgoff & (folio_nr_pages(folio) - 1));
 	/* The core checks again, in case the page is poisoned after this. */
-	if (PageHWPoison(page)) {
-		folio_unlock(folio);
-		folio_put(folio);
+	if (PageHWPoison(page))
 		return VM_FAULT_HWPOISON;
-	}
 	vpool_region_first_use(region, folio);
 	huge = vpool_mmap_may_be_huge(vmf, folio);
+	if (!huge && folio_test_large(folio))
+		ret = vpool_huge_insert_base(vmf, page);
+	if (ret & VM_FAULT_ERROR)
+		return ret;
 	vpool_rss_hide(vmf->vma->vm_mm, region,
 		       huge ? folio_nr_pages(folio) : 1,
 		       READ_ONCE(region->nr) << region->store->order);
 	vpool_stat_inc(region->store->stat, huge ? VPOOL_STAT_FAULTS_HUGE :
 		       VPOOL_STAT_FAULTS_BASE);
 	vmf->page = page;
-	return VM_FAULT_LOCKED;
+	return ret ?: VM_FAULT_LOCKED;
+}
+
+static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
+{
+	struct vpool_region *region = vmf->vma->vm_private_data;
+	struct folio *folio = vpool_mmap_get_locked(region, vmf->pgoff);
+	vm_fault_t ret;
+
+	if (!folio)
+		return VM_FAULT_SIGBUS;
+	ret = vpool_mmap_folio(vmf, region, folio);
+	if (ret != VM_FAULT_LOCKED) {
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	return ret;
 }
 
 /*

@@ -47,12 +47,24 @@ struct vpool_populate {
 	unsigned long end;
 };
 
-/* Address up to which one fault at @addr can fill the mapping. */
+/*
+ * Huge pages that are faulted in for one lookup of the mapping. More would save little,
+ * and writers of the mmap lock wait for them. One is enough where its fault creates the
+ * table of PMD entries, and the others need no fault.
+ */
+#ifdef VPOOL_HUGE_FAULT
+#define VPOOL_POPULATE_PAGES 1
+#else
+#define VPOOL_POPULATE_PAGES 16
+#endif
+
+/* Address up to which the mapping is filled before the next lookup. */
 static unsigned long vpool_populate_end(const struct vm_area_struct *vma,
 					unsigned long addr)
 {
 	const struct vpool_region *region = vma->vm_private_data;
-	unsigned long size = max_t(unsigned long, PMD_SIZE,
+	unsigned long size = max_t(unsigned long,
+				   VPOOL_POPULATE_PAGES * PMD_SIZE,
 				   vpool_store_page_size(region->store));
 
 	return ALIGN_DOWN(addr, size) + size;
@@ -60,8 +72,8 @@ static unsigned long vpool_populate_end(const struct vm_area_struct *vma,
 
 /*
  * Map what needs no fault from @addr on, and move @addr behind it. Set @nr to the number
- * of pages from there to the end of the huge page, and @flags to the GUP flags of the
- * mapping. False if no region is mapped at @addr.
+ * of pages to fault in next, and @flags to the GUP flags of the mapping. False if no
+ * region is mapped at @addr.
  */
 static bool vpool_populate_step(struct mm_struct *mm,
 				const struct vpool_populate *populate,

@@ -304,10 +304,45 @@ TEST_F(numa, policy_interleave)
 }
 
 /* The steps of QEMU: mmap, mbind, touch. */
-TEST_F(numa, mbind_moves_untouched_pages)
+/* Set the number of huge pages that a fault maps. Return the old one, or 0. */
+static int set_fault_around(int nr)
+{
+	char text[32];
+	int old;
+
+	if (!vp_has_fault_around() ||
+	    vp_read_file(VP_FAULT_AROUND, text, sizeof(text)))
+		return 0;
+	old = atoi(text);
+	snprintf(text, sizeof(text), "%d", nr);
+	vp_write_file(VP_FAULT_AROUND, text);
+	return old;
+}
+
+/* A fault also touches the pages that it maps around its own. */
+TEST_F(numa, mbind_leaves_neighbours)
 {
 	char *addr;
 	int fd;
+
+	if (!vp_has_fault_around())
+		SKIP(return, "a fault maps one page on this kernel");
+	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_TRUE(all_clean(self->nodes));
+	addr = vp_open_map(POOL, EACH, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, HUGE_SIZE, 7);
+	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_EQ(EACH, node_bytes(0, "used"));
+	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
+	munmap(addr, EACH);
+	close(fd);
+}
+
+TEST_F(numa, mbind_moves_untouched_pages)
+{
+	int fd, around = set_fault_around(1);
+	char *addr;
 
 	ASSERT_EQ(0, run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
@@ -329,6 +364,8 @@ TEST_F(numa, mbind_moves_untouched_pages)
 	close(fd);
 	EXPECT_TRUE(vp_wait_idle(POOL));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
+	if (around)
+		set_fault_around(around);
 }
 
 TEST_F(numa, mbind_of_a_part)
