@@ -54,6 +54,8 @@ static int vpool_fs_init_context(struct fs_context *fc)
 	if (!ctx)
 		return -ENOMEM;
 	ctx->dops = &vpool_fs_dops;
+	/* Since 6.17 devices on a pseudo filesystem cannot be opened. A region's can. */
+	fc->s_iflags &= ~SB_I_NODEV;
 	return 0;
 }
 

@@ -145,10 +145,12 @@ static bool vp_kernel_is(const char *name)
 	return kernel && !strcmp(kernel, name);
 }
 
-/* Check whether this is a debug kernel, which is slow. */
+/* Check whether this is a debug kernel, which is slow: debug, debug-7.3 or kcsan. */
 bool vp_is_debug(void)
 {
-	return vp_kernel_is("debug") || vp_kernel_is("kcsan");
+	const char *kernel = getenv("VPOOL_KERNEL");
+
+	return kernel && (!strncmp(kernel, "debug", 5) || !strcmp(kernel, "kcsan"));
 }
 
 /*

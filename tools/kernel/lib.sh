@@ -66,21 +66,22 @@ codename() {
 	(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 }
 
-# Print apt source lines for the suite $1: the same mirrors as for this Debian.
+# Print apt source lines for the suite $1, for packages or with $2 for sources: the same
+# mirrors as for this Debian.
 sources_of() {
 	apt-get indextargets --format "\$(REPO_URI)" 'Created-By: Packages' \
 		"Codename: $(codename)" | sort -u | while read -r uri; do
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $1 main"
+		echo "${2:-deb} [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $1 main"
 	done
 }
 
 # Let the apt commands of this file use the suite $1 as the only source, apart from the
-# host's state. Keep its state in the folder $2, which the caller removes. Fail if the
-# host's mirrors do not provide the suite.
+# host's state. Keep its state in the folder $2, which the caller removes. If $3 is
+# "deb-src", use its source packages. Fail if the host's mirrors do not provide the suite.
 use_suite() {
 	need_package_lists || return 1
 	mkdir -p "$2/lists/partial" "$2/cache/archives/partial"
-	sources_of "$1" > "$2/sources"
+	sources_of "$1" "${3:-deb}" > "$2/sources"
 	[ -s "$2/sources" ] || return 1
 	apt_options=(
 		-o Dir::Etc::SourceList="$2/sources"

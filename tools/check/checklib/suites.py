@@ -15,6 +15,12 @@ TESTS = os.environ.get("TESTS", "").split()
 QUICK = """abi invalid_input pool region populate resize member cpus attach
 dedicated limits permissions""".split()
 
+# The suites that make check runs on Linux 7.3: the code that depends on the kernel most.
+# make check-long runs all of them.
+CORE_KERNELS = ("7.3",)
+CORE = """pool region fragment resize poison populate pin member sigkill vm
+tool_live""".split()
+
 # A machine with more nodes and two threads per core, and the suites that need it.
 WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
 WIDER_SUITES = "numa cores".split()
@@ -45,19 +51,35 @@ def wanted_row(row):
         any(fnmatch.fnmatchcase(row, f"{test}-*") for test in TESTS)
 
 
+def is_debug(kernel):
+    """Return whether @kernel is a debug kernel, which is slow."""
+    return kernel.split("-", maxsplit=1)[0] == "debug"
+
+
+def runs_on(kernel, where):
+    """Return whether a suite runs on a kernel. @where is the third field of its line."""
+    return not where or bool({"debug" if is_debug(kernel) else "fast", kernel} &
+                             set(where.split(",")))
+
+
+def is_core(kernel, name):
+    """Return whether make check runs the suite @name on a kernel, unless it was asked
+    for."""
+    return bool(TESTS) or kernel not in CORE_KERNELS or name in CORE
+
+
 def declared(kernel):
     """Return the wanted suites of tools/check/suites that run on a kernel."""
-    where = (kernel,) if kernel == "debug" else (kernel, "fast")
     with open(f"{TOP}/tools/check/suites", encoding="utf-8") as f:
         lines = [line.split() for line in f
                  if line.strip() and not line.startswith("#")]
     return [line[0] for line in lines if wanted(line[0]) and
-            (not line[2:] or line[2] in where)]
+            is_core(kernel, line[0]) and runs_on(kernel, "".join(line[2:]))]
 
 
 def guarded(kernel):
     """Return the suites that run under a guard."""
-    return GUARDED + (GUARDED_FAST if kernel != "debug" else [])
+    return GUARDED + ([] if is_debug(kernel) else GUARDED_FAST)
 
 
 def declared_kunit():

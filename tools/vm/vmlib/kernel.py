@@ -8,7 +8,7 @@ import sys
 from . import TOP, VmError
 
 # The kernels that tools/kernel/get can provide.
-KERNELS = ("6.1", "6.12", "6.12-rt", "7.3", "debug", "kcsan", "fuzz")
+KERNELS = ("6.1", "6.12", "6.12-rt", "7.3", "debug", "debug-7.3", "kcsan", "fuzz")
 
 
 class Kernel:
