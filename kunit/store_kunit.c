@@ -334,7 +334,7 @@ static void mend(struct folio *folio)
 {
 	ClearPageHWPoison(&folio->page);
 	if (folio_test_large(folio))
-		folio_clear_has_hwpoisoned(folio);
+		vpool_folio_clear_poison(folio);
 	/* The store never drops its extra references to a poisoned folio. */
 	while (folio_ref_count(folio) > 1)
 		folio_put(folio);

@@ -58,12 +58,10 @@
 #define PF_USER_WORKER 0
 #endif
 
-/* 6.17: the workqueues of the system were renamed. */
+/* 6.17: the workqueue whose workers run on any CPU was renamed. */
 #if KERNEL_VERSION(6, 17, 0) > LINUX_VERSION_CODE
-#define vpool_percpu_wq system_wq
 #define vpool_unbound_wq system_unbound_wq
 #else
-#define vpool_percpu_wq system_percpu_wq
 #define vpool_unbound_wq system_dfl_wq
 #endif
 

@@ -223,7 +223,7 @@ static void vpool_cpus_resync(struct work_struct *work)
  */
 void vpool_cpus_resync_later(void)
 {
-	schedule_work(&vpool_cpus_resync_now);
+	queue_work(vpool_unbound_wq, &vpool_cpus_resync_now);
 }
 
 /**
@@ -233,7 +233,7 @@ void vpool_cpus_resync_later(void)
  */
 void vpool_cpus_resync_after_cpusets(void)
 {
-	mod_delayed_work(vpool_percpu_wq, &vpool_cpus_resync_again,
+	mod_delayed_work(vpool_unbound_wq, &vpool_cpus_resync_again,
 			 VPOOL_CPUSETS_DELAY);
 }
 

@@ -26,14 +26,20 @@ static struct vpool_member *vpool_dedicate_owner(struct vpool_member_set *member
 	return NULL;
 }
 
-/* Print "2 to task 17, 3 to task 18" into @text, truncated to @size bytes. */
+/*
+ * Print "2 to task 17, 3 to task 18" into @text, truncated to @size bytes. Stop there:
+ * a search for the owner walks over all members under a raw lock.
+ */
 static void vpool_dedicate_text(struct vpool_member_set *members, char *text,
 				size_t size)
 {
 	struct vpool_member *owner;
-	int cpu, len = 0;
+	size_t len = 0;
+	int cpu;
 
 	for_each_cpu(cpu, members->dedicated) {
+		if (len + 1 >= size)
+			break;
 		owner = vpool_dedicate_owner(members, cpu);
 		if (!owner)
 			continue;

@@ -69,6 +69,11 @@ static inline void vpool_folio_set_poison(struct folio *folio)
 {
 	set_bit(PG_has_hwpoisoned, folio_flags(folio, 1));
 }
+
+static inline void vpool_folio_clear_poison(struct folio *folio)
+{
+	clear_bit(PG_has_hwpoisoned, folio_flags(folio, 1));
+}
 #else
 static inline bool vpool_folio_has_poison(struct folio *folio)
 {
@@ -78,6 +83,11 @@ static inline bool vpool_folio_has_poison(struct folio *folio)
 static inline void vpool_folio_set_poison(struct folio *folio)
 {
 	folio_set_has_hwpoisoned(folio);
+}
+
+static inline void vpool_folio_clear_poison(struct folio *folio)
+{
+	folio_clear_has_hwpoisoned(folio);
 }
 #endif
 

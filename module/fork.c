@@ -84,24 +84,14 @@ static bool vpool_fork_needs_entry(const struct vpool_member *of_parent,
 	       !vpool_fork_same_mask(of_parent->task, child);
 }
 
-/*
- * Insert @member, NULL if none could be allocated, into the table for @child. Return
- * false if @member is not used.
- */
-static bool vpool_fork_record(struct vpool_member *member,
+/* Insert @member into the table for @child. */
+static void vpool_fork_record(struct vpool_member *member,
 			      struct vpool_member *of_parent,
 			      struct task_struct *child)
 {
 	struct vpool_member_set *members = of_parent->members;
 
 	lockdep_assert_held(&vpool_member_lock);
-	if (!vpool_fork_needs_entry(of_parent, child))
-		return false;
-	if (!member) {
-		pr_warn_ratelimited("no memory to track task %d, the child of a member\n",
-				    child->pid);
-		return false;
-	}
 	vpool_member_inherit(member, of_parent);
 	if (members && !members->closed) {
 		vpool_fork_link(member, of_parent, child);
@@ -109,7 +99,6 @@ static bool vpool_fork_record(struct vpool_member *member,
 		vpool_member_hash(member, child);
 		vpool_departed_add_unrestored(member);
 	}
-	return true;
 }
 
 /*
@@ -119,7 +108,7 @@ static bool vpool_fork_record(struct vpool_member *member,
 static void vpool_fork_probe_new(VPOOL_PROBE_FORK_ARGS)
 {
 	struct vpool_member *member, *of_parent;
-	bool used = false;
+	bool needed;
 
 	rcu_read_lock();
 	of_parent = vpool_member_find(current);
@@ -129,11 +118,15 @@ static void vpool_fork_probe_new(VPOOL_PROBE_FORK_ARGS)
 	member = vpool_member_alloc_atomic();
 	raw_spin_lock(&vpool_member_lock);
 	of_parent = vpool_member_find(current);
-	if (of_parent)
-		used = vpool_fork_record(member, of_parent, child);
+	needed = of_parent && vpool_fork_needs_entry(of_parent, child);
+	if (needed && member)
+		vpool_fork_record(member, of_parent, child);
 	raw_spin_unlock(&vpool_member_lock);
-	if (!used)
+	if (!needed)
 		vpool_member_free(member);
+	else if (!member)
+		pr_warn_ratelimited("no memory to track task %d, the child of a member\n",
+				    child->pid);
 }
 
 /**

@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "member.h"
 #include "probes.h"
 
@@ -137,7 +138,7 @@ struct vpool_member *vpool_member_alloc_atomic(void)
 		return member;
 	member = vpool_spares_take();
 	if (READ_ONCE(vpool_nr_spares) < VPOOL_SPARES / 2)
-		schedule_work(&vpool_spares_work);
+		queue_work(vpool_unbound_wq, &vpool_spares_work);
 	return member;
 }
 

@@ -145,7 +145,7 @@ static void vpool_probe_poison(void *data, unsigned long pfn, int type,
 	raw_spin_lock(&vpool_poison_lock);
 	kfifo_put(&vpool_poison_pfns, pfn);
 	raw_spin_unlock(&vpool_poison_lock);
-	schedule_work(&vpool_poison_work);
+	queue_work(vpool_unbound_wq, &vpool_poison_work);
 }
 
 static void vpool_poison_find(struct tracepoint *tp, void *data)

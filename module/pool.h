@@ -33,6 +33,11 @@
  *   vpool_gather_call.lock, vpool_store.lock, vpool_rss_bucket.lock,
  *     vpool_reopen_lock, vpool_poison_lock (leaves)
  *
+ * vpool_cpus_masks_lock, vpool_member_lock with the leaves inside it, and
+ * vpool_poison_lock are raw locks. Code that holds one takes only raw locks, allocates
+ * and frees nothing, and prints nothing: a real-time kernel cannot do that in atomic
+ * context. It may queue work, wake tasks and call call_rcu().
+ *
  * CPU hotplug waits for vpool_cpus_lock. A task that holds it must not wait for a
  * lock whose holder a user can delay, so vpool_member_set.affinity_mutex is never taken
  * inside it.

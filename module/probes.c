@@ -8,7 +8,8 @@
  *
  * Registration patches kernel text on all CPUs. It holds locks that module loading,
  * tracing and CPU hotplug wait for. A kernel worker does it, because a user can keep
- * their own task from running while it holds those locks.
+ * their own task from running while it holds those locks. The worker is not bound to a
+ * CPU: a real-time task could keep it from running there.
  */
 #include <linux/mutex.h>
 #include <linux/printk.h>
@@ -17,6 +18,7 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "probes.h"
 
 /* Time in jiffies for which the probes stay registered without users. */
@@ -144,7 +146,8 @@ void vpool_probe_put(void)
 	last = !--vpool_probe_users;
 	raw_spin_unlock(&vpool_probe_lock);
 	if (last)
-		schedule_delayed_work(&vpool_probe_later, VPOOL_PROBE_LINGER);
+		queue_delayed_work(vpool_unbound_wq, &vpool_probe_later,
+				   VPOOL_PROBE_LINGER);
 }
 
 /**
@@ -158,7 +161,7 @@ int vpool_probe_get(void)
 	vpool_probe_hold();
 	if (vpool_probes_are_registered())
 		return 0;
-	schedule_work(&vpool_probe_now);
+	queue_work(vpool_unbound_wq, &vpool_probe_now);
 	flush_work(&vpool_probe_now);
 	if (vpool_probes_are_registered())
 		return 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "lib/file.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -269,12 +270,12 @@ static void become_user(void)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
-static void start_threads(int nr, int ready)
+/* Create threads that sleep. They share memory, so they cost little. */
+static void clone_threads(int nr)
 {
 	char *stack;
 	int i;
 
-	become_user();
 	for (i = 0; i < nr; i++) {
 		stack = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -283,6 +284,12 @@ static void start_threads(int nr, int ready)
 			  CLONE_SYSVSEM, NULL) < 0)
 			break;
 	}
+}
+
+static void start_threads(int nr, int ready)
+{
+	become_user();
+	clone_threads(nr);
 	if (write(ready, "r", 1) != 1)
 		_exit(1);
 	sleep_thread(NULL);
@@ -374,6 +381,61 @@ TEST_F(fork, slow_attach_does_not_block_hotplug)
 	EXPECT_EQ(0, vp_set_online(3, true));
 	kill(threads, SIGKILL);
 	vp_wait_status(threads);
+}
+
+/*
+ * A real-time kernel allocates memberships of children in advance, in a kernel worker. A
+ * member with a real-time priority that does not sleep keeps all other tasks from its
+ * CPU, but that worker can run on another one.
+ */
+
+/*
+ * By default the kernel gives other tasks a twentieth of the time: from 6.12 on through
+ * a fair server, before that by a limit on all real-time tasks. Each has a value that
+ * turns it off.
+ */
+static const struct {
+	const char *path;
+	const char *off;
+} throttles[] = {
+	{ "/sys/kernel/debug/sched/fair_server/cpu1/runtime", "0" },
+	{ "/proc/sys/kernel/sched_rt_runtime_us", "-1" },
+};
+
+static void fork_without_pause(int fd, int nr, int ready)
+{
+	struct sched_param param = { .sched_priority = 50 };
+
+	die_with_parent();
+	if (vp_attach(fd, 0) || sched_setscheduler(0, SCHED_FIFO, &param))
+		_exit(1);
+	clone_threads(nr);
+	if (write(ready, "r", 1) != 1)
+		_exit(1);
+	vp_pause();
+}
+
+TEST_F(fork, children_of_a_busy_real_time_member)
+{
+	int nr = 4000, ready[2];
+	int i = !!access(throttles[0].path, F_OK);
+	char old[32], c;
+	pid_t pid;
+
+	ASSERT_EQ(0, vp_read_file(throttles[i].path, old, sizeof(old)));
+	ASSERT_EQ(0, vp_write_file(throttles[i].path, throttles[i].off));
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	if (!pid)
+		fork_without_pause(self->fd, nr, ready[1]);
+	EXPECT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(0, vp_write_file(throttles[i].path, old));
+	EXPECT_EQ(nr + 1, vp_sysfs_u64(POOL, "cpus/members"));
+	kill(pid, SIGKILL);
+	vp_wait_status(pid);
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
+	close(ready[0]);
+	close(ready[1]);
 }
 
 TEST_HARNESS_MAIN

@@ -15,11 +15,13 @@ TESTS = os.environ.get("TESTS", "").split()
 QUICK = """abi invalid_input pool region populate resize member cpus attach
 dedicated limits permissions""".split()
 
-# The suites that make check runs on Linux 7.3: the code that depends on the kernel most.
-# make check-long runs all of them.
-CORE_KERNELS = ("7.3",)
-CORE = """pool region fragment resize poison populate pin member sigkill vm
-tool_live""".split()
+# The suites that make check runs on a kernel: the code that depends on the kernel most.
+# make check-long runs more. A kernel that is not here gets all suites.
+CORE = {
+    "6.12-rt": "pool region poison populate pin member cpus".split(),
+    "7.3": """pool region fragment resize poison populate pin member sigkill vm
+           tool_live""".split(),
+}
 
 # A machine with more nodes and two threads per core, and the suites that need it.
 WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
@@ -74,7 +76,7 @@ def runs_on(kernel, where):
 def is_core(kernel, name):
     """Return whether make check runs the suite @name on a kernel, unless it was asked
     for."""
-    return bool(TESTS) or kernel not in CORE_KERNELS or name in CORE
+    return bool(TESTS) or kernel not in CORE or name in CORE[kernel]
 
 
 def declared(kernel):
