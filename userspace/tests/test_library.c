@@ -445,7 +445,7 @@ static void without_module(void)
 	vpool_close(vp);
 }
 
-static void page_sizes(void)
+static void sizes_of_pages(void)
 {
 	__u64 base = sysconf(_SC_PAGESIZE), *sizes;
 	struct vpool *vp;
@@ -688,7 +688,7 @@ static const struct tap_case cases[] = {
 	{ "a missing module has its own errno and message",
 	  without_module },
 	{ "an invalid name opens nothing", bad_names },
-	{ "the module knows the page sizes", page_sizes },
+	{ "the module knows the page sizes", sizes_of_pages },
 	{ "sysfs is read if the control device cannot be opened", read_sysfs },
 	{ "a pool handle closes on exec, attaches and maps", own_region },
 	{ "any CPU is requested if the caller names none", any_cpu },
