@@ -8,6 +8,7 @@
 #include "host.h"
 
 #define HUGE_ORDER (PMD_SHIFT - PAGE_SHIFT)
+#define GIGANTIC_ORDER (PUD_SHIFT - PAGE_SHIFT)
 
 static void takes_a_folio_of_the_node(struct kunit *test)
 {
@@ -78,10 +79,45 @@ static void skips_the_slow_path_without_a_timeout(struct kunit *test)
 		folio_put(folio);
 }
 
+/* Any machine that runs this has a free block of the size of a huge page. */
+static void finds_the_largest_free_block(struct kunit *test)
+{
+	struct vpool_host_walk walk;
+	u64 bytes;
+
+	vpool_host_walk_init(&walk, HUGE_ORDER, VPOOL_ANY_NODE, false);
+	bytes = vpool_host_free_block(&walk);
+	KUNIT_EXPECT_EQ(test, bytes, (u64)PMD_SIZE);
+	vpool_host_walk_init(&walk, GIGANTIC_ORDER, VPOOL_ANY_NODE, false);
+	KUNIT_EXPECT_GE(test, vpool_host_free_block(&walk), bytes);
+	KUNIT_EXPECT_LE(test, vpool_host_free_block(&walk), (u64)PUD_SIZE);
+}
+
+/* The page allocator warns if it is asked for a folio of this order. */
+static void takes_a_gigantic_folio(struct kunit *test)
+{
+	struct vpool_host_walk walk;
+	struct folio *folio;
+
+	if (!VPOOL_HAS_GIGANTIC)
+		kunit_skip(test, "this kernel has no folios of this order");
+	vpool_host_walk_init(&walk, GIGANTIC_ORDER, VPOOL_ANY_NODE, false);
+	KUNIT_EXPECT_NULL(test, vpool_host_take_free(&walk));
+	folio = vpool_host_take(&walk);
+	KUNIT_EXPECT_EQ(test, walk.spent, 0UL);
+	if (!folio)
+		kunit_skip(test, "no block of this size is free");
+	KUNIT_EXPECT_EQ(test, folio_order(folio), GIGANTIC_ORDER);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+	folio_put(folio);
+}
+
 static struct kunit_case vpool_host_cases[] = {
 	KUNIT_CASE(takes_a_folio_of_the_node),
 	KUNIT_CASE(makes_a_folio_of_a_block),
 	KUNIT_CASE(skips_the_slow_path_without_a_timeout),
+	KUNIT_CASE(finds_the_largest_free_block),
+	KUNIT_CASE(takes_a_gigantic_folio),
 	{}
 };
 

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "page_size.h"
 
 static void always_has_the_base_page_and_the_default(struct kunit *test)
@@ -47,10 +48,30 @@ static void message_of_a_refusal_has_the_list(struct kunit *test)
 	}
 }
 
+static void refuses_gigantic_pages_with_the_reason(struct kunit *test)
+{
+	struct vpool_extack extack;
+	int err;
+
+	vpool_extack_init(&extack);
+	err = vpool_page_size_check(PUD_SIZE, &extack);
+	if (VPOOL_HAS_GIGANTIC && vpool_cpu_maps_pud()) {
+		KUNIT_EXPECT_EQ(test, err, 0);
+		return;
+	}
+	KUNIT_EXPECT_EQ(test, err, -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, extack.code, VPOOL_HAS_GIGANTIC ?
+			VPOOL_CODE_PAGE_SIZE_UNSUPPORTED :
+			VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(extack.text,
+					   vpool_size(PUD_SIZE).s));
+}
+
 static struct kunit_case vpool_page_size_cases[] = {
 	KUNIT_CASE(always_has_the_base_page_and_the_default),
 	KUNIT_CASE(lists_in_ascending_order_what_it_accepts),
 	KUNIT_CASE(message_of_a_refusal_has_the_list),
+	KUNIT_CASE(refuses_gigantic_pages_with_the_reason),
 	{}
 };
 

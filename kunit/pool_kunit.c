@@ -171,8 +171,8 @@ static void refuses_bad_memory(struct kunit *test)
 static void refuses_bad_page_sizes(struct kunit *test)
 {
 	static const u64 bad[] = {
-		1, 3, 2 * PAGE_SIZE, PMD_SIZE / 2, 2 * PMD_SIZE, PUD_SIZE,
-		U64_MAX,
+		1, 3, 2 * PAGE_SIZE, PMD_SIZE / 2, 2 * PMD_SIZE,
+		2ULL * PUD_SIZE, U64_MAX,
 	};
 	struct pool_fixture *f = test->priv;
 	unsigned int i;

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
@@ -245,6 +246,51 @@ static int vpool_dev_mmap(struct file *filp, struct vm_area_struct *vma)
 	return vpool_mmap_region(file->region, vma, &file->extack);
 }
 
+#ifndef CONFIG_TRANSPARENT_HUGEPAGE
+#define vpool_dev_get_area thp_get_unmapped_area
+#else
+/*
+ * mremap(2) moves an entry of 1 GiB only to an address that is aligned like the old one.
+ * For another one the core would take the folio for a page table. Like hugetlbfs, refuse
+ * such an address; the core asks here for mmap(2), too.
+ */
+static int vpool_dev_check_area(struct vpool_file *file, unsigned long addr,
+				unsigned long len, unsigned long pgoff,
+				unsigned long flags)
+{
+	unsigned long align = vpool_store_page_size(file->region->store);
+
+	if (!(flags & MAP_FIXED) || align <= PMD_SIZE || len < align ||
+	    IS_ALIGNED(addr - (pgoff << PAGE_SHIFT), align))
+		return 0;
+	return vpool_err(&file->extack, -EINVAL, VPOOL_CODE_MAP_RANGE,
+			 "address and offset are not aligned alike to pages of %s",
+			 vpool_size(align).s);
+}
+
+/*
+ * Align a mapping to 1 GiB if the pool has pages of this size. The core itself aligns to
+ * PMD_SIZE, and only if the caller does not name an address.
+ */
+static unsigned long vpool_dev_get_area(struct file *filp, unsigned long addr,
+					unsigned long len, unsigned long pgoff,
+					unsigned long flags)
+{
+	struct vpool_file *file = filp->private_data;
+	unsigned long align = vpool_store_page_size(file->region->store), area;
+	int err = vpool_dev_check_area(file, addr, len, pgoff, flags);
+
+	if (err)
+		return err;
+	if (align <= PMD_SIZE || addr || len < align || len > ULONG_MAX - align)
+		return thp_get_unmapped_area(filp, addr, len, pgoff, flags);
+	area = thp_get_unmapped_area(filp, 0, len + align, pgoff, flags);
+	if (IS_ERR_VALUE(area))
+		return thp_get_unmapped_area(filp, 0, len, pgoff, flags);
+	return area + (((pgoff << PAGE_SHIFT) - area) & (align - 1));
+}
+#endif
+
 static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)
 {
 	struct vpool_file *file = filp->private_data;
@@ -272,7 +318,7 @@ static const struct file_operations vpool_dev_fops = {
 	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vpool_dev_mmap,
-	.get_unmapped_area = thp_get_unmapped_area,
+	.get_unmapped_area = vpool_dev_get_area,
 	.llseek = vpool_dev_llseek,
 	/* There is no backing storage to write to. */
 	.fsync = noop_fsync,

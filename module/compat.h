@@ -313,4 +313,46 @@ static inline struct folio *vpool_contig_folio(unsigned long pfn,
 }
 #endif
 
+/*
+ * 7.0: a module can allocate a folio that is larger than the blocks of the page
+ * allocator. 6.17: it can map such a folio with one PUD entry, if the inode has S_DAX.
+ * SPARSEMEM without VMEMMAP has no folios of this size.
+ */
+#if defined(alloc_contig_frozen_range) && defined(CONFIG_CONTIG_ALLOC) && \
+	defined(CONFIG_TRANSPARENT_HUGEPAGE) && defined(CONFIG_FS_DAX) && \
+	defined(CONFIG_HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD)
+#define VPOOL_HAS_GIGANTIC (PUD_SHIFT - PAGE_SHIFT <= MAX_FOLIO_ORDER)
+#else
+#define VPOOL_HAS_GIGANTIC false
+#endif
+
+/*
+ * Wait for the faults of a mapping that hold only its own lock. No fault can follow
+ * until the caller drops the mmap lock, which it holds for writing.
+ */
+static inline void vpool_vma_stop_faults(struct vm_area_struct *vma)
+{
+#ifdef alloc_contig_frozen_range
+	vma_start_write(vma);
+#endif
+}
+
+/* The core does not merge a mapping with this flag, nor move a part to its neighbour. */
+static inline void vpool_vma_forbid_merge(struct vm_area_struct *vma)
+{
+#ifdef alloc_contig_frozen_range
+	vm_flags_set(vma, VM_DONTEXPAND);
+#endif
+}
+
+/* The kernel's has_transparent_pud_hugepage() does not ask the CPU. */
+static inline bool vpool_cpu_maps_pud(void)
+{
+#ifdef CONFIG_X86
+	return boot_cpu_has(X86_FEATURE_GBPAGES);
+#else
+	return true;
+#endif
+}
+
 #endif /* VPOOL_COMPAT_H */

@@ -19,6 +19,7 @@
  *
  * Poisoned pages keep their bytes, which no access can read.
  *
+ * Context: sleeps, because a folio can have 1 GiB.
  * Return: true if the whole folio is zero, false if it has poisoned pages.
  */
 bool vpool_folio_zero(struct folio *folio)
@@ -33,6 +34,8 @@ bool vpool_folio_zero(struct folio *folio)
 			good = false;
 		else
 			clear_highpage(page);
+		if (IS_ALIGNED(i + 1, PMD_SIZE / PAGE_SIZE))
+			cond_resched();
 	}
 	return good;
 }

@@ -13,6 +13,10 @@
  *   pinned pages may be movable by then.
  * - After a scan, it backs off for a while and starts again with the allocator.
  *
+ * The allocator has no blocks of 1 GiB. For such a folio the walk takes a block whose
+ * pages are all free. On the slow path it reclaims until the host has that much free
+ * memory, and then empties blocks, as above.
+ *
  * None of this invokes the OOM killer: all allocations, including those of migration
  * targets, use __GFP_RETRY_MAYFAIL or a weaker flag. Emptying a block ignores the
  * watermarks, so the scan itself checks that the zone keeps enough free pages.
@@ -223,13 +227,27 @@ void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 	walk->stage = VPOOL_HOST_COMPACT;
 }
 
+/* True if the folios are larger than any block of the page allocator. */
+static bool vpool_walk_is_gigantic(const struct vpool_host_walk *walk)
+{
+	return walk->order > PMD_SHIFT - PAGE_SHIFT;
+}
+
 /* The allocator's zone lists order the nodes by distance. */
-static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
+static struct folio *vpool_walk_alloc_order(struct vpool_host_walk *walk,
+					    unsigned int order, gfp_t gfp)
 {
 	if (!walk->any)
 		gfp |= __GFP_THISNODE;
-	return __folio_alloc(gfp | __GFP_NOWARN, walk->order, walk->nid,
+	return __folio_alloc(gfp | __GFP_NOWARN, order, walk->nid,
 			     walk->any ? &walk->allowed : NULL);
+}
+
+static struct folio *vpool_walk_alloc(struct vpool_host_walk *walk, gfp_t gfp)
+{
+	if (vpool_walk_is_gigantic(walk))
+		return NULL;
+	return vpool_walk_alloc_order(walk, walk->order, gfp);
 }
 
 /* If a slow path follows, this does not reclaim. */
@@ -325,7 +343,8 @@ static struct zone *vpool_scan_at(struct vpool_host_walk *walk)
  */
 static bool vpool_page_may_move(struct page *page)
 {
-	if (PageReserved(page) || PageHWPoison(page))
+	/* A slab has no reference on kernels that allocate it frozen. */
+	if (PageReserved(page) || PageHWPoison(page) || PageSlab(page))
 		return false;
 	return PageLRU(page) || vpool_page_moves(page) || !page_ref_count(page);
 }
@@ -352,6 +371,42 @@ static bool vpool_block_may_move(struct zone *zone, unsigned long pfn,
 			return false;
 	}
 	return true;
+}
+
+/*
+ * The number of pages of the allocator's free block at @pfn; 0 if the page is not the
+ * first one of such a block. This reads without a lock, so the result may be stale.
+ */
+static unsigned long vpool_free_pages(struct zone *zone, unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	if (!page || page_zone(page) != zone || !PageBuddy(page))
+		return 0;
+	return 1UL << min_t(unsigned long, READ_ONCE(page->private),
+			    PUD_SHIFT - PAGE_SHIFT);
+}
+
+static bool vpool_block_is_free(struct zone *zone, unsigned long pfn,
+				unsigned long nr)
+{
+	unsigned long end = pfn + nr, step;
+
+	for (; pfn < end; pfn += step) {
+		step = vpool_free_pages(zone, pfn);
+		if (!step)
+			return false;
+	}
+	return true;
+}
+
+/* Check whether the walk may take a block, as far as one can tell without a lock. */
+static bool vpool_scan_accepts(const struct vpool_host_walk *walk,
+			       struct zone *zone, unsigned long pfn,
+			       unsigned long nr)
+{
+	return walk->free_only ? vpool_block_is_free(zone, pfn, nr) :
+		vpool_block_may_move(zone, pfn, nr);
 }
 
 static struct folio *vpool_block_take(unsigned long pfn, unsigned int order)
@@ -382,12 +437,83 @@ static struct folio *vpool_scan(struct vpool_host_walk *walk)
 		}
 		pfn = walk->pfn;
 		walk->pfn += nr;
-		if (vpool_block_may_move(zone, pfn, nr))
+		if (vpool_scan_accepts(walk, zone, pfn, nr))
 			return vpool_block_take(pfn, walk->order);
-		walk->fixed += vpool_block_is_present(zone, pfn);
+		if (!walk->free_only)
+			walk->fixed += vpool_block_is_present(zone, pfn);
 		cond_resched();
 	}
 	return NULL;
+}
+
+/* Take a gigantic block whose pages are all free, or return NULL. */
+static struct folio *vpool_walk_free_block(struct vpool_host_walk *walk)
+{
+	struct folio *folio = NULL;
+
+	vpool_scan_begin(walk);
+	walk->free_only = true;
+	while (!folio && walk->stage == VPOOL_HOST_SCAN)
+		folio = vpool_scan(walk);
+	walk->free_only = false;
+	walk->stage = VPOOL_HOST_COMPACT;
+	return folio;
+}
+
+/* True if a zone that the walk may use has enough free memory for one folio. */
+static bool vpool_walk_has_room(const struct vpool_host_walk *walk)
+{
+	int nid, zid;
+
+	for_each_node_mask(nid, walk->allowed)
+		for (zid = vpool_top_zone(); zid >= 0; zid--)
+			if ((walk->any || nid == walk->nid) &&
+			    vpool_zone_can_spare(&NODE_DATA(nid)->node_zones[zid],
+						 1UL << walk->order))
+				return true;
+	return false;
+}
+
+/*
+ * Let the allocator reclaim as much memory as a gigantic folio has. Emptying a block
+ * only moves its pages, so the memory must be free somewhere first.
+ */
+static void vpool_walk_reclaim(struct vpool_host_walk *walk)
+{
+	unsigned long i, nr = 1UL << walk->order >> PAGE_ALLOC_COSTLY_ORDER;
+	struct folio *folio, *next;
+	LIST_HEAD(taken);
+
+	if (vpool_walk_has_room(walk))
+		return;
+	for (i = 0; i < nr && !signal_pending(current); i++) {
+		folio = vpool_walk_alloc_order(walk, PAGE_ALLOC_COSTLY_ORDER,
+					       GFP_HIGHUSER |
+					       __GFP_RETRY_MAYFAIL);
+		if (!folio)
+			break;
+		list_add(&folio->lru, &taken);
+		cond_resched();
+	}
+	list_for_each_entry_safe(folio, next, &taken, lru) {
+		list_del(&folio->lru);
+		folio_put(folio);
+		cond_resched();
+	}
+}
+
+/* Let the allocator find a folio, or what a gigantic folio needs. */
+static struct folio *vpool_walk_compact(struct vpool_host_walk *walk)
+{
+	struct folio *folio;
+
+	if (!vpool_walk_is_gigantic(walk))
+		return vpool_walk_alloc(walk, GFP_HIGHUSER |
+					__GFP_RETRY_MAYFAIL);
+	folio = vpool_walk_free_block(walk);
+	if (!folio)
+		vpool_walk_reclaim(walk);
+	return folio;
 }
 
 static struct folio *vpool_walk_slow(struct vpool_host_walk *walk)
@@ -402,7 +528,7 @@ static struct folio *vpool_walk_slow(struct vpool_host_walk *walk)
 	if (walk->stage == VPOOL_HOST_SCAN)
 		return vpool_scan(walk);
 
-	folio = vpool_walk_alloc(walk, GFP_HIGHUSER | __GFP_RETRY_MAYFAIL);
+	folio = vpool_walk_compact(walk);
 	if (!folio)
 		vpool_scan_begin(walk);
 	return folio;
@@ -423,6 +549,8 @@ struct folio *vpool_host_take(struct vpool_host_walk *walk)
 	struct folio *folio = vpool_walk_fast(walk);
 	unsigned long start = jiffies;
 
+	if (!walk->slow && vpool_walk_is_gigantic(walk))
+		folio = vpool_walk_free_block(walk);
 	if (folio || !walk->slow)
 		return folio;
 	folio = vpool_walk_slow(walk);
@@ -459,4 +587,49 @@ void vpool_host_wait(struct vpool_host_walk *walk)
 		return;
 	schedule_timeout_interruptible(VPOOL_RETRY);
 	walk->spent += jiffies - start;
+}
+
+/* The longest run of free pages of a zone that does not cross a multiple of @nr. */
+static unsigned long vpool_zone_free_run(struct zone *zone, unsigned long nr)
+{
+	unsigned long pfn, step, run = 0, most = 0;
+
+	for (pfn = zone->zone_start_pfn; pfn < zone_end_pfn(zone);
+	     pfn += max(step, 1UL)) {
+		step = vpool_free_pages(zone, pfn);
+		if (!step || IS_ALIGNED(pfn, nr))
+			run = 0;
+		run += step;
+		most = max(most, run);
+		if (IS_ALIGNED(pfn, PMD_SIZE / PAGE_SIZE))
+			cond_resched();
+	}
+	return min(most, nr);
+}
+
+/**
+ * vpool_host_free_block - find the largest free block of a walk's nodes
+ * @walk: walk whose vpool_host_take() has returned NULL
+ *
+ * This reads the state of each page without a lock, so the result may be stale. It does
+ * not count the pages that the allocator caches for each CPU.
+ *
+ * Context: sleeps.
+ * Return: size in bytes, at most that of one folio of @walk.
+ */
+u64 vpool_host_free_block(const struct vpool_host_walk *walk)
+{
+	unsigned long run, most = 0;
+	int nid, zid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		if (!walk->any && nid != walk->nid)
+			continue;
+		for (zid = vpool_top_zone(); zid >= 0; zid--) {
+			run = vpool_zone_free_run(&NODE_DATA(nid)->node_zones[zid],
+						  1UL << walk->order);
+			most = max(most, run);
+		}
+	}
+	return (u64)most << PAGE_SHIFT;
 }

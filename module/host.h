@@ -31,6 +31,7 @@ enum vpool_host_stage {
  * @allowed: nodes that may be used if @any; the other nodes are at their floor
  * @slow: the slow path is allowed
  * @stage: stage of the slow path
+ * @free_only: the scan takes only blocks whose pages are all free
  * @todo: nodes that the scan has not reached
  * @scan_nid: id of the node that is being scanned
  * @zid: index of the zone of that node that is being scanned
@@ -49,6 +50,7 @@ struct vpool_host_walk {
 	nodemask_t allowed;
 	bool slow;
 	enum vpool_host_stage stage;
+	bool free_only;
 	nodemask_t todo;
 	int scan_nid;
 	int zid;
@@ -67,5 +69,6 @@ void vpool_host_walk_init(struct vpool_host_walk *walk, unsigned int order,
 struct folio *vpool_host_take(struct vpool_host_walk *walk);
 struct folio *vpool_host_take_free(struct vpool_host_walk *walk);
 void vpool_host_wait(struct vpool_host_walk *walk);
+u64 vpool_host_free_block(const struct vpool_host_walk *walk);
 
 #endif /* VPOOL_HOST_H */

@@ -103,6 +103,30 @@ static vm_fault_t vpool_mmap_map_pages(struct vm_fault *vmf, pgoff_t start,
 	return 0;
 }
 
+/*
+ * The core is about to split a mapping at @addr. It has no code to split an entry of 1 GiB
+ * there, and would take the contents of the folio for a page table. So remove the entry
+ * first, and keep faults from mapping it again before the core drops the mmap lock. The
+ * folio stays in the region. Other processes that map it fault once more.
+ *
+ * This is enough because the core changes the boundary of such a mapping in no other
+ * way: vpool_vma_forbid_merge() prevents merging, and vpool_dev_get_area() a move to an
+ * address where the entry does not fit.
+ */
+static int vpool_mmap_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct vpool_region *region = vma->vm_private_data;
+	u64 size = vpool_store_page_size(region->store);
+	loff_t pos = (loff_t)linear_page_index(vma, addr) << PAGE_SHIFT;
+
+	if (size <= PMD_SIZE || IS_ALIGNED(addr, size))
+		return 0;
+	vpool_vma_stop_faults(vma);
+	unmap_mapping_range(region->inode->i_mapping, round_down(pos, size),
+			    size, 1);
+	return 0;
+}
+
 /* The core calls this after it has unmapped the pages, also when the mm exits. */
 static void vpool_mmap_close(struct vm_area_struct *vma)
 {
@@ -146,6 +170,7 @@ static const struct vm_operations_struct vpool_mmap_vm_ops = {
 	.huge_fault = vpool_huge_fault,
 #endif
 	.map_pages = vpool_mmap_map_pages,
+	.may_split = vpool_mmap_may_split,
 	.close = vpool_mmap_close,
 #ifdef CONFIG_NUMA
 	.get_policy = vpool_mmap_get_policy,
@@ -213,6 +238,8 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 
 	vma->vm_private_data = region;
 	vma->vm_ops = &vpool_mmap_vm_ops;
+	if (vpool_store_page_size(region->store) > PMD_SIZE)
+		vpool_vma_forbid_merge(vma);
 	if (region->store->order && vpool_vma_thp_disabled(vma))
 		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
 			  "mapped with small pages: huge pages are disabled for this process, see PR_SET_THP_DISABLE in prctl(2)");

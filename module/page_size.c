@@ -2,6 +2,7 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 
+#include "compat.h"
 #include "page_size.h"
 
 /* All sizes that a kernel could map with one entry of a page table. */
@@ -10,7 +11,21 @@ static const u64 vpool_page_sizes[] = { PAGE_SIZE, PMD_SIZE, PUD_SIZE };
 /* No other function knows which sizes are possible. */
 static bool vpool_page_size_is_possible(u64 page_size)
 {
+	if (page_size == PUD_SIZE)
+		return VPOOL_HAS_GIGANTIC && vpool_cpu_maps_pud();
 	return page_size == PAGE_SIZE || page_size == PMD_SIZE;
+}
+
+static int vpool_err_gigantic(u64 page_size, struct vpool_extack *extack)
+{
+	if (!VPOOL_HAS_GIGANTIC)
+		return vpool_err(extack, -EOPNOTSUPP,
+				 VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL,
+				 "pages of %s need Linux 7.1 or newer with CONTIG_ALLOC, FS_DAX and transparent huge pages",
+				 vpool_size(page_size).s);
+	return vpool_err(extack, -EOPNOTSUPP, VPOOL_CODE_PAGE_SIZE_UNSUPPORTED,
+			 "this CPU cannot map pages of %s; pools can have pages of %s bytes",
+			 vpool_size(page_size).s, vpool_page_size_list().s);
 }
 
 /**
@@ -25,10 +40,7 @@ int vpool_page_size_check(u64 page_size, struct vpool_extack *extack)
 	if (vpool_page_size_is_possible(page_size))
 		return 0;
 	if (page_size == PUD_SIZE)
-		return vpool_err(extack, -EOPNOTSUPP,
-				 VPOOL_CODE_PAGE_SIZE_NEEDS_KERNEL,
-				 "pages of %s need Linux 6.15 or newer",
-				 vpool_size(page_size).s);
+		return vpool_err_gigantic(page_size, extack);
 	return vpool_err(extack, -EOPNOTSUPP, VPOOL_CODE_PAGE_SIZE_UNSUPPORTED,
 			 "pages of %llu bytes are not supported, only of %s",
 			 page_size, vpool_page_size_list().s);

@@ -167,7 +167,7 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 	u64 unmovable = walk->fixed * page_size;
 	enum vpool_code code = err == -EINTR ? VPOOL_CODE_INTERRUPTED :
 		VPOOL_CODE_MEM_FRAGMENTED;
-	char node[32] = "the host", fixed[80] = "";
+	char node[32] = "the host", fixed[80] = "", block[64] = "";
 
 	if (err == -ENXIO)
 		return vpool_err(extack, err, VPOOL_CODE_POOL_DESTROYED,
@@ -180,10 +180,13 @@ static int vpool_gather_failed(struct vpool_gather *gather, int err,
 		snprintf(fixed, sizeof(fixed),
 			 "; %s is in blocks with pages that cannot be moved",
 			 vpool_size(unmovable - got).s);
+	if (page_size > PMD_SIZE)
+		snprintf(block, sizeof(block), "; the largest free block has %s",
+			 vpool_size(vpool_host_free_block(walk)).s);
 	return vpool_err(extack, err, code,
-			 "%s%s yielded %s in free blocks, but %s requested%s",
+			 "%s%s yielded %s in free blocks, but %s requested%s%s",
 			 vpool_gather_prefix(err), node, vpool_size(got).s,
-			 vpool_size(bytes).s, fixed);
+			 vpool_size(bytes).s, block, fixed);
 }
 
 /* The floor of the host is checked before each piece. */
