@@ -75,15 +75,18 @@ FIXTURE_TEARDOWN(pin)
 }
 
 /*
- * Open a disk that does direct I/O to user pages. Return a negative errno if there
- * is none.
+ * Open a disk of 8 huge pages that does direct I/O to user pages. Return a negative
+ * errno if there is none.
  */
 static int open_disk(void)
 {
+	char command[64];
 	int fd;
 
-	if (access(RAM_DISK, F_OK) &&
-	    system("modprobe -q brd rd_nr=1 rd_size=16384 2>/dev/null"))
+	snprintf(command, sizeof(command),
+		 "modprobe -q brd rd_nr=1 rd_size=%llu 2>/dev/null",
+		 8 * HUGE_SIZE / KIB);
+	if (access(RAM_DISK, F_OK) && system(command))
 		return -ENODEV;
 	fd = open(RAM_DISK, O_RDWR | O_DIRECT | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
