@@ -187,7 +187,7 @@ help:
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 7.3 6.1 6.12-rt"       27 min'
-	@echo '  make check-arm64      core kselftests on arm64, under emulation      10 min'
+	@echo '  make check-arm64      core kselftests on arm64, under emulation     10 min'
 	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'
