@@ -22,7 +22,7 @@
 #include <linux/workqueue.h>
 
 /* 7.1: struct folio_batch moved to a header of its own. */
-#if __has_include(<linux/folio_batch.h>)
+#if __has_include("linux/folio_batch.h")
 #include <linux/folio_batch.h>
 #else
 #include <linux/pagevec.h>
@@ -196,10 +196,10 @@ static inline bool vpool_page_moves(struct page *page)
 #endif
 
 /* 6.19: the tracepoint of memory errors has a header of its own. */
-#if __has_include(<trace/events/memory-failure.h>)
-#define VPOOL_TRACE_MEMORY_FAILURE <trace/events/memory-failure.h>
+#if __has_include("trace/events/memory-failure.h")
+#define VPOOL_TRACE_MEMORY_FAILURE "trace/events/memory-failure.h"
 #else
-#define VPOOL_TRACE_MEMORY_FAILURE <ras/ras_event.h>
+#define VPOOL_TRACE_MEMORY_FAILURE "ras/ras_event.h"
 #endif
 
 /*

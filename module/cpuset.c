@@ -9,6 +9,10 @@
  * when it is used. affinity.c reads it again after it has set a mask, as
  * sched_setaffinity(2) does.
  *
+ * Opening the file takes far longer than reading it, so the file that was opened last
+ * stays open. Each read shows the present CPUs. A cgroup can be removed in spite of an
+ * open file; a read then fails, and the file is opened again by its path.
+ *
  * If the cpuset controller is on a cgroup v1 hierarchy or the read fails, the answer is
  * conservative: all CPUs for a task in the root cpuset, otherwise the CPUs of the task's
  * present mask. That mask is within the cpuset, so vpool does not widen it.
@@ -16,10 +20,13 @@
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
+#include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -30,6 +37,25 @@
 #include "cpuset.h"
 
 #define VPOOL_CPUSET_FILE "/cpuset.cpus.effective"
+
+/**
+ * struct vpool_cpuset_last - the file that was opened last
+ * @lock: guards all fields. It is never waited for, because a user can delay a task that
+ *	holds it
+ * @file: the open file, or NULL
+ * @serial: unique number of its cpuset
+ * @text: buffer for what is read
+ */
+struct vpool_cpuset_last {
+	struct mutex lock;	/* taken by mutex_trylock() only */
+	struct file *file;
+	u64 serial;
+	char text[PATH_MAX];
+};
+
+static struct vpool_cpuset_last vpool_cpuset_last = {
+	.lock = __MUTEX_INITIALIZER(vpool_cpuset_last.lock),
+};
 
 /* Mount of the cgroup2 hierarchy, or NULL if the kernel has none. */
 static struct vfsmount *vpool_cgroup_mnt;
@@ -50,7 +76,8 @@ static void vpool_cpuset_mount(struct work_struct *work)
 /*
  * Run @work in a kernel worker. A worker does not have the credentials, namespaces or
  * root directory of a user, and no user can keep it from running while it holds locks
- * of the cgroup filesystem.
+ * of the cgroup filesystem. To read an open file takes none of these locks but the
+ * file's own.
  */
 static void vpool_cpuset_work(struct work_struct *work)
 {
@@ -78,13 +105,25 @@ void vpool_cpuset_start(void)
 	destroy_work_on_stack(&work);
 }
 
+static void vpool_cpuset_close(struct work_struct *work)
+{
+	if (vpool_cpuset_last.file)
+		__fput_sync(vpool_cpuset_last.file);
+	vpool_cpuset_last.file = NULL;
+}
+
 /**
  * vpool_cpuset_stop - undo vpool_cpuset_start()
  *
- * Context: sleeps; no vpool_cpuset_allowed() is running.
+ * Context: sleeps, for a kernel worker; no vpool_cpuset_allowed() is running.
  */
 void vpool_cpuset_stop(void)
 {
+	struct work_struct work;
+
+	INIT_WORK_ONSTACK(&work, vpool_cpuset_close);
+	vpool_cpuset_work(&work);
+	destroy_work_on_stack(&work);
 	if (vpool_cgroup_mnt)
 		kern_unmount(vpool_cgroup_mnt);
 	vpool_cgroup_mnt = NULL;
@@ -121,42 +160,69 @@ struct vpool_cpuset_read {
 	int err;
 };
 
-/* Read the whole file @name into @text, and terminate it with NUL. */
-static int vpool_cgroup_read(const char *name, char *text, size_t size)
+/* Read a whole file of CPUs, from its start, with the credentials that opened it. */
+static int vpool_cpuset_parse(struct file *file, char *text,
+			      struct cpumask *mask)
+{
+	const struct cred *cred = override_creds(file->f_cred);
+	loff_t pos = 0;
+	ssize_t len = kernel_read(file, text, PATH_MAX - 1, &pos);
+
+	revert_creds(cred);
+	if (len < 0)
+		return len;
+	if (len == PATH_MAX - 1)
+		return -E2BIG;
+	text[len] = '\0';
+	return cpulist_parse(text, mask);
+}
+
+/* Read the file that is open. It fails if that is the file of another cpuset. */
+static int vpool_cpuset_read_last(struct cgroup_subsys_state *css,
+				  struct cpumask *mask)
+{
+	struct vpool_cpuset_last *last = &vpool_cpuset_last;
+	int err = -ENOENT;
+
+	if (!mutex_trylock(&last->lock))
+		return -EBUSY;
+	if (last->file && last->serial == css->serial_nr)
+		err = vpool_cpuset_parse(last->file, last->text, mask);
+	mutex_unlock(&last->lock);
+	return err;
+}
+
+/* Keep @file open for the next read, and close the one that was kept until now. */
+static void vpool_cpuset_keep(struct cgroup_subsys_state *css,
+			      struct file *file)
+{
+	struct vpool_cpuset_last *last = &vpool_cpuset_last;
+
+	if (mutex_trylock(&last->lock)) {
+		swap(last->file, file);
+		last->serial = css->serial_nr;
+		mutex_unlock(&last->lock);
+	}
+	if (file)
+		__fput_sync(file);
+}
+
+static struct file *vpool_cpuset_open(struct cgroup_subsys_state *css,
+				      char *buf)
 {
 	struct path root = {
 		.mnt = vpool_cgroup_mnt,
 		.dentry = vpool_cgroup_mnt->mnt_root,
 	};
-	struct file *file = file_open_root(&root, name, O_RDONLY, 0);
-	loff_t pos = 0;
-	ssize_t len;
-
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	len = kernel_read(file, text, size - 1, &pos);
-	__fput_sync(file);
-	if (len < 0)
-		return len;
-	if (len == size - 1)
-		return -E2BIG;
-	text[len] = '\0';
-	return 0;
-}
-
-static int vpool_cpuset_parse(struct cgroup_subsys_state *css, char *buf,
-			      struct cpumask *mask)
-{
 	size_t size = PATH_MAX - sizeof(VPOOL_CPUSET_FILE);
 	int err = cgroup_path(css->cgroup, buf, size);
 
 	if (err >= (int)size)
 		err = -ENAMETOOLONG;
 	if (err < 0)
-		return err;
+		return ERR_PTR(err);
 	strcat(buf, VPOOL_CPUSET_FILE);
-	err = vpool_cgroup_read(buf, buf, PATH_MAX);
-	return err ?: cpulist_parse(buf, mask);
+	return file_open_root(&root, buf, O_RDONLY, 0);
 }
 
 static void vpool_cpuset_do_read(struct work_struct *work)
@@ -164,9 +230,17 @@ static void vpool_cpuset_do_read(struct work_struct *work)
 	struct vpool_cpuset_read *read =
 		container_of(work, struct vpool_cpuset_read, work);
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	struct file *file;
 
-	read->err = buf ? vpool_cpuset_parse(read->css, buf, read->mask) :
-		    -ENOMEM;
+	read->err = -ENOMEM;
+	if (!buf)
+		return;
+	file = vpool_cpuset_open(read->css, buf);
+	read->err = PTR_ERR_OR_ZERO(file);
+	if (!read->err) {
+		read->err = vpool_cpuset_parse(file, buf, read->mask);
+		vpool_cpuset_keep(read->css, file);
+	}
 	kfree(buf);
 }
 
@@ -177,6 +251,8 @@ static int vpool_cpuset_read(struct cgroup_subsys_state *css,
 
 	if (!vpool_cgroup_mnt || css->cgroup->root != &cgrp_dfl_root)
 		return -ENODEV;
+	if (!vpool_cpuset_read_last(css, mask))
+		return 0;
 	INIT_WORK_ONSTACK(&read.work, vpool_cpuset_do_read);
 	vpool_cpuset_work(&read.work);
 	destroy_work_on_stack(&read.work);
@@ -201,7 +277,7 @@ static struct cgroup_subsys_state *vpool_cpuset_css(struct task_struct *task)
  * @task: the task; the caller holds a reference
  * @mask: set to the CPUs; for a task in the root cpuset they include offline CPUs
  *
- * Context: sleeps, for a kernel worker that reads a file of the cgroup filesystem. The
+ * Context: sleeps, for a kernel worker that opens a file of the cgroup filesystem. The
  * caller must not hold a lock that cgroup code takes, such as that of CPU hotplug.
  */
 void vpool_cpuset_allowed(struct task_struct *task, struct cpumask *mask)

@@ -13,7 +13,7 @@
  *
  * A neighbour is mapped only if its entry lies in the same table of PMD entries and in
  * the same mapping, is empty, and its folio is zeroed and has no poisoned page. Any other
- * folio waits for its own fault. Neighbours are mapped clean: only the folio of a write
+ * folio is mapped when a task touches it. Neighbours are clean: only the folio of a write
  * fault is marked dirty. All new entries are marked accessed, because the core takes the
  * bits from the protection of the mapping. Both bits are hints for memory that the host
  * reclaims, which pool memory is not. A neighbour does count as touched, since a task

@@ -32,6 +32,15 @@ static bool vpool_mmap_may_be_huge(struct vm_fault *vmf, struct folio *folio)
 	       !vpool_vma_thp_disabled(vmf->vma);
 }
 
+/*
+ * Each base page of a mapping takes a reference. Thousands of processes that map all of
+ * a 1 GiB folio by base pages must not make the counter overflow.
+ */
+static bool vpool_mmap_is_crowded(const struct folio *folio)
+{
+	return folio_ref_count(folio) > INT_MAX / 2;
+}
+
 static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 					   pgoff_t pgoff)
 {
@@ -39,6 +48,8 @@ static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 
 	down_read(&region->sem);
 	folio = vpool_region_find(region, pgoff);
+	if (folio && vpool_mmap_is_crowded(folio))
+		folio = NULL;
 	if (folio) {
 		vpool_region_touch(region, pgoff >> region->store->order);
 		folio_get(folio);

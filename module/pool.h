@@ -24,7 +24,8 @@
  *       vpool_cpus_masks_lock (leaf)
  *   vpool_member_set.affinity_mutex (also inside vpool_pool.lock)
  *   vpool_departed_mutex
- *     locks of the cgroup filesystem, see cpuset.c
+ *     vpool_cpuset_last.lock, for which no task waits
+ *       locks of the cgroup filesystem, see cpuset.c
  *   vpool_probe_mutex
  *     locks of tracepoint registration
  *   vpool_member_lock (also inside vpool_cpus_lock)

@@ -163,7 +163,8 @@ static void vpool_region_give_back(struct vpool_region *region)
 			    vpool_region_bytes(region));
 	for (i = 0; i < region->nr; i++) {
 		vpool_region_unbind(region->folios[i]);
-		cond_resched();
+		if (!(i % VPOOL_STORE_BATCH))
+			cond_resched();
 	}
 	vpool_region_drain(region);
 	vpool_store_return(region->store, region->folios, region->nr);
@@ -312,7 +313,8 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 	vpool_policy_used(&policy);
 	for (i = 0; i < nr; i++) {
 		vpool_region_insert(region, i, region->folios[i]);
-		cond_resched();
+		if (!(i % VPOOL_STORE_BATCH))
+			cond_resched();
 	}
 	WRITE_ONCE(region->nr, nr);
 	return 0;

@@ -110,6 +110,40 @@ TEST_F(cpuset, attach_is_limited_to_the_cpuset)
 	EXPECT_TRUE(vp_may_run_on(self->worker.pid, "0-3"));
 }
 
+/* Each attach sees the CPUs that the cpuset has at that time. */
+TEST_F(cpuset, attach_follows_the_cpuset)
+{
+	int i;
+
+	ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "2-3"));
+	ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "2-3"));
+		EXPECT_EQ(-EINVAL, attach(self));
+		ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus", "1-3"));
+		EXPECT_EQ(0, attach(self));
+		EXPECT_TRUE(vp_may_run_on(self->worker.pid, "1"));
+		EXPECT_EQ(0, detach(self));
+	}
+}
+
+/* A cgroup that is removed and created again has another cpuset at the same path. */
+TEST_F(cpuset, attach_finds_a_new_cgroup)
+{
+	int i;
+
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(0, vp_write_file(CPUSET "/cpuset.cpus",
+					   i % 2 ? "1-2" : "2-3"));
+		ASSERT_EQ(0, move_to(CPUSET, self->worker.pid));
+		EXPECT_EQ(i % 2 ? 0 : -EINVAL, attach(self));
+		EXPECT_EQ(i % 2 ? 0 : -ESRCH, detach(self));
+		ASSERT_EQ(0, move_to(CGROUPS, self->worker.pid));
+		ASSERT_EQ(0, rmdir(CPUSET));
+		ASSERT_EQ(0, mkdir(CPUSET, 0755));
+	}
+}
+
 /* As in sched_setaffinity(2), the affinity of the parent does not matter. */
 TEST_F(cpuset, attach_widens_the_affinity)
 {

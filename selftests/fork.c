@@ -417,7 +417,7 @@ static void fork_without_pause(int fd, int nr, int ready)
 
 TEST_F(fork, children_of_a_busy_real_time_member)
 {
-	int nr = 4000, ready[2];
+	int nr = vp_scale(4000), ready[2];
 	int i = !!access(throttles[0].path, F_OK);
 	char old[32], c;
 	pid_t pid;

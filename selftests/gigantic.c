@@ -59,6 +59,52 @@ TEST(other_kernels_refuse)
 	close(ctl);
 }
 
+/* Apply a file of the tool. Return its exit status, and the first lines of its output. */
+static int apply_file(const char *file, char *output, size_t size)
+{
+	char command[128];
+	FILE *pipe;
+	size_t len;
+
+	snprintf(command, sizeof(command), "vpoolctl apply %s 2>&1", file);
+	pipe = popen(command, "r");
+	len = fread(output, 1, size - 1, pipe);
+	output[len] = '\0';
+	return WEXITSTATUS(pclose(pipe));
+}
+
+TEST(one_file_declares_different_page_sizes)
+{
+	char path[] = "/tmp/gigantic-XXXXXX", output[1024];
+	int fd = mkstemp(path), ctl = vp_control(), status;
+
+	ASSERT_LE(0, ctl);
+	ASSERT_LT(0, dprintf(fd, "pools:\n"
+			     "  " POOL "-base: {mem: 8M, page-size: %lu}\n"
+			     "  " POOL "-huge: {mem: 64M}\n"
+			     "  " POOL ": {mem: 1G, page-size: 1G}\n",
+			     (unsigned long)BASE));
+	close(fd);
+	status = apply_file(path, output, sizeof(output));
+	unlink(path);
+	EXPECT_EQ(!status, vp_exists(POOL));
+	EXPECT_EQ(!status, vp_exists(POOL "-base"));
+	EXPECT_EQ(!status, vp_exists(POOL "-huge"));
+	if (!has_page_size()) {
+		EXPECT_EQ(1, status);
+		EXPECT_NE(NULL, strstr(output, "pages of 1G need"));
+	} else if (status) {
+		SKIP(return, "no page of 1 GiB here: %.800s", output);
+	} else {
+		EXPECT_EQ(PAGE, vp_sysfs_u64(POOL, "page_size"));
+		EXPECT_EQ(BASE, vp_sysfs_u64(POOL "-base", "page_size"));
+		EXPECT_EQ(0, vp_destroy_wait(ctl, POOL));
+		EXPECT_EQ(0, vp_destroy_wait(ctl, POOL "-base"));
+		EXPECT_EQ(0, vp_destroy_wait(ctl, POOL "-huge"));
+	}
+	close(ctl);
+}
+
 FIXTURE(gigantic)
 {
 	int ctl;

@@ -7,8 +7,10 @@
 #include <linux/vpool.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "lib/host.h"
@@ -19,6 +21,9 @@
 #define POOL "unload-pool"
 #define BYTES (128 * MIB)
 #define SLOW_BYTES (16 * MIB)
+/* Actions of klogctl(3): read all messages, and the size of the buffer. */
+#define SYSLOG_READ_ALL 3
+#define SYSLOG_SIZE 10
 /* An address where nothing is mapped. */
 #define SLOW_AT ((char *)0x700000000000)
 
@@ -279,6 +284,47 @@ TEST_F(unload, pinned_page_outlives_the_module)
 	EXPECT_TRUE(vp_is_filled(page, BASE, 1));
 	close(pipes[0]);
 	close(pipes[1]);
+}
+
+/* Return a copy of the module that claims to be built for another kernel, or -1. */
+static int foreign_module(void)
+{
+	int ko = open(getenv("VPOOL_KO"), O_RDONLY | O_CLOEXEC);
+	int copy = memfd_create("vpool.ko", MFD_CLOEXEC);
+	off_t size = lseek(ko, 0, SEEK_END);
+	char *text, *flag = NULL;
+
+	text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, ko, 0);
+	close(ko);
+	if (text == MAP_FAILED)
+		return -1;
+	flag = memmem(text, size, "vermagic=", 9);
+	if (flag)
+		flag = memmem(flag, text + size - flag, " mod_unload", 11);
+	if (flag)
+		memcpy(flag, " mod_reload", 11);
+	if (!flag || write(copy, text, size) != size) {
+		close(copy);
+		copy = -1;
+	}
+	munmap(text, size);
+	return copy;
+}
+
+/* The kernel tells which version it wants. */
+TEST_F(unload, module_of_another_kernel_is_refused)
+{
+	int copy = foreign_module(), size = klogctl(SYSLOG_SIZE, NULL, 0);
+	char *log = calloc(1, size + 1);
+
+	ASSERT_NE(NULL, log);
+	ASSERT_LE(0, copy);
+	EXPECT_EQ(-1, syscall(SYS_finit_module, copy, "", 0));
+	EXPECT_EQ(ENOEXEC, errno);
+	EXPECT_LT(0, klogctl(SYSLOG_READ_ALL, log, size));
+	EXPECT_NE(NULL, strstr(log, "vpool: version magic '"));
+	free(log);
+	close(copy);
 }
 
 TEST_HARNESS_MAIN

@@ -19,6 +19,7 @@
 #include "../lib/memory.h"
 #include "bench.h"
 #include "calls.h"
+#include "gigantic.h"
 #include "memory.h"
 #include "samples.h"
 
@@ -45,6 +46,8 @@ static void parse_part(struct bench_options *options, const char *word)
 		options->part = bench_reserve;
 	else if (!strcmp(word, "reserve-cpus"))
 		options->part = bench_reserve_cpus;
+	else if (!strcmp(word, "gigantic"))
+		options->part = bench_gigantic;
 	else
 		bench_die("--part", EINVAL);
 }
@@ -90,7 +93,7 @@ static void parse(int argc, char **argv, struct bench_options *options)
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--part reserve|reserve-cpus] [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
+				"usage: %s [--part reserve|reserve-cpus|gigantic] [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
 				argv[0]);
 			exit(2);
 		}

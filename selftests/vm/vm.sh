@@ -97,11 +97,11 @@ stop_balancing
 make_initrd
 before=$(mem_free)
 
-# A short version: a guest boots too slowly on the debug kernel, and Linux 6.1 runs the
-# complete test only with VPOOL_LONG.
+# A short version: a guest boots too slowly on the debug kernel, and Linux 6.1 and 7.3 run
+# the complete test only with VPOOL_LONG.
 
 case ${VPOOL_KERNEL:-}-${VPOOL_LONG:+long} in
-debug-* | 6.1-)
+debug-* | 6.1- | 7.3-)
 	try 0 create vm-a --cpus 2-3 --mem 160M
 	try 0 create vm-b --cpus 1 --mem 160M
 	try 0 vm start one --pool vm-a "${boot[@]}"
