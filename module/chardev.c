@@ -250,9 +250,8 @@ static int vpool_dev_mmap(struct file *filp, struct vm_area_struct *vma)
 #define vpool_dev_get_area thp_get_unmapped_area
 #else
 /*
- * mremap(2) moves an entry of 1 GiB only to an address that is aligned like the old one.
- * For another one the core would take the folio for a page table. Like hugetlbfs, refuse
- * such an address; the core asks here for mmap(2), too.
+ * Like hugetlbfs, refuse an address at which no entry of 1 GiB can map the region. The
+ * core asks for mmap(2) and for mremap(2).
  */
 static int vpool_dev_check_area(struct vpool_file *file, unsigned long addr,
 				unsigned long len, unsigned long pgoff,

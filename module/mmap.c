@@ -121,8 +121,7 @@ static vm_fault_t vpool_mmap_map_pages(struct vm_fault *vmf, pgoff_t start,
  * folio stays in the region. Other processes that map it fault once more.
  *
  * This is enough because the core changes the boundary of such a mapping in no other
- * way: vpool_vma_forbid_merge() prevents merging, and vpool_dev_get_area() a move to an
- * address where the entry does not fit.
+ * way: vpool_vma_forbid_merge() prevents merging.
  */
 static int vpool_mmap_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -136,6 +135,25 @@ static int vpool_mmap_may_split(struct vm_area_struct *vma, unsigned long addr)
 	unmap_mapping_range(region->inode->i_mapping, round_down(pos, size),
 			    size, 1);
 	return 0;
+}
+
+/*
+ * mremap(2) has made the new mapping, and will move the entries of the old one, whose
+ * faults it has stopped. It loses an entry of 1 GiB together with its reference, because
+ * it takes it for a damaged one and clears it. So remove these entries first. The core
+ * also calls this for the second part of a split, where it does no harm, and for the
+ * child of a fork, which starts without entries.
+ */
+static void vpool_mmap_open(struct vm_area_struct *vma)
+{
+	struct vpool_region *region = vma->vm_private_data;
+
+	if (vpool_store_page_size(region->store) <= PMD_SIZE ||
+	    vma->vm_mm != current->mm)
+		return;
+	unmap_mapping_range(region->inode->i_mapping,
+			    (loff_t)vma->vm_pgoff << PAGE_SHIFT,
+			    vma->vm_end - vma->vm_start, 1);
 }
 
 /* The core calls this after it has unmapped the pages, also when the mm exits. */
@@ -182,6 +200,7 @@ static const struct vm_operations_struct vpool_mmap_vm_ops = {
 #endif
 	.map_pages = vpool_mmap_map_pages,
 	.may_split = vpool_mmap_may_split,
+	.open = vpool_mmap_open,
 	.close = vpool_mmap_close,
 #ifdef CONFIG_NUMA
 	.get_policy = vpool_mmap_get_policy,
