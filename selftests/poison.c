@@ -49,6 +49,7 @@ FIXTURE_VARIANT_ADD(poison, base)
 /* Fill a region of half of the pool. */
 FIXTURE_SETUP(poison)
 {
+	self->page = vp_page_size(variant->huge);
 	self->pool = 8 * self->page;
 	self->bytes = 4 * self->page;
 	self->ctl = vp_control();
