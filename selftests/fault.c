@@ -151,6 +151,9 @@ static int sweep(struct state *self, const struct op *op)
 	char text[16];
 	int n, err, nr = 0;
 
+	/* Read the page size now: an injected failure could hit its first use. */
+	if (HUGE_SIZE == VP_NONE)
+		return -1;
 	/*
 	 * Open the file of this thread: the test runs in a child of the process that
 	 * set it up.
