@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/vpool.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -21,13 +20,13 @@
 #include "lib/file.h"
 #include "lib/host.h"
 #include "lib/memory.h"
+#include "lib/poison.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
 #define POOL "gigantic"
 #define PAGE GIB
 #define MIDDLE (PAGE / 2)
-#define INJECT "/sys/kernel/debug/hwpoison/corrupt-pfn"
 #define PAGES_1G "/sys/kernel/debug/kvm/pages_1g"
 /* Memory that the host keeps while the test fills it. */
 #define SPARE (400 * MIB)
@@ -550,42 +549,16 @@ TEST(signal_ends_the_reservation)
 	EXPECT_FALSE(vp_exists(POOL));
 }
 
-static sigjmp_buf out;
-static int code;
-
-static void on_bus(int sig, siginfo_t *info, void *context)
-{
-	code = info->si_code;
-	siglongjmp(out, 1);
-}
-
-/* Return the code of the SIGBUS that a read raises, or 0. */
-static int bus_code(const char *addr)
-{
-	struct sigaction act = {
-		.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO,
-	}, old;
-
-	code = 0;
-	sigaction(SIGBUS, &act, &old);
-	if (!sigsetjmp(out, 1))
-		__atomic_load_n(addr, __ATOMIC_RELAXED);
-	sigaction(SIGBUS, &old, NULL);
-	return code;
-}
-
 /* Pagemap shows a page that a single entry of the lowest level maps. */
 static __u64 pfn_at(int fd, __u64 offset)
 {
-	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	char *addr = vp_map(fd, BASE, offset);
-	__u64 entry = 0;
+	__u64 pfn;
 
 	vp_touch(addr, false);
-	pread(pagemap, &entry, sizeof(entry), (uintptr_t)addr / BASE * 8);
+	pfn = vp_pfn(addr);
 	munmap(addr, BASE);
-	close(pagemap);
-	return entry & ((1ULL << 55) - 1);
+	return pfn;
 }
 
 /* Reading smaps removes the entry. The next access maps the page again. */
@@ -605,17 +578,11 @@ TEST_F(gigantic, smaps_removes_the_entry)
 /* The page of this test never returns to the host. */
 TEST_F(gigantic, poison_costs_a_user_one_base_page)
 {
-	char text[32];
-
-	if (access(INJECT, W_OK))
-		system("modprobe -q hwpoison-inject");
-	if (access(INJECT, W_OK))
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	stamp(self->addr);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)
-		 pfn_at(self->fd, MIDDLE));
-	vp_write_file(INJECT, text);
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(self->addr + MIDDLE));
+	vp_poison(pfn_at(self->fd, MIDDLE));
+	EXPECT_EQ(BUS_MCEERR_AR, vp_bus_code(self->addr + MIDDLE, NULL));
 	EXPECT_TRUE(is_stamped(self->addr, 0, MIDDLE));
 	EXPECT_TRUE(is_stamped(self->addr, MIDDLE + BASE, PAGE));
 	munmap(self->addr, PAGE);

@@ -7,7 +7,6 @@
  */
 #include <fcntl.h>
 #include <linux/vpool.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,11 +15,11 @@
 #include "lib/file.h"
 #include "lib/host.h"
 #include "lib/memory.h"
+#include "lib/poison.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
 #define POOL "poison-pool"
-#define INJECT "/sys/kernel/debug/hwpoison/corrupt-pfn"
 
 FIXTURE(poison)
 {
@@ -70,66 +69,14 @@ FIXTURE_TEARDOWN(poison)
 	close(self->ctl);
 }
 
-static __u64 pfn_of(const void *addr)
-{
-	__u64 entry = 0;
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-
-	pread(fd, &entry, sizeof(entry), (uintptr_t)addr / BASE * 8);
-	close(fd);
-	return entry & ((1ULL << 55) - 1);
-}
-
-/* Check whether memory errors can be injected. */
-static bool can_inject(void)
-{
-	if (access(INJECT, W_OK))
-		system("modprobe -q hwpoison-inject");
-	return !access(INJECT, W_OK);
-}
-
-static int inject(__u64 pfn)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)pfn);
-	return vp_write_file(INJECT, text);
-}
-
-static sigjmp_buf out;
-static int code;
-static char *where;
-
-static void on_bus(int sig, siginfo_t *info, void *context)
-{
-	code = info->si_code;
-	where = info->si_addr;
-	siglongjmp(out, 1);
-}
-
-/* Return the code of the SIGBUS that a read raises, or 0. */
-static int bus_code(const char *addr)
-{
-	struct sigaction act = {
-		.sa_sigaction = on_bus, .sa_flags = SA_SIGINFO,
-	}, old;
-
-	code = 0;
-	sigaction(SIGBUS, &act, &old);
-	if (!sigsetjmp(out, 1))
-		__atomic_load_n(addr, __ATOMIC_RELAXED);
-	sigaction(SIGBUS, &old, NULL);
-	return code;
-}
-
 /* Without kprobes vpool notices the error in a work item. */
-static int wait_bus_code(const char *addr)
+static int wait_bus_code(char *addr)
 {
 	int i;
 
-	for (i = 0; i < 3000 && !bus_code(addr); i++)
+	for (i = 0; i < 3000 && !vp_bus_code(addr, NULL); i++)
 		vp_sleep_ms(20);
-	return bus_code(addr);
+	return vp_bus_code(addr, NULL);
 }
 
 TEST_F(poison, used_page)
@@ -137,17 +84,17 @@ TEST_F(poison, used_page)
 	__u64 good = self->bytes - self->page, remaining;
 	char *copy = malloc(good);
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	memcpy(copy, self->addr + self->page, good);
-	inject(pfn_of(self->addr + BASE * (self->page > BASE)));
+	vp_poison(vp_pfn(self->addr + BASE * (self->page > BASE)));
 	EXPECT_EQ(BUS_MCEERR_AR,
 		  wait_bus_code(self->addr + BASE * (self->page > BASE)));
 	/* The other pages did not change, nor did those of the same huge page. */
 	EXPECT_EQ(0, memcmp(copy, self->addr + self->page, good));
 	free(copy);
 	if (self->page > BASE)
-		EXPECT_EQ(0, bus_code(self->addr));
+		EXPECT_EQ(0, vp_bus_code(self->addr, NULL));
 	/* The page is used until the region is closed, then it is set aside. */
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
@@ -183,16 +130,16 @@ static void on_early(int sig, siginfo_t *info, void *context)
  */
 TEST_F(poison, recovered_with_the_address)
 {
-	char *poisoned = self->addr + self->page;
+	char *poisoned = self->addr + self->page, *where = NULL;
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	EXPECT_EQ(0, inject(pfn_of(poisoned)));
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(poisoned + 8));
+	EXPECT_EQ(0, vp_poison(vp_pfn(poisoned)));
+	EXPECT_EQ(BUS_MCEERR_AR, vp_bus_code(poisoned + 8, &where));
 	EXPECT_EQ(poisoned, where - (uintptr_t)where % BASE);
 	/* A second error in the same page changes nothing. */
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(poisoned));
-	EXPECT_EQ(0, bus_code(self->addr));
+	EXPECT_EQ(BUS_MCEERR_AR, vp_bus_code(poisoned, NULL));
+	EXPECT_EQ(0, vp_bus_code(self->addr, NULL));
 }
 
 /*
@@ -205,20 +152,20 @@ TEST_F(poison, early_signal)
 		.sa_sigaction = on_early, .sa_flags = SA_SIGINFO,
 	}, old;
 	char *poisoned = self->addr + self->page + (self->page - BASE);
-	__u64 pfn = pfn_of(poisoned);
+	__u64 pfn = vp_pfn(poisoned);
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	sigaction(SIGBUS, &act, &old);
 	ASSERT_EQ(0, prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0,
 			   0));
-	inject(pfn);
+	vp_poison(pfn);
 	EXPECT_EQ(BUS_MCEERR_AO, early_code);
 	EXPECT_EQ(poisoned, early_where);
 	/* A task gets no signal about a page that it does not map. */
 	early_code = 0;
 	munmap(self->addr, self->page);
-	inject(pfn_of(self->addr + self->page) - self->page / BASE);
+	vp_poison(vp_pfn(self->addr + self->page) - self->page / BASE);
 	EXPECT_EQ(0, early_code);
 	prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
 	sigaction(SIGBUS, &old, NULL);
@@ -239,28 +186,27 @@ TEST_F(poison, unpoison_is_refused)
 {
 	__u64 used, free;
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	used = pfn_of(self->addr);
-	free = pfn_of(self->addr + self->page);
-	inject(used);
+	used = vp_pfn(self->addr);
+	free = vp_pfn(self->addr + self->page);
+	vp_poison(used);
 	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
 	EXPECT_GT(0, unpoison(used));
-	EXPECT_EQ(BUS_MCEERR_AR, bus_code(self->addr));
+	EXPECT_EQ(BUS_MCEERR_AR, vp_bus_code(self->addr, NULL));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				  self->page));
 	EXPECT_GT(0, unpoison(used));
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/scrubbing_bytes", 0));
-	inject(free);
+	vp_poison(free);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				  2 * self->page));
 	EXPECT_GT(0, unpoison(free));
 	EXPECT_GT(0, unpoison(used));
 	EXPECT_EQ(2 * self->page, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
-	self->page = vp_page_size(variant->huge);
 	self->bytes = self->page;
 	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
@@ -278,7 +224,7 @@ static int fault_on(void *arg)
 
 	while (vp_now_ms() < fault_race->until) {
 		madvise(fault_race->addr, BASE, MADV_DONTNEED);
-		if (bus_code(fault_race->addr) == BUS_MCEERR_AR)
+		if (vp_bus_code(fault_race->addr, NULL) == BUS_MCEERR_AR)
 			return 0;
 	}
 	return 1;
@@ -288,11 +234,11 @@ static int fault_on(void *arg)
 TEST_F(poison, poisoned_during_a_fault)
 {
 	struct fault_race fault_race = { .addr = self->addr };
-	__u64 pfn = pfn_of(self->addr);
+	__u64 pfn = vp_pfn(self->addr);
 	pid_t pid[3];
 	int i;
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	fault_race.until = vp_now_ms() + 20000;
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
@@ -301,22 +247,22 @@ TEST_F(poison, poisoned_during_a_fault)
 			_exit(fault_on(&fault_race));
 	}
 	vp_sleep_ms(50);
-	inject(pfn);
+	vp_poison(pfn);
 	for (i = 0; i < ARRAY_SIZE(pid); i++)
 		EXPECT_EQ(0, vp_wait_status(pid[i]));
-	EXPECT_EQ(0, bus_code(self->addr + self->page));
+	EXPECT_EQ(0, vp_bus_code(self->addr + self->page, NULL));
 }
 
 TEST_F(poison, free)
 {
-	__u64 pfn = pfn_of(self->addr);
+	__u64 pfn = vp_pfn(self->addr);
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
-	inject(pfn);
+	vp_poison(pfn);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
 				  self->page));
 	EXPECT_EQ(self->pool - self->page,
@@ -332,7 +278,7 @@ TEST_F(poison, by_madvise)
 	if (madvise(self->addr, BASE, MADV_HWPOISON) && errno == EINVAL)
 		SKIP(return, "this kernel has no MADV_HWPOISON");
 	EXPECT_EQ(BUS_MCEERR_AR, wait_bus_code(self->addr));
-	EXPECT_EQ(0, bus_code(self->addr + self->page));
+	EXPECT_EQ(0, vp_bus_code(self->addr + self->page, NULL));
 	munmap(self->addr, self->bytes);
 	close(self->fd);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/poisoned_bytes",
@@ -346,15 +292,15 @@ TEST_F(poison, by_madvise)
 /* A page that is poisoned during the destruction of its pool is never reused. */
 TEST_F(poison, survives_destroy)
 {
-	__u64 pfn = pfn_of(self->addr);
+	__u64 pfn = vp_pfn(self->addr);
 	int ctl = self->ctl;
 
-	if (!can_inject())
+	if (!vp_can_poison())
 		SKIP(return, "this kernel has no hwpoison-inject");
-	inject(pfn);
+	vp_poison(pfn);
 	wait_bus_code(self->addr);
 	EXPECT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
-	EXPECT_NE(0, bus_code(self->addr));
+	EXPECT_LT(0, vp_bus_code(self->addr, NULL));
 	ASSERT_EQ(0, vp_create(ctl, POOL, self->pool, self->page, NULL));
 	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/poisoned_bytes"));
 }

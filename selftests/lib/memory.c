@@ -50,9 +50,11 @@ bool vp_is_zero(const void *addr, size_t bytes)
 }
 
 static __thread sigjmp_buf vp_fault_env;
+static __thread siginfo_t vp_fault_info;
 
-static void vp_fault(int sig)
+static void vp_fault(int sig, siginfo_t *info, void *context)
 {
+	vp_fault_info = *info;
 	siglongjmp(vp_fault_env, sig);
 }
 
@@ -64,21 +66,36 @@ static void vp_access(char *byte, bool write)
 		__atomic_store_n(byte, value, __ATOMIC_RELAXED);
 }
 
-/* Read a byte and, if @write, write it back. Return the signal this raises, or 0. */
-int vp_touch(void *addr, bool write)
+/*
+ * Read a byte and, if @write, write it back. Return the signal this raises, and set @info
+ * to its details, or return 0.
+ */
+int vp_touch_info(void *addr, bool write, siginfo_t *info)
 {
-	struct sigaction act = { .sa_handler = vp_fault };
+	struct sigaction act = {
+		.sa_sigaction = vp_fault, .sa_flags = SA_SIGINFO,
+	};
 	struct sigaction old_bus, old_segv;
 	int sig;
 
 	sigaction(SIGBUS, &act, &old_bus);
 	sigaction(SIGSEGV, &act, &old_segv);
 	sig = sigsetjmp(vp_fault_env, 1);
-	if (!sig)
+	if (sig)
+		*info = vp_fault_info;
+	else
 		vp_access(addr, write);
 	sigaction(SIGBUS, &old_bus, NULL);
 	sigaction(SIGSEGV, &old_segv, NULL);
 	return sig;
+}
+
+/* Read a byte and, if @write, write it back. Return the signal this raises, or 0. */
+int vp_touch(void *addr, bool write)
+{
+	siginfo_t info;
+
+	return vp_touch_info(addr, write, &info);
 }
 
 /* Return the default page size of a pool, which the module knows, or the base page. */
