@@ -163,13 +163,18 @@ static void dedicate_all(const struct vpool_cpus *cpus,
 	cpumask_copy(mask, cpus->assigned);
 }
 
-static bool background_is(struct cpus_fixture *f, const char *want)
+static bool mask_is(struct cpus_fixture *f, const char *want)
 {
 	char text[32];
 
-	vpool_cpus_background(&f->a, NUMA_NO_NODE, f->mask);
 	snprintf(text, sizeof(text), "%*pbl", cpumask_pr_args(f->mask));
 	return !strcmp(text, want);
+}
+
+static bool background_is(struct cpus_fixture *f, const char *want)
+{
+	vpool_cpus_background(&f->a, NUMA_NO_NODE, f->mask);
+	return mask_is(f, want);
 }
 
 static void background_uses_shared_cpus_only(struct kunit *test)
@@ -192,14 +197,12 @@ static void background_uses_shared_cpus_only(struct kunit *test)
 static bool helpers_are(struct cpus_fixture *f, const char *want)
 {
 	unsigned int cpu;
-	char text[32];
 
 	vpool_cpus_helpers(&f->a, NUMA_NO_NODE, f->mask);
 	/* The machine may have more CPUs than the test uses. */
 	for (cpu = 4; cpu < nr_cpu_ids; cpu++)
 		cpumask_clear_cpu(cpu, f->mask);
-	snprintf(text, sizeof(text), "%*pbl", cpumask_pr_args(f->mask));
-	return !strcmp(text, want);
+	return mask_is(f, want);
 }
 
 static void helpers_use_the_cpus_of_the_host_and_the_pool(struct kunit *test)
