@@ -41,14 +41,11 @@ GUARDS = {
 GUARDED = "guard_on pool dedicated limits permissions guard_end".split()
 GUARDED_FAST = "region pin".split()
 
-# The kernels of check-arm64 and their suites. Base pages of 16 KiB make the huge pages 32
-# MiB large.
-ARM64 = {
-    "6.12-arm64": """region pin member pool sigkill dedicated resize cpus tool_live
-other_kernel""".split(),
-    "6.12-arm64-16k": """region pin member pool sigkill dedicated resize cpus tool_live
-other_kernel""".split(),
-}
+# The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
+# the huge pages 32 MiB large.
+ARM64 = ("6.12-arm64", "6.12-arm64-16k")
+ARM64_SUITES = """region pin member pool sigkill dedicated resize cpus tool_live
+other_kernel""".split()
 
 
 def wanted(name):

@@ -31,6 +31,21 @@ def make_module(folder, *kinds):
     make(folder, "module", *(f"{kind}=1" for kind in kinds))
 
 
+def prepared(count, kernel, work, *args):
+    """Return what @work returns, which builds what a kernel needs.
+
+    Return None if that fails, which is counted.
+    """
+    try:
+        return work(kernel, *args)
+    except subprocess.CalledProcessError as e:
+        if e.returncode == STATUS_NO_PACKAGE:
+            count.skip(f"{kernel}: this Debian has no such kernel")
+        else:
+            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
+        return None
+
+
 def prepare(kernel, kinds, names):
     """Build modules of the given kinds, and the livepatch if @names has its suite.
 
@@ -82,38 +97,34 @@ def run_suites(count, kernel, names, args, env):
 
 def run_kernel(count, kernel, kunit, names):
     """Run suites on a kernel, after the KUnit tests if @kunit."""
-    try:
-        env = prepare(kernel, ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names),
-                      names)
-    except subprocess.CalledProcessError as e:
-        if e.returncode == STATUS_NO_PACKAGE:
-            count.skip(f"{kernel}: this Debian has no such kernel")
-        else:
-            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
+    env = prepared(count, kernel, prepare,
+                   ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names), names)
+    if env is None:
         return
     reader = run_suites(count, kernel, names, [], env)
     if kunit:
         count.short_plan("kunit", suites.declared_kunit(), reader.kunit)
 
 
-def run_arm64(count, kernel, names):
-    """Run suites on a kernel for arm64. A suite loads the module of the other one."""
+def prepare_arm64(kernel):
+    """Build the module of the other kernel for arm64, which a suite loads.
+
+    Return the variable that names it. Both kernels are then in the cache.
+    """
     env = {}
-    try:
-        for other in suites.ARM64:
-            folder, release = cached(other)
-            if other != kernel:
-                subprocess.run(["make", "-s", "-C", TOP, "arm64-module",
-                                f"KDIR={folder}/headers"], check=True,
-                               stdout=subprocess.DEVNULL)
-                env["VPOOL_OTHER_KO"] = f"{TOP}/build/{release}/vpool.ko"
-    except subprocess.CalledProcessError as e:
-        if e.returncode == STATUS_NO_PACKAGE:
-            count.skip(f"{kernel}: this Debian has no such kernel")
-        else:
-            count.fail(f"{kernel}: {' '.join(e.cmd)}: status {e.returncode}")
-        return
-    run_suites(count, kernel, names, [], env)
+    for other in suites.ARM64:
+        folder, release = cached(other)
+        if other != kernel:
+            make(folder, "arm64-module")
+            env["VPOOL_OTHER_KO"] = f"{TOP}/build/{release}/vpool.ko"
+    return env
+
+
+def run_arm64(count, kernel, names):
+    """Run suites on a kernel for arm64."""
+    env = prepared(count, kernel, prepare_arm64)
+    if env is not None:
+        run_suites(count, kernel, names, [], env)
 
 
 def run_guarded(count, guard):
