@@ -71,8 +71,8 @@ selftests: userspace
 	+@source=$$(tools/kernel/source) && $(MAKE) -C selftests \
 		OUTPUT=$(VPOOL_BUILD)/selftests KSRC="$$source"
 
-# Cross-build what the test VM for arm64 runs. The manual is made by a program of its own,
-# which does not run here.
+# Cross-build what the test VM for arm64 runs. That does not include the manual: the program
+# that writes it would be built for arm64, too, and could not run here.
 arm64 := VPOOL_BUILD=$(VPOOL_BUILD)/arm64 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
 .PHONY: arm64-module
 arm64-module:
