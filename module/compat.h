@@ -21,11 +21,11 @@
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
-/* 7.1: struct folio_batch moved to a header of its own. */
-#if __has_include("linux/folio_batch.h")
-#include <linux/folio_batch.h>
-#else
+/* By 7.1, struct folio_batch moved to another header. 6.9: this one includes either. */
+#if KERNEL_VERSION(6, 9, 0) > LINUX_VERSION_CODE
 #include <linux/pagevec.h>
+#else
+#include <linux/writeback.h>
 #endif
 
 /*
@@ -195,10 +195,18 @@ static inline bool vpool_page_moves(struct page *page)
 	void *data, struct task_struct *child, u64 clone_flags
 #endif
 
-/* 6.19: the tracepoint of memory errors has a header of its own. */
+/*
+ * By 7.1, the tracepoint of memory errors has a header of its own. sparse 0.6.4 cannot
+ * test for a header.
+ */
+#ifdef __has_include
 #if __has_include("trace/events/memory-failure.h")
 #define VPOOL_TRACE_MEMORY_FAILURE "trace/events/memory-failure.h"
-#else
+#endif
+#elif KERNEL_VERSION(7, 1, 0) <= LINUX_VERSION_CODE
+#define VPOOL_TRACE_MEMORY_FAILURE "trace/events/memory-failure.h"
+#endif
+#ifndef VPOOL_TRACE_MEMORY_FAILURE
 #define VPOOL_TRACE_MEMORY_FAILURE "ras/ras_event.h"
 #endif
 
