@@ -250,7 +250,8 @@ static vm_fault_t vpool_huge_map(struct vpool_huge *huge, struct vm_fault *vmf,
 		return VM_FAULT_SIGBUS;
 	if (!folio_test_uptodate(folio)) {
 		folio_lock(folio);
-		vpool_region_first_use(region, folio);
+		if (!folio_test_uptodate(folio))
+			vpool_region_zero(region, folio);
 		folio_unlock(folio);
 	}
 	if (!vpool_huge_is_ready(folio))
