@@ -56,6 +56,8 @@
  *   Neither is set by default.
  * - khugepaged, MADV_COLLAPSE, KSM, migration and NUMA balancing skip the mapping.
  *   smaps shows THPeligible as 0.
+ * - Without CONFIG_FS_DAX the flag does not exist. Huge faults then obey the policy for
+ *   transparent huge pages, there are no PUD entries, and none of the above holds.
  * - The file has no pages in its page cache and no ->read_iter, so writeback, truncation
  *   and splice(2) never come to the point where they test the flag.
  */
@@ -248,7 +250,8 @@ static vm_fault_t vpool_huge_map(struct vpool_huge *huge, struct vm_fault *vmf,
 		return VM_FAULT_SIGBUS;
 	if (!folio_test_uptodate(folio)) {
 		folio_lock(folio);
-		vpool_region_first_use(region, folio);
+		if (!folio_test_uptodate(folio))
+			vpool_region_zero(region, folio);
 		folio_unlock(folio);
 	}
 	if (!vpool_huge_is_ready(folio))

@@ -72,7 +72,8 @@ static vm_fault_t vpool_mmap_folio(struct vm_fault *vmf,
 	/* The core checks again, in case the page is poisoned after this. */
 	if (PageHWPoison(page))
 		return VM_FAULT_HWPOISON;
-	vpool_region_first_use(region, folio);
+	if (unlikely(!folio_test_uptodate(folio)))
+		vpool_region_zero(region, folio);
 	huge = vpool_mmap_may_be_huge(vmf, folio);
 	if (!huge && folio_test_large(folio))
 		ret = vpool_huge_insert_base(vmf, page);

@@ -379,16 +379,12 @@ int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 }
 
 /**
- * vpool_region_first_use - zero a folio that mmap(2) or mbind(2) has taken
+ * vpool_region_zero - zero a folio that mmap(2) or mbind(2) has taken
  * @region: region of the folio
- * @folio: folio, locked, so one of several faults zeroes and the rest wait
- *
- * Does nothing if the folio is zeroed or in use.
+ * @folio: folio that no fault has used yet; locked, so one of several faults zeroes it
  */
-void vpool_region_first_use(struct vpool_region *region, struct folio *folio)
+void vpool_region_zero(struct vpool_region *region, struct folio *folio)
 {
-	if (folio_test_uptodate(folio))
-		return;
 	vpool_folio_zero(folio);
 	folio_mark_uptodate(folio);
 	vpool_stat_add(region->store->stat, VPOOL_STAT_SCRUBBED_BYTES,

@@ -71,7 +71,7 @@ void vpool_region_revoke(struct vpool_region *region);
 int vpool_region_err_revoked(struct vpool_extack *extack);
 struct inode *vpool_region_poisoned(struct vpool_region *region,
 				    struct page *page, pgoff_t *pgoff);
-void vpool_region_first_use(struct vpool_region *region, struct folio *folio);
+void vpool_region_zero(struct vpool_region *region, struct folio *folio);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 

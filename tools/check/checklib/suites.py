@@ -19,8 +19,8 @@ dedicated limits permissions""".split()
 # make check-long runs more. A kernel that is not here gets all suites.
 CORE = {
     "6.12-rt": "pool region poison populate pin member cpus".split(),
-    "7.3": """pool region fragment resize poison populate pin member sigkill vm
-           tool_live""".split(),
+    "7.3": """pool region fragment resize poison populate huge pin member
+           sigkill vm tool_live""".split(),
 }
 
 # A machine with more nodes and two threads per core, and the suites that need it.
