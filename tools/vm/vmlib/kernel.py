@@ -10,7 +10,7 @@ from . import TOP, VmError
 
 # The kernels that tools/kernel/get can provide.
 KERNELS = ("6.1", "6.12", "6.12-rt", "6.12-arm64", "6.12-arm64-16k", "7.3",
-           "debug", "debug-7.3", "kcsan", "fuzz")
+           "debug", "debug-7.3", "debug-rt", "kcsan", "fuzz")
 
 
 class Kernel:
