@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -119,16 +120,13 @@ bool vp_file_is_filled(int fd, __u64 from, size_t bytes, __u64 seed)
 	return filled;
 }
 
-/* Check bytes, unlike vp_is_zero(), which checks words. */
+/* Check each byte, unlike vp_is_zero(), which checks words. */
 bool vp_file_is_zero(int fd, __u64 from, size_t bytes)
 {
 	char *buffer = read_part(fd, from, bytes);
-	size_t i = 0;
 	bool zero;
 
-	while (buffer && i < bytes && !buffer[i])
-		i++;
-	zero = buffer && i == bytes;
+	zero = buffer && !buffer[0] && !memcmp(buffer, buffer + 1, bytes - 1);
 	free(buffer);
 	return zero;
 }
