@@ -289,60 +289,52 @@ static void vpool_extent_release(struct vpool_region *region,
 }
 
 /**
- * vpool_extent_set_size - change the size of a file
+ * vpool_extent_zero_tail - zero what mappings have written beyond the size of a file
  * @region: region of the file, whose inode lock the caller holds
- * @size: new size in bytes; the caller has committed what it wants to commit
- *
- * Truncation returns all folios beyond the new size. Bytes that a smaller size cuts off
- * read as zero when the file grows again, as do those that a mapping has changed beyond
- * the size.
+ * @end: offset that the caller will extend the file to, or write at
  *
  * Context: sleeps.
  * Return: 0, or -EIO after a revoke.
  */
-int vpool_extent_set_size(struct vpool_region *region, loff_t size)
+int vpool_extent_zero_tail(struct vpool_region *region, loff_t end)
 {
-	unsigned int shift = vpool_extent_shift(region);
+	loff_t size = i_size_read(region->inode);
 	loff_t page_size = vpool_store_page_size(region->store);
-	loff_t old = i_size_read(region->inode);
-	unsigned long nr = (size + page_size - 1) >> shift;
-	loff_t tail = min(old, size);
-	int err;
 
-	if (size > old)
-		err = vpool_extent_zero(region, tail,
-					min(size, round_up(tail, page_size)));
-	else
-		err = vpool_extent_zero(region, tail, round_up(tail, page_size));
-	if (err)
-		return err;
-	down_write(&region->sem);
-	if (region->revoked) {
-		err = -EIO;
-	} else if (size > old) {
-		err = vpool_region_make_room(region, nr, NULL);
-	}
-	if (!err) {
-		i_size_write(region->inode, size);
-		WRITE_ONCE(region->nr, nr);
-		if (size <= old)
-			vpool_extent_release(region, nr, region->room);
-	}
-	up_write(&region->sem);
-	return err;
+	return vpool_extent_zero(region, size, min(end, round_up(size, page_size)));
 }
 
 /**
- * vpool_extent_trim - return the folios beyond the size of a file
+ * vpool_extent_set_size - change the size of a file
  * @region: region of the file, whose inode lock the caller holds
+ * @size: new size in bytes; the caller has committed what it wants to commit
+ *
+ * Truncation returns all folios beyond the new size, and zeroes the rest of the last one.
  *
  * Context: sleeps.
+ * Return: 0; -EIO after a revoke; or -ENOMEM.
  */
-void vpool_extent_trim(struct vpool_region *region)
+int vpool_extent_set_size(struct vpool_region *region, loff_t size)
 {
+	loff_t page_size = vpool_store_page_size(region->store);
+	unsigned long nr = (size + page_size - 1) >> vpool_extent_shift(region);
+	bool grow = size > i_size_read(region->inode);
+	int err = 0;
+
+	if (!grow)
+		err = vpool_extent_zero(region, size, round_up(size, page_size));
+	if (err)
+		return err;
 	down_write(&region->sem);
-	vpool_extent_release(region, region->nr, region->room);
+	err = region->revoked ? -EIO : vpool_region_make_room(region, nr, NULL);
+	if (!err) {
+		i_size_write(region->inode, size);
+		WRITE_ONCE(region->nr, nr);
+	}
+	if (!err && !grow)
+		vpool_extent_release(region, nr, region->room);
 	up_write(&region->sem);
+	return err;
 }
 
 /**

@@ -18,7 +18,7 @@ int vpool_extent_commit(struct vpool_region *region, unsigned long first,
 int vpool_extent_fault_in(struct vpool_region *region,
 			  struct vm_area_struct *vma, pgoff_t pgoff);
 int vpool_extent_set_size(struct vpool_region *region, loff_t size);
-void vpool_extent_trim(struct vpool_region *region);
+int vpool_extent_zero_tail(struct vpool_region *region, loff_t end);
 int vpool_extent_punch(struct vpool_region *region, loff_t start, loff_t end);
 struct folio *vpool_extent_get_folio(struct vpool_region *region,
 				     unsigned long i, bool write);

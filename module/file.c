@@ -222,8 +222,12 @@ static struct folio *vpool_file_write_begin(struct vpool_region *region,
 {
 	unsigned long i = pos >> vpool_file_shift(region);
 	struct folio *folio;
-	int err;
+	int err = 0;
 
+	if (pos > i_size_read(region->inode))
+		err = vpool_extent_zero_tail(region, pos);
+	if (err)
+		return ERR_PTR(err);
 	folio = vpool_extent_get_folio(region, i, true);
 	if (folio)
 		return folio;
@@ -296,6 +300,14 @@ unlock:
 	return ret;
 }
 
+/* Extend a file whose new part is committed or stays a hole. */
+static int vpool_file_grow(struct vpool_region *region, loff_t size)
+{
+	int err = vpool_extent_zero_tail(region, size);
+
+	return err ?: vpool_extent_set_size(region, size);
+}
+
 static int vpool_file_allocate(struct vpool_handle *handle, loff_t start,
 			       loff_t end, bool keep_size)
 {
@@ -311,9 +323,7 @@ static int vpool_file_allocate(struct vpool_handle *handle, loff_t start,
 		err = vpool_extent_commit(region, start >> shift,
 					  (end + page_size - 1) >> shift,
 					  &handle->extack);
-	if (!err && grow)
-		err = vpool_extent_set_size(region, end);
-	return err;
+	return !err && grow ? vpool_file_grow(region, end) : err;
 }
 
 static long vpool_file_fallocate(struct file *filp, int mode, loff_t start,
@@ -342,16 +352,16 @@ static int vpool_file_truncate(struct vpool_region *region, loff_t size,
 {
 	unsigned int shift = vpool_file_shift(region);
 	loff_t page_size = vpool_store_page_size(region->store);
-	int err = 0;
+	int err;
 
-	if (size > i_size_read(region->inode)) {
-		err = vpool_file_check_size(region, size, extack);
-		if (!err)
-			err = vpool_extent_commit(region, region->nr,
-						  (size + page_size - 1) >> shift,
-						  extack);
-	}
-	return err ?: vpool_extent_set_size(region, size);
+	if (size <= i_size_read(region->inode))
+		return vpool_extent_set_size(region, size);
+	err = vpool_file_check_size(region, size, extack);
+	if (!err)
+		err = vpool_extent_commit(region, region->nr,
+					  (size + page_size - 1) >> shift,
+					  extack);
+	return err ?: vpool_file_grow(region, size);
 }
 
 static int vpool_file_setattr(VPOOL_IDMAP_ARG, struct dentry *dentry,

@@ -431,7 +431,8 @@ struct file *vpool_super_path(struct inode *inode, const char *name,
 	struct file *file;
 
 	ihold(inode);
-	file = alloc_file_pseudo(inode, vpool_super_mnt, name, O_RDWR, fops);
+	file = alloc_file_pseudo(inode, vpool_super_mnt, name,
+				 O_RDWR | O_LARGEFILE, fops);
 	if (IS_ERR(file))
 		iput(inode);
 	return file;
@@ -459,6 +460,8 @@ static struct file *vpool_super_open_file(struct vpool_pool *pool)
 		module_put(THIS_MODULE);
 		return file;
 	}
+	/* Opening a path sets these bits. */
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	err = vpool_file_open(inode, file);
 	if (!err)
 		return file;
