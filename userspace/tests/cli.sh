@@ -510,6 +510,8 @@ else
 fi
 try umount web
 check 'umount of simulated mounts' 1 "vpoolctl: umount web: *"
+like 'a filesystem over a mount of a pool is not unmounted' "$err" \
+	'*umount web: /covered: a filesystem (tmpfs) is mounted over it*'
 try umount db
 check 'umount of a pool that does not exist' 1 "vpoolctl: umount db: there is no pool 'db'*"
 try umount ./web

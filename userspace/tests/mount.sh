@@ -47,6 +47,17 @@ mounted()
 	"$VPOOLCTL" mount --noheadings --raw -o NAME,DIRECTORY | sed "s|$dir/||"
 }
 
+# wait_for FILE: wait until a process in the background has written to a file
+wait_for()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		[ -s "$1" ] && return
+		sleep 0.1
+	done
+}
+
 # apply STATUS DECLARATION...: apply declarations in YAML
 apply()
 {
@@ -136,16 +147,21 @@ like 'umount names the process that has its working directory there' "$err" \
 	"*process $$ (mount.sh) has $at as its working directory*"
 schema umount
 cd "$dir" || exit 1
+# The module mmap of Python would keep a descriptor.
 python3 -c '
-import mmap, sys, time
-with open(sys.argv[1], "r+b") as file:
-    memory = mmap.mmap(file.fileno(), 0)
+import ctypes, mmap, os, sys, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int,
+                      ctypes.c_int, ctypes.c_long]
+fd = os.open(sys.argv[1], os.O_RDWR)
+if libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0) == 2**64 - 1:
+    sys.exit("mmap failed")
+os.close(fd)
 print("mapped", flush=True)
 time.sleep(600)' "$at/file" >"$dir/mapped" &
 other=$!
-until [ -s "$dir/mapped" ]; do
-	sleep 0.1
-done
+wait_for "$dir/mapped"
 try 1 umount "$at"
 like 'umount names the process that has a file mapped' "$err" \
 	"*process $other (python3) has $at/file mapped*"
@@ -157,6 +173,17 @@ mount -t tmpfs none "$at/sub"
 try 1 umount "$at"
 like 'umount names the mount on it' "$err" "*tmpfs is mounted at $at/sub*"
 umount "$at/sub"
+mount -t tmpfs none "$at"
+try 1 umount mnt
+like 'a filesystem over the mount is not unmounted' "$err" \
+	"*$at: a filesystem (tmpfs) is mounted over it*"
+umount "$at"
+try 0 mount mnt "$second"
+mount --bind "$second" "$at"
+try 0 umount mnt
+is 'mounts on the same directory are unmounted one after the other' "$(mounted)" ''
+try 0 mount mnt "$at"
+truncate -s "$page" "$at/file"
 
 # destroy
 
@@ -189,9 +216,7 @@ like 'a second umount is refused' "$err" "*pool 'mnt' is not mounted*"
 try 0 mount mnt "$at"
 unshare -m --propagation private sh -c "echo ready; exec sleep 600" >"$dir/ready" &
 other=$!
-until [ -s "$dir/ready" ]; do
-	sleep 0.1
-done
+wait_for "$dir/ready"
 try 0 umount mnt
 try 1 umount mnt
 like 'a mount of another mount namespace is reported' "$err" \

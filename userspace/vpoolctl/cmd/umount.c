@@ -2,6 +2,7 @@
 /*
  * vpoolctl umount: unmount the files of pools.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,12 +49,32 @@ static const struct column umount_columns[] = {
 	[COL_UNMOUNTED] = { .name = "UNMOUNTED", .type = CELL_BOOL },
 };
 
+/*
+ * Unmount what is at the directory of a mount, unless another filesystem was mounted over
+ * it. An earlier call can have removed that.
+ */
+static int unmount(const struct mount_point *mp, struct failure *failure)
+{
+	const struct mount_point *at;
+	struct mounts mounts;
+	int err = 0;
+
+	mounts_read(&mounts);
+	at = mounts_at(&mounts, mp->dir);
+	if (at && at->id != mp->id)
+		err = failure_set(failure, -EBUSY, TOOL_MOUNT_OCCUPIED,
+				  "%s: a filesystem (%s) is mounted over it", mp->dir,
+				  at->type);
+	mounts_free(&mounts);
+	return err ? err : unmount_dir(mp->dir, failure);
+}
+
 static int unmount_one(const struct invocation *inv, struct table *tb,
 		       const struct mount_point *mp)
 {
 	char *noted = mount_note_read(mp->pool);
 	struct failure failure = { 0 };
-	int err = unmount_dir(mp->dir, &failure);
+	int err = unmount(mp, &failure);
 
 	if (err)
 		failure_report(inv, mp->pool, &failure);
