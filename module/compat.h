@@ -180,9 +180,13 @@ static inline void vpool_inode_changed(struct inode *inode)
 
 /* By 7.3, ->create() is not told if the caller insists on a new file. */
 #if KERNEL_VERSION(7, 2, 0) > LINUX_VERSION_CODE
-#define VPOOL_EXCL_ARG , bool excl
+#define VPOOL_CREATE_ARGS						\
+	VPOOL_IDMAP_ARG, struct inode *dir, struct dentry *dentry,	\
+	umode_t mode, bool excl
 #else
-#define VPOOL_EXCL_ARG
+#define VPOOL_CREATE_ARGS						\
+	VPOOL_IDMAP_ARG, struct inode *dir, struct dentry *dentry,	\
+	umode_t mode
 #endif
 
 /* 6.15: ->mkdir() can return another dentry. */

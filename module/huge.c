@@ -42,10 +42,11 @@
  * S_DAX
  * -----
  *
- * The inode of a region has S_DAX. Without the flag the core would offer faults only if
- * the host's policy for transparent huge pages allowed it, would never offer a PUD, and
- * would lose references when it splits a PUD entry. The flag has these effects on
- * a character device:
+ * The inode of a device's region has S_DAX. Without the flag the core would offer faults
+ * only if the host's policy for transparent huge pages allowed it, would never offer a
+ * PUD, and would lose references when it splits a PUD entry. Files have the flag only in
+ * pools whose pages need PUD entries, because it denies them long-term pins. The flag has
+ * these effects on a character device:
  *
  * - Long-term pins stay allowed, because vma_is_fsdax() exempts character devices. All
  *   else that treats DAX memory specially looks at the struct pages (ZONE_DEVICE), which

@@ -136,9 +136,7 @@ static int vpool_inode_add(struct inode *dir, struct dentry *dentry,
 	return 0;
 }
 
-static int vpool_dir_create(VPOOL_IDMAP_ARG, struct inode *dir,
-			    struct dentry *dentry,
-			    umode_t mode VPOOL_EXCL_ARG)
+static int vpool_dir_create(VPOOL_CREATE_ARGS)
 {
 	return vpool_inode_add(dir, dentry, mode | S_IFREG);
 }

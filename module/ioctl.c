@@ -331,7 +331,7 @@ static int vpool_check_privilege(struct vpool_call *call,
  * Return: 0 or a negative errno as the UAPI describes.
  */
 long vpool_handle_ioctl(struct vpool_handle *handle, unsigned int num,
-		      unsigned long arg)
+			unsigned long arg)
 {
 	const struct vpool_ioctl *op = vpool_find_ioctl(handle, num);
 	union vpool_any_cmd cmd;

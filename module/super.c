@@ -327,12 +327,14 @@ static int vpool_super_init_pseudo(struct fs_context *fc)
 
 static int vpool_super_init_context(struct fs_context *fc)
 {
+	struct vpool_options *options;
+
 	if (fc->sb_flags & SB_KERNMOUNT)
 		return vpool_super_init_pseudo(fc);
-	fc->fs_private = kzalloc(sizeof(struct vpool_options),
-				 GFP_KERNEL_ACCOUNT);
-	if (!fc->fs_private)
+	options = kzalloc(sizeof(*options), GFP_KERNEL_ACCOUNT);
+	if (!options)
 		return -ENOMEM;
+	fc->fs_private = options;
 	fc->ops = &vpool_super_context_ops;
 	return 0;
 }

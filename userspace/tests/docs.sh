@@ -87,6 +87,13 @@ for COMP_WORDBREAKS in $' \n' $' \n@=:'; do
 	is "completion of a value after =${eq:+ with its option}" \
 		"$(complete_line vpoolctl create x --page-size=2)" "${eq}2M"
 done
+printf '%s\n' '30 1 0:40 / /srv/x rw - vpool none rw,pool=web,mode=770' \
+	'31 1 0:41 / /srv/y rw - vpool none rw,pool=db' '32 1 0:42 / /z rw - tmpfs z rw' \
+	>"$BUILD/tests/mountinfo"
+is 'completion of mounted pools and their directories' \
+	"$(VPOOL_MOUNTINFO=$BUILD/tests/mountinfo complete_line vpoolctl umount '')" \
+	'/srv/x /srv/y db web'
+is 'completion of a pool to mount' "$(complete_line vpoolctl mount w)" web
 is 'completion of a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
 is 'no completion of a node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
 is 'completion of a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon
@@ -98,7 +105,7 @@ like 'completion of a program' "$(complete_line vpoolctl run web -- printen)" 'p
 like 'completion of a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine; do
+for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine mount; do
 	is "vpool.conf(5) describes $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done

@@ -858,8 +858,9 @@ enum vpool_file_flags {
  * closed. It is a region of the pool, and does not depend on the descriptor of this call.
  *
  * A file takes memory in whole pages of the pool's page size. ftruncate(2) to a larger
- * size and fallocate(2) commit all memory up to the new size, or of their range, before
- * they return. They fail with ENOSPC, with nothing taken, if the pool has too little.
+ * size commits the memory of the part that it adds, and fallocate(2) that of its range,
+ * before they return. They fail with ENOSPC, with nothing taken, if the pool has too
+ * little, and with EFBIG if the file would be larger than 16 times the pool's memory.
  * write(2) commits what it writes. A smaller size, and FALLOC_FL_PUNCH_HOLE, give whole
  * pages back, and zero the part of a page. A range that has never been written or
  * allocated, behind which the file has data, is a hole, as is a punched range. Reading a

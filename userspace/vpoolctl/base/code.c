@@ -114,6 +114,10 @@ static const struct {
 	{ VPOOL_CODE_POOL_HAS_REGIONS, "pool_has_regions" },
 	{ VPOOL_CODE_POOL_PINNED, "pool_pinned" },
 	{ VPOOL_CODE_POOL_HAS_MEMBERS, "pool_has_members" },
+	{ VPOOL_CODE_TOO_MANY_REGIONS, "too_many_regions" },
+	{ VPOOL_CODE_FILE_TOO_LARGE, "file_too_large" },
+	{ VPOOL_CODE_POOL_WITHOUT_MEMORY, "pool_without_memory" },
+	{ VPOOL_CODE_POOL_MOUNTED, "pool_mounted" },
 	{ VPOOL_LIB_NO_MODULE, "lib_no_module" },
 	{ VPOOL_LIB_NO_DEVICE, "lib_no_device" },
 	{ VPOOL_LIB_CONTROL_DENIED, "lib_control_denied" },
@@ -183,6 +187,11 @@ static const struct {
 	{ TOOL_UPGRADE_UNFINISHED, "upgrade_unfinished" },
 	{ TOOL_UPGRADE_FAILED, "upgrade_failed" },
 	{ TOOL_UPGRADE_LOST, "upgrade_lost" },
+	{ TOOL_MOUNT_NO_DIRECTORY, "mount_no_directory" },
+	{ TOOL_MOUNT_OCCUPIED, "mount_occupied" },
+	{ TOOL_MOUNT_BUSY, "mount_busy" },
+	{ TOOL_MOUNT_REFUSED, "mount_refused" },
+	{ TOOL_NOT_MOUNTED, "not_mounted" },
 };
 
 const char *code_name(int code)

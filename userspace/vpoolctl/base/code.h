@@ -58,6 +58,11 @@
  * @TOOL_UPGRADE_UNFINISHED: an earlier upgrade did not finish
  * @TOOL_UPGRADE_FAILED: a pool is not as it was before upgrade
  * @TOOL_UPGRADE_LOST: upgrade failed and could not restore the old pools
+ * @TOOL_MOUNT_NO_DIRECTORY: there is no directory to mount a pool on
+ * @TOOL_MOUNT_OCCUPIED: something is mounted at the directory already
+ * @TOOL_MOUNT_BUSY: unmounting would stop a process or lose a file
+ * @TOOL_MOUNT_REFUSED: the kernel refused to mount the pool
+ * @TOOL_NOT_MOUNTED: the directory has no filesystem of a pool, or the pool is not mounted
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -118,6 +123,11 @@ enum tool_code {
 	TOOL_UPGRADE_UNFINISHED = 2051,
 	TOOL_UPGRADE_FAILED = 2052,
 	TOOL_UPGRADE_LOST = 2053,
+	TOOL_MOUNT_NO_DIRECTORY = 2054,
+	TOOL_MOUNT_OCCUPIED = 2055,
+	TOOL_MOUNT_BUSY = 2056,
+	TOOL_MOUNT_REFUSED = 2057,
+	TOOL_NOT_MOUNTED = 2058,
 	NR_TOOL_END,
 };
 

@@ -166,6 +166,14 @@ static const struct {
 	{ VPOOL_CODE_POOL_PINNED,
 	  "Try again when the memory is no longer pinned; --force does not wait." },
 	{ VPOOL_CODE_POOL_HAS_MEMBERS, "Try 'vpoolctl ps %s' to list them." },
+	{ VPOOL_CODE_TOO_MANY_REGIONS,
+	  "Try 'vpoolctl regions %s' to list them, or raise " PARAMETERS "max_regions." },
+	{ VPOOL_CODE_FILE_TOO_LARGE,
+	  "Try a smaller file, or 'vpoolctl resize %s --mem SIZE' for a larger pool." },
+	{ VPOOL_CODE_POOL_WITHOUT_MEMORY,
+	  "Try 'vpoolctl list' for a pool with memory." },
+	{ VPOOL_CODE_POOL_MOUNTED,
+	  "Try 'vpoolctl umount %s' first." },
 	{ VPOOL_LIB_NO_MODULE, NULL },
 	{ VPOOL_LIB_NO_DEVICE,
 	  "Try again in a moment, or 'mount -t devtmpfs none /dev'; a container must get the device from the host."
@@ -266,6 +274,15 @@ static const struct {
 	  "Try 'vpoolctl apply --keep /run/vpool/upgrade.conf', and remove the file." },
 	{ TOOL_UPGRADE_FAILED, SEE_HELP },
 	{ TOOL_UPGRADE_LOST, NULL },
+	{ TOOL_MOUNT_NO_DIRECTORY,
+	  "Try 'mkdir' to create the directory, or another directory." },
+	{ TOOL_MOUNT_OCCUPIED,
+	  "Try another directory, or 'vpoolctl mount' and 'findmnt' to see what is mounted." },
+	{ TOOL_MOUNT_BUSY,
+	  "Try to stop these processes or to delete the files, and then again." },
+	{ TOOL_MOUNT_REFUSED,
+	  "Try 'vpoolctl list' for the pools, and 'vpoolctl mount' for those that are mounted." },
+	{ TOOL_NOT_MOUNTED, "Try 'vpoolctl mount' for the pools that are mounted." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */
