@@ -87,7 +87,7 @@ FIXTURE_SETUP(file)
 	ASSERT_LE(0, self->fd);
 }
 
-/* What a test has left open is closed when its process exits. */
+/* The exit of the test's process closes the descriptors that it has left open. */
 FIXTURE_TEARDOWN(file)
 {
 	if (vp_exists(POOL))
@@ -576,7 +576,7 @@ TEST_F(file, buffers_are_mappings_of_the_file)
 	EXPECT_EQ(0, vp_truncate(self->fd, 0));
 	EXPECT_EQ(0, vp_allocate(self->fd, 0, 5 * self->page, self->page));
 	EXPECT_EQ(64, vp_pread(self->fd, addr, 64, self->page));
-	strcpy(addr + 100, "text");
+	memcpy(addr + 100, "text", 5);
 	EXPECT_EQ(8, vp_pread(self->fd, addr, 8, 100));
 	EXPECT_STREQ("text", addr);
 	EXPECT_EQ(2 * self->page, used());

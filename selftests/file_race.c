@@ -204,7 +204,7 @@ static int do_policy(int file)
 	return with_mapping(file, change_policy);
 }
 
-/* Hold a page in a pipe while others change the file, and check it then. */
+/* Hold a page in a pipe while other threads change the file, and check it then. */
 static void pin(int file, char *addr, __u64 at, __u64 bytes)
 {
 	struct iovec iov = { .iov_base = addr, .iov_len = BASE };
@@ -314,7 +314,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Run in a process of its own, whose handler of SIGBUS does not concern the test's. */
+/* Run in a separate process, because it changes the handler of SIGBUS. */
 static int run_threads(void *arg)
 {
 	struct sigaction act = { .sa_handler = on_sigbus };
@@ -363,7 +363,7 @@ static int make_pool(int ctl, __u64 pool, __u64 page)
 
 	if (err)
 		return err;
-	/* What the pool has held before must not show up in the files. */
+	/* The files must not show what the pool held before. */
 	fd = vp_open_file(POOL);
 	err = fd < 0 ? fd : vp_file_fill(fd, 0, pool, SECRET);
 	close(fd);
