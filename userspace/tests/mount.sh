@@ -229,6 +229,34 @@ like 'apply does not destroy such a pool' "$err" \
 nsenter -t "$other" -m "$VPOOLCTL" umount -q mnt
 is 'vpoolctl unmounts it there' "$(cat /sys/kernel/vpool/pools/mnt/mounts)" 0
 
+# A file of the library. Its descriptor answers like the device of the pool.
+
+lib=$(dirname "$(command -v "$VPOOLCTL")")/../lib/libvpool.so
+is 'the library creates a file, and adopts it' "$(python3 -c '
+import ctypes, mmap, os, stat, sys
+lib = ctypes.CDLL(sys.argv[1])
+lib.vpool_reason.restype = ctypes.c_char_p
+page, vp, fd = int(sys.argv[2]), ctypes.c_void_p(), ctypes.c_int(-1)
+def call(function, *args):
+    if function(*args):
+        sys.exit(lib.vpool_reason(vp).decode())
+call(lib.vpool_open, b"mnt", ctypes.byref(vp))
+call(lib.vpool_file_create, vp, 1, ctypes.byref(fd))
+lib.vpool_close(vp)
+st = os.fstat(fd.value)
+print(stat.S_ISREG(st.st_mode), st.st_size, st.st_blksize == page)
+os.ftruncate(fd.value, page)
+call(lib.vpool_adopt, fd, ctypes.byref(vp))
+# The name of the pool is the first member.
+info = ctypes.c_void_p()
+call(lib.vpool_query, vp, None, ctypes.byref(info))
+print(ctypes.string_at(info.value).decode(), os.readlink("/proc/self/fd/%d" % fd.value))
+if lib.vpool_commit(vp, ctypes.byref(ctypes.c_uint64(page)), 0) >= 0:
+    print("a file must not know VPOOL_COMMIT")
+print(lib.vpool_reason_code(vp))' "$lib" "$page" 2>&1)" 'True 0 True
+mnt /vpool:mnt (deleted)
+1007'
+
 # apply and export
 
 pool="mem: $(size 4), page-size: $((page >> 20))M"
