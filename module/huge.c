@@ -272,7 +272,7 @@ static void vpool_huge_account(const struct vpool_huge *huge)
 	if (huge->nr)
 		vpool_rss_hide(huge->vma->vm_mm, huge->region,
 			       huge->nr << order,
-			       READ_ONCE(huge->region->nr) << order);
+			       READ_ONCE(huge->region->filled) << order);
 }
 
 /**

@@ -84,7 +84,7 @@ static vm_fault_t vpool_mmap_folio(struct vm_fault *vmf,
 		return ret;
 	vpool_rss_hide(vmf->vma->vm_mm, region,
 		       huge ? folio_nr_pages(folio) : 1,
-		       READ_ONCE(region->nr) << region->store->order);
+		       READ_ONCE(region->filled) << region->store->order);
 	vpool_stat_inc(region->store->stat, huge ? VPOOL_STAT_FAULTS_HUGE :
 		       VPOOL_STAT_FAULTS_BASE);
 	vmf->page = page;

@@ -13,18 +13,23 @@
 #include <linux/vpool.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/rseq.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "lib/file.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
 #define POOL "fault-pool"
+/* A directory for a mount. */
+#define MOUNT "/tmp/vpool-fault"
 #define INJECT "/sys/kernel/debug/"
 #define SIZE (4 * HUGE_SIZE)
 #define LARGE (64 * MIB)
@@ -98,6 +103,8 @@ FIXTURE_SETUP(fault)
 FIXTURE_TEARDOWN(fault)
 {
 	close(self->state.fd);
+	umount2(MOUNT, MNT_DETACH);
+	rmdir(MOUNT);
 	vp_destroy(self->state.ctl, POOL, VPOOL_DESTROY_FORCE);
 	close(self->state.ctl);
 }
@@ -175,7 +182,7 @@ static int sweep(struct state *self, const struct op *op)
 	int n, err, nr = 0;
 
 	/* Read the page size now: an injected failure could hit its first use. */
-	if (HUGE_SIZE == VP_NONE || !unregister_rseq())
+	if (vp_page_size(true) == VP_NONE || !unregister_rseq())
 		return -1;
 	/*
 	 * Open the file of this thread: the test runs in a child of the process that
@@ -564,6 +571,149 @@ static bool online_again(struct state *self, int err)
 	return nothing_in_use(self);
 }
 
+/* Files. The descriptor of the state is that of the file. */
+
+/* Where operations write, in the second page. */
+#define WHERE (HUGE_SIZE + 100)
+
+static int make_file(struct state *self)
+{
+	int file = vp_file(self->fd, VPOOL_FILE_CLOEXEC);
+
+	if (file < 0)
+		return file;
+	close(self->fd);
+	self->fd = file;
+	return 0;
+}
+
+static bool file_exists(struct state *self)
+{
+	return region_exists(self) && !make_file(self) &&
+		vp_sysfs_wait(POOL, "memory/regions", 1);
+}
+
+static bool file_is_full(struct state *self)
+{
+	return file_exists(self) && !vp_truncate(self->fd, SIZE) &&
+		!vp_file_fill(self->fd, 0, SIZE, 1);
+}
+
+static bool file_has_holes(struct state *self)
+{
+	if (!file_exists(self) || vp_truncate(self->fd, SIZE) ||
+	    vp_punch(self->fd, 0, SIZE))
+		return false;
+	self->addr = vp_map(self->fd, SIZE, 0);
+	return self->addr != MAP_FAILED;
+}
+
+static int grow_file(struct state *self)
+{
+	return vp_truncate(self->fd, SIZE);
+}
+
+/* The file and its memory grew completely or not at all. */
+static bool file_grew_if_done(struct state *self, int err)
+{
+	__u64 size = err ? 0 : SIZE;
+
+	return CHECK(vp_file_size(self->fd) == size) &&
+		CHECK(vp_sysfs_u64(POOL, "memory/used_bytes") == size) &&
+		nothing_in_use(self);
+}
+
+static int allocate_file(struct state *self)
+{
+	return vp_allocate(self->fd, 0, 0, SIZE);
+}
+
+static int write_file(struct state *self)
+{
+	ssize_t len = vp_pwrite(self->fd, "text", 4, WHERE);
+
+	return len == 4 ? 0 : len < 0 ? len : -EFAULT;
+}
+
+/* Bytes that were not copied are zero. */
+static bool file_has_text_if_done(struct state *self, int err)
+{
+	__u64 size = vp_file_size(self->fd);
+	char text[5] = "";
+
+	if (!err && !CHECK(size == WHERE + 4))
+		return false;
+	if (size && !CHECK(vp_file_is_zero(self->fd, 0, WHERE)))
+		return false;
+	vp_pread(self->fd, text, 4, WHERE);
+	return CHECK(!strncmp(text, "text", strlen(text))) &&
+		nothing_in_use(self);
+}
+
+static int read_file(struct state *self)
+{
+	char text[64];
+	ssize_t len = vp_pread(self->fd, text, sizeof(text), WHERE);
+
+	return len == sizeof(text) ? 0 : len < 0 ? len : -EFAULT;
+}
+
+static int punch_file(struct state *self)
+{
+	return vp_punch(self->fd, HUGE_SIZE / 2, 2 * HUGE_SIZE);
+}
+
+/* A hole has one whole page, and keeps the rest of the file. */
+static bool file_punched_if_done(struct state *self, int err)
+{
+	__u64 bytes = err ? SIZE : SIZE - HUGE_SIZE;
+
+	return CHECK(vp_sysfs_u64(POOL, "memory/used_bytes") == bytes) &&
+		CHECK(vp_file_is_filled(self->fd, 0, HUGE_SIZE / 2, 1)) &&
+		nothing_in_use(self);
+}
+
+static int mount_pool(struct state *self)
+{
+	return vp_mount(MOUNT, POOL, NULL);
+}
+
+static bool unmounted(struct state *self, int err)
+{
+	if (!err && !CHECK(!vp_umount(MOUNT, 0)))
+		return false;
+	return CHECK(vp_sysfs_wait(POOL, "mounts", 0)) && nothing_in_use(self);
+}
+
+static bool pool_can_be_mounted(struct state *self)
+{
+	mkdir(MOUNT, 0755);
+	return pool_exists(self);
+}
+
+static bool is_mounted(struct state *self)
+{
+	return pool_can_be_mounted(self) && !mount_pool(self);
+}
+
+static int create_named(struct state *self)
+{
+	self->fd = vp_create_at(MOUNT, "file");
+	return self->fd < 0 ? self->fd : 0;
+}
+
+static int make_directory(struct state *self)
+{
+	return mkdir(MOUNT "/dir", 0755) ? -errno : 0;
+}
+
+static bool still_mounted(struct state *self, int err)
+{
+	close(self->fd);
+	self->fd = -1;
+	return CHECK(!vp_umount(MOUNT, 0)) && unmounted(self, -EINVAL);
+}
+
 /* Change the module's parameters, so that each load differs. */
 
 static bool unloaded(struct state *self)
@@ -741,6 +891,76 @@ FIXTURE_VARIANT_ADD(fault, hotplug)
 	.op.before = is_member,
 	.op.act = offline_and_online,
 	.op.after = online_again,
+};
+
+FIXTURE_VARIANT_ADD(fault, make_file)
+{
+	.op.before = region_exists,
+	.op.act = make_file,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, grow_file)
+{
+	.op.before = file_exists,
+	.op.act = grow_file,
+	.op.after = file_grew_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, allocate_file)
+{
+	.op.before = file_exists,
+	.op.act = allocate_file,
+	.op.after = file_grew_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, write_file)
+{
+	.op.before = file_exists,
+	.op.act = write_file,
+	.op.after = file_has_text_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, read_file)
+{
+	.op.before = file_is_full,
+	.op.act = read_file,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, punch_file)
+{
+	.op.before = file_is_full,
+	.op.act = punch_file,
+	.op.after = file_punched_if_done,
+};
+
+FIXTURE_VARIANT_ADD(fault, touch_holes)
+{
+	.op.before = file_has_holes,
+	.op.act = touch,
+	.op.after = nothing_changed,
+};
+
+FIXTURE_VARIANT_ADD(fault, mount)
+{
+	.op.before = pool_can_be_mounted,
+	.op.act = mount_pool,
+	.op.after = unmounted,
+};
+
+FIXTURE_VARIANT_ADD(fault, create_named_file)
+{
+	.op.before = is_mounted,
+	.op.act = create_named,
+	.op.after = still_mounted,
+};
+
+FIXTURE_VARIANT_ADD(fault, make_directory)
+{
+	.op.before = is_mounted,
+	.op.act = make_directory,
+	.op.after = still_mounted,
 };
 
 FIXTURE_VARIANT_ADD(fault, load)

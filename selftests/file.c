@@ -87,7 +87,7 @@ FIXTURE_SETUP(file)
 	ASSERT_LE(0, self->fd);
 }
 
-/* What a test has left open is closed when its process exits. */
+/* The exit of the test's process closes the descriptors that it has left open. */
 FIXTURE_TEARDOWN(file)
 {
 	if (vp_exists(POOL))
@@ -576,7 +576,7 @@ TEST_F(file, buffers_are_mappings_of_the_file)
 	EXPECT_EQ(0, vp_truncate(self->fd, 0));
 	EXPECT_EQ(0, vp_allocate(self->fd, 0, 5 * self->page, self->page));
 	EXPECT_EQ(64, vp_pread(self->fd, addr, 64, self->page));
-	strcpy(addr + 100, "text");
+	memcpy(addr + 100, "text", 5);
 	EXPECT_EQ(8, vp_pread(self->fd, addr, 8, 100));
 	EXPECT_STREQ("text", addr);
 	EXPECT_EQ(2 * self->page, used());
@@ -795,6 +795,32 @@ TEST_F(file, memory_is_not_resident)
 	munmap(shared.addr, self->pool);
 	EXPECT_LT(before / 2, vp_resident());
 	EXPECT_GT(before + self->pool / 4, vp_resident());
+}
+
+/* A process cannot hide its own memory behind the holes of a large file. */
+TEST_F(file, holes_hide_no_other_memory)
+{
+	__u64 bytes = 2 * self->pool, before;
+	char *heap, *addr;
+	int i;
+
+	if (self->page == BASE)
+		SKIP(return, "this pool is too small to tell");
+	heap = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, heap);
+	memset(heap, 1, bytes);
+	ASSERT_EQ(1, vp_pwrite(self->fd, "x", 1, 16 * self->pool - 1));
+	addr = vp_map(self->fd, self->page, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	before = vp_resident();
+	for (i = 0; i < 16; i++) {
+		EXPECT_EQ(0, vp_touch(addr, true));
+		ASSERT_EQ(0, madvise(addr, self->page, MADV_DONTNEED));
+	}
+	EXPECT_LT(before - bytes / 4, vp_resident());
+	munmap(addr, self->page);
+	munmap(heap, bytes);
 }
 
 /* Sharing. */

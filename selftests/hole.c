@@ -133,7 +133,7 @@ TEST_F(hole, allocate_a_range)
 	ASSERT_EQ(0, vp_allocate(self->fd, 0, 5 * self->page - 1, 2));
 	EXPECT_EQ(5 * self->page, used());
 	EXPECT_EQ(5 * self->page + 1, vp_file_size(self->fd));
-	/* What is there is not taken again, and keeps its contents. */
+	/* The pages of the file are not taken again, and keep their contents. */
 	ASSERT_EQ(0, vp_file_fill(self->fd, 0, self->page, 1));
 	ASSERT_EQ(0, vp_allocate(self->fd, 0, 0, 6 * self->page));
 	EXPECT_EQ(6 * self->page, used());
@@ -309,7 +309,7 @@ TEST_F(hole, growth_leaves_holes)
 	EXPECT_TRUE(vp_file_is_zero(self->fd, 0, 3 * self->page));
 }
 
-/* What a mapping has written behind the end does not appear when the file grows. */
+/* Bytes that a mapping has written behind the end do not appear when the file grows. */
 TEST_F(hole, bytes_behind_the_end_are_lost)
 {
 	ASSERT_EQ(0, vp_truncate(self->fd, 10));
@@ -429,7 +429,7 @@ TEST_F(hole, touch_with_an_empty_pool)
 	EXPECT_EQ(self->addr + BASE / 2, info.si_addr);
 	EXPECT_EQ(SIGBUS, vp_touch(self->addr + self->page, false));
 	EXPECT_EQ(self->pool, used());
-	/* A hole can be read, and what is there can be touched. */
+	/* A hole can be read, and committed pages can be touched. */
 	EXPECT_TRUE(vp_file_is_zero(self->fd, 0, 3 * self->page));
 	EXPECT_TRUE(vp_is_filled(self->addr + 3 * self->page, self->page, 1));
 	EXPECT_EQ(0, vp_file_fill(self->fd, 3 * self->page, self->page, 2));
@@ -442,7 +442,7 @@ TEST_F(hole, touch_with_an_empty_pool)
 	close(other);
 }
 
-/* A file that is committed never fails for want of memory. */
+/* A file that is committed never fails because memory is short. */
 TEST_F(hole, committed_pages_need_no_memory)
 {
 	__u64 bytes = 5 * self->page;

@@ -40,7 +40,7 @@
 #define GID_POOL 62001
 
 #ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE (1 << 0)
+#define RENAME_NOREPLACE 1
 #endif
 
 FIXTURE(mount)
@@ -128,7 +128,7 @@ static __u64 used(void)
 	return vp_sysfs_u64(POOL, "memory/used_bytes");
 }
 
-static __u64 regions(void)
+static __u64 nr_regions(void)
 {
 	return vp_sysfs_u64(POOL, "memory/regions");
 }
@@ -320,7 +320,7 @@ TEST_F(mount, options_are_shown)
 	EXPECT_NE(NULL, strstr(text, ",gid=7,"));
 	EXPECT_NE(NULL, strstr(text, ",mode=751,"));
 	EXPECT_NE(NULL, strstr(text, ",f_type=hugetlbfs,"));
-	/* What is shown can be given to mount(2). */
+	/* mount(2) accepts the options as they are shown. */
 	ASSERT_EQ(0, vp_umount(DIR_B, 0));
 	text[strlen(text) - 1] = '\0';
 	EXPECT_EQ(0, vp_mount_options(DIR_B, 0, strstr(text, "pool=")));
@@ -451,7 +451,7 @@ TEST_F(mount, create_and_open)
 	EXPECT_EQ(0, st.st_size);
 	EXPECT_EQ(1, st.st_nlink);
 	EXPECT_EQ(self->page, st.st_blksize);
-	EXPECT_EQ(1, regions());
+	EXPECT_EQ(1, nr_regions());
 	EXPECT_EQ(-EEXIST, open_at(DIR_A "/file", O_CREAT | O_EXCL | O_RDWR));
 	EXPECT_EQ(-ENOENT, open_at(DIR_A "/none", O_RDWR));
 	EXPECT_EQ(-ENOTDIR, open_at(DIR_A "/file/none", O_CREAT | O_RDWR));
@@ -471,7 +471,7 @@ TEST_F(mount, create_and_open)
 	EXPECT_EQ(self->page, used());
 	EXPECT_EQ(0, unlink(DIR_A "/file"));
 	EXPECT_EQ(0, used());
-	EXPECT_EQ(0, regions());
+	EXPECT_EQ(0, nr_regions());
 	EXPECT_EQ(-ENOENT, open_at(DIR_A "/file", O_RDWR));
 }
 
@@ -497,7 +497,7 @@ TEST_F(mount, temporary_file)
 	ASSERT_EQ(0, fstat(fd, &st));
 	EXPECT_EQ(0, st.st_nlink);
 	EXPECT_EQ(0, vp_file_fill(fd, 0, self->page, 1));
-	EXPECT_EQ(1, regions());
+	EXPECT_EQ(1, nr_regions());
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	EXPECT_EQ(0, linkat(AT_FDCWD, path, AT_FDCWD, DIR_A "/file",
 			    AT_SYMLINK_FOLLOW));
@@ -514,7 +514,7 @@ TEST_F(mount, temporary_file)
 	EXPECT_EQ(ENOENT, errno);
 	close(excl);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
-	EXPECT_EQ(0, regions());
+	EXPECT_EQ(0, nr_regions());
 }
 
 TEST_F(mount, directories)
@@ -541,7 +541,7 @@ TEST_F(mount, directories)
 	EXPECT_EQ(2, st.st_nlink);
 	/* Directories take no memory of the pool. */
 	EXPECT_EQ(0, used());
-	EXPECT_EQ(0, regions());
+	EXPECT_EQ(0, nr_regions());
 }
 
 /* A group that a directory hands down. */
@@ -581,7 +581,7 @@ TEST_F(mount, rename)
 	EXPECT_TRUE(has_pattern(DIR_A "/b", self->page, 1));
 	EXPECT_EQ(-ENOENT, open_at(DIR_A "/dir/c", O_RDONLY));
 	EXPECT_EQ(self->page, used());
-	EXPECT_EQ(1, regions());
+	EXPECT_EQ(1, nr_regions());
 	EXPECT_EQ(-EISDIR, rename_at(DIR_A "/b", DIR_A "/dir", 0));
 	EXPECT_EQ(-ENOTDIR, rename_at(DIR_A "/dir", DIR_A "/b", 0));
 	ASSERT_EQ(0, mkdir(DIR_A "/full", 0755));
@@ -631,7 +631,7 @@ TEST_F(mount, links)
 	ASSERT_EQ(0, link(DIR_A "/a", DIR_A "/b"));
 	ASSERT_EQ(0, stat(DIR_A "/b", &st));
 	EXPECT_EQ(2, st.st_nlink);
-	EXPECT_EQ(1, regions());
+	EXPECT_EQ(1, nr_regions());
 	EXPECT_EQ(-1, link(DIR_A "/a", DIR_A "/b"));
 	EXPECT_EQ(EEXIST, errno);
 	ASSERT_EQ(0, unlink(DIR_A "/a"));
@@ -640,7 +640,7 @@ TEST_F(mount, links)
 	EXPECT_EQ(1, st.st_nlink);
 	ASSERT_EQ(0, unlink(DIR_A "/b"));
 	EXPECT_EQ(0, used());
-	EXPECT_EQ(0, regions());
+	EXPECT_EQ(0, nr_regions());
 }
 
 TEST_F(mount, unlink_of_an_open_and_mapped_file)
@@ -681,7 +681,7 @@ TEST_F(mount, special_files_are_refused)
 	/* A regular file can be made by mknod(2). */
 	EXPECT_EQ(0, mknod(DIR_A "/f", S_IFREG | 0640, 0));
 	EXPECT_EQ(0640, permission_bits(DIR_A "/f"));
-	EXPECT_EQ(1, regions());
+	EXPECT_EQ(1, nr_regions());
 }
 
 static int execute(void *arg)
@@ -754,7 +754,7 @@ static int act_as_owner(void *arg)
 		return 4;
 	if (chmod(DIR_A "/roots", 0666) != -1 || errno != EPERM)
 		return 5;
-	/* It owns the directory, so it can remove what others put there. */
+	/* It owns the directory, so it can remove other users' files. */
 	return unlink(DIR_A "/roots") ? 6 : 0;
 }
 
@@ -784,7 +784,7 @@ TEST_F(mount, permissions)
 	EXPECT_EQ(0, vp_in_child(act_as_stranger, NULL));
 }
 
-/* A stranger gets a directory of its own, and cannot reach others. */
+/* In a sticky directory, a user can remove its own files only. */
 static int act_in_sticky_dir(void *arg)
 {
 	become(UID_STRANGER, UID_STRANGER);
@@ -837,7 +837,7 @@ TEST_F(mount, lists_of_names)
 	}
 	ASSERT_EQ(0, mkdir(DIR_A "/file-dir", 0755));
 	EXPECT_EQ(nr + 1, count_entries(DIR_A, "file-"));
-	EXPECT_EQ(nr, regions());
+	EXPECT_EQ(nr, nr_regions());
 	/* Each name is found once, although every second one is removed in between. */
 	stream = opendir(DIR_A);
 	ASSERT_NE(NULL, stream);
@@ -854,7 +854,7 @@ TEST_F(mount, lists_of_names)
 	}
 	EXPECT_EQ(nr / 2, left);
 	EXPECT_EQ(nr / 2 + 1, count_entries(DIR_A, "file-"));
-	EXPECT_EQ(nr / 2, regions());
+	EXPECT_EQ(nr / 2, nr_regions());
 }
 
 /* Limits. */
@@ -1047,7 +1047,7 @@ TEST_F(mount, two_mounts_share_memory_not_names)
 	ASSERT_EQ(0, statfs(DIR_B, &fs));
 	EXPECT_EQ(self->pool / self->page - 3, fs.f_bfree);
 	EXPECT_EQ(3 * self->page, used());
-	EXPECT_EQ(2, regions());
+	EXPECT_EQ(2, nr_regions());
 	ASSERT_EQ(0, vp_umount(DIR_B, 0));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "mounts", 1));
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 2 * self->page));

@@ -343,7 +343,7 @@ TEST_F(numa, mbind_of_a_part)
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	ASSERT_EQ(0, vp_mapping_policy(addr + HUGE_SIZE, HUGE_SIZE, MPOL_BIND,
-				    1 << 1));
+				       1 << 1));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(1, "used"));
 	ASSERT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_INTERLEAVE, 3));
 	EXPECT_EQ(EACH / 2, node_bytes(1, "used"));

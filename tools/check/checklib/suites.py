@@ -12,15 +12,16 @@ from . import TOP
 TESTS = os.environ.get("TESTS", "").split()
 
 # The suites of the quick tier: the calls and objects that most changes touch.
-QUICK = """abi invalid_input pool region populate resize member cpus attach
-dedicated limits permissions""".split()
+QUICK = """abi invalid_input pool region file hole mount populate resize member cpus
+attach dedicated limits permissions""".split()
 
 # The suites that make check runs on a kernel: the code that depends on the kernel most.
 # make check-long runs more. A kernel that is not here gets all suites.
 CORE = {
-    "6.12-rt": "pool region poison populate pin member cpus".split(),
-    "7.3": """pool region fragment resize poison populate huge pin member
-           sigkill vm tool_live""".split(),
+    "6.12-rt": """pool region file hole file_race poison populate pin member
+               cpus""".split(),
+    "7.3": """pool region file hole mount file_race fragment resize poison populate
+           huge pin member sigkill vm tool_live""".split(),
 }
 
 # A machine with more nodes and two threads per core, and the suites that need it.
@@ -44,8 +45,8 @@ GUARDED_FAST = "region pin".split()
 # The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
 # the huge pages 32 MiB large.
 ARM64 = ("6.12-arm64", "6.12-arm64-16k")
-ARM64_SUITES = """region pin member pool sigkill dedicated resize cpus tool_live
-other_kernel""".split()
+ARM64_SUITES = """region file hole pin member pool sigkill dedicated resize cpus
+tool_live other_kernel""".split()
 
 
 def wanted(name):
