@@ -172,6 +172,7 @@ static const char *const kinds[] = {
 	[COMPLETE_NODE] = "node",
 	[COMPLETE_PID] = "pid",
 	[COMPLETE_SIGNAL] = "signal",
+	[COMPLETE_DEVICE] = "device",
 };
 
 /* Tell whether an earlier command has the same first word. */

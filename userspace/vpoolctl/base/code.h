@@ -58,6 +58,15 @@
  * @TOOL_UPGRADE_UNFINISHED: an earlier upgrade did not finish
  * @TOOL_UPGRADE_FAILED: a pool is not as it was before upgrade
  * @TOOL_UPGRADE_LOST: upgrade failed and could not restore the old pools
+ * @TOOL_VM_DEVICE: a device cannot be passed to a virtual machine
+ * @TOOL_VM_DEVICE_NO_IOMMU: no IOMMU is between a device and memory
+ * @TOOL_VM_DEVICE_GROUP: the host uses another device of the IOMMU group
+ * @TOOL_VM_DEVICE_IN_USE: the host uses a device
+ * @TOOL_VM_DEVICE_TAKEN: a virtual machine or another program has a device
+ * @TOOL_VM_DEVICE_BIND: a device could not be bound to vfio-pci
+ * @TOOL_VM_DEVICE_NOT_BACK: a device could not be given back to its former driver
+ * @TOOL_VM_HAS_DEVICE: a virtual machine with a device of the host cannot migrate
+ * @TOOL_VM_MEMLOCK: the caller may not lock as much memory as a device needs
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -118,6 +127,15 @@ enum tool_code {
 	TOOL_UPGRADE_UNFINISHED = 2051,
 	TOOL_UPGRADE_FAILED = 2052,
 	TOOL_UPGRADE_LOST = 2053,
+	TOOL_VM_DEVICE = 2054,
+	TOOL_VM_DEVICE_NO_IOMMU = 2055,
+	TOOL_VM_DEVICE_GROUP = 2056,
+	TOOL_VM_DEVICE_IN_USE = 2057,
+	TOOL_VM_DEVICE_TAKEN = 2058,
+	TOOL_VM_DEVICE_BIND = 2059,
+	TOOL_VM_DEVICE_NOT_BACK = 2060,
+	TOOL_VM_HAS_DEVICE = 2061,
+	TOOL_VM_MEMLOCK = 2062,
 	NR_TOOL_END,
 };
 

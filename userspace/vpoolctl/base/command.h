@@ -23,6 +23,7 @@
  * @COMPLETE_NODE: a value, then @NODE
  * @COMPLETE_PID: processes
  * @COMPLETE_SIGNAL: signals
+ * @COMPLETE_DEVICE: lists of PCI devices
  */
 enum completion {
 	COMPLETE_NONE,
@@ -39,6 +40,7 @@ enum completion {
 	COMPLETE_NODE,
 	COMPLETE_PID,
 	COMPLETE_SIGNAL,
+	COMPLETE_DEVICE,
 };
 
 /**
