@@ -23,7 +23,10 @@
 #define TRACING "/sys/kernel/tracing"
 #define INSTANCE TRACING "/instances/vpool-vfio"
 #define SUPERPAGE (2 * MIB)
-/* Where the region and other memory are in the device's address space. */
+/*
+ * Where the region and other memory are in the device's address space. The device reaches
+ * the first 256 MiB.
+ */
 #define IOVA (32 * MIB)
 #define OTHER_IOVA (16 * MIB)
 /* Bytes of one transfer of the device, and of the buffer at OTHER_IOVA. */
@@ -309,7 +312,7 @@ TEST_F(vfio, pinned_memory_outlives_a_forced_destroy)
 	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	EXPECT_EQ(SIGBUS, vp_touch(self->addr, false));
 	EXPECT_FALSE(vp_exists(POOL));
-	/* What was free in the pool is the host's, the pinned pages are not. */
+	/* The host has the free memory of the pool again, but not the pinned pages. */
 	EXPECT_TRUE(vp_wait_host_free(free + self->bytes / 2));
 	EXPECT_GT(free + self->pool - self->bytes / 2, vp_host_free());
 

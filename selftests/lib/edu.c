@@ -25,7 +25,7 @@
 #define EDU_DMA_COMMAND 0x98
 #define EDU_DMA_START 1
 #define EDU_DMA_STORE 2
-#define EDU_REGS_BYTES (1 << 20)
+#define EDU_REGS_BYTES 0x100000
 /* Address of the memory in the device. */
 #define EDU_MEMORY 0x40000
 
@@ -199,7 +199,7 @@ int vp_edu_open(const char *address, struct vp_edu *edu)
 void vp_edu_close(struct vp_edu *edu)
 {
 	if (edu->regs != MAP_FAILED)
-		munmap((void *)edu->regs, EDU_REGS_BYTES);
+		munmap(edu->regs, EDU_REGS_BYTES);
 	if (edu->device >= 0)
 		close(edu->device);
 	if (edu->group >= 0)
@@ -238,13 +238,13 @@ int vp_dma_unmap(const struct vp_edu *edu, __u64 bytes, __u64 iova)
 
 static void edu_write(const struct vp_edu *edu, int reg, __u64 value)
 {
-	*(volatile __u64 *)((volatile char *)edu->regs + reg) = value;
+	__atomic_store_n((__u64 *)(edu->regs + reg), value, __ATOMIC_RELEASE);
 }
 
 static __u64 edu_command(const struct vp_edu *edu)
 {
-	return *(volatile __u64 *)((volatile char *)edu->regs +
-				   EDU_DMA_COMMAND);
+	return __atomic_load_n((__u64 *)(edu->regs + EDU_DMA_COMMAND),
+			       __ATOMIC_ACQUIRE);
 }
 
 /* Do one transfer. The device takes about 0.1 s for it. */

@@ -11,8 +11,6 @@
 
 #include <linux/types.h>
 
-/* The device reaches only the first 256 MiB of its address space. */
-#define VP_EDU_MAX_IOVA (1ULL << 28)
 /* Bytes of the memory in the device. */
 #define VP_EDU_BYTES 4096
 
@@ -27,7 +25,7 @@ struct vp_edu {
 	int container;
 	int group;
 	int device;
-	volatile void *regs;
+	char *regs;
 };
 
 const char *vp_edu_find(char *address, size_t size);

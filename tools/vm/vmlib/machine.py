@@ -87,10 +87,10 @@ def iommu_args(where):
     disk = f"{where}/nvme"
     with open(disk, "wb") as f:
         f.truncate(DISK_BYTES)
-    devices = ["intel-iommu,intremap=on,caching-mode=on",
-               "edu,addr=10.0", "edu,addr=11.0,multifunction=on", "edu,addr=11.1",
-               "nvme,addr=12.0,drive=nvme,serial=vpool",
-               "e1000e,addr=13.0,netdev=net,romfile="]
+    devices = ["intel-iommu,intremap=on,eim=off,caching-mode=on",
+               "edu,addr=10.0", "edu,addr=11.0,multifunction=on",
+               "e1000,addr=11.1,netdev=net,romfile=",
+               "nvme,addr=12.0,drive=nvme,serial=vpool"]
     cmd = ["-drive", f"if=none,id=nvme,file={disk},format=raw",
            "-netdev", "user,id=net,restrict=on"]
     for device in devices:
