@@ -42,22 +42,22 @@ static void applies_each_mode(struct kunit *test)
 	struct mempolicy mpol = { .home_node = NUMA_NO_NODE };
 	struct vpool_policy policy;
 
-	vpool_policy_of_mapping(&policy, NULL);
+	vpool_policy_of_mapping(&policy, NULL, 0);
 	KUNIT_EXPECT_FALSE(test, policy.restricted);
 	KUNIT_EXPECT_TRUE(test, node_isset(first_memory_node, policy.allowed));
 	/* MPOL_BIND to an empty set leaves no node. */
 	mpol.mode = MPOL_BIND;
-	vpool_policy_of_mapping(&policy, &mpol);
+	vpool_policy_of_mapping(&policy, &mpol, 0);
 	KUNIT_EXPECT_TRUE(test, policy.restricted);
 	KUNIT_EXPECT_TRUE(test, nodes_empty(policy.allowed));
 	node_set(first_memory_node, mpol.nodes);
 	mpol.mode = MPOL_PREFERRED_MANY;
-	vpool_policy_of_mapping(&policy, &mpol);
+	vpool_policy_of_mapping(&policy, &mpol, 0);
 	KUNIT_EXPECT_FALSE(test, policy.restricted);
 	KUNIT_EXPECT_TRUE(test, node_isset(first_memory_node, policy.first));
 	KUNIT_EXPECT_FALSE(test, policy.interleave);
 	mpol.mode = MPOL_INTERLEAVE;
-	vpool_policy_of_mapping(&policy, &mpol);
+	vpool_policy_of_mapping(&policy, &mpol, 0);
 	KUNIT_EXPECT_TRUE(test, policy.interleave);
 }
 

@@ -12,6 +12,7 @@
 #include "region.h"
 #include "registry.h"
 #include "spec.h"
+#include "super.h"
 
 struct pool_fixture {
 	struct vpool_spec spec;
@@ -222,6 +223,7 @@ static void is_busy_while_it_has_a_region(struct kunit *test)
 	struct vpool_region *region;
 	struct vpool_region_info info = {};
 	struct vpool_pool *pool;
+	struct inode *inode;
 	u64 bytes = PAGE_SIZE;
 
 	region = kunit_kzalloc(test, sizeof(*region), GFP_KERNEL);
@@ -229,7 +231,9 @@ static void is_busy_while_it_has_a_region(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, create(f), 0);
 	pool = vpool_pool_find("kunit", &f->extack);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(pool));
-	KUNIT_ASSERT_EQ(test, vpool_region_init(region, &pool->store), 0);
+	inode = vpool_super_get_inode();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(inode));
+	vpool_region_init(region, &pool->store, inode);
 	KUNIT_ASSERT_EQ(test, vpool_pool_add_region(pool, region), 0);
 	KUNIT_EXPECT_EQ(test,
 			vpool_region_commit(region, VPOOL_ANY_NODE, &bytes,
@@ -247,6 +251,7 @@ static void is_busy_while_it_has_a_region(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(region), 0);
 	vpool_pool_remove_region(pool, region);
 	KUNIT_EXPECT_EQ(test, vpool_pool_add_region(pool, region), -ENXIO);
+	vpool_super_put_inode(inode);
 	vpool_pool_put(pool);
 }
 

@@ -9,6 +9,7 @@
 #include "region.h"
 #include "reserve.h"
 #include "store.h"
+#include "super.h"
 
 #define NR 4
 
@@ -40,6 +41,7 @@ static int region_init(struct kunit *test)
 		.timeout = 10 * HZ,
 	};
 	struct region_fixture *f;
+	struct inode *inode;
 	int err;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
@@ -53,7 +55,9 @@ static int region_init(struct kunit *test)
 				  &f->extack);
 	vpool_gather_publish(&gather);
 	KUNIT_ASSERT_EQ(test, err, 0);
-	KUNIT_ASSERT_EQ(test, vpool_region_init(&f->region, &f->store), 0);
+	inode = vpool_super_get_inode();
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, inode);
+	vpool_region_init(&f->region, &f->store, inode);
 	test->priv = f;
 	return 0;
 }
@@ -67,6 +71,7 @@ static void region_exit(struct kunit *test)
 	vpool_region_empty(&f->region);
 	KUNIT_EXPECT_EQ(test, used(f), 0);
 	vpool_region_exit(&f->region);
+	vpool_super_put_inode(f->region.inode);
 	vpool_store_close(&f->store);
 	vpool_store_exit(&f->store);
 }

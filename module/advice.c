@@ -23,7 +23,7 @@
 #include <linux/ptrace.h>
 
 #include "advice.h"
-#include "inode.h"
+#include "super.h"
 
 #ifdef CONFIG_KPROBES
 /* Replaces the core's function for one mapping; 0 continues the walk. */
@@ -38,7 +38,7 @@ static int vpool_advice_before(struct kprobe *probe, struct pt_regs *regs)
 	const struct mm_walk *walk = (void *)regs_get_kernel_argument(regs, 3);
 	const struct file *file = walk->vma->vm_file;
 
-	if (!file || !vpool_inode_is_ours(file->f_mapping->host))
+	if (!file || !vpool_super_has_inode(file->f_mapping->host))
 		return 0;
 	instruction_pointer_set(regs, (unsigned long)vpool_advice_skip);
 	return 1;

@@ -75,7 +75,7 @@ int vpool_call_too_small(struct vpool_call *call, u32 room, u32 needed)
  */
 struct vpool_pool *vpool_call_pool(struct vpool_call *call, const char *name)
 {
-	struct vpool_pool *pool = call->file->pool;
+	struct vpool_pool *pool = call->handle->pool;
 	int err;
 
 	if (!pool)

@@ -8,36 +8,21 @@
 #include <linux/types.h>
 
 #include "extack.h"
+#include "handle.h"
 
 struct vpool_pool;
-struct vpool_region;
-
-/**
- * struct vpool_file - an open descriptor of a device
- * @extack: message of the last failed call
- * @pool: pool to which the descriptor has a reference; NULL for the control device
- * @has_ephemeral: the descriptor may have created ephemeral pools
- * @region: region, shared with descriptors that were opened by its path in /proc;
- *	NULL for the control device
- */
-struct vpool_file {
-	struct vpool_extack extack;
-	struct vpool_pool *pool;
-	bool has_ephemeral;
-	struct vpool_region *region;
-};
 
 /**
  * struct vpool_call - an ioctl in progress
- * @file: descriptor that the call was made on
- * @extack: message of @file
+ * @handle: descriptor that the call was made on
+ * @extack: message of @handle
  * @uptr: address of the caller's structure
  * @user_size: size of the caller's structure in bytes
  * @size: size of the structure in this kernel, in bytes
  * @cmd: kernel copy of the structure, of @size bytes
  */
 struct vpool_call {
-	struct vpool_file *file;
+	struct vpool_handle *handle;
 	struct vpool_extack *extack;
 	void __user *uptr;
 	u32 user_size;

@@ -9,52 +9,43 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/path.h>
 #include <linux/slab.h>
 
-#include "call.h"
+#include "area.h"
 #include "chardev.h"
 #include "compat.h"
 #include "destroy.h"
 #include "devdir.h"
-#include "inode.h"
+#include "handle.h"
 #include "ioctl.h"
 #include "mmap.h"
 #include "pool.h"
 #include "pool_region.h"
 #include "region.h"
+#include "super.h"
 
 static long vpool_dev_ioctl(struct file *filp, unsigned int num, unsigned long arg)
 {
-	return vpool_file_ioctl(filp->private_data, num, arg);
-}
-
-static struct vpool_file *vpool_file_alloc(void)
-{
-	struct vpool_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
-
-	if (file)
-		vpool_extack_init(&file->extack);
-	return file;
+	return vpool_handle_ioctl(filp->private_data, num, arg);
 }
 
 static int vpool_control_open(struct inode *inode, struct file *filp)
 {
-	filp->private_data = vpool_file_alloc();
+	filp->private_data = vpool_handle_alloc();
 	return filp->private_data ? 0 : -ENOMEM;
 }
 
 static int vpool_control_release(struct inode *inode, struct file *filp)
 {
-	struct vpool_file *file = filp->private_data;
+	struct vpool_handle *handle = filp->private_data;
 
-	if (file->has_ephemeral)
-		vpool_pools_orphan(file);
-	kfree(file);
+	if (handle->has_ephemeral)
+		vpool_pools_orphan(handle);
+	kfree(handle);
 	return 0;
 }
 
@@ -94,7 +85,7 @@ static DEFINE_MUTEX(vpool_reopen_lock);
 
 static const struct file_operations vpool_dev_fops;
 
-/* Operations of the file from vpool_inode_file(), of which only the path is used. */
+/* Operations of the file from vpool_super_path(), of which only the path is used. */
 static const struct file_operations vpool_path_fops = {
 	.owner = THIS_MODULE,
 };
@@ -116,7 +107,7 @@ static int vpool_dev_set_path(struct file *filp, struct vpool_pool *pool,
 	inode->i_private = region;
 	/* fput() may free the file after this descriptor is closed. */
 	__module_get(THIS_MODULE);
-	file = vpool_inode_file(inode, pool->name, &vpool_path_fops);
+	file = vpool_super_path(inode, pool->name, &vpool_path_fops);
 	if (IS_ERR(file)) {
 		module_put(THIS_MODULE);
 		kfree(old);
@@ -144,13 +135,13 @@ static bool vpool_dev_unshare(struct vpool_region *region)
 	return shared;
 }
 
-/* The caller's reference to @pool passes to @file. */
-static void vpool_dev_bind(struct vpool_file *file, struct vpool_pool *pool,
+/* The caller's reference to @pool passes to @handle. */
+static void vpool_dev_bind(struct vpool_handle *handle, struct vpool_pool *pool,
 			   struct vpool_region *region, struct file *filp)
 {
-	file->pool = pool;
-	file->region = region;
-	filp->private_data = file;
+	handle->pool = pool;
+	handle->region = region;
+	filp->private_data = handle;
 	/* The core looks up the size and the mappings of the memory here. */
 	filp->f_mapping = region->inode->i_mapping;
 	filp->f_wb_err = filemap_sample_wb_err(filp->f_mapping);
@@ -160,18 +151,22 @@ static int vpool_dev_open_new(struct inode *inode, struct file *filp)
 {
 	struct vpool_pool *pool =
 		container_of(inode->i_cdev, struct vpool_pool, cdev);
-	struct vpool_file *file = vpool_file_alloc();
+	struct vpool_handle *handle = vpool_handle_alloc();
 	struct vpool_region *region;
+	struct inode *memory;
 	int err = -ENOMEM;
 
-	if (!file)
+	if (!handle)
 		return -ENOMEM;
 	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
 	if (!region)
-		goto free_file;
-	err = vpool_region_init(region, &pool->store);
-	if (err)
+		goto free_handle;
+	memory = vpool_super_get_inode();
+	if (IS_ERR(memory)) {
+		err = PTR_ERR(memory);
 		goto free_region;
+	}
+	vpool_region_init(region, &pool->store, memory);
 	err = vpool_pool_add_region(pool, region);
 	if (err)
 		goto exit_region;
@@ -179,28 +174,30 @@ static int vpool_dev_open_new(struct inode *inode, struct file *filp)
 	if (err)
 		goto close_region;
 	vpool_pool_get(pool);
-	vpool_dev_bind(file, pool, region, filp);
+	vpool_dev_bind(handle, pool, region, filp);
 	return 0;
 
 close_region:
 	vpool_pool_remove_region(pool, region);
-	goto free_region;
+	goto put_inode;
 exit_region:
 	vpool_region_exit(region);
+put_inode:
+	vpool_super_put_inode(memory);
 free_region:
 	kfree(region);
-free_file:
-	kfree(file);
+free_handle:
+	kfree(handle);
 	return err;
 }
 
 static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 {
-	struct vpool_file *file = vpool_file_alloc();
+	struct vpool_handle *handle = vpool_handle_alloc();
 	struct vpool_region *region;
 	struct vpool_pool *pool = NULL;
 
-	if (!file)
+	if (!handle)
 		return -ENOMEM;
 	mutex_lock(&vpool_reopen_lock);
 	region = inode->i_private;
@@ -212,10 +209,10 @@ static int vpool_dev_open_again(struct inode *inode, struct file *filp)
 	}
 	mutex_unlock(&vpool_reopen_lock);
 	if (!region) {
-		kfree(file);
+		kfree(handle);
 		return -ENXIO;
 	}
-	vpool_dev_bind(file, pool, region, filp);
+	vpool_dev_bind(handle, pool, region, filp);
 	return 0;
 }
 
@@ -228,72 +225,30 @@ static int vpool_dev_open(struct inode *inode, struct file *filp)
 
 static int vpool_dev_release(struct inode *inode, struct file *filp)
 {
-	struct vpool_file *file = filp->private_data;
+	struct vpool_handle *handle = filp->private_data;
+	struct inode *memory = handle->region->inode;
 
-	if (!vpool_dev_unshare(file->region)) {
-		vpool_pool_remove_region(file->pool, file->region);
-		kfree(file->region);
+	if (!vpool_dev_unshare(handle->region)) {
+		vpool_pool_remove_region(handle->pool, handle->region);
+		kfree(handle->region);
+		vpool_super_put_inode(memory);
 	}
-	vpool_pool_put(file->pool);
-	kfree(file);
+	vpool_pool_put(handle->pool);
+	kfree(handle);
 	return 0;
 }
 
 static int vpool_dev_mmap(struct file *filp, struct vm_area_struct *vma)
 {
-	struct vpool_file *file = filp->private_data;
+	struct vpool_handle *handle = filp->private_data;
 
-	return vpool_mmap_region(file->region, vma, &file->extack);
+	return vpool_mmap_region(handle->region, vma, &handle->extack);
 }
-
-#ifndef CONFIG_TRANSPARENT_HUGEPAGE
-#define vpool_dev_get_area thp_get_unmapped_area
-#else
-/*
- * Like hugetlbfs, refuse an address at which no entry of 1 GiB can map the region. The
- * core asks for mmap(2) and for mremap(2).
- */
-static int vpool_dev_check_area(struct vpool_file *file, unsigned long addr,
-				unsigned long len, unsigned long pgoff,
-				unsigned long flags)
-{
-	unsigned long align = vpool_store_page_size(file->region->store);
-
-	if (!(flags & MAP_FIXED) || align <= PMD_SIZE || len < align ||
-	    IS_ALIGNED(addr - (pgoff << PAGE_SHIFT), align))
-		return 0;
-	return vpool_err(&file->extack, -EINVAL, VPOOL_CODE_MAP_RANGE,
-			 "address and offset are not aligned alike to pages of %s",
-			 vpool_size(align).s);
-}
-
-/*
- * Align a mapping to 1 GiB if the pool has pages of this size. The core itself aligns to
- * PMD_SIZE, and only if the caller does not name an address.
- */
-static unsigned long vpool_dev_get_area(struct file *filp, unsigned long addr,
-					unsigned long len, unsigned long pgoff,
-					unsigned long flags)
-{
-	struct vpool_file *file = filp->private_data;
-	unsigned long align = vpool_store_page_size(file->region->store), area;
-	int err = vpool_dev_check_area(file, addr, len, pgoff, flags);
-
-	if (err)
-		return err;
-	if (align <= PMD_SIZE || addr || len < align || len > ULONG_MAX - align)
-		return thp_get_unmapped_area(filp, addr, len, pgoff, flags);
-	area = thp_get_unmapped_area(filp, 0, len + align, pgoff, flags);
-	if (IS_ERR_VALUE(area))
-		return thp_get_unmapped_area(filp, 0, len, pgoff, flags);
-	return area + (((pgoff << PAGE_SHIFT) - area) & (align - 1));
-}
-#endif
 
 static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)
 {
-	struct vpool_file *file = filp->private_data;
-	u64 size = vpool_region_bytes(file->region);
+	struct vpool_handle *handle = filp->private_data;
+	u64 size = vpool_region_bytes(handle->region);
 	struct vpool_usage usage;
 
 	/* A region has no holes, except the implicit one at the end of each file. */
@@ -304,7 +259,7 @@ static loff_t vpool_dev_llseek(struct file *filp, loff_t offset, int whence)
 				  MAX_LFS_FILESIZE);
 	}
 	if (!size) {
-		vpool_store_usage(&file->pool->store, &usage);
+		vpool_store_usage(&handle->pool->store, &usage);
 		size = usage.free;
 	}
 	return fixed_size_llseek(filp, offset, whence, size);
@@ -317,7 +272,7 @@ static const struct file_operations vpool_dev_fops = {
 	.unlocked_ioctl = vpool_dev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = vpool_dev_mmap,
-	.get_unmapped_area = vpool_dev_get_area,
+	.get_unmapped_area = vpool_get_area,
 	.llseek = vpool_dev_llseek,
 	/* There is no backing storage to write to. */
 	.fsync = noop_fsync,

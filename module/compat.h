@@ -127,6 +127,108 @@ static inline bool vpool_vma_thp_disabled(struct vm_area_struct *vma)
 #define VPOOL_INSERT_BASE
 #endif
 
+/*
+ * 6.3: operations of inodes get the id mapping of the mount, no user namespace. vpool's
+ * filesystem has no mapping.
+ */
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+#define VPOOL_IDMAP_ARG struct user_namespace *idmap
+#define vpool_idmap (&init_user_ns)
+#else
+#define VPOOL_IDMAP_ARG struct mnt_idmap *idmap
+#define vpool_idmap (&nop_mnt_idmap)
+#endif
+
+/* 6.6: the function gets a mask of the attributes that the caller wants. */
+static inline void vpool_fillattr(u32 mask, struct inode *inode,
+				  struct kstat *stat)
+{
+#if KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE
+	generic_fillattr(vpool_idmap, inode, stat);
+#else
+	generic_fillattr(vpool_idmap, mask, inode, stat);
+#endif
+}
+
+/* 6.6 and 6.7: the times of an inode are set by functions. */
+static inline void vpool_inode_init_times(struct inode *inode)
+{
+#if KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
+	inode->i_atime = inode->i_ctime;
+#elif KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
+	inode->i_mtime = inode_set_ctime_current(inode);
+	inode->i_atime = inode->i_mtime;
+#else
+	simple_inode_init_ts(inode);
+#endif
+}
+
+/* Set the time of a change to the inode of a directory. */
+static inline void vpool_inode_changed(struct inode *inode)
+{
+#if KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE
+	inode->i_ctime = current_time(inode);
+	inode->i_mtime = inode->i_ctime;
+#elif KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
+	inode->i_mtime = inode_set_ctime_current(inode);
+#else
+	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
+#endif
+}
+
+/* By 7.3, ->create() is not told if the caller insists on a new file. */
+#if KERNEL_VERSION(7, 2, 0) > LINUX_VERSION_CODE
+#define VPOOL_CREATE_ARGS						\
+	VPOOL_IDMAP_ARG, struct inode *dir, struct dentry *dentry,	\
+	umode_t mode, bool excl
+#else
+#define VPOOL_CREATE_ARGS						\
+	VPOOL_IDMAP_ARG, struct inode *dir, struct dentry *dentry,	\
+	umode_t mode
+#endif
+
+/* 6.15: ->mkdir() can return another dentry. */
+#if KERNEL_VERSION(6, 15, 0) > LINUX_VERSION_CODE
+#define VPOOL_MKDIR_TYPE int
+#define VPOOL_MKDIR_RESULT(err) (err)
+#else
+#define VPOOL_MKDIR_TYPE struct dentry *
+#define VPOOL_MKDIR_RESULT(err) ERR_PTR(err)
+#endif
+
+/*
+ * 6.19: a dentry that only its filesystem keeps in memory is marked. Earlier, it had one
+ * more reference, which unmounting dropped for all dentries.
+ */
+#if KERNEL_VERSION(6, 19, 0) > LINUX_VERSION_CODE
+#define vpool_kill_super kill_litter_super
+static inline void vpool_d_make_persistent(struct dentry *dentry,
+					   struct inode *inode)
+{
+	d_instantiate(dentry, inode);
+	dget(dentry);
+}
+#else
+#define vpool_kill_super kill_anon_super
+#define vpool_d_make_persistent d_make_persistent
+#endif
+
+/* 6.18: the function was renamed. */
+#if KERNEL_VERSION(6, 18, 0) > LINUX_VERSION_CODE
+#define vpool_drop_inode generic_delete_inode
+#else
+#define vpool_drop_inode inode_just_drop
+#endif
+
+/* 6.5: reading into a pipe by ->read_iter() is a function of its own. */
+#if KERNEL_VERSION(6, 5, 0) > LINUX_VERSION_CODE
+#define vpool_splice_read generic_file_splice_read
+#else
+#define vpool_splice_read copy_splice_read
+#endif
+
 /* 6.7: get_policy() also returns an interleave index. */
 #if KERNEL_VERSION(6, 7, 0) > LINUX_VERSION_CODE
 #define VPOOL_GET_POLICY_ARGS \

@@ -48,6 +48,11 @@ static int vpool_pool_begin_destroy(struct vpool_pool *pool, bool force,
 				 vpool_state_name(pool->state));
 	if (!force && pool->nr_regions)
 		return vpool_err_region_open(pool, extack);
+	if (!force && pool->nr_mounts)
+		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_MOUNTED,
+				 "pool '%s' has %u filesystem%s mounted",
+				 pool->name, pool->nr_mounts,
+				 pool->nr_mounts == 1 ? "" : "s");
 	pinned = force ? 0 : vpool_store_pinned(&pool->store);
 	if (pinned)
 		return vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_PINNED,

@@ -42,10 +42,11 @@
  * S_DAX
  * -----
  *
- * The inode of a region has S_DAX. Without the flag the core would offer faults only if
- * the host's policy for transparent huge pages allowed it, would never offer a PUD, and
- * would lose references when it splits a PUD entry. The flag has these effects on
- * a character device:
+ * The inode of a device's region has S_DAX. Without the flag the core would offer faults
+ * only if the host's policy for transparent huge pages allowed it, would never offer a
+ * PUD, and would lose references when it splits a PUD entry. Files have the flag only in
+ * pools whose pages need PUD entries, because it denies them long-term pins. The flag has
+ * these effects on a character device:
  *
  * - Long-term pins stay allowed, because vma_is_fsdax() exempts character devices. All
  *   else that treats DAX memory specially looks at the struct pages (ZONE_DEVICE), which
@@ -68,6 +69,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include "compat.h"
+#include "extent.h"
 #include "huge.h"
 #include "region.h"
 #include "rss.h"
@@ -155,7 +157,7 @@ static bool vpool_huge_map_ready(struct vpool_huge *huge, unsigned long addr,
 
 	if (!pmd_none(pmdp_get_lockless(pmd)))
 		return pmd_trans_huge(pmdp_get_lockless(pmd));
-	if (!vpool_huge_is_ready(folio))
+	if (!folio || !vpool_huge_is_ready(folio))
 		return false;
 	vpool_region_touch(huge->region, i);
 	if (vmf_insert_folio_pmd(&vmf, folio, false) != VM_FAULT_NOPAGE ||
@@ -240,6 +242,7 @@ static bool vpool_huge_is_watched(struct vm_fault *vmf, unsigned int order)
 	       (order != PMD_ORDER || !pmd_none(pmdp_get_lockless(vmf->pmd)));
 }
 
+/* Return 0 if there is no folio. */
 static vm_fault_t vpool_huge_map(struct vpool_huge *huge, struct vm_fault *vmf,
 				 unsigned int order)
 {
@@ -247,7 +250,7 @@ static vm_fault_t vpool_huge_map(struct vpool_huge *huge, struct vm_fault *vmf,
 	struct folio *folio = vpool_region_find(region, vmf->pgoff);
 
 	if (!folio)
-		return VM_FAULT_SIGBUS;
+		return 0;
 	if (!folio_test_uptodate(folio)) {
 		folio_lock(folio);
 		if (!folio_test_uptodate(folio))
@@ -280,7 +283,8 @@ static void vpool_huge_account(const struct vpool_huge *huge)
  * Context: called with the mmap lock or the lock of the VMA held; takes
  * vpool_region.sem.
  * Return: VM_FAULT_NOPAGE; VM_FAULT_FALLBACK if the core must try smaller entries;
- * VM_FAULT_SIGBUS if the region has been revoked; or VM_FAULT_OOM.
+ * VM_FAULT_SIGBUS if the region has been revoked, or if a hole cannot be filled; or
+ * VM_FAULT_OOM.
  */
 vm_fault_t vpool_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
@@ -295,9 +299,14 @@ vm_fault_t vpool_huge_fault(struct vm_fault *vmf, unsigned int order)
 	    !vpool_huge_fits(vmf->vma, vmf->address, order) ||
 	    vpool_huge_is_watched(vmf, order))
 		return VM_FAULT_FALLBACK;
-	down_read(&huge.region->sem);
-	ret = vpool_huge_map(&huge, vmf, order);
-	up_read(&huge.region->sem);
+	do {
+		down_read(&huge.region->sem);
+		ret = vpool_huge_map(&huge, vmf, order);
+		up_read(&huge.region->sem);
+	} while (!ret &&
+		 !vpool_extent_fault_in(huge.region, vmf->vma, vmf->pgoff));
+	if (!ret)
+		return VM_FAULT_SIGBUS;
 	vpool_huge_account(&huge);
 	if (ret != VM_FAULT_NOPAGE)
 		return ret;

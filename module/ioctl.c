@@ -23,6 +23,7 @@ union vpool_any_cmd {
 	struct vpool_commit commit;
 	struct vpool_create create;
 	struct vpool_destroy destroy;
+	struct vpool_file file;
 	struct vpool_list list;
 	struct vpool_members members;
 	struct vpool_query query;
@@ -31,10 +32,12 @@ union vpool_any_cmd {
 	struct vpool_resize resize;
 };
 
-/* The kinds of device that a call works on. */
+/* The kinds of descriptor that a call works on. */
 #define VPOOL_ON_CONTROL BIT(0)
 #define VPOOL_ON_POOL BIT(1)
+#define VPOOL_ON_FILE BIT(2)
 #define VPOOL_ON_BOTH (VPOOL_ON_CONTROL | VPOOL_ON_POOL)
+#define VPOOL_ON_ALL (VPOOL_ON_BOTH | VPOOL_ON_FILE)
 
 /**
  * struct vpool_ioctl - an entry of the table of ioctls
@@ -43,7 +46,7 @@ union vpool_any_cmd {
  * @flags_at: offset of the 32-bit flags, 0 if the structure has none
  * @flags: mask of the flags that the call accepts
  * @reserved_at: offsets of the 32-bit reserved fields, 0 if there is none
- * @where: VPOOL_ON_* bits, the kinds of device that the call works on
+ * @where: VPOOL_ON_* bits, the kinds of descriptor that the call works on
  * @admin: the call needs CAP_SYS_ADMIN in the initial user namespace
  * @execute: execute the call, and return 0 or a negative errno
  */
@@ -119,6 +122,17 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		.where = VPOOL_ON_POOL,
 		.execute = vpool_ioctl_detach,
 	},
+	[VPOOL_CMD_FILE] = {
+		.size = sizeof(struct vpool_file),
+		.min_size = offsetofend(struct vpool_file, __reserved),
+		.flags_at = offsetof(struct vpool_file, flags),
+		.flags = VPOOL_FILE_CLOEXEC,
+		.reserved_at = {
+			offsetof(struct vpool_file, __reserved),
+		},
+		.where = VPOOL_ON_POOL,
+		.execute = vpool_ioctl_file,
+	},
 	[VPOOL_CMD_LIST] = {
 		.size = sizeof(struct vpool_list),
 		.min_size = offsetofend(struct vpool_list, entries_uptr),
@@ -147,7 +161,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 			offsetof(struct vpool_query, __reserved),
 			offsetof(struct vpool_query, __reserved_2),
 		},
-		.where = VPOOL_ON_BOTH,
+		.where = VPOOL_ON_ALL,
 		.execute = vpool_ioctl_query,
 	},
 	[VPOOL_CMD_REASON] = {
@@ -156,7 +170,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		.reserved_at = {
 			offsetof(struct vpool_reason, __reserved),
 		},
-		.where = VPOOL_ON_BOTH,
+		.where = VPOOL_ON_ALL,
 		.execute = vpool_ioctl_reason,
 	},
 	[VPOOL_CMD_REGIONS] = {
@@ -192,6 +206,7 @@ static_assert(offsetofend(struct vpool_commit, __reserved) == 24);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
 static_assert(offsetofend(struct vpool_create, cpus_node) == 120);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);
+static_assert(offsetofend(struct vpool_file, __reserved) == 16);
 static_assert(offsetofend(struct vpool_list, entries_uptr) == 24);
 static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
@@ -224,15 +239,21 @@ static bool vpool_number_is_valid(unsigned int num,
 	       _IOC_SIZE(num) >= op->min_size;
 }
 
-static const struct vpool_ioctl *vpool_find_ioctl(struct vpool_file *file,
-						  unsigned int num)
+static u32 vpool_kind(const struct vpool_handle *handle)
 {
-	u32 where = file->pool ? VPOOL_ON_POOL : VPOOL_ON_CONTROL;
+	if (handle->is_file)
+		return VPOOL_ON_FILE;
+	return handle->pool ? VPOOL_ON_POOL : VPOOL_ON_CONTROL;
+}
+
+static const struct vpool_ioctl *
+vpool_find_ioctl(const struct vpool_handle *handle, unsigned int num)
+{
 	unsigned int nr = _IOC_NR(num) - VPOOL_CMD_BASE;
 
 	if (nr >= ARRAY_SIZE(vpool_ioctls) ||
 	    !vpool_number_is_valid(num, &vpool_ioctls[nr]) ||
-	    !(vpool_ioctls[nr].where & where))
+	    !(vpool_ioctls[nr].where & vpool_kind(handle)))
 		return NULL;
 	return &vpool_ioctls[nr];
 }
@@ -302,31 +323,31 @@ static int vpool_check_privilege(struct vpool_call *call,
 }
 
 /**
- * vpool_file_ioctl - dispatch an ioctl
- * @file: descriptor that the ioctl was made on
+ * vpool_handle_ioctl - dispatch an ioctl
+ * @handle: descriptor that the ioctl was made on
  * @num: number of the ioctl
  * @arg: user address of its structure
  *
  * Return: 0 or a negative errno as the UAPI describes.
  */
-long vpool_file_ioctl(struct vpool_file *file, unsigned int num,
-		      unsigned long arg)
+long vpool_handle_ioctl(struct vpool_handle *handle, unsigned int num,
+			unsigned long arg)
 {
-	const struct vpool_ioctl *op = vpool_find_ioctl(file, num);
+	const struct vpool_ioctl *op = vpool_find_ioctl(handle, num);
 	union vpool_any_cmd cmd;
 	struct vpool_call call = {
-		.file = file,
-		.extack = &file->extack,
+		.handle = handle,
+		.extack = &handle->extack,
 		.uptr = (void __user *)arg,
 		.cmd = &cmd,
 	};
 	int err;
 
 	if (!op)
-		return vpool_err(&file->extack, -ENOTTY,
+		return vpool_err(&handle->extack, -ENOTTY,
 				 VPOOL_CODE_CALL_UNKNOWN,
-				 "ioctl %#x does not exist on this device",
-				 num);
+				 "ioctl %#x does not exist on this %s",
+				 num, handle->is_file ? "file" : "device");
 	err = vpool_copy_in(&call, op);
 	if (!err)
 		err = vpool_check_fields(&call, op);

@@ -5,9 +5,9 @@
 #ifndef VPOOL_IOCTL_H
 #define VPOOL_IOCTL_H
 
-struct vpool_file;
+struct vpool_handle;
 
-long vpool_file_ioctl(struct vpool_file *file, unsigned int num,
-		      unsigned long arg);
+long vpool_handle_ioctl(struct vpool_handle *handle, unsigned int num,
+			unsigned long arg);
 
 #endif /* VPOOL_IOCTL_H */

@@ -17,6 +17,7 @@
 #include "registry.h"
 #include "rss.h"
 #include "scrub.h"
+#include "super.h"
 #include "sysfs.h"
 
 static const struct vpool_frontend_ops vpool_frontend_ops = {
@@ -25,6 +26,7 @@ static const struct vpool_frontend_ops vpool_frontend_ops = {
 	.sysfs_changed = vpool_sysfs_changed,
 	.dev_add = vpool_dev_add,
 	.dev_del = vpool_dev_del,
+	.create_file = vpool_super_create_file,
 };
 
 static int __init vpool_init(void)
@@ -66,11 +68,16 @@ static int __init vpool_init(void)
 	if (err)
 		goto stop_reaper;
 	vpool_advice_start();
-	err = vpool_control_start();
+	err = vpool_super_start();
 	if (err)
 		goto stop_advice;
+	err = vpool_control_start();
+	if (err)
+		goto stop_super;
 	return 0;
 
+stop_super:
+	vpool_super_stop();
 stop_advice:
 	vpool_advice_stop();
 	vpool_poison_stop();
@@ -100,6 +107,7 @@ stop_cpus:
 static void __exit vpool_exit(void)
 {
 	vpool_control_stop();
+	vpool_super_stop();
 	vpool_advice_stop();
 	vpool_poison_stop();
 	vpool_pools_destroy_all();

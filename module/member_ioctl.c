@@ -55,7 +55,7 @@ static struct task_struct *vpool_attach_target(struct vpool_call *call)
 int vpool_ioctl_attach(struct vpool_call *call)
 {
 	struct vpool_attach *cmd = call->cmd;
-	struct vpool_pool *pool = call->file->pool;
+	struct vpool_pool *pool = call->handle->pool;
 	bool dedicated = cmd->flags & VPOOL_ATTACH_DEDICATED;
 	struct task_struct *task = vpool_attach_target(call);
 	int err;
@@ -86,7 +86,7 @@ int vpool_ioctl_detach(struct vpool_call *call)
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	err = vpool_member_detach(&call->file->pool->members, task,
+	err = vpool_member_detach(&call->handle->pool->members, task,
 				  cmd->flags & VPOOL_ATTACH_PROCESS,
 				  call->extack);
 	put_task_struct(task);

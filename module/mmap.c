@@ -7,13 +7,15 @@
  * that, and how a fault races with a revoke. On newer kernels huge.c maps the folios, and
  * only faults that it cannot serve come here.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
-#include "call.h"
 #include "compat.h"
+#include "extent.h"
+#include "handle.h"
 #include "huge.h"
 #include "mmap.h"
 #include "move.h"
@@ -41,6 +43,7 @@ static bool vpool_mmap_is_crowded(const struct folio *folio)
 	return folio_ref_count(folio) > INT_MAX / 2;
 }
 
+/* Return the folio locked and with a reference, NULL if there is none, or an ERR_PTR. */
 static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 					   pgoff_t pgoff)
 {
@@ -49,8 +52,8 @@ static struct folio *vpool_mmap_get_locked(struct vpool_region *region,
 	down_read(&region->sem);
 	folio = vpool_region_find(region, pgoff);
 	if (folio && vpool_mmap_is_crowded(folio))
-		folio = NULL;
-	if (folio) {
+		folio = ERR_PTR(-EFAULT);
+	if (!IS_ERR_OR_NULL(folio)) {
 		vpool_region_touch(region, pgoff >> region->store->order);
 		folio_get(folio);
 		folio_lock(folio);
@@ -91,10 +94,14 @@ static vm_fault_t vpool_mmap_folio(struct vm_fault *vmf,
 static vm_fault_t vpool_mmap_fault(struct vm_fault *vmf)
 {
 	struct vpool_region *region = vmf->vma->vm_private_data;
-	struct folio *folio = vpool_mmap_get_locked(region, vmf->pgoff);
+	struct folio *folio;
 	vm_fault_t ret;
 
-	if (!folio)
+	do
+		folio = vpool_mmap_get_locked(region, vmf->pgoff);
+	while (!folio &&
+	       !vpool_extent_fault_in(region, vmf->vma, vmf->pgoff));
+	if (IS_ERR_OR_NULL(folio))
 		return VM_FAULT_SIGBUS;
 	ret = vpool_mmap_folio(vmf, region, folio);
 	if (ret != VM_FAULT_LOCKED) {
@@ -187,10 +194,10 @@ static struct mempolicy *vpool_mmap_get_policy(VPOOL_GET_POLICY_ARGS)
 static int vpool_mmap_set_policy(struct vm_area_struct *vma,
 				 struct mempolicy *mpol)
 {
-	struct vpool_file *file = vma->vm_file->private_data;
+	struct vpool_handle *handle = vma->vm_file->private_data;
 
-	return vpool_move_folios(file->region, vma->vm_pgoff, vma_pages(vma),
-				 mpol, &file->extack);
+	return vpool_move_folios(handle->region, vma->vm_pgoff, vma_pages(vma),
+				 mpol, &handle->extack);
 }
 #endif
 
@@ -236,8 +243,31 @@ static int vpool_mmap_commit(struct vpool_region *region,
 	return 0;
 }
 
+/* Set up a mapping; the region has its size. */
+static void vpool_mmap_setup(struct vpool_region *region,
+			     struct vm_area_struct *vma,
+			     struct vpool_extack *extack)
+{
+	vma->vm_private_data = region;
+	vma->vm_ops = &vpool_mmap_vm_ops;
+	if (vpool_store_page_size(region->store) > PMD_SIZE)
+		vpool_vma_forbid_merge(vma);
+	if (region->store->order && vpool_vma_thp_disabled(vma))
+		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
+			  "mapped with small pages: huge pages are disabled for this process, see PR_SET_THP_DISABLE in prctl(2)");
+}
+
+static int vpool_mmap_check_shared(struct vm_area_struct *vma,
+				   struct vpool_extack *extack)
+{
+	if (vma->vm_flags & VM_MAYSHARE)
+		return 0;
+	return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_PRIVATE,
+			 "pool memory cannot be mapped MAP_PRIVATE; use MAP_SHARED");
+}
+
 /**
- * vpool_mmap_region - map a region, and commit it first if it has no size
+ * vpool_mmap_region - map the region of a device, and commit it first if it has no size
  * @region: region to map
  * @vma: mapping that mmap(2) is creating
  * @extack: message of a failed call, or NULL
@@ -249,12 +279,11 @@ static int vpool_mmap_commit(struct vpool_region *region,
 int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_extack *extack)
 {
+	int err = vpool_mmap_check_shared(vma, extack);
 	bool populate;
-	int err;
 
-	if (!(vma->vm_flags & VM_MAYSHARE))
-		return vpool_err(extack, -EINVAL, VPOOL_CODE_MAP_PRIVATE,
-				 "pool memory cannot be mapped MAP_PRIVATE; use MAP_SHARED");
+	if (err)
+		return err;
 	down_write(&region->sem);
 	if (region->revoked)
 		err = vpool_region_err_revoked(extack);
@@ -264,15 +293,30 @@ int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 	up_write(&region->sem);
 	if (!err && populate)
 		err = vpool_populate_later(vma, &vpool_mmap_vm_ops, extack);
-	if (err)
-		return err;
+	if (!err)
+		vpool_mmap_setup(region, vma, extack);
+	return err;
+}
 
-	vma->vm_private_data = region;
-	vma->vm_ops = &vpool_mmap_vm_ops;
-	if (vpool_store_page_size(region->store) > PMD_SIZE)
-		vpool_vma_forbid_merge(vma);
-	if (region->store->order && vpool_vma_thp_disabled(vma))
-		vpool_err(extack, 0, VPOOL_CODE_MAPPED_SMALL,
-			  "mapped with small pages: huge pages are disabled for this process, see PR_SET_THP_DISABLE in prctl(2)");
-	return 0;
+/**
+ * vpool_mmap_file - map a file
+ * @region: region of the file
+ * @vma: mapping that mmap(2) is creating; it may extend beyond the size
+ * @extack: message of a failed call, or NULL
+ *
+ * Context: called with the mmap lock held.
+ * Return: 0, -EINVAL for a private mapping, or -EIO after a revoke.
+ */
+int vpool_mmap_file(struct vpool_region *region, struct vm_area_struct *vma,
+		    struct vpool_extack *extack)
+{
+	int err = vpool_mmap_check_shared(vma, extack);
+
+	if (!err && READ_ONCE(region->revoked)) {
+		vpool_region_err_revoked(extack);
+		err = -EIO;
+	}
+	if (!err)
+		vpool_mmap_setup(region, vma, extack);
+	return err;
 }

@@ -12,5 +12,7 @@ struct vpool_region;
 
 int vpool_mmap_region(struct vpool_region *region, struct vm_area_struct *vma,
 		      struct vpool_extack *extack);
+int vpool_mmap_file(struct vpool_region *region, struct vm_area_struct *vma,
+		    struct vpool_extack *extack);
 
 #endif /* VPOOL_MMAP_H */

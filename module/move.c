@@ -49,7 +49,7 @@ static unsigned long vpool_move_next(const struct vpool_move *move,
 	struct vpool_region *region = move->region;
 
 	for (; i < move->end; i++)
-		if (i % move->stride == move->phase &&
+		if (i % move->stride == move->phase && region->folios[i] &&
 		    !test_bit(i, region->touched) &&
 		    !node_isset(folio_nid(region->folios[i]),
 				move->policy.allowed))
@@ -155,7 +155,7 @@ int vpool_move_folios(struct vpool_region *region, pgoff_t pgoff,
 	};
 	int err = 0;
 
-	vpool_policy_of_mapping(&move.policy, mpol);
+	vpool_policy_of_mapping(&move.policy, mpol, move.first);
 	if (down_write_killable(&region->sem))
 		return -EINTR;
 	move.end = min(move.end, region->nr);

@@ -109,18 +109,31 @@ int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 			 nodemask_pr_args(&mems), nid);
 }
 
+/* Let an interleave start with the node that folio @index of a region belongs on. */
+static void vpool_policy_seek(struct vpool_policy *policy, unsigned long index)
+{
+	unsigned int i, nodes = nodes_weight(policy->first);
+
+	policy->last = find_last_bit(policy->first.bits, MAX_NUMNODES);
+	for (i = 0; i < index % nodes; i++)
+		policy->last = next_node_in(policy->last, policy->first);
+}
+
 /**
  * vpool_policy_of_mapping - get the policy that mbind(2) sets
  * @policy: structure to initialize
- * @mpol: policy that the core passes on, or NULL for the default
+ * @mpol: policy of the mapping, or NULL for the default
+ * @index: index in the region of the first folio to take
  *
  * Context: process context.
  */
 void vpool_policy_of_mapping(struct vpool_policy *policy,
-			     const struct mempolicy *mpol)
+			     const struct mempolicy *mpol, unsigned long index)
 {
 	vpool_policy_init(policy, VPOOL_ANY_NODE);
 	vpool_policy_apply(policy, mpol);
+	if (policy->interleave)
+		vpool_policy_seek(policy, index);
 }
 
 /**
@@ -143,7 +156,7 @@ int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 }
 
 void vpool_policy_of_mapping(struct vpool_policy *policy,
-			     const struct mempolicy *mpol)
+			     const struct mempolicy *mpol, unsigned long index)
 {
 	vpool_policy_init(policy, VPOOL_ANY_NODE);
 }

@@ -36,7 +36,7 @@ void vpool_policy_init(struct vpool_policy *policy, int nid);
 int vpool_policy_of_task(struct vpool_policy *policy, int nid,
 			 struct vpool_extack *extack);
 void vpool_policy_of_mapping(struct vpool_policy *policy,
-			     const struct mempolicy *mpol);
+			     const struct mempolicy *mpol, unsigned long index);
 void vpool_policy_used(const struct vpool_policy *policy);
 int vpool_policy_next(const struct vpool_policy *policy,
 		      const nodemask_t *nodes);

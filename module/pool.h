@@ -7,9 +7,12 @@
  *
  *   vpool_mf_lock
  *     locks of memory_failure()
- *   mmap_lock, or the lock of a VMA
- *     vpool_region.sem
- *       folio lock, lock of a page table
+ *   inode lock of a file
+ *     mmap_lock, or the lock of a VMA
+ *       vpool_region.sem
+ *         folio lock, lock of a page table
+ *   s_umount of a filesystem, inode lock of a directory
+ *     vpool_pool.lock
  *   vpool_pool.resizing
  *     vpool_pool.lock
  *       vpool_region.sem
@@ -65,6 +68,7 @@
 #include "stat.h"
 #include "store.h"
 
+struct file;
 struct vpool_spec;
 struct vpool_sysfs_dir;
 
@@ -90,6 +94,7 @@ struct vpool_sysfs_dir;
  *	stale value does no harm
  * @regions: list of struct vpool_region, oldest first
  * @nr_regions: length of @regions; written under @lock, read anywhere
+ * @nr_mounts: number of mounted filesystems; written under @lock, read anywhere
  * @last_region: id of the region added last
  * @stat: counters
  * @store: memory
@@ -117,6 +122,7 @@ struct vpool_pool {
 	enum vpool_state state;
 	struct list_head regions;
 	u32 nr_regions;
+	u32 nr_mounts;
 	u64 last_region;
 	struct vpool_stat stat;
 	struct vpool_store store;
@@ -137,6 +143,8 @@ struct vpool_pool {
  * @dev_add: create the device of a pool that is ready to be opened. Returns 0 or
  *	a negative errno
  * @dev_del: remove the device, so that the pool cannot be opened any more
+ * @create_file: create a file whose memory comes from a pool, for fput(). Returns an
+ *	ERR_PTR on failure
  *
  * The frontends call into the pools, so the pools call them through this table.
  */
@@ -146,6 +154,7 @@ struct vpool_frontend_ops {
 	void (*sysfs_changed)(struct vpool_pool *pool);
 	int (*dev_add)(struct vpool_pool *pool);
 	void (*dev_del)(struct vpool_pool *pool);
+	struct file *(*create_file)(struct vpool_pool *pool);
 };
 
 /* Set before the first pool is created, and constant from then on. */

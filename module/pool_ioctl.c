@@ -124,8 +124,8 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec)
 	if (spec->mode != cmd->mode)
 		spec->mode = (umode_t)~0;
 	if (cmd->flags & VPOOL_CREATE_EPHEMERAL) {
-		spec->creator = call->file;
-		call->file->has_ephemeral = true;
+		spec->creator = call->handle;
+		call->handle->has_ephemeral = true;
 	}
 	request->timeout_ms = cmd->timeout_ms;
 	request->dry_run = cmd->flags & VPOOL_CREATE_DRY_RUN;

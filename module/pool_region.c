@@ -7,7 +7,6 @@
 #include <linux/string.h>
 
 #include "destroy.h"
-#include "inode.h"
 #include "mce.h"
 #include "pool.h"
 #include "pool_region.h"
@@ -26,6 +25,72 @@ static int vpool_err_max_regions(struct vpool_pool *pool)
 			      task_pid_nr(current), current->comm, pool->name,
 			      pool->nr_regions);
 	return -ENOSPC;
+}
+
+/**
+ * vpool_pool_max_regions - return the number of regions that a pool may have
+ *
+ * Return: value of the parameter max_regions, which can change.
+ */
+u32 vpool_pool_max_regions(void)
+{
+	return READ_ONCE(max_regions);
+}
+
+/**
+ * vpool_pool_check_memory - check that a pool has memory
+ * @pool: pool to which the caller has a reference
+ * @extack: message of a failed call, or NULL
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vpool_pool_check_memory(struct vpool_pool *pool, struct vpool_extack *extack)
+{
+	struct vpool_usage usage;
+
+	vpool_store_usage(&pool->store, &usage);
+	if (usage.total)
+		return 0;
+	return vpool_err(extack, -EINVAL, VPOOL_CODE_POOL_WITHOUT_MEMORY,
+			 "pool '%s' has no memory", pool->name);
+}
+
+/**
+ * vpool_pool_mount - let a filesystem use a pool
+ * @pool: pool to which the caller has a reference
+ * @extack: message of a failed call, or NULL
+ *
+ * Context: sleeps; takes the pool's lock.
+ * Return: 0, -EINVAL if the pool has no memory, or -ENXIO if it is not active. On success
+ * the caller must call vpool_pool_unmount().
+ */
+int vpool_pool_mount(struct vpool_pool *pool, struct vpool_extack *extack)
+{
+	int err;
+
+	mutex_lock(&pool->lock);
+	if (pool->state != VPOOL_STATE_ACTIVE)
+		err = vpool_region_err_revoked(extack);
+	else
+		err = vpool_pool_check_memory(pool, extack);
+	if (!err)
+		WRITE_ONCE(pool->nr_mounts, pool->nr_mounts + 1);
+	mutex_unlock(&pool->lock);
+	return err;
+}
+
+/**
+ * vpool_pool_unmount - end the use of a pool by a filesystem
+ * @pool: pool that vpool_pool_mount() has succeeded for
+ *
+ * Context: sleeps; takes the pool's lock.
+ */
+void vpool_pool_unmount(struct vpool_pool *pool)
+{
+	mutex_lock(&pool->lock);
+	WRITE_ONCE(pool->nr_mounts, pool->nr_mounts - 1);
+	mutex_unlock(&pool->lock);
+	vpool_pool_maybe_reap(pool);
 }
 
 /**
@@ -110,7 +175,7 @@ static bool vpool_pool_poisoned(struct vpool_pool *pool, struct page *page,
 				bool has_ref)
 {
 	struct vpool_region *region;
-	struct inode *inode = NULL;
+	struct vpool_region_hold hold = {};
 	enum vpool_poisoned whose;
 	pgoff_t pgoff;
 
@@ -118,17 +183,14 @@ static bool vpool_pool_poisoned(struct vpool_pool *pool, struct page *page,
 	if (whose != VPOOL_POISONED_USED)
 		return whose == VPOOL_POISONED_ASIDE;
 	mutex_lock(&pool->lock);
-	list_for_each_entry(region, &pool->regions, link) {
-		inode = vpool_region_poisoned(region, page, &pgoff);
-		if (inode)
+	list_for_each_entry(region, &pool->regions, link)
+		if (vpool_region_poisoned(region, page, &hold, &pgoff))
 			break;
-	}
 	mutex_unlock(&pool->lock);
-	if (inode) {
-		/* Takes mmap locks, so the pool's lock must not be held. */
-		vpool_mce_notify(inode->i_mapping, pgoff);
-		vpool_inode_put(inode);
-	}
+	/* Takes mmap locks, so the pool's lock must not be held. */
+	if (hold.inode)
+		vpool_mce_notify(hold.inode->i_mapping, pgoff);
+	vpool_region_unhold(&hold);
 	return true;
 }
 

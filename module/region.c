@@ -2,14 +2,16 @@
 /*
  * Regions: commit, release, revoke.
  *
- * A region takes all its folios from the store at commit and keeps them until it is
- * released or revoked. A fault only looks a folio up (mmap.c). The folios are neither
+ * A region is the memory of one open of a pool's device, or of one file (file.c). That of a
+ * device takes all its folios from the store at commit and keeps them until it is
+ * released or revoked. A file can take and return them in parts (extent.c). A fault only
+ * looks a folio up (mmap.c). The folios are neither
  * PFN-mapped nor special: the core maps and pins them like the pages of any file. For
  * that, it needs three things:
  *
  * - addresses aligned to huge pages (thp_get_unmapped_area());
  * - an inode that is as large as the region, which rules the device's inode out, so
- *   each region has an inode in a pseudo filesystem (inode.c);
+ *   each region has an inode in vpool's own filesystem (inode.c);
  * - a folio->index that agrees with the offset, because the core refuses to map
  *   beyond the size of the inode.
  *
@@ -56,7 +58,6 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "inode.h"
 #include "policy.h"
 #include "region.h"
 #include "store.h"
@@ -67,16 +68,11 @@
  * vpool_region_init - set up a region without a size, opened by current
  * @region: zeroed structure to initialize
  * @store: store of its pool; must outlive @region
- *
- * Context: sleeps.
- * Return: 0 or a negative errno.
+ * @inode: inode whose mapping is the region's; must outlive @region
  */
-int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
+void vpool_region_init(struct vpool_region *region, struct vpool_store *store,
+		       struct inode *inode)
 {
-	struct inode *inode = vpool_inode_create();
-
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
 	INIT_LIST_HEAD(&region->link);
 	init_rwsem(&region->sem);
 	region->users = 1;
@@ -85,7 +81,6 @@ int vpool_region_init(struct vpool_region *region, struct vpool_store *store)
 	region->pid = get_pid(task_tgid(current));
 	region->uid = current_uid();
 	get_task_comm(region->comm, current);
-	return 0;
 }
 
 /* Make a folio part of the region. No other task can find it yet. */
@@ -126,15 +121,15 @@ static long vpool_region_drain_cpu(void *arg)
  * idle CPU can keep such a batch, with its references, for a long time. Its folios
  * would count as pinned. A folio in a batch still has its mlocked flag.
  */
-static void vpool_region_drain(struct vpool_region *region)
+static void vpool_region_drain(struct folio **folios, unsigned long nr)
 {
 	struct folio *folio = NULL;
 	unsigned long i;
 	int cpu;
 
-	for (i = 0; i < region->nr && !folio; i++)
-		if (folio_test_mlocked(region->folios[i]))
-			folio = region->folios[i];
+	for (i = 0; i < nr && !folio; i++)
+		if (folio_test_mlocked(folios[i]))
+			folio = folios[i];
 	if (!folio)
 		return;
 	cpus_read_lock();
@@ -149,25 +144,123 @@ static void vpool_region_free_arrays(struct vpool_region *region)
 	kvfree(region->touched);
 	region->folios = NULL;
 	region->touched = NULL;
+	region->room = 0;
+}
+
+/**
+ * vpool_region_make_room - make the arrays of a region longer
+ * @region: region with its semaphore held for writing
+ * @nr: number of folios that the arrays must have room for
+ * @extack: message of a failed call, or NULL
+ *
+ * Arrays that grow get half as much again, so that a file to which a program appends is
+ * not copied for each folio.
+ *
+ * Context: sleeps.
+ * Return: 0 or -ENOMEM.
+ */
+int vpool_region_make_room(struct vpool_region *region, unsigned long nr,
+			   struct vpool_extack *extack)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_ZERO;
+	unsigned long old = region->room;
+	unsigned long *touched;
+	struct folio **folios;
+
+	lockdep_assert_held_write(&region->sem);
+	if (nr <= old)
+		return 0;
+	nr = max(nr, old + old / 2);
+	folios = kvmalloc_array(nr, sizeof(*folios), gfp);
+	touched = kvmalloc_array(BITS_TO_LONGS(nr), sizeof(long), gfp);
+	if (!folios || !touched) {
+		kvfree(folios);
+		kvfree(touched);
+		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "no kernel memory for an array of %lu pages", nr);
+	}
+	if (old) {
+		memcpy(folios, region->folios, old * sizeof(*folios));
+		bitmap_copy(touched, region->touched, old);
+	}
+	vpool_region_free_arrays(region);
+	region->folios = folios;
+	region->touched = touched;
+	region->room = nr;
+	return 0;
+}
+
+/**
+ * vpool_region_unmap - remove all page table entries of a part of a region
+ * @region: region with its semaphore held for writing
+ * @first: index of the first folio
+ * @end: index after the last folio
+ *
+ * Context: sleeps; takes the lock of each folio, see the essay.
+ */
+void vpool_region_unmap(struct vpool_region *region, unsigned long first,
+			unsigned long end)
+{
+	unsigned int shift = region->store->order + PAGE_SHIFT;
+	unsigned long i;
+
+	lockdep_assert_held_write(&region->sem);
+	end = min(end, region->room);
+	if (first >= end)
+		return;
+	for (i = first; i < end; i++) {
+		if (!region->folios[i])
+			continue;
+		folio_lock(region->folios[i]);
+		folio_unlock(region->folios[i]);
+		cond_resched();
+	}
+	unmap_mapping_range(region->inode->i_mapping, (loff_t)first << shift,
+			    (loff_t)(end - first) << shift, 1);
+}
+
+/**
+ * vpool_region_release - return a part of a region to the store
+ * @region: region with its semaphore held for writing
+ * @first: index of the first folio; no page table maps it or one of the following
+ * @end: index after the last folio
+ *
+ * Context: sleeps; takes the lock of each folio.
+ */
+void vpool_region_release(struct vpool_region *region, unsigned long first,
+			  unsigned long end)
+{
+	struct folio **folios = region->folios + first;
+	unsigned long i, nr = 0;
+
+	lockdep_assert_held_write(&region->sem);
+	end = min(end, region->room);
+	for (i = first; i < end; i++) {
+		struct folio *folio = region->folios[i];
+
+		if (!((i - first) % VPOOL_STORE_BATCH))
+			cond_resched();
+		if (!folio)
+			continue;
+		vpool_region_unbind(folio);
+		/* The holes move behind the folios, all of which become holes. */
+		folios[nr++] = folio;
+	}
+	if (!nr)
+		return;
+	trace_vpool_release(region->store->name, region->id,
+			    nr * vpool_store_page_size(region->store));
+	vpool_region_drain(folios, nr);
+	vpool_store_return(region->store, folios, nr);
+	memset(folios, 0, (end - first) * sizeof(*folios));
+	bitmap_clear(region->touched, first, end - first);
+	WRITE_ONCE(region->filled, region->filled - nr);
 }
 
 /* Return all folios to the store. */
 static void vpool_region_give_back(struct vpool_region *region)
 {
-	unsigned long i;
-
-	lockdep_assert_held_write(&region->sem);
-	if (!region->nr)
-		return;
-	trace_vpool_release(region->store->name, region->id,
-			    vpool_region_bytes(region));
-	for (i = 0; i < region->nr; i++) {
-		vpool_region_unbind(region->folios[i]);
-		if (!(i % VPOOL_STORE_BATCH))
-			cond_resched();
-	}
-	vpool_region_drain(region);
-	vpool_store_return(region->store, region->folios, region->nr);
+	vpool_region_release(region, 0, region->room);
 	vpool_region_free_arrays(region);
 	WRITE_ONCE(region->nr, 0);
 }
@@ -194,7 +287,6 @@ void vpool_region_empty(struct vpool_region *region)
 void vpool_region_exit(struct vpool_region *region)
 {
 	put_pid(region->pid);
-	vpool_inode_put(region->inode);
 }
 
 /**
@@ -215,15 +307,16 @@ pid_t vpool_region_pid(struct vpool_region *region)
 }
 
 /**
- * vpool_region_bytes - return the size of a region
+ * vpool_region_bytes - return the amount of memory that a region has
  * @region: region to read
  *
  * Context: any; without @region->sem the result may be stale.
- * Return: size in bytes; 0 before the commit and after a revoke.
+ * Return: amount in bytes; 0 before the commit and after a revoke. It is the size of the
+ * region of a device; a file can have holes.
  */
 u64 vpool_region_bytes(struct vpool_region *region)
 {
-	return READ_ONCE(region->nr) * vpool_store_page_size(region->store);
+	return READ_ONCE(region->filled) * vpool_store_page_size(region->store);
 }
 
 /**
@@ -255,12 +348,20 @@ static int vpool_region_check_size(struct vpool_region *region, u64 bytes,
 	return 0;
 }
 
-/* Put a folio at index @i of the array. */
-static void vpool_region_insert(struct vpool_region *region, unsigned long i,
-				struct folio *folio)
+/**
+ * vpool_region_insert - fill a hole of a region
+ * @region: region with its semaphore held for writing, or that no other task can reach
+ * @i: index of the hole in the array
+ * @folio: folio taken from the store, which the region owns from here on
+ *
+ * Context: sleeps; takes the folio lock.
+ */
+void vpool_region_insert(struct vpool_region *region, unsigned long i,
+			 struct folio *folio)
 {
 	vpool_region_bind(region, folio, i << region->store->order);
 	region->folios[i] = folio;
+	WRITE_ONCE(region->filled, region->filled + 1);
 }
 
 /**
@@ -278,7 +379,8 @@ struct folio *vpool_region_replace(struct vpool_region *region,
 
 	lockdep_assert_held_write(&region->sem);
 	vpool_region_unbind(old);
-	vpool_region_insert(region, i, folio);
+	vpool_region_bind(region, folio, i << region->store->order);
+	region->folios[i] = folio;
 	return old;
 }
 
@@ -287,7 +389,6 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 			     unsigned long nr, bool zero,
 			     struct vpool_extack *extack)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
 	struct vpool_policy policy;
 	unsigned long i;
 	int err;
@@ -296,16 +397,11 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 	/* Check first: the array for a request that must fail could be huge. */
 	if (!err)
 		err = vpool_take_check(region->store, &policy, nr, extack);
-	if (err)
-		return err;
-	region->folios = kvmalloc_array(nr, sizeof(*region->folios), gfp);
-	region->touched = kvcalloc(BITS_TO_LONGS(nr), sizeof(long), gfp);
-	if (region->folios && region->touched)
+	if (!err)
+		err = vpool_region_make_room(region, nr, extack);
+	if (!err)
 		err = vpool_take_folios(region->store, &policy, region->folios,
 					nr, zero, extack);
-	else
-		err = vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
-				"no kernel memory for an array of %lu pages", nr);
 	if (err) {
 		vpool_region_free_arrays(region);
 		return err;
@@ -402,19 +498,43 @@ void vpool_region_zero(struct vpool_region *region, struct folio *folio)
  */
 void vpool_region_revoke(struct vpool_region *region)
 {
-	unsigned long i;
-
 	down_write(&region->sem);
 	region->revoked = true;
-	clear_nlink(region->inode);
-	for (i = 0; i < region->nr; i++) {
-		folio_lock(region->folios[i]);
-		folio_unlock(region->folios[i]);
-		cond_resched();
-	}
-	unmap_mapping_range(region->inode->i_mapping, 0, 0, 1);
+	/* The path of a descriptor ends in "(deleted)" now. A file keeps its names. */
+	if (S_ISCHR(region->inode->i_mode))
+		clear_nlink(region->inode);
+	vpool_region_unmap(region, 0, region->room);
 	vpool_region_give_back(region);
 	up_write(&region->sem);
+}
+
+/*
+ * Keep the mapping of a region, which is on the list of its pool. The inode of a file is
+ * being freed if the last reference is gone; the region leaves the list a moment later.
+ */
+static void vpool_region_get(struct vpool_region *region,
+			     struct vpool_region_hold *hold)
+{
+	struct super_block *sb = region->inode->i_sb;
+
+	/* Without this reference, unmounting would find the inode in use. */
+	if (!atomic_inc_not_zero(&sb->s_active))
+		return;
+	hold->sb = sb;
+	hold->inode = igrab(region->inode);
+}
+
+/**
+ * vpool_region_unhold - drop the references of vpool_region_poisoned()
+ * @hold: references, or a zeroed structure
+ *
+ * Context: sleeps; may end the filesystem, so the caller holds no lock.
+ */
+void vpool_region_unhold(const struct vpool_region_hold *hold)
+{
+	iput(hold->inode);
+	if (hold->sb)
+		deactivate_super(hold->sb);
 }
 
 /**
@@ -422,29 +542,28 @@ void vpool_region_revoke(struct vpool_region *region)
  * @region: region that may have the page
  * @page: page of a folio with PG_has_hwpoisoned set, so that the core maps the folio
  *	by single pages from now on
+ * @hold: zeroed; gets the references for vpool_region_unhold()
  * @pgoff: set to the offset of @page in the region, in pages
  *
  * Context: sleeps; takes @region->sem and the folio lock.
- * Return: inode of the region with a reference, for vpool_inode_put(), or NULL if
- * another region has the page.
+ * Return: true if the region has the page. @hold->inode is then the inode of the region,
+ * or NULL if no task has the region any more.
  */
-struct inode *vpool_region_poisoned(struct vpool_region *region,
-				    struct page *page, pgoff_t *pgoff)
+bool vpool_region_poisoned(struct vpool_region *region, struct page *page,
+			   struct vpool_region_hold *hold, pgoff_t *pgoff)
 {
 	struct folio *folio = page_folio(page);
-	struct inode *inode = NULL;
+	unsigned long i = folio->index >> region->store->order;
+	bool found;
 
 	/* Wait for faults that have not seen the flag: see the essay. */
 	down_write(&region->sem);
-	if (vpool_region_find(region, folio->index) == folio) {
-		folio_lock(folio);
-		folio_unlock(folio);
-		unmap_mapping_range(region->inode->i_mapping,
-				    (loff_t)folio->index << PAGE_SHIFT,
-				    folio_size(folio), 1);
+	found = vpool_region_find(region, folio->index) == folio;
+	if (found) {
+		vpool_region_unmap(region, i, i + 1);
 		*pgoff = folio->index + folio_page_idx(folio, page);
-		inode = vpool_inode_get(region->inode);
+		vpool_region_get(region, hold);
 	}
 	up_write(&region->sem);
-	return inode;
+	return found;
 }

@@ -20,6 +20,7 @@ struct folio;
 struct inode;
 struct page;
 struct pid;
+struct super_block;
 
 /**
  * struct vpool_region - memory that one open of a pool's device owns
@@ -27,16 +28,19 @@ struct pid;
  * @id: unique within the pool; set when the region joins the list
  * @users: number of open descriptors, under vpool_reopen_lock
  * @store: store of the pool
- * @inode: inode in the pseudo filesystem, with a reference. Its mapping finds all page
- *	tables that map the region, and its size allows the core to use huge entries
+ * @inode: inode in vpool's filesystem, which outlives the region. Its mapping finds all
+ *	page tables that map the region, and its size allows the core to use huge entries
  * @sem: guards the members that name it. Held for writing by commit, release, revoke,
- *	mbind(2) and memory errors, for reading by faults
+ *	mbind(2), memory errors and faults on holes, for reading by other faults
  * @revoked: the region has lost its folios; under @sem
  * @populate: fill each new mapping before mmap(2) returns; under @sem
- * @nr: number of folios, 0 until the commit; written under @sem
- * @folios: array of @nr folios in the order of their offsets; under @sem
- * @touched: bitmap of folios that a fault has mapped and that may hold data. Set with
- *	@sem held for reading, read and cleared with it held for writing
+ * @nr: size in folios, 0 until the commit; written under @sem
+ * @room: length of @folios, at least @nr; a file can have folios beyond its size
+ * @filled: number of folios, without the holes of a file; written under @sem
+ * @folios: array of folios in the order of their offsets, NULL for a hole; under @sem
+ * @touched: bitmap of folios that a fault has mapped, or that a write has changed, and
+ *	that may hold data. Set with @sem held for reading, read and cleared with it held
+ *	for writing
  * @pid: process that opened the region, with a reference
  * @uid: user who opened it
  * @comm: name of that process at the time
@@ -51,6 +55,8 @@ struct vpool_region {
 	bool revoked;
 	bool populate;
 	unsigned long nr;
+	unsigned long room;
+	unsigned long filled;
 	struct folio **folios;
 	unsigned long *touched;
 	struct pid *pid;
@@ -58,7 +64,18 @@ struct vpool_region {
 	char comm[TASK_COMM_LEN];
 };
 
-int vpool_region_init(struct vpool_region *region, struct vpool_store *store);
+/**
+ * struct vpool_region_hold - what keeps the mapping of a region from being freed
+ * @sb: filesystem of @inode with an active reference, or NULL
+ * @inode: inode of the region with a reference, or NULL
+ */
+struct vpool_region_hold {
+	struct super_block *sb;
+	struct inode *inode;
+};
+
+void vpool_region_init(struct vpool_region *region, struct vpool_store *store,
+		       struct inode *inode);
 void vpool_region_empty(struct vpool_region *region);
 void vpool_region_exit(struct vpool_region *region);
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
@@ -69,13 +86,25 @@ struct folio *vpool_region_replace(struct vpool_region *region,
 				   unsigned long i, struct folio *folio);
 void vpool_region_revoke(struct vpool_region *region);
 int vpool_region_err_revoked(struct vpool_extack *extack);
-struct inode *vpool_region_poisoned(struct vpool_region *region,
-				    struct page *page, pgoff_t *pgoff);
+bool vpool_region_poisoned(struct vpool_region *region, struct page *page,
+			   struct vpool_region_hold *hold, pgoff_t *pgoff);
+void vpool_region_unhold(const struct vpool_region_hold *hold);
+int vpool_region_make_room(struct vpool_region *region, unsigned long nr,
+			   struct vpool_extack *extack);
+void vpool_region_insert(struct vpool_region *region, unsigned long i,
+			 struct folio *folio);
+void vpool_region_unmap(struct vpool_region *region, unsigned long first,
+			unsigned long end);
+void vpool_region_release(struct vpool_region *region, unsigned long first,
+			  unsigned long end);
 void vpool_region_zero(struct vpool_region *region, struct folio *folio);
 u64 vpool_region_bytes(struct vpool_region *region);
 pid_t vpool_region_pid(struct vpool_region *region);
 
-/* Find the folio at an offset in pages, or NULL. Inline for the fault. */
+/*
+ * Find the folio at an offset in pages; NULL for a hole and beyond the size. Inline for
+ * the fault.
+ */
 static inline struct folio *vpool_region_find(struct vpool_region *region,
 					      pgoff_t pgoff)
 {

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+
 #include "call.h"
 #include "pool.h"
 #include "pool_region.h"
@@ -23,10 +27,63 @@ int vpool_ioctl_commit(struct vpool_call *call)
 		err = vpool_spec_check_node(nid, call->extack);
 	}
 	if (!err)
-		err = vpool_region_commit(call->file->region, nid, &cmd->bytes,
+		err = vpool_region_commit(call->handle->region, nid, &cmd->bytes,
 					  cmd->flags & VPOOL_COMMIT_POPULATE,
 					  call->extack);
 	return err ?: vpool_call_respond(call);
+}
+
+static int vpool_err_file(struct vpool_call *call, int err)
+{
+	const struct vpool_pool *pool = call->handle->pool;
+
+	if (err == -ENXIO)
+		return vpool_region_err_revoked(call->extack);
+	if (err == -ENOSPC)
+		return vpool_err(call->extack, err, VPOOL_CODE_TOO_MANY_REGIONS,
+				 "pool '%s' has %u regions, which max_regions allows",
+				 pool->name, READ_ONCE(pool->nr_regions));
+	return vpool_err(call->extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
+			 "no kernel memory for a file");
+}
+
+/**
+ * vpool_ioctl_file - VPOOL_FILE: create a file without a name
+ * @call: call on the device of a pool
+ *
+ * Return: 0 or a negative errno as the UAPI describes.
+ */
+int vpool_ioctl_file(struct vpool_call *call)
+{
+	struct vpool_file *cmd = call->cmd;
+	struct file *file;
+	int err;
+
+	err = vpool_pool_check_memory(call->handle->pool, call->extack);
+	if (err)
+		return err;
+	cmd->out_fd = get_unused_fd_flags(cmd->flags & VPOOL_FILE_CLOEXEC ?
+					  O_CLOEXEC : 0);
+	if (cmd->out_fd < 0)
+		return vpool_err(call->extack, cmd->out_fd,
+				 VPOOL_CODE_NO_KERNEL_MEMORY,
+				 "the process has no free descriptor");
+	file = vpool_frontend->create_file(call->handle->pool);
+	if (IS_ERR(file)) {
+		err = vpool_err_file(call, PTR_ERR(file));
+		goto put_fd;
+	}
+	err = vpool_call_respond(call);
+	if (err)
+		goto put_file;
+	fd_install(cmd->out_fd, file);
+	return 0;
+
+put_file:
+	fput(file);
+put_fd:
+	put_unused_fd(cmd->out_fd);
+	return err;
 }
 
 static u32 vpool_fill_regions(struct vpool_pool *pool, void *array, u32 max)

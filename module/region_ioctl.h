@@ -8,6 +8,7 @@
 struct vpool_call;
 
 int vpool_ioctl_commit(struct vpool_call *call);
+int vpool_ioctl_file(struct vpool_call *call);
 int vpool_ioctl_regions(struct vpool_call *call);
 
 #endif /* VPOOL_REGION_IOCTL_H */

@@ -51,6 +51,7 @@ VPOOL_SHOW(uid, "%u", from_kuid_munged(current_user_ns(), pool->uid));
 VPOOL_SHOW(gid, "%u", from_kgid_munged(current_user_ns(), pool->gid));
 VPOOL_SHOW(mode, "%04o", pool->mode);
 VPOOL_SHOW(isolated, "%u", pool->members.isolated);
+VPOOL_SHOW(mounts, "%u", READ_ONCE(pool->nr_mounts));
 VPOOL_SHOW(created_ns, "%llu", pool->created_ns);
 
 static struct attribute *vpool_pool_attrs[] = {
@@ -59,6 +60,7 @@ static struct attribute *vpool_pool_attrs[] = {
 	&vpool_id.attr,
 	&vpool_isolated.attr,
 	&vpool_mode.attr,
+	&vpool_mounts.attr,
 	&vpool_page_size.attr,
 	&vpool_state.attr,
 	&vpool_uid.attr,

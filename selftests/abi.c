@@ -842,18 +842,6 @@ TEST_F(abi_reason, starts_empty_and_stays)
 	EXPECT_EQ(NULL, strchr(vp_reason(self->ctl), '\n'));
 }
 
-/* Read the code of the last failed call, or -1. */
-static int code_of(int fd)
-{
-	struct vpool_reason cmd = {
-		.size = sizeof(cmd),
-		.len = sizeof(buffer),
-		.buf_uptr = (uintptr_t)buffer,
-	};
-
-	return vp_ioctl(fd, VPOOL_REASON, &cmd) ? -1 : (int)cmd.code;
-}
-
 TEST_F(abi_reason, control_device_has_codes)
 {
 	struct vpool_create create = { .size = 8 };
@@ -861,29 +849,29 @@ TEST_F(abi_reason, control_device_has_codes)
 	int fresh = vp_control();
 
 	ASSERT_LE(0, fresh);
-	EXPECT_EQ(VPOOL_CODE_NONE, code_of(fresh));
+	EXPECT_EQ(VPOOL_CODE_NONE, vp_code(fresh));
 	close(fresh);
 	EXPECT_EQ(-ENOENT, vp_destroy(self->ctl, "abi-none", 0));
-	EXPECT_EQ(VPOOL_CODE_NO_POOL, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_NO_POOL, vp_code(self->ctl));
 	EXPECT_EQ(-EINVAL, vp_destroy(self->ctl, "No", 0));
-	EXPECT_EQ(VPOOL_CODE_NAME_INVALID, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_NAME_INVALID, vp_code(self->ctl));
 	EXPECT_EQ(-EEXIST, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
-	EXPECT_EQ(VPOOL_CODE_POOL_EXISTS, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_POOL_EXISTS, vp_code(self->ctl));
 	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_CREATE, &create));
-	EXPECT_EQ(VPOOL_CODE_STRUCT_SIZE, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_STRUCT_SIZE, vp_code(self->ctl));
 	EXPECT_EQ(-EFAULT, vp_ioctl(self->ctl, VPOOL_CREATE, NULL));
-	EXPECT_EQ(VPOOL_CODE_STRUCT_UNREADABLE, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_STRUCT_UNREADABLE, vp_code(self->ctl));
 	EXPECT_EQ(-EOPNOTSUPP, vp_ioctl(self->ctl, VPOOL_LIST, &list));
-	EXPECT_EQ(VPOOL_CODE_FLAGS_UNKNOWN, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_FLAGS_UNKNOWN, vp_code(self->ctl));
 	list.flags = 0;
 	list.__reserved = 1;
 	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_LIST, &list));
-	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, vp_code(self->ctl));
 	list.__reserved = 0;
 	EXPECT_EQ(-EMSGSIZE, vp_ioctl(self->ctl, VPOOL_LIST, &list));
-	EXPECT_EQ(VPOOL_CODE_BUFFER_TOO_SMALL, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_BUFFER_TOO_SMALL, vp_code(self->ctl));
 	EXPECT_EQ(-ENOTTY, vp_ioctl(self->ctl, TCGETS, NULL));
-	EXPECT_EQ(VPOOL_CODE_CALL_UNKNOWN, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_CALL_UNKNOWN, vp_code(self->ctl));
 }
 
 TEST_F(abi_reason, pool_device_has_codes)
@@ -894,20 +882,20 @@ TEST_F(abi_reason, pool_device_has_codes)
 	};
 	__u64 bytes = 64 * GIB;
 
-	EXPECT_EQ(VPOOL_CODE_NONE, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_NONE, vp_code(self->pool));
 	EXPECT_EQ(-ENOMEM, vp_commit(self->pool, &bytes));
-	EXPECT_EQ(VPOOL_CODE_POOL_SHORT, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_POOL_SHORT, vp_code(self->pool));
 	EXPECT_EQ(-EINVAL, vp_attach(self->pool, 0));
-	EXPECT_EQ(VPOOL_CODE_POOL_WITHOUT_CPUS, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_POOL_WITHOUT_CPUS, vp_code(self->pool));
 	EXPECT_EQ(-EINVAL, vp_ioctl(self->pool, VPOOL_QUERY, &query));
-	EXPECT_EQ(VPOOL_CODE_NAME_UNEXPECTED, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_NAME_UNEXPECTED, vp_code(self->pool));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, HUGE_SIZE, PROT_READ, MAP_PRIVATE,
 				   self->pool, 0));
-	EXPECT_EQ(VPOOL_CODE_MAP_PRIVATE, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_MAP_PRIVATE, vp_code(self->pool));
 	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 	query.name[0] = '\0';
 	EXPECT_EQ(-ENXIO, vp_ioctl(self->pool, VPOOL_QUERY, &query));
-	EXPECT_EQ(VPOOL_CODE_POOL_DESTROYED, code_of(self->pool));
+	EXPECT_EQ(VPOOL_CODE_POOL_DESTROYED, vp_code(self->pool));
 }
 
 /* The structure had 16 bytes, and no code, in the first release. */
@@ -939,7 +927,7 @@ TEST_F(abi_reason, code_without_room_for_the_text)
 	EXPECT_EQ(VPOOL_CODE_NO_POOL, cmd.code);
 	cmd.__reserved = 1;
 	EXPECT_EQ(-EINVAL, vp_ioctl(self->ctl, VPOOL_REASON, &cmd));
-	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, code_of(self->ctl));
+	EXPECT_EQ(VPOOL_CODE_RESERVED_FIELD, vp_code(self->ctl));
 }
 
 TEST_F(abi_reason, query_of_both_devices_agrees)

@@ -13,6 +13,7 @@
 #include <linux/vpool.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -145,6 +146,28 @@ static int next(const struct op *op, int n)
 	return n + 7;
 }
 
+/*
+ * Unregister the rseq area of this thread. When the thread was preempted, the kernel writes
+ * to that area before the thread returns to userspace, and sends SIGSEGV if it cannot.
+ * After a fork the write must copy the page, and the injected failure may hit that
+ * allocation. The C library tells the size of the area's fields, but not the size that it
+ * registered: try all.
+ */
+static bool unregister_rseq(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	unsigned int size;
+
+	if (!__rseq_size)
+		return true;
+	for (size = 4; size <= 4096; size += 4)
+		if (!syscall(SYS_rseq, area, size, RSEQ_FLAG_UNREGISTER,
+			     RSEQ_SIG))
+			return true;
+	perror("# cannot unregister rseq");
+	return false;
+}
+
 /* Return the number of failures that were injected, or -1. */
 static int sweep(struct state *self, const struct op *op)
 {
@@ -152,7 +175,7 @@ static int sweep(struct state *self, const struct op *op)
 	int n, err, nr = 0;
 
 	/* Read the page size now: an injected failure could hit its first use. */
-	if (HUGE_SIZE == VP_NONE)
+	if (HUGE_SIZE == VP_NONE || !unregister_rseq())
 		return -1;
 	/*
 	 * Open the file of this thread: the test runs in a child of the process that

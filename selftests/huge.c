@@ -218,29 +218,18 @@ TEST_F(huge, fork)
 	EXPECT_TRUE(vp_is_filled(self->addr, self->bytes, 1));
 }
 
-static __u64 resident(void)
-{
-	char text[8192];
-	const char *at;
-
-	if (vp_read_file("/proc/self/status", text, sizeof(text)))
-		return VP_NONE;
-	at = strstr(text, "VmRSS:");
-	return at ? strtoull(at + 6, NULL, 10) * KIB : VP_NONE;
-}
-
 /* Neighbours do not count as resident, however often they are mapped. */
 TEST_F(huge, resident_size)
 {
-	__u64 before = resident();
+	__u64 before = vp_resident();
 	int i;
 
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, vp_touch(self->addr + i * HUGE_SIZE, true));
-		EXPECT_GT(before + HUGE_SIZE, resident());
+		EXPECT_GT(before + HUGE_SIZE, vp_resident());
 		ASSERT_EQ(0, munmap(self->addr, self->bytes));
-		EXPECT_GT(before + HUGE_SIZE, resident());
-		EXPECT_LT(before / 2, resident());
+		EXPECT_GT(before + HUGE_SIZE, vp_resident());
+		EXPECT_LT(before / 2, vp_resident());
 		ASSERT_EQ(self->addr,
 			  mmap(self->addr, self->bytes, PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_FIXED, self->fd, 0));

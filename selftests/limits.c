@@ -106,17 +106,6 @@ TEST_F(limits, floor_above_all_memory)
 
 #define LARGE_BYTES (64 * MIB)
 
-static __u64 resident(void)
-{
-	char text[8192];
-	const char *at;
-
-	if (vp_read_file("/proc/self/status", text, sizeof(text)))
-		return 0;
-	at = strstr(text, "VmRSS:");
-	return at ? strtoull(at + 6, NULL, 10) * KIB : 0;
-}
-
 /* A child that maps the region as well and unmaps a part of it. */
 static int map_and_exit(void *arg)
 {
@@ -126,7 +115,7 @@ static int map_and_exit(void *arg)
 	munmap(addr + LARGE_BYTES / 2, HUGE_SIZE / 2);
 	madvise(addr, HUGE_SIZE, MADV_DONTNEED);
 	memset(addr, 1, LARGE_BYTES / 2);
-	return resident() > LARGE_BYTES;
+	return vp_resident() > LARGE_BYTES;
 }
 
 /* The OOM killer uses this count, and the kernel checks it when a process exits. */
@@ -139,15 +128,15 @@ TEST_F(limits, pool_memory_is_not_resident)
 	ASSERT_EQ(0, vp_create(self->ctl, LARGE, LARGE_BYTES, 0, NULL));
 	addr = vp_open_map(LARGE, LARGE_BYTES, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
-	before = resident();
+	before = vp_resident();
 	for (i = 0; i < 3; i++)
 		memset(addr, i, LARGE_BYTES);
-	after = resident();
+	after = vp_resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);
 	EXPECT_LE(before / 2, after);
 	EXPECT_EQ(0, vp_in_child(map_and_exit, addr));
 	munmap(addr, LARGE_BYTES);
-	after = resident();
+	after = vp_resident();
 	EXPECT_GT(LARGE_BYTES / 4 + before, after);
 	EXPECT_LE(before / 2, after);
 	close(fd);

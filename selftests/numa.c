@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <linux/vpool.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -17,6 +16,7 @@
 #include "lib/file.h"
 #include "lib/host.h"
 #include "lib/memory.h"
+#include "lib/numa.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
@@ -69,28 +69,6 @@ static int commit_on(int fd, __u64 bytes, int node)
 	};
 
 	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
-}
-
-/* Return a CPU of the node, or -1 if the node has none. */
-static int cpu_of(int node)
-{
-	char path[64], list[256];
-	int cpu = -1;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist",
-		 node);
-	if (!vp_read_file(path, list, sizeof(list)))
-		sscanf(list, "%d", &cpu);
-	return cpu;
-}
-
-static int run_on_node(int node)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu_of(node), &set);
-	return sched_setaffinity(0, sizeof(set), &set);
 }
 
 TEST_F(numa, pool_has_the_bytes_asked_per_node)
@@ -148,9 +126,9 @@ TEST_F(numa, near_before_far)
 	for (i = 0; i < self->nodes; i++) {
 		__u64 bytes = EACH;
 
-		if (cpu_of(i) < 0)
+		if (vp_cpu_of(i) < 0)
 			continue;
-		ASSERT_EQ(0, run_on_node(i));
+		ASSERT_EQ(0, vp_run_on_node(i));
 		ASSERT_TRUE(all_clean(self->nodes));
 		fd = vp_open(POOL);
 		ASSERT_EQ(0, vp_commit(fd, &bytes));
@@ -165,7 +143,7 @@ TEST_F(numa, far_where_near_is_short)
 	__u64 bytes = EACH + HUGE_SIZE;
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
@@ -208,26 +186,13 @@ TEST_F(numa, all_nodes_or_none)
 	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
-static int task_policy(int mode, unsigned long nodes)
-{
-	return syscall(SYS_set_mempolicy, mode, nodes ? &nodes : NULL,
-		       8 * sizeof(nodes)) ? -errno : 0;
-}
-
-static int mapping_policy(void *addr, __u64 bytes, int mode,
-			  unsigned long nodes)
-{
-	return syscall(SYS_mbind, addr, bytes, mode, &nodes, 8 * sizeof(nodes),
-		       0) ? -errno : 0;
-}
-
 /* Commit @bytes under a memory policy of the task. Return the region's descriptor. */
 static int commit_by_policy(struct __test_metadata *_metadata, int mode,
 			    unsigned long nodes, __u64 bytes)
 {
 	int fd = vp_open(POOL);
 
-	ASSERT_EQ(0, task_policy(mode, nodes));
+	ASSERT_EQ(0, vp_task_policy(mode, nodes));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
 	return fd;
 }
@@ -236,7 +201,7 @@ TEST_F(numa, policy_bind)
 {
 	int fd;
 
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	fd = commit_by_policy(_metadata, MPOL_BIND, 1 << 1, EACH);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	close(fd);
@@ -248,21 +213,21 @@ TEST_F(numa, policy_bind)
 	EXPECT_EQ(0, commit_on(fd, HUGE_SIZE, 0));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
-	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+	EXPECT_EQ(0, vp_task_policy(MPOL_DEFAULT, 0));
 }
 
 TEST_F(numa, policy_preferred)
 {
 	int fd;
 
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	fd = commit_by_policy(_metadata, MPOL_PREFERRED, 1 << 1,
 			      EACH + HUGE_SIZE);
 	EXPECT_EQ(EACH, node_bytes(1, "used"));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(0, "used"));
 	close(fd);
-	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+	EXPECT_EQ(0, vp_task_policy(MPOL_DEFAULT, 0));
 }
 
 /* Check whether memory of every node is in use. */
@@ -300,7 +265,7 @@ TEST_F(numa, policy_interleave)
 	EXPECT_TRUE(all_used(self->nodes));
 	for (i = 0; i < nr; i++)
 		close(fd[i]);
-	EXPECT_EQ(0, task_policy(MPOL_DEFAULT, 0));
+	EXPECT_EQ(0, vp_task_policy(MPOL_DEFAULT, 0));
 }
 
 /* The steps of QEMU: mmap, mbind, touch. */
@@ -327,12 +292,12 @@ TEST_F(numa, mbind_leaves_neighbours)
 
 	if (!vp_has_fault_around())
 		SKIP(return, "a fault maps one page on this kernel");
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	vp_fill(addr, HUGE_SIZE, 7);
-	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	ASSERT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
 	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 7));
 	munmap(addr, EACH);
@@ -344,13 +309,13 @@ TEST_F(numa, mbind_moves_untouched_pages)
 	int fd, around = set_fault_around(1);
 	char *addr;
 
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
 	vp_fill(addr, HUGE_SIZE, 7);
-	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	ASSERT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	/* A page that was touched stays. */
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/node0/used_bytes",
 				  HUGE_SIZE));
@@ -373,16 +338,16 @@ TEST_F(numa, mbind_of_a_part)
 	char *addr;
 	int fd;
 
-	ASSERT_EQ(0, run_on_node(0));
+	ASSERT_EQ(0, vp_run_on_node(0));
 	ASSERT_TRUE(all_clean(self->nodes));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
-	ASSERT_EQ(0, mapping_policy(addr + HUGE_SIZE, HUGE_SIZE, MPOL_BIND,
+	ASSERT_EQ(0, vp_mapping_policy(addr + HUGE_SIZE, HUGE_SIZE, MPOL_BIND,
 				    1 << 1));
 	EXPECT_EQ(HUGE_SIZE, node_bytes(1, "used"));
-	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_INTERLEAVE, 3));
+	ASSERT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_INTERLEAVE, 3));
 	EXPECT_EQ(EACH / 2, node_bytes(1, "used"));
-	ASSERT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1));
+	ASSERT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_PREFERRED, 1));
 	EXPECT_EQ(EACH, node_bytes(0, "used"));
 	EXPECT_TRUE(vp_is_zero(addr, EACH));
 	munmap(addr, EACH);
@@ -397,10 +362,10 @@ TEST_F(numa, mbind_without_enough_memory)
 	ASSERT_EQ(0, commit_on(taken, EACH, 1));
 	addr = vp_open_map(POOL, EACH, &fd);
 	ASSERT_NE(MAP_FAILED, addr);
-	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_EQ(-ENOMEM, vp_mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
 	/* MPOL_PREFERRED succeeds without enough memory. */
-	EXPECT_EQ(0, mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
+	EXPECT_EQ(0, vp_mapping_policy(addr, EACH, MPOL_PREFERRED, 1 << 1));
 	EXPECT_EQ(2 * EACH, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_TRUE(vp_is_zero(addr, EACH));
 	munmap(addr, EACH);
@@ -427,7 +392,7 @@ TEST_F(numa, message_goes_to_the_descriptor_of_the_mapping)
 	ASSERT_NE(MAP_FAILED, second);
 	munmap(second, EACH);
 	close(other);
-	EXPECT_EQ(-ENOMEM, mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
+	EXPECT_EQ(-ENOMEM, vp_mapping_policy(addr, EACH, MPOL_BIND, 1 << 1));
 	EXPECT_TRUE(vp_reason_has(fd, "free on node 1, which the memory policy"));
 	munmap(addr, EACH);
 	close(fd);
@@ -441,7 +406,7 @@ static int in_cpuset(void *arg)
 	__u64 bytes = EACH;
 	int fd = vp_open(POOL);
 
-	if (vp_write_file(CGROUP "/cgroup.procs", "0") || run_on_node(0))
+	if (vp_write_file(CGROUP "/cgroup.procs", "0") || vp_run_on_node(0))
 		return 77;
 	if (vp_commit(fd, &bytes) || node_bytes(1, "used") != EACH)
 		return 1;
@@ -480,8 +445,8 @@ TEST_F(numa, memory_is_near_the_cpus)
 	if (vp_lacks_cpus())
 		SKIP(return, "%s", vp_lacks_cpus());
 	vp_destroy(self->ctl, OTHER, VPOOL_DESTROY_FORCE);
-	ASSERT_EQ(0, run_on_node(0));
-	cpu = cpu_of(1);
+	ASSERT_EQ(0, vp_run_on_node(0));
+	cpu = vp_cpu_of(1);
 	snprintf(list, sizeof(list), "%d", cpu);
 	ASSERT_EQ(0, vp_create(self->ctl, OTHER, 4 * HUGE_SIZE, 0, list));
 	EXPECT_EQ(4 * HUGE_SIZE, vp_node_bytes(OTHER, 1, "total"));

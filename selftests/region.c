@@ -22,6 +22,7 @@
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
+#include "lib/share.h"
 #include "lib/task.h"
 
 #define POOL "region-pool"
@@ -685,22 +686,13 @@ TEST_F(region, fork_shares)
 	EXPECT_EQ(1, vp_sysfs_u64(POOL, "memory/regions"));
 }
 
-static int futex(int *word, int op, int value, int ms)
-{
-	struct timespec time = { .tv_nsec = ms * 1000000L };
-
-	time.tv_sec = ms / 1000;
-	time.tv_nsec %= 1000000000;
-	return syscall(SYS_futex, word, op, value, &time, NULL, 0);
-}
-
 static int wait_for_futex(void *arg)
 {
 	struct shared *shared = arg;
 	int *word = (int *)shared->addr;
 
 	word[1] = 1;
-	return futex(word, FUTEX_WAIT, 0, 20000) ? errno : 0;
+	return vp_futex(word, FUTEX_WAIT, 0, 20000) ? errno : 0;
 }
 
 /* Process-shared futexes in two mappings of one region. */
@@ -716,16 +708,16 @@ TEST_F(region, futexes_are_shared)
 	ASSERT_NE(MAP_FAILED, addr);
 	ASSERT_NE(MAP_FAILED, shared.addr);
 	shared.addr += self->page + BASE / 2;
-	EXPECT_EQ(-1, futex(word, FUTEX_WAIT, 1, 100));
+	EXPECT_EQ(-1, vp_futex(word, FUTEX_WAIT, 1, 100));
 	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_EQ(-1, futex(word, FUTEX_WAIT, 0, 10));
+	EXPECT_EQ(-1, vp_futex(word, FUTEX_WAIT, 0, 10));
 	EXPECT_EQ(ETIMEDOUT, errno);
-	EXPECT_EQ(0, futex(word, FUTEX_WAKE, 1, 0));
+	EXPECT_EQ(0, vp_futex(word, FUTEX_WAKE, 1, 0));
 	pid = fork();
 	if (!pid)
 		_exit(wait_for_futex(&shared));
 	for (i = 0; i < 10000 && woken != 1; i++) {
-		woken = futex(word, FUTEX_WAKE, 1, 0);
+		woken = vp_futex(word, FUTEX_WAKE, 1, 0);
 		vp_sleep_ms(1);
 	}
 	EXPECT_EQ(1, woken);
@@ -773,54 +765,10 @@ TEST_F(region, mutexes_are_shared)
 	EXPECT_EQ(20000 * i, *(int *)(shared.addr + sizeof(*mutex)));
 }
 
-union fd_message {
-	struct cmsghdr head;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
-static struct msghdr fd_header(union fd_message *control, struct iovec *iov)
-{
-	return (struct msghdr) {
-		.msg_iov = iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(*control),
-	};
-}
-
-static int send_fd(int socket, int fd)
-{
-	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
-	union fd_message control = {
-		.head = {
-			.cmsg_len = CMSG_LEN(sizeof(int)),
-			.cmsg_level = SOL_SOCKET,
-			.cmsg_type = SCM_RIGHTS,
-		},
-	};
-	struct msghdr msg = fd_header(&control, &iov);
-
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	return sendmsg(socket, &msg, 0) == 1 ? 0 : -errno;
-}
-
-static int receive_fd(int socket)
-{
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union fd_message control;
-	struct msghdr msg = fd_header(&control, &iov);
-	int fd = -1;
-
-	if (recvmsg(socket, &msg, 0) == 1)
-		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
-	return fd;
-}
-
 static int map_received(void *arg)
 {
 	struct shared *shared = arg;
-	int fd = receive_fd(shared->socket);
+	int fd = vp_receive_fd(shared->socket);
 
 	shared->addr = vp_map(fd, shared->bytes, 0);
 	if (shared->addr == MAP_FAILED)
@@ -837,7 +785,7 @@ TEST_F(region, scm_rights_shares)
 	ASSERT_NE(MAP_FAILED, addr);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	vp_fill(addr, shared.bytes, 1);
-	EXPECT_EQ(0, send_fd(pair[0], self->fd));
+	EXPECT_EQ(0, vp_send_fd(pair[0], self->fd));
 	shared.socket = pair[1];
 	EXPECT_EQ(0, vp_in_child(map_received, &shared));
 	EXPECT_TRUE(vp_is_filled(addr, shared.bytes, 2));
@@ -918,7 +866,7 @@ TEST_F(region, descriptor_in_flight_keeps_the_region)
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	ASSERT_EQ(0, vp_commit(fd, &bytes));
-	ASSERT_EQ(0, send_fd(pair[0], fd));
+	ASSERT_EQ(0, vp_send_fd(pair[0], fd));
 	close(fd);
 	EXPECT_EQ(bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
 	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));

@@ -211,3 +211,13 @@ int vp_smaps(const void *addr, const char *field, __u64 *bytes)
 	fclose(file);
 	return err;
 }
+
+/* Return the resident set size of this process in bytes, or VP_NONE. */
+__u64 vp_resident(void)
+{
+	char text[64];
+
+	if (vp_read_field("/proc/self/status", "VmRSS", text, sizeof(text)))
+		return VP_NONE;
+	return strtoull(text, NULL, 10) * KIB;
+}

@@ -26,6 +26,7 @@ bool vp_is_filled(const void *addr, size_t bytes, __u64 seed);
 bool vp_is_zero(const void *addr, size_t bytes);
 int vp_touch(void *addr, bool write);
 int vp_touch_info(void *addr, bool write, siginfo_t *info);
+__u64 vp_resident(void);
 int vp_smaps(const void *addr, const char *field, __u64 *bytes);
 
 __u64 vp_meminfo(const char *field);

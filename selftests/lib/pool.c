@@ -217,6 +217,19 @@ const char *vp_reason(int fd)
 	return text;
 }
 
+/* Return the code of the last failed call on @fd, or ~0 if there is no way to read it. */
+__u32 vp_code(int fd)
+{
+	char text[VPOOL_REASON_SIZE];
+	struct vpool_reason cmd = {
+		.size = sizeof(cmd),
+		.len = sizeof(text),
+		.buf_uptr = (uintptr_t)text,
+	};
+
+	return vp_ioctl(fd, VPOOL_REASON, &cmd) ? ~0U : cmd.code;
+}
+
 /* Check whether the message contains @word. Print the message if it does not. */
 bool vp_reason_has(int fd, const char *word)
 {

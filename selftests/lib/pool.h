@@ -49,6 +49,7 @@ int vp_resize_cpus(int ctl, const char *name, const char *cpus, __u32 flags);
 
 /* Query. */
 const char *vp_reason(int fd);
+__u32 vp_code(int fd);
 bool vp_reason_has(int fd, const char *word);
 int vp_query(int fd, const char *name, struct vpool_query *query);
 int vp_regions(int fd, const char *name, struct vpool_region_info *info,

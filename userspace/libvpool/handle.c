@@ -307,7 +307,7 @@ int vpool_adopt(int fd, struct vpool **ret)
 	err = flags < 0 ? -errno : detect_kind(vp, fd);
 	if (err == -ENOTTY)
 		return vpool_set_error(vp, ENOTTY, VPOOL_LIB_WRONG_DESCRIPTOR,
-				       "descriptor %d is not open on a vpool device",
+				       "descriptor %d is not open on a vpool device or a file of a pool",
 				       fd);
 	if (err)
 		return vpool_set_error(vp, -err, VPOOL_LIB_SYSTEM,

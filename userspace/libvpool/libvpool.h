@@ -72,7 +72,8 @@ extern "C" {
  * @VPOOL_LIB_NO_NODE: the call needs a NUMA node
  * @VPOOL_LIB_STRUCT_SIZE: the program was compiled for another size of the structure
  * @VPOOL_LIB_WRONG_HANDLE: the call needs the handle of a pool
- * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device
+ * @VPOOL_LIB_WRONG_DESCRIPTOR: the descriptor is not open on a vpool device or a file of
+ *	a pool
  * @VPOOL_LIB_SYSTEM: a system call failed; the errno gives the kind of failure
  *
  * Values start at 1000, so that none equals an enum vpool_code. A value never changes
@@ -217,6 +218,7 @@ struct vpool_change {
  *	but VPOOL_CREATE_ISOLATED
  * @effective: online CPUs of the pool; empty if sysfs cannot be read
  * @dedicated: CPUs dedicated to one member each; empty if sysfs cannot be read
+ * @mounts: number of mounted filesystems of the pool; 0 if sysfs cannot be read
  *
  * Only the library allocates it, so members can be added at the end.
  */
@@ -247,6 +249,7 @@ struct vpool_info {
 	__u32 create_flags;
 	struct vpool_cpus effective;
 	struct vpool_cpus dedicated;
+	__u32 mounts;
 };
 
 /**
@@ -335,16 +338,17 @@ int vpool_open(const char *name, struct vpool **ret);
 
 /**
  * vpool_adopt() - make a handle from an open descriptor
- * @fd: descriptor of the control device or of a pool's device, as a parent process,
- *	systemd or SCM_RIGHTS passes it on
+ * @fd: descriptor of the control device, of a pool's device or of a file of a pool, as
+ *	a parent process, systemd or SCM_RIGHTS passes it on
  * @ret: out: the handle; close it even after a failure. NULL if memory ran out
  *
  * On success, the handle owns @fd and sets its close-on-exec flag. On failure, @fd stays
  * the caller's. The handle of a pool has the region that the descriptor was opened with,
- * which may already have its size and memory.
+ * which may already have its size and memory. The handle of a file answers vpool_query(),
+ * and vpool_map() maps the file; every other call needs a device.
  *
- * Return: 0; -ENOTTY if @fd is not open on a vpool device; -EBADF if it is not open;
- * -ENODEV if the pool has been destroyed
+ * Return: 0; -ENOTTY if @fd is not open on a vpool device or a file of a pool; -EBADF if
+ * it is not open; -ENODEV if the pool has been destroyed
  */
 int vpool_adopt(int fd, struct vpool **ret);
 
@@ -576,6 +580,21 @@ int vpool_commit_node(struct vpool *vp, __u64 *bytes, unsigned int flags,
  * Return: 0; -ENOMEM if the pool has too little free memory
  */
 int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr);
+
+/**
+ * vpool_file_create() - create a file whose memory comes from the pool
+ * @vp: pool handle
+ * @flags: mask of enum vpool_file_flags
+ * @fd: out: descriptor of the file, owned by the caller, who closes it with close(2)
+ *
+ * The file is regular and has no name and the size 0, like a file of memfd_create(2).
+ * ftruncate(2) and fallocate(2) commit its memory. The file is a region of its own: it
+ * outlasts the handle. vpool_adopt() makes a handle from the descriptor.
+ *
+ * Return: 0; -ENOSPC if the pool has max_regions regions; -EINVAL if the pool has no
+ * memory; -ENOTTY if the module has no files
+ */
+int vpool_file_create(struct vpool *vp, unsigned int flags, int *fd);
 
 /**
  * vpool_attach() - attach a task to the pool

@@ -99,7 +99,7 @@ int vpool_query(struct vpool *vp, const char *name, struct vpool_info **ret)
 		err = vpool_sysfs_query(vp, name, info);
 	else
 		err = query_ioctl(vp, name, info);
-	if (!err && vpool_sysfs_cpus(info))
+	if (!err && vpool_sysfs_extra(info))
 		err = vpool_set_no_memory(vp);
 	if (err) {
 		vpool_info_free(info);

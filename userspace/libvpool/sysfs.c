@@ -150,10 +150,14 @@ int vpool_sysfs_query(struct vpool *vp, const char *name,
 	return 0;
 }
 
-int vpool_sysfs_cpus(struct vpool_info *info)
+int vpool_sysfs_extra(struct vpool_info *info)
 {
 	char path[4096];
 	int err;
+
+	snprintf(path, sizeof(path), "%s/pools/%s/mounts", vpool_sysfs_dir(),
+		 info->name);
+	info->mounts = number(AT_FDCWD, path, 10);
 
 	snprintf(path, sizeof(path), "%s/pools/%s/cpus/effective",
 		 vpool_sysfs_dir(), info->name);

@@ -10,7 +10,10 @@ int vpool_sysfs_list(struct vpool *vp, struct vpool_list_entry **entries,
 int vpool_sysfs_query(struct vpool *vp, const char *name,
 		      struct vpool_info *info);
 
-/* Read the effective and dedicated CPUs, which no ioctl has. Return 0 or -ENOMEM. */
-int vpool_sysfs_cpus(struct vpool_info *info);
+/*
+ * Read the effective and dedicated CPUs and the number of mounts, which no ioctl has. Return
+ * 0 or -ENOMEM.
+ */
+int vpool_sysfs_extra(struct vpool_info *info);
 
 #endif /* LIBVPOOL_SYSFS_H */

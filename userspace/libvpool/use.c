@@ -53,6 +53,20 @@ int vpool_map(struct vpool *vp, __u64 offset, size_t bytes, void **addr)
 	return 0;
 }
 
+int vpool_file_create(struct vpool *vp, unsigned int flags, int *fd)
+{
+	struct vpool_file cmd = { .size = sizeof(cmd), .flags = flags };
+	int err;
+
+	if (vp->kind != VPOOL_KIND_POOL)
+		return vpool_set_error(vp, ENOTTY, VPOOL_LIB_WRONG_HANDLE,
+				       "only the handle of a pool can create files");
+	err = vpool_call(vp, VPOOL_FILE, &cmd);
+	if (!err)
+		*fd = cmd.out_fd;
+	return err;
+}
+
 int vpool_attach_task(struct vpool *vp, int pidfd, pid_t tid,
 		      unsigned int flags, int *cpu)
 {

@@ -233,6 +233,32 @@ else
 	tap_result yes 'root of a user namespace # SKIP user namespaces are not available'
 fi
 
+try mount web
+check 'mount without a directory' 2 '*mount: expected both NAME and DIR, or neither*'
+try mount --hugetlbfs
+check 'mount with settings but without a pool' 2 '*expected both NAME and DIR, or neither*'
+try mount web /mnt more
+check 'mount with too many arguments' 2 "*unexpected argument 'more'*"
+try mount web /mnt --mode 0888
+check 'mount with a mode that is not octal' 2 "*--mode: '0888' is not within 01777, in octal*"
+try mount web /mnt --mode 4755
+check 'mount with a set-user-ID bit' 2 "*--mode: '4755' is not within 01777*"
+try mount web /mnt --owner nobody-by-that-name
+check 'mount with an unknown owner' 2 "*no user 'nobody-by-that-name'*"
+try mount web /mnt
+check 'mount without the module' 3 'vpoolctl: mount: the vpool module is not loaded: *'
+try mount
+check 'list of mounts without the module' 3 'vpoolctl: mount: the vpool module is not loaded: *'
+try umount
+check 'umount without an argument' 2 '*too few arguments: expected DIR|NAME...*'
+try umount web
+check 'umount of a pool without the module' 3 'vpoolctl: umount: the vpool module is not loaded: *'
+try umount "$dir"
+check 'umount of a directory where nothing is mounted' 1 \
+	"vpoolctl: umount $dir: no pool is mounted there${nl}Try 'vpoolctl mount' *"
+try umount /proc
+check 'umount of another filesystem' 1 \
+	'vpoolctl: umount /proc: another filesystem is mounted there, and no pool*'
 try attach web
 check 'attach without a task' 2 'vpoolctl: attach: give either --pid or --tid*'
 try attach web --pid 1 --tid 1
@@ -444,6 +470,59 @@ echo 2097152 >"$pool/memory/free_bytes"
 echo 2097152 >"$pool/memory/used_bytes"
 echo 2 >"$pool/memory/regions"
 echo 4194304 >"$pool/memory/node1/total_bytes"
+
+# Simulated mounts, with all that the kernel escapes, and with a filesystem without a pool.
+cat >"$dir/mountinfo" <<-END
+	24 1 0:22 / /proc rw,relatime - proc proc rw
+	30 24 0:40 / $dir rw,nosuid,nodev,noexec - vpool web rw,pool=web,f_type=hugetlbfs
+	31 24 0:41 / /a\\040b rw shared:1 - vpool none rw,pool=gone,mode=770
+	32 24 0:42 / /c rw - vpool  rw
+	33 24 0:43 / /covered rw - vpool none rw,pool=web
+	34 33 0:44 / /covered rw - tmpfs none rw
+END
+export VPOOL_MOUNTINFO="$dir/mountinfo"
+try mount --noheadings --raw -o NAME,DIRECTORY,HUGETLBFS
+is 'list of mounts' "$out" "web $dir yes
+gone /a\\x20b no
+web /covered no"
+try mount -J
+schema mount
+like 'a covered mount has no sizes' "$(echo "$out" | tr -d ' \n')" \
+	'*"directory":"/covered","size":null,"used":null,"free":null,*'
+echo 2 >"$pool/mounts"
+try show web
+like 'show prints the mounts' "$(echo "$out" | tr -s ' ')" "*Mounts: 2*MOUNTED-AT HUGETLBFS*$dir yes*/covered no*"
+try show web -J
+schema show
+try metrics
+like 'metrics have the number of mounts' "$out" '*vpool_mounts{pool="web"} 2*'
+echo 1 >"$dir/sys/abi_version"
+try mount web /mnt
+check 'mount with a module without files' 1 \
+	"vpoolctl: mount web: the loaded module has no files: its ABI version is 1, and files need version 2${nl}Try 'vpoolctl upgrade' *"
+echo 2 >"$dir/sys/abi_version"
+if unshare -r true 2>/dev/null; then
+	unshare -r "$VPOOLCTL" mount web /mnt 2>"$dir/err"
+	like 'mount needs privilege on the host' "$(cat "$dir/err")" \
+		'*mount web: mounting needs CAP_SYS_ADMIN in the initial user namespace*'
+else
+	tap_result yes 'mount needs privilege on the host # SKIP user namespaces are not available'
+fi
+try umount web
+check 'umount of simulated mounts' 1 "vpoolctl: umount web: *"
+like 'a filesystem over a mount of a pool is not unmounted' "$err" \
+	'*umount web: /covered: a filesystem (tmpfs) is mounted over it*'
+try umount db
+check 'umount of a pool that does not exist' 1 "vpoolctl: umount db: there is no pool 'db'*"
+try umount ./web
+check 'a name with a slash is a directory' 1 'vpoolctl: umount ./web: no pool is mounted there*'
+unset VPOOL_MOUNTINFO
+try umount web
+check 'umount of a pool that is mounted elsewhere' 1 \
+	"*pool 'web' is mounted in another mount namespace only*"
+rm "$pool/mounts"
+try umount web
+check 'umount of a pool that is not mounted' 1 "*pool 'web' is not mounted*"
 
 try list
 is 'list' "$out" "NAME STATE  PAGE TOTAL USED FREE CPUS MEMBERS REGIONS

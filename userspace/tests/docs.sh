@@ -87,6 +87,13 @@ for COMP_WORDBREAKS in $' \n' $' \n@=:'; do
 	is "completion of a value after =${eq:+ with its option}" \
 		"$(complete_line vpoolctl create x --page-size=2)" "${eq}2M"
 done
+printf '%s\n' '30 1 0:40 / /srv/x rw - vpool none rw,pool=web,mode=770' \
+	'31 1 0:41 / /srv/y rw - vpool none rw,pool=db' '32 1 0:42 / /z rw - tmpfs z rw' \
+	>"$BUILD/tests/mountinfo"
+is 'completion of mounted pools and their directories' \
+	"$(VPOOL_MOUNTINFO=$BUILD/tests/mountinfo complete_line vpoolctl umount '')" \
+	'/srv/x /srv/y db web'
+is 'completion of a pool to mount' "$(complete_line vpoolctl mount w)" web
 export VPOOL_HOST_SYSFS_DIR=$VPOOL_SYSFS_DIR/host
 for device in 0000:01:00.0:0x020000 0000:01:00.1:0x020000 0000:02:00.0:0x060400; do
 	mkdir -p "$VPOOL_HOST_SYSFS_DIR/bus/pci/devices/${device%:*}"
@@ -108,7 +115,7 @@ like 'completion of a program' "$(complete_line vpoolctl run web -- printen)" 'p
 like 'completion of a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
-for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine; do
+for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine mount; do
 	is "vpool.conf(5) describes $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
 done

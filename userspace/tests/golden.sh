@@ -133,6 +133,51 @@ forms.conf:7:12: mem: '1,5G': a size in a list needs a unit; write fractions wit
 forms.conf:8:13: cpus: the list is empty
 forms.conf:9:25: isolate: 'maybe' is not true, false, balance or nobalance
 Try 'man vpool.conf' for the format of these files."
+cat >forms.conf <<-END
+	pools:
+	  a: {mem: 2M, mount: /srv/a/}
+	  b: {mem: 2M, mount: {path: "/srv/b c", owner: daemon, mode: 01777, hugetlbfs: yes}}
+	  c:
+	    mem: 2M
+	    mount:
+	      path: /srv/c
+	      mode: "0750"
+END
+try check forms.conf
+is 'check of mounts' "$out$err" '1 file, 3 pools, no mistakes'
+cat >forms.conf <<-END
+	pools:
+	  a: {mem: 2M, mount: srv}
+	  b: {mem: 2M, mount: {mode: 0700}}
+	  c: {mem: 2M, mount: {path: /srv/c, mode: 02755}}
+	  d: {mem: 2M, mount: {path: /srv/d, hugetlbfs: maybe}}
+	  e: {cpus: 1, mount: /srv/e}
+	  f: {mem: 2M, mount: {pth: /srv/f}}
+	  g: {mem: 2M, mount: [/srv/g]}
+	  h: {mem: 2M, mount: {}}
+	  i: {mem: 2M, mount: /srv/same}
+	  j: {mem: 2M, mount: /srv/same/}
+	  k: {mem: 2M, mount: /}
+	  l: {mem: 2M, mount: "/srv/\\n"}
+	  m: {mem: 2M, mount: {path: /srv/m, path: /srv/m}}
+	  n: {mem: 2M, mount: }
+END
+try check forms.conf
+is 'check of invalid mounts' "$err" \
+	"forms.conf:2:23: mount: 'srv' is not the absolute path of a directory
+forms.conf:3:3: pool 'b' needs a path for its mount
+forms.conf:4:44: mode: '02755' is not within 01777, in octal
+forms.conf:5:49: hugetlbfs: 'maybe' is neither true nor false
+forms.conf:6:3: pool 'e' cannot be mounted without mem
+forms.conf:7:24: unknown property 'pth': did you mean 'path'?
+forms.conf:8:23: mount is a list, but must be a value
+forms.conf:9:23: mount is an empty mapping
+forms.conf:11:3: pool 'j' and pool 'i' cannot both be mounted at /srv/same
+forms.conf:12:23: mount: nothing can be mounted at /
+forms.conf:13:23: mount: the path has a control character
+forms.conf:14:38: 'path' is given twice
+forms.conf:15:23: mount: '' is not the absolute path of a directory
+Try 'man vpool.conf' for the format of these files."
 # Files that must not take long to parse.
 head -c 200000 /dev/zero | tr '\0' '[' >deep.conf
 SECONDS=0
@@ -295,6 +340,101 @@ like 'shares of a new pool' "$out" '*# create more*+    mem: [0-9]*M*+    ncpus:
 try apply bad.conf
 is 'apply of mistakes: exit status' "$status" 1
 like 'apply of mistakes' "$err" 'bad.conf:3:17:*nothing was changed*'
+
+# Mounts
+
+mkdir -p run at "at/the place"
+export VPOOL_MOUNTINFO=$dir/mountinfo VPOOL_RUN_DIR=$dir/run
+# mounted POOL DIRECTORY [OPTION]: simulate one mount
+mounted()
+{
+	printf '30 1 0:40 / %s rw - vpool none rw,pool=%s%s\n' "$2" "$1" "${3-}" \
+		>mountinfo
+	echo 1 >"sys/pools/$1/mounts"
+}
+echo "pools: {web: {mem: 4M, cpus: 0, mount: $dir/at}}" >mount.conf
+: >mountinfo
+try apply -n -k mount.conf
+is 'apply that mounts' "$out" "--- this host
++++ mount.conf
+# mount web
+   web:
+     mem: 4M
+     cpus: 0
+     page-size: 2M
+     owner: root:root
+     mode: \"0660\"
++    mount: $dir/at"
+try apply -n -k -J mount.conf
+schema apply
+like 'apply that mounts, as JSON' "$(tr -d ' \n' <out)" \
+	"*\"action\":\"mount\",*\"mount_before\":null,\"mount_after\":\"$dir/at\",*"
+mounted web "$dir/at"
+try apply -n -k mount.conf
+is 'apply to a mounted pool' "$out" 'the host is as declared, nothing to do'
+echo 'pools: {web: {mem: 4M, cpus: 0}}' >none.conf
+try apply -n -k none.conf
+is 'a mount that apply has not made stays' "$out" 'the host is as declared, nothing to do'
+echo "$dir/at" >run/web.mount
+try apply -n -k none.conf
+is "apply's own mount is taken off" "$(grep '^[-#]' out)" "--- this host
+# unmount web
+-    mount: $dir/at"
+touch at/file
+try apply -n -k none.conf
+like 'a mount with files is not taken off' "$status $err" \
+	"1 vpoolctl: apply web: none.conf:1:9: $dir/at has files, which unmounting deletes*nothing was changed*"
+rm at/file
+echo "pools: {web: {mem: 4M, cpus: 0, mount: {path: $dir/at/the place, hugetlbfs: yes}}}" >mount.conf
+try apply -n -k mount.conf
+like 'apply that mounts elsewhere' "$status $err" "1 *$dir/at has files*"
+mounted web "$dir/at/the\\040place"
+echo "$dir/at/the place" >run/web.mount
+echo "pools: {web: {mem: 4M, cpus: 0, mount: {path: $dir/at, mode: 0755, owner: daemon}}}" >mount.conf
+try apply -n -k mount.conf
+is 'a mount moves with other settings' "$(grep '^[-+#]' out)" "--- this host
++++ mount.conf
+# mount web
+-    mount: \"$dir/at/the place\"
++    mount: {path: $dir/at, owner: daemon:daemon, mode: \"0755\"}"
+mounted web "$dir/at" ,f_type=hugetlbfs
+try export
+like 'export of a mount' "$out" "*
+    mount: {path: $dir/at, hugetlbfs: true}
+*"
+"$VPOOLCTL" export >exported
+try apply -n exported
+is 'apply of an exported mount' "$out" 'the host is as declared, nothing to do'
+rm -r run/*
+sed 's/4M, cpus: 0/4M, mode: 0600/' none.conf >replace.conf
+try apply -n -k replace.conf
+like 'a pool that others have mounted is not replaced' "$err" \
+	"*it would have to be replaced, but pool 'web' is mounted at $dir/at*Try 'vpoolctl umount web' first.*"
+echo 'pools: {}' >empty.conf
+try apply -n empty.conf
+like 'a pool that others have mounted is not destroyed' "$err" \
+	"*apply web: it is not declared, but pool 'web' is mounted at $dir/at*"
+for bad in "$dir/missing" "$dir/new.conf" /proc; do
+	echo "pools: {db: {mem: 6M, mount: $bad}}" >mount.conf
+	try apply -n -k mount.conf
+	case $bad in
+	*missing) wanted="directory $bad does not exist" ;;
+	/proc) wanted='a filesystem (proc) is mounted at /proc already' ;;
+	*) wanted="$bad is not a directory" ;;
+	esac
+	[ "$bad" != /proc ] || echo '24 1 0:22 / /proc rw - proc proc rw' >mountinfo
+	try apply -n -k mount.conf
+	like "apply that cannot mount: $wanted" "$status $err" \
+		"1 vpoolctl: apply db: mount.conf:1:9: $wanted*nothing was changed*Try *"
+done
+echo 1 >sys/abi_version
+echo "pools: {db: {mem: 6M, mount: $dir/at}}" >mount.conf
+try apply -n -k mount.conf
+like 'apply that mounts with a module without files' "$status $err" \
+	'1 *the loaded module has no files: its ABI version is 1*'
+echo 7 >sys/abi_version
+rm -f sys/pools/web/mounts
+unset VPOOL_MOUNTINFO VPOOL_RUN_DIR
 
 # top
 
@@ -474,11 +614,12 @@ Grade:     plain
 Outside:   -
 Effective: 0
 Dedicated: -
+Mounts:    0
 
 NODE TOTAL USED FREE
    0    4M   0B   0B'
 try show web -J
-is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}]}}'
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"mounts":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}],"mount_points":[]}}'
 TZ=America/St_Johns try show web -J
 schema show
 like 'a time zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'

@@ -108,6 +108,9 @@ random_file()
 		echo "    owner: \"$one\""
 		pick "${modes[@]}"
 		echo "    mode: $one"
+		pick '' "path: $dir/$name" "path: $dir/$name, owner: 7:8" \
+			"path: $dir/$name, mode: 01777, hugetlbfs: yes"
+		[ -z "$mem" ] || [ -z "$one" ] || echo "    mount: {$one}"
 	done
 	echo '  d: {mem: 4M}'
 }
@@ -143,6 +146,7 @@ partitions()
 }
 
 nothing='the host is as declared, nothing to do'
+mkdir "$dir/a" "$dir/b.1" "$dir/c-c"
 no_pools
 
 for ((seed = 1; seed <= nr_files; seed++)); do
@@ -159,6 +163,8 @@ for ((seed = 1; seed <= nr_files; seed++)); do
 	is "seed $seed: the host matches the export" "$out" "$nothing"
 	# Keep every second set of pools, so that the next file changes it.
 	[ $((seed % 2)) -eq 0 ] || continue
+	mapfile -t mounted < <("$VPOOLCTL" mount --noheadings --raw -o NAME)
+	[ "${#mounted[@]}" -eq 0 ] || "$VPOOLCTL" umount --quiet "${mounted[@]}"
 	# shellcheck disable=SC2046 # words
 	"$VPOOLCTL" destroy $("$VPOOLCTL" list --noheadings -o NAME)
 	is "seed $seed: destroy leaves no pool and no cpuset" "$("$VPOOLCTL" list)$(partitions)" ''

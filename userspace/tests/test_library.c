@@ -29,6 +29,7 @@ static struct {
 	struct vpool_create create;
 	struct vpool_attach attach;
 	struct vpool_commit commit;
+	struct vpool_file file;
 	/* Device of each descriptor: 'c'ontrol, 'p'ool, 'x' for another, 0 for any. */
 	char device;
 } kernel;
@@ -140,6 +141,10 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 		kernel.attach = *(struct vpool_attach *)arg;
 	if (cmd == VPOOL_COMMIT)
 		kernel.commit = *(struct vpool_commit *)arg;
+	if (cmd == VPOOL_FILE) {
+		kernel.file = *(struct vpool_file *)arg;
+		((struct vpool_file *)arg)->out_fd = 42;
+	}
 	return 0;
 }
 
@@ -201,6 +206,7 @@ static void make_dirs(void)
 	write_file("sys/pools/web/cpus/assigned", "2-5\n");
 	write_file("sys/pools/web/cpus/effective", "2-4\n");
 	write_file("sys/pools/web/cpus/dedicated", "4\n");
+	write_file("sys/pools/web/mounts", "2\n");
 	write_file("sys/pools/web/cpus/members", "12\n");
 	write_file("sys/pools/web/memory/total_bytes", "8388608\n");
 	write_file("sys/pools/web/memory/node0/total_bytes", "0\n");
@@ -523,6 +529,7 @@ static void read_sysfs(void)
 		expect(vpool_cpus_count(&info->effective) == 3);
 		expect(vpool_cpus_count(&info->dedicated) == 1);
 		expect(vpool_cpus_test(&info->dedicated, 4));
+		expect(info->mounts == 2);
 		vpool_info_free(info);
 	}
 	expect(vpool_query(vp, "nope", &info) == -ENOENT);
@@ -591,9 +598,41 @@ static void one_node(void)
 	vpool_close(vp);
 }
 
+static void new_file(void)
+{
+	struct vpool *vp;
+	int fd = -1;
+
+	vp = control();
+	expect(vpool_file_create(vp, 0, &fd) == -ENOTTY);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_WRONG_HANDLE);
+	expect(!kernel.calls);
+	vpool_close(vp);
+	expect(!vpool_open("web", &vp));
+	expect(!vpool_file_create(vp, VPOOL_FILE_CLOEXEC, &fd));
+	expect(fd == 42);
+	expect(kernel.file.size == sizeof(kernel.file));
+	expect(kernel.file.flags == VPOOL_FILE_CLOEXEC);
+	kernel.fail = ENOSPC;
+	kernel.reason = "pool 'web' has 2 regions";
+	kernel.knows_code = true;
+	kernel.code = VPOOL_CODE_TOO_MANY_REGIONS;
+	fd = -1;
+	expect(vpool_file_create(vp, 0, &fd) == -ENOSPC);
+	expect(fd == -1);
+	expect(vpool_reason_code(vp) == VPOOL_CODE_TOO_MANY_REGIONS);
+	expect_text(vpool_reason(vp), kernel.reason);
+	/* A module without files does not know the call. */
+	kernel.fail = ENOTTY;
+	expect(vpool_file_create(vp, 0, &fd) == -ENOTTY);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CALL_UNKNOWN);
+	vpool_close(vp);
+}
+
 static void adopting(void)
 {
 	__u64 bytes = 1 << 21;
+	struct vpool_info *info;
 	struct vpool *vp;
 	int fd;
 
@@ -612,6 +651,10 @@ static void adopting(void)
 	expect(fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	expect(!vpool_commit(vp, &bytes, 0));
 	expect(vpool_list(vp, NULL, NULL) == -ENOTTY);
+	/* A file of a pool answers the same call as the device of a pool. */
+	expect(!vpool_query(vp, NULL, &info));
+	expect_text(info->name, "web");
+	vpool_info_free(info);
 	vpool_close(vp);
 	expect(fcntl(fd, F_GETFD) < 0);
 	expect(vpool_adopt(fd, &vp) == -EBADF);
@@ -693,6 +736,7 @@ static const struct tap_case cases[] = {
 	{ "a pool handle closes on exec, attaches and maps", own_region },
 	{ "any CPU is requested if the caller names none", any_cpu },
 	{ "memory is committed from one node", one_node },
+	{ "a file of a pool is created", new_file },
 	{ "a handle adopts a descriptor", adopting },
 	{ "threads that share a handle get complete messages", threads },
 };

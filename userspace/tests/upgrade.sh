@@ -26,6 +26,7 @@ clean_up()
 {
 	kill "$sleeper" "$reader"
 	[ -e /dev/vpool/control ] || insmod "$VPOOL_KO"
+	"$VPOOLCTL" umount one two
 	"$VPOOLCTL" destroy --force one two three
 	umount "/lib/modules/$(uname -r)"
 	rm -f "$kept/$old.ko" "$kept/$new.ko"
@@ -70,6 +71,10 @@ try 0 create one --mem 8M --cpus 1 $isolate
 try 0 create two --mem 2M@0 --page-size 4K --owner daemon --mode 0600
 try 0 create three --ncpus 1 --split-cores
 echo 12345 >$module/parameters/max_members
+mkdir "$dir/files" "$dir/other"
+"$VPOOLCTL" export | sed "s|^  one:\$|&\n    mount: $dir/files|" >"$dir/mounted"
+try 0 apply "$dir/mounted"
+is 'apply mounts a pool' "$out" 'mounted one'
 before=$(pools)
 ids=$(pool_ids)
 
@@ -101,7 +106,10 @@ for ((i = 0; i < 50; i++)); do
 	sleep 0.1
 done
 "$VPOOLCTL" attach three --pid "$reader" >/dev/null
+"$VPOOLCTL" mount --quiet two "$dir/other"
 up 1
+like "the administrator's mount is named" "$err" "*upgrade two: it is mounted at $dir/other*"
+"$VPOOLCTL" umount --quiet two
 like 'the process with a region is named' "$err" "*upgrade two: process $sleeper (*"
 like 'the member is named' "$err" "*upgrade three: process $reader (sleep) is a member*"
 like 'the reader of the control device is named' "$err" \
@@ -127,6 +135,8 @@ out=$(cat "$dir/out")
 like 'the upgrade succeeds after the wait' "$out" "replaced *created 3 pools again"
 is 'the new module is loaded' "$(loaded)" "$new"
 is 'the new module has the same pools' "$(pools)" "$before"
+is "apply's mount is there again" "$("$VPOOLCTL" mount --noheadings --raw -o NAME,DIRECTORY)" \
+	"one $dir/files"
 is 'the parameters keep their values' "$(cat $module/parameters/max_members)" 12345
 is 'no declaration is left' "$(ls "$saved" 2>/dev/null)" ''
 if [ -n "$isolate" ]; then
@@ -200,6 +210,7 @@ try 1 upgrade
 like 'the installed module fails' "$err" '*vpool.ko: *Unknown symbol*'
 is 'the tool goes back to the kept file' "$(loaded)" "$new"
 is 'the kept module has the pools' "$(pools)" "$before"
+try 0 umount one
 "$VPOOLCTL" destroy one two three
 
 tap_end

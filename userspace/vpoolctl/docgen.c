@@ -172,6 +172,7 @@ static const char *const kinds[] = {
 	[COMPLETE_NODE] = "node",
 	[COMPLETE_PID] = "pid",
 	[COMPLETE_SIGNAL] = "signal",
+	[COMPLETE_MOUNT] = "mount",
 	[COMPLETE_DEVICE] = "device",
 };
 

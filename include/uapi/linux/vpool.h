@@ -63,7 +63,7 @@
 #define VPOOL_TYPE 0xBB
 
 /* Increased when a feature is added that a program may want to test for. */
-#define VPOOL_ABI_VERSION 1
+#define VPOOL_ABI_VERSION 2
 
 /* Length of the longest name: [a-z0-9][a-z0-9._-]{0,31}, but not "control". */
 #define VPOOL_NAME_MAX 32
@@ -92,6 +92,7 @@ enum {
 	VPOOL_CMD_ATTACH = 0x08,
 	VPOOL_CMD_DETACH = 0x09,
 	VPOOL_CMD_RESIZE = 0x0a,
+	VPOOL_CMD_FILE = 0x0b,
 };
 
 /**
@@ -223,6 +224,10 @@ enum vpool_state {
  *
  * A program can act on the code while the wording of the sentence changes. A value keeps
  * its meaning. A newer kernel may return values that are not in this list.
+ * @VPOOL_CODE_TOO_MANY_REGIONS: the pool has max_regions regions
+ * @VPOOL_CODE_FILE_TOO_LARGE: a file of a pool cannot be this large
+ * @VPOOL_CODE_POOL_WITHOUT_MEMORY: the pool has no memory, so it can have no files
+ * @VPOOL_CODE_POOL_MOUNTED: a filesystem of the pool is mounted
  */
 enum vpool_code {
 	/* Calls */
@@ -320,6 +325,12 @@ enum vpool_code {
 	VPOOL_CODE_CPU_DEDICATED = 81,
 	VPOOL_CODE_CPUS_ALL_DEDICATED = 82,
 	VPOOL_CODE_CPU_LAST_SHARED = 83,
+
+	/* Files */
+	VPOOL_CODE_TOO_MANY_REGIONS = 84,
+	VPOOL_CODE_FILE_TOO_LARGE = 85,
+	VPOOL_CODE_POOL_WITHOUT_MEMORY = 86,
+	VPOOL_CODE_POOL_MOUNTED = 87,
 };
 
 /**
@@ -825,5 +836,48 @@ struct vpool_attach {
 
 #define VPOOL_ATTACH _IOWR(VPOOL_TYPE, VPOOL_CMD_ATTACH, struct vpool_attach)
 #define VPOOL_DETACH _IOWR(VPOOL_TYPE, VPOOL_CMD_DETACH, struct vpool_attach)
+
+/**
+ * enum vpool_file_flags - flags of struct vpool_file
+ * @VPOOL_FILE_CLOEXEC: set the close-on-exec flag of the new descriptor
+ */
+enum vpool_file_flags {
+	VPOOL_FILE_CLOEXEC = 1 << 0,
+};
+
+/**
+ * struct vpool_file - ioctl(VPOOL_FILE)
+ * @size: sizeof(struct vpool_file)
+ * @flags: bits of enum vpool_file_flags
+ * @out_fd: out: descriptor of the new file, open for reading and writing
+ * @__reserved: must be 0
+ *
+ * Create a regular file without a name whose memory comes from the pool, as
+ * memfd_create(2) does with memory of the host. Its size is 0. Its owner is the caller,
+ * and its mode is 0600. The file lasts until its last descriptor and its last mapping are
+ * closed. It is a region of the pool, and does not depend on the descriptor of this call.
+ *
+ * A file takes memory in whole pages of the pool's page size. ftruncate(2) to a larger
+ * size commits the memory of the part that it adds, and fallocate(2) that of its range,
+ * before they return. They fail with ENOSPC, with nothing taken, if the pool has too
+ * little, and with EFBIG if the file would be larger than 16 times the pool's memory.
+ * write(2) commits what it writes. A smaller size, and FALLOC_FL_PUNCH_HOLE, give whole
+ * pages back, and zero the part of a page. A range that has never been written or
+ * allocated, behind which the file has data, is a hole, as is a punched range. Reading a
+ * hole returns zeros. A fault on a hole commits a page, and raises SIGBUS if the pool has
+ * none. A mapping of a file without holes never fails because memory is short.
+ *
+ * Fails with ENOSPC if the pool has max_regions regions, and with EINVAL if it has no
+ * memory. Works on the device of a pool only. VPOOL_REASON and VPOOL_QUERY work on the
+ * new descriptor, too.
+ */
+struct vpool_file {
+	__u32 size;
+	__u32 flags;
+	__s32 out_fd;
+	__u32 __reserved;
+};
+
+#define VPOOL_FILE _IOWR(VPOOL_TYPE, VPOOL_CMD_FILE, struct vpool_file)
 
 #endif /* _UAPI_LINUX_VPOOL_H */

@@ -58,6 +58,11 @@
  * @TOOL_UPGRADE_UNFINISHED: an earlier upgrade did not finish
  * @TOOL_UPGRADE_FAILED: a pool is not as it was before upgrade
  * @TOOL_UPGRADE_LOST: upgrade failed and could not restore the old pools
+ * @TOOL_MOUNT_NO_DIRECTORY: there is no directory to mount a pool on
+ * @TOOL_MOUNT_OCCUPIED: something is mounted at the directory already
+ * @TOOL_MOUNT_BUSY: unmounting would stop a process or lose a file
+ * @TOOL_MOUNT_REFUSED: the kernel refused to mount the pool
+ * @TOOL_NOT_MOUNTED: the directory has no filesystem of a pool, or the pool is not mounted
  * @TOOL_VM_DEVICE: a device cannot be passed to a virtual machine
  * @TOOL_VM_DEVICE_NO_IOMMU: no IOMMU is between a device and memory
  * @TOOL_VM_DEVICE_GROUP: the host uses another device of the IOMMU group
@@ -127,15 +132,20 @@ enum tool_code {
 	TOOL_UPGRADE_UNFINISHED = 2051,
 	TOOL_UPGRADE_FAILED = 2052,
 	TOOL_UPGRADE_LOST = 2053,
-	TOOL_VM_DEVICE = 2054,
-	TOOL_VM_DEVICE_NO_IOMMU = 2055,
-	TOOL_VM_DEVICE_GROUP = 2056,
-	TOOL_VM_DEVICE_IN_USE = 2057,
-	TOOL_VM_DEVICE_TAKEN = 2058,
-	TOOL_VM_DEVICE_BIND = 2059,
-	TOOL_VM_DEVICE_NOT_BACK = 2060,
-	TOOL_VM_HAS_DEVICE = 2061,
-	TOOL_VM_MEMLOCK = 2062,
+	TOOL_MOUNT_NO_DIRECTORY = 2054,
+	TOOL_MOUNT_OCCUPIED = 2055,
+	TOOL_MOUNT_BUSY = 2056,
+	TOOL_MOUNT_REFUSED = 2057,
+	TOOL_NOT_MOUNTED = 2058,
+	TOOL_VM_DEVICE = 2059,
+	TOOL_VM_DEVICE_NO_IOMMU = 2060,
+	TOOL_VM_DEVICE_GROUP = 2061,
+	TOOL_VM_DEVICE_IN_USE = 2062,
+	TOOL_VM_DEVICE_TAKEN = 2063,
+	TOOL_VM_DEVICE_BIND = 2064,
+	TOOL_VM_DEVICE_NOT_BACK = 2065,
+	TOOL_VM_HAS_DEVICE = 2066,
+	TOOL_VM_MEMLOCK = 2067,
 	NR_TOOL_END,
 };
 

@@ -23,6 +23,7 @@
  * @COMPLETE_NODE: a value, then @NODE
  * @COMPLETE_PID: processes
  * @COMPLETE_SIGNAL: signals
+ * @COMPLETE_MOUNT: mounted pools and their directories
  * @COMPLETE_DEVICE: lists of PCI devices
  */
 enum completion {
@@ -40,6 +41,7 @@ enum completion {
 	COMPLETE_NODE,
 	COMPLETE_PID,
 	COMPLETE_SIGNAL,
+	COMPLETE_MOUNT,
 	COMPLETE_DEVICE,
 };
 

@@ -68,6 +68,8 @@ enum {
 	COL_MEM_AFTER,
 	COL_CPUS_BEFORE,
 	COL_CPUS_AFTER,
+	COL_MOUNT_BEFORE,
+	COL_MOUNT_AFTER,
 	COL_DONE,
 };
 
@@ -78,11 +80,13 @@ static const struct column apply_columns[] = {
 	[COL_MEM_AFTER] = { .name = "MEM-AFTER", .type = CELL_SIZE },
 	[COL_CPUS_BEFORE] = { .name = "CPUS-BEFORE", .type = CELL_TEXT },
 	[COL_CPUS_AFTER] = { .name = "CPUS-AFTER", .type = CELL_TEXT },
+	[COL_MOUNT_BEFORE] = { .name = "MOUNT-BEFORE", .type = CELL_TEXT },
+	[COL_MOUNT_AFTER] = { .name = "MOUNT-AFTER", .type = CELL_TEXT },
 	[COL_DONE] = { .name = "DONE", .type = CELL_BOOL },
 };
 
 static void fill_pool(struct table *tb, const struct pool_config *pool,
-		      size_t mem, size_t cpus)
+		      size_t mem, size_t cpus, size_t mount)
 {
 	char *text = cpus_text(&pool->cpus);
 
@@ -90,6 +94,8 @@ static void fill_pool(struct table *tb, const struct pool_config *pool,
 	/* The module chooses these CPUs when it creates the pool. */
 	if (!pool->nr_cpus)
 		table_text(tb, cpus, text);
+	if (pool->mount.dir)
+		table_text(tb, mount, pool->mount.dir);
 	free(text);
 }
 
@@ -117,10 +123,10 @@ static void print_json(const struct plan *plan, bool done)
 		table_text(tb, COL_ACTION, change_word(change));
 		if (change->info)
 			fill_pool(tb, &change->have, COL_MEM_BEFORE,
-				  COL_CPUS_BEFORE);
+				  COL_CPUS_BEFORE, COL_MOUNT_BEFORE);
 		if (change->want)
 			fill_pool(tb, change->want, COL_MEM_AFTER,
-				  COL_CPUS_AFTER);
+				  COL_CPUS_AFTER, COL_MOUNT_AFTER);
 		table_number(tb, COL_DONE, done && !change->refused);
 	}
 	table_print(tb, &style, stdout);

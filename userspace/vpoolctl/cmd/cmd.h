@@ -19,12 +19,14 @@ extern const struct command cmd_kill;
 extern const struct command cmd_list;
 extern const struct command cmd_map;
 extern const struct command cmd_metrics;
+extern const struct command cmd_mount;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;
 extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
 extern const struct command cmd_top;
+extern const struct command cmd_umount;
 extern const struct command cmd_upgrade;
 extern const struct command cmd_version;
 

@@ -3,6 +3,7 @@
  * vpoolctl destroy: destroy pools and return their resources to the host.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libvpool.h>
@@ -15,6 +16,7 @@
 #include "cmd/cmd.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
+#include "host/mounts.h"
 #include "output/messages.h"
 #include "output/table.h"
 
@@ -76,6 +78,25 @@ static int put_right(const struct invocation *inv, const char *name)
 	return EXIT_FAILED;
 }
 
+/* Tell where a pool is mounted. After a forced destroy, the mount has dead files. */
+static void tell_mounts(const struct invocation *inv, const char *name, bool destroyed)
+{
+	struct mounts mounts;
+	char *dirs;
+
+	mounts_read(&mounts);
+	dirs = mounts_text(&mounts, name);
+	if (dirs && destroyed)
+		cmd_error(inv, name, VPOOL_CODE_POOL_MOUNTED,
+			  "destroyed, but still mounted at %s without its files: 'vpoolctl umount %s' removes the mount",
+			  dirs, name);
+	else if (dirs)
+		cmd_error(inv, name, VPOOL_CODE_POOL_MOUNTED,
+			  "it is mounted at %s", dirs);
+	free(dirs);
+	mounts_free(&mounts);
+}
+
 static int destroy_one(const struct invocation *inv, struct vpool *vp,
 		       const char *name)
 {
@@ -86,11 +107,15 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 	err = isolate_destroy(vp, name, force, &failure);
 	if (!err) {
 		baseline_forget(name);
+		if (force)
+			tell_mounts(inv, name, true);
 		return put_right(inv, name);
 	}
 	if (failure.code)
 		return failure_report(inv, name, &failure);
 	status = handle_error(inv, name, vp, err);
+	if (vpool_reason_code(vp) == VPOOL_CODE_POOL_MOUNTED)
+		tell_mounts(inv, name, false);
 	if (err == -EBUSY && !force && force_helps(vp, name))
 		cmd_error(inv, name, TOOL_IN_USE, "it is in use; --force destroys it anyway");
 	return status;
@@ -145,9 +170,10 @@ const struct command cmd_destroy = {
 	.summary = "destroy pools and return their resources",
 	.description =
 		"Destroy pools, and return their memory and CPUs to the host.\n"
-		"Without --force, the command refuses a pool that is open or\n"
-		"mapped, that has members, or that has processes in its\n"
-		"slice. --force does not kill processes; a process with its\n"
+		"Without --force, the command refuses a pool that is open,\n"
+		"mapped or mounted, that has members, or that has processes\n"
+		"in its slice. --force does not unmount a pool: accesses to\n"
+		"its files fail until it is unmounted. --force does not kill processes; a process with its\n"
 		"own unit in the slice keeps the CPUs until it ends. If one of\n"
 		"several pools cannot be destroyed, the command destroys the\n"
 		"remaining ones and exits with status 1.",

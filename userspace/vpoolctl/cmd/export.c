@@ -12,12 +12,26 @@
 #include "cmd/cmd.h"
 #include "config/config.h"
 #include "config/declare.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "output/messages.h"
+
+/* Add a pool with its first mount. A declaration has one mount for each pool. */
+static void export_pool(struct config *cfg, const struct vpool_info *info,
+			const struct mounts *mounts)
+{
+	const struct mount_point *mp = mounts_of(mounts, info->name, NULL);
+	struct pool_config *pool = cfg->pools + cfg->nr_pools++;
+
+	pool_config_of(pool, info);
+	if (mp)
+		pool_config_mount_of(pool, mp);
+}
 
 static int export_pools(struct vpool *vp, struct config *cfg)
 {
 	struct vpool_info **pools;
+	struct mounts mounts;
 	size_t i, nr;
 	int err;
 
@@ -25,10 +39,12 @@ static int export_pools(struct vpool *vp, struct config *cfg)
 	if (err)
 		return err;
 	cfg->pools = xcalloc(nr, sizeof(*cfg->pools));
+	mounts_read(&mounts);
 	for (i = 0; i < nr; i++)
 		if (pools[i]->state != VPOOL_STATE_CREATING &&
 		    pools[i]->state != VPOOL_STATE_DESTROYING)
-			pool_config_of(cfg->pools + cfg->nr_pools++, pools[i]);
+			export_pool(cfg, pools[i], &mounts);
+	mounts_free(&mounts);
 	free_pools(pools, nr);
 	return 0;
 }

@@ -3,6 +3,7 @@
  * vpoolctl list and show: print all pools, or one.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <libvpool.h>
@@ -14,6 +15,7 @@
 #include "cmd/cmd.h"
 #include "host/grade.h"
 #include "host/held.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "output/listing.h"
 #include "output/messages.h"
@@ -47,6 +49,7 @@ enum {
 	COL_DEDICATED,
 	COL_TARGET,
 	COL_GATHERED,
+	COL_MOUNTS,
 };
 
 static const struct column pool_columns[] = {
@@ -97,6 +100,8 @@ static const struct column pool_columns[] = {
 		"TOTAL after the create or resize in progress", SHOW_NEVER },
 	[COL_GATHERED] = { "GATHERED", CELL_SIZE,
 		"memory that the create or resize in progress has gathered", SHOW_NEVER },
+	[COL_MOUNTS] = { "MOUNTS", CELL_NUMBER,
+		"number of mounted filesystems with its files", SHOW_DETAIL },
 };
 
 enum {
@@ -193,6 +198,7 @@ static void fill_pool(struct table *tb, struct vpool *vp,
 	fill_outside(tb, vp, info);
 	give_text(tb, COL_EFFECTIVE, cpus_text(&info->effective));
 	give_text(tb, COL_DEDICATED, cpus_text(&info->dedicated));
+	table_number(tb, COL_MOUNTS, info->mounts);
 }
 
 static int list_pools(const struct invocation *inv, struct vpool *vp,
@@ -246,6 +252,38 @@ static struct table *node_table(const struct vpool_info *info)
 }
 
 enum {
+	MOUNT_DIRECTORY,
+	MOUNT_HUGETLBFS,
+};
+
+static const struct column mount_columns[] = {
+	[MOUNT_DIRECTORY] = { .name = "MOUNTED-AT", .type = CELL_TEXT },
+	[MOUNT_HUGETLBFS] = { .name = "HUGETLBFS", .type = CELL_BOOL },
+};
+
+/* List the mounts that the caller's mount namespace has. */
+static struct table *mount_table(const struct vpool_info *info)
+{
+	struct table *tb = table_new("mount_points", mount_columns,
+				     ARRAY_SIZE(mount_columns));
+	struct mounts mounts;
+	size_t i;
+
+	mounts_read(&mounts);
+	for (i = 0; i < mounts.nr; i++) {
+		const struct mount_point *mp = mounts.all + i;
+
+		if (!mp->pool || mp->dead || strcmp(mp->pool, info->name))
+			continue;
+		table_row(tb);
+		table_text(tb, MOUNT_DIRECTORY, mp->dir);
+		table_number(tb, MOUNT_HUGETLBFS, mp->hugetlbfs);
+	}
+	mounts_free(&mounts);
+	return tb;
+}
+
+enum {
 	SHOW_JSON,
 	SHOW_BYTES,
 };
@@ -277,6 +315,7 @@ static int run_show(const struct invocation *inv)
 	tb = record_new("pool", pool_columns, ARRAY_SIZE(pool_columns));
 	fill_pool(tb, vp, info);
 	record_adopt(tb, node_table(info));
+	record_adopt(tb, mount_table(info));
 	table_print(tb, &style, stdout);
 	table_free(tb);
 	vpool_info_free(info);
@@ -289,8 +328,9 @@ const struct command cmd_show = {
 	.args = "NAME",
 	.summary = "show the properties of a pool",
 	.description =
-		"Show all properties of a pool, and its memory on each NUMA\n"
-		"node. Any user can run this command.",
+		"Show all properties of a pool, its memory on each NUMA node,\n"
+		"and where its files are mounted. Any user can run this\n"
+		"command.",
 	.options = show_options,
 	.nr_options = ARRAY_SIZE(show_options),
 	.min_args = 1,

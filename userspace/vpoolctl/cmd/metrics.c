@@ -111,6 +111,11 @@ static void put_users(FILE *to, const struct sample *sample)
 		fprintf(to, "vpool_members{pool=\"%s\"} %u\n",
 			sample->pools[i].info->name,
 			sample->pools[i].info->members);
+	family(to, "vpool_mounts", "gauge", "Mounted filesystems of the pool.");
+	for (i = 0; i < sample->nr_pools; i++)
+		fprintf(to, "vpool_mounts{pool=\"%s\"} %u\n",
+			sample->pools[i].info->name,
+			sample->pools[i].info->mounts);
 }
 
 /* Print one sample with the properties of a pool that rarely change. */

@@ -33,6 +33,8 @@
 #include "config/plan_execute.h"
 #include "host/isolate.h"
 #include "host/kmod.h"
+#include "host/mount_note.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "host/users.h"
 #include "output/messages.h"
@@ -192,9 +194,13 @@ static int check_users(struct upgrade *up, __u32 wait_ms)
 
 /* Pools */
 
+/* Declare the pools with the mounts that apply has made. Other mounts are users of a pool. */
 static int read_declaration(struct vpool *vp, struct config *cfg)
 {
+	const struct mount_point *mp;
 	struct vpool_info **pools;
+	struct pool_config *pool;
+	struct mounts mounts;
 	size_t nr;
 	int err = read_pools(vp, &pools, &nr);
 
@@ -202,8 +208,15 @@ static int read_declaration(struct vpool *vp, struct config *cfg)
 	if (err)
 		return err;
 	cfg->pools = xcalloc(nr, sizeof(*cfg->pools));
-	for (; cfg->nr_pools < nr; cfg->nr_pools++)
-		pool_config_of(cfg->pools + cfg->nr_pools, pools[cfg->nr_pools]);
+	mounts_read(&mounts);
+	for (; cfg->nr_pools < nr; cfg->nr_pools++) {
+		pool = cfg->pools + cfg->nr_pools;
+		pool_config_of(pool, pools[cfg->nr_pools]);
+		mp = mount_noted(&mounts, pool->name);
+		if (mp)
+			pool_config_mount_of(pool, mp);
+	}
+	mounts_free(&mounts);
 	free_pools(pools, nr);
 	return 0;
 }

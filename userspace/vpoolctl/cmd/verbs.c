@@ -19,6 +19,8 @@ const struct command * const verbs[] = {
 	&cmd_run,
 	&cmd_attach,
 	&cmd_detach,
+	&cmd_mount,
+	&cmd_umount,
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_kill,

@@ -66,6 +66,7 @@ void pool_config_init(struct pool_config *pool, const char *name)
 		.timeout_ms = DEFAULT_TIMEOUT_MS,
 		.cpus_node = VPOOL_ANY_NODE,
 	};
+	mount_spec_init(&pool->mount);
 	snprintf(pool->name, sizeof(pool->name), "%s", name);
 }
 
@@ -74,6 +75,7 @@ void pool_config_free(struct pool_config *pool)
 	free(pool->mem);
 	free(pool->asks);
 	free(pool->unmet);
+	free(pool->mount.dir);
 	vpool_cpus_free(&pool->cpus);
 	vpool_cpus_free(&pool->offline);
 }

@@ -5,6 +5,7 @@
 #include <libvpool.h>
 
 #include "host/grade.h"
+#include "host/mounting.h"
 
 struct failure;
 
@@ -42,6 +43,8 @@ struct location {
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
  * @isolate: its grade; any grade but plain needs CPUs
+ * @mount: where its files are mounted; its directory is owned
+ * @has_mount: something was declared about @mount
  * @bad: its declaration has a mistake
  * @unmet: why the host cannot satisfy it, owned; NULL if it can
  *
@@ -67,6 +70,8 @@ struct pool_config {
 	bool split_cores;
 	bool boot_core;
 	enum grade isolate;
+	struct mount_spec mount;
+	bool has_mount;
 	bool bad;
 	struct failure *unmet;
 };
@@ -119,6 +124,7 @@ void pool_config_free(struct pool_config *pool);
  * @PROPERTY_PAGE_SIZE: page size
  * @PROPERTY_OWNER: owner and group of the device
  * @PROPERTY_MODE: permission bits of the device
+ * @PROPERTY_MOUNT: where and how its files are mounted
  * @NR_PROPERTIES: number of properties
  */
 enum property {
@@ -128,6 +134,7 @@ enum property {
 	PROPERTY_PAGE_SIZE,
 	PROPERTY_OWNER,
 	PROPERTY_MODE,
+	PROPERTY_MOUNT,
 	NR_PROPERTIES,
 };
 

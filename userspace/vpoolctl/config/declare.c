@@ -63,9 +63,9 @@ static char *yaml_text(char *text)
 	const char *from;
 
 	while (isalnum((unsigned char)text[plain]) ||
-	       (text[plain] && strchr("._:@,-", text[plain])))
+	       (text[plain] && strchr("._:@/-", text[plain])))
 		plain++;
-	if (isalnum((unsigned char)*text) && !text[plain] &&
+	if ((isalnum((unsigned char)*text) || *text == '/') && !text[plain] &&
 	    text[plain - 1] != ':')
 		return text;
 	quoted = xcalloc(2 * strlen(text) + 3, 1);
@@ -104,6 +104,41 @@ static char *grade_property(enum grade grade)
 	return NULL;
 }
 
+/* Return the mapping of a mount that has more than a directory. Takes over @path. */
+static char *mount_mapping(const struct pool_config *pool, char *path)
+{
+	const struct mount_spec *spec = &pool->mount;
+	bool owner = spec->uid != OWNER_OF_POOL || spec->gid != OWNER_OF_POOL;
+	char *list = join(NULL, "", xprintf("path: %s", path));
+
+	free(path);
+	if (owner) {
+		path = owner_text(mount_uid(pool), mount_gid(pool));
+		list = join(list, ", ", line("owner", yaml_text(path)));
+	}
+	if (spec->mode != MODE_OF_POOL)
+		list = join(list, ", ", xprintf("mode: \"%04o\"", spec->mode));
+	if (spec->hugetlbfs)
+		list = join(list, ", ", xstrdup("hugetlbfs: true"));
+	path = xprintf("mount: {%s}", list);
+	free(list);
+	return path;
+}
+
+static char *mount_text(const struct pool_config *pool)
+{
+	const struct mount_spec *spec = &pool->mount;
+	char *path;
+
+	if (!spec->dir)
+		return NULL;
+	path = yaml_text(xstrdup(spec->dir));
+	if (spec->uid == OWNER_OF_POOL && spec->gid == OWNER_OF_POOL &&
+	    spec->mode == MODE_OF_POOL && !spec->hugetlbfs)
+		return line("mount", path);
+	return mount_mapping(pool, path);
+}
+
 static char *ncpus_text(const struct pool_config *pool)
 {
 	if (pool->cpus_node == VPOOL_ANY_NODE)
@@ -132,6 +167,8 @@ char *property_text(const struct pool_config *pool, enum property property)
 	case PROPERTY_MODE:
 		/* Without quotes, YAML reads a number. */
 		return xprintf("mode: \"%04o\"", pool->mode);
+	case PROPERTY_MOUNT:
+		return mount_text(pool);
 	case NR_PROPERTIES:
 		break;
 	}
@@ -212,6 +249,7 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	pool->timeout_ms = 10000;
 	pool->cpus_node = VPOOL_ANY_NODE;
 	pool->isolate = grade_of(info);
+	mount_spec_init(&pool->mount);
 	pool->mem = xcalloc(info->nr_nodes, sizeof(*pool->mem));
 	for (i = 0; i < info->nr_nodes; i++) {
 		if (!info->nodes[i].total_bytes)
@@ -222,6 +260,36 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	if (vpool_cpus_copy(&pool->cpus, &info->cpus))
 		exit(EXIT_FAILED);
 	find_manner(pool);
+}
+
+uid_t mount_uid(const struct pool_config *pool)
+{
+	return pool->mount.uid == OWNER_OF_POOL ? pool->uid : pool->mount.uid;
+}
+
+gid_t mount_gid(const struct pool_config *pool)
+{
+	return pool->mount.gid == OWNER_OF_POOL ? pool->gid : pool->mount.gid;
+}
+
+mode_t mount_mode(const struct pool_config *pool)
+{
+	return pool->mount.mode == MODE_OF_POOL ? mount_default_mode(pool->mode) :
+						  pool->mount.mode;
+}
+
+void pool_config_mount_of(struct pool_config *pool, const struct mount_point *mp)
+{
+	struct mount_spec *spec = &pool->mount;
+
+	free(spec->dir);
+	mount_spec_of(spec, mp);
+	if (spec->uid == pool->uid && spec->gid == pool->gid) {
+		spec->uid = OWNER_OF_POOL;
+		spec->gid = OWNER_OF_POOL;
+	}
+	if (spec->mode == mount_default_mode(pool->mode))
+		spec->mode = MODE_OF_POOL;
 }
 
 __u64 pool_config_bytes(const struct pool_config *pool)

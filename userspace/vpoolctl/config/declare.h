@@ -8,8 +8,16 @@
 
 #include "config/config.h"
 
-/* Fill @pool with the declaration of an existing pool. */
+struct mount_point;
+
+/* Fill @pool with the declaration of an existing pool, without its mount. */
 void pool_config_of(struct pool_config *pool, const struct vpool_info *info);
+/* Declare that the files of @pool are mounted as they are at @mp. */
+void pool_config_mount_of(struct pool_config *pool, const struct mount_point *mp);
+/* Return the owner, group and mode of the root directory of the mounted filesystem. */
+uid_t mount_uid(const struct pool_config *pool);
+gid_t mount_gid(const struct pool_config *pool);
+mode_t mount_mode(const struct pool_config *pool);
 /* Return the total memory of @pool in bytes. */
 __u64 pool_config_bytes(const struct pool_config *pool);
 

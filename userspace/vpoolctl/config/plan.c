@@ -13,6 +13,8 @@
 #include "config/declare.h"
 #include "config/plan.h"
 #include "config/plan_resolve.h"
+#include "host/mount_note.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "output/printable.h"
 
@@ -28,8 +30,11 @@ const char *change_word(const struct change *change)
 		[CHANGE_DESTROY] = "destroy",
 		[CHANGE_RESIZE] = "resize",
 		[CHANGE_REPLACE] = "replace",
+		[CHANGE_MOUNT] = "mount",
 	};
 
+	if (change->kind == CHANGE_MOUNT && !change->want->mount.dir)
+		return "unmount";
 	return words[change->kind];
 }
 
@@ -84,6 +89,31 @@ static bool cpus_match(const struct pool_config *have,
 	       nr == vpool_cpus_count(&want->cpus);
 }
 
+/* Tell whether two pools are mounted at the same directory and with the same options. */
+static bool same_mount(const struct pool_config *have, const struct pool_config *want)
+{
+	char *a, *b;
+	bool same;
+
+	if (!have->mount.dir || !want->mount.dir)
+		return have->mount.dir == want->mount.dir;
+	a = canonical_dir(have->mount.dir);
+	b = canonical_dir(want->mount.dir);
+	same = !strcmp(a, b) && have->mount.hugetlbfs == want->mount.hugetlbfs;
+	free(a);
+	free(b);
+	return same;
+}
+
+static bool mount_matches(const struct pool_config *have,
+			  const struct pool_config *want)
+{
+	return same_mount(have, want) && (!want->mount.dir ||
+	       (mount_uid(have) == mount_uid(want) &&
+		mount_gid(have) == mount_gid(want) &&
+		mount_mode(have) == mount_mode(want)));
+}
+
 static bool matches(const struct pool_config *have,
 		    const struct pool_config *want, enum property property)
 {
@@ -101,6 +131,8 @@ static bool matches(const struct pool_config *have,
 		return have->uid == want->uid && have->gid == want->gid;
 	case PROPERTY_MODE:
 		return have->mode == want->mode;
+	case PROPERTY_MOUNT:
+		return mount_matches(have, want);
 	case NR_PROPERTIES:
 		break;
 	}
@@ -183,8 +215,8 @@ static bool anywhere(const struct pool_config *pool)
 }
 
 /*
- * Tell whether a resize is enough: only memory and CPUs can change while the pool is in
- * use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
+ * Tell whether a resize is enough: only memory, CPUs and the mount can change while the
+ * pool is in use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
  */
 static bool can_resize(const struct change *change)
 {
@@ -192,7 +224,7 @@ static bool can_resize(const struct change *change)
 
 	for (property = 0; property < NR_PROPERTIES; property++)
 		if (change->differs[property] && property != PROPERTY_MEM &&
-		    property != PROPERTY_CPUS)
+		    property != PROPERTY_CPUS && property != PROPERTY_MOUNT)
 			return false;
 	return !change->differs[PROPERTY_CPUS] ||
 	       vpool_cpus_count(&change->kept);
@@ -205,6 +237,8 @@ static enum change_kind kind_of(struct change *change)
 	common_cpus(&change->kept, &change->have, change->want);
 	if (!can_resize(change))
 		return CHANGE_REPLACE;
+	if (!change->differs[PROPERTY_MEM] && !change->differs[PROPERTY_CPUS])
+		return CHANGE_MOUNT;
 	if (!change->differs[PROPERTY_MEM])
 		return CHANGE_RESIZE;
 	if (anywhere(change->want))
@@ -212,6 +246,33 @@ static enum change_kind kind_of(struct change *change)
 	else
 		set_node_targets(change);
 	return CHANGE_RESIZE;
+}
+
+bool change_in_place(const struct change *change)
+{
+	return change->kind == CHANGE_RESIZE || change->kind == CHANGE_MOUNT;
+}
+
+bool change_adjusts_mount(const struct change *change)
+{
+	return change_in_place(change) && change->differs[PROPERTY_MOUNT] &&
+	       change->want->mount.dir && same_mount(&change->have, change->want);
+}
+
+bool change_unmounts(const struct change *change)
+{
+	if (!change->have.mount.dir)
+		return false;
+	return !change_in_place(change) ||
+	       (change->differs[PROPERTY_MOUNT] && !change_adjusts_mount(change));
+}
+
+bool change_mounts(const struct change *change)
+{
+	if (!change->want || !change->want->mount.dir)
+		return false;
+	return !change_in_place(change) ||
+	       (change->differs[PROPERTY_MOUNT] && !change_adjusts_mount(change));
 }
 
 bool change_shrinks(const struct change *change)
@@ -242,14 +303,14 @@ bool change_gains_cpus(const struct change *change)
 
 bool change_releases(const struct change *change)
 {
-	if (change->kind != CHANGE_RESIZE)
+	if (!change_in_place(change))
 		return change->info;
 	return change_shrinks(change) || change_loses_cpus(change);
 }
 
 bool change_takes(const struct change *change)
 {
-	if (change->kind != CHANGE_RESIZE)
+	if (!change_in_place(change))
 		return change->want;
 	return change_grows(change) || change_gains_cpus(change);
 }
@@ -262,6 +323,24 @@ static struct change *room_for_change(struct plan *plan)
 	return memset(plan->changes + plan->nr, 0, sizeof(*plan->changes));
 }
 
+/*
+ * Find the mount that apply may change: the one at the declared directory, or the one that
+ * apply has made. Other mounts are those of the administrator.
+ */
+static void find_mount(const struct plan *plan, struct change *change)
+{
+	const struct pool_config *want = change->want;
+	struct pool_config *have = &change->have;
+	const struct mount_point *mp = NULL;
+
+	if (want && want->mount.dir)
+		mp = mounts_of(&plan->mounts, have->name, want->mount.dir);
+	if (!mp)
+		mp = mount_noted(&plan->mounts, have->name);
+	if (mp)
+		pool_config_mount_of(have, mp);
+}
+
 static void plan_for_pool(struct plan *plan, const struct vpool_info *info,
 			  bool keep)
 {
@@ -272,6 +351,7 @@ static void plan_for_pool(struct plan *plan, const struct vpool_info *info,
 	if (!change->want && keep)
 		return;
 	pool_config_of(&change->have, info);
+	find_mount(plan, change);
 	if (change->want && !compare(change)) {
 		pool_config_free(&change->have);
 		return;
@@ -316,9 +396,12 @@ int plan_make(struct plan *plan, struct config *cfg, struct vpool *vp,
 
 	memset(plan, 0, sizeof(*plan));
 	plan->cfg = cfg;
+	mounts_read(&plan->mounts);
 	err = read_pools(vp, &plan->pools, &plan->nr_pools);
-	if (err)
+	if (err) {
+		mounts_free(&plan->mounts);
 		return err;
+	}
 	err = plan_resolve(plan, cfg, keep);
 	if (err) {
 		plan_free(plan);
@@ -341,6 +424,7 @@ void plan_free(struct plan *plan)
 		free(plan->changes[i].target);
 	}
 	free(plan->changes);
+	mounts_free(&plan->mounts);
 	free_pools(plan->pools, plan->nr_pools);
 }
 

@@ -7,6 +7,7 @@
 #include <libvpool.h>
 
 #include "config/config.h"
+#include "host/mounts.h"
 
 /**
  * enum change_kind - kind of change of a pool
@@ -14,12 +15,14 @@
  * @CHANGE_DESTROY: destroy it, as it is not declared
  * @CHANGE_RESIZE: change its memory or CPUs while it is in use
  * @CHANGE_REPLACE: destroy it and create it again
+ * @CHANGE_MOUNT: mount or unmount its files, and nothing else
  */
 enum change_kind {
 	CHANGE_CREATE,
 	CHANGE_DESTROY,
 	CHANGE_RESIZE,
 	CHANGE_REPLACE,
+	CHANGE_MOUNT,
 };
 
 /**
@@ -34,6 +37,8 @@ enum change_kind {
  * @differs: whether each property differs, by enum property
  * @released: its resources were released
  * @taken: its resources were taken
+ * @unmounted: its old mount was taken off
+ * @mounted: its new mount was put on, or adjusted
  * @refused: the change is impossible or failed, and was reported
  */
 struct change {
@@ -47,6 +52,8 @@ struct change {
 	bool differs[NR_PROPERTIES];
 	bool released;
 	bool taken;
+	bool unmounted;
+	bool mounted;
 	bool refused;
 };
 
@@ -55,6 +62,7 @@ struct change {
  * @cfg: the declarations, owned by the caller
  * @pools: the existing pools, owned
  * @nr_pools: length of @pools
+ * @mounts: the mounts of the host, owned
  * @changes: changes of existing pools in the order of @pools, then new pools; owned
  * @nr: length of @changes; 0 if the host matches
  */
@@ -62,6 +70,7 @@ struct plan {
 	const struct config *cfg;
 	struct vpool_info **pools;
 	size_t nr_pools;
+	struct mounts mounts;
 	struct change *changes;
 	size_t nr;
 };
@@ -81,6 +90,12 @@ const char *change_word(const struct change *change);
 bool change_releases(const struct change *change);
 /* Tell whether the change takes resources that another change can release. */
 bool change_takes(const struct change *change);
+/* Tell whether the pool exists before and after the change. */
+bool change_in_place(const struct change *change);
+/* Tell whether the change takes a mount off, puts one on, or only changes its owner or mode. */
+bool change_unmounts(const struct change *change);
+bool change_mounts(const struct change *change);
+bool change_adjusts_mount(const struct change *change);
 /* The parts of a resize. */
 bool change_shrinks(const struct change *change);
 bool change_grows(const struct change *change);

@@ -9,6 +9,7 @@
 
 #include <libvpool.h>
 
+#include "base/alloc.h"
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
@@ -20,6 +21,8 @@
 #include "config/plan_execute.h"
 #include "config/request.h"
 #include "host/isolate.h"
+#include "host/mounting.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "host/spare.h"
 #include "output/messages.h"
@@ -62,25 +65,81 @@ problem(struct checker *ck, const struct change *change, int code,
 		cmd_error(ck->inv, change_name(change), code, "%s", text);
 }
 
+/*
+ * Tell whether a pool stays mounted after apply has unmounted its own mount. Set @dirs to
+ * all directories, for free(3).
+ */
+static bool is_mounted_by_others(const struct checker *ck, const struct change *change,
+				 char **dirs)
+{
+	unsigned int own = change_unmounts(change);
+
+	*dirs = mounts_text(&ck->plan->mounts, change->info->name);
+	if (!*dirs && change->info->mounts)
+		*dirs = xstrdup("a directory of another mount namespace");
+	return change->info->mounts > own;
+}
+
+/* Tell whether the plan takes off the mount at a directory. */
+static bool is_taken_off(const struct plan *plan, const struct mount_point *mp)
+{
+	size_t i;
+
+	for (i = 0; mp && i < plan->nr; i++)
+		if (change_unmounts(plan->changes + i) &&
+		    !strcmp(plan->changes[i].have.mount.dir, mp->dir))
+			return true;
+	return false;
+}
+
+/* Check that a mount can be taken off, and that the new one can be put on. */
+static void check_mount(struct checker *ck, const struct change *change)
+{
+	const struct mounts *mounts = &ck->plan->mounts;
+	const struct mount_point *mp;
+	struct failure failure;
+
+	if (change_unmounts(change)) {
+		mp = mounts_at(mounts, change->have.mount.dir);
+		if (mp && mount_check_idle(mounts, mp, &failure))
+			problem(ck, change, failure.code, "%s", failure.text);
+	}
+	if (!change_mounts(change))
+		return;
+	if (mount_check_module(ck->vp, &failure)) {
+		problem(ck, change, failure.code, "%s", failure.text);
+		return;
+	}
+	mp = mounts_at(mounts, change->want->mount.dir);
+	if (!is_taken_off(ck->plan, mp) &&
+	    mount_check_dir(mounts, change->want->mount.dir, &failure))
+		problem(ck, change, failure.code, "%s", failure.text);
+}
+
 /* Check that a pool can be destroyed: it must be idle. */
 static void check_idle(struct checker *ck, const struct change *change)
 {
 	const struct vpool_info *info = change->info;
 	struct failure failure;
+	char *dirs = NULL;
 	const char *way = change->want ? "it would have to be replaced" :
 					 "it is not declared";
 
 	if (!info)
 		return;
-	if (change->kind == CHANGE_RESIZE)
-		way = "its memory or CPUs would have to change";
+	if (change_in_place(change))
+		way = "its memory, CPUs or mount would have to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
 		problem(ck, change, VPOOL_CODE_POOL_TRANSIENT,
 			"%s, but it is %s just now", way,
 			info->state_name);
-	else if (change->kind == CHANGE_RESIZE)
+	else if (change_in_place(change))
 		return;
+	else if (is_mounted_by_others(ck, change, &dirs))
+		problem(ck, change, VPOOL_CODE_POOL_MOUNTED,
+			"%s, but pool '%s' is mounted at %s", way, info->name,
+			dirs);
 	else if (info->members || info->regions || info->used_bytes)
 		problem(ck, change, change->want ? TOOL_REPLACE_IN_USE :
 						   TOOL_UNDECLARED_IN_USE,
@@ -89,6 +148,7 @@ static void check_idle(struct checker *ck, const struct change *change)
 	else if (change->have.isolate && isolate_idle(info->name, &failure))
 		problem(ck, change, failure.code, "%s, but %s", way,
 			failure.text);
+	free(dirs);
 }
 
 static const struct vpool_host_node *find_node(const struct vpool_host *host,
@@ -134,7 +194,7 @@ static void new_cpus(struct vpool_cpus *cpus, const struct change *change)
 {
 	if (vpool_cpus_copy(cpus, &change->want->cpus))
 		exit(EXIT_FAILED);
-	if (change->kind == CHANGE_RESIZE)
+	if (change_in_place(change))
 		vpool_cpus_subtract(cpus, &change->have.cpus);
 }
 
@@ -218,7 +278,7 @@ static void ask_resize(struct checker *ck, const struct change *change)
 
 	if (change_releases(change))
 		fill_release(&chg, change);
-	else if (!releases(ck->plan))
+	else if (change_takes(change) && !releases(ck->plan))
 		fill_take(&chg, change);
 	else
 		return;
@@ -260,7 +320,7 @@ static void check_isolation(struct checker *ck, const struct change *change)
 {
 	struct failure failure;
 
-	if (change->want->isolate && change->kind != CHANGE_RESIZE &&
+	if (change->want->isolate && !change_in_place(change) &&
 	    isolate_check(change->want->isolate, &failure))
 		problem(ck, change, failure.code, "%s", failure.text);
 }
@@ -273,6 +333,7 @@ static void check_change(struct checker *ck, struct plan *plan, size_t nr,
 
 	ck->bad = false;
 	check_idle(ck, change);
+	check_mount(ck, change);
 	if (change->want) {
 		if (change->want->unmet)
 			problem(ck, change, change->want->unmet->code, "%s",
@@ -283,7 +344,7 @@ static void check_change(struct checker *ck, struct plan *plan, size_t nr,
 	}
 	/* The kernel would give the same message. */
 	if (change->want && can_create && !ck->bad) {
-		if (change->kind == CHANGE_RESIZE)
+		if (change_in_place(change))
 			ask_resize(ck, change);
 		else
 			ask_kernel(ck, change);

@@ -18,11 +18,15 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "config/config.h"
+#include "config/declare.h"
 #include "config/plan.h"
 #include "config/plan_execute.h"
 #include "config/request.h"
 #include "host/baseline.h"
 #include "host/isolate.h"
+#include "host/mount_note.h"
+#include "host/mounting.h"
+#include "host/mounts.h"
 #include "output/messages.h"
 #include "output/progress.h"
 
@@ -191,17 +195,86 @@ static int destroy(struct executor *exec, const char *name)
 	return err;
 }
 
+/* Mount the files of a pool, and note that apply has done it. */
+static int put_on(struct executor *exec, const struct pool_config *pool)
+{
+	int err = mount_pool(pool->name, &pool->mount, &exec->failure);
+	char *dir;
+
+	if (err)
+		return err;
+	dir = canonical_dir(pool->mount.dir);
+	err = mount_note_write(pool->name, dir);
+	if (err)
+		failure_set(&exec->failure, err, errno_code(-err),
+			    "mounted at %s, but this cannot be noted: %s", dir,
+			    strerror(-err));
+	free(dir);
+	return err;
+}
+
+static int take_off(struct executor *exec, const struct pool_config *pool)
+{
+	int err = unmount_dir(pool->mount.dir, &exec->failure);
+
+	if (!err)
+		mount_note_remove(pool->name);
+	return err;
+}
+
+/* Give a mounted filesystem the owner and the mode that another declaration has. */
+static int adjust_mount(struct executor *exec, const struct pool_config *to)
+{
+	struct mount_spec spec = {
+		.dir = to->mount.dir,
+		.uid = mount_uid(to),
+		.gid = mount_gid(to),
+		.mode = mount_mode(to),
+	};
+
+	return mount_adjust(&spec, &exec->failure);
+}
+
+/* Put the new mount on, once the pool is as declared. */
+static int take_mount(struct executor *exec, struct change *change)
+{
+	int err = 0;
+
+	if (change_mounts(change))
+		err = put_on(exec, change->want);
+	else if (change_adjusts_mount(change))
+		err = adjust_mount(exec, change->want);
+	else
+		return 0;
+	change->mounted = !err;
+	return err;
+}
+
+static int untake_mount(struct executor *exec, const struct change *change)
+{
+	if (!change->mounted)
+		return 0;
+	return change_mounts(change) ? take_off(exec, change->want) :
+				       adjust_mount(exec, &change->have);
+}
+
 /* Release the resources of a change. A pool in use is not destroyed. */
 static int release(struct executor *exec, struct change *change)
 {
 	struct vpool_change chg;
 	int err;
 
+	if (change_unmounts(change)) {
+		err = take_off(exec, &change->have);
+		if (err)
+			return err;
+		change->unmounted = true;
+	}
 	if (!change_releases(change))
 		return 0;
 	if (interrupted())
 		return -EINTR;
-	if (change->kind == CHANGE_RESIZE) {
+	if (change_in_place(change)) {
 		fill_release(&chg, change);
 		err = resize(exec, &chg);
 	} else {
@@ -217,15 +290,17 @@ static int take(struct executor *exec, struct change *change)
 	int err;
 
 	if (!change_takes(change))
-		return 0;
-	if (change->kind == CHANGE_RESIZE) {
+		return take_mount(exec, change);
+	if (change_in_place(change)) {
 		fill_take(&chg, change);
 		err = resize(exec, &chg);
 	} else {
 		err = make(exec, change->want);
 	}
 	change->taken = !err;
-	return err ? err : isolate(exec, change);
+	if (!err)
+		err = isolate(exec, change);
+	return err ? err : take_mount(exec, change);
 }
 
 static int report_failure(struct executor *exec, const struct change *change,
@@ -246,11 +321,11 @@ static int report_failure(struct executor *exec, const struct change *change,
 
 static int untake(struct executor *exec, struct change *change)
 {
-	int err;
+	int err = untake_mount(exec, change);
 
-	if (!change->taken)
-		return 0;
-	if (change->kind == CHANGE_RESIZE)
+	if (err || !change->taken)
+		return err;
+	if (change_in_place(change))
 		err = resize_back(exec, change, change_grows(change),
 				  change_gains_cpus(change) ? &change->kept :
 							      NULL);
@@ -261,17 +336,19 @@ static int untake(struct executor *exec, struct change *change)
 
 static int unrelease(struct executor *exec, struct change *change)
 {
-	int err;
+	int err = 0;
 
-	if (!change->released)
-		return 0;
-	if (change->kind == CHANGE_RESIZE)
+	if (change->released && change_in_place(change))
 		err = resize_back(exec, change, change_shrinks(change),
 				  change_loses_cpus(change) ?
 				  &change->have.cpus : NULL);
-	else
+	else if (change->released)
 		err = make(exec, &change->have);
-	return err ? err : isolate(exec, change);
+	if (!err && change->released)
+		err = isolate(exec, change);
+	if (!err && change->unmounted)
+		err = put_on(exec, &change->have);
+	return err;
 }
 
 /* Undo the latest change first, so that its resources are free for the earlier ones. */
@@ -311,6 +388,8 @@ static void give_up(struct executor *exec, struct change *change)
 		report_failure(exec, change, err);
 	change->taken = false;
 	change->released = false;
+	change->mounted = false;
+	change->unmounted = false;
 }
 
 static int do_phases(struct executor *exec)

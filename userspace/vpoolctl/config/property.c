@@ -3,6 +3,7 @@
  * The properties of a pool. The option --NAME of create and resize and the key NAME of a
  * file are the same property, parsed and checked here.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,62 +205,178 @@ static int set_boot_core(struct pool_config *pool, const char *text,
 	return set_bool(&pool->boot_core, text, failure);
 }
 
+static int set_mount_path(struct pool_config *pool, const char *text,
+			  struct failure *failure)
+{
+	size_t len = strlen(text), i;
+
+	if (*text != '/')
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "'%s' is not the absolute path of a directory",
+				   text);
+	for (i = 0; i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return failure_set(failure, -EINVAL, TOOL_USAGE,
+					   "the path has a control character");
+	while (len && text[len - 1] == '/')
+		len--;
+	if (!len)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "nothing can be mounted at /");
+	free(pool->mount.dir);
+	pool->mount.dir = xprintf("%.*s", (int)len, text);
+	pool->has_mount = true;
+	return 0;
+}
+
+static int set_mount_owner(struct pool_config *pool, const char *text,
+			   struct failure *failure)
+{
+	pool->has_mount = true;
+	if (parse_owner(text, &pool->mount.uid, &pool->mount.gid, failure->text,
+			sizeof(failure->text)))
+		return invalid(failure);
+	return 0;
+}
+
+static int set_mount_mode(struct pool_config *pool, const char *text,
+			  struct failure *failure)
+{
+	pool->has_mount = true;
+	if (parse_mount_mode(text, &pool->mount.mode, failure->text,
+			     sizeof(failure->text)))
+		return invalid(failure);
+	return 0;
+}
+
+static int set_mount_hugetlbfs(struct pool_config *pool, const char *text,
+			       struct failure *failure)
+{
+	pool->has_mount = true;
+	return set_bool(&pool->mount.hugetlbfs, text, failure);
+}
+
+static const struct property_def mount_parts[] = {
+	{ .name = "path", .set = set_mount_path },
+	{ .name = "owner", .set = set_mount_owner },
+	{ .name = "mode", .set = set_mount_mode },
+	{ .name = "hugetlbfs", .set = set_mount_hugetlbfs },
+};
+
 const struct property_def property_defs[] = {
-	{ "mem", "SIZE[@NODE],...", LIST_OF_VALUES, set_mem,
-	  "Memory from any NUMA node, as in 512M, or from given nodes, as in\n"
-	  "4G@0,4G@1 or the list [4G@0, 4G@1]. Memory without a node can be\n"
-	  "on any node, and does not move later. Sizes are rounded up to the\n"
-	  "page size. 25% and max are shares of the poolable memory that\n"
-	  "'vpoolctl host' shows when the pool is created; max is the part\n"
-	  "that the other declared pools leave. An existing pool with memory\n"
-	  "matches every share." },
-	{ "cpus", "LIST", LIST_JOINED, set_cpus,
-	  "CPUs, as in 2-5,8, 2-N,^5 or all,^0, or a list, as in [2-5, 8].\n"
-	  "Within braces, a list with a comma needs quotes or brackets. An\n"
-	  "offline CPU is left out with a message; the pool gets it when\n"
-	  "apply finds it online." },
-	{ "ncpus", "NUMBER[@NODE]", LIST_REFUSED, set_ncpus,
-	  "Number of CPUs, in whole cores, from one NUMA node or from the\n"
-	  "nodes of the memory; replaces cpus. A pool with that number of\n"
-	  "CPUs keeps its CPUs." },
-	{ "isolate", "true|false|nobalance", LIST_REFUSED, set_isolate,
-	  "Keep everything but members off the CPUs: other tasks with a\n"
-	  "cpuset partition, and movable interrupts. With nobalance, the\n"
-	  "scheduler also does not balance load between the CPUs, which\n"
-	  "suits threads that are pinned to one CPU each. Needs CPUs." },
-	{ "confine", "true|false", LIST_REFUSED, set_confine,
-	  "Keep members on the CPUs with a cpuset that they cannot leave.\n"
-	  "Other tasks can still run on the CPUs. Needs CPUs." },
-	{ "page-size", "SIZE", LIST_REFUSED, set_page_size,
-	  "Page size of the memory, one of those that 'vpoolctl host' shows.\n"
-	  "The default is the kernel's smallest huge page: 2M on x86-64." },
-	{ "owner", "USER[:GROUP]", LIST_REFUSED, set_owner,
-	  "Owner of the pool's device, by name or number. USER alone implies\n"
-	  "that user's group. The default is root:root." },
-	{ "mode", "MODE", LIST_REFUSED, set_mode,
-	  "Permission bits of the pool's device, in octal, within 0666, with\n"
-	  "or without quotes. The default is 0660." },
-	{ "timeout", "SECONDS", LIST_REFUSED, set_timeout,
-	  "Seconds to wait for memory that is not free yet when the pool is\n"
-	  "created or grows. The default is 10. An existing pool does not\n"
-	  "record this property, so that it never differs." },
-	{ "split-cores", "true|false", LIST_REFUSED, set_split_cores,
-	  "Allow the pool to contain only some threads of a core. An existing\n"
-	  "pool does not record this property." },
-	{ "boot-core", "true|false", LIST_REFUSED, set_boot_core,
-	  "Allow the pool to take the core that the host booted on. An\n"
-	  "existing pool does not record this property." },
+	{
+		.name = "mem", .arg = "SIZE[@NODE],...",
+		.list = LIST_OF_VALUES, .set = set_mem,
+		.help =
+			"Memory from any NUMA node, as in 512M, or from given nodes, as in\n"
+			"4G@0,4G@1 or the list [4G@0, 4G@1]. Memory without a node can be\n"
+			"on any node, and does not move later. Sizes are rounded up to the\n"
+			"page size. 25% and max are shares of the poolable memory that\n"
+			"'vpoolctl host' shows when the pool is created; max is the part\n"
+			"that the other declared pools leave. An existing pool with memory\n"
+			"matches every share.",
+	},
+	{
+		.name = "cpus", .arg = "LIST",
+		.list = LIST_JOINED, .set = set_cpus,
+		.help =
+			"CPUs, as in 2-5,8, 2-N,^5 or all,^0, or a list, as in [2-5, 8].\n"
+			"Within braces, a list with a comma needs quotes or brackets. An\n"
+			"offline CPU is left out with a message; the pool gets it when\n"
+			"apply finds it online.",
+	},
+	{
+		.name = "ncpus", .arg = "NUMBER[@NODE]",
+		.list = LIST_REFUSED, .set = set_ncpus,
+		.help =
+			"Number of CPUs, in whole cores, from one NUMA node or from the\n"
+			"nodes of the memory; replaces cpus. A pool with that number of\n"
+			"CPUs keeps its CPUs.",
+	},
+	{
+		.name = "isolate", .arg = "true|false|nobalance",
+		.list = LIST_REFUSED, .set = set_isolate,
+		.help =
+			"Keep everything but members off the CPUs: other tasks with a\n"
+			"cpuset partition, and movable interrupts. With nobalance, the\n"
+			"scheduler also does not balance load between the CPUs, which\n"
+			"suits threads that are pinned to one CPU each. Needs CPUs.",
+	},
+	{
+		.name = "confine", .arg = "true|false",
+		.list = LIST_REFUSED, .set = set_confine,
+		.help =
+			"Keep members on the CPUs with a cpuset that they cannot leave.\n"
+			"Other tasks can still run on the CPUs. Needs CPUs.",
+	},
+	{
+		.name = "page-size", .arg = "SIZE",
+		.list = LIST_REFUSED, .set = set_page_size,
+		.help =
+			"Page size of the memory, one of those that 'vpoolctl host' shows.\n"
+			"The default is the kernel's smallest huge page: 2M on x86-64.",
+	},
+	{
+		.name = "owner", .arg = "USER[:GROUP]",
+		.list = LIST_REFUSED, .set = set_owner,
+		.help =
+			"Owner of the pool's device, by name or number. USER alone implies\n"
+			"that user's group. The default is root:root.",
+	},
+	{
+		.name = "mode", .arg = "MODE",
+		.list = LIST_REFUSED, .set = set_mode,
+		.help =
+			"Permission bits of the pool's device, in octal, within 0666, with\n"
+			"or without quotes. The default is 0660.",
+	},
+	{
+		.name = "timeout", .arg = "SECONDS",
+		.list = LIST_REFUSED, .set = set_timeout,
+		.help =
+			"Seconds to wait for memory that is not free yet when the pool is\n"
+			"created or grows. The default is 10. An existing pool does not\n"
+			"record this property, so that it never differs.",
+	},
+	{
+		.name = "split-cores", .arg = "true|false",
+		.list = LIST_REFUSED, .set = set_split_cores,
+		.help =
+			"Allow the pool to contain only some threads of a core. An existing\n"
+			"pool does not record this property.",
+	},
+	{
+		.name = "boot-core", .arg = "true|false",
+		.list = LIST_REFUSED, .set = set_boot_core,
+		.help =
+			"Allow the pool to take the core that the host booted on. An\n"
+			"existing pool does not record this property.",
+	},
+	{
+		.name = "mount", .arg = "DIR|{path: DIR, ...}",
+		.list = LIST_REFUSED, .set = set_mount_path,
+		.help =
+			"Directory, which must exist, to mount the files of the pool at. A\n"
+			"mapping can also set the owner (USER[:GROUP]) and mode of the root\n"
+			"directory of the filesystem, which are those of the pool by\n"
+			"default, and hugetlbfs: true, as in 'vpoolctl mount'. Needs mem.\n"
+			"Owner and mode change while files are in use. If the mount is no\n"
+			"longer declared, apply unmounts what it has mounted itself, unless\n"
+			"that has files.",
+		.parts = mount_parts, .nr_parts = ARRAY_SIZE(mount_parts),
+	},
 };
 
 const size_t nr_property_defs = ARRAY_SIZE(property_defs);
 
-const struct property_def *property_find(const char *name)
+const struct property_def *property_find(const struct property_def *defs, size_t nr,
+					 const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(property_defs); i++)
-		if (!strcmp(property_defs[i].name, name))
-			return property_defs + i;
+	for (i = 0; i < nr; i++)
+		if (!strcmp(defs[i].name, name))
+			return defs + i;
 	return NULL;
 }
 
@@ -280,6 +397,13 @@ int properties_check(const struct pool_config *pool, struct failure *failure)
 				   "cannot be %s without cpus",
 				   pool->isolate == GRADE_CONFINED ?
 				   "confined" : "isolated");
+	if (pool->has_mount && !pool->mount.dir)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "needs a path for its mount");
+	if (pool->has_mount && !pool->nr_mem)
+		return failure_set(failure, -EINVAL,
+				   VPOOL_CODE_POOL_WITHOUT_MEMORY,
+				   "cannot be mounted without mem");
 	return 0;
 }
 
@@ -292,7 +416,8 @@ int properties_from_options(const struct invocation *inv,
 	size_t i;
 
 	for (i = 0; i < inv->cmd->nr_options; i++) {
-		def = property_find(inv->cmd->options[i].name);
+		def = property_find(property_defs, ARRAY_SIZE(property_defs),
+				    inv->cmd->options[i].name);
 		if (!def || !inv->given[i])
 			continue;
 		/* An option without a value means true. */

@@ -27,6 +27,8 @@ enum list_use {
  * @list: how a list gives its value
  * @set: parses @text and stores it in @pool; returns 0, or -EINVAL with @failure set
  * @help: help text for files; the caller wraps it
+ * @parts: the properties of a mapping that can give the value, or NULL
+ * @nr_parts: length of @parts
  */
 struct property_def {
 	const char *name;
@@ -35,13 +37,16 @@ struct property_def {
 	int (*set)(struct pool_config *pool, const char *text,
 		   struct failure *failure);
 	const char *help;
+	const struct property_def *parts;
+	size_t nr_parts;
 };
 
 extern const struct property_def property_defs[];
 extern const size_t nr_property_defs;
 
-/* Return the property of this name, or NULL. */
-const struct property_def *property_find(const char *name);
+/* Return the property of this name in @defs, or NULL. */
+const struct property_def *property_find(const struct property_def *defs, size_t nr,
+					 const char *name);
 
 /*
  * Check what depends on several properties. Return 0, or -EINVAL with @failure set to a

@@ -31,7 +31,7 @@
 #include "config/reader.h"
 #include "host/pools.h"
 
-/* Limits on the time that a file can take. A declaration nests four levels deep. */
+/* Limits on the time that a file can take. A declaration nests five levels deep. */
 #define MAX_FILE (1024 * 1024)
 #define MAX_DEPTH 16
 #define MAX_KEYS 4096
@@ -104,6 +104,44 @@ static const char *scalar(const struct reader *rd, const yaml_node_t *at,
 	return NULL;
 }
 
+/* Mappings */
+
+/* Bound the number of keys: comparing them takes quadratic time. */
+static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
+{
+	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start <=
+	    MAX_KEYS)
+		return false;
+	file_error(rd, map, "it has more than %d keys", MAX_KEYS);
+	return true;
+}
+
+/* Tell whether the mapping has the same key before this one. */
+static bool is_repeated(const struct reader *rd, const yaml_node_t *map,
+			const yaml_node_pair_t *pair)
+{
+	const yaml_node_t *key = node(rd, pair->key), *earlier;
+	const yaml_node_pair_t *p;
+
+	if (key->type != YAML_SCALAR_NODE)
+		return false;
+	for (p = map->data.mapping.pairs.start; p < pair; p++) {
+		earlier = node(rd, p->key);
+		if (earlier->type == YAML_SCALAR_NODE &&
+		    !strcmp((char *)earlier->data.scalar.value,
+			    (char *)key->data.scalar.value))
+			return true;
+	}
+	return false;
+}
+
+static void repeated(const struct reader *rd, const yaml_node_pair_t *pair)
+{
+	const yaml_node_t *key = node(rd, pair->key);
+
+	file_error(rd, key, "'%s' is given twice", key->data.scalar.value);
+}
+
 /* Properties */
 
 static void set_property(const struct reader *rd, const yaml_node_t *at,
@@ -165,13 +203,14 @@ static void read_property(const struct reader *rd, const yaml_node_t *at,
 }
 
 static void unknown_property(const struct reader *rd, const yaml_node_t *key,
+			     const struct property_def *defs, size_t nr,
 			     const char *word)
 {
 	const char *names[32], *near;
 	size_t i;
 
-	for (i = 0; i < nr_property_defs && i < ARRAY_SIZE(names); i++)
-		names[i] = property_defs[i].name;
+	for (i = 0; i < nr && i < ARRAY_SIZE(names); i++)
+		names[i] = defs[i].name;
 	near = nearest(word, names, i);
 	if (near)
 		file_error(rd, key, "unknown property '%s': did you mean '%s'?",
@@ -180,17 +219,55 @@ static void unknown_property(const struct reader *rd, const yaml_node_t *key,
 		file_error(rd, key, "unknown property '%s'", word);
 }
 
+/* Return the property that a key names, or NULL after noting a mistake. */
+static const struct property_def *
+find_property(const struct reader *rd, const yaml_node_t *key,
+	      const struct property_def *defs, size_t nr)
+{
+	const char *word = scalar(rd, key, "the name of a property");
+	const struct property_def *def = word ? property_find(defs, nr, word) : NULL;
+
+	if (word && !def)
+		unknown_property(rd, key, defs, nr, word);
+	return def;
+}
+
+/* Read a property whose value is a mapping. */
+static void read_parts(const struct reader *rd, const yaml_node_t *map,
+		       const struct property_def *def, struct pool_config *pool)
+{
+	const struct property_def *part;
+	const yaml_node_pair_t *pair;
+
+	if (map->data.mapping.pairs.start == map->data.mapping.pairs.top)
+		file_error(rd, map, "%s is an empty mapping", def->name);
+	if (too_many_keys(rd, map))
+		return;
+	for (pair = map->data.mapping.pairs.start;
+	     pair < map->data.mapping.pairs.top; pair++) {
+		if (is_repeated(rd, map, pair)) {
+			repeated(rd, pair);
+			continue;
+		}
+		part = find_property(rd, node(rd, pair->key), def->parts,
+				     def->nr_parts);
+		if (part)
+			read_property(rd, node(rd, pair->value), part, pool);
+	}
+}
+
 static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
 			  struct pool_config *pool)
 {
-	const yaml_node_t *key = node(rd, pair->key);
-	const char *word = scalar(rd, key, "the name of a property");
-	const struct property_def *def = word ? property_find(word) : NULL;
+	const yaml_node_t *value = node(rd, pair->value);
+	const struct property_def *def;
 
-	if (def)
-		read_property(rd, node(rd, pair->value), def, pool);
-	else if (word)
-		unknown_property(rd, key, word);
+	def = find_property(rd, node(rd, pair->key), property_defs,
+			    nr_property_defs);
+	if (def && def->parts && value->type == YAML_MAPPING_NODE)
+		read_parts(rd, value, def, pool);
+	else if (def)
+		read_property(rd, value, def, pool);
 }
 
 /* Pools */
@@ -235,6 +312,11 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 				   "pool '%s' is declared already, at %s:%u:%u",
 				   pool->name, other->location.file, other->location.line,
 				   other->location.column);
+		if (pool->mount.dir && other->mount.dir &&
+		    !strcmp(pool->mount.dir, other->mount.dir))
+			file_error(rd, key,
+				   "pool '%s' and pool '%s' cannot both be mounted at %s",
+				   pool->name, other->name, pool->mount.dir);
 		if (vpool_cpus_copy(&both, &pool->cpus))
 			continue;
 		vpool_cpus_and(&both, &other->cpus);
@@ -246,42 +328,6 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		}
 		vpool_cpus_free(&both);
 	}
-}
-
-/* Bound the number of keys: comparing them takes quadratic time. */
-static bool too_many_keys(const struct reader *rd, const yaml_node_t *map)
-{
-	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start <=
-	    MAX_KEYS)
-		return false;
-	file_error(rd, map, "it has more than %d keys", MAX_KEYS);
-	return true;
-}
-
-/* Tell whether the mapping has the same key before this one. */
-static bool is_repeated(const struct reader *rd, const yaml_node_t *map,
-			const yaml_node_pair_t *pair)
-{
-	const yaml_node_t *key = node(rd, pair->key), *earlier;
-	const yaml_node_pair_t *p;
-
-	if (key->type != YAML_SCALAR_NODE)
-		return false;
-	for (p = map->data.mapping.pairs.start; p < pair; p++) {
-		earlier = node(rd, p->key);
-		if (earlier->type == YAML_SCALAR_NODE &&
-		    !strcmp((char *)earlier->data.scalar.value,
-			    (char *)key->data.scalar.value))
-			return true;
-	}
-	return false;
-}
-
-static void repeated(const struct reader *rd, const yaml_node_pair_t *pair)
-{
-	const yaml_node_t *key = node(rd, pair->key);
-
-	file_error(rd, key, "'%s' is given twice", key->data.scalar.value);
 }
 
 static void read_properties(const struct reader *rd, const yaml_node_t *map,

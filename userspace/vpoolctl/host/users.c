@@ -15,6 +15,8 @@
 #include "base/files.h"
 #include "host/isolate.h"
 #include "host/kmod.h"
+#include "host/mount_note.h"
+#include "host/mounts.h"
 #include "host/pools.h"
 #include "host/users.h"
 #include "output/units.h"
@@ -113,6 +115,24 @@ static int add_members(struct vpool *vp, struct users *users, const char *pool)
 	return 0;
 }
 
+/* Add the mounts of a pool but the one of apply, which a change of the pool keeps. */
+static void add_mounts(struct users *users, const struct vpool_info *info)
+{
+	const struct mount_point *own;
+	struct mounts mounts;
+	char *dirs;
+
+	mounts_read(&mounts);
+	own = mount_noted(&mounts, info->name);
+	dirs = mounts_text(&mounts, info->name);
+	if (info->mounts > !!own)
+		add(users, info->name, 0,
+		    xprintf("it is mounted at %s", dirs ? dirs :
+			    "a directory of another mount namespace"));
+	free(dirs);
+	mounts_free(&mounts);
+}
+
 static int add_users_of(struct vpool *vp, struct users *users,
 			const struct vpool_info *info)
 {
@@ -131,6 +151,7 @@ static int add_users_of(struct vpool *vp, struct users *users,
 		return 0;
 	if (err)
 		return err;
+	add_mounts(users, info);
 	if (users->nr == before && info->used_bytes)
 		add(users, info->name, 0,
 		    xstrdup("its memory is pinned, by a device or by the kernel"));
@@ -194,6 +215,28 @@ static void add_livepatches(struct users *users)
 	free(names);
 }
 
+/* Add the mounts whose pool was destroyed by force. They keep the module loaded. */
+static void add_dead_mounts(struct users *users, struct vpool_info *const *pools,
+			    size_t nr)
+{
+	struct mounts mounts;
+	size_t i, j;
+
+	mounts_read(&mounts);
+	for (i = 0; i < mounts.nr; i++) {
+		const struct mount_point *mp = mounts.all + i;
+
+		for (j = 0; mp->pool && j < nr; j++)
+			if (!mp->dead && !strcmp(pools[j]->name, mp->pool))
+				break;
+		if (mp->pool && j == nr)
+			add(users, NULL, 0,
+			    xprintf("pool '%s', which is destroyed, is still mounted at %s",
+				    mp->pool, mp->dir));
+	}
+	mounts_free(&mounts);
+}
+
 int users_find(struct vpool *vp, struct users *users)
 {
 	struct vpool_info **pools;
@@ -206,6 +249,7 @@ int users_find(struct vpool *vp, struct users *users)
 		return err;
 	for (i = 0; i < nr && !err; i++)
 		err = add_users_of(vp, users, pools[i]);
+	add_dead_mounts(users, pools, nr);
 	free_pools(pools, nr);
 	add_controllers(users);
 	add_livepatches(users);

@@ -30,8 +30,9 @@ struct users {
 
 /*
  * Find what keeps the module from being unloaded without harm: open regions, members,
- * pinned memory, processes in slices, livepatches, and other programs with the control
- * device open. Return 0, or a negative errno with a message in the handle.
+ * mounts that apply has not made, pinned memory, processes in slices, livepatches, and
+ * other programs with the control device open. Return 0, or a negative errno with a
+ * message in the handle.
  */
 int users_find(struct vpool *vp, struct users *users);
 void users_free(struct users *users);
