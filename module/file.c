@@ -107,6 +107,11 @@ static int vpool_file_check_size(struct vpool_region *region, loff_t size,
 
 	if (size <= max)
 		return 0;
+	/* The store of a pool that has been destroyed has no memory. */
+	if (READ_ONCE(region->revoked)) {
+		vpool_region_err_revoked(extack);
+		return -EIO;
+	}
 	return vpool_err(extack, -EFBIG, VPOOL_CODE_FILE_TOO_LARGE,
 			 "a file of pool '%s' can have at most %s, %u times the pool's memory, but %s requested",
 			 region->store->name, vpool_size(max).s,

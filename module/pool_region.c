@@ -42,7 +42,7 @@ u32 vpool_pool_max_regions(void)
  * @pool: pool to which the caller has a reference
  * @extack: message of a failed call, or NULL
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, -EINVAL, or -ENXIO if the pool is being destroyed.
  */
 int vpool_pool_check_memory(struct vpool_pool *pool, struct vpool_extack *extack)
 {
@@ -51,6 +51,8 @@ int vpool_pool_check_memory(struct vpool_pool *pool, struct vpool_extack *extack
 	vpool_store_usage(&pool->store, &usage);
 	if (usage.total)
 		return 0;
+	if (READ_ONCE(pool->state) == VPOOL_STATE_DESTROYING)
+		return vpool_region_err_revoked(extack);
 	return vpool_err(extack, -EINVAL, VPOOL_CODE_POOL_WITHOUT_MEMORY,
 			 "pool '%s' has no memory", pool->name);
 }
@@ -61,7 +63,7 @@ int vpool_pool_check_memory(struct vpool_pool *pool, struct vpool_extack *extack
  * @extack: message of a failed call, or NULL
  *
  * Context: sleeps; takes the pool's lock.
- * Return: 0, -EINVAL if the pool has no memory, or -ENXIO if it is not active. On success
+ * Return: 0, -EINVAL if the pool has no memory, or -EBUSY if it is not active. On success
  * the caller must call vpool_pool_unmount().
  */
 int vpool_pool_mount(struct vpool_pool *pool, struct vpool_extack *extack)
@@ -70,7 +72,9 @@ int vpool_pool_mount(struct vpool_pool *pool, struct vpool_extack *extack)
 
 	mutex_lock(&pool->lock);
 	if (pool->state != VPOOL_STATE_ACTIVE)
-		err = vpool_region_err_revoked(extack);
+		err = vpool_err(extack, -EBUSY, VPOOL_CODE_POOL_TRANSIENT,
+				"pool '%s' is %s", pool->name,
+				vpool_state_name(pool->state));
 	else
 		err = vpool_pool_check_memory(pool, extack);
 	if (!err)

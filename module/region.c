@@ -60,6 +60,7 @@
 #include "compat.h"
 #include "policy.h"
 #include "region.h"
+#include "rss.h"
 #include "store.h"
 #include "take.h"
 #include "trace.h"
@@ -255,6 +256,7 @@ void vpool_region_release(struct vpool_region *region, unsigned long first,
 	memset(folios, 0, (end - first) * sizeof(*folios));
 	bitmap_clear(region->touched, first, end - first);
 	WRITE_ONCE(region->filled, region->filled - nr);
+	vpool_rss_limit(region, region->filled << region->store->order);
 }
 
 /* Return all folios to the store. */

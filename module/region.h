@@ -5,6 +5,7 @@
 #ifndef VPOOL_REGION_H
 #define VPOOL_REGION_H
 
+#include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -41,6 +42,7 @@ struct super_block;
  * @touched: bitmap of folios that a fault has mapped, or that a write has changed, and
  *	that may hold data. Set with @sem held for reading, read and cleared with it held
  *	for writing
+ * @nr_rss: number of address spaces in which rss.c hides its pages
  * @pid: process that opened the region, with a reference
  * @uid: user who opened it
  * @comm: name of that process at the time
@@ -59,6 +61,7 @@ struct vpool_region {
 	unsigned long filled;
 	struct folio **folios;
 	unsigned long *touched;
+	atomic_t nr_rss;
 	struct pid *pid;
 	kuid_t uid;
 	char comm[TASK_COMM_LEN];

@@ -21,15 +21,18 @@
  *
  * The number of hidden pages never exceeds the size of the region, so a process cannot
  * hide other memory by dropping and touching the same pages repeatedly. The core clamps
- * a negative counter to 0.
+ * a negative counter to 0. A file that loses folios lowers this bound for all processes
+ * that map it.
  */
 #include <linux/hash.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "compat.h"
+#include "region.h"
 #include "rss.h"
 
 #define VPOOL_RSS_BITS 8
@@ -37,13 +40,13 @@
 /**
  * struct vpool_rss - pages of one region hidden in one address space
  * @link: in the list of its bucket
- * @mm: address space; a key without a reference, never dereferenced
+ * @mm: address space without a reference. It cannot end while the entry is on a list
  * @region: region; a key without a reference, never dereferenced
  * @hidden: number of pages subtracted from the counter of file pages of @mm
  */
 struct vpool_rss {
 	struct hlist_node link;
-	const struct mm_struct *mm;
+	struct mm_struct *mm;
 	const struct vpool_region *region;
 	unsigned long hidden;
 };
@@ -95,8 +98,7 @@ void vpool_rss_start(void)
 
 /* Hide pages. If there is no entry, use *@new and clear it; false if it is NULL, too. */
 static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
-			  struct mm_struct *mm,
-			  const struct vpool_region *region,
+			  struct mm_struct *mm, struct vpool_region *region,
 			  struct vpool_rss **new, unsigned long pages,
 			  unsigned long max)
 {
@@ -107,6 +109,7 @@ static bool vpool_rss_add(struct vpool_rss_bucket *bucket,
 	if (!rss && *new) {
 		rss = *new;
 		*new = NULL;
+		atomic_inc(&region->nr_rss);
 		hlist_add_head(&rss->link, &bucket->list);
 	}
 	if (rss) {
@@ -163,8 +166,57 @@ void vpool_rss_show(struct mm_struct *mm, struct vpool_region *region)
 	rss = vpool_rss_find(bucket, mm, region);
 	if (rss) {
 		hlist_del(&rss->link);
+		atomic_dec(&region->nr_rss);
 		vpool_mm_add_file_pages(mm, rss->hidden);
 	}
 	spin_unlock(&bucket->lock);
 	kfree(rss);
+}
+
+/* Apply vpool_rss_limit() to a bucket, and return its number of entries of @region. */
+static int vpool_rss_limit_bucket(struct vpool_rss_bucket *bucket,
+				  const struct vpool_region *region,
+				  unsigned long max)
+{
+	struct vpool_rss *rss;
+	int nr = 0;
+
+	spin_lock(&bucket->lock);
+	hlist_for_each_entry(rss, &bucket->list, link) {
+		if (rss->region != region)
+			continue;
+		nr++;
+		if (rss->hidden <= max)
+			continue;
+		vpool_mm_add_file_pages(rss->mm, rss->hidden - max);
+		rss->hidden = max;
+	}
+	spin_unlock(&bucket->lock);
+	return nr;
+}
+
+/**
+ * vpool_rss_limit - include pages in the RSS that a region does not have any more
+ * @region: region that has lost folios, which the core has unmapped
+ * @max: number of pages that it still has
+ *
+ * The core has subtracted the unmapped pages from the counters of all processes. Those
+ * that map a part of the region only may still have too many hidden pages.
+ *
+ * Context: any.
+ */
+void vpool_rss_limit(struct vpool_region *region, unsigned long max)
+{
+	struct vpool_rss_bucket *own = vpool_rss_bucket_of(current->mm, region);
+	int left = atomic_read(&region->nr_rss);
+	unsigned int i;
+
+	/* Most often, only the caller maps the region. */
+	if (left > 0)
+		left -= vpool_rss_limit_bucket(own, region, max);
+	for (i = 0; left > 0 && i < ARRAY_SIZE(vpool_rss_buckets); i++)
+		if (&vpool_rss_buckets[i] != own &&
+		    !hlist_empty(&vpool_rss_buckets[i].list))
+			left -= vpool_rss_limit_bucket(&vpool_rss_buckets[i],
+						       region, max);
 }

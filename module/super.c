@@ -161,6 +161,7 @@ static int vpool_super_fill(struct super_block *sb, struct fs_context *fc)
 	struct vpool_mount *mount;
 	struct vpool_pool *pool;
 	struct vpool_extack extack;
+	int err;
 
 	vpool_extack_init(&extack);
 	mount = kzalloc(sizeof(*mount), GFP_KERNEL_ACCOUNT);
@@ -174,9 +175,11 @@ static int vpool_super_fill(struct super_block *sb, struct fs_context *fc)
 	}
 	vpool_super_set_defaults(options, pool);
 	*mount = options->mount;
-	if (vpool_pool_mount(pool, &extack)) {
+	err = vpool_pool_mount(pool, &extack);
+	if (err) {
 		vpool_pool_put(pool);
-		return invalf(fc, "vpool: %s", extack.text);
+		errorf(fc, "vpool: %s", extack.text);
+		return err;
 	}
 	mount->pool = pool;
 	sb->s_blocksize = vpool_store_page_size(&pool->store);

@@ -38,6 +38,7 @@ FROZEN(VPOOL_COMMIT == 0xC018BB07);
 FROZEN(VPOOL_ATTACH == 0xC018BB08);
 FROZEN(VPOOL_DETACH == 0xC018BB09);
 FROZEN(VPOOL_RESIZE == 0xC058BB0a);
+FROZEN(VPOOL_FILE == 0xC010BB0b);
 
 FROZEN(sizeof(struct vpool_reason) == 24);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
@@ -94,6 +95,9 @@ FROZEN(sizeof(struct vpool_resize) == 88);
 FROZEN(offsetof(struct vpool_resize, nr_mem) == 52);
 FROZEN(offsetof(struct vpool_resize, mem_uptr) == 56);
 FROZEN(offsetof(struct vpool_resize, out_bytes) == 64);
+FROZEN(sizeof(struct vpool_file) == 16);
+FROZEN(offsetof(struct vpool_file, flags) == 4);
+FROZEN(offsetof(struct vpool_file, out_fd) == 8);
 
 union any_call {
 	__u32 size;
@@ -107,6 +111,7 @@ union any_call {
 	struct vpool_commit commit;
 	struct vpool_attach attach;
 	struct vpool_resize resize;
+	struct vpool_file file;
 	unsigned char bytes[4096];
 };
 
@@ -288,6 +293,14 @@ static const struct row rows[] = {
 		.call.resize.name = "abi-none",
 		.call.resize.nr_mem = 1,
 	},
+	{
+		.name = "file",
+		.cmd = VPOOL_FILE,
+		.size = sizeof(struct vpool_file),
+		.flags_at = offsetof(struct vpool_file, flags),
+		.reserved_at = offsetof(struct vpool_file, __reserved),
+		.on_pool = true,
+	},
 };
 
 FIXTURE(abi)
@@ -360,7 +373,10 @@ static void prepare(union any_call *call, const struct row *row, bool control)
 		vp_name(call->query.name, POOL);
 }
 
-/* Send @call, and attach this task again if the call detached it. */
+/*
+ * Send @call, attach this task again if the call detached it, and close the file that it
+ * created.
+ */
 static int send_call(const struct devices *devices, const struct row *row,
 		     bool control, void *call)
 {
@@ -369,6 +385,8 @@ static int send_call(const struct devices *devices, const struct row *row,
 
 	if (row->cmd == VPOOL_DETACH)
 		vp_attach(devices->pool, 0);
+	if (_IOC_NR(row->cmd) == VPOOL_CMD_FILE && !err)
+		close(((struct vpool_file *)call)->out_fd);
 	return err;
 }
 
@@ -797,7 +815,7 @@ FIXTURE_TEARDOWN(abi_reason)
 TEST_F(abi_reason, unknown_ioctls_are_refused)
 {
 	unsigned long cmd[] = {
-		_IO(VPOOL_TYPE, VPOOL_CMD_RESIZE + 1), _IO(VPOOL_TYPE, 0xff),
+		_IO(VPOOL_TYPE, VPOOL_CMD_FILE + 1), _IO(VPOOL_TYPE, 0xff),
 		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
 		_IOR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
 		_IOW(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),

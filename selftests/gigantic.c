@@ -18,6 +18,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/file.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/poison.h"
@@ -455,6 +456,48 @@ TEST_F(gigantic, kvm_maps_a_guest_with_one_entry)
 	close(vcpu);
 	close(vm);
 	close(kvm);
+}
+
+/* A file of one page, which is a hole, a part of a page, and a hole again. */
+TEST_F(gigantic, file_of_one_page)
+{
+	char *addr;
+	int fd;
+
+	stamp(self->addr);
+	munmap(self->addr, PAGE);
+	close(self->fd);
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+	fd = vp_open_file(POOL);
+	self->fd = fd;
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vp_truncate(fd, PAGE));
+	EXPECT_EQ(PAGE, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(-ENOSPC, vp_truncate(fd, PAGE + 1));
+	addr = vp_map(fd, PAGE, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	self->addr = addr;
+	EXPECT_EQ(0, (uintptr_t)addr % PAGE);
+	EXPECT_EQ(0, vp_touch(addr + MIDDLE, true));
+	EXPECT_EQ(1, faults("huge"));
+	EXPECT_EQ(0, faults("base"));
+	stamp(addr);
+	EXPECT_EQ(0, vp_punch(fd, MIDDLE, HUGE_SIZE));
+	EXPECT_EQ(PAGE, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(is_stamped(addr, 0, MIDDLE));
+	EXPECT_TRUE(vp_is_zero(addr + MIDDLE, HUGE_SIZE));
+	EXPECT_TRUE(vp_file_is_zero(fd, MIDDLE, HUGE_SIZE));
+	EXPECT_EQ(0, vp_punch(fd, 0, PAGE));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(vp_file_is_zero(fd, MIDDLE - BASE, HUGE_SIZE));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	/* A touch of the hole commits and zeroes a page. */
+	EXPECT_TRUE(vp_is_zero(addr, PAGE));
+	EXPECT_EQ(PAGE, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(0, vp_truncate(fd, BASE));
+	EXPECT_EQ(0, vp_truncate(fd, 0));
+	EXPECT_EQ(SIGBUS, vp_touch(addr, false));
+	EXPECT_EQ(0, vp_sysfs_u64(POOL, "memory/used_bytes"));
 }
 
 /* Without a timeout the call must not wait or empty a block. */

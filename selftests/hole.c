@@ -290,20 +290,40 @@ TEST_F(hole, punch_up_to_an_odd_end)
 	EXPECT_TRUE(vp_file_is_zero(self->fd, 2 * self->page, self->page));
 }
 
-/* A larger size fills the holes, as UAPI says. The same or a smaller size does not. */
-TEST_F(hole, growth_fills_holes)
+/* A larger size commits the part that is added. It does not fill holes before it. */
+TEST_F(hole, growth_leaves_holes)
 {
 	ASSERT_EQ(0, vp_allocate(self->fd, 0, 2 * self->page, self->page));
 	EXPECT_EQ(self->page, used());
 	ASSERT_EQ(0, vp_truncate(self->fd, 3 * self->page));
 	EXPECT_EQ(self->page, used());
-	ASSERT_EQ(0, vp_truncate(self->fd, 3 * self->page - 1));
-	EXPECT_EQ(self->page, used());
-	ASSERT_EQ(0, vp_truncate(self->fd, 2 * self->page));
-	EXPECT_EQ(0, used());
-	EXPECT_EQ(2 * self->page, vp_file_size(self->fd));
 	ASSERT_EQ(0, vp_truncate(self->fd, 4 * self->page));
-	EXPECT_EQ(4 * self->page, used());
+	EXPECT_EQ(2 * self->page, used());
+	EXPECT_EQ(0, seek(self->fd, 0, SEEK_HOLE));
+	/* A size inside a hole takes nothing, and gives what is behind it back. */
+	ASSERT_EQ(0, vp_truncate(self->fd, self->page + 1));
+	EXPECT_EQ(0, used());
+	EXPECT_EQ(self->page + 1, vp_file_size(self->fd));
+	ASSERT_EQ(0, vp_truncate(self->fd, 3 * self->page));
+	EXPECT_EQ(self->page, used());
+	EXPECT_TRUE(vp_file_is_zero(self->fd, 0, 3 * self->page));
+}
+
+/* What a mapping has written behind the end does not appear when the file grows. */
+TEST_F(hole, bytes_behind_the_end_are_lost)
+{
+	ASSERT_EQ(0, vp_truncate(self->fd, 10));
+	memset(self->addr, 'x', self->page);
+	ASSERT_EQ(0, vp_truncate(self->fd, self->page));
+	EXPECT_EQ('x', self->addr[9]);
+	EXPECT_TRUE(vp_file_is_zero(self->fd, 10, self->page - 10));
+	/* A write behind the end makes it grow, too. */
+	ASSERT_EQ(0, vp_truncate(self->fd, 10));
+	memset(self->addr, 'x', self->page);
+	ASSERT_EQ(1, vp_pwrite(self->fd, "y", 1, 100));
+	EXPECT_TRUE(vp_file_is_zero(self->fd, 10, 90));
+	ASSERT_EQ(0, vp_allocate(self->fd, 0, 0, self->page));
+	EXPECT_TRUE(vp_file_is_zero(self->fd, 101, self->page - 101));
 }
 
 /* madvise(2). */

@@ -11,6 +11,7 @@
 
 #include "kselftest_harness.h"
 #include "lib/file.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -86,6 +87,30 @@ TEST_F(limits, regions)
 	EXPECT_EQ(3, vp_sysfs_u64(POOL, "memory/regions"));
 	for (i = 0; i < 3; i++)
 		close(fd[i]);
+}
+
+/* Files and opens of the device are counted together. */
+TEST_F(limits, files)
+{
+	int fd[3], pool;
+
+	ASSERT_EQ(0, set_limit("max_regions", "3"));
+	pool = vp_open(POOL);
+	fd[0] = vp_file(pool, 0);
+	fd[1] = vp_file(pool, 0);
+	ASSERT_LE(0, fd[1]);
+	EXPECT_EQ(-ENOSPC, vp_file(pool, 0));
+	EXPECT_EQ(VPOOL_CODE_TOO_MANY_REGIONS, vp_code(pool));
+	EXPECT_TRUE(vp_reason_has(pool, "max_regions"));
+	EXPECT_EQ(-ENOSPC, vp_open(POOL));
+	EXPECT_EQ(2, vp_sysfs_u64(POOL, "stat/limited"));
+	close(fd[0]);
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 2));
+	fd[2] = vp_file(pool, 0);
+	EXPECT_LE(0, fd[2]);
+	close(fd[1]);
+	close(fd[2]);
+	close(pool);
 }
 
 /* A floor in MiB above any host's memory, which overflows 64 bits in bytes. */

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "kselftest_harness.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -291,6 +292,46 @@ TEST_F(pin, io_uring_pins_outlive_the_region)
 	EXPECT_TRUE(vp_accounting_ok(self->ctl, POOL));
 	io_uring_queue_exit(&ring);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", 0));
+}
+
+/*
+ * Give the pages of a file back while they are registered: the ring still reads and
+ * writes them, and no other file gets them.
+ */
+TEST_F(pin, io_uring_pins_outlive_a_hole)
+{
+	int memory = memfd_create("pin", MFD_CLOEXEC), file = vp_open_file(POOL);
+	struct io_uring ring;
+	int err = io_uring_queue_init(4, &ring, 0);
+	char *addr;
+
+	if (err)
+		SKIP(return, "no io_uring here: %s", strerror(-err));
+	if (!registers_files(&ring))
+		SKIP(return, "io_uring registers no file memory on this kernel");
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, vp_truncate(file, self->page));
+	addr = vp_map(file, self->page, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, self->page, 2);
+	ASSERT_EQ(0, register_memory(&ring, addr, self->page));
+	ASSERT_EQ(0, vp_punch(file, 0, self->page));
+	EXPECT_EQ(self->bytes + self->page,
+		  vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(vp_is_zero(addr, self->page));
+	EXPECT_EQ(self->bytes + 2 * self->page,
+		  vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_EQ(self->page, fixed_io(&ring, true, memory, addr, self->page));
+	ASSERT_EQ(self->page, pread(memory, self->heap, self->page, 0));
+	EXPECT_TRUE(vp_is_filled(self->heap, self->page, 2));
+	EXPECT_EQ(self->page, fixed_io(&ring, false, memory, addr, self->page));
+	EXPECT_TRUE(vp_is_zero(addr, self->page));
+	io_uring_queue_exit(&ring);
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes",
+				  self->bytes + self->page));
+	munmap(addr, self->page);
+	close(file);
+	close(memory);
 }
 
 /* Put the first page of a region into a pipe. */

@@ -8,20 +8,25 @@
  * VPOOL_SECONDS is the duration, VPOOL_SEED the seed of the random numbers.
  */
 #include <linux/vpool.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
 #define NAMES 4
+#define MOUNT "/tmp/vpool-random"
 #define MOST_WORKERS 16
 /* Length of an iteration. */
 #define ITERATION_MS 10000
@@ -41,7 +46,7 @@ static const char * const names[NAMES] = {
 /* Errors that an operation may get from a race with another. */
 static const int expected[] = {
 	0, EBUSY, EEXIST, ENOENT, ENOMEM, ENXIO, ESRCH, EINVAL, ENODEV, ENOSPC,
-	EAGAIN,
+	EAGAIN, EIO,
 };
 
 /**
@@ -221,6 +226,60 @@ static int do_fork(int fd, const char *pool)
 	return pid < 0 ? -errno : 0;
 }
 
+/* Change a file in several ways, and check that it shows what was written. */
+static int use_file(int file)
+{
+	__u64 bytes = BASE * (1 + below(1024)), part = below(2) ? BASE : HUGE_SIZE;
+	int err = vp_truncate(file, bytes);
+	char *addr;
+
+	if (err)
+		return err;
+	addr = vp_map(file, bytes, 0);
+	if (addr == MAP_FAILED)
+		return -errno;
+	fill_and_check(addr, bytes < MAX_FILL ? bytes : MAX_FILL);
+	err = vp_punch(file, 0, part);
+	if (!err && bytes >= BASE)
+		fill_and_check(addr, BASE);
+	if (!err)
+		err = vp_pwrite(file, "data", 4, bytes + below(part));
+	if (err >= 0)
+		err = vp_truncate(file, part);
+	munmap(addr, bytes);
+	return err;
+}
+
+static int do_file(int fd, const char *pool)
+{
+	int file = vp_file(fd, VPOOL_FILE_CLOEXEC), err;
+
+	if (file < 0)
+		return file;
+	err = use_file(file);
+	close(file);
+	return err;
+}
+
+/* Mount in this process's namespace of mounts, which ends with the process. */
+static int do_mount(int fd, const char *pool)
+{
+	int err = vp_mount(MOUNT, pool, NULL), file;
+
+	if (err)
+		return err;
+	file = vp_create_at(MOUNT, "file");
+	err = file < 0 ? file : use_file(file);
+	if (below(4)) {
+		close(file);
+		unlink(MOUNT "/file");
+		file = -1;
+	}
+	vp_umount(MOUNT, MNT_DETACH);
+	close(file);
+	return err;
+}
+
 static int do_attach(int fd, const char *pool)
 {
 	int err = vp_attach(fd, below(2) ? VPOOL_ATTACH_PROCESS : 0);
@@ -315,6 +374,8 @@ static const struct operation {
 	{ "commit", POOL, 12, do_commit },
 	{ "map, fault", POOL, 16, do_map },
 	{ "fork, kill", POOL, 6, do_fork },
+	{ "file", POOL, 12, do_file },
+	{ "mount", NONE, 6, do_mount },
 	{ "attach", POOL, 8, do_attach },
 	{ "attach another", POOL, 8, do_attach_other },
 	{ "members", POOL, 6, do_members },
@@ -390,6 +451,9 @@ static void work(unsigned int mine)
 
 	sigaction(SIGBUS, &act, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (unshare(CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		_exit(1);
 	seed = mine;
 	for (;;)
 		do_one();
@@ -462,6 +526,7 @@ FIXTURE_SETUP(stress_random)
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, figures);
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
+	mkdir(MOUNT, 0755);
 	/*
 	 * Unload the module, so that no pool exists when the host's free memory is
 	 * read.
@@ -473,6 +538,7 @@ FIXTURE_TEARDOWN(stress_random)
 {
 	if (access("/sys/module/vpool", F_OK))
 		EXPECT_EQ(0, vp_load());
+	rmdir(MOUNT);
 }
 
 static void run_iteration(struct __test_metadata *_metadata, int *kills,

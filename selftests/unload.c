@@ -9,16 +9,21 @@
 #include <stdatomic.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "kselftest_harness.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
 #define POOL "unload-pool"
+/* A directory for a mount, which is unmounted at the end. */
+#define MOUNT "/tmp/vpool-unload"
 #define BYTES (128 * MIB)
 #define SLOW_BYTES (16 * MIB)
 /* Actions of klogctl(3): read all messages, and the size of the buffer. */
@@ -67,6 +72,7 @@ FIXTURE_TEARDOWN(unload)
 {
 	int ctl;
 
+	umount2(MOUNT, MNT_DETACH);
 	if (!is_loaded())
 		EXPECT_EQ(0, vp_load());
 	ctl = vp_control();
@@ -132,6 +138,82 @@ TEST_F(unload, refused_while_a_revoked_region_is_open)
 	EXPECT_EQ(SIGBUS, vp_touch(addr, true));
 	munmap(addr, HUGE_SIZE);
 	close(self->fd);
+	EXPECT_EQ(0, vp_unload_wait(10));
+}
+
+TEST_F(unload, refused_while_a_file_is_open)
+{
+	int file = vp_file(self->fd, VPOOL_FILE_CLOEXEC);
+	char *addr;
+
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, vp_truncate(file, HUGE_SIZE));
+	close(self->fd);
+	ASSERT_TRUE(vp_sysfs_wait(POOL, "memory/regions", 1));
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
+	addr = vp_map(file, HUGE_SIZE, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	close(file);
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
+	EXPECT_EQ(0, vp_touch(addr, true));
+	munmap(addr, HUGE_SIZE);
+	EXPECT_EQ(0, vp_unload_wait(10));
+}
+
+static int mount_pool(void)
+{
+	umount2(MOUNT, MNT_DETACH);
+	mkdir(MOUNT, 0755);
+	return vp_mount(MOUNT, POOL, NULL);
+}
+
+TEST_F(unload, refused_while_mounted)
+{
+	close(self->fd);
+	ASSERT_EQ(0, mount_pool());
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
+	EXPECT_EQ(0, vp_umount(MOUNT, 0));
+	rmdir(MOUNT);
+	EXPECT_EQ(0, vp_unload_wait(10));
+}
+
+/* A revoked filesystem is still mounted, so the module is still in use. */
+TEST_F(unload, refused_while_a_revoked_pool_is_mounted)
+{
+	int ctl = vp_control();
+
+	ASSERT_EQ(0, mount_pool());
+	close(self->fd);
+	ASSERT_EQ(0, vp_destroy(ctl, POOL, VPOOL_DESTROY_FORCE));
+	close(ctl);
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
+	EXPECT_EQ(-EIO, vp_create_at(MOUNT, "file"));
+	EXPECT_EQ(0, vp_umount(MOUNT, 0));
+	rmdir(MOUNT);
+	EXPECT_EQ(0, vp_unload_wait(10));
+}
+
+/* A file of a filesystem that was unmounted lazily keeps the pool and the module. */
+TEST_F(unload, refused_after_a_lazy_unmount)
+{
+	int ctl = vp_control(), file;
+	char *addr;
+
+	ASSERT_EQ(0, mount_pool());
+	close(self->fd);
+	file = vp_create_at(MOUNT, "file");
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, vp_file_fill(file, 0, HUGE_SIZE, 1));
+	addr = vp_map(file, HUGE_SIZE, 0);
+	ASSERT_NE(MAP_FAILED, addr);
+	ASSERT_EQ(0, vp_umount(MOUNT, MNT_DETACH));
+	rmdir(MOUNT);
+	close(file);
+	EXPECT_EQ(-EBUSY, vp_destroy(ctl, POOL, 0));
+	close(ctl);
+	EXPECT_EQ(-EWOULDBLOCK, vp_unload());
+	EXPECT_TRUE(vp_is_filled(addr, HUGE_SIZE, 1));
+	munmap(addr, HUGE_SIZE);
 	EXPECT_EQ(0, vp_unload_wait(10));
 }
 

@@ -13,6 +13,7 @@
  * @bytes: memory size of a virtual machine, in bytes
  * @iterations: number of measurements of slow operations
  * @calls: number of measurements of fast operations
+ * @files: number of files in a directory
  * @pools: numbers of other pools that exist during a measurement, in increasing order
  * @nr_pools: length of @pools
  * @part: measures a part of the figures
@@ -21,6 +22,7 @@ struct bench_options {
 	__u64 bytes;
 	int iterations;
 	int calls;
+	int files;
 	int pools[8];
 	int nr_pools;
 	void (*part)(const struct bench_options *options);

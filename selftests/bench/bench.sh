@@ -34,6 +34,7 @@ echo TAP version 13
 echo 1..6
 {
 	"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --pools 1,5 &&
+	"$build/vpool_bench" --mib 16 --iterations 1 --calls 3 --files 100 --part files &&
 	"$build/vpool_bench" --mib 16 --iterations 1 --part reserve &&
 	"$build/vpool_bench" --mib 64 --iterations 1 --part reserve-cpus &&
 	"$build/vpool_bench" --mib 1024 --iterations 1 --part gigantic

@@ -19,6 +19,7 @@
 #include "../lib/memory.h"
 #include "bench.h"
 #include "calls.h"
+#include "files.h"
 #include "gigantic.h"
 #include "memory.h"
 #include "samples.h"
@@ -26,6 +27,7 @@
 #define DEFAULT_MIB 512
 #define DEFAULT_ITERATIONS 3
 #define DEFAULT_CALLS 101
+#define DEFAULT_FILES 100000
 
 static void parse_pools(struct bench_options *options, char *list)
 {
@@ -46,6 +48,8 @@ static void parse_part(struct bench_options *options, const char *word)
 		options->part = bench_reserve;
 	else if (!strcmp(word, "reserve-cpus"))
 		options->part = bench_reserve_cpus;
+	else if (!strcmp(word, "files"))
+		options->part = bench_files;
 	else if (!strcmp(word, "gigantic"))
 		options->part = bench_gigantic;
 	else
@@ -63,6 +67,7 @@ static void all_calls(const struct bench_options *options)
 
 static const struct option longs[] = {
 	{ "calls", required_argument, NULL, 'c' },
+	{ "files", required_argument, NULL, 'f' },
 	{ "mib", required_argument, NULL, 'm' },
 	{ "part", required_argument, NULL, 'P' },
 	{ "pools", required_argument, NULL, 'p' },
@@ -79,6 +84,9 @@ static void parse(int argc, char **argv, struct bench_options *options)
 		case 'c':
 			options->calls = atoi(optarg);
 			break;
+		case 'f':
+			options->files = atoi(optarg);
+			break;
 		case 'm':
 			options->bytes = atoi(optarg) * MIB;
 			break;
@@ -93,7 +101,7 @@ static void parse(int argc, char **argv, struct bench_options *options)
 			break;
 		default:
 			fprintf(stderr,
-				"usage: %s [--part reserve|reserve-cpus|gigantic] [--mib N] [--iterations N] [--calls N] [--pools N,...]\n",
+				"usage: %s [--part reserve|reserve-cpus|files|gigantic] [--mib N] [--iterations N] [--calls N] [--files N] [--pools N,...]\n",
 				argv[0]);
 			exit(2);
 		}
@@ -117,6 +125,7 @@ int main(int argc, char **argv)
 		.bytes = DEFAULT_MIB * MIB,
 		.iterations = DEFAULT_ITERATIONS,
 		.calls = DEFAULT_CALLS,
+		.files = DEFAULT_FILES,
 		.pools = { 1, 100, 10000 },
 		.nr_pools = 3,
 		.part = all_calls,

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "../lib/file.h"
+#include "../lib/fs.h"
 #include "../lib/host.h"
 #include "../lib/memory.h"
 #include "../lib/pool.h"
@@ -103,6 +104,11 @@ static int vpool_commit(int fd, __u64 bytes, bool populate)
 	return vp_ioctl(fd, VPOOL_COMMIT, &cmd);
 }
 
+static int file_open(void)
+{
+	return vp_open_file(BENCH_POOL);
+}
+
 static int truncate_to(int fd, __u64 bytes, bool populate)
 {
 	return ftruncate(fd, bytes) ? -errno : 0;
@@ -115,12 +121,12 @@ static int memfd(unsigned int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static int hugetlb_open(void)
+int bench_open_hugetlb(void)
 {
 	return memfd(MFD_HUGETLB | MFD_HUGE_2MB);
 }
 
-static int tmpfs_open(void)
+int bench_open_memfd(void)
 {
 	return memfd(0);
 }
@@ -137,14 +143,21 @@ static int nothing_commit(int fd, __u64 bytes, bool populate)
 
 static struct peer peers[] = {
 	{ "vpool", "FilePmdMapped", vpool_open, vpool_commit },
-	{ "hugetlbfs", "Private_Hugetlb", hugetlb_open, truncate_to },
-	{ "memfd", "ShmemPmdMapped", tmpfs_open, truncate_to },
+	{ "hugetlbfs", "Private_Hugetlb", bench_open_hugetlb, truncate_to },
+	{ "memfd", "ShmemPmdMapped", bench_open_memfd, truncate_to },
 	{ "anonymous", "AnonHugePages", nothing_open, nothing_commit },
+	{ "vpool-file", "FilePmdMapped", file_open, truncate_to },
 };
 
 static bool is_vpool(const struct peer *peer)
 {
 	return peer == &peers[0];
+}
+
+/* The memory comes from the pool, by the device or by a file. */
+static bool is_of_pool(const struct peer *peer)
+{
+	return is_vpool(peer) || !strcmp(peer->name, "vpool-file");
 }
 
 static bool is_hugetlb(const struct peer *peer)
@@ -197,6 +210,11 @@ static void wait_clean(struct bench_samples *samples)
 	if (samples)
 		bench_add(samples, begin, bench_now());
 	close(ctl);
+}
+
+void bench_wait_clean(void)
+{
+	wait_clean(NULL);
 }
 
 static void check_mapped(const struct peer *peer, char *addr, __u64 bytes)
@@ -276,7 +294,7 @@ static void run_iteration(struct peer *peer, __u64 bytes, bool populate)
 	release(addr, fd, bytes);
 	t[6] = bench_now();
 	bench_add(&samples[populate ? RELEASE_POPULATED : RELEASE], t[5], t[6]);
-	if (is_vpool(peer))
+	if (is_of_pool(peer))
 		wait_clean(populate ? NULL : &samples[SCRUB]);
 }
 
@@ -310,7 +328,7 @@ static void others_online(bool online)
  * Take the other CPUs offline and get a real-time priority, so that vpool's background
  * work runs only while this process sleeps.
  */
-static void run_exclusively(bool run_exclusively)
+void bench_run_exclusively(bool run_exclusively)
 {
 	struct sched_param param = { .sched_priority = run_exclusively ? 1 : 0 };
 
@@ -333,7 +351,7 @@ static void set_hugepages(__u64 bytes)
 		bench_die(HUGEPAGES, ENOMEM);
 }
 
-static void prepare(const struct bench_options *options)
+void bench_prepare(const struct bench_options *options)
 {
 	int ctl = bench_must(VP_CONTROL, vp_control());
 
@@ -346,7 +364,7 @@ static void prepare(const struct bench_options *options)
 	bench_must("THP", vp_write_file(THP "shmem_enabled", "always"));
 }
 
-static void clean_up(void)
+void bench_clean_up(void)
 {
 	int ctl = bench_must(VP_CONTROL, vp_control());
 
@@ -364,8 +382,8 @@ void bench_memory(const struct bench_options *options)
 	struct peer *peer;
 	int iteration;
 
-	run_exclusively(true);
-	prepare(options);
+	bench_run_exclusively(true);
+	bench_prepare(options);
 	for (iteration = 0; iteration < options->iterations; iteration++) {
 		for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++) {
 			run_iteration(peer, options->bytes, false);
@@ -374,8 +392,8 @@ void bench_memory(const struct bench_options *options)
 	}
 	for (peer = peers; peer < peers + ARRAY_SIZE(peers); peer++)
 		print_figures(peer, options->bytes);
-	clean_up();
-	run_exclusively(false);
+	bench_clean_up();
+	bench_run_exclusively(false);
 }
 
 static void one_commit(long folios, __u64 page_size,
@@ -422,10 +440,10 @@ static void commits(const struct bench_options *options, const char *variant,
 
 void bench_commits(const struct bench_options *options)
 {
-	run_exclusively(true);
+	bench_run_exclusively(true);
 	commits(options, "2M", HUGE_SIZE);
 	commits(options, "4K", BASE);
-	run_exclusively(false);
+	bench_run_exclusively(false);
 }
 
 /* Take memory from the host, and touch all of it for the first time. */
@@ -465,7 +483,7 @@ void bench_reserve(const struct bench_options *options)
 	int ctl = bench_must(VP_CONTROL, vp_control()), i, peer;
 	double folios = options->bytes / HUGE_SIZE;
 
-	run_exclusively(true);
+	bench_run_exclusively(true);
 	for (i = 0; i < options->iterations; i++)
 		for (peer = 0; peer < 2; peer++)
 			reserve_and_touch(ctl, &peers[peer], options->bytes,
@@ -473,7 +491,7 @@ void bench_reserve(const struct bench_options *options)
 	for (peer = 0; peer < 2; peer++)
 		bench_say("reserve-and-touch", peers[peer].name, folios,
 			  &samples[peer], folios);
-	run_exclusively(false);
+	bench_run_exclusively(false);
 	close(ctl);
 }
 

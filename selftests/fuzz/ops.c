@@ -378,6 +378,55 @@ static void op_commit(struct task *task)
 	call(task, fd, VPOOL_COMMIT, &commit);
 }
 
+static void op_new_file(struct task *task)
+{
+	int *at = pick_slot(task), fd = *at;
+	struct vpool_file file = { .size = sizeof(file) };
+
+	file.flags = pick_flags(task, 1);
+	if (!call(task, fd, VPOOL_FILE, &file))
+		replace(take(task) % 2 ? at : pick_slot(task), file.out_fd);
+}
+
+/* Change the size, the holes and the contents of a part of a file. */
+static void op_range(struct task *task)
+{
+	static const int modes[] = {
+		0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		FALLOC_FL_PUNCH_HOLE,
+	};
+	static char text[16384];
+	int fd = *pick_slot(task);
+	__u64 from = pick_size(task);
+	size_t len = take(task) * 64;
+
+	switch (take(task) % 7) {
+	case 0:
+	case 1:
+		fallocate(fd, modes[below(task, ARRAY_SIZE(modes))], from,
+			  pick_size(task));
+		break;
+	case 2:
+		pwrite(fd, text, len, from);
+		break;
+	case 3:
+		pread(fd, text, len, from);
+		break;
+	case 4:
+		ftruncate(fd, from);
+		break;
+	case 5:
+		lseek(fd, from, take(task) % 2 ? SEEK_DATA : SEEK_HOLE);
+		break;
+	case 6:
+		if (pipes[0] < 0 && pipe2(pipes, O_CLOEXEC | O_NONBLOCK))
+			break;
+		splice(fd, (loff_t *)&from, pipes[1], NULL, len,
+		       SPLICE_F_NONBLOCK);
+		break;
+	}
+}
+
 /*
  * Return a pidfd of this process, its parent, a child, a kernel thread or another
  * task.
@@ -437,8 +486,9 @@ static void op_raw(struct task *task)
 	*(__u32 *)arg = take(task);
 	if (cmd % 16 == VPOOL_CMD_CREATE || cmd % 16 == VPOOL_CMD_RESIZE)
 		*(__u32 *)arg = cmd;
-	ioctl(fd, cmd & 128 ? _IO(VPOOL_TYPE, cmd) :
-	      _IO(VPOOL_TYPE, cmd % 16), arg);
+	cmd = cmd & 128 ? cmd : cmd % 16;
+	if (!ioctl(fd, _IO(VPOOL_TYPE, cmd), arg) && cmd == VPOOL_CMD_FILE)
+		close(((struct vpool_file *)arg)->out_fd);
 }
 
 static void op_mmap(struct task *task)
@@ -746,7 +796,7 @@ static void op_sysfs(struct task *task)
 		close(fd);
 }
 
-/* System calls that a pool's device does not support. */
+/* System calls that a pool's device does not support. A file supports them. */
 static void op_file(struct task *task)
 {
 	int fd = *pick_slot(task);
@@ -885,10 +935,10 @@ static void (*const ops[64])(struct task *task) = {
 	op_query, op_commit, op_attach, op_reason, op_raw, op_mmap, op_unmap,
 	op_touch, op_madvise, op_change_map, op_fork, op_kill, op_thread, op_exec,
 	op_pass, op_sysfs, op_file, op_pin, op_affinity, op_hotplug, op_proc,
-	op_drop, op_sleep, op_parameter, op_create, op_create, op_create, op_open,
-	op_open, op_open, op_destroy, op_resize, op_resize, op_query, op_query,
-	op_commit, op_commit, op_commit, op_attach, op_attach, op_attach,
-	op_attach, op_raw, op_mmap, op_mmap, op_mmap, op_touch, op_touch,
+	op_drop, op_sleep, op_parameter, op_create, op_create, op_new_file, op_open,
+	op_open, op_new_file, op_destroy, op_resize, op_range, op_query, op_range,
+	op_commit, op_commit, op_new_file, op_attach, op_attach, op_range,
+	op_range, op_raw, op_mmap, op_mmap, op_mmap, op_touch, op_touch,
 	op_touch, op_fork, op_fork, op_thread, op_madvise, op_pin, op_affinity,
 	op_sysfs, op_close,
 };
