@@ -14,6 +14,7 @@
 #include "kselftest_harness.h"
 #include "lib/edu.h"
 #include "lib/file.h"
+#include "lib/fs.h"
 #include "lib/host.h"
 #include "lib/memory.h"
 #include "lib/pool.h"
@@ -32,6 +33,15 @@
 /* Bytes of one transfer of the device, and of the buffer at OTHER_IOVA. */
 #define PART VP_EDU_BYTES
 
+/* Map new memory of the pool: of a region, or of a file. */
+static char *map_pool(bool file, __u64 bytes, int *fd)
+{
+	if (!file)
+		return vp_open_map(POOL, bytes, fd);
+	*fd = vp_open_file(POOL);
+	return vp_truncate(*fd, bytes) ? MAP_FAILED : vp_map(*fd, bytes, 0);
+}
+
 FIXTURE(vfio)
 {
 	int ctl;
@@ -42,22 +52,38 @@ FIXTURE(vfio)
 	char *other;
 	char address[64];
 	struct vp_edu edu;
+	bool file;
 };
 
-/* Fill a region of half of the pool. The buffer "other" is memory of the host. */
+FIXTURE_VARIANT(vfio)
+{
+	bool file;
+};
+
+FIXTURE_VARIANT_ADD(vfio, region)
+{
+};
+
+FIXTURE_VARIANT_ADD(vfio, file)
+{
+	.file = true,
+};
+
+/* Fill a region or a file of half of the pool. The buffer "other" is memory of the host. */
 FIXTURE_SETUP(vfio)
 {
 	const char *lacks = vp_edu_find(self->address, sizeof(self->address));
 
 	if (lacks)
 		SKIP(return, "%s", lacks);
+	self->file = variant->file;
 	self->bytes = 8 * HUGE_SIZE;
 	self->pool = 2 * self->bytes;
 	self->ctl = vp_control();
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, 0, NULL));
-	self->addr = vp_open_map(POOL, self->bytes, &self->fd);
+	self->addr = map_pool(self->file, self->bytes, &self->fd);
 	ASSERT_NE(MAP_FAILED, self->addr);
 	vp_fill(self->addr, self->bytes, 1);
 	ASSERT_EQ(0, vp_edu_open(self->address, &self->edu));
@@ -288,6 +314,26 @@ TEST_F(vfio, pinned_memory_outlives_its_region)
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/clean_bytes", self->pool));
 }
 
+/* A hole in a file: the device keeps the old page until VFIO unmaps it. */
+TEST_F(vfio, pinned_memory_outlives_its_place_in_a_file)
+{
+	if (!variant->file)
+		SKIP(return, "a region has no holes");
+	ASSERT_EQ(0, vp_dma_map(&self->edu, self->other, PART, OTHER_IOVA));
+	ASSERT_EQ(0, vp_dma_map(&self->edu, self->addr, self->bytes, IOVA));
+	ASSERT_EQ(0, vp_punch(self->fd, 0, HUGE_SIZE));
+	EXPECT_EQ(self->bytes, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	/* The file gets a new page, which the device does not reach. */
+	EXPECT_TRUE(vp_is_zero(self->addr, HUGE_SIZE));
+	EXPECT_EQ(self->bytes + HUGE_SIZE, vp_sysfs_u64(POOL, "memory/used_bytes"));
+	EXPECT_TRUE(device_sees(self, IOVA, 1));
+	EXPECT_EQ(0, device_writes(self, IOVA, 3));
+	EXPECT_TRUE(vp_is_zero(self->addr, HUGE_SIZE));
+	EXPECT_EQ(0, vp_dma_unmap(&self->edu, self->bytes, IOVA));
+	EXPECT_TRUE(vp_sysfs_wait(POOL, "memory/used_bytes", self->bytes));
+	EXPECT_TRUE(vp_is_zero(self->addr, HUGE_SIZE));
+}
+
 /* Create a pool of this name again, and fill all of it. */
 static char *fill_new_pool(struct _test_data_vfio *self, int *fd)
 {
@@ -341,7 +387,7 @@ static int map_and_die(void *arg)
 	char *addr;
 	int fd;
 
-	addr = vp_open_map(POOL, self->bytes, &fd);
+	addr = map_pool(self->file, self->bytes, &fd);
 	if (addr == MAP_FAILED || vp_edu_open(self->address, &edu) ||
 	    vp_dma_map(&edu, addr, self->bytes, IOVA))
 		return 1;
