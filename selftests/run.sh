@@ -98,6 +98,7 @@ runs_here() {
 	debug) [[ $kernel == debug* || $kernel == fuzz ]] ;;
 	fast) [[ $kernel != debug* || -n ${VPOOL_LONG:-} ]] ;;
 	smt) [ -n "${VPOOL_SMT:-}" ] ;;
+	iommu) [ -n "${VPOOL_IOMMU:-}" ] ;;
 	guard) [ -n "${VPOOL_GUARD:-}" ] ;;
 	*) [[ ,$1, == *,$kernel,* ]] ;;
 	esac

@@ -58,6 +58,9 @@ last_iteration() { sed -n 's/^guest: right in iteration \([0-9]*\).$/\1/p' "$dir
 is_beyond() { [ "$(last_iteration "$1")" -gt "$2" ] 2> /dev/null; }
 is_up() { [ -n "$(last_iteration "$1")" ]; }
 
+# Modules for the initramfs, besides those for the disk and the power button.
+guest_modules=()
+
 # Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
 make_initrd() {
 	local root=$dir/initrd file nr=0
@@ -65,7 +68,7 @@ make_initrd() {
 	mkdir -p "$root/dev"
 	cp "$build/vm_guest" "$root/init"
 	mknod "$root/dev/console" c 5 1
-	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk \
+	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk "${guest_modules[@]}" \
 		2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
 		awk '!seen[$0]++' > "$dir/modules"
 	while read -r file; do

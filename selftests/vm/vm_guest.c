@@ -2,10 +2,13 @@
 /*
  * The only program in the guest of a test, started as init. It continuously writes
  * memory and checks what it wrote before. It prints each iteration and the first bytes
- * of its disk on the console, and shuts down when the power button is pressed. The
- * environment variable MB, from the kernel command line, is the amount of memory in
- * MiB.
+ * of its disk on the console, and shuts down when the power button is pressed.
+ *
+ * Environment variables come from the kernel command line: MB is the amount of memory in
+ * MiB. With NVME, the guest has an NVMe disk: it reads the number at the start of it, and
+ * writes to the rest.
  */
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/input.h>
@@ -23,6 +26,11 @@
 /* Interval between two reports. */
 #define REPORT_MS 500
 #define MAX_BUTTONS 8
+#define NVME "/dev/nvme0n1"
+/* What the guest writes to the NVMe disk: bytes, offset and pattern. */
+#define NVME_BYTES 0x400000UL
+#define NVME_OFFSET 0x100000UL
+#define NVME_PATTERN 7
 
 static __u64 *mem;
 static size_t words;
@@ -97,11 +105,11 @@ static void poll_buttons(void)
 	}
 }
 
-/* Print the number at the start of the disk, if there is a disk. */
-static void read_disk(void)
+/* Print the number at the start of a disk, if there is a disk. */
+static void read_disk(const char *path)
 {
 	char text[32] = "";
-	int fd = open("/dev/vda", O_RDONLY);
+	int fd = open(path, O_RDONLY);
 
 	if (fd < 0)
 		return;
@@ -113,6 +121,44 @@ static void read_disk(void)
 static __u64 value(size_t word, unsigned long iteration)
 {
 	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ iteration;
+}
+
+/* Write a pattern to the disk, and read it back to other memory; both by DMA. */
+static int write_and_read(int fd)
+{
+	char *buffer = mmap(NULL, 2 * NVME_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u64 *out = (__u64 *)buffer, *in = (__u64 *)(buffer + NVME_BYTES);
+	size_t i;
+
+	for (i = 0; i < NVME_BYTES / sizeof(*out); i++)
+		out[i] = value(i, NVME_PATTERN);
+	if (pwrite(fd, out, NVME_BYTES, NVME_OFFSET) != NVME_BYTES ||
+	    pread(fd, in, NVME_BYTES, NVME_OFFSET) != NVME_BYTES)
+		return 0;
+	for (i = 0; i < NVME_BYTES / sizeof(*out); i++)
+		if (in[i] != value(i, NVME_PATTERN))
+			return 0;
+	munmap(buffer, 2 * NVME_BYTES);
+	return 1;
+}
+
+/* Wait for the NVMe disk, and use it. */
+static void check_nvme(void)
+{
+	int fd = -1, tries;
+
+	for (tries = 0; tries < 300 && fd < 0; tries++) {
+		usleep(100000);
+		fd = open(NVME, O_RDWR | O_DIRECT);
+	}
+	if (fd < 0) {
+		report("no NVMe disk", 0);
+		return;
+	}
+	read_disk(NVME);
+	report(write_and_read(fd) ? "NVMe disk right" : "NVMe disk WRONG", 0);
+	close(fd);
 }
 
 /* Check the data and the sum of the previous iteration, and write new data. */
@@ -145,7 +191,9 @@ int main(void)
 	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	load_modules();
-	read_disk();
+	read_disk("/dev/vda");
+	if (getenv("NVME"))
+		check_nvme();
 	open_buttons();
 	report("up", 0);
 	for (iteration = 0;; iteration++) {

@@ -94,6 +94,16 @@ is 'completion of mounted pools and their directories' \
 	"$(VPOOL_MOUNTINFO=$BUILD/tests/mountinfo complete_line vpoolctl umount '')" \
 	'/srv/x /srv/y db web'
 is 'completion of a pool to mount' "$(complete_line vpoolctl mount w)" web
+export VPOOL_HOST_SYSFS_DIR=$VPOOL_SYSFS_DIR/host
+for device in 0000:01:00.0:0x020000 0000:01:00.1:0x020000 0000:02:00.0:0x060400; do
+	mkdir -p "$VPOOL_HOST_SYSFS_DIR/bus/pci/devices/${device%:*}"
+	echo "${device##*:}" >"$VPOOL_HOST_SYSFS_DIR/bus/pci/devices/${device%:*}/class"
+done
+# Bash replaces only the part after the last colon.
+is 'completion of a device' "$(complete_line vpoolctl vm start x --device 0000:01)" \
+	'01:00.0 01:00.1'
+is 'completion of a second device' \
+	"$(complete_line vpoolctl vm start x --device 0000:01:00.0,0000:01:00.1)" 00.1
 is 'completion of a node for CPUs' "$(complete_line vpoolctl create x --ncpus 4@0)" @0
 is 'no completion of a node before the @' "$(complete_line vpoolctl create x --mem 4)" ''
 is 'completion of a group' "$(complete_line vpoolctl create x --owner root:daem)" daemon

@@ -173,6 +173,7 @@ static const char *const kinds[] = {
 	[COMPLETE_PID] = "pid",
 	[COMPLETE_SIGNAL] = "signal",
 	[COMPLETE_MOUNT] = "mount",
+	[COMPLETE_DEVICE] = "device",
 };
 
 /* Tell whether an earlier command has the same first word. */

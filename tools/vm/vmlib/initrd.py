@@ -100,6 +100,8 @@ def write_start(args, kernel, module, where):
         module = module.replace(kernel.build, f"{TOP}/build", 1)
     env = {"VPOOL_KERNEL": kernel.name, "VPOOL_KO": module or "",
            "VPOOL_KERNEL_IMAGE": os.path.realpath(kernel.image)}
+    if args.iommu:
+        env["VPOOL_IOMMU"] = "1"
     env.update((k, v) for k, v in os.environ.items() if k.startswith("VPOOL_"))
     env.update(TESTVM_TOP=TOP, TESTVM_MODULES=kernel.modules_dir(),
                TESTVM_LOAD=module or "", TESTVM_CWD=os.getcwd(),

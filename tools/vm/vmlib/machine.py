@@ -20,6 +20,9 @@ STARTS = 3
 UP_TIMEOUT = 240
 UP_TIMEOUT_PER_CPU = 15
 
+# Size of the disk behind the IOMMU.
+DISK_BYTES = 64 << 20
+
 # Beyond this number of emulated CPUs, one host thread runs all of them in turn.
 MAX_PARALLEL_CPUS = 16
 
@@ -75,6 +78,26 @@ def folder_args(kernel):
     return cmd
 
 
+def iommu_args(where):
+    """Return the arguments for an IOMMU and the PCI devices behind it.
+
+    tools/vm/run describes the devices. Functions of one device without ACS are in one
+    IOMMU group. The file of the disk is in the folder @where.
+    """
+    disk = f"{where}/nvme"
+    with open(disk, "wb") as f:
+        f.truncate(DISK_BYTES)
+    devices = ["intel-iommu,intremap=on,eim=off,caching-mode=on",
+               "edu,addr=10.0", "edu,addr=11.0,multifunction=on",
+               "e1000,addr=11.1,netdev=net,romfile=",
+               "nvme,addr=12.0,drive=nvme,serial=vpool"]
+    cmd = ["-drive", f"if=none,id=nvme,file={disk},format=raw",
+           "-netdev", "user,id=net,restrict=on"]
+    for device in devices:
+        cmd += ["-device", device]
+    return cmd
+
+
 def qemu_args(args, kernel, where, initrd, accel):
     """Return the command line of QEMU. @accel is "kvm" or "tcg"."""
     threads = 2 if args.smt else 1
@@ -86,10 +109,12 @@ def qemu_args(args, kernel, where, initrd, accel):
     # timer, and panics.
     cmd = [qemu_command(kernel.arch), *machine, "-nodefaults", "-no-reboot",
            "-nographic", "-smp", smp, "-m", args.mem,
+           # QEMU adds devices in this order, and only those after the IOMMU use it.
+           *(iommu_args(where) if args.iommu else []),
            "-kernel", kernel.image, "-initrd", initrd, *folder_args(kernel),
            "-append", f"console={tty} loglevel=5 panic=-1 oops=panic "
                       f"{KERNEL_TIMEOUTS} no_timer_check vm_dir={where} "
-                      f"{args.append}"]
+                      f"{'intel_iommu=on ' if args.iommu else ''}{args.append}"]
     return cmd + accel_args(args, accel) + numa_args(args)
 
 
@@ -98,10 +123,14 @@ def accel_args(args, accel):
     if args.icount:
         return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
     if accel == "kvm":
-        return ["-accel", "kvm"]
+        # An IOMMU can remap the interrupts of an interrupt controller in QEMU only.
+        return ["-accel", "kvm,kernel-irqchip=split" if args.iommu else "kvm"]
     # With many more threads than host CPUs, a thread often waits for a lock whose
-    # holder does not run.
-    thread = "single" if args.cpus > MAX_PARALLEL_CPUS else "multi"
+    # holder does not run. With a thread for each CPU, QEMU 10.0 sometimes reads a wrong
+    # device, or dies in iotlb_to_section(), while a guest enables a device that it got
+    # from the machine.
+    single = args.cpus > MAX_PARALLEL_CPUS or args.iommu
+    thread = "single" if single else "multi"
     return ["-accel", f"tcg,thread={thread}"]
 
 

@@ -192,6 +192,15 @@ static const struct {
 	{ TOOL_MOUNT_BUSY, "mount_busy" },
 	{ TOOL_MOUNT_REFUSED, "mount_refused" },
 	{ TOOL_NOT_MOUNTED, "not_mounted" },
+	{ TOOL_VM_DEVICE, "vm_device" },
+	{ TOOL_VM_DEVICE_NO_IOMMU, "vm_device_no_iommu" },
+	{ TOOL_VM_DEVICE_GROUP, "vm_device_group" },
+	{ TOOL_VM_DEVICE_IN_USE, "vm_device_in_use" },
+	{ TOOL_VM_DEVICE_TAKEN, "vm_device_taken" },
+	{ TOOL_VM_DEVICE_BIND, "vm_device_bind" },
+	{ TOOL_VM_DEVICE_NOT_BACK, "vm_device_not_back" },
+	{ TOOL_VM_HAS_DEVICE, "vm_has_device" },
+	{ TOOL_VM_MEMLOCK, "vm_memlock" },
 };
 
 const char *code_name(int code)

@@ -63,6 +63,15 @@
  * @TOOL_MOUNT_BUSY: unmounting would stop a process or lose a file
  * @TOOL_MOUNT_REFUSED: the kernel refused to mount the pool
  * @TOOL_NOT_MOUNTED: the directory has no filesystem of a pool, or the pool is not mounted
+ * @TOOL_VM_DEVICE: a device cannot be passed to a virtual machine
+ * @TOOL_VM_DEVICE_NO_IOMMU: no IOMMU is between a device and memory
+ * @TOOL_VM_DEVICE_GROUP: the host uses another device of the IOMMU group
+ * @TOOL_VM_DEVICE_IN_USE: the host uses a device
+ * @TOOL_VM_DEVICE_TAKEN: a virtual machine or another program has a device
+ * @TOOL_VM_DEVICE_BIND: a device could not be bound to vfio-pci
+ * @TOOL_VM_DEVICE_NOT_BACK: a device could not be given back to its former driver
+ * @TOOL_VM_HAS_DEVICE: a virtual machine with a device of the host cannot migrate
+ * @TOOL_VM_MEMLOCK: the caller may not lock as much memory as a device needs
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -128,6 +137,15 @@ enum tool_code {
 	TOOL_MOUNT_BUSY = 2056,
 	TOOL_MOUNT_REFUSED = 2057,
 	TOOL_NOT_MOUNTED = 2058,
+	TOOL_VM_DEVICE = 2059,
+	TOOL_VM_DEVICE_NO_IOMMU = 2060,
+	TOOL_VM_DEVICE_GROUP = 2061,
+	TOOL_VM_DEVICE_IN_USE = 2062,
+	TOOL_VM_DEVICE_TAKEN = 2063,
+	TOOL_VM_DEVICE_BIND = 2064,
+	TOOL_VM_DEVICE_NOT_BACK = 2065,
+	TOOL_VM_HAS_DEVICE = 2066,
+	TOOL_VM_MEMLOCK = 2067,
 	NR_TOOL_END,
 };
 

@@ -24,6 +24,7 @@
  * @COMPLETE_PID: processes
  * @COMPLETE_SIGNAL: signals
  * @COMPLETE_MOUNT: mounted pools and their directories
+ * @COMPLETE_DEVICE: lists of PCI devices
  */
 enum completion {
 	COMPLETE_NONE,
@@ -41,6 +42,7 @@ enum completion {
 	COMPLETE_PID,
 	COMPLETE_SIGNAL,
 	COMPLETE_MOUNT,
+	COMPLETE_DEVICE,
 };
 
 /**

@@ -237,6 +237,15 @@ int kmod_load(const struct kmod *mod, struct failure *failure)
 	return text ? 0 : -EIO;
 }
 
+int kmod_load_kernel(const char *name, struct failure *failure)
+{
+	char *const modprobe[] = { "/sbin/modprobe", (char *)name, NULL };
+	char *text = run(modprobe, TOOL_MODULE_LOAD, failure);
+
+	free(text);
+	return text ? 0 : -EIO;
+}
+
 int kmod_unload(struct failure *failure)
 {
 	int tries, err = 0;

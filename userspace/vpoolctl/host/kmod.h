@@ -35,6 +35,8 @@ void kmod_free(struct kmod *mod);
 
 /* Load a module. Return 0, or a negative errno with @failure set. */
 int kmod_load(const struct kmod *mod, struct failure *failure);
+/* Load a module of the kernel. Return 0, or a negative errno with @failure set. */
+int kmod_load_kernel(const char *name, struct failure *failure);
 /*
  * Unload the loaded module. Wait a moment for programs that only read about pools. Return
  * 0, or a negative errno with @failure set.

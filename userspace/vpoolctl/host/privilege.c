@@ -37,3 +37,8 @@ bool may_change_host(void)
 {
 	return is_capable(CAP_SYS_ADMIN) && in_initial_namespace();
 }
+
+bool may_lock_memory(void)
+{
+	return is_capable(CAP_IPC_LOCK) && in_initial_namespace();
+}

@@ -11,4 +11,7 @@
  */
 bool may_change_host(void);
 
+/* Check whether the caller may lock memory without a limit. */
+bool may_lock_memory(void);
+
 #endif /* VPOOLCTL_PRIVILEGE_H */

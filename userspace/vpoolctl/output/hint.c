@@ -283,6 +283,22 @@ static const struct {
 	{ TOOL_MOUNT_REFUSED,
 	  "Try 'vpoolctl list' for the pools, and 'vpoolctl mount' for those that are mounted." },
 	{ TOOL_NOT_MOUNTED, "Try 'vpoolctl mount' for the pools that are mounted." },
+	{ TOOL_VM_DEVICE, "Try 'lspci -D' for the devices of the host." },
+	{ TOOL_VM_DEVICE_NO_IOMMU,
+	  "Try 'dmesg | grep -i iommu' for what the kernel has found." },
+	{ TOOL_VM_DEVICE_GROUP,
+	  "Try --device with all devices of the group, or a device that is alone in its group." },
+	{ TOOL_VM_DEVICE_IN_USE,
+	  "Try --force-device to take the device away from the host." },
+	{ TOOL_VM_DEVICE_TAKEN,
+	  "Try 'vpoolctl vm list -o NAME,DEVICES' for the devices of all machines." },
+	{ TOOL_VM_DEVICE_BIND,
+	  "{user:Try as root.}{root:Try 'dmesg' for the reason of the kernel.}" },
+	{ TOOL_VM_DEVICE_NOT_BACK, "Try 'dmesg' for the reason of the kernel." },
+	{ TOOL_VM_HAS_DEVICE,
+	  "Try 'vpoolctl vm stop', and start it on the other pool." },
+	{ TOOL_VM_MEMLOCK,
+	  "Try 'ulimit -l', LimitMEMLOCK= of the unit, or /etc/security/limits.conf." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */

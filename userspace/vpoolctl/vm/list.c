@@ -20,6 +20,7 @@
 #include "output/printable.h"
 #include "output/table.h"
 #include "vm/cmd.h"
+#include "vm/device.h"
 #include "vm/memory.h"
 #include "vm/vm.h"
 
@@ -32,6 +33,7 @@ enum {
 	COL_CPUS,
 	COL_MEMORY,
 	COL_AGE,
+	COL_DEVICES,
 };
 
 static const struct column vm_columns[] = {
@@ -45,6 +47,9 @@ static const struct column vm_columns[] = {
 		       "the CPUs of each vCPU, separated by spaces" },
 	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory of pools that it uses" },
 	[COL_AGE] = { "AGE", CELL_SECONDS, "time since its QEMU started" },
+	[COL_DEVICES] = { "DEVICES", CELL_TEXT,
+			  "PCI devices of the host that it has, separated by commas",
+			  SHOW_NEVER },
 };
 
 /* vCPUs */
@@ -154,6 +159,18 @@ static __u64 read_age(pid_t pid)
 	return (__u64)now.tv_sec > begun ? now.tv_sec - begun : 0;
 }
 
+static void fill_devices(struct table *tb, const struct vm *vm)
+{
+	struct vm_devices devices;
+	char *text;
+
+	vm_devices_read(vm->dir, &devices);
+	text = vm_devices_text(&devices);
+	if (*text)
+		table_text(tb, COL_DEVICES, text);
+	free(text);
+}
+
 static void fill_vm(struct table *tb, const struct vm *vm)
 {
 	const struct vm_slot *slot = vm->slot + vm->now;
@@ -175,6 +192,7 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	fill_vcpus(tb, slot->pid);
 	table_number(tb, COL_MEMORY, memory.bytes);
 	table_number(tb, COL_AGE, read_age(slot->pid));
+	fill_devices(tb, vm);
 	free(status);
 }
 

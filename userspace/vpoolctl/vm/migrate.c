@@ -30,6 +30,7 @@
 #include "output/messages.h"
 #include "output/units.h"
 #include "vm/cmd.h"
+#include "vm/device.h"
 #include "vm/memory.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
@@ -478,11 +479,27 @@ static int migrate_to(struct move *move)
 	return status;
 }
 
+/* The state of a device of the host cannot be copied. */
+static int check_devices(const struct move *move)
+{
+	struct vm_devices devices;
+
+	vm_devices_read(move->vm->dir, &devices);
+	if (!devices.nr)
+		return 0;
+	cmd_error(move->inv, move->vm->name, TOOL_VM_HAS_DEVICE,
+		  "it has PCI device %s of the host, with which it cannot be migrated",
+		  devices.device->address);
+	return -1;
+}
+
 static int migrate_vm(struct move *move)
 {
 	const struct vm_slot *slot = move->vm->slot + move->vm->now;
 	int status = EXIT_FAILED, err;
 
+	if (check_devices(move))
+		return EXIT_FAILED;
 	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_SAME_POOL,

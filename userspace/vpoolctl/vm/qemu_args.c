@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "vm/device.h"
 #include "vm/qemu_args.h"
 #include "vm/vm.h"
 
@@ -158,6 +159,15 @@ static void add_boot(char ***args, const struct qemu_spec *spec)
 	}
 }
 
+static void add_devices(char ***args, const struct vm_devices *devices)
+{
+	size_t i;
+
+	for (i = 0; devices && i < devices->nr; i++)
+		add_made(args, "-device",
+			 xprintf("vfio-pci,host=%s", devices->device[i].address));
+}
+
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
 	bool kvm = !strcmp(spec->accel, "kvm");
@@ -180,6 +190,7 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	add_two(&args, "-nic", !strcmp(spec->net, "user") ?
 		"user,model=virtio-net-pci" : "none");
 	add_boot(&args, spec);
+	add_devices(&args, spec->devices);
 	for (extra = spec->extra; extra && *extra; extra++)
 		add(&args, *extra);
 	return args;

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 #include <stddef.h>
 
+struct vm_devices;
 struct vm_slot;
 
 /**
@@ -19,6 +20,7 @@ struct vm_slot;
  * @disk: path of the disk, or NULL
  * @format: format of the disk, such as "raw"
  * @net: "user" or "none"
+ * @devices: PCI devices of the host to pass to the machine
  * @console: path of a file for the output of the console, or NULL
  * @accel: "kvm" or "tcg"
  * @extra: more arguments for QEMU, NULL-terminated
@@ -34,6 +36,7 @@ struct qemu_spec {
 	char *disk;
 	const char *format;
 	const char *net;
+	const struct vm_devices *devices;
 	char *console;
 	const char *accel;
 	char **extra;

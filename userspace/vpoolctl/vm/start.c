@@ -25,6 +25,8 @@
 #include "output/units.h"
 #include "vm/cmd.h"
 #include "vm/console.h"
+#include "vm/device.h"
+#include "vm/device_check.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
@@ -43,6 +45,8 @@ enum {
 	START_NET,
 	START_CONSOLE,
 	START_ACCEL,
+	START_DEVICE,
+	START_FORCE_DEVICE,
 };
 
 static const struct option_def start_options[] = {
@@ -100,6 +104,19 @@ static const struct option_def start_options[] = {
 		.help =
 			"kvm, the default, needs /dev/kvm; tcg runs without it,\n"
 			"but is many times slower",
+	},
+	[START_DEVICE] = {
+		.name = "device", .arg = "ADDRESS[,ADDRESS...]",
+		.complete = COMPLETE_DEVICE,
+		.help =
+			"pass PCI devices of the host to the machine, as in\n"
+			"0000:01:00.0; they need an IOMMU",
+	},
+	[START_FORCE_DEVICE] = {
+		.name = "force-device",
+		.help =
+			"take the devices even if a network interface is up, or\n"
+			"a disk is in use",
 	},
 };
 
@@ -201,7 +218,27 @@ static int check_extra(const struct invocation *inv, char **extra)
 	return status;
 }
 
-static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
+static int parse_devices(const struct invocation *inv, struct vm_devices *devices)
+{
+	char *bad;
+	int status;
+
+	if (!inv->given[START_DEVICE])
+		return inv->given[START_FORCE_DEVICE] ?
+			usage_error(inv->cmd, "--force-device needs --device") : 0;
+	if (!vm_devices_parse(inv->value[START_DEVICE], devices, &bad))
+		return 0;
+	status = bad ? usage_error(inv->cmd,
+				   "--device: '%s' is not the address of a PCI device, or is given twice",
+				   bad) :
+		       usage_error(inv->cmd, "--device: more than %d devices",
+				   VM_DEVICES_MAX);
+	free(bad);
+	return status;
+}
+
+static int parse_line(const struct invocation *inv, struct qemu_spec *spec,
+		      struct vm_devices *devices)
 {
 	int status;
 
@@ -230,6 +267,8 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec)
 		status = parse_vcpus(inv, spec);
 	if (!status)
 		status = parse_mem(inv, spec);
+	if (!status)
+		status = parse_devices(inv, devices);
 	return status ? status : parse_disk(inv, spec);
 }
 
@@ -457,8 +496,19 @@ static void forget_log(const char *name)
 	free(log);
 }
 
+static int claim_devices(const struct invocation *inv, const struct vm *vm,
+			 const struct qemu_spec *spec, struct vm_devices *devices)
+{
+	if (!devices->nr)
+		return 0;
+	if (vm_devices_check_memlock(inv, spec->name, spec->bytes))
+		return -1;
+	return vm_devices_claim(inv, vm, devices);
+}
+
 static int start_on(const struct invocation *inv, struct vpool *vp,
-		    struct qemu_spec *spec, struct vm *vm)
+		    struct qemu_spec *spec, struct vm *vm,
+		    struct vm_devices *devices)
 {
 	double begun = now_ms();
 	struct vm_plan plan;
@@ -466,7 +516,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	char **args;
 	int err, console = -1;
 
-	if (fit(inv, vp, spec, &plan))
+	if (fit(inv, vp, spec, &plan) || claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	forget_log(spec->name);
 	args = qemu_args(spec, vm->slot);
@@ -493,21 +543,24 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 }
 
 static int start_in(const struct invocation *inv, struct qemu_spec *spec,
-		    struct vm *vm)
+		    struct vm *vm, struct vm_devices *devices)
 {
 	struct vpool *vp;
 	int status, err;
 
+	if (vm_devices_check(inv, spec->name, devices, inv->given[START_FORCE_DEVICE]))
+		return EXIT_FAILED;
 	err = vpool_open(spec->pool, &vp);
 	if (err)
 		status = handle_error(inv, spec->name, vp, err);
 	else
-		status = start_on(inv, vp, spec, vm);
+		status = start_on(inv, vp, spec, vm, devices);
 	vpool_close(vp);
 	return status;
 }
 
-static int start(const struct invocation *inv, struct qemu_spec *spec)
+static int start(const struct invocation *inv, struct qemu_spec *spec,
+		 struct vm_devices *devices)
 {
 	struct vm *vm;
 	int err, status = EXIT_FAILED;
@@ -528,20 +581,21 @@ static int start(const struct invocation *inv, struct qemu_spec *spec)
 		cmd_error(inv, spec->name, TOOL_VM_EXISTS,
 			  "a virtual machine with this name exists; 'vpoolctl vm list' shows it");
 	else
-		status = start_in(inv, spec, vm);
+		status = start_in(inv, spec, vm, devices);
 	vm_close(vm);
 	return status;
 }
 
 static int run_vm_start(const struct invocation *inv)
 {
-	struct qemu_spec spec = { 0 };
+	struct vm_devices devices = { 0 };
+	struct qemu_spec spec = { .devices = &devices };
 	int status;
 
 	catch_interrupts();
-	status = parse_line(inv, &spec);
+	status = parse_line(inv, &spec, &devices);
 	if (!status)
-		status = start(inv, &spec);
+		status = start(inv, &spec, &devices);
 	free(spec.console);
 	free(spec.disk);
 	return status;
@@ -561,6 +615,12 @@ const struct command cmd_vm_start = {
 		"several NUMA nodes, too. The command returns when the\n"
 		"machine runs. It prints the times for QEMU, the memory, the\n"
 		"devices and the first instruction.\n\n"
+		"--device takes PCI devices from their drivers and binds them to\n"
+		"vfio-pci. It refuses a device that the host uses, and a device\n"
+		"whose IOMMU group contains another device that has a driver.\n"
+		"The devices go back to their drivers when the machine ends. If\n"
+		"QEMU crashes, the next vm list, vm stop or vm start does that. A\n"
+		"machine with a device cannot migrate.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"

@@ -181,6 +181,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	char size[SIZE_TEXT], *text;
 	struct ending ending;
 	__u64 missing = 0;
+	bool failed = false;
 	int err = 0;
 
 	vm_read_memory(slot->pid, &memory);
@@ -190,6 +191,8 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 		return EXIT_FAILED;
 	}
 	vm_slot_stop(slot);
+	if (vm_return_devices(vm))
+		failed = true;
 	if (*memory.pool)
 		err = vm_wait_returned(memory.pool, RETURN_MS, &missing);
 	if (err == -ETIMEDOUT) {
@@ -204,7 +207,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	else
 		printf("%s %s\n", vm->name, text);
 	free(text);
-	return ending.forced ? EXIT_FAILED : EXIT_OK;
+	return ending.forced || failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run_vm_stop(const struct invocation *inv)
@@ -237,7 +240,7 @@ const struct command cmd_vm_stop = {
 		"down in time, end QEMU, and kill QEMU if it does not answer.\n"
 		"In that case, the exit status is 1, unless --force is given.\n"
 		"When the command returns, all memory and CPUs are back in the\n"
-		"pool.",
+		"pool, and PCI devices of the host are back with their drivers.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
 	.min_args = 1,

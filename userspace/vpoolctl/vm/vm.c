@@ -30,9 +30,11 @@
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/macros.h"
 #include "host/privilege.h"
 #include "output/messages.h"
+#include "vm/device.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
@@ -299,6 +301,27 @@ static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 	free(from);
 }
 
+int vm_return_devices(struct vm *vm)
+{
+	struct failure failure;
+	char *text;
+	int err = vm_devices_return(vm->dir, &failure);
+
+	if (err) {
+		vm->keeps_devices = true;
+		text = xprintf("vpoolctl: vm %s: %s", vm->name, failure.text);
+		report_error(failure.code, text);
+		free(text);
+	}
+	return err;
+}
+
+/* Tell whether a locked machine has no QEMU. */
+static bool is_empty(const struct vm *vm)
+{
+	return vm->lock >= 0 && !vm->slot[0].pid && !vm->slot[1].pid;
+}
+
 /* Find the slot that has the machine, and stop any other QEMU. The caller holds the lock. */
 static void vm_recover(struct vm *vm)
 {
@@ -319,6 +342,8 @@ static void vm_recover(struct vm *vm)
 		else
 			vm_slot_stop(vm->slot + i);
 	}
+	if (is_empty(vm))
+		vm_return_devices(vm);
 }
 
 /* Machines */
@@ -447,6 +472,8 @@ void vm_close(struct vm *vm)
 	for (i = 0; vm->lock >= 0 && i < VM_SLOTS; i++)
 		if (!vm->slot[i].pid)
 			vm_slot_remove(vm->slot + i);
+	if (is_empty(vm) && !vm->keeps_devices)
+		vm_return_devices(vm);
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);

@@ -32,6 +32,7 @@ struct vm_slot {
  * @lock: descriptor of @dir if this process holds the lock, or -1
  * @slot: slots for its QEMUs
  * @now: index of the slot that has the machine, or -1 if it does not run
+ * @keeps_devices: devices could not be given back, which a message has reported
  */
 struct vm {
 	char *name;
@@ -39,6 +40,7 @@ struct vm {
 	int lock;
 	struct vm_slot slot[VM_SLOTS];
 	int now;
+	bool keeps_devices;
 };
 
 /* Return the directory of all machines, /run/vpool/vm for root; for free(3). */
@@ -59,8 +61,9 @@ char **vm_names(size_t *nr);
  * @create: create the directory of a machine that does not exist
  * @vm: out: the machine, for vm_close(); NULL on failure
  *
- * Remove leftovers of a crash: end QEMUs that do not have the machine, and remove the
- * directories of QEMUs that have ended. The log of such a QEMU is kept in vm_log_path().
+ * Remove leftovers of a crash: end QEMUs that do not have the machine, remove the
+ * directories of QEMUs that have ended, and give their devices back to the host. The
+ * log of such a QEMU is kept in vm_log_path().
  *
  * Return: 0; -ENOENT if there is no such machine; -EBUSY if another vpoolctl has locked
  * it; another negative errno
@@ -70,7 +73,16 @@ int vm_open(const char *name, bool create, struct vm **vm);
 /* Read a machine that another vpoolctl has locked, without changing it. */
 struct vm *vm_inspect(const char *name);
 
-/* Unlock and free a machine. Remove its directory if it does not run. */
+/*
+ * Give the devices of a locked machine that does not run back to the host. Return 0, or a
+ * negative errno after a message.
+ */
+int vm_return_devices(struct vm *vm);
+
+/*
+ * Unlock and free a machine. Remove its directory and give its devices back if it does not
+ * run.
+ */
 void vm_close(struct vm *vm);
 
 /* Update whether the QEMU of a slot runs. */
