@@ -175,7 +175,7 @@ static int sweep(struct state *self, const struct op *op)
 	int n, err, nr = 0;
 
 	/* Read the page size now: an injected failure could hit its first use. */
-	if (HUGE_SIZE == VP_NONE || !unregister_rseq())
+	if (vp_page_size(true) == VP_NONE || !unregister_rseq())
 		return -1;
 	/*
 	 * Open the file of this thread: the test runs in a child of the process that
