@@ -178,8 +178,8 @@ static inline void vpool_inode_changed(struct inode *inode)
 #endif
 }
 
-/* By 7.3, ->create() is not told if the caller insists on a new file. */
-#if KERNEL_VERSION(7, 2, 0) > LINUX_VERSION_CODE
+/* 7.3: ->create() is not told if the caller insists on a new file. */
+#if KERNEL_VERSION(7, 3, 0) > LINUX_VERSION_CODE
 #define VPOOL_CREATE_ARGS						\
 	VPOOL_IDMAP_ARG, struct inode *dir, struct dentry *dentry,	\
 	umode_t mode, bool excl

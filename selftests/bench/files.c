@@ -164,8 +164,10 @@ static void measure_stat(const struct bench_options *options, int files)
 	/* The first lookup of a path is slower. */
 	for (i = 0; i < options->calls + 1; i++) {
 		stat_once(path, &statfs_samples, &stat_samples);
-		if (!i)
-			statfs_samples.nr = stat_samples.nr = 0;
+		if (!i) {
+			statfs_samples.nr = 0;
+			stat_samples.nr = 0;
+		}
 	}
 	bench_say("statfs", "vpool", files, &statfs_samples, 1);
 	bench_say("stat", "vpool", files, &stat_samples, 1);
