@@ -114,6 +114,7 @@ static void measure(struct file_peer *peer, __u64 bytes)
 
 	bench_must(peer->name, vp_truncate(fd, bytes));
 	punch_and_touch(peer, fd, bytes);
+	bench_wait_scrubbed();
 	read_and_write(peer, fd, bytes);
 	close(fd);
 	bench_wait_clean();

@@ -217,6 +217,22 @@ void bench_wait_clean(void)
 	wait_clean(NULL);
 }
 
+/*
+ * Wait until no free memory of the pool is dirty. Even a real-time task leaves a part of
+ * each second to other tasks (the fair server of Linux 6.12), and so to the scrubber.
+ */
+void bench_wait_scrubbed(void)
+{
+	struct vpool_query query = {};
+	int ctl = bench_must(VP_CONTROL, vp_control());
+
+	do {
+		usleep(POLL_US);
+		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
+	} while (query.scrubbing_bytes);
+	close(ctl);
+}
+
 static void check_mapped(const struct peer *peer, char *addr, __u64 bytes)
 {
 	__u64 mapped = 0;

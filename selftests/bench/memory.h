@@ -17,5 +17,6 @@ void bench_reserve(const struct bench_options *options);
 void bench_reserve_cpus(const struct bench_options *options);
 void bench_run_exclusively(bool run_exclusively);
 void bench_wait_clean(void);
+void bench_wait_scrubbed(void);
 
 #endif /* BENCH_MEMORY_H */
