@@ -126,11 +126,8 @@ def accel_args(args, accel):
         # An IOMMU can remap the interrupts of an interrupt controller in QEMU only.
         return ["-accel", "kvm,kernel-irqchip=split" if args.iommu else "kvm"]
     # With many more threads than host CPUs, a thread often waits for a lock whose
-    # holder does not run. With a thread for each CPU, QEMU 10.0 sometimes reads a wrong
-    # device, or dies in iotlb_to_section(), while a guest enables a device that it got
-    # from the machine.
-    single = args.cpus > MAX_PARALLEL_CPUS or args.iommu
-    thread = "single" if single else "multi"
+    # holder does not run.
+    thread = "single" if args.cpus > MAX_PARALLEL_CPUS else "multi"
     return ["-accel", f"tcg,thread={thread}"]
 
 
