@@ -30,7 +30,7 @@ WIDER_SUITES = "numa cores".split()
 
 # A machine with an IOMMU and devices behind it, and a suite that needs it. check-long runs
 # it on more kernels, and vm_device.
-IOMMU_VM = ["--iommu", "--cpus", "1"]
+IOMMU_VM = ["--iommu", "--cpus", "1", "--numa", "1"]
 IOMMU_KERNELS = ("6.12",)
 IOMMU_SUITES = ["vfio"]
 
