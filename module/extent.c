@@ -46,11 +46,6 @@
 #include "store.h"
 #include "take.h"
 
-static unsigned int vpool_extent_shift(const struct vpool_region *region)
-{
-	return region->store->order + PAGE_SHIFT;
-}
-
 /* Count the holes in a part of the region. The part may extend beyond the array. */
 static unsigned long vpool_extent_count(struct vpool_region *region,
 					unsigned long first, unsigned long end)
@@ -253,7 +248,7 @@ struct folio *vpool_extent_get_folio(struct vpool_region *region,
 static int vpool_extent_zero(struct vpool_region *region, loff_t start,
 			     loff_t end)
 {
-	unsigned int shift = vpool_extent_shift(region);
+	unsigned int shift = vpool_store_page_shift(region->store);
 	struct folio *folio;
 	size_t from, to;
 
@@ -317,7 +312,7 @@ int vpool_extent_zero_tail(struct vpool_region *region, loff_t end)
 int vpool_extent_set_size(struct vpool_region *region, loff_t size)
 {
 	loff_t page_size = vpool_store_page_size(region->store);
-	unsigned long nr = (size + page_size - 1) >> vpool_extent_shift(region);
+	unsigned long nr = vpool_store_folios(region->store, size);
 	bool grow = size > i_size_read(region->inode);
 	int err = 0;
 
@@ -351,7 +346,7 @@ int vpool_extent_set_size(struct vpool_region *region, loff_t size)
  */
 int vpool_extent_punch(struct vpool_region *region, loff_t start, loff_t end)
 {
-	unsigned int shift = vpool_extent_shift(region);
+	unsigned int shift = vpool_store_page_shift(region->store);
 	loff_t page_size = vpool_store_page_size(region->store);
 	loff_t first, last;
 	int err;
@@ -387,7 +382,7 @@ int vpool_extent_punch(struct vpool_region *region, loff_t start, loff_t end)
  */
 loff_t vpool_extent_seek(struct vpool_region *region, loff_t pos, bool data)
 {
-	unsigned int shift = vpool_extent_shift(region);
+	unsigned int shift = vpool_store_page_shift(region->store);
 	loff_t size = i_size_read(region->inode);
 	unsigned long i;
 

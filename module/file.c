@@ -42,11 +42,6 @@ static struct vpool_region *vpool_file_region(const struct file *filp)
 	return handle->region;
 }
 
-static unsigned int vpool_file_shift(const struct vpool_region *region)
-{
-	return region->store->order + PAGE_SHIFT;
-}
-
 /**
  * vpool_file_open - open a file
  * @inode: inode of the file
@@ -152,7 +147,7 @@ static ssize_t vpool_file_copy(struct folio *folio, loff_t pos, size_t len,
 	void *addr;
 
 	/* Read what is before a poisoned page. */
-	while (len > PAGE_SIZE && vpool_file_is_poisoned(folio, from, len))
+	if (len > PAGE_SIZE && vpool_file_is_poisoned(folio, from, len))
 		len = PAGE_SIZE - offset_in_page(from);
 	if (vpool_file_is_poisoned(folio, from, len))
 		return -EIO;
@@ -170,7 +165,8 @@ static ssize_t vpool_file_read_step(struct vpool_region *region, loff_t pos,
 	ssize_t ret;
 
 	len = vpool_file_step(region, pos, len);
-	folio = vpool_extent_get_folio(region, pos >> vpool_file_shift(region),
+	folio = vpool_extent_get_folio(region,
+				       pos >> vpool_store_page_shift(region->store),
 				       false);
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
@@ -225,7 +221,7 @@ static struct folio *vpool_file_write_begin(struct vpool_region *region,
 					    loff_t pos,
 					    struct vpool_extack *extack)
 {
-	unsigned long i = pos >> vpool_file_shift(region);
+	unsigned long i = pos >> vpool_store_page_shift(region->store);
 	struct folio *folio;
 	int err = 0;
 
@@ -317,16 +313,16 @@ static int vpool_file_allocate(struct vpool_handle *handle, loff_t start,
 			       loff_t end, bool keep_size)
 {
 	struct vpool_region *region = handle->region;
-	unsigned int shift = vpool_file_shift(region);
-	loff_t page_size = vpool_store_page_size(region->store);
+	struct vpool_store *store = region->store;
 	bool grow = !keep_size && end > i_size_read(region->inode);
 	int err = grow ? inode_newsize_ok(region->inode, end) : 0;
 
 	if (!err)
 		err = vpool_file_check_size(region, end, &handle->extack);
 	if (!err)
-		err = vpool_extent_commit(region, start >> shift,
-					  (end + page_size - 1) >> shift,
+		err = vpool_extent_commit(region,
+					  start >> vpool_store_page_shift(store),
+					  vpool_store_folios(store, end),
 					  &handle->extack);
 	return !err && grow ? vpool_file_grow(region, end) : err;
 }
@@ -355,8 +351,6 @@ static long vpool_file_fallocate(struct file *filp, int mode, loff_t start,
 static int vpool_file_truncate(struct vpool_region *region, loff_t size,
 			       struct vpool_extack *extack)
 {
-	unsigned int shift = vpool_file_shift(region);
-	loff_t page_size = vpool_store_page_size(region->store);
 	int err;
 
 	if (size <= i_size_read(region->inode))
@@ -364,7 +358,7 @@ static int vpool_file_truncate(struct vpool_region *region, loff_t size,
 	err = vpool_file_check_size(region, size, extack);
 	if (!err)
 		err = vpool_extent_commit(region, region->nr,
-					  (size + page_size - 1) >> shift,
+					  vpool_store_folios(region->store, size),
 					  extack);
 	return err ?: vpool_file_grow(region, size);
 }

@@ -202,7 +202,7 @@ int vpool_region_make_room(struct vpool_region *region, unsigned long nr,
 void vpool_region_unmap(struct vpool_region *region, unsigned long first,
 			unsigned long end)
 {
-	unsigned int shift = region->store->order + PAGE_SHIFT;
+	unsigned int shift = vpool_store_page_shift(region->store);
 	unsigned long i;
 
 	lockdep_assert_held_write(&region->sem);
@@ -440,7 +440,7 @@ int vpool_region_commit_locked(struct vpool_region *region, int nid, u64 *bytes,
 	err = vpool_region_check_size(region, *bytes, extack);
 	if (err)
 		return err;
-	nr = DIV_ROUND_UP_ULL(*bytes, vpool_store_page_size(region->store));
+	nr = vpool_store_folios(region->store, *bytes);
 	err = vpool_region_fill(region, nid, nr, zero, extack);
 	if (err)
 		return err;

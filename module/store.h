@@ -127,6 +127,20 @@ static inline u64 vpool_store_page_size(const struct vpool_store *store)
 	return (u64)PAGE_SIZE << store->order;
 }
 
+static inline unsigned int
+vpool_store_page_shift(const struct vpool_store *store)
+{
+	return PAGE_SHIFT + store->order;
+}
+
+/* Number of folios for @bytes, rounded up. */
+static inline unsigned long
+vpool_store_folios(const struct vpool_store *store, u64 bytes)
+{
+	return (bytes + vpool_store_page_size(store) - 1) >>
+		vpool_store_page_shift(store);
+}
+
 static inline int vpool_store_node_id(const struct vpool_store_node *node)
 {
 	return node - node->store->node;

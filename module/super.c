@@ -183,7 +183,7 @@ static int vpool_super_fill(struct super_block *sb, struct fs_context *fc)
 	}
 	mount->pool = pool;
 	sb->s_blocksize = vpool_store_page_size(&pool->store);
-	sb->s_blocksize_bits = pool->store.order + PAGE_SHIFT;
+	sb->s_blocksize_bits = vpool_store_page_shift(&pool->store);
 	sb->s_maxbytes = MAX_LFS_FILESIZE;
 	sb->s_magic = mount->magic;
 	sb->s_op = &vpool_super_ops;
@@ -264,8 +264,8 @@ static int vpool_super_statfs(struct dentry *dentry, struct kstatfs *buf)
 	vpool_store_usage(&pool->store, &usage);
 	buf->f_bsize = vpool_store_page_size(&pool->store);
 	buf->f_frsize = buf->f_bsize;
-	buf->f_blocks = usage.total >> (pool->store.order + PAGE_SHIFT);
-	buf->f_bfree = usage.free >> (pool->store.order + PAGE_SHIFT);
+	buf->f_blocks = usage.total >> vpool_store_page_shift(&pool->store);
+	buf->f_bfree = usage.free >> vpool_store_page_shift(&pool->store);
 	buf->f_bavail = buf->f_bfree;
 	regions = READ_ONCE(pool->nr_regions);
 	buf->f_files = max(vpool_pool_max_regions(), regions);
