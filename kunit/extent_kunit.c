@@ -1,49 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <kunit/test.h>
 #include <linux/fs.h>
-#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
 #include "extent.h"
 #include "region.h"
-#include "reserve.h"
-#include "store.h"
-#include "super.h"
+#include "region_fixture.h"
 
-#define NR 4
+#define NR REGION_FIXTURE_NR
 
-struct extent_fixture {
-	struct vpool_store store;
-	struct vpool_stat stat;
-	struct vpool_extack extack;
-	struct vpool_region region;
-	struct vm_area_struct vma;
-};
+/* A mapping without a memory policy. */
+static struct vm_area_struct vma;
 
-static u64 used(struct extent_fixture *f)
+static u64 used(struct region_fixture *f)
 {
-	struct vpool_usage usage;
-
-	vpool_store_usage(&f->store, &usage);
-	return usage.used / PMD_SIZE;
+	return region_fixture_used(f) / PMD_SIZE;
 }
 
-static int commit(struct extent_fixture *f, unsigned long first,
+static int commit(struct region_fixture *f, unsigned long first,
 		  unsigned long end)
 {
 	return vpool_extent_commit(&f->region, first, end, &f->extack);
 }
 
 /* Set the size in bytes, and commit all of the file. */
-static void grow(struct kunit *test, struct extent_fixture *f, loff_t size)
+static void grow(struct kunit *test, struct region_fixture *f, loff_t size)
 {
 	KUNIT_ASSERT_EQ(test, commit(f, 0, DIV_ROUND_UP_ULL(size, PMD_SIZE)), 0);
 	KUNIT_ASSERT_EQ(test, vpool_extent_zero_tail(&f->region, size), 0);
 	KUNIT_ASSERT_EQ(test, vpool_extent_set_size(&f->region, size), 0);
 }
 
-static u8 *byte_at(struct kunit *test, struct extent_fixture *f, loff_t pos)
+static u8 *byte_at(struct kunit *test, struct region_fixture *f, loff_t pos)
 {
 	struct folio *folio = vpool_extent_get_folio(&f->region, pos / PMD_SIZE,
 						     true);
@@ -54,51 +43,9 @@ static u8 *byte_at(struct kunit *test, struct extent_fixture *f, loff_t pos)
 	return folio_address(folio) + pos % PMD_SIZE;
 }
 
-static int extent_init(struct kunit *test)
-{
-	struct vpool_gather gather = {
-		.folios = LIST_HEAD_INIT(gather.folios),
-		.timeout = 10 * HZ,
-	};
-	struct extent_fixture *f;
-	struct inode *inode;
-	int err;
-
-	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	vpool_extack_init(&f->extack);
-	err = vpool_store_init(&f->store, "test", NULL,
-			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	gather.store = &f->store;
-	err = vpool_gather_memory(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				  &f->extack);
-	vpool_gather_publish(&gather);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	inode = vpool_super_get_inode();
-	KUNIT_ASSERT_FALSE(test, IS_ERR(inode));
-	vpool_region_init(&f->region, &f->store, inode);
-	test->priv = f;
-	return 0;
-}
-
-static void extent_exit(struct kunit *test)
-{
-	struct extent_fixture *f = test->priv;
-
-	if (!f)
-		return;
-	vpool_region_empty(&f->region);
-	KUNIT_EXPECT_EQ(test, used(f), 0);
-	vpool_region_exit(&f->region);
-	vpool_super_put_inode(f->region.inode);
-	vpool_store_close(&f->store);
-	vpool_store_exit(&f->store);
-}
-
 static void commit_fills_holes_only(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 	struct folio *folio;
 
 	KUNIT_ASSERT_EQ(test, commit(f, 1, 2), 0);
@@ -114,7 +61,7 @@ static void commit_fills_holes_only(struct kunit *test)
 
 static void failed_commit_takes_nothing(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, commit(f, 0, 1), 0);
 	KUNIT_EXPECT_EQ(test, commit(f, 0, NR + 1), -ENOSPC);
@@ -124,7 +71,7 @@ static void failed_commit_takes_nothing(struct kunit *test)
 
 static void truncation_returns_and_zeroes(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	grow(test, f, 3 * PMD_SIZE);
 	memset(byte_at(test, f, PMD_SIZE), 1, PMD_SIZE);
@@ -140,7 +87,7 @@ static void truncation_returns_and_zeroes(struct kunit *test)
 
 static void growth_zeroes_what_was_beyond(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	grow(test, f, 10);
 	memset(byte_at(test, f, 0), 1, PMD_SIZE);
@@ -154,7 +101,7 @@ static void growth_zeroes_what_was_beyond(struct kunit *test)
 
 static void punch_zeroes_parts(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	grow(test, f, 3 * PMD_SIZE);
 	memset(byte_at(test, f, 0), 1, PMD_SIZE);
@@ -180,25 +127,25 @@ static void punch_zeroes_parts(struct kunit *test)
 
 static void fault_fills_a_hole(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 	const pgoff_t pages = PMD_SIZE / PAGE_SIZE;
 
 	grow(test, f, 2 * PMD_SIZE);
 	KUNIT_ASSERT_EQ(test, vpool_extent_punch(&f->region, 0, PMD_SIZE), 0);
-	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &f->vma, 3), 0);
+	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &vma, 3), 0);
 	KUNIT_EXPECT_EQ(test, used(f), 2);
 	KUNIT_EXPECT_EQ(test, *byte_at(test, f, 0), 0);
 	/* Another fault was faster. */
-	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &f->vma, 3), 0);
+	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &vma, 3), 0);
 	KUNIT_EXPECT_EQ(test, used(f), 2);
 	KUNIT_EXPECT_EQ(test,
-			vpool_extent_fault_in(&f->region, &f->vma, 2 * pages),
+			vpool_extent_fault_in(&f->region, &vma, 2 * pages),
 			-EFAULT);
 }
 
 static void seek_finds_data_and_holes(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	grow(test, f, 3 * PMD_SIZE - 5);
 	KUNIT_ASSERT_EQ(test, vpool_extent_punch(&f->region, PMD_SIZE,
@@ -216,7 +163,7 @@ static void seek_finds_data_and_holes(struct kunit *test)
 
 static void fails_after_a_revoke(struct kunit *test)
 {
-	struct extent_fixture *f = test->priv;
+	struct region_fixture *f = test->priv;
 
 	grow(test, f, PMD_SIZE);
 	vpool_region_revoke(&f->region);
@@ -224,7 +171,7 @@ static void fails_after_a_revoke(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, commit(f, 0, 2), -EIO);
 	KUNIT_EXPECT_EQ(test, vpool_extent_set_size(&f->region, 0), -EIO);
 	KUNIT_EXPECT_EQ(test, vpool_extent_punch(&f->region, 0, PMD_SIZE), -EIO);
-	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &f->vma, 0),
+	KUNIT_EXPECT_EQ(test, vpool_extent_fault_in(&f->region, &vma, 0),
 			-EFAULT);
 	KUNIT_EXPECT_PTR_EQ(test, vpool_extent_get_folio(&f->region, 0, false),
 			    (struct folio *)ERR_PTR(-EIO));
@@ -244,8 +191,8 @@ static struct kunit_case vpool_extent_cases[] = {
 
 static struct kunit_suite vpool_extent_suite = {
 	.name = "vpool_extent",
-	.init = extent_init,
-	.exit = extent_exit,
+	.init = region_fixture_init,
+	.exit = region_fixture_exit,
 	.test_cases = vpool_extent_cases,
 };
 

@@ -7,73 +7,14 @@
 #include <linux/string.h>
 
 #include "region.h"
-#include "reserve.h"
-#include "store.h"
-#include "super.h"
+#include "region_fixture.h"
 
-#define NR 4
-
-struct region_fixture {
-	struct vpool_store store;
-	struct vpool_stat stat;
-	struct vpool_extack extack;
-	struct vpool_region region;
-};
-
-static u64 used(struct region_fixture *f)
-{
-	struct vpool_usage usage;
-
-	vpool_store_usage(&f->store, &usage);
-	return usage.used;
-}
+#define NR REGION_FIXTURE_NR
 
 static int commit(struct region_fixture *f, u64 *bytes)
 {
 	return vpool_region_commit(&f->region, VPOOL_ANY_NODE, bytes, false,
 				   &f->extack);
-}
-
-static int region_init(struct kunit *test)
-{
-	struct vpool_gather gather = {
-		.folios = LIST_HEAD_INIT(gather.folios),
-		.timeout = 10 * HZ,
-	};
-	struct region_fixture *f;
-	struct inode *inode;
-	int err;
-
-	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	vpool_extack_init(&f->extack);
-	err = vpool_store_init(&f->store, "test", NULL,
-			       PMD_SHIFT - PAGE_SHIFT, &f->stat);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	gather.store = &f->store;
-	err = vpool_gather_memory(&gather, VPOOL_ANY_NODE, NR * PMD_SIZE,
-				  &f->extack);
-	vpool_gather_publish(&gather);
-	KUNIT_ASSERT_EQ(test, err, 0);
-	inode = vpool_super_get_inode();
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, inode);
-	vpool_region_init(&f->region, &f->store, inode);
-	test->priv = f;
-	return 0;
-}
-
-static void region_exit(struct kunit *test)
-{
-	struct region_fixture *f = test->priv;
-
-	if (!f)
-		return;
-	vpool_region_empty(&f->region);
-	KUNIT_EXPECT_EQ(test, used(f), 0);
-	vpool_region_exit(&f->region);
-	vpool_super_put_inode(f->region.inode);
-	vpool_store_close(&f->store);
-	vpool_store_exit(&f->store);
 }
 
 static void commits_and_rounds_up(struct kunit *test)
@@ -86,7 +27,7 @@ static void commits_and_rounds_up(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	KUNIT_EXPECT_EQ(test, bytes, 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 2 * PMD_SIZE);
-	KUNIT_EXPECT_EQ(test, used(f), 2 * PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, region_fixture_used(f), 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, i_size_read(f->region.inode), 2 * PMD_SIZE);
 	/* The core compares the index with the size of the inode. */
 	for (i = 0; i < f->region.nr; i++)
@@ -110,12 +51,12 @@ static void folios_lose_the_mapping(struct kunit *test)
 	folio_get(pinned);
 	vpool_region_empty(&f->region);
 	KUNIT_EXPECT_PTR_EQ(test, pinned->mapping, NULL);
-	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, region_fixture_used(f), PMD_SIZE);
 	folio_put(pinned);
 	/* The store checks pinned folios from time to time. */
-	for (i = 0; i < 500 && used(f); i++)
+	for (i = 0; i < 500 && region_fixture_used(f); i++)
 		msleep(20);
-	KUNIT_EXPECT_EQ(test, used(f), 0);
+	KUNIT_EXPECT_EQ(test, region_fixture_used(f), 0);
 }
 
 static void keeps_its_size(struct kunit *test)
@@ -125,7 +66,7 @@ static void keeps_its_size(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	KUNIT_EXPECT_EQ(test, commit(f, &bytes), -EBUSY);
-	KUNIT_EXPECT_EQ(test, used(f), PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, region_fixture_used(f), PMD_SIZE);
 }
 
 static void refuses_bad_sizes(struct kunit *test)
@@ -150,7 +91,7 @@ static void refuses_bad_sizes(struct kunit *test)
 		f->extack.text[0] = '\0';
 		KUNIT_EXPECT_EQ(test, commit(f, &bytes), bad[i].err);
 		KUNIT_EXPECT_NE(test, strlen(f->extack.text), 0);
-		KUNIT_EXPECT_EQ(test, used(f), 0);
+		KUNIT_EXPECT_EQ(test, region_fixture_used(f), 0);
 	}
 }
 
@@ -161,7 +102,7 @@ static void loses_its_memory_when_revoked(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, commit(f, &bytes), 0);
 	vpool_region_revoke(&f->region);
-	KUNIT_EXPECT_EQ(test, used(f), 0);
+	KUNIT_EXPECT_EQ(test, region_fixture_used(f), 0);
 	KUNIT_EXPECT_EQ(test, vpool_region_bytes(&f->region), 0);
 	KUNIT_EXPECT_EQ(test, commit(f, &bytes), -ENXIO);
 	vpool_region_revoke(&f->region);
@@ -178,8 +119,8 @@ static struct kunit_case vpool_region_cases[] = {
 
 static struct kunit_suite vpool_region_suite = {
 	.name = "vpool_region",
-	.init = region_init,
-	.exit = region_exit,
+	.init = region_fixture_init,
+	.exit = region_fixture_exit,
 	.test_cases = vpool_region_cases,
 };
 

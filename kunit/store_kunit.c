@@ -8,6 +8,7 @@
 
 #include "host.h"
 #include "policy.h"
+#include "region_fixture.h"
 #include "reserve.h"
 #include "store.h"
 #include "take.h"
@@ -83,10 +84,6 @@ static bool all_becomes_clean(struct kunit *test)
 static int store_fill(struct kunit *test, unsigned int order)
 {
 	struct store_fixture *f;
-	struct vpool_gather gather = {
-		.folios = LIST_HEAD_INIT(gather.folios),
-		.timeout = 10 * HZ,
-	};
 	int err;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
@@ -97,11 +94,8 @@ static int store_fill(struct kunit *test, unsigned int order)
 	vpool_extack_init(&f->extack);
 	err = vpool_store_init(&f->store, "test", NULL, order, &f->stat);
 	KUNIT_ASSERT_EQ(test, err, 0);
-	gather.store = &f->store;
-	err = vpool_gather_memory(&gather, first_memory_node, size_of(f, NR),
-				  &f->extack);
-	vpool_gather_publish(&gather);
-	return err;
+	return store_fixture_gather(&f->store, first_memory_node,
+				    size_of(f, NR), &f->extack);
 }
 
 static int huge_store_init(struct kunit *test)
