@@ -29,6 +29,7 @@
 #include "lib/task.h"
 
 #define POOL "file-pool"
+/* Pattern of old data: memory that is not zeroed shows it. */
 #define SECRET 0x5ec2e7
 /* The largest offset that a file can have. */
 #define LAST ((__u64)INT64_MAX)
@@ -59,18 +60,6 @@ FIXTURE_VARIANT_ADD(file, base)
 	.pages = 64,
 };
 
-/* Fill the pool with a pattern, so that a file that is not zeroed shows it. */
-static int leave_secret(__u64 bytes)
-{
-	int fd = vp_open_file(POOL), err;
-
-	if (fd < 0)
-		return fd;
-	err = vp_file_fill(fd, 0, bytes, SECRET);
-	close(fd);
-	return err;
-}
-
 FIXTURE_SETUP(file)
 {
 	self->page = vp_page_size(variant->huge);
@@ -79,7 +68,7 @@ FIXTURE_SETUP(file)
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page, NULL));
-	ASSERT_EQ(0, leave_secret(self->pool));
+	ASSERT_EQ(0, vp_leave_pattern(POOL, self->pool, SECRET));
 	ASSERT_TRUE(vp_wait_idle(POOL));
 	self->pool_fd = vp_open(POOL);
 	ASSERT_LE(0, self->pool_fd);

@@ -23,23 +23,12 @@
 #include "lib/task.h"
 
 #define POOL "hole-pool"
+/* Pattern of old data: memory that is not zeroed shows it. */
 #define SECRET 0x5ec2e7
 
 static __u64 used(void)
 {
 	return vp_sysfs_u64(POOL, "memory/used_bytes");
-}
-
-/* Fill the pool with a pattern, so that a hole that is not zeroed shows it. */
-static int leave_secret(__u64 bytes)
-{
-	int fd = vp_open_file(POOL), err;
-
-	if (fd < 0)
-		return fd;
-	err = vp_file_fill(fd, 0, bytes, SECRET);
-	close(fd);
-	return err;
 }
 
 FIXTURE(hole)
@@ -77,7 +66,7 @@ FIXTURE_SETUP(hole)
 	ASSERT_LE(0, self->ctl);
 	vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE);
 	ASSERT_EQ(0, vp_create(self->ctl, POOL, self->pool, self->page, NULL));
-	ASSERT_EQ(0, leave_secret(self->pool));
+	ASSERT_EQ(0, vp_leave_pattern(POOL, self->pool, SECRET));
 	ASSERT_TRUE(vp_wait_idle(POOL));
 	self->fd = vp_open_file(POOL);
 	ASSERT_LE(0, self->fd);

@@ -196,25 +196,32 @@ static void release(char *addr, int fd, __u64 bytes)
 		close(fd);
 }
 
-/* Wait until the pool is clean. If @samples is set, add the time it took. */
-static void wait_clean(struct bench_samples *samples)
+/* Wait until no free memory of the pool is dirty and, if @unused, until all is free. */
+static void wait_scrubbed(bool unused)
 {
 	struct vpool_query query = {};
 	int ctl = bench_must(VP_CONTROL, vp_control());
-	__u64 begin = bench_now();
 
 	do {
 		usleep(POLL_US);
 		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
-	} while (query.scrubbing_bytes || query.used_bytes);
+	} while (query.scrubbing_bytes || (unused && query.used_bytes));
+	close(ctl);
+}
+
+/* Wait until the pool is clean. If @samples is set, add the time it took. */
+static void wait_clean(struct bench_samples *samples)
+{
+	__u64 begin = bench_now();
+
+	wait_scrubbed(true);
 	if (samples)
 		bench_add(samples, begin, bench_now());
-	close(ctl);
 }
 
 void bench_wait_clean(void)
 {
-	wait_clean(NULL);
+	wait_scrubbed(true);
 }
 
 /*
@@ -223,14 +230,7 @@ void bench_wait_clean(void)
  */
 void bench_wait_scrubbed(void)
 {
-	struct vpool_query query = {};
-	int ctl = bench_must(VP_CONTROL, vp_control());
-
-	do {
-		usleep(POLL_US);
-		bench_must("query", vp_query(ctl, BENCH_POOL, &query));
-	} while (query.scrubbing_bytes);
-	close(ctl);
+	wait_scrubbed(false);
 }
 
 static void check_mapped(const struct peer *peer, char *addr, __u64 bytes)

@@ -39,6 +39,18 @@ int vp_open_file(const char *name)
 	return fd;
 }
 
+/* Fill @bytes of a pool with a pattern, and give them back. */
+int vp_leave_pattern(const char *pool, __u64 bytes, __u64 seed)
+{
+	int fd = vp_open_file(pool), err;
+
+	if (fd < 0)
+		return fd;
+	err = vp_file_fill(fd, 0, bytes, seed);
+	close(fd);
+	return err;
+}
+
 int vp_truncate(int fd, __u64 bytes)
 {
 	return ftruncate(fd, bytes) ? -errno : 0;

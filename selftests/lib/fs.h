@@ -18,6 +18,7 @@
 /* Files. */
 int vp_file(int pool, __u32 flags);
 int vp_open_file(const char *name);
+int vp_leave_pattern(const char *pool, __u64 bytes, __u64 seed);
 int vp_truncate(int fd, __u64 bytes);
 int vp_allocate(int fd, int mode, __u64 from, __u64 bytes);
 int vp_punch(int fd, __u64 from, __u64 bytes);
