@@ -35,6 +35,7 @@
 #include "host/isolate.h"
 #include "host/pools.h"
 #include "host/privilege.h"
+#include "host/proc.h"
 
 /* Limit of the attempts to empty a cgroup whose processes fork. */
 #define EMPTY_TRIES 100
@@ -539,22 +540,18 @@ int isolate_mend(const char *name, struct failure *failure)
 
 int isolate_idle(const char *name, struct failure *failure)
 {
-	char *dir = cgroup_slice_dir(name), *path, *comm, *slice;
+	char *dir = cgroup_slice_dir(name), *comm, *slice;
 	int pid = dir ? cgroup_tenant(dir) : 0;
 
 	free(dir);
 	if (!pid)
 		return 0;
-	path = xprintf("/proc/%d/comm", pid);
-	comm = read_text(path);
+	comm = process_name(pid);
 	slice = cgroup_slice(name);
 	failure_set(failure, -EBUSY, TOOL_SLICE_OCCUPIED,
-		    "process %d (%.*s) is in %s", pid,
-		    (int)strcspn(comm ? comm : "?", "\n"), comm ? comm : "?",
-		    slice);
+		    "process %d (%s) is in %s", pid, comm, slice);
 	free(slice);
 	free(comm);
-	free(path);
 	return -EBUSY;
 }
 

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "host/mount_users.h"
 #include "host/mounts.h"
+#include "host/proc.h"
 
 /* The clauses that a message can hold. */
 #define MAX_CLAUSES 4
@@ -119,17 +120,6 @@ static char *mapped_file(const struct mount_point *mp, int pid)
 	return file;
 }
 
-static char *name_of(int pid)
-{
-	char *path = xprintf("/proc/%d/comm", pid), *name = read_text(path);
-
-	free(path);
-	if (!name)
-		return xstrdup("?");
-	name[strcspn(name, "\n")] = '\0';
-	return name;
-}
-
 static void try_process(struct search *search, int pid)
 {
 	static const char *const links[] = { "cwd", "root" };
@@ -151,7 +141,7 @@ static void try_process(struct search *search, int pid)
 	}
 	if (!file)
 		return;
-	name = name_of(pid);
+	name = process_name(pid);
 	found(search, xprintf("process %d (%s) has %s %s", pid, name, file, how));
 	free(name);
 	free(file);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "host/proc.h"
 
 /* Fields of /proc/PID/task/TID/stat, numbered as in proc(5). */
@@ -96,4 +97,15 @@ int read_task(int tid, struct task *task)
 
 	err = read_stat(tid, task);
 	return err ? err : read_mask(tid, task);
+}
+
+char *process_name(int pid)
+{
+	char *path = xprintf("/proc/%d/comm", pid), *name = read_text(path);
+
+	free(path);
+	if (!name)
+		return xstrdup("?");
+	name[strcspn(name, "\n")] = '\0';
+	return name;
 }

@@ -24,4 +24,7 @@ int parse_stat(const char *line, long ticks_per_second, struct task *task);
 /* Read a thread. Return 0, or -ESRCH if it has exited. */
 int read_task(int tid, struct task *task);
 
+/* Return the name of a process for free(3): "?" if it has exited. */
+char *process_name(int pid);
+
 #endif /* VPOOLCTL_PROC_H */

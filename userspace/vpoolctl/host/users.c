@@ -12,12 +12,12 @@
 
 #include "base/alloc.h"
 #include "base/failure.h"
-#include "base/files.h"
 #include "host/isolate.h"
 #include "host/kmod.h"
 #include "host/mount_note.h"
 #include "host/mounts.h"
 #include "host/pools.h"
+#include "host/proc.h"
 #include "host/users.h"
 #include "output/units.h"
 
@@ -46,18 +46,6 @@ static bool is_known(const struct users *users, const char *pool, int pid)
 	return false;
 }
 
-/* Return the name of a process for free(3). */
-static char *name_of(int pid)
-{
-	char *path = xprintf("/proc/%d/comm", pid), *name = read_text(path);
-
-	free(path);
-	if (!name)
-		return xstrdup("?");
-	name[strcspn(name, "\n")] = '\0';
-	return name;
-}
-
 static void add_region(struct users *users, const char *pool,
 		       const struct vpool_region_info *region)
 {
@@ -71,7 +59,7 @@ static void add_region(struct users *users, const char *pool,
 		    xprintf("a region of %s is in use that %.*s opened, which has ended",
 			    size, (int)sizeof(region->comm), region->comm));
 	} else {
-		name = name_of(region->pid);
+		name = process_name(region->pid);
 		add(users, pool, region->pid,
 		    xprintf("process %d (%s) has a region of %s", region->pid,
 			    name, size));
@@ -106,7 +94,7 @@ static int add_members(struct vpool *vp, struct users *users, const char *pool)
 
 		if (is_known(users, pool, members[i].pid))
 			continue;
-		name = name_of(members[i].pid);
+		name = process_name(members[i].pid);
 		add(users, pool, members[i].pid,
 		    xprintf("process %d (%s) is a member", members[i].pid, name));
 		free(name);
@@ -191,7 +179,7 @@ static void add_controllers(struct users *users)
 
 		if (pid <= 0 || pid == getpid() || !has_control(pid))
 			continue;
-		name = name_of(pid);
+		name = process_name(pid);
 		add(users, NULL, pid, xprintf("process %d (%s) has " CONTROL " open",
 					      pid, name));
 		free(name);
