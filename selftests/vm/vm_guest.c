@@ -5,8 +5,8 @@
  * of its disk on the console, and shuts down when the power button is pressed.
  *
  * Environment variables come from the kernel command line: MB is the amount of memory in
- * MiB. With NVME, the guest has an NVMe disk: it reads the number at the start of it, and
- * writes to the rest.
+ * MiB. With ELASTIC, the amount follows the memory that the guest has. With NVME, the
+ * guest has an NVMe disk: it reads the number at the start of it, and writes to the rest.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -19,6 +19,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,9 +32,16 @@
 #define NVME_BYTES 0x400000UL
 #define NVME_OFFSET 0x100000UL
 #define NVME_PATTERN 7
+/* With ELASTIC: what is left to the kernel, the minimum and the maximum of the rest. */
+#define ELASTIC_KERNEL (80UL << 20)
+#define ELASTIC_MIN (8UL << 20)
+#define ELASTIC_MAX (1024UL << 20)
+/* Part of the rest that the program uses. */
+#define ELASTIC_PART 5
 
 static __u64 *mem;
-static size_t words;
+/* Words that each iteration writes, and those that the last one has written. */
+static size_t words, written;
 static int buttons[MAX_BUTTONS + 1];
 static int nr_buttons;
 
@@ -168,18 +176,43 @@ static int run_iteration(unsigned long iteration)
 	size_t i;
 
 	for (i = 0; i < words; i += PAGE / sizeof(*mem) / 4) {
-		if (iteration) {
+		if (i < written) {
 			sum += mem[i];
 			wanted += value(i, iteration - 1);
 		}
 		mem[i] = value(i, iteration);
 	}
+	written = words;
 	return sum == wanted;
+}
+
+/*
+ * Use a part of the memory that the guest has now and the kernel does not need. The rest
+ * must suffice to move all data out of a memory block that the guest returns.
+ */
+static void fit_memory(void)
+{
+	unsigned long bytes = ELASTIC_MIN;
+	struct sysinfo info;
+
+	if (sysinfo(&info))
+		return;
+	info.totalram *= info.mem_unit;
+	if (info.totalram > ELASTIC_KERNEL + ELASTIC_PART * ELASTIC_MIN)
+		bytes = (info.totalram - ELASTIC_KERNEL) / ELASTIC_PART / PAGE * PAGE;
+	if (bytes > ELASTIC_MAX)
+		bytes = ELASTIC_MAX;
+	words = bytes / sizeof(*mem);
+	if (words >= written)
+		return;
+	madvise(mem + words, (written - words) * sizeof(*mem), MADV_DONTNEED);
+	written = words;
 }
 
 int main(void)
 {
-	const char *mb = getenv("MB");
+	/* Set on the kernel command line. */
+	const char *mb = getenv("MB"), *elastic = getenv("ELASTIC");
 	long long said = 0;
 	unsigned long iteration;
 	size_t bytes;
@@ -188,8 +221,8 @@ int main(void)
 	mount("dev", "/dev", "devtmpfs", 0, "");
 	bytes = (mb ? atoi(mb) : 16) * 1048576UL;
 	words = bytes / sizeof(*mem);
-	mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mem = mmap(NULL, elastic ? ELASTIC_MAX : bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	load_modules();
 	read_disk("/dev/vda");
 	if (getenv("NVME"))
@@ -203,8 +236,14 @@ int main(void)
 		}
 		if (now_ms() - said > REPORT_MS) {
 			report("right in iteration", iteration);
+			if (elastic)
+				report("uses MiB", words * sizeof(*mem) >> 20);
 			said = now_ms();
 		}
 		poll_buttons();
+		if (elastic) {
+			fit_memory();
+			usleep(10000);
+		}
 	}
 }

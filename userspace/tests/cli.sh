@@ -100,7 +100,7 @@ try vm --help
 is 'vm --help' "$status" 0
 try vm strat
 check 'misspelt second word' 2 "vpoolctl: unknown verb 'vm strat': did you mean 'vm start'?*"
-for verb in start list stop migrate console pause resume; do
+for verb in start list stop resize migrate console pause resume; do
 	try vm "$verb" --help
 	is "vm $verb --help: exit status" "$status" 0
 	like "vm $verb --help: usage" "$out" "usage: vpoolctl vm $verb *"
@@ -118,6 +118,23 @@ try vm start x --pool a --kernel /vmlinuz --vcpus 0
 check 'invalid number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
 check "invalid memory of a vm" 2 '*--mem: *powers of 1024*'
+try vm start x --pool a --kernel /vmlinuz --max-mem 1G
+check 'maximum without memory' 2 '*--max-mem needs --mem*'
+try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 2GB
+check 'invalid maximum' 2 '*--max-mem: *powers of 1024*'
+try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1G
+check 'maximum that is not more than the memory' 2 "*--max-mem: '1G' is not more than --mem*"
+try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1100M
+check 'maximum that a guest cannot use' 2 \
+	"*--max-mem: '1100M' is not --mem plus a multiple of 128M*"
+try vm start x --pool a --kernel /vmlinuz --device 0000:01:00.0 --reclaim
+check 'reclaim with a device' 2 '*--reclaim has no effect with --device*'
+try vm resize x
+check 'vm resize without a size' 2 '*no size: use --mem SIZE*'
+try vm resize x --mem lots
+check 'vm resize with an invalid size' 2 '*vm resize: --mem: *'
+try vm resize x --mem 1G --timeout never
+check 'vm resize with an invalid time' 2 "*--timeout: 'never' is not a time in seconds*"
 try vm start x --pool a --disk /disk --initrd /initrd
 check 'an initrd without a kernel' 2 '*--initrd and --append need --kernel*'
 try vm start x --pool a --disk /disk --net tap
@@ -211,7 +228,7 @@ try vm migrate x --to a --bandwidth 0
 check 'too little bandwidth' 2 "*--bandwidth: '0' is not between 1 and 64G*"
 try vm stop x --timeout soon
 check 'invalid time to stop' 2 "*--timeout: 'soon' is not a time*"
-for verb in stop console pause resume 'migrate --to a'; do
+for verb in stop console pause resume 'migrate --to a' 'resize --mem 1G'; do
 	# shellcheck disable=SC2086 # words
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'

@@ -2,6 +2,7 @@
 /*
  * The command line of QEMU for vm start and for the target of a migration.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -124,6 +125,38 @@ static void paths(void)
 	qemu_args_free(args);
 }
 
+/* Return whether an option has a value. */
+static bool has(char **args, const char *option, const char *value)
+{
+	for (; args[0] && args[1]; args++)
+		if (!strcmp(args[0], option) && !strcmp(args[1], value))
+			return true;
+	return false;
+}
+
+/* A machine whose memory can change has a device for that, with room for its address. */
+static void changing_size(void)
+{
+	struct qemu_spec spec = {
+		.name = "a", .bytes = 1 << 30, .vcpus = 1, .net = "none",
+		.accel = "tcg",
+	};
+	char **args = qemu_args(&spec, &from);
+
+	expect(has(args, "-m", "1073741824B"));
+	qemu_args_free(args);
+	spec.elastic = 2ULL << 30;
+	spec.block = 2 << 20;
+	spec.reclaim = true;
+	args = qemu_args(&spec, &from);
+	expect(has(args, "-m", "size=1073741824B,maxmem=3221225472B,slots=1"));
+	expect(has(args, "-device",
+		   "virtio-mem-pci,id=vmem,memdev=elastic,block-size=2097152,prealloc=on"));
+	expect(has(args, "-device",
+		   "virtio-balloon-pci,id=reclaim,free-page-reporting=on"));
+	qemu_args_free(args);
+}
+
 static void refusals(void)
 {
 	static char *bad[][4] = {
@@ -161,6 +194,7 @@ static const struct tap_case cases[] = {
 	{ "a migration changes only the sockets", same_words },
 	{ "a command line that vpoolctl did not write is refused", not_ours },
 	{ "the path of a disk is made absolute", paths },
+	{ "a machine whose memory can change has a device for that", changing_size },
 	{ "options that conflict with vpoolctl are refused", refusals },
 };
 

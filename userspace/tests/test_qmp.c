@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/macros.h"
 #include "vm/qmp.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 #include "tap.h"
 
@@ -110,6 +111,59 @@ static void refusals(void)
 		return;
 	expect(qmp_run(qmp, 5000, "quit", NULL, NULL) == -EREMOTEIO);
 	expect_text(qmp_message(qmp), "quit: no");
+	end(qmp);
+}
+
+#define SUMMARY "{\"return\": {\"base-memory\": 4194304, \"plugged-memory\": 0}, \"id\": 2}\r\n"
+#define DIMM "{\"type\": \"dimm\", \"data\": {\"id\": \"x\", \"size\": 5}}"
+#define DEVICE "{\"type\": \"virtio-mem\", \"data\": {\"id\": \"vmem\", \"size\": 6291456, " \
+	"\"max-size\": 134217728, \"requested-size\": 8388608, \"block-size\": 2097152}}"
+
+/* The size is that of the base memory and of the device, and of no other device. */
+static void sizes(void)
+{
+	static const char *const steps[] = {
+		READY, SUMMARY,
+		"{\"return\": [" DIMM ", " DEVICE "], \"id\": 3}\r\n",
+		"{\"return\": {}, \"id\": 4}\r\n",
+		"{\"return\": {\"started\": false}, \"id\": 5}\r\n",
+		"{\"return\": {\"started\": true}, \"id\": 6}\r\n",
+		"{\"error\": {\"desc\": \"unknown\"}, \"id\": 7}\r\n",
+		NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+	struct vm_size size;
+
+	if (!qmp)
+		return;
+	expect(!vm_size_read(qmp, 5000, &size));
+	expect(size.base == 4 << 20);
+	expect(size.plugged == 6 << 20);
+	expect(size.requested == 8 << 20);
+	expect(size.elastic == 128 << 20);
+	expect(size.block == 2 << 20);
+	expect(!vm_size_request(qmp, 0));
+	expect(vm_size_lacks_driver(qmp));
+	expect(!vm_size_lacks_driver(qmp));
+	/* Without an answer, nothing is known. */
+	expect(!vm_size_lacks_driver(qmp));
+	end(qmp);
+}
+
+static void fixed_size(void)
+{
+	static const char *const steps[] = {
+		READY, SUMMARY, "{\"return\": [" DIMM "], \"id\": 3}\r\n", NULL,
+	};
+	struct qmp *qmp = connect_to(steps);
+	struct vm_size size;
+
+	if (!qmp)
+		return;
+	expect(!vm_size_read(qmp, 5000, &size));
+	expect(size.base == 4 << 20);
+	expect(!size.elastic && !size.plugged && !size.block);
+	expect(vm_size_read(qmp, 5000, &size) == -EPIPE);
 	end(qmp);
 }
 
@@ -236,6 +290,8 @@ static void locking(void)
 static const struct tap_case cases[] = {
 	{ "answers are parsed", answers },
 	{ "a refused command has QEMU's message", refusals },
+	{ "the size of a machine is read, and another requested", sizes },
+	{ "a machine without the device has a fixed size", fixed_size },
 	{ "an event is kept until a caller waits for it", events },
 	{ "late answers are dropped", stale_answers },
 	{ "the end of QEMU is reported", an_end },

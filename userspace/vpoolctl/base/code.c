@@ -201,6 +201,10 @@ static const struct {
 	{ TOOL_VM_DEVICE_NOT_BACK, "vm_device_not_back" },
 	{ TOOL_VM_HAS_DEVICE, "vm_has_device" },
 	{ TOOL_VM_MEMLOCK, "vm_memlock" },
+	{ TOOL_VM_FIXED_SIZE, "vm_fixed_size" },
+	{ TOOL_VM_SIZE, "vm_size" },
+	{ TOOL_VM_PAGE_SIZE, "vm_page_size" },
+	{ TOOL_VM_NOT_RESIZED, "vm_not_resized" },
 };
 
 const char *code_name(int code)

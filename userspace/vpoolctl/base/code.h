@@ -72,6 +72,10 @@
  * @TOOL_VM_DEVICE_NOT_BACK: a device could not be given back to its former driver
  * @TOOL_VM_HAS_DEVICE: a virtual machine with a device of the host cannot migrate
  * @TOOL_VM_MEMLOCK: the caller may not lock as much memory as a device needs
+ * @TOOL_VM_FIXED_SIZE: a virtual machine was started without --max-mem
+ * @TOOL_VM_SIZE: a virtual machine cannot have this size
+ * @TOOL_VM_PAGE_SIZE: a virtual machine cannot return pages of the pool's size
+ * @TOOL_VM_NOT_RESIZED: a guest did not take or return memory in time
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -146,6 +150,10 @@ enum tool_code {
 	TOOL_VM_DEVICE_NOT_BACK = 2065,
 	TOOL_VM_HAS_DEVICE = 2066,
 	TOOL_VM_MEMLOCK = 2067,
+	TOOL_VM_FIXED_SIZE = 2068,
+	TOOL_VM_SIZE = 2069,
+	TOOL_VM_PAGE_SIZE = 2070,
+	TOOL_VM_NOT_RESIZED = 2071,
 	NR_TOOL_END,
 };
 

@@ -36,6 +36,7 @@ const struct command * const verbs[] = {
 	&cmd_vm_start,
 	&cmd_vm_list,
 	&cmd_vm_stop,
+	&cmd_vm_resize,
 	&cmd_vm_migrate,
 	&cmd_vm_console,
 	&cmd_vm_pause,

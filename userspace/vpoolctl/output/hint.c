@@ -299,6 +299,13 @@ static const struct {
 	  "Try 'vpoolctl vm stop', and start it on the other pool." },
 	{ TOOL_VM_MEMLOCK,
 	  "Try 'ulimit -l', LimitMEMLOCK= of the unit, or /etc/security/limits.conf." },
+	{ TOOL_VM_FIXED_SIZE,
+	  "Try 'vpoolctl vm stop', and start it again with --max-mem." },
+	{ TOOL_VM_SIZE,
+	  "Try 'vpoolctl vm list -o NAME,MEMORY,MAX' for its size and maximum." },
+	{ TOOL_VM_PAGE_SIZE, "Try 'vpoolctl list -o NAME,PAGE' for the other pools." },
+	{ TOOL_VM_NOT_RESIZED,
+	  "Try again, with a longer --timeout if the guest is slow." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */

@@ -22,6 +22,8 @@
 #include "vm/cmd.h"
 #include "vm/device.h"
 #include "vm/memory.h"
+#include "vm/qmp.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 
 enum {
@@ -32,6 +34,8 @@ enum {
 	COL_VCPUS,
 	COL_CPUS,
 	COL_MEMORY,
+	COL_MAX,
+	COL_USED,
 	COL_AGE,
 	COL_DEVICES,
 };
@@ -45,12 +49,19 @@ static const struct column vm_columns[] = {
 	[COL_VCPUS] = { "VCPUS", CELL_NUMBER, "number of vCPUs" },
 	[COL_CPUS] = { "CPUS", CELL_TEXT,
 		       "the CPUs of each vCPU, separated by spaces" },
-	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory of pools that it uses" },
+	[COL_MEMORY] = { "MEMORY", CELL_SIZE, "memory that its guest has" },
+	[COL_MAX] = { "MAX", CELL_SIZE,
+		      "largest memory that vm resize can give it" },
+	[COL_USED] = { "USED", CELL_SIZE,
+		       "memory of pools that is committed for it" },
 	[COL_AGE] = { "AGE", CELL_SECONDS, "time since its QEMU started" },
 	[COL_DEVICES] = { "DEVICES", CELL_TEXT,
 			  "PCI devices of the host that it has, separated by commas",
 			  SHOW_NEVER },
 };
+
+/* Time limit for a QEMU to report its size, in milliseconds. */
+#define SIZE_MS 2000
 
 /* vCPUs */
 
@@ -171,6 +182,21 @@ static void fill_devices(struct table *tb, const struct vm *vm)
 	free(text);
 }
 
+/* A QEMU that does not answer leaves the cells empty. */
+static void fill_size(struct table *tb, const struct vm_slot *slot)
+{
+	char *path = vm_slot_path(slot, "state");
+	struct vm_size size;
+	struct qmp *qmp;
+
+	if (!qmp_open(path, SIZE_MS, &qmp) && !vm_size_read(qmp, SIZE_MS, &size)) {
+		table_number(tb, COL_MEMORY, size.base + size.plugged);
+		table_number(tb, COL_MAX, size.base + size.elastic);
+	}
+	qmp_close(qmp);
+	free(path);
+}
+
 static void fill_vm(struct table *tb, const struct vm *vm)
 {
 	const struct vm_slot *slot = vm->slot + vm->now;
@@ -190,7 +216,8 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 				  status ? status : "busy");
 	table_number(tb, COL_PID, slot->pid);
 	fill_vcpus(tb, slot->pid);
-	table_number(tb, COL_MEMORY, memory.bytes);
+	fill_size(tb, slot);
+	table_number(tb, COL_USED, memory.bytes);
 	table_number(tb, COL_AGE, read_age(slot->pid));
 	fill_devices(tb, vm);
 	free(status);

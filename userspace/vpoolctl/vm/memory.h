@@ -5,9 +5,9 @@
 #include <libvpool.h>
 
 /**
- * struct vm_memory - memory of pools that a QEMU has mapped
+ * struct vm_memory - memory of pools that a QEMU uses
  * @pool: name of the pool of the first mapping; empty if there is none
- * @bytes: sum of all mappings of pools, in bytes
+ * @bytes: committed memory of all mapped regions and files, in bytes
  */
 struct vm_memory {
 	char pool[VPOOL_NAME_SIZE];

@@ -29,6 +29,7 @@
 #include "base/macros.h"
 #include "output/messages.h"
 #include "output/units.h"
+#include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/device.h"
 #include "vm/memory.h"
@@ -36,6 +37,7 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 
 enum {
@@ -112,12 +114,31 @@ struct move {
 
 /* The target slot */
 
+/*
+ * Memory returns to a pool in whole pages. A machine whose blocks are smaller, or whose
+ * guest reports smaller parts as free, would never return any.
+ */
+static int check_page_size(const struct move *move, const struct vpool_info *info,
+			   const struct vm_plan *plan)
+{
+	__u64 block = plan->in_files || !plan->block ? VM_SIZE_BLOCK : plan->block;
+	char page[SIZE_TEXT], unit[SIZE_TEXT];
+
+	if ((!plan->in_files && !plan->elastic) || info->page_size <= block)
+		return 0;
+	cmd_error(move->inv, move->vm->name, TOOL_VM_PAGE_SIZE,
+		  "pool '%s' has pages of %s, but the machine returns memory in blocks of %s",
+		  info->name, format_size(info->page_size, page),
+		  format_size(block, unit));
+	return -1;
+}
+
 static int check_target(struct move *move, struct vm_plan *plan)
 {
 	const struct invocation *inv = move->inv;
 	unsigned int vcpus = 0;
 	struct vpool_info *info;
-	__u64 bytes = 0;
+	__u64 bytes;
 	size_t i;
 	int err;
 
@@ -127,6 +148,7 @@ static int check_target(struct move *move, struct vm_plan *plan)
 		return -1;
 	}
 	err = vm_plan_of(move->from, info, plan);
+	bytes = plan->plugged;
 	for (i = 0; i < plan->nr; i++) {
 		bytes += plan->node[i].bytes;
 		vcpus += plan->node[i].vcpus;
@@ -135,7 +157,8 @@ static int check_target(struct move *move, struct vm_plan *plan)
 		cmd_error(inv, move->vm->name, TOOL_QEMU_FAILED,
 			  "%s", qmp_message(move->from));
 	else
-		err = vm_check_pool(inv, info, bytes, vcpus);
+		err = vm_check_pool(inv, info, bytes, vcpus) ||
+		      check_page_size(move, info, plan);
 	vpool_info_free(info);
 	return err ? -1 : 0;
 }
@@ -199,9 +222,11 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct vm_slot *slot = move->vm->slot + !move->vm->now;
 	const char *name = move->vm->name;
 	struct vm_placed placed;
+	struct backing backing;
 	int err, cwd;
 	char **args;
 
+	backing_init(&backing);
 	args = qemu_args_of(from, slot);
 	/* The arguments can have relative paths. */
 	cwd = open_cwd(from->pid);
@@ -211,10 +236,11 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	} else if (!args || cwd < 0) {
 		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
-	} else {
+	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &move->to);
+				  &backing, &move->to);
 	}
+	backing_close(&backing);
 	if (cwd >= 0)
 		close(cwd);
 	qemu_args_free(args);

@@ -22,9 +22,11 @@
 #include "base/command.h"
 #include "output/messages.h"
 #include "output/units.h"
+#include "vm/backing.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
 #include "vm/qmp.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 
 /* Planning */
@@ -119,6 +121,11 @@ void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	free(nodes);
 }
 
+static struct json_object *text(const char *value)
+{
+	return json_object_new_string(value);
+}
+
 /* Read the memory of the guest nodes, "ram0" and up, into the plan. */
 static int plan_memory(struct qmp *from, struct vm_plan *plan)
 {
@@ -162,6 +169,34 @@ static int plan_vcpus(struct qmp *from, struct vm_plan *plan)
 	return 0;
 }
 
+/* Read from the path of the memory whether it is in files. */
+static int plan_files(struct qmp *from, struct vm_plan *plan)
+{
+	struct json_object *args = json_object_new_object(), *path;
+	int err;
+
+	json_object_object_add(args, "path", text("/objects/ram0"));
+	json_object_object_add(args, "property", text("mem-path"));
+	err = qmp_run(from, 10000, "qom-get", args, &path);
+	if (err)
+		return err;
+	plan->in_files = backing_is_path(json_object_get_string(path));
+	json_object_put(path);
+	return 0;
+}
+
+static int plan_size(struct qmp *from, struct vm_plan *plan)
+{
+	struct vm_size size;
+	int err;
+
+	err = vm_size_read(from, 10000, &size);
+	plan->elastic = size.elastic;
+	plan->plugged = size.plugged;
+	plan->block = size.block;
+	return err;
+}
+
 int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 	       struct vm_plan *plan)
 {
@@ -170,6 +205,10 @@ int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 
 	memset(plan, 0, sizeof(*plan));
 	err = plan_memory(from, plan);
+	if (!err)
+		err = plan_files(from, plan);
+	if (!err)
+		err = plan_size(from, plan);
 	if (!err)
 		err = plan_vcpus(from, plan);
 	for (i = 0; i < plan->nr; i++)
@@ -303,21 +342,38 @@ static int pin_vcpus(const struct invocation *inv, const char *name,
 
 /* Memory */
 
-static struct json_object *text(const char *value)
+int vm_plan_back(const struct invocation *inv, const char *name,
+		 struct vpool *pool, const struct vm_plan *plan,
+		 struct backing *backing)
 {
-	return json_object_new_string(value);
+	int err = 0;
+	size_t i;
+
+	for (i = 0; plan->in_files && i < plan->nr && !err; i++)
+		err = backing_add(inv, name, pool, backing, BACKING_NODE(i),
+				  plan->node[i].bytes);
+	if (!err && plan->elastic)
+		err = backing_add(inv, name, pool, backing, BACKING_ELASTIC,
+				  plan->elastic);
+	return err;
+}
+
+static char *device_path(const char *pool)
+{
+	const char *dir = getenv("VPOOL_DEV_DIR");
+
+	return xprintf("%s/%s", dir ? dir : "/dev/vpool", pool);
 }
 
 /*
- * Align the mapping to the page size, because otherwise neither the page tables of QEMU
- * nor those of KVM could have huge pages.
+ * Return the arguments for memory, and free @path. Align the mapping to the page size,
+ * because otherwise neither the page tables of QEMU nor those of KVM could have huge
+ * pages.
  */
-static int add_memory(struct qemu *qemu, const char *id, const char *pool,
-		      __u64 page_size, __u64 bytes)
+static struct json_object *memory_args(const char *id, char *path, __u64 page_size,
+				       __u64 bytes, bool prealloc)
 {
-	const char *dir = getenv("VPOOL_DEV_DIR");
 	struct json_object *args = json_object_new_object();
-	char *path = xprintf("%s/%s", dir ? dir : "/dev/vpool", pool);
 
 	json_object_object_add(args, "qom-type", text("memory-backend-file"));
 	json_object_object_add(args, "id", text(id));
@@ -325,9 +381,39 @@ static int add_memory(struct qemu *qemu, const char *id, const char *pool,
 	json_object_object_add(args, "size", json_object_new_int64(bytes));
 	json_object_object_add(args, "align", json_object_new_int64(page_size));
 	json_object_object_add(args, "share", json_object_new_boolean(true));
-	json_object_object_add(args, "prealloc", json_object_new_boolean(true));
+	json_object_object_add(args, "prealloc", json_object_new_boolean(prealloc));
 	free(path);
+	return args;
+}
+
+/* Prefer memory of a host node; the kernel takes memory of other nodes after that. */
+static void prefer_node(struct json_object *args, int node)
+{
+	struct json_object *nodes = json_object_new_array();
+
+	json_object_array_add(nodes, json_object_new_int(node));
+	json_object_object_add(args, "host-nodes", nodes);
+	json_object_object_add(args, "policy", text("preferred"));
+}
+
+/* Add the memory for vm resize. The device commits the parts that the guest uses. */
+static int add_elastic(struct qemu *qemu, __u64 page_size,
+		       const struct vm_plan *plan, const struct vpool_host *host)
+{
+	struct json_object *args =
+		memory_args(VM_SIZE_MEMORY, backing_path(BACKING_ELASTIC),
+			    page_size, plan->elastic, false);
+
+	if (host->nr_nodes > 1 && plan->node[0].host >= 0)
+		prefer_node(args, plan->node[0].host);
 	return qmp_run(qemu->qmp, QMP_FOREVER, "object-add", args, NULL);
+}
+
+static int add_memory(struct qemu *qemu, const char *id, char *path,
+		      __u64 page_size, __u64 bytes)
+{
+	return qmp_run(qemu->qmp, QMP_FOREVER, "object-add",
+		       memory_args(id, path, page_size, bytes, true), NULL);
 }
 
 static int add_node(struct qemu *qemu, size_t node, const char *id)
@@ -359,13 +445,17 @@ static int build_memory(struct qemu *qemu, struct vpool *pool,
 		snprintf(id, sizeof(id), "ram%zu", i);
 		if (host->nr_nodes > 1)
 			move_to(qemu, pool, host, plan->node[i].host);
-		err = add_memory(qemu, id, pool_name, page_size,
+		err = add_memory(qemu, id, plan->in_files ?
+				 backing_path(BACKING_NODE(i)) :
+				 device_path(pool_name), page_size,
 				 plan->node[i].bytes);
 		if (!err)
 			err = add_node(qemu, i, id);
 	}
 	if (host->nr_nodes > 1)
 		move_to(qemu, pool, host, -1);
+	if (!err && plan->elastic)
+		err = add_elastic(qemu, page_size, plan, host);
 	return err;
 }
 

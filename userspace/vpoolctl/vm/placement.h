@@ -3,7 +3,9 @@
 #define VPOOLCTL_VM_PLACEMENT_H
 
 #include <libvpool.h>
+#include <stdbool.h>
 
+struct backing;
 struct invocation;
 struct qemu;
 struct qmp;
@@ -12,6 +14,10 @@ struct qmp;
 
 /**
  * struct vm_plan - placement of a machine on host nodes
+ * @in_files: the memory of the nodes is in files, so that the guest can return it
+ * @elastic: memory that vm resize can add, in bytes
+ * @plugged: part of @elastic that the guest of a running machine has, in bytes
+ * @block: unit in which vm resize can change the size of a running machine, in bytes
  * @nr: number of NUMA nodes of the guest
  * @node: the NUMA nodes of the guest
  * @node.host: host node to place it on, or -1 for any
@@ -19,6 +25,10 @@ struct qmp;
  * @node.vcpus: number of vCPUs of the node
  */
 struct vm_plan {
+	bool in_files;
+	__u64 elastic;
+	__u64 plugged;
+	__u64 block;
 	size_t nr;
 	struct {
 		int host;
@@ -55,6 +65,13 @@ void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 /* Plan to place a running machine on another pool, with the same nodes. */
 int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 	       struct vm_plan *plan);
+
+/*
+ * Create the files of a plan, for backing_close(). Return 0, or -1 with a message.
+ */
+int vm_plan_back(const struct invocation *inv, const char *name,
+		 struct vpool *pool, const struct vm_plan *plan,
+		 struct backing *backing);
 
 /*
  * Add the memory and devices to a QEMU that was just launched, and dedicate CPUs to its

@@ -34,6 +34,7 @@
 #include "host/slice.h"
 #include "output/messages.h"
 #include "output/printable.h"
+#include "vm/backing.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
@@ -205,7 +206,7 @@ static int join_slice(struct vpool *pool)
 
 /* Execute QEMU in the child. */
 static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
-		   int cwd, char **args)
+		   int cwd, char **args, const struct backing *backing)
 {
 	char *path = vm_slot_path(slot, "log");
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -218,6 +219,8 @@ static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
 	move_fd(log, STDERR_FILENO);
 	move_fd(monitor, QEMU_BOOT_FD);
 	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
+	if (!err)
+		err = backing_inherit(backing);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
@@ -268,13 +271,13 @@ static int start_guard(struct qemu *qemu)
 }
 
 static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
-			 int cwd, char **args)
+			 int cwd, char **args, const struct backing *backing)
 {
 	if (mkdir(slot->dir, 0700))
 		return -errno;
 	slot->pid = fork();
 	if (!slot->pid)
-		become(slot, pool, monitor, cwd, args);
+		become(slot, pool, monitor, cwd, args, backing);
 	if (slot->pid < 0) {
 		slot->pid = 0;
 		return -errno;
@@ -285,7 +288,7 @@ static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
 
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
-		struct qemu *qemu)
+		const struct backing *backing, struct qemu *qemu)
 {
 	int err, ends[2];
 
@@ -297,7 +300,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
 		-errno : 0;
 	if (!err) {
-		err = start_process(slot, pool, ends[1], cwd, args);
+		err = start_process(slot, pool, ends[1], cwd, args, backing);
 		close(ends[1]);
 		if (!err)
 			err = start_guard(qemu);

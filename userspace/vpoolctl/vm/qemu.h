@@ -4,6 +4,7 @@
 
 #include <libvpool.h>
 
+struct backing;
 struct invocation;
 struct qmp;
 struct vm_slot;
@@ -33,6 +34,7 @@ int qemu_check(const struct invocation *inv, const char *name);
  * @pool: handle of the pool that QEMU becomes a member of
  * @cwd: descriptor of the working directory of QEMU; -1 for that of vpoolctl
  * @args: arguments, NULL-terminated
+ * @backing: files that QEMU inherits
  * @qemu: out: the QEMU, for qemu_stop() or qemu_release()
  *
  * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
@@ -41,7 +43,7 @@ int qemu_check(const struct invocation *inv, const char *name);
  */
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
-		struct qemu *qemu);
+		const struct backing *backing, struct qemu *qemu);
 
 /* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);

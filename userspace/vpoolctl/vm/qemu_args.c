@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "vm/device.h"
 #include "vm/qemu_args.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 
 static size_t args_count(char **args)
@@ -168,6 +169,32 @@ static void add_devices(char ***args, const struct vm_devices *devices)
 			 xprintf("vfio-pci,host=%s", devices->device[i].address));
 }
 
+/* The address of the device needs room to be aligned, which a slot gives. */
+static void add_size(char ***args, const struct qemu_spec *spec)
+{
+	if (spec->elastic)
+		add_made(args, "-m", xprintf("size=%lluB,maxmem=%lluB,slots=1",
+					     spec->bytes, spec->bytes + spec->elastic));
+	else
+		add_made(args, "-m", xprintf("%lluB", spec->bytes));
+}
+
+/*
+ * With prealloc, QEMU commits a block before the guest gets it. It refuses the block if
+ * the pool has no memory. Otherwise the guest would get a bus error later.
+ */
+static void add_elastic(char ***args, const struct qemu_spec *spec)
+{
+	if (spec->elastic)
+		add_made(args, "-device",
+			 xprintf("virtio-mem-pci,id=" VM_SIZE_DEVICE
+				 ",memdev=" VM_SIZE_MEMORY
+				 ",block-size=%llu,prealloc=on", spec->block));
+	if (spec->reclaim)
+		add_two(args, "-device", "virtio-balloon-pci,id="
+			VM_RECLAIM_DEVICE ",free-page-reporting=on");
+}
+
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
 	bool kvm = !strcmp(spec->accel, "kvm");
@@ -182,7 +209,7 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	add_two(&args, "-machine", "q35,hpet=off");
 	add_two(&args, "-cpu", kvm ? "host" : "max");
 	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
-	add_made(&args, "-m", xprintf("%lluB", spec->bytes));
+	add_size(&args, spec);
 	add_two(&args, "-display", "none");
 	add(&args, "-nodefaults");
 	add(&args, "-no-user-config");
@@ -191,6 +218,7 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 		"user,model=virtio-net-pci" : "none");
 	add_boot(&args, spec);
 	add_devices(&args, spec->devices);
+	add_elastic(&args, spec);
 	for (extra = spec->extra; extra && *extra; extra++)
 		add(&args, *extra);
 	return args;

@@ -3,6 +3,7 @@
 #define VPOOLCTL_VM_QEMU_ARGS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct vm_devices;
@@ -13,6 +14,9 @@ struct vm_slot;
  * @name: name of the machine
  * @pool: name of the pool to run on
  * @bytes: memory in bytes; 0 for all free memory of the pool
+ * @elastic: memory that vm resize can add, in bytes; 0 if the size is fixed
+ * @block: unit in which the size can change, in bytes
+ * @reclaim: true if the memory that the guest frees returns to the pool
  * @vcpus: number of vCPUs; 0 for the default
  * @kernel: path of a kernel to boot, or NULL
  * @initrd: path of the initial RAM disk for @kernel, or NULL
@@ -29,6 +33,9 @@ struct qemu_spec {
 	const char *name;
 	const char *pool;
 	__u64 bytes;
+	__u64 elastic;
+	__u64 block;
+	bool reclaim;
 	unsigned int vcpus;
 	const char *kernel;
 	const char *initrd;

@@ -23,6 +23,7 @@
 #include "host/pools.h"
 #include "output/messages.h"
 #include "output/units.h"
+#include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/console.h"
 #include "vm/device.h"
@@ -32,6 +33,7 @@
 #include "vm/qemu_args.h"
 #include "vm/qemu_refuse.h"
 #include "vm/qmp.h"
+#include "vm/size.h"
 #include "vm/vm.h"
 
 enum {
@@ -47,6 +49,8 @@ enum {
 	START_ACCEL,
 	START_DEVICE,
 	START_FORCE_DEVICE,
+	START_MAX_MEM,
+	START_RECLAIM,
 };
 
 static const struct option_def start_options[] = {
@@ -118,6 +122,18 @@ static const struct option_def start_options[] = {
 			"take the devices even if a network interface is up, or\n"
 			"a disk is in use",
 	},
+	[START_MAX_MEM] = {
+		.name = "max-mem", .arg = "SIZE",
+		.help =
+			"largest memory that vm resize can give it: --mem plus a\n"
+			"multiple of 128M",
+	},
+	[START_RECLAIM] = {
+		.name = "reclaim",
+		.help =
+			"return memory that the guest frees to the pool. The\n"
+			"guest fails if the pool cannot give it back",
+	},
 };
 
 static const char *given(const struct invocation *inv, int option,
@@ -154,6 +170,29 @@ static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
 		return usage_error(inv->cmd, "--mem: %s", message);
 	if (!spec->bytes)
 		return usage_error(inv->cmd, "--mem: a machine needs memory");
+	return 0;
+}
+
+static int parse_max_mem(const struct invocation *inv, struct qemu_spec *spec)
+{
+	char message[128];
+	__u64 max;
+
+	if (!inv->given[START_MAX_MEM])
+		return 0;
+	if (!spec->bytes)
+		return usage_error(inv->cmd, "--max-mem needs --mem");
+	if (parse_size(inv->value[START_MAX_MEM], &max, message, sizeof(message)))
+		return usage_error(inv->cmd, "--max-mem: %s", message);
+	if (max <= spec->bytes)
+		return usage_error(inv->cmd,
+				   "--max-mem: '%s' is not more than --mem",
+				   inv->value[START_MAX_MEM]);
+	spec->elastic = max - spec->bytes;
+	if (spec->elastic % VM_SIZE_STEP)
+		return usage_error(inv->cmd,
+				   "--max-mem: '%s' is not --mem plus a multiple of 128M, the unit in which a guest can use it",
+				   inv->value[START_MAX_MEM]);
 	return 0;
 }
 
@@ -223,6 +262,10 @@ static int parse_devices(const struct invocation *inv, struct vm_devices *device
 	char *bad;
 	int status;
 
+	/* QEMU ignores what a guest reports as long as a device can access all memory. */
+	if (inv->given[START_DEVICE] && inv->given[START_RECLAIM])
+		return usage_error(inv->cmd,
+				   "--reclaim has no effect with --device, which pins all memory");
 	if (!inv->given[START_DEVICE])
 		return inv->given[START_FORCE_DEVICE] ?
 			usage_error(inv->cmd, "--force-device needs --device") : 0;
@@ -255,6 +298,7 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec,
 	spec->append = given(inv, START_APPEND, NULL);
 	spec->net = given(inv, START_NET, "none");
 	spec->accel = given(inv, START_ACCEL, "kvm");
+	spec->reclaim = inv->given[START_RECLAIM];
 	spec->extra = inv->argv + 1;
 	status = check_extra(inv, spec->extra);
 	if (!status)
@@ -269,6 +313,8 @@ static int parse_line(const struct invocation *inv, struct qemu_spec *spec,
 		status = parse_mem(inv, spec);
 	if (!status)
 		status = parse_devices(inv, devices);
+	if (!status)
+		status = parse_max_mem(inv, spec);
 	return status ? status : parse_disk(inv, spec);
 }
 
@@ -407,6 +453,27 @@ static int check_files(const struct invocation *inv, struct qemu_spec *spec)
 
 /* Check the pool */
 
+/* Check that memory can return to the pool in pages of its size. */
+static int fit_elastic(const struct invocation *inv, const struct vpool_info *pool,
+		       struct qemu_spec *spec)
+{
+	char size[SIZE_TEXT];
+
+	spec->block = pool->page_size > VM_SIZE_BLOCK ? pool->page_size : VM_SIZE_BLOCK;
+	format_size(pool->page_size, size);
+	if (spec->reclaim && pool->page_size > VM_SIZE_BLOCK)
+		cmd_error(inv, spec->name, TOOL_VM_PAGE_SIZE,
+			  "--reclaim: pool '%s' has pages of %s, but guests free memory in parts of 2M",
+			  pool->name, size);
+	else if (spec->elastic % spec->block)
+		cmd_error(inv, spec->name, TOOL_VM_PAGE_SIZE,
+			  "--max-mem must be --mem plus a multiple of %s, the page size of pool '%s'",
+			  size, pool->name);
+	else
+		return 0;
+	return -1;
+}
+
 /* Set defaults from the pool, and check that it has enough. */
 static int fit(const struct invocation *inv, struct vpool *vp,
 	       struct qemu_spec *spec, struct vm_plan *plan)
@@ -421,6 +488,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 		return -1;
 	}
 	err = vm_check_pool(inv, pool, spec->bytes, spec->vcpus);
+	if (!err)
+		err = fit_elastic(inv, pool, spec);
 	if (!err) {
 		cpus = vpool_cpus_count(&pool->cpus);
 		if (!spec->vcpus)
@@ -430,6 +499,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 		spec->bytes += pool->page_size - 1;
 		spec->bytes -= spec->bytes % pool->page_size;
 		vm_plan(pool, spec->bytes, spec->vcpus, plan);
+		plan->in_files = spec->reclaim;
+		plan->elastic = spec->elastic;
 	}
 	vpool_info_free(pool);
 	return err;
@@ -440,11 +511,13 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 static void print_started(const struct qemu_spec *spec, const struct qemu *qemu,
 			  const struct vm_placed *placed, double qemu_ms, double run_ms)
 {
-	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT];
+	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT], max[SIZE_TEXT];
 
-	printf("started %s on pool %s: %s of memory, %u vCPU%s",
-	       spec->name, spec->pool, format_size(spec->bytes, size),
-	       spec->vcpus, spec->vcpus == 1 ? "" : "s");
+	printf("started %s on pool %s: %s of memory", spec->name, spec->pool,
+	       format_size(spec->bytes, size));
+	if (spec->elastic)
+		printf(" of at most %s", format_size(spec->bytes + spec->elastic, max));
+	printf(", %u vCPU%s", spec->vcpus, spec->vcpus == 1 ? "" : "s");
 	if (*cpus)
 		printf(" with CPU%s %s to %s", strpbrk(cpus, ",-") ? "s" : "",
 		       cpus, strpbrk(cpus, ",-") ? "themselves" : "itself");
@@ -501,9 +574,21 @@ static int claim_devices(const struct invocation *inv, const struct vm *vm,
 {
 	if (!devices->nr)
 		return 0;
-	if (vm_devices_check_memlock(inv, spec->name, spec->bytes))
+	if (vm_devices_check_memlock(inv, spec->name, spec->bytes + spec->elastic))
 		return -1;
 	return vm_devices_claim(inv, vm, devices);
+}
+
+static int launch(const struct invocation *inv, struct vpool *vp,
+		  const struct qemu_spec *spec, struct vm *vm,
+		  const struct backing *backing, struct qemu *qemu)
+{
+	char **args = qemu_args(spec, vm->slot);
+	int err = qemu_launch(inv, spec->name, vm->slot, vp, -1, args, backing,
+			      qemu);
+
+	qemu_args_free(args);
+	return err;
 }
 
 static int start_on(const struct invocation *inv, struct vpool *vp,
@@ -511,17 +596,19 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 		    struct vm_devices *devices)
 {
 	double begun = now_ms();
+	struct backing backing;
 	struct vm_plan plan;
 	struct qemu qemu;
-	char **args;
 	int err, console = -1;
 
 	if (fit(inv, vp, spec, &plan) || claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	forget_log(spec->name);
-	args = qemu_args(spec, vm->slot);
-	err = qemu_launch(inv, spec->name, vm->slot, vp, -1, args, &qemu);
-	qemu_args_free(args);
+	backing_init(&backing);
+	err = vm_plan_back(inv, spec->name, vp, &plan, &backing);
+	if (!err)
+		err = launch(inv, vp, spec, vm, &backing, &qemu);
+	backing_close(&backing);
 	if (err)
 		return EXIT_FAILED;
 	if (!strcmp(given(inv, START_CONSOLE, ""), "-"))
@@ -621,6 +708,11 @@ const struct command cmd_vm_start = {
 		"The devices go back to their drivers when the machine ends. If\n"
 		"QEMU crashes, the next vm list, vm stop or vm start does that. A\n"
 		"machine with a device cannot migrate.\n\n"
+		"With --max-mem, vm resize can change the memory while the\n"
+		"machine runs. With --reclaim, memory that the guest frees is the\n"
+		"pool's until the guest uses it again. If the pool has none then,\n"
+		"the guest stops with an internal error. Keep enough memory of\n"
+		"the pool free.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"
