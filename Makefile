@@ -136,7 +136,7 @@ bench:
 # Tests that take too long for each change.
 .PHONY: check-long
 check-long:
-	@tools/setup
+	@tools/setup long
 	@tools/check/long
 	+@$(MAKE) check-deb
 

@@ -88,8 +88,8 @@ wanted() {
 	return 1
 }
 
-# runs_here WHERE: check whether a suite with this third field runs on this machine. Outside
-# the test VM, the kernel has no name and all suites run.
+# runs_here WHERE NAME: check whether the suite NAME, with this third field, runs on this
+# machine. Outside the test VM, the kernel has no name and all suites run.
 runs_here() {
 	local kernel=${VPOOL_KERNEL:-}
 
@@ -97,6 +97,7 @@ runs_here() {
 	case $1 in
 	debug) [[ $kernel == debug* || $kernel == fuzz ]] ;;
 	fast) [[ $kernel != debug* || -n ${VPOOL_LONG:-} ]] ;;
+	long) [ -n "${VPOOL_LONG:-}" ] || [[ " ${patterns[*]} " == *" $2 "* ]] ;;
 	smt) [ -n "${VPOOL_SMT:-}" ] ;;
 	iommu) [ -n "${VPOOL_IOMMU:-}" ] ;;
 	guard) [ -n "${VPOOL_GUARD:-}" ] ;;
@@ -110,7 +111,7 @@ while read -r name seconds where _; do
 	'' | '#'*) continue ;;
 	esac
 	wanted "$name" || continue
-	runs_here "$where" || continue
+	runs_here "$where" "$name" || continue
 	[ "$result" -eq 4 ] && result=0
 	suite "$name" "${seconds:-$default_seconds}" </dev/null || result=1
 done <"$suites"

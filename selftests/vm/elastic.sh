@@ -85,8 +85,7 @@ kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
 boot=(--pool elastic --mem 176M --max-mem 432M "${kernel[@]}")
 
 # shellcheck disable=SC2034 # guest.sh uses it
-guest_modules=(virtio_mem virtio_balloon)
-make_initrd
+make_initrd virtio_mem virtio_balloon
 stop_balancing
 
 section 'three machines'

@@ -44,10 +44,11 @@ stop_balancing() {
 }
 restore_balancing() { [ -z "$balanced" ] || echo "$balanced" > $balancing; }
 
-# huge_and_size PID: print "HUGE of SIZE kB": the pool memory that the process maps, and
-# the part of it that is mapped with huge pages.
+# huge_and_size PID [DIR]: print "HUGE of SIZE kB": the memory that the process maps from
+# files in this folder, by default the pools' devices, and the part of it that is mapped
+# with huge pages.
 huge_and_size() {
-	awk '/^[0-9a-f]+-[0-9a-f]+ / { ours = $6 ~ "^/dev/vpool/" }
+	awk -v dir="${2:-/dev/vpool}/" '/^[0-9a-f]+-[0-9a-f]+ / { ours = index($6, dir) == 1 }
 		ours && /^Size:/ { size += $2 }
 		ours && /^FilePmdMapped:/ { huge += $2 }
 		END { print huge " of " size " kB" }' "/proc/$1/smaps"
@@ -58,17 +59,16 @@ last_iteration() { sed -n 's/^guest: right in iteration \([0-9]*\).$/\1/p' "$dir
 is_beyond() { [ "$(last_iteration "$1")" -gt "$2" ] 2> /dev/null; }
 is_up() { [ -n "$(last_iteration "$1")" ]; }
 
-# Modules for the initramfs, besides those for the disk and the power button.
-guest_modules=()
-
-# Make $dir/guest.cpio, the initramfs. Boot it with MB= on the command line.
+# make_initrd [MODULE]...: make $dir/guest.cpio, the initramfs, with further modules. Boot
+# it with MB= on the command line.
+# shellcheck disable=SC2120
 make_initrd() {
 	local root=$dir/initrd file nr=0
 
 	mkdir -p "$root/dev"
 	cp "$build/vm_guest" "$root/init"
 	mknod "$root/dev/console" c 5 1
-	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk "${guest_modules[@]}" \
+	modprobe -S "$(uname -r)" --show-depends -a evdev button virtio_pci virtio_blk "$@" \
 		2> /dev/null | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
 		awk '!seen[$0]++' > "$dir/modules"
 	while read -r file; do

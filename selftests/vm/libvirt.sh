@@ -13,37 +13,24 @@ build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
 . "$here/../../userspace/tests/tap.sh"
 # shellcheck source=selftests/vm/guest.sh
 . "$here/guest.sh"
+# shellcheck source=selftests/vm/libvirtd.sh
+. "$here/libvirtd.sh"
 
 need_guest
-for command in libvirtd virsh; do
-	command -v $command > /dev/null || skip "no $command here"
-done
-! pgrep -x libvirtd > /dev/null || skip 'a libvirtd is running'
+need_libvirt
 
-export LC_ALL=C LIBVIRT_DEFAULT_URI=qemu:///system
+export LC_ALL=C
 dir=$(mktemp -d) || exit 1
-conf=/etc/libvirt/qemu.conf
-daemon=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
 	virsh destroy pooled
-	[ -z "$daemon" ] || kill "$daemon"
-	wait
-	if [ -e "$dir/qemu.conf" ]; then
-		mv "$dir/qemu.conf" "$conf"
-	else
-		rm -f "$conf"
-	fi
+	stop_libvirtd
 	vpoolctl destroy --force virt
 	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
-
-answers() { virsh version > /dev/null 2>&1; }
-state() { virsh domstate pooled 2> /dev/null | head -n 1; }
-is_off() { [ "$(state)" = 'shut off' ] || [ -z "$(state)" ]; }
 
 # domain MIB: print the definition of a domain with this much memory.
 domain() {
@@ -77,30 +64,15 @@ domain() {
 }
 
 stop_balancing
+# shellcheck disable=SC2119 # it needs no more modules
 make_initrd
-mkdir -p /etc/libvirt /run/libvirt /var/lib/libvirt /var/log/libvirt
-[ ! -e "$conf" ] || cp "$conf" "$dir/qemu.conf"
-# libvirtd needs the user that Debian's package creates.
-getent passwd libvirt-qemu > /dev/null || useradd --system --user-group libvirt-qemu
-# Run QEMU as root without libvirt's sandboxes: the test is about memory.
-printf '%s\n' 'user = "root"' 'group = "root"' 'security_driver = "none"' \
-	'namespaces = [ ]' 'stdio_handler = "file"' \
+start_libvirtd 'user = "root"' 'group = "root"' \
 	'cgroup_device_acl = [ "/dev/null", "/dev/full", "/dev/zero", "/dev/random",' \
-	'"/dev/urandom", "/dev/ptmx", "/dev/kvm", "/dev/vpool/virt" ]' > "$conf"
-libvirtd > "$dir/libvirtd" 2>&1 &
-daemon=$!
-until_true 120 answers
-is 'libvirtd answers' "$?" 0
+	'"/dev/urandom", "/dev/ptmx", "/dev/kvm", "/dev/vpool/virt" ]'
 
 try 0 create virt --cpus 2-3 --mem 160M
-domain 144 > "$dir/domain.xml"
-virsh create "$dir/domain.xml" > "$dir/created" 2>&1
-is 'the domain starts' "$?" 0
-sed 's/^/# /' "$dir/created"
-if [ "$(state)" != running ]; then
-	tail -n 20 "$dir/libvirtd" /var/log/libvirt/qemu/pooled.log | sed 's/^/# /'
-	tap_end
-fi
+domain 144 > "$dir/pooled.xml"
+created pooled
 pid=$(cat /run/libvirt/qemu/pooled.pid)
 is 'the domain uses memory of the pool' "$(used virt)" $((144 << 20))
 is 'QEMU maps the memory only with huge pages' "$(huge_and_size "$pid")" "$((144 << 10)) of $((144 << 10)) kB"
@@ -113,14 +85,14 @@ like 'the guest is up' "$at" '[0-9]*'
 until_true 60 is_beyond one "$at"
 is 'the guest finds no corrupt memory' "$?-$(grep -c WRONG "$dir/one")" 0-0
 virsh shutdown pooled > /dev/null 2>&1
-until_true 120 is_off
+until_true 120 is_off pooled
 is 'the domain shuts down' "$?" 0
 until_true 60 all_back virt
 is 'the domain returned all memory to the pool' "$(used virt)" 0
 
 # More memory than the pool has: the domain must not start and must keep nothing.
-domain 192 > "$dir/domain.xml"
-virsh create "$dir/domain.xml" > "$dir/created" 2>&1
+domain 192 > "$dir/pooled.xml"
+virsh create "$dir/pooled.xml" > "$dir/created" 2>&1
 is 'a domain larger than the pool does not start' "$?" 1
 sed 's/^/# /' "$dir/created"
 like 'the error names the reason' "$(cat "$dir/created")" '*backing store size*'

@@ -94,6 +94,7 @@ boot=(--mem 144M "${kernel[@]}")
 section() { echo "# $SECONDS s: $*"; }
 
 stop_balancing
+# shellcheck disable=SC2119 # it needs no more modules
 make_initrd
 before=$(mem_free)
 

@@ -71,8 +71,7 @@ until_true 60 has_disk
 until_true 60 has_interface
 before=$(drivers)
 is 'the devices have their drivers' "$before" ' e1000 nvme'
-guest_modules=(nvme)
-make_initrd
+make_initrd nvme
 boot=(--mem 144M --kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
 	--append 'console=ttyS0 quiet MB=16 NVME=1')
 all=$edu,$net,$nvme

@@ -9,14 +9,20 @@
  * guest has an NVMe disk: it reads the number at the start of it, and writes to the rest.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <linux/input.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -38,6 +44,10 @@
 #define ELASTIC_MAX (1024UL << 20)
 /* Part of the rest that the program uses. */
 #define ELASTIC_PART 5
+/* An ethertype for local experiments. */
+#define PACKET_TYPE 0x88b5
+#define PACKET_BYTES 1000
+#define PACKETS 200
 
 static __u64 *mem;
 /* Words that each iteration writes, and those that the last one has written. */
@@ -124,6 +134,81 @@ static void read_disk(const char *path)
 	if (read(fd, text, sizeof(text) - 1) > 0)
 		report("disk", strtoul(text, NULL, 10));
 	close(fd);
+}
+
+/* Open the network card, and enable it. Return a negative number if there is none. */
+static int open_network(struct ifreq *card)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(PACKET_TYPE),
+	};
+	struct timeval timeout = { .tv_sec = 1 };
+	int sock;
+
+	addr.sll_ifindex = if_nametoindex(card->ifr_name);
+	if (!addr.sll_ifindex)
+		return -1;
+	sock = socket(AF_PACKET, SOCK_RAW, htons(PACKET_TYPE));
+	card->ifr_flags = IFF_UP | IFF_PROMISC;
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, card) ||
+	    ioctl(sock, SIOCGIFHWADDR, card) ||
+	    bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+		       sizeof(timeout)))
+		return -1;
+	return sock;
+}
+
+/* Receive the echo of a packet, which is not one that this host has sent. */
+static int has_echo(int sock, const unsigned char *packet)
+{
+	unsigned char echo[PACKET_BYTES];
+	struct sockaddr_ll from;
+	socklen_t len;
+	ssize_t n;
+
+	do {
+		len = sizeof(from);
+		n = recvfrom(sock, echo, sizeof(echo), 0,
+			     (struct sockaddr *)&from, &len);
+		if (n < 0)
+			return 0;
+	} while (from.sll_pkttype == PACKET_OUTGOING ||
+		 n != PACKET_BYTES || echo[14] != packet[14]);
+	/* The echo has the two addresses exchanged. */
+	return !memcmp(echo + 12, packet + 12, PACKET_BYTES - 12);
+}
+
+/*
+ * Send packets to a switch that returns each with its addresses exchanged. Send one again
+ * if there is no answer within a second, because the switch may not be ready.
+ */
+static void run_network(void)
+{
+	unsigned char packet[PACKET_BYTES] = { 2, 0, 0, 0, 0, 1 };
+	struct ifreq card = { .ifr_name = "eth0" };
+	int sock = open_network(&card), i, tries, right = 0;
+
+	if (sock < 0)
+		return;
+	memcpy(packet + 6, card.ifr_hwaddr.sa_data, 6);
+	packet[12] = PACKET_TYPE >> 8;
+	packet[13] = PACKET_TYPE & 0xff;
+	for (i = 0; i < PACKETS; i++) {
+		memset(packet + 14, i, PACKET_BYTES - 14);
+		for (tries = 0; tries < 30; tries++) {
+			if (send(sock, packet, sizeof(packet), 0) < 0)
+				sleep(1);
+			else if (has_echo(sock, packet))
+				break;
+		}
+		right += tries < 30;
+		if (tries == 30)
+			break;
+	}
+	close(sock);
+	report("packets returned:", right);
 }
 
 static __u64 value(size_t word, unsigned long iteration)
@@ -227,6 +312,7 @@ int main(void)
 	read_disk("/dev/vda");
 	if (getenv("NVME"))
 		check_nvme();
+	run_network();
 	open_buttons();
 	report("up", 0);
 	for (iteration = 0;; iteration++) {
