@@ -26,8 +26,9 @@ grep -qw cpuset "$cgroups/cgroup.controllers" 2> /dev/null ||
 	skip_all 'no cpuset controller of cgroup2 here'
 
 export LC_ALL=C
+machine=$(uname -m)
 usr=$(dirname "$(dirname "$(command -v podman)")")
-export LD_LIBRARY_PATH=$usr/lib/$(uname -m)-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH=$usr/lib/$machine-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 pool=cdi
 user=vpool-cdi
 cdi=/run/cdi
@@ -43,8 +44,8 @@ clean_up() {
 	[ -z "$listener" ] || { kill "$listener"; rm -f /dev/log; }
 	pkill -KILL -u "$user"
 	for name in $pool cdi-own cdi-mem cdi-iso 7cdi; do
-		vpoolctl cdi $name -d $cdi --remove
-		vpoolctl destroy --force $name
+		vpoolctl cdi "$name" -d $cdi --remove
+		vpoolctl destroy --force "$name"
 	done
 	rmdir $cdi
 	find $cgroups/vpool_cdi_user $cgroups/libpod_parent -depth -type d -exec rmdir {} +
@@ -294,6 +295,7 @@ try 0 apply --keep "$dir/apply.conf"
 is 'processes that are added follow apply' "$(added root one)" 1-2
 try 0 resize $pool --cpus 2-3 -q
 try 1 destroy $pool
+# shellcheck disable=SC2154 # try sets it
 like 'a pool in use is not destroyed' "$err" '*--force*'
 root rm -f -t 0 one > /dev/null
 returned 'apply' $pool
@@ -376,7 +378,7 @@ gone user cdi-own vpoolctl create cdi-own --cpus 2-3 --mem 64M --owner $user
 is 'the user has no process left' "$(pgrep -u $user -l | grep -v catatonit)" ''
 try 0 destroy cdi-own $pool
 for name in $pool cdi-own cdi-mem cdi-iso 7cdi; do
-	try 0 cdi $name -d $cdi --remove -q
+	try 0 cdi "$name" -d $cdi --remove -q
 done
 is 'no file is left' "$(ls $cdi)" ''
 tap_end

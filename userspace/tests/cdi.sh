@@ -99,6 +99,7 @@ try 0 cdi 7up
 is 'the file of a pool with a digit first obeys the rules' "$(rules)" ''
 like 'such a file has a newer version' "$out" '*"cdiVersion": "0.5.0"*'
 try 1 cdi db-
+# shellcheck disable=SC2154 # try sets it
 like 'a name that engines refuse' "$err" "vpoolctl: cdi db-: the name ends with '-': *"
 try 1 cdi wbe
 like 'a pool that does not exist' "$err" "vpoolctl: cdi wbe: there is no pool 'wbe'*"
