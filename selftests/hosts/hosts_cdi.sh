@@ -165,30 +165,37 @@ start() {
 	engine "$who" run -d --name "$name" --device "vpool.dev/pool=$from" "$@" box \
 		/bin/pool_user 8
 	is "$who: a container starts ($name)" $status 0
-	until_true 60 is_ready "$who" "$name"
+	find_container "$who" "$name"
+	until_true 60 is_ready "$from"
 }
-is_ready() { "$1" logs "$2" 2>&1 | grep -q ready; }
-
-# cpus_of WHO NAME: print the affinity of the first process of a container
-cpus_of() {
-	sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$(pid_of "$@")/status"
+# The program has forked, and both processes have written to the memory.
+is_ready() {
+	has_members "$1" 2 && [ "$(value "$1" memory/used_bytes)" = $((8 << 20)) ]
 }
-pid_of() { "$1" inspect -f '{{.State.Pid}}' "$2"; }
 
-# added WHO NAME [COMMAND]...: print the affinity of a process that is added to a container
+# find_container WHO NAME: set pid, conmon and at, the cgroup
+find_container() {
+	read -r pid conmon < \
+		<("$1" inspect -f '{{.State.Pid}} {{.State.ConmonPid}}' "$2")
+	at=$(sed -n "s,^0::,$cgroups,p" "/proc/$pid/cgroup")
+}
+
+# cpus_of PID: print the affinity of a process
+cpus_of() { sed -n 's/^Cpus_allowed_list:\t//p' "/proc/$1/status"; }
+
+# added WHO NAME [COMMAND]...: add a process to a container, and print its affinity
 added() {
 	local who=$1 name=$2
 
 	shift 2
-	"$who" exec "$name" "$@" grep Cpus_allowed_list /proc/self/status 2>&1 |
-		sed 's/^.*:\t//' | tr -d '\r'
+	[ $# -gt 0 ] || set -- grep Cpus_allowed_list /proc/self/status
+	"$who" exec "$name" "$@" 2>&1 | sed 's/^.*:\t//' | tr -d '\r' | xargs
 }
 
 value() { cat "/sys/kernel/vpool/pools/$1/$2"; }
 has_members() { [ "$(value "$1" cpus/members)" = "$2" ]; }
 is_free() { has_members "$1" 0 && [ "$(value "$1" memory/used_bytes)" = 0 ]; }
-is_on() { [ "$(cpus_of "$1" "$2")" = "$3" ]; }
-cgroup_dir() { sed -n "s,^0::,$cgroups,p" "/proc/$1/cgroup"; }
+is_on() { [ "$(cpus_of "$pid")" = "$1" ]; }
 
 # returned NAME POOL CGROUP: check that a container has left nothing
 returned() {
@@ -205,45 +212,32 @@ returned() {
 
 # common WHO POOL [OPTION]...: tests that are the same for root and for other users
 common() {
-	local who=$1 from=$2 conmon pid at left
+	local who=$1 from=$2
 
 	shift 2
 	start "$who" one "$from" "$@"
-	pid=$(pid_of "$who" one)
-	at=$(cgroup_dir "$pid")
 	is "$who: it uses memory of the pool" "$(value "$from" memory/used_bytes)" $((8 << 20))
 	is "$who: its processes are members" "$(value "$from" cpus/members)" 2
-	is "$who: it runs on the pool's CPUs" "$(cpus_of "$who" one)" 2-3
-	is "$who: so do processes that are added" "$(added "$who" one)" 2-3
-	is "$who: which cannot leave these CPUs" "$(added "$who" one taskset f)" 2-3
+	is "$who: it runs on the pool's CPUs" "$(cpus_of "$pid")" 2-3
 	is "$who: it knows its pool" "$(tr '\0' '\n' < "/proc/$pid/environ" |
 		grep '^VPOOL_' | sort | xargs)" "VPOOL_DEVICE=/dev/vpool/$from VPOOL_POOL=$from"
-	is "$who: a process that is added can use the device" \
-		"$("$who" exec one sh -c ": <>/dev/vpool/$from && echo opened" | tr -d '\r')" opened
+	is "$who: processes that are added have the same CPUs, cannot leave them, and have the device" \
+		"$(added "$who" one sh -c "
+			grep Cpus_allowed_list /proc/self/status
+			taskset f grep Cpus_allowed_list /proc/self/status
+			: <>/dev/vpool/$from && echo opened")" '2-3 2-3 opened'
 	try 0 resize "$from" --cpus 1 -q
-	until_true 20 is_on "$who" one 1
-	is "$who: it follows a resize" "$(cpus_of "$who" one)" 1
+	until_true 20 is_on 1
+	is "$who: it follows a resize" "$(cpus_of "$pid")" 1
 	is "$who: so do processes that are added" "$(added "$who" one)" 1
 	try 0 resize "$from" --cpus 2-3 -q
-	until_true 20 is_on "$who" one 2-3
-	is "$who: and back" "$(cpus_of "$who" one) $(added "$who" one)" '2-3 2-3'
+	until_true 20 is_on 2-3
+	is "$who: and back" "$(cpus_of "$pid")" 2-3
 	engine "$who" rm -f -t 0 one
 	is "$who: it is removed" $status 0
 	returned "$who: removed" "$from" "$at"
 
-	# podman 4.3 does not remove the cgroup of a container whose conmon was killed, whether
-	# or not the container has a pool. It is empty then.
-	"$who" run -d --name none "$@" box sleep 1000 > /dev/null
-	at=$(cgroup_dir "$(pid_of "$who" none)")
-	kill -KILL "$("$who" inspect -f '{{.State.ConmonPid}}' none)"
-	"$who" rm -f -t 0 none > /dev/null
-	left=$(sed -n 's/^populated //p' "$at/cgroup.events" 2> /dev/null)
-	echo "# without a pool, podman leaves: ${left:-no cgroup}"
-
 	start "$who" two "$from" "$@"
-	pid=$(pid_of "$who" two)
-	at=$(cgroup_dir "$pid")
-	conmon=$("$who" inspect -f '{{.State.ConmonPid}}' two)
 	kill -KILL "$conmon"
 	until_true 20 test ! -e "/proc/$conmon"
 	is "$who: it outlives its conmon" "$(value "$from" cpus/members)" 2
@@ -253,15 +247,7 @@ common() {
 		value "$from" cpus/members) $(value "$from" memory/used_bytes)" '0 0'
 	engine "$who" rm -f -t 0 two
 	is "$who: it is removed" $status 0
-	returned "$who: killed" "$from" "$at" "$left"
-
-	start "$who" three "$from" "$@"
-	pid=$(pid_of "$who" three)
-	at=$(cgroup_dir "$pid")
-	kill -KILL "$("$who" inspect -f '{{.State.ConmonPid}}' three)"
-	engine "$who" rm -f -t 0 three
-	is "$who: a container without conmon is removed" $status 0
-	returned "$who: without conmon" "$from" "$at" "$left"
+	returned "$who: killed" "$from" "$at" "$podman_leaves"
 }
 
 # gone WHO POOL COMMAND...: tests of a pool that is destroyed, and created by the command
@@ -287,7 +273,22 @@ vpoolctl create $pool --cpus 2-3 --mem 64M -q
 try 0 cdi $pool --directory $cdi
 engine root import "$dir/image.tar" box
 is 'root has the image' $status 0
+
+# podman 4.3 does not remove the cgroup of a container whose conmon was killed, whether or
+# not the container has a pool. It is empty then.
+engine root run -d --name none box sleep 1000
+find_container root none
+kill -KILL "$conmon"
+root rm -f -t 0 none > /dev/null
+podman_leaves=$(sed -n 's/^populated //p' "$at/cgroup.events" 2> /dev/null)
+echo "# without a pool, podman leaves a cgroup that is populated: ${podman_leaves:-none}"
+
 common root $pool
+start root three $pool
+kill -KILL "$conmon"
+engine root rm -f -t 0 three
+is 'a container without conmon is removed' $status 0
+returned 'without conmon' $pool "$at" "$podman_leaves"
 
 start root one $pool
 echo "pools: { $pool: { mem: 64M, cpus: 1-2 } }" > "$dir/apply.conf"
@@ -343,7 +344,8 @@ logged 'the system log has the reason' "*pool 'cdi-iso' is isolated, and the con
 engine root run -d --name iso --cgroup-parent='/vpool_cdi\x2diso.slice/containers' \
 	--device vpool.dev/pool=cdi-iso box sleep 1000
 is 'a container in the slice' $status 0
-is 'it runs on the isolated CPUs' "$(cpus_of root iso) $(added root iso)" '2-3 2-3'
+find_container root iso
+is 'it runs on the isolated CPUs' "$(cpus_of "$pid") $(added root iso)" '2-3 2-3'
 root rm -f -t 0 iso > /dev/null
 try 0 destroy cdi-iso
 is 'the slice is removed' "$(ls -d $cgroups/vpool_cdi*.slice 2> /dev/null)" ''
@@ -357,7 +359,7 @@ engine user import "$dir/image.tar" box
 is 'the user has the image' $status 0
 common user cdi-own --cgroup-parent=/vpool_cdi_user/containers
 start user one cdi-own
-is 'the default of a user without systemd is a member' "$(cpus_of user one)" 2-3
+is 'the default of a user without systemd is a member' "$(cpus_of "$pid")" 2-3
 logged 'the system log has a warning' "*container *: the container has no cgroup with a cpuset*"
 user rm -f -t 0 one > /dev/null
 returned 'without a cgroup' cdi-own
