@@ -93,6 +93,8 @@ printf '%s\n' '30 1 0:40 / /srv/x rw - vpool none rw,pool=web,mode=770' \
 is 'completion of mounted pools and their directories' \
 	"$(VPOOL_MOUNTINFO=$BUILD/tests/mountinfo complete_line vpoolctl umount '')" \
 	'/srv/x /srv/y db web'
+is 'completion of a pool for cdi' "$(complete_line vpoolctl cdi w)" web
+like 'completion of a directory for cdi' "$(complete_line vpoolctl cdi web --directory /et)" '*/etc*'
 is 'completion of a pool to mount' "$(complete_line vpoolctl mount w)" web
 export VPOOL_HOST_SYSFS_DIR=$VPOOL_SYSFS_DIR/host
 for device in 0000:01:00.0:0x020000 0000:01:00.1:0x020000 0000:02:00.0:0x060400; do

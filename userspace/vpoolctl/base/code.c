@@ -205,6 +205,11 @@ static const struct {
 	{ TOOL_VM_SIZE, "vm_size" },
 	{ TOOL_VM_PAGE_SIZE, "vm_page_size" },
 	{ TOOL_VM_NOT_RESIZED, "vm_not_resized" },
+	{ TOOL_CDI_NAME, "cdi_name" },
+	{ TOOL_CONTAINER_STATE, "container_state" },
+	{ TOOL_CONTAINER_CGROUP, "container_cgroup" },
+	{ TOOL_CONTAINER_CPUS, "container_cpus" },
+	{ TOOL_CONTAINER_SLICE, "container_slice" },
 };
 
 const char *code_name(int code)

@@ -8,6 +8,7 @@
 extern const struct command cmd_apply;
 extern const struct command cmd_attach;
 extern const struct command cmd_audit;
+extern const struct command cmd_cdi;
 extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;

@@ -21,6 +21,7 @@ const struct command * const verbs[] = {
 	&cmd_detach,
 	&cmd_mount,
 	&cmd_umount,
+	&cmd_cdi,
 	&cmd_regions,
 	&cmd_ps,
 	&cmd_kill,

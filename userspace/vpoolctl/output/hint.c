@@ -306,6 +306,15 @@ static const struct {
 	{ TOOL_VM_PAGE_SIZE, "Try 'vpoolctl list -o NAME,PAGE' for the other pools." },
 	{ TOOL_VM_NOT_RESIZED,
 	  "Try again, with a longer --timeout if the guest is slow." },
+	{ TOOL_CDI_NAME, "Try a pool whose name ends with a letter or a digit." },
+	{ TOOL_CONTAINER_STATE,
+	  "Try 'vpoolctl cdi %s' without --hook: container engines call the hook." },
+	{ TOOL_CONTAINER_CGROUP,
+	  "Try to delegate the cpuset controller to the user of the container." },
+	{ TOOL_CONTAINER_CPUS,
+	  "Try 'vpoolctl show %s' for the CPUs, and --cpuset-cpus or another --cgroup-parent." },
+	{ TOOL_CONTAINER_SLICE,
+	  "Try to start the container with that slice as its --cgroup-parent." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */
