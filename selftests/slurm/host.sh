@@ -1,38 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Make this machine a part of a Slurm cluster for a test. Tests run it on each machine. If
-# Slurm is not installed, it copies the programs that tools/setup has unpacked into the
-# root of the test VM, whose changes are discarded.
+# Make a machine of tools/vm/cluster a node of a Slurm cluster. Each machine runs it when the
+# test starts, and after a power cycle.
 #
-# usage: host.sh prepare	install Slurm; print the machine's line of slurm.conf
-#        host.sh conf CONTROLLER	print slurm.conf for the lines on standard input
-#        host.sh configure	write slurm.conf from standard input
+# usage: host.sh prepare	write the machine's line of slurm.conf to /cluster/slurm
+#        host.sh conf		print slurm.conf for all machines
 #        host.sh node		start munged and slurmd
 #        host.sh controller	start munged and slurmctld
 
 top=$(dirname "$(readlink -f "$0")")/../..
 plugins=/usr/lib/x86_64-linux-gnu/slurm-wlm
 log=/var/log/slurm
+shared=/cluster/slurm
 
 fail() { echo "host.sh: $*" >&2; exit 1; }
-
-# copy_unpacked: copy what tools/setup has unpacked. Users other than root must be able to
-# read it.
-copy_unpacked() {
-	local tools program
-
-	[ -n "${VPOOL_KERNEL:-}" ] || fail 'Slurm is not installed'
-	tools=$(readlink -f "${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}/..")
-	[ -x "$tools/sbin/slurmd-wlm" ] || fail 'Slurm is not unpacked: run tools/setup'
-	cp -a "$tools"/lib/x86_64-linux-gnu/slurm-wlm /usr/lib/x86_64-linux-gnu/
-	cp -a "$tools"/lib/x86_64-linux-gnu/libmunge.so.* /usr/lib/x86_64-linux-gnu/
-	for program in slurmd slurmstepd slurmctld; do
-		cp "$tools/sbin/$program-wlm" /usr/sbin/$program
-	done
-	cp "$tools"/sbin/{munged,mungekey} /usr/sbin/
-	cp "$tools"/bin/{srun,sbatch,salloc,scancel,scontrol,sinfo,squeue,munge} /usr/bin/
-}
 
 # enable_cgroups: enable the controllers in the cgroups that slurmd makes without systemd.
 # slurmd takes "memory" for missing if it is the last word of cgroup.controllers.
@@ -46,27 +28,46 @@ enable_cgroups() {
 	done
 }
 
-prepare() {
-	[ -x /usr/sbin/slurmd ] || copy_unpacked
-	[ -e $plugins/spank_vpool.so ] || {
-		cp "$top/build/userspace/lib/slurm/spank_vpool.so" $plugins/ || fail 'no plugin'
-		cp -P "$top"/build/userspace/lib/libvpool.so.* /usr/lib/x86_64-linux-gnu/
-	}
+# install: do what the packages do when they are configured, and install the plugin.
+install() {
+	local program
+
+	for program in slurmctld slurmd slurmstepd; do
+		[ -e /usr/sbin/$program ] || ln -s $program-wlm /usr/sbin/$program
+	done
+	cp "$top/build/userspace/lib/slurm/spank_vpool.so" $plugins/ ||
+		fail 'there is no plugin: is libslurm-dev installed?'
+	cp -P "$top"/build/userspace/lib/libvpool.so.* /usr/lib/x86_64-linux-gnu/
 	mkdir -p /etc/slurm /etc/munge $log /var/lib/slurm /var/spool/slurmd /run/munge \
 		/var/lib/munge /var/log/munge
+	cp "$top/packaging/slurm/vpool.conf" /etc/slurm/plugstack.conf
+	cat > /etc/slurm/cgroup.conf <<-END
+	CgroupPlugin=cgroup/v2
+	IgnoreSystemd=yes
+	CgroupAutomount=yes
+	ConstrainCores=yes
+	ConstrainRAMSpace=yes
+	END
+	ln -sfn $shared/slurm.conf /etc/slurm/slurm.conf
 	printf '%32s' 'the key of a cluster for tests' > /etc/munge/munge.key
 	chmod 400 /etc/munge/munge.key
 	chmod 700 /etc/munge
-	enable_cgroups
-	slurmd -C | sed -n 's/ RealMemory=.*//; s/^NodeName=/&/p'
 }
 
-# conf CONTROLLER: print the configuration of the cluster. The boot core of each node, which
-# vpool leaves to the host, must stay out of Slurm's hands.
+prepare() {
+	command -v slurmd-wlm > /dev/null || fail 'no Slurm here'
+	install
+	enable_cgroups
+	mkdir -p $shared
+	slurmd -C | sed -n 's/ RealMemory=.*//; s/^NodeName=/&/p' > "$shared/$VPOOL_HOST.line"
+}
+
+# conf: print the configuration of the cluster. The boot core of each node, which vpool
+# leaves to the host, must stay out of Slurm's hands.
 conf() {
 	cat <<-END
 	ClusterName=test
-	SlurmctldHost=$1
+	SlurmctldHost=$VPOOL_HOST
 	SlurmUser=root
 	StateSaveLocation=/var/lib/slurm
 	SlurmdSpoolDir=/var/spool/slurmd
@@ -80,42 +81,29 @@ conf() {
 	MessageTimeout=60
 	BatchStartTimeout=60
 	KillWait=2
-	PrologFlags=Alloc
 	MpiDefault=none
 	JobAcctGatherType=jobacct_gather/none
 	PropagateResourceLimits=NONE
 	END
-	sed "s/$/ RealMemory=${VPOOL_SLURM_MEM:-1024} CpuSpecList=0/"
+	sed "s/$/ RealMemory=600 CpuSpecList=0/" $shared/*.line
 	echo 'PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE'
 }
 
-configure() {
-	cat > /etc/slurm/slurm.conf
-	cat > /etc/slurm/cgroup.conf <<-END
-	CgroupPlugin=cgroup/v2
-	IgnoreSystemd=yes
-	CgroupAutomount=yes
-	ConstrainCores=yes
-	ConstrainRAMSpace=yes
-	END
-	cp "$top/packaging/slurm/vpool.conf" /etc/slurm/plugstack.conf
-}
-
 start_munged() {
-	[ -S /run/munge/munge.socket.2 ] && munge -n > /dev/null 2>&1 && return
+	! munge -n > /dev/null 2>&1 || return 0
 	munged --force 2> $log/munged || fail "munged: $(cat $log/munged)"
 }
 
-# The daemons must outlive the connection over which the test starts them.
+# start DAEMON: start a daemon that outlives the connection over which the test starts it.
 start() {
-	setsid "$@" > /dev/null 2>&1 < /dev/null || fail "$1 does not start"
+	start_munged
+	setsid "$1" -L "$log/$1" > /dev/null 2>&1 < /dev/null || fail "$1 does not start"
 }
 
 case ${1:-} in
 prepare) prepare ;;
-conf) conf "$2" ;;
-configure) configure ;;
-node) start_munged && start slurmd -L $log/slurmd ;;
-controller) start_munged && start slurmctld -L $log/slurmctld ;;
-*) fail 'usage: host.sh prepare|conf|configure|node|controller' ;;
+conf) conf ;;
+node) start slurmd ;;
+controller) start slurmctld ;;
+*) fail 'usage: host.sh prepare|conf|node|controller' ;;
 esac

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A task of a job: map memory of the pool of its step, write it, and check again and again
- * that it has the same contents. Print a line with the CPUs of the task when the memory is
- * written. End with status 0 if the contents are right.
+ * that it has the same contents. Print a line with the host and the CPUs of the task when
+ * the memory is written. End with status 0 if the contents are right.
  *
  * usage: pool_task MIB SECONDS
  */
@@ -36,11 +36,13 @@ static int is_right(const uint64_t *memory, size_t nr, uint64_t seed)
 
 static void report(const char *pool)
 {
+	char host[64] = "";
 	cpu_set_t cpus;
 	int cpu;
 
 	sched_getaffinity(0, sizeof(cpus), &cpus);
-	printf("ready %s pid %d cpus", pool, getpid());
+	gethostname(host, sizeof(host) - 1);
+	printf("ready %s pid %d on %s cpus", pool, getpid(), host);
 	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
 		if (CPU_ISSET(cpu, &cpus))
 			printf(" %d", cpu);
