@@ -48,7 +48,7 @@ both() {
 }
 
 # left HOST: print the memory in use and the members of the pool there.
-left() { on "$1" "cat $pools/$pool/memory/used_bytes $pools/$pool/members" | tr '\n' ' '; }
+left() { on "$1" "cat $pools/$pool/memory/used_bytes $pools/$pool/cpus/members" | tr '\n' ' '; }
 nothing_left() { [ "$(left "$1")" = '0 0 ' ]; }
 # is_clean HOST TEST: check that nothing is left on the host.
 is_clean() {
@@ -160,17 +160,21 @@ section 'Pacemaker'
 # where RESOURCE: print the host that runs a resource.
 where() { crm_resource --locate --resource "$1" 2> /dev/null | sed -n 's/.*is running on: \([^ ]*\).*/\1/p'; }
 runs_on() { [ "$(where "$1")" = "$2" ]; }
-runs_nowhere() { [ -z "$(where "$1")" ] && crm_resource --locate --resource "$1" 2>&1 | grep -q 'NOT running'; }
-online() { crm_node --partition 2> /dev/null | grep -q "${1:-host1 host2}" && [ "$(crmadmin --nodes 2> /dev/null | wc -l)" = 2 ] && crm_mon -1 2> /dev/null | grep -q 'Online:.*host1 host2'; }
+runs_nowhere() { crm_resource --locate --resource "$1" 2>&1 | grep -q 'NOT running'; }
+online() { crm_mon -1 2> /dev/null | grep -q 'Online:.* host1 host2 '; }
+show_cluster() { crm_mon -1rf 2>&1 | sed 's/^/# /'; }
 # eventually SECONDS TEST COMMAND...: check that the command succeeds in time.
 eventually() {
 	local begin=$SECONDS
 
-	until_true "$1" "${@:3}"
-	is "$2" $? 0
+	if until_true "$1" "${@:3}"; then
+		tap_result yes "$2"
+	else
+		tap_result no "$2"
+		show_cluster
+	fi
 	echo "# after $((SECONDS - begin)) s"
 }
-show_cluster() { crm_mon -1rf 2>&1 | sed 's/^/# /'; }
 # move RESOURCE HOST: move a resource, and remove the constraint afterwards.
 move() {
 	crm_resource --move --resource "$1" --node "$2" > $dir/out 2>&1
@@ -204,7 +208,7 @@ is 'corosync and Pacemaker start' $? 0
 eventually 180 'both hosts are online' online
 # This test cuts the power itself. Production needs fencing.
 crm_attribute --name stonith-enabled --update false
-crm_attribute --name default-resource-stickiness --update 100 2> /dev/null
+crm_attribute --type rsc_defaults --name resource-stickiness --update 100
 crm_resource --show-metadata ocf:vpool:vm > $dir/out
 like 'Pacemaker reads the metadata of the agent' "$(cat $dir/out)" '*<resource-agent name="vm"*'
 

@@ -79,7 +79,7 @@ cpus_of() {
 			sed -n 's/^Cpus_allowed_list:\t//p' "${comm%comm}status")"
 	done | sort -u
 }
-members() { cat "$pools/$pool/members"; }
+members() { cat "$pools/$pool/cpus/members"; }
 is_empty() { all_back $pool && [ "$(members)" = 0 ]; }
 end_domain() {
 	virsh destroy d > /dev/null 2>&1
@@ -204,6 +204,15 @@ is 'a second start starts nothing' "$(vpoolctl vm list --noheadings -o NAME | wc
 is 'the machine has memory of the pool' "$(used $pool)" $((144 << 20))
 until_true 240 is_up console
 is 'the guest is up' $? 0
+# A cluster that takes a slow machine for a stopped one starts it on another host.
+qemu=$(vpoolctl vm list --noheadings -o PID | tr -d ' ')
+kill -STOP "$qemu"
+exec 9< "$dir/run/vm/m"
+flock 9
+agent 0 monitor
+exec 9<&-
+agent 0 monitor
+kill -CONT "$qemu"
 agent 0 stop
 like 'the guest shut down' "$(cat "$dir/out")" 'm shut down; *'
 is 'stop leaves nothing in the pool' "$(used $pool) $(members)" '0 0'
