@@ -127,7 +127,7 @@ sed 's/^/# /' $dir/out
 is 'its vCPU has a CPU of the pool to itself' "$(placed host1)" '1 2 '
 guest_runs host1 'start' 0
 
-on host2 "umount /srv/svc && vpoolctl destroy -q $pool"
+on host2 "umount /srv/svc && vpoolctl destroy $pool"
 virsh migrate --live d $peer > $dir/out 2>&1
 is 'a migration to a host without the pool fails' $? 1
 sed 's/^/# /' $dir/out
@@ -282,7 +282,7 @@ eventually 180 'the domain stops' nothing_left $to
 show_cluster
 
 section 'the end'
-both "pkill -x pacemakerd; pkill -x libvirtd; for i in \$(seq 60); do pgrep -x pacemakerd > /dev/null || break; sleep 1; done; pkill -x corosync; sleep 2; umount /srv/svc && vpoolctl destroy -q $pool"
+both "pkill -x pacemakerd; pkill -x libvirtd; for i in \$(seq 60); do pgrep -x pacemakerd > /dev/null || break; sleep 1; done; pkill -x corosync; sleep 2; umount /srv/svc && vpoolctl destroy $pool"
 is 'the pools are destroyed' $? 0
 
 tap_end
