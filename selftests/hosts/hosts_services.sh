@@ -6,30 +6,33 @@
 # own agent: moves, a killed QEMU, a power cut. Runs in the first host of
 # "tools/vm/cluster 2 --cpus 3 --mem 1200M".
 
-here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/hosts/hosts.sh
+. "$(dirname "$(readlink -f "$0")")/hosts.sh"
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
 top=$(readlink -f "$here/../..")
-# shellcheck source=selftests/lib/require.sh
-. "$here/../lib/require.sh"
-# shellcheck source=/dev/null
-. "$here/../../userspace/tests/tap.sh"
 # shellcheck source=selftests/vm/guest.sh
 . "$here/../vm/guest.sh"
-
-[[ ${VPOOL_HOST:-} == host1 && " ${VPOOL_HOSTS:-} " == *' host2 '* ]] ||
-	skip_all 'needs two hosts of tools/vm/cluster'
+need_hosts 2
 for command in libvirtd virsh xmllint pacemakerd corosync cibadmin; do
 	command -v $command > /dev/null || skip_all "no $command here"
 done
 
-export LC_ALL=C TESTVM_TOP=$top
+export TESTVM_TOP=$top
 export LIBVIRT_DEFAULT_URI=qemu:///system
 pool=svc
 # The hosts share this folder, as they would share storage.
+rmdir "$dir"
 dir=/cluster/services
 host=$here/services_host.sh
 
-section() { echo "# $SECONDS s: $*"; }
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+	virsh destroy d
+	both "umount /srv/svc; vpoolctl destroy --force $pool"
+	rm -rf "$dir" /cluster/start
+} > /dev/null 2>&1
+trap clean_up EXIT
+
 # on HOST COMMAND: run a command of the shell on a host.
 on() {
 	if [ "$1" = host1 ]; then
@@ -163,8 +166,8 @@ runs_on() { [ "$(where "$1")" = "$2" ]; }
 runs_nowhere() { crm_resource --locate --resource "$1" 2>&1 | grep -q 'NOT running'; }
 online() { crm_mon -1 2> /dev/null | grep -q 'Online:.* host1 host2 '; }
 show_cluster() { crm_mon -1rf 2>&1 | sed 's/^/# /'; }
-# eventually SECONDS TEST COMMAND...: check that the command succeeds in time.
-eventually() {
+# in_time SECONDS TEST COMMAND...: check that the command succeeds in time.
+in_time() {
 	local begin=$SECONDS
 
 	if until_true "$1" "${@:3}"; then
@@ -179,7 +182,7 @@ eventually() {
 move() {
 	crm_resource --move --resource "$1" --node "$2" > $dir/out 2>&1
 	is "$1 may move" $? 0
-	eventually 180 "$1 is on $2" runs_on "$1" "$2"
+	in_time 180 "$1 is on $2" runs_on "$1" "$2"
 	crm_resource --clear --resource "$1" > /dev/null 2>&1
 }
 # primitive ID CLASS TYPE META ATTRIBUTES: define a resource.
@@ -205,7 +208,7 @@ primitive() {
 
 both "$host pacemaker"
 is 'corosync and Pacemaker start' $? 0
-eventually 180 'both hosts are online' online
+in_time 180 'both hosts are online' online
 # This test cuts the power itself. Production needs fencing.
 crm_attribute --name stonith-enabled --update false
 crm_attribute --type rsc_defaults --name resource-stickiness --update 100
@@ -218,7 +221,7 @@ primitive m vpool vm false vm=m pool=$pool mem=144M kernel=$dir/kernel \
 	initrd=$dir/guest.cpio 'append=console=ttyS0 quiet MB=16' console=$console
 is 'the resource is accepted' $? 0
 running() { [ -n "$(where m)" ]; }
-eventually 180 'Pacemaker starts the machine' running
+in_time 180 'Pacemaker starts the machine' running
 first=$(where m)
 [ "$first" = host2 ] || move m host2
 [ "$first" = host2 ] || is_clean host1 'move'
@@ -233,32 +236,32 @@ restarted() {
 	pid=$(on host2 'vpoolctl vm list --noheadings -o PID')
 	[ -n "$pid" ] && [ "$pid" != "$(cat $dir/pid)" ]
 }
-eventually 120 'a killed QEMU is restarted' restarted
+in_time 120 'a killed QEMU is restarted' restarted
 
 cp "$host" /cluster/start
 : > $console
 begin=$SECONDS
-"$top/tools/vm/host" power-off host2
-eventually 240 'after a power cut, the machine is on host1' runs_on m host1
+control power-off host2
+in_time 240 'after a power cut, the machine is on host1' runs_on m host1
 like 'it has memory of the pool of host1' "$(left host1)" "$((144 << 20)) [1-9]*"
 guest_runs host1 'power cut' 0
 echo "# the guest runs $((SECONDS - begin)) s after the power cut"
-"$top/tools/vm/host" power-on host2
-"$top/tools/vm/host" wait host2
+control power-on host2
+control wait host2
 is 'host2 starts again' $? 0
-eventually 180 'host2 is back in the cluster' online
+in_time 180 'host2 is back in the cluster' online
 is_clean host2 'power cut'
 is 'the machine stays on host1' "$(where m)" host1
 crm_resource --resource m --set-parameter target-role --meta --parameter-value Stopped > /dev/null
-eventually 180 'the machine stops' runs_nowhere m
+in_time 180 'the machine stops' runs_nowhere m
 is_clean host1 'stop'
 is 'no machine is left' "$(vpoolctl vm list --noheadings)" ''
 crm_resource --resource m --set-parameter target-role --meta --parameter-value Started > /dev/null
-eventually 180 'the machine starts again' running
+in_time 180 'the machine starts again' running
 last=$(where m)
 cibadmin --delete --xml-text "<primitive id='m'/>"
 gone() { nothing_left "$last"; }
-eventually 180 'a removed resource stops' gone
+in_time 180 'a removed resource stops' gone
 
 section 'ocf:heartbeat:VirtualDomain with the hook'
 
@@ -266,7 +269,7 @@ primitive d heartbeat VirtualDomain true config=$dir/d.xml hypervisor=qemu:///sy
 	migration_transport=ssh
 is 'the resource is accepted' $? 0
 domain_runs() { [ -n "$(where d)" ]; }
-eventually 180 'Pacemaker starts the domain' domain_runs
+in_time 180 'Pacemaker starts the domain' domain_runs
 first=$(where d)
 to=host1
 [ "$first" = host2 ] || to=host2
@@ -278,7 +281,7 @@ is 'QEMU is in the pool of the other host' "$(placed $to)" '1 2 '
 is_clean "$first" 'move'
 guest_runs $to 'a live move' "$at"
 cibadmin --delete --xml-text "<primitive id='d'/>"
-eventually 180 'the domain stops' nothing_left $to
+in_time 180 'the domain stops' nothing_left $to
 show_cluster
 
 section 'the end'
