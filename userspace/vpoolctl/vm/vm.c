@@ -438,8 +438,8 @@ static int tell_apart(char * const *status)
 	for (i = 0; i < VM_SLOTS; i++)
 		if (unborn(status[i]) || is(status[i], "postmigrate"))
 			return !i;
-	/* A starting QEMU does not answer yet. */
-	return status[0] ? 0 : status[1] ? 1 : -1;
+	/* A starting QEMU does not answer yet. If neither answers, either will do. */
+	return status[0] || !status[1] ? 0 : 1;
 }
 
 struct vm *vm_inspect(const char *name)
@@ -454,8 +454,9 @@ struct vm *vm_inspect(const char *name)
 			status[i] = vm_slot_status(vm->slot + i);
 	if (vm->slot[0].pid && vm->slot[1].pid)
 		vm->now = tell_apart(status);
+	/* A QEMU that does not answer may run its guest. */
 	for (i = 0; vm->now < 0 && i < VM_SLOTS; i++)
-		if (status[i] && !unborn(status[i]) && !vm->slot[!i].pid)
+		if (vm->slot[i].pid && !unborn(status[i]) && !vm->slot[!i].pid)
 			vm->now = i;
 	for (i = 0; i < VM_SLOTS; i++)
 		free(status[i]);
