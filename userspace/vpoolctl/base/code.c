@@ -205,6 +205,9 @@ static const struct {
 	{ TOOL_VM_SIZE, "vm_size" },
 	{ TOOL_VM_PAGE_SIZE, "vm_page_size" },
 	{ TOOL_VM_NOT_RESIZED, "vm_not_resized" },
+	{ TOOL_HOST_UNREACHABLE, "host_unreachable" },
+	{ TOOL_HOST_NO_TOOL, "host_no_tool" },
+	{ TOOL_HOST_ANSWER, "host_answer" },
 };
 
 const char *code_name(int code)

@@ -76,6 +76,9 @@
  * @TOOL_VM_SIZE: a virtual machine cannot have this size
  * @TOOL_VM_PAGE_SIZE: a virtual machine cannot return pages of the pool's size
  * @TOOL_VM_NOT_RESIZED: a guest did not take or return memory in time
+ * @TOOL_HOST_UNREACHABLE: ssh failed for a host of --hosts
+ * @TOOL_HOST_NO_TOOL: a host of --hosts has no vpoolctl
+ * @TOOL_HOST_ANSWER: the output of vpoolctl on another host cannot be used
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -154,6 +157,9 @@ enum tool_code {
 	TOOL_VM_SIZE = 2069,
 	TOOL_VM_PAGE_SIZE = 2070,
 	TOOL_VM_NOT_RESIZED = 2071,
+	TOOL_HOST_UNREACHABLE = 2072,
+	TOOL_HOST_NO_TOOL = 2073,
+	TOOL_HOST_ANSWER = 2074,
 	NR_TOOL_END,
 };
 

@@ -306,6 +306,10 @@ static const struct {
 	{ TOOL_VM_PAGE_SIZE, "Try 'vpoolctl list -o NAME,PAGE' for the other pools." },
 	{ TOOL_VM_NOT_RESIZED,
 	  "Try again, with a longer --timeout if the guest is slow." },
+	{ TOOL_HOST_UNREACHABLE,
+	  "Try 'ssh -o BatchMode=yes %s true', which must work without a password." },
+	{ TOOL_HOST_NO_TOOL, "Try 'ssh %s command -v vpoolctl' after installing it there." },
+	{ TOOL_HOST_ANSWER, "Try 'ssh %s vpoolctl version', and install one version everywhere." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */
