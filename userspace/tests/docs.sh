@@ -205,6 +205,7 @@ for file in usr/lib/systemd/system/vpool.service \
 	usr/lib/systemd/system/vpool-agent@.socket \
 	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
 	etc/apparmor.d/abstractions/vpool usr/share/vpool/vpool.cil \
+	usr/share/vpool/prometheus/vpool.rules.yml usr/share/vpool/prometheus/vpool.json \
 	usr/share/vpool/vpoolctl.schema.json etc/vpool.d usr/bin/vpoolctl; do
 	is "$file is installed" "$(ls -d "$root/$file")" "$root/$file"
 done
