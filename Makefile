@@ -110,6 +110,11 @@ demo:
 	@tools/setup
 	@tools/demo/run
 
+.PHONY: demo-cluster
+demo-cluster:
+	@tools/setup
+	@tools/demo/cluster
+
 # TESTS has globs of the tests to run, KERNELS the kernels to test on.
 .PHONY: check
 check:
@@ -189,6 +194,7 @@ help:
 	@echo
 	@echo 'Try and test, in a test VM:'
 	@echo '  make demo             vpool from a bare host to a guest and back  1 min'
+	@echo '  make demo-cluster     a service on three hosts that grows         5 min'
 	@echo '  make check-quick      static checks, unit tests, KUnit and core'
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'

@@ -210,6 +210,9 @@ static const struct {
 	{ TOOL_CONTAINER_CGROUP, "container_cgroup" },
 	{ TOOL_CONTAINER_CPUS, "container_cpus" },
 	{ TOOL_CONTAINER_SLICE, "container_slice" },
+	{ TOOL_HOST_UNREACHABLE, "host_unreachable" },
+	{ TOOL_HOST_NO_TOOL, "host_no_tool" },
+	{ TOOL_HOST_ANSWER, "host_answer" },
 };
 
 const char *code_name(int code)

@@ -5,6 +5,7 @@
 #include "base/command.h"
 
 /* The verbs. Each is in the file of its name, but detach in attach.c and show in list.c. */
+extern const struct command cmd_agent;
 extern const struct command cmd_apply;
 extern const struct command cmd_attach;
 extern const struct command cmd_audit;

@@ -315,6 +315,10 @@ static const struct {
 	  "Try 'vpoolctl show %s' for the CPUs, and --cpuset-cpus or another --cgroup-parent." },
 	{ TOOL_CONTAINER_SLICE,
 	  "Try to start the container with that slice as its --cgroup-parent." },
+	{ TOOL_HOST_UNREACHABLE,
+	  "Try 'ssh -o BatchMode=yes %s true', which must work without a password." },
+	{ TOOL_HOST_NO_TOOL, "Try 'ssh %s command -v vpoolctl' after installing it there." },
+	{ TOOL_HOST_ANSWER, "Try 'ssh %s vpoolctl version', and install one version everywhere." },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */
