@@ -205,6 +205,10 @@ static const struct {
 	{ TOOL_VM_SIZE, "vm_size" },
 	{ TOOL_VM_PAGE_SIZE, "vm_page_size" },
 	{ TOOL_VM_NOT_RESIZED, "vm_not_resized" },
+	{ TOOL_HOST_SSH, "host_ssh" },
+	{ TOOL_HOST_SILENT, "host_silent" },
+	{ TOOL_HOST_VERSION, "host_version" },
+	{ TOOL_VM_UNSURE, "vm_unsure" },
 };
 
 const char *code_name(int code)

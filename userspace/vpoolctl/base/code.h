@@ -76,6 +76,10 @@
  * @TOOL_VM_SIZE: a virtual machine cannot have this size
  * @TOOL_VM_PAGE_SIZE: a virtual machine cannot return pages of the pool's size
  * @TOOL_VM_NOT_RESIZED: a guest did not take or return memory in time
+ * @TOOL_HOST_SSH: ssh cannot connect to another host
+ * @TOOL_HOST_SILENT: another host does not answer
+ * @TOOL_HOST_VERSION: another host has no vpoolctl or module, or one of another version
+ * @TOOL_VM_UNSURE: another host may have the virtual machine
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -154,6 +158,10 @@ enum tool_code {
 	TOOL_VM_SIZE = 2069,
 	TOOL_VM_PAGE_SIZE = 2070,
 	TOOL_VM_NOT_RESIZED = 2071,
+	TOOL_HOST_SSH = 2072,
+	TOOL_HOST_SILENT = 2073,
+	TOOL_HOST_VERSION = 2074,
+	TOOL_VM_UNSURE = 2075,
 	NR_TOOL_END,
 };
 
