@@ -632,17 +632,15 @@ static void say_hello(struct peer *peer)
 {
 	char *boot = read_text("/proc/sys/kernel/random/boot_id");
 	struct json_object *hello = peer_word("hello");
-	unsigned int abi = 0;
 
-	if (vpool_abi_version(NULL, &abi))
-		abi = 0;
 	if (boot)
 		boot[strcspn(boot, "\n")] = '\0';
 	json_object_object_add(hello, "protocol",
 			       json_object_new_int(SEND_PROTOCOL));
 	json_object_object_add(hello, "version",
 			       json_object_new_string(VPOOL_VERSION));
-	json_object_object_add(hello, "abi", json_object_new_int64(abi));
+	json_object_object_add(hello, "abi",
+			       json_object_new_int64(vm_send_abi()));
 	json_object_object_add(hello, "boot",
 			       json_object_new_string(boot ? boot : "unknown"));
 	peer_send(peer, hello);

@@ -158,11 +158,23 @@ static void report_loss(const struct invocation *inv, const char *name,
 
 /* Connecting */
 
+unsigned int vm_send_abi(void)
+{
+	unsigned int abi = 0;
+	struct vpool *vp;
+
+	vpool_open_reader(&vp);
+	if (!vp || vpool_abi_version(vp, &abi))
+		abi = 0;
+	vpool_close(vp);
+	return abi;
+}
+
 static int check_hello(const struct invocation *inv, const char *name,
 		       const char *host, struct json_object *hello)
 {
 	int protocol = json_number(hello, "protocol");
-	unsigned int abi = json_number(hello, "abi"), ours = 0;
+	unsigned int abi = json_number(hello, "abi"), ours = vm_send_abi();
 
 	if (strcmp(json_text(hello, "say"), "hello") || protocol != SEND_PROTOCOL) {
 		cmd_error(inv, name, TOOL_HOST_VERSION,
@@ -176,7 +188,7 @@ static int check_hello(const struct invocation *inv, const char *name,
 			  "host %s: the vpool module is not loaded", host);
 		return -1;
 	}
-	if (!vpool_abi_version(NULL, &ours) && abi != ours) {
+	if (abi != ours) {
 		cmd_error(inv, name, TOOL_HOST_VERSION,
 			  "host %s: the ABI version of its vpool module is %u, and that of this host is %u",
 			  host, abi, ours);

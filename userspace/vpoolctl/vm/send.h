@@ -35,6 +35,9 @@ struct send_to {
 	bool overwrite_disks;
 };
 
+/* Return the ABI version of the loaded module, or 0 if there is none. */
+unsigned int vm_send_abi(void);
+
 /*
  * Migrate a machine to another host. The limits of @migration are set. Return the exit
  * status.
