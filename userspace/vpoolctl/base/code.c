@@ -213,6 +213,9 @@ static const struct {
 	{ TOOL_HOST_UNREACHABLE, "host_unreachable" },
 	{ TOOL_HOST_NO_TOOL, "host_no_tool" },
 	{ TOOL_HOST_ANSWER, "host_answer" },
+	{ TOOL_HOST_SILENT, "host_silent" },
+	{ TOOL_HOST_VERSION, "host_version" },
+	{ TOOL_VM_UNSURE, "vm_unsure" },
 };
 
 const char *code_name(int code)

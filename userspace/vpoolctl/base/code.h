@@ -81,9 +81,12 @@
  * @TOOL_CONTAINER_CGROUP: a container has no cgroup with a cpuset that only it uses
  * @TOOL_CONTAINER_CPUS: the cgroup of a container has CPUs outside the pool
  * @TOOL_CONTAINER_SLICE: a container is outside the slice of an isolated pool
- * @TOOL_HOST_UNREACHABLE: ssh failed for a host of --hosts
+ * @TOOL_HOST_UNREACHABLE: ssh cannot connect to another host
  * @TOOL_HOST_NO_TOOL: a host of --hosts has no vpoolctl
  * @TOOL_HOST_ANSWER: the output of vpoolctl on another host cannot be used
+ * @TOOL_HOST_SILENT: another host does not answer
+ * @TOOL_HOST_VERSION: another host has no vpoolctl or module, or one of another version
+ * @TOOL_VM_UNSURE: another host may have the virtual machine
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -170,6 +173,9 @@ enum tool_code {
 	TOOL_HOST_UNREACHABLE = 2077,
 	TOOL_HOST_NO_TOOL = 2078,
 	TOOL_HOST_ANSWER = 2079,
+	TOOL_HOST_SILENT = 2080,
+	TOOL_HOST_VERSION = 2081,
+	TOOL_VM_UNSURE = 2082,
 	NR_TOOL_END,
 };
 

@@ -40,6 +40,7 @@ const struct command * const verbs[] = {
 	&cmd_vm_stop,
 	&cmd_vm_resize,
 	&cmd_vm_migrate,
+	&cmd_vm_receive,
 	&cmd_vm_console,
 	&cmd_vm_pause,
 	&cmd_vm_resume,
