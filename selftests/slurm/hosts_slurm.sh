@@ -22,7 +22,7 @@ END
 chmod 755 /cluster/start
 
 # Slurm ends this job after a minute. Its end is checked below.
-running limited -w host1 -t 1 --mem=64M --vpool-mem=16M "$task" 8 600
+running limited -w host3 -t 1 --mem=64M --vpool-mem=16M "$task" 8 600
 limited=$srun
 
 section 'a step on all nodes'
@@ -33,6 +33,7 @@ is 'each node has a pool of the same name' "$(awk '/^ready/ { print $2 }' "$dir/
 quoted "$dir/out"
 
 section 'sbatch'
+mkdir -m 777 /cluster/slurm/out
 cat > "$dir/script" <<END
 #!/bin/bash
 #SBATCH -w host2 -n2 --mem=256M --vpool-mem=64M --vpool-page-size=4K
@@ -43,15 +44,15 @@ srun -n1 --vpool-page-size=2M bash -c \\
 	'echo "page: \$(cat /sys/kernel/vpool/pools/\$VPOOL_POOL/page_size)"'
 END
 chmod 644 "$dir/script"
-as_user sbatch -W -o "/cluster/batch" "$dir/script" > "$dir/out" 2>&1
+as_user sbatch -W -o "/cluster/slurm/out/batch" "$dir/script" > "$dir/out" 2>&1
 is 'a batch job runs' $? 0
-quoted "$dir/out" /cluster/batch
-like 'the batch script has no pool' "$(cat /cluster/batch)" "*batch: ''*"
-is 'a step of it has the pool of sbatch' "$(grep -c '^ready slurm-.*\.0 ' /cluster/batch)" 2
+quoted "$dir/out" /cluster/slurm/out/batch
+like 'the batch script has no pool' "$(cat /cluster/slurm/out/batch)" "*batch: ''*"
+is 'a step of it has the pool of sbatch' "$(grep -c '^ready slurm-.*\.0 ' /cluster/slurm/out/batch)" 2
 is 'Slurm binds each task to a CPU of the pool' "$(sed -n 's/^ready .* cpus //p' \
-	/cluster/batch | sort | tr '\n' ,)" 1,2,
-like 'a step can go without' "$(cat /cluster/batch)" '*without: ""*'
-like 'a step can have other pages' "$(cat /cluster/batch)" '*page: 2097152*'
+	/cluster/slurm/out/batch | sort | tr '\n' ,)" 1,2,
+like 'a step can go without' "$(cat /cluster/slurm/out/batch)" '*without: ""*'
+like 'a step can have other pages' "$(cat /cluster/slurm/out/batch)" '*page: 2097152*'
 
 section 'a default of the site'
 on host2 "echo 'optional spank_vpool.so mem=32M' > /etc/slurm/plugstack.conf"
