@@ -29,10 +29,10 @@ WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
 WIDER_SUITES = "numa cores".split()
 
 # The kernel of tests of several hosts, and the suites of which make check runs the short form.
-# They share these machines: their number, and the memory of each.
+# They share these machines: their number, and the memory and the CPUs of each.
 HOSTS_KERNEL = "6.12"
-HOSTS_VMS = (2, "1200M")
-HOSTS_QUICK = "hosts_network".split()
+HOSTS_VMS = (2, "1200M", 2)
+HOSTS_QUICK = "hosts_network hosts_slurm".split()
 
 # A machine with an IOMMU and devices behind it, and a suite that needs it. check-long runs
 # it on more kernels, and vm_device.
@@ -107,10 +107,11 @@ def declared(kernel):
 def of_hosts():
     """Return the suites that need several hosts.
 
-    Each is a tuple: name, time limit in seconds, number of machines, memory of each.
+    Each is a tuple: name, time limit in seconds, number of machines, memory and CPUs of
+    each.
     """
-    return [(line[0], int(line[1]), line[3], line[4]) for line in lines()
-            if line[2:3] == ["hosts"]]
+    return [(line[0], int(line[1]), line[3], line[4], int((line[5:] or "2")[0]))
+            for line in lines() if line[2:3] == ["hosts"]]
 
 
 def quick_hosts():

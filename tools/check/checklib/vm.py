@@ -170,8 +170,8 @@ def run_wider(count, kernel):
     run_suites(count, kernel, suites.WIDER_SUITES, suites.WIDER_VM, {"VPOOL_SMT": "1"})
 
 
-def run_hosts(count, names, seconds, nr, mem, env):
-    """Run suites that need several hosts: @nr machines with @mem of memory each.
+def run_hosts(count, names, seconds, nr, mem, cpus, env):
+    """Run suites that need several hosts: @nr machines with @mem and @cpus each.
 
     @seconds is how long the suites may take after the machines are up.
     """
@@ -181,7 +181,8 @@ def run_hosts(count, names, seconds, nr, mem, env):
         return
     timeout = seconds + HOSTS_UP_SECONDS
     run_guest(count, suites.HOSTS_KERNEL, names,
-              ["cluster", "--mem", mem, "--timeout", str(timeout), str(nr)], env)
+              ["cluster", "--mem", mem, "--cpus", str(cpus), "--timeout", str(timeout),
+               str(nr)], env)
 
 
 def run_report(count):
