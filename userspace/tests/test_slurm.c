@@ -51,7 +51,8 @@ static void bad_settings(void)
 		{ "timeout=soon", "'soon' is not a time in seconds" },
 		{ "size=1G", "'size' is not mem, page_size or timeout" },
 		{ "a_name_that_is_too_long=1G",
-		  "'a_name_that_is_too_long=1G' is not mem=SIZE, page_size=SIZE or timeout=SECONDS" },
+		  "'a_name_that_is_too_long=1G' is not mem=SIZE, page_size=SIZE or "
+		  "timeout=SECONDS" },
 	};
 	struct settings settings = SETTINGS_INIT;
 	char why[REFUSAL_SIZE];
