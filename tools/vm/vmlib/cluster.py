@@ -16,7 +16,7 @@ from .network import Switch
 
 # The network of the machines; the last number is that of the machine.
 NETWORK = "192.168.77"
-# Seconds in which a machine must end, leaks are looked for in that time.
+# Seconds in which a machine must end. It looks for leaks in that time.
 END_TIMEOUT = 180
 STATUS_OK = 0
 
@@ -51,7 +51,7 @@ class Host(threading.Thread):
             self.finish(console.Result(console.STATUS_VM_FAILED, [(str(e), [])]))
 
     def wait_for_power(self):
-        """Wait until the machine may start. Return False if it must not, for good."""
+        """Wait until the machine may start. Return False if it must not start again."""
         cluster = self.cluster
         with cluster.changed:
             cluster.changed.wait_for(
@@ -68,6 +68,8 @@ class Host(threading.Thread):
         link = self.cluster.switch.connect(self.name)
         sockets = (link, life_there, control_there)
         with self.cluster.changed:
+            if self.cluster.ending:
+                return
             self.machine = Machine(
                 self.cluster.qemu_args(self, link), self.console_file(),
                 *self.streams(), self.port_args(life_there, control_there),
@@ -150,7 +152,7 @@ class Host(threading.Thread):
         """End the machine because of a timeout."""
         with self.cluster.changed:
             self.expired = self.expired or timeout
-        self.machine.kill()
+        self.end()
 
     def judge(self, text, status, was_ready):
         """Decide what the end of the machine means. Set the result unless it starts again."""
@@ -234,7 +236,7 @@ class Cluster:
             "-device", "virtio-9p-pci,fsdev=shared,mount_tag=shared"]
 
     def command(self, words):
-        """Do what a machine asks for, and return the answer: "ok" or a reason."""
+        """Execute the command of a machine, and return the answer: "ok" or a reason."""
         verbs = {"cut": self.switch.cut, "mend": self.switch.mend}
         if not words:
             return "no command"
@@ -350,8 +352,8 @@ def write_starts(args, kernel, where, names):
 def worst(results):
     """Return the exit status for the results of all machines.
 
-    A machine that needs another start comes first, then failures of machines other than
-    the command's.
+    The need for another start comes first, then a failure of any machine, then the status of
+    the command.
     """
     statuses = [result.status for result in results.values()]
     for status in (console.STATUS_RETRY, console.STATUS_REPORT, console.STATUS_VM_FAILED,

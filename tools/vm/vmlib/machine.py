@@ -201,8 +201,9 @@ class Machine:
     """One start of a machine: QEMU, its ports and the file of its console.
 
     @cmd is the command line of QEMU, and @more further arguments, which can use the ports'
-    bus. QEMU inherits the descriptors @fds. @console_file is overwritten, and a person can follow it. The machine's standard output
-    and error go to the binary streams @stdout and @stderr.
+    bus. QEMU inherits the descriptors @fds. @console_file is overwritten, and a person can
+    follow it. The machine's standard output and error go to the binary streams @stdout and
+    @stderr.
     """
 
     def __init__(self, cmd, console_file, stdout, stderr, more=(), fds=()):

@@ -23,6 +23,8 @@ class Link:
         self.sock = sock
         self.received = bytearray()
         self.waiting = bytearray()
+        # The events that the switch waits for.
+        self.mask = selectors.EVENT_READ
 
     def frames(self):
         """Take the complete frames out of what was received, each with its length."""
@@ -148,4 +150,6 @@ class Switch(threading.Thread):
                 self.remove(link.name)
                 continue
             mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if left else 0)
-            self.selector.modify(link.sock, mask, link)
+            if mask != link.mask:
+                link.mask = mask
+                self.selector.modify(link.sock, mask, link)
