@@ -306,6 +306,12 @@ static const struct {
 	{ TOOL_VM_PAGE_SIZE, "Try 'vpoolctl list -o NAME,PAGE' for the other pools." },
 	{ TOOL_VM_NOT_RESIZED,
 	  "Try again, with a longer --timeout if the guest is slow." },
+	{ TOOL_HOST_SSH,
+	  "Try 'ssh -o BatchMode=yes HOST true', which must work without a question." },
+	{ TOOL_HOST_SILENT, "Try again when the other host answers." },
+	{ TOOL_HOST_VERSION,
+	  "Try 'vpoolctl version' on both hosts, and upgrade one of them." },
+	{ TOOL_VM_UNSURE, NULL },
 };
 
 /* Find the pool that a message names: "... pool 'web' ...". */
