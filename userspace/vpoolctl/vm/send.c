@@ -487,11 +487,11 @@ static int end_source(struct send *send, double stood_ms)
 	vm_slot_stop(slot);
 	send->vm->now = -1;
 	err = vm_wait_returned(send->old.pool, RETURN_MS, &missing);
-	printf("migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; %s %s pool %s\n",
+	printf("migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; ",
 	       send->vm->name, send->to->pool, send->to->host,
 	       send->migration->stood_ms + stood_ms,
-	       send->migration->total_ms + stood_ms,
-	       format_size(send->old.bytes, size),
+	       send->migration->total_ms + stood_ms);
+	printf("%s %s pool %s\n", format_size(send->old.bytes, size),
 	       err ? "not yet back in" : "back in", send->old.pool);
 	return EXIT_OK;
 }
