@@ -487,11 +487,11 @@ static int end_source(struct send *send, double stood_ms)
 	vm_slot_stop(slot);
 	send->vm->now = -1;
 	err = vm_wait_returned(send->old.pool, RETURN_MS, &missing);
-	printf("migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; %s %s pool %s\n",
+	printf("migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; ",
 	       send->vm->name, send->to->pool, send->to->host,
 	       send->migration->stood_ms + stood_ms,
-	       send->migration->total_ms + stood_ms,
-	       format_size(send->old.bytes, size),
+	       send->migration->total_ms + stood_ms);
+	printf("%s %s pool %s\n", format_size(send->old.bytes, size),
 	       err ? "not yet back in" : "back in", send->old.pool);
 	return EXIT_OK;
 }
@@ -502,8 +502,8 @@ static int unsure(struct send *send, int err)
 
 	describe_loss(send->peer, send->to->host, err, message, sizeof(message));
 	cmd_error(send->inv, send->vm->name, TOOL_VM_UNSURE,
-		  "host %s was told to run it, but its answer was lost (%s). The machine is stopped here. When host %s answers again, 'vpoolctl vm resume %s' asks it, and lets the machine continue here if it is not there",
-		  send->to->host, message, send->to->host, send->vm->name);
+		  "host %s was told to run it, but its answer was lost (%s); the machine is stopped here; 'vpoolctl vm resume %s' asks host %s again, and lets the machine continue here if it is not there",
+		  send->to->host, message, send->vm->name, send->to->host);
 	return EXIT_FAILED;
 }
 
