@@ -17,6 +17,7 @@
 #include <linux/if_packet.h>
 #include <linux/input.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,19 +220,41 @@ static void run_network(void)
 	report("packets returned:", right);
 }
 
+/* Set an address, which is that of the network card, or its mask. */
+static int set_address(int sock, unsigned long request, struct ifreq *card, in_addr_t addr)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = addr };
+
+	memcpy(&card->ifr_addr, &in, sizeof(in));
+	return ioctl(sock, request, card);
+}
+
+/* Reach all hosts through a gateway. QEMU's is number 2 of the network. */
+static int set_gateway(int sock, in_addr_t addr)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET }, gateway = any;
+	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
+
+	gateway.sin_addr.s_addr = (addr & htonl(0xffffff00)) | htonl(2);
+	memcpy(&route.rt_dst, &any, sizeof(any));
+	memcpy(&route.rt_genmask, &any, sizeof(any));
+	memcpy(&route.rt_gateway, &gateway, sizeof(gateway));
+	return ioctl(sock, SIOCADDRT, &route);
+}
+
 /* Set the address of the network card, and listen. Return a socket. */
 static int start_answers(const char *address)
 {
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(ANSWER_PORT) };
 	struct ifreq card = { .ifr_name = "eth0" };
-	struct sockaddr_in addr = { .sin_family = AF_INET };
 	int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), err;
 
 	addr.sin_addr.s_addr = inet_addr(address);
-	memcpy(&card.ifr_addr, &addr, sizeof(addr));
-	err = ioctl(sock, SIOCSIFADDR, &card);
+	err = set_address(sock, SIOCSIFADDR, &card, addr.sin_addr.s_addr);
+	err |= set_address(sock, SIOCSIFNETMASK, &card, htonl(0xffffff00));
 	card.ifr_flags = IFF_UP;
 	err |= ioctl(sock, SIOCSIFFLAGS, &card);
-	addr.sin_port = htons(ANSWER_PORT);
+	err |= set_gateway(sock, addr.sin_addr.s_addr);
 	err |= bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
 	       listen(sock, 8);
 	report(err ? "no network" : "answers", 0);
