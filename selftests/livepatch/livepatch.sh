@@ -91,8 +91,6 @@ load_fix() {
 		"$(printf '1\n0')"
 }
 
-section() { echo "# $SECONDS s: $*"; }
-
 section 'a guest on a pool'
 stop_balancing
 make_initrd

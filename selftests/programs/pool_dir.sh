@@ -58,5 +58,3 @@ end() {
 	try 0 destroy $pool
 	tap_end
 }
-
-section() { echo "# $SECONDS s: $*"; }

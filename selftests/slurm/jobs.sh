@@ -32,7 +32,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-section() { echo "# $SECONDS s: $*"; }
 # quoted FILE...: print the ends of files as comments of TAP.
 quoted() { tail -n 20 "$@" 2>&1 | sed 's/^/# /'; }
 as_user() { setpriv --reuid=$user --regid=nogroup --clear-groups -- "$@"; }

@@ -39,8 +39,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-section() { echo "# $SECONDS s: $*"; }
-
 # listed VM COLUMNS: print columns of a machine. Ask again if it is too busy to answer.
 listed() {
 	local i list

@@ -11,6 +11,8 @@ used() { cat "$pools/$1/memory/used_bytes"; }
 dedicated() { cat "$pools/$1/cpus/dedicated"; }
 all_back() { [ "$(used "$1") $(dedicated "$1")" = '0 ' ]; }
 
+section() { echo "# $SECONDS s: $*"; }
+
 # Skip the whole suite: KVM or a program is missing.
 skip() {
 	echo "ok 1 - all # SKIP $*"

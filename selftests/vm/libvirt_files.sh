@@ -23,14 +23,12 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 mnt=$dir/mnt
 pool=virt
-kvm_mode=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
 	virsh destroy linux
 	virsh destroy firmware
 	stop_libvirtd
-	[ -z "$kvm_mode" ] || chmod "$kvm_mode" /dev/kvm
 	umount "$mnt"
 	vpoolctl destroy --force $pool
 	restore_balancing
@@ -92,17 +90,12 @@ cpus_of() {
 	done | sort -u
 }
 has_used() { [ "$(used $pool)" = "$1" ]; }
-section() { echo "# $SECONDS s: $*"; }
 
 stop_balancing
 # shellcheck disable=SC2119 # it needs no more modules
 make_initrd
 cp "$VPOOL_KERNEL_IMAGE" "$dir/kernel"
-# QEMU runs as an ordinary user, who must reach these files. udev, which a test VM has not,
-# gives /dev/kvm its mode.
-chmod 755 "$dir"
-kvm_mode=$(stat -c %a /dev/kvm)
-chmod 666 /dev/kvm
+open_to_qemu
 
 nodes=$(echo /sys/devices/system/node/node[0-9]* | wc -w)
 if [ "$nodes" -gt 1 ]; then

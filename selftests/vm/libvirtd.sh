@@ -7,6 +7,7 @@
 export LIBVIRT_DEFAULT_URI=qemu:///system
 conf=/etc/libvirt/qemu.conf
 daemon=''
+kvm_mode=''
 
 need_libvirt() {
 	local command
@@ -20,6 +21,14 @@ need_libvirt() {
 answers() { virsh version > /dev/null 2>&1; }
 state() { virsh domstate "$1" 2> /dev/null | head -n 1; }
 is_off() { [ "$(state "$1")" = 'shut off' ] || [ -z "$(state "$1")" ]; }
+
+# Let the QEMU of libvirt, which runs as an ordinary user, reach the files of the test and
+# /dev/kvm. A test VM has no udev, which would give that its mode. stop_libvirtd undoes it.
+open_to_qemu() {
+	chmod 755 "$dir"
+	kvm_mode=$(stat -c %a /dev/kvm)
+	chmod 666 /dev/kvm
+}
 
 # start_libvirtd LINE...: start the daemon with these lines in qemu.conf, and without
 # libvirt's sandboxes: the tests are about memory.
@@ -37,10 +46,11 @@ start_libvirtd() {
 	is 'libvirtd answers' "$?" 0
 }
 
-# stop_libvirtd: stop the daemon, and restore qemu.conf.
+# stop_libvirtd: stop the daemon, and restore qemu.conf and the mode of /dev/kvm.
 stop_libvirtd() {
 	[ -z "$daemon" ] || kill "$daemon"
 	wait
+	[ -z "$kvm_mode" ] || chmod "$kvm_mode" /dev/kvm
 	if [ -e "$dir/qemu.conf" ]; then
 		mv "$dir/qemu.conf" "$conf"
 	else

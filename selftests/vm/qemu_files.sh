@@ -88,7 +88,6 @@ started() {
 }
 
 has_used() { [ "$(used $pool)" = "$1" ]; }
-section() { echo "# $SECONDS s: $*"; }
 
 stop_balancing
 mkdir "$mnt"

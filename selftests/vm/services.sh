@@ -28,7 +28,6 @@ mnt=$dir/mnt
 pool=svc
 agent=$packaging/ocf/vm
 hooks=/etc/libvirt/hooks/qemu.d
-kvm_mode=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
@@ -37,7 +36,6 @@ clean_up() {
 	vpoolctl vm stop --force m
 	stop_libvirtd
 	rm -f "$hooks/vpool"
-	[ -z "$kvm_mode" ] || chmod "$kvm_mode" /dev/kvm
 	umount "$mnt"
 	vpoolctl destroy --force $pool isolated
 	restore_balancing
@@ -95,16 +93,11 @@ fails() {
 	until_true 60 is_empty
 	is "$1: nothing is left" "$(state d)$?" 0
 }
-section() { echo "# $SECONDS s: $*"; }
 
 stop_balancing
 # shellcheck disable=SC2119 # it needs no more modules
 make_initrd
-# QEMU runs as an ordinary user, who must reach these files. udev, which a test VM has not,
-# gives /dev/kvm its mode.
-chmod 755 "$dir"
-kvm_mode=$(stat -c %a /dev/kvm)
-chmod 666 /dev/kvm
+open_to_qemu
 try 0 create $pool --cpus 1-3 --mem 160M
 mkdir "$mnt"
 mount -t vpool -o pool=$pool,mode=755,f_type=hugetlbfs none "$mnt"

@@ -91,8 +91,6 @@ kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
 	--append 'console=ttyS0 quiet MB=16')
 boot=(--mem 144M "${kernel[@]}")
 
-section() { echo "# $SECONDS s: $*"; }
-
 stop_balancing
 # shellcheck disable=SC2119 # it needs no more modules
 make_initrd

@@ -40,8 +40,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-section() { echo "# $SECONDS s: $*"; }
-
 # The other host has the folder $dir/there where this host has $dir/disks.
 mkdir "$dir/disks" "$dir/there"
 cat > "$dir/ssh" <<END
@@ -117,7 +115,6 @@ until_true 60 goes_on 10.9.0.2 "$at"
 is 'the guest continues and answers' "$?" 0
 is 'the part of the disk that the guest did not write is the same' \
 	"$(tail -c 8M "$dir/there/one.img" | md5sum)" "$(tail -c 8M "$dir/disks/one.img" | md5sum)"
-
 
 is 'the guest found no corrupt memory and no wrong disk' "$(grep -c WRONG "$dir/one")" 0
 VPOOL_RUN_DIR=$dir/other try 0 vm stop one --timeout 120

@@ -9,6 +9,8 @@ trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/tap.sh"
+# shellcheck source=userspace/tests/sysfs.sh
+. "$here/sysfs.sh"
 
 export LC_ALL=C
 export VPOOL_DEV_DIR="$dir/dev"
@@ -19,19 +21,8 @@ cd "$dir" || exit 1
 # pool NAME CPUS: create the files of a pool
 pool()
 {
-	local at=sys/pools/$1 file
-
-	mkdir -p "$at/cpus" "$at/memory/node0" "$at/stat"
-	for file in id uid gid cpus/members memory/used_bytes memory/regions \
-		memory/free_bytes memory/scrubbing_bytes memory/total_bytes; do
-		echo 0 >"$at/$file"
-	done
-	echo active >"$at/state"
-	echo 2097152 >"$at/page_size"
-	echo 0660 >"$at/mode"
-	echo "$2" | tee "$at/cpus/assigned" >"$at/cpus/effective"
-	echo >"$at/cpus/dedicated"
-	echo 1600000000000000000 >"$at/created_ns"
+	sysfs_pool "sys/pools/$1" "$2" memory/total_bytes
+	echo 1600000000000000000 >"sys/pools/$1/created_ns"
 }
 
 # answers NAME STATUS LINE [ARGUMENT...]: check an answer for the pool web

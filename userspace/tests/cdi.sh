@@ -9,6 +9,8 @@ trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/tap.sh"
+# shellcheck source=userspace/tests/sysfs.sh
+. "$here/sysfs.sh"
 
 export LC_ALL=C VPOOL_DEV_DIR="$dir/dev" VPOOL_SYSFS_DIR="$dir/sys"
 program=$(readlink -f "$VPOOLCTL")
@@ -16,19 +18,7 @@ program=$(readlink -f "$VPOOLCTL")
 # pool NAME: create the files of a pool
 pool()
 {
-	local at=$dir/sys/pools/$1 file
-
-	mkdir -p "$at/cpus" "$at/memory"
-	for file in id uid gid cpus/members memory/used_bytes memory/regions \
-		memory/free_bytes memory/scrubbing_bytes memory/total_bytes \
-		memory/clean_bytes created_ns; do
-		echo 0 >"$at/$file"
-	done
-	echo active >"$at/state"
-	echo 2097152 >"$at/page_size"
-	echo 0660 >"$at/mode"
-	echo 2-3 | tee "$at/cpus/assigned" >"$at/cpus/effective"
-	echo >"$at/cpus/dedicated"
+	sysfs_pool "$dir/sys/pools/$1" 2-3 memory/total_bytes memory/clean_bytes created_ns
 }
 
 mkdir -p "$dir/sys"

@@ -9,6 +9,8 @@ trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/tap.sh"
+# shellcheck source=userspace/tests/sysfs.sh
+. "$here/sysfs.sh"
 
 export LC_ALL=C TZ=UTC
 export VPOOL_DEV_DIR="$dir/dev"
@@ -64,21 +66,12 @@ chmod +x ssh
 # pool HOST NAME CPUS BYTES: create the files of a pool
 pool()
 {
-	local at=$1/pools/$2 file
+	local at=$1/pools/$2
 
-	mkdir -p "$at/cpus" "$at/memory/node0" "$at/stat"
-	for file in id uid gid cpus/members memory/used_bytes memory/regions \
-		memory/free_bytes memory/scrubbing_bytes stat/allocs; do
-		echo 0 >"$at/$file"
-	done
-	echo active >"$at/state"
+	sysfs_pool "$at" "$3" stat/allocs
 	echo "${#2}" >"$at/id"
-	echo "$4" >"$at/memory/node0/total_bytes"
-	echo 2097152 >"$at/page_size"
-	echo 0660 >"$at/mode"
-	echo "$3" | tee "$at/cpus/assigned" >"$at/cpus/effective"
-	echo >"$at/cpus/dedicated"
-	echo "$4" | tee "$at/memory/total_bytes" >"$at/memory/free_bytes"
+	echo "$4" | tee "$at/memory/node0/total_bytes" "$at/memory/total_bytes" \
+		>"$at/memory/free_bytes"
 	echo 1600000000000000000 >"$at/created_ns"
 	echo 7 >"$1/abi_version"
 }

@@ -12,6 +12,8 @@ trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/tap.sh"
+# shellcheck source=userspace/tests/sysfs.sh
+. "$here/sysfs.sh"
 
 export LC_ALL=C
 export VPOOL_DEV_DIR="$dir/dev"
@@ -22,26 +24,13 @@ cd "$dir" || exit 1
 # pool NAME CPUS BYTES: create the files of a pool
 pool()
 {
-	local at=sys/pools/$1 file
+	local at=sys/pools/$1
 
-	mkdir -p "$at/cpus" "$at/memory/node0" "$at/stat"
-	for file in id uid gid cpus/members memory/used_bytes memory/regions \
-		memory/free_bytes memory/scrubbing_bytes stat/allocs \
-		stat/alloc_failures stat/frees stat/faults_huge \
-		stat/faults_base stat/attaches stat/scrubbed_bytes; do
-		echo 0 >"$at/$file"
-	done
-	echo active >"$at/state"
+	sysfs_pool "$at" "$2" stat/allocs stat/alloc_failures stat/frees stat/faults_huge \
+		stat/faults_base stat/attaches stat/scrubbed_bytes
 	echo "${#1}" >"$at/id"
-	echo 2097152 >"$at/page_size"
-	echo 0660 >"$at/mode"
-	echo "$2" >"$at/cpus/assigned"
-	echo "$2" >"$at/cpus/effective"
-	echo >"$at/cpus/dedicated"
-	echo "$3" >"$at/memory/total_bytes"
-	echo "$3" >"$at/memory/clean_bytes"
-	echo "$3" >"$at/memory/free_bytes"
-	echo "$3" >"$at/memory/node0/total_bytes"
+	echo "$3" | tee "$at/memory/total_bytes" "$at/memory/clean_bytes" \
+		"$at/memory/free_bytes" >"$at/memory/node0/total_bytes"
 	echo 1600000000000000000 >"$at/created_ns"
 }
 

@@ -11,6 +11,8 @@ trap 'rm -r "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/tap.sh"
+# shellcheck source=userspace/tests/sysfs.sh
+. "$here/sysfs.sh"
 
 export LC_ALL=C
 export VPOOL_DEV_DIR="$dir/dev"
@@ -22,21 +24,10 @@ cd "$dir" || exit 1
 # pool NAME: create the files of a pool
 pool()
 {
-	local at=sys/pools/$1 file
-
-	mkdir -p "$at/cpus" "$at/memory/node0" "$at/memory/node1" "$at/stat"
-	for file in id uid gid cpus/members memory/used_bytes memory/regions \
-		memory/free_bytes memory/scrubbing_bytes memory/total_bytes created_ns \
-		stat/allocs stat/alloc_failures stat/attaches stat/escapes \
-		stat/faults_base stat/faults_huge stat/frees stat/limited \
-		stat/mapped_around stat/scrubbed_bytes; do
-		echo 0 >"$at/$file"
-	done
-	echo active >"$at/state"
-	echo 2097152 >"$at/page_size"
-	echo 0660 >"$at/mode"
-	echo 0 | tee "$at/cpus/assigned" >"$at/cpus/effective"
-	echo >"$at/cpus/dedicated"
+	sysfs_pool "sys/pools/$1" 0 memory/total_bytes created_ns stat/allocs \
+		stat/alloc_failures stat/attaches stat/escapes stat/faults_base \
+		stat/faults_huge stat/frees stat/limited stat/mapped_around stat/scrubbed_bytes
+	mkdir "sys/pools/$1/memory/node1"
 }
 
 mkdir sys
