@@ -94,6 +94,29 @@ TRACE_EVENT(vpool_attach,
 		      __entry->error)
 );
 
+/* The text has no newline: vpool_err() quotes what users pass. */
+TRACE_EVENT(vpool_refuse,
+	    TP_PROTO(const char *pool, const char *call, int error, u32 code,
+		     const char *reason),
+	    TP_ARGS(pool, call, error, code, reason),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __array(char, call, 16)
+			     __field(int, error)
+			     __field(u32, code)
+			     __array(char, reason, VPOOL_REASON_SIZE)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   strscpy(__entry->call, call, 16);
+			   __entry->error = error;
+			   __entry->code = code;
+			   strscpy(__entry->reason, reason, VPOOL_REASON_SIZE);),
+
+	    TP_printk("pool=%s call=%s error=%d code=%u reason=%s",
+		      __entry->pool, __entry->call, __entry->error,
+		      __entry->code, __entry->reason)
+);
+
 #endif /* VPOOL_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

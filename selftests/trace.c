@@ -17,7 +17,7 @@
 
 static const char * const events[] = {
 	"vpool_create", "vpool_destroy", "vpool_commit", "vpool_release",
-	"vpool_attach", "vpool_resize",
+	"vpool_attach", "vpool_resize", "vpool_refuse",
 };
 
 FIXTURE(trace)
@@ -58,10 +58,10 @@ TEST_F(trace, events_exist)
 	}
 }
 
-/* Check whether one line of the trace contains all of these words. */
+/* Check whether one line of the trace contains both of these words. */
 static bool has_line(const char *text, const char *event, const char *word)
 {
-	char line[512];
+	char line[1024];
 	size_t len;
 
 	for (; *text; text += len + !!text[len]) {
@@ -85,6 +85,8 @@ static int use_once(int ctl)
 		vp_resize(ctl, POOL, &bytes, VPOOL_ANY_NODE);
 	if (err)
 		return err;
+	if (vp_create(ctl, POOL, HUGE_SIZE, 0, NULL) != -EEXIST)
+		return -EPROTO;
 	addr = vp_open_map(POOL, HUGE_SIZE, &fd);
 	if (addr == MAP_FAILED)
 		return -errno;
@@ -112,6 +114,74 @@ TEST_F(trace, events_report_the_pools_name)
 	EXPECT_TRUE(has_line(self->text, "vpool_commit", bytes));
 	snprintf(bytes, sizeof(bytes), "%llu", 2 * HUGE_SIZE);
 	EXPECT_TRUE(has_line(self->text, "vpool_resize", bytes));
+}
+
+/* A refusal has the pool, the call, the errno, the code and the reason. */
+TEST_F(trace, refusals_have_their_reason)
+{
+	__u64 bytes = 8 * HUGE_SIZE;
+	char want[256];
+	int fd;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
+	fd = vp_open(POOL);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
+	EXPECT_EQ(-EEXIST, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
+	EXPECT_EQ(-EBUSY, vp_destroy(self->ctl, POOL, 0));
+	EXPECT_EQ(-ENOMEM, vp_commit(fd, &bytes));
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
+				  sizeof(self->text)));
+	snprintf(want, sizeof(want),
+		 "pool=" POOL " call=create error=%d code=%d reason=pool '" POOL "' already exists",
+		 -EEXIST, VPOOL_CODE_POOL_EXISTS);
+	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
+	snprintf(want, sizeof(want), "pool=" POOL " call=destroy error=%d code=%d ",
+		 -EBUSY, VPOOL_CODE_POOL_HAS_REGIONS);
+	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
+	snprintf(want, sizeof(want), "pool=" POOL " call=commit error=%d code=%u reason=%s",
+		 -ENOMEM, vp_code(fd), vp_reason(fd));
+	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
+	close(fd);
+}
+
+/* Calls that succeed, dry runs, and calls that only read are not refusals. */
+TEST_F(trace, only_changes_are_refused)
+{
+	struct vpool_query query = { .size = sizeof(query) };
+	struct vp_request req;
+
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, NULL));
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
+	vp_request_init(&req, POOL);
+	vp_request_mem(&req, HUGE_SIZE, VPOOL_ANY_NODE);
+	req.create.flags = VPOOL_CREATE_DRY_RUN;
+	EXPECT_EQ(-EEXIST, vp_request_send(self->ctl, &req));
+	EXPECT_EQ(-ENOENT, vp_query(self->ctl, "trace-none", &query));
+	EXPECT_EQ(0, vp_destroy(self->ctl, POOL, 0));
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
+				  sizeof(self->text)));
+	EXPECT_TRUE(has_line(self->text, "vpool_destroy: ", POOL));
+	EXPECT_EQ(NULL, strstr(self->text, "vpool_refuse: "));
+}
+
+/* An invalid name is not in the pool's field. In the reason it is quoted. */
+TEST_F(trace, invalid_names_are_quoted)
+{
+	struct vp_request req;
+
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
+	vp_request_init(&req, "a\nvpool_refuse: pool=b");
+	vp_request_mem(&req, HUGE_SIZE, VPOOL_ANY_NODE);
+	EXPECT_EQ(-EINVAL, vp_request_send(self->ctl, &req));
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
+				  sizeof(self->text)));
+	EXPECT_TRUE(has_line(self->text, "vpool_refuse: pool= call=create ",
+			     "reason='a\\nvpool_refuse: pool=b' is not a valid"));
+	EXPECT_EQ(NULL, strstr(self->text, "\nvpool_refuse"));
 }
 
 TEST_HARNESS_MAIN
