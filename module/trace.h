@@ -94,6 +94,32 @@ TRACE_EVENT(vpool_attach,
 		      __entry->error)
 );
 
+TRACE_EVENT(vpool_escape,
+	    TP_PROTO(const char *pool, pid_t tid),
+	    TP_ARGS(pool, tid),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(pid_t, tid)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->tid = tid;),
+
+	    TP_printk("pool=%s tid=%d", __entry->pool, __entry->tid)
+);
+
+TRACE_EVENT(vpool_memory_error,
+	    TP_PROTO(const char *pool, unsigned long pfn),
+	    TP_ARGS(pool, pfn),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(unsigned long, pfn)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->pfn = pfn;),
+
+	    TP_printk("pool=%s pfn=%#lx", __entry->pool, __entry->pfn)
+);
+
 /* The text has no newline: vpool_err() quotes what users pass. */
 TRACE_EVENT(vpool_refuse,
 	    TP_PROTO(const char *pool, const char *call, int error, u32 code,

@@ -8,6 +8,7 @@
 #include "lib/file.h"
 #include "lib/host.h"
 #include "lib/memory.h"
+#include "lib/poison.h"
 #include "lib/pool.h"
 #include "lib/task.h"
 
@@ -17,8 +18,12 @@
 
 static const char * const events[] = {
 	"vpool_create", "vpool_destroy", "vpool_commit", "vpool_release",
-	"vpool_attach", "vpool_resize", "vpool_refuse",
+	"vpool_attach", "vpool_resize", "vpool_refuse", "vpool_escape",
+	"vpool_memory_error",
 };
+
+/* Events of use_once(): all but the last two. */
+#define NR_USED (ARRAY_SIZE(events) - 2)
 
 FIXTURE(trace)
 {
@@ -74,7 +79,7 @@ static bool has_line(const char *text, const char *event, const char *word)
 	return false;
 }
 
-/* Trigger every tracepoint once. */
+/* Trigger each of the first NR_USED tracepoints once. */
 static int use_once(int ctl)
 {
 	__u64 bytes = 2 * HUGE_SIZE;
@@ -108,7 +113,7 @@ TEST_F(trace, events_report_the_pools_name)
 	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
 	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
 				  sizeof(self->text)));
-	for (i = 0; i < ARRAY_SIZE(events); i++)
+	for (i = 0; i < NR_USED; i++)
 		EXPECT_TRUE(has_line(self->text, events[i], POOL));
 	snprintf(bytes, sizeof(bytes), "%llu", HUGE_SIZE);
 	EXPECT_TRUE(has_line(self->text, "vpool_commit", bytes));
@@ -182,6 +187,59 @@ TEST_F(trace, invalid_names_are_quoted)
 	EXPECT_TRUE(has_line(self->text, "vpool_refuse: pool= call=create ",
 			     "reason='a\\nvpool_refuse: pool=b' is not a valid"));
 	EXPECT_EQ(NULL, strstr(self->text, "\nvpool_refuse"));
+}
+
+TEST_F(trace, escapes_name_the_task)
+{
+	__u64 end = vp_now_ms() + 60000;
+	char want[64];
+	int fd;
+
+	if (vp_lacks_cpus())
+		SKIP(return, "%s", vp_lacks_cpus());
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, HUGE_SIZE, 0, "1"));
+	fd = vp_open(POOL);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
+	ASSERT_EQ(0, vp_attach(fd, 0));
+	while (!vp_sysfs_u64(POOL, "stat/escapes") && vp_now_ms() < end) {
+		ASSERT_EQ(0, vp_set_affinity(0, "0"));
+		vp_sleep_ms(100);
+	}
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
+				  sizeof(self->text)));
+	snprintf(want, sizeof(want), "pool=" POOL " tid=%d", getpid());
+	EXPECT_TRUE(has_line(self->text, "vpool_escape: ", want));
+	EXPECT_EQ(0, vp_detach(fd, 0));
+	close(fd);
+}
+
+TEST_F(trace, memory_errors_name_the_page)
+{
+	__u64 page = vp_page_size(false), end = vp_now_ms() + 60000, pfn;
+	char want[64], *addr;
+	int fd;
+
+	if (!vp_can_poison())
+		SKIP(return, "the kernel cannot inject memory errors");
+	ASSERT_EQ(0, vp_create(self->ctl, POOL, 2 * page, page, NULL));
+	addr = vp_open_map(POOL, page, &fd);
+	ASSERT_NE(MAP_FAILED, addr);
+	vp_fill(addr, page, 3);
+	pfn = vp_pfn(addr);
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "1"));
+	ASSERT_EQ(0, vp_poison(pfn));
+	/* Without kprobes, a work item handles the error. */
+	while (!vp_bus_code(addr, NULL) && vp_now_ms() < end)
+		vp_sleep_ms(20);
+	ASSERT_EQ(0, vp_write_file(INSTANCE "/events/vpool/enable", "0"));
+	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
+				  sizeof(self->text)));
+	snprintf(want, sizeof(want), "pool=" POOL " pfn=%#llx", pfn);
+	EXPECT_TRUE(has_line(self->text, "vpool_memory_error: ", want));
+	munmap(addr, page);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN
