@@ -581,6 +581,32 @@ check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is t
 try -Jb -o NAME,FREE list
 is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
 	'{"pools":[{"name":"web","free":2097152}]}'
+
+# monitor, on the directory that simulates sysfs
+try monitor -d 0
+check 'monitor: the delay has a minimum' 2 "vpoolctl: monitor: --delay: '0' is not a time of 0.1 seconds or more*"
+try monitor -n 0
+check 'monitor: the number has a minimum' 2 "vpoolctl: monitor: --events: '0' is not a number of at least 1*"
+try monitor Web
+check 'monitor: an invalid name' 2 "vpoolctl: monitor: 'Web' is not a pool's name*"
+echo 1 >"$dir/sys/pools/web/cpus/effective"
+mkdir -p "$pool/stat"
+echo 5 >"$pool/stat/escapes"
+(
+	sleep 1
+	echo 8 >"$pool/stat/escapes.new"
+	mv "$pool/stat/escapes.new" "$pool/stat/escapes"
+	sleep 1
+	mv "$pool" "$dir/sys/pools/away"
+	mv "$dir/sys/pools/away" "$dir/sys/gone"
+) &
+try monitor -d 0.1 -n 2
+wait
+is 'monitor: exit status' "$status" 0
+like 'monitor sees counters and the end of a pool' "$out" \
+	"*T* started: watching 1 pool and 0 virtual machines; *${nl}*T* escaped web: *(3 since the last look)${nl}*T* destroyed web: the pool was destroyed"
+mv "$dir/sys/gone" "$pool"
+
 try list -z
 check 'unknown option with a pool present' 2 '*'
 "$VPOOLCTL" list >/dev/full 2>"$dir/err"

@@ -29,6 +29,7 @@ const struct command * const verbs[] = {
 	&cmd_top,
 	&cmd_map,
 	&cmd_metrics,
+	&cmd_monitor,
 	&cmd_apply,
 	&cmd_export,
 	&cmd_check,
