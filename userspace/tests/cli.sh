@@ -396,7 +396,7 @@ for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
 	# shellcheck disable=SC2086 # words
 	try $before list
 	case $before in
-	-J*|--json) check "$before before the verb" 3 '{"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
+	-J*|--json) check "$before before the verb" 3 '{"version":1,"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
 	*) check "$before before the verb" 3 "$no_module" ;;
 	esac
 done
@@ -407,7 +407,7 @@ for words in '-J vm list' 'vm -J list' 'vm list -J' 'vm --json --raw list' \
 	# shellcheck disable=SC2086 # words
 	try $words
 	check "options around two words: $words" 3 \
-		'{"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
+		'{"version":1,"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
 done
 try vm -b --noheadings list
 check 'options between two words' 3 'vpoolctl: vm list: the vpool module is not loaded*'
@@ -418,17 +418,17 @@ is 'help between two words' "$status" 0
 
 # Errors as JSON.
 try show -J web
-check 'an error as JSON' 3 '{"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
+check 'an error as JSON' 3 '{"version":1,"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
 out=$err
 schema error
 try create -J web
-check 'wrong usage as JSON' 2 '{"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
+check 'wrong usage as JSON' 2 '{"version":1,"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
 out=$err
 schema error
 try list --josn -J
-check 'an unknown option as JSON' 2 '{"error":{"code":2003,*did you mean*}}'
+check 'an unknown option as JSON' 2 '{"version":1,"error":{"code":2003,*did you mean*}}'
 try -J lsit
-check 'an unknown verb as JSON' 2 '{"error":{"code":2003,*unknown verb*lsit*}}'
+check 'an unknown verb as JSON' 2 '{"version":1,"error":{"code":2003,*unknown verb*lsit*}}'
 try -b map
 check 'an option before a verb that does not have it' 2 "vpoolctl: map: unknown option '--bytes'*"
 try -J
@@ -551,14 +551,14 @@ is 'list for scripts' "$out" "NAME STATE CREATED CPUS
 web active - 2-3"
 try list -J -o NAME,TOTAL,CPUS
 is 'list as JSON' "$(echo "$out" | tr -d ' \n')" \
-	'{"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
+	'{"version":1,"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
 try show web
 is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
 check 'show a missing pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the existing pools."
 try show -J db
-check 'show a missing pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
+check 'show a missing pool as JSON' 1 '{"version":1,"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a typing error.
@@ -580,7 +580,18 @@ try regions web
 check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
 try -Jb -o NAME,FREE list
 is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
-	'{"pools":[{"name":"web","free":2097152}]}'
+	'{"version":1,"pools":[{"name":"web","free":2097152}]}'
+
+# Verbs that change something have the same three options.
+for verb in apply attach audit create destroy detach kill mount resize run umount upgrade \
+	'vm migrate' 'vm pause' 'vm resize' 'vm resume' 'vm start' 'vm stop'; do
+	# shellcheck disable=SC2086 # words
+	try $verb --help
+	like "$verb has --dry-run, --quiet and --json" "$(echo "$out" | sort)" \
+		'*-J, --json*-n, --dry-run*-q, --quiet*'
+done
+try run -n web -- sh
+check 'a dry run of run on a pool whose device is missing' 1 "vpoolctl: run web: pool 'web' is there, but not *"
 
 # monitor, on the directory that simulates sysfs
 try monitor -d 0

@@ -50,7 +50,7 @@ def main():
         sys.exit(f"the schema has no {sys.argv[1]}")
     closed = json.loads(json.dumps(schema))
     close(closed)
-    new = {"pools": [], "vms": [], "anything": {}, "new_key": 1}
+    new = {"version": 1, "pools": [], "vms": [], "anything": {}, "new_key": 1}
     if not jsonschema.Draft202012Validator(
             {"$ref": "#/$defs/list", "$defs": schema["$defs"]}).is_valid(new):
         sys.exit("the schema refuses a key that is new")

@@ -512,6 +512,7 @@ static void print_json(const struct table *tb, const struct style *style,
 		     JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 	struct json_object *json = json_object_new_object();
 
+	json_object_object_add(json, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(json, tb->name, json_table(tb));
 	put_json(json_object_to_json_string_ext(json, spaces |
 						JSON_C_TO_STRING_NOSLASHESCAPE),

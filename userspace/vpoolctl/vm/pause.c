@@ -8,10 +8,18 @@
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/interrupt.h"
+#include "base/macros.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "vm/cmd.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
+
+static const struct option_def pause_options[] = {
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
+};
 
 static int run_in_qemu(const struct invocation *inv, const char *command)
 {
@@ -25,11 +33,16 @@ static int run_in_qemu(const struct invocation *inv, const char *command)
 		return status;
 	qmp = vm_connect(inv, vm);
 	status = EXIT_FAILED;
-	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
+	if (qmp && !outcome_is_dry(inv) &&
+	    qmp_run(qmp, 30000, command, NULL, NULL))
 		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
 			  "%s", qmp_message(qmp));
 	else if (qmp)
 		status = EXIT_OK;
+	if (!status)
+		outcome_print_silent(inv, vm->name, "%s %s: %s",
+				     outcome_is_dry(inv) ? "would run" : "ran",
+				     inv->cmd->name, vm->name);
 	qmp_close(qmp);
 	vm_close(vm);
 	return status;
@@ -52,6 +65,8 @@ const struct command cmd_vm_pause = {
 	.description =
 		"Stop the vCPUs of a virtual machine. It keeps its memory and\n"
 		"CPUs.",
+	.options = pause_options,
+	.nr_options = ARRAY_SIZE(pause_options),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,
@@ -63,6 +78,8 @@ const struct command cmd_vm_resume = {
 	.args = "VM",
 	.summary = "resume a paused virtual machine",
 	.description = "Resume a virtual machine that was paused.",
+	.options = pause_options,
+	.nr_options = ARRAY_SIZE(pause_options),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,
