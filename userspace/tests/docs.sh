@@ -249,6 +249,14 @@ is "completion of an option of a verb of two words" \
 	"$(complete_line vpoolctl vm start x --kern)" --kernel
 mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
 is 'completion of a virtual machine' "$(complete_line vpoolctl vm stop '')" one
+# The commented example of a declaration has no mistake, and has every property.
+example=$SOURCE/userspace/examples/vpool.conf
+is 'the example vpool.conf has no mistake' "$("$VPOOLCTL" check "$example" 2>&1)" ''
+for property in $(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$BUILD/man/vpool.conf.5"); do
+	is "the example vpool.conf has $property" \
+		"$(grep -cE "^    $property:" "$example" | sed 's/^[1-9].*/yes/')" yes
+done
+
 # zsh and fish, whose completion is made from the same table. Both read the simulated pools.
 
 here=$(dirname "$(readlink -f "$0")")
