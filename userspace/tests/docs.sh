@@ -251,8 +251,10 @@ mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
 is 'completion of a virtual machine' "$(complete_line vpoolctl vm stop '')" one
 # The commented example of a declaration has no mistake, and has every property.
 example=$SOURCE/userspace/examples/vpool.conf
-is 'the example vpool.conf has no mistake' "$("$VPOOLCTL" check "$example" 2>&1)" ''
-for property in $(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$BUILD/man/vpool.conf.5"); do
+like 'the example vpool.conf has no mistake' "$("$VPOOLCTL" check "$example" 2>&1)" \
+	'1 file, * pools, no mistakes'
+properties=$(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$BUILD/man/vpool.conf.5")
+for property in $properties; do
 	is "the example vpool.conf has $property" \
 		"$(grep -cE "^    $property:" "$example" | sed 's/^[1-9].*/yes/')" yes
 done

@@ -13,7 +13,7 @@ VPOOLCTL=${VPOOLCTL:-vpoolctl}
 tracing=/sys/kernel/tracing
 member='' all='' user=''
 online=/sys/devices/system/cpu/cpu3/online
-status='' out='' err=''
+status=''
 
 if [ ! -c /dev/vpool/control ]; then
 	echo '1..0 # SKIP the module is not loaded'
@@ -216,6 +216,7 @@ is 'it has a trace instance' "$([ -d "$instance" ] && echo yes)" yes
 stop "$all"
 all=''
 is 'a signal ends it with 0' "$status" 0
+# shellcheck disable=SC2034 # schema reads it
 out=$(cat "$dir/json")
 schema monitor
 is 'its trace instance is gone' "$([ ! -e "$instance" ] && echo yes)" yes

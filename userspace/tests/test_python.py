@@ -85,7 +85,7 @@ def layouts():
     program = os.path.join(DIR.name, "layouts")
     code = ("#include <stdio.h>\n#include <stddef.h>\n#include <libvpool.h>\n"
             "int main(void)\n{\n" + "\n".join(lines) + "\n}\n")
-    subprocess.run([os.environ.get("CC", "cc"), f"-I{SOURCE}/userspace/libvpool",
+    subprocess.run(["cc", f"-I{SOURCE}/userspace/libvpool",
                     f"-I{SOURCE}/include/uapi", "-x", "c", "-", "-o", program],
                    input=code, text=True, check=True)
     out = subprocess.run([program], text=True, check=True,
