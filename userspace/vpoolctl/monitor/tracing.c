@@ -134,7 +134,7 @@ static const char *take_word(const char *text, const char *key, char *word, size
 	if (!at)
 		return NULL;
 	at += strlen(key);
-	len = strcspn(at, " \n");
+	len = strcspn(at, "\n ");
 	snprintf(word, room, "%.*s", (int)len, at);
 	return at + len;
 }

@@ -19,7 +19,7 @@
 #define GROUP_KERNEL 1
 #define PREFIX "/kernel/vpool/pools/"
 /* Room for the messages of many pools, so that few are lost on a busy host. */
-#define SOCKET_BYTES (1 << 20)
+#define SOCKET_BYTES (1024 * 1024)
 
 int uevent_open(void)
 {
