@@ -110,6 +110,11 @@ demo:
 	@tools/setup
 	@tools/demo/run
 
+.PHONY: demo-cluster
+demo-cluster:
+	@tools/setup
+	@tools/demo/cluster
+
 # TESTS has globs of the tests to run, KERNELS the kernels to test on.
 .PHONY: check
 check:
@@ -121,6 +126,12 @@ check:
 check-arm64:
 	@tools/setup
 	@tools/check/all --arm64
+
+# Several hosts: network, batch jobs, migration, services. TESTS as for check.
+.PHONY: check-hosts
+check-hosts:
+	@tools/setup hosts
+	@tools/check/all --hosts
 
 .PHONY: check-quick
 check-quick:
@@ -183,11 +194,13 @@ help:
 	@echo
 	@echo 'Try and test, in a test VM:'
 	@echo '  make demo             vpool from a bare host to a guest and back  1 min'
+	@echo '  make demo-cluster     a service on three hosts that grows         5 min'
 	@echo '  make check-quick      static checks, unit tests, KUnit and core'
 	@echo '                        kselftests on the debug kernel              6 min'
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 7.3 6.1 6.12-rt"       27 min'
 	@echo '  make check-arm64      core kselftests on arm64, under emulation     10 min'
+	@echo '  make check-hosts      several hosts; TESTS="hosts_network"          25 min'
 	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'

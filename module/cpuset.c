@@ -35,6 +35,7 @@
 
 #include "compat.h"
 #include "cpuset.h"
+#include "worker.h"
 
 #define VPOOL_CPUSET_FILE "/cpuset.cpus.effective"
 
@@ -73,22 +74,6 @@ static void vpool_cpuset_mount(struct work_struct *work)
 		vpool_cgroup_mnt = mnt;
 }
 
-/*
- * Run @work in a kernel worker. A worker does not have the credentials, namespaces or
- * root directory of a user, and no user can keep it from running while it holds locks
- * of the cgroup filesystem. To read an open file takes none of these locks but the
- * file's own.
- */
-static void vpool_cpuset_work(struct work_struct *work)
-{
-	if (current->flags & PF_WQ_WORKER) {
-		work->func(work);
-		return;
-	}
-	queue_work(vpool_unbound_wq, work);
-	flush_work(work);
-}
-
 /**
  * vpool_cpuset_start - mount the cgroup2 hierarchy
  *
@@ -101,7 +86,7 @@ void vpool_cpuset_start(void)
 	if (!IS_ENABLED(CONFIG_CPUSETS))
 		return;
 	INIT_WORK_ONSTACK(&work, vpool_cpuset_mount);
-	vpool_cpuset_work(&work);
+	vpool_worker_run(&work);
 	destroy_work_on_stack(&work);
 }
 
@@ -122,7 +107,7 @@ void vpool_cpuset_stop(void)
 	struct work_struct work;
 
 	INIT_WORK_ONSTACK(&work, vpool_cpuset_close);
-	vpool_cpuset_work(&work);
+	vpool_worker_run(&work);
 	destroy_work_on_stack(&work);
 	if (vpool_cgroup_mnt)
 		kern_unmount(vpool_cgroup_mnt);
@@ -253,8 +238,12 @@ static int vpool_cpuset_read(struct cgroup_subsys_state *css,
 		return -ENODEV;
 	if (!vpool_cpuset_read_last(css, mask))
 		return 0;
+	/*
+	 * Opening the file takes locks of the cgroup filesystem. Reading an open file takes
+	 * none of them but the file's own.
+	 */
 	INIT_WORK_ONSTACK(&read.work, vpool_cpuset_do_read);
-	vpool_cpuset_work(&read.work);
+	vpool_worker_run(&read.work);
 	destroy_work_on_stack(&read.work);
 	return read.err;
 }

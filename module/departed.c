@@ -30,6 +30,7 @@
 #include "compat.h"
 #include "departed.h"
 #include "member.h"
+#include "worker.h"
 
 /* Interval in jiffies between two checks of departed tasks. */
 #define VPOOL_DEPARTED_EVERY (HZ / 10)
@@ -45,7 +46,7 @@ static void vpool_departed_run(struct work_struct *work);
 /* The first is queued to restore affinities, the second to expire entries. */
 static DECLARE_WORK(vpool_departed_now, vpool_departed_run);
 static DECLARE_DELAYED_WORK(vpool_departed_later, vpool_departed_run);
-/* Keeps the two work items from running at once; only kernel workers take it. */
+/* Keeps two runs from overlapping; only kernel workers take it. */
 static DEFINE_MUTEX(vpool_departed_mutex);
 
 /* Tell whether a fork that began before the task departed may still be in progress. */
@@ -180,8 +181,11 @@ static void vpool_departed_run(struct work_struct *work)
  */
 void vpool_departed_flush(void)
 {
-	queue_work(vpool_unbound_wq, &vpool_departed_now);
-	flush_work(&vpool_departed_now);
+	struct work_struct work;
+
+	INIT_WORK_ONSTACK(&work, vpool_departed_run);
+	vpool_worker_run(&work);
+	destroy_work_on_stack(&work);
 }
 
 /**

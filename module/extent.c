@@ -17,7 +17,8 @@
  *
  * - A commit takes folios from the store without the semaphore, since it may have to zero
  *   them. Faults can fill some of its holes while it does. It returns the folios that are
- *   then left over.
+ *   then left over. It holds vpool_region.committing, for which a revoke waits: the store
+ *   of a destroyed pool must have all its folios before it gives them to the host.
  * - A fault on a hole holds the mmap lock, which nests inside the inode lock, so it must
  *   not take the inode lock. It commits one folio with the semaphore held for writing. It
  *   checks the size under the semaphore, and truncation reduces the size under it before
@@ -146,15 +147,17 @@ int vpool_extent_commit(struct vpool_region *region, unsigned long first,
 			unsigned long end, struct vpool_extack *extack)
 {
 	unsigned long nr;
-	bool revoked;
+	int err;
 
+	mutex_lock(&region->committing);
 	down_read(&region->sem);
-	revoked = region->revoked;
+	err = region->revoked ? -EIO : 0;
 	nr = vpool_extent_count(region, first, end);
 	up_read(&region->sem);
-	if (revoked)
-		return -EIO;
-	return nr ? vpool_extent_commit_holes(region, first, end, nr, extack) : 0;
+	if (!err && nr)
+		err = vpool_extent_commit_holes(region, first, end, nr, extack);
+	mutex_unlock(&region->committing);
+	return err;
 }
 
 #ifdef CONFIG_NUMA

@@ -8,6 +8,8 @@
  *   vpool_mf_lock
  *     locks of memory_failure()
  *   inode lock of a file
+ *     vpool_region.committing
+ *       vpool_region.sem
  *     mmap_lock, or the lock of a VMA
  *       vpool_region.sem
  *         folio lock, lock of a page table
@@ -15,6 +17,7 @@
  *     vpool_pool.lock
  *   vpool_pool.resizing
  *     vpool_pool.lock
+ *       vpool_region.committing
  *       vpool_region.sem
  *         folio lock, i_mmap_rwsem
  *     vpool_scan_lock

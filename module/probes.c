@@ -8,8 +8,7 @@
  *
  * Registration patches kernel text on all CPUs. It holds locks that module loading,
  * tracing and CPU hotplug wait for. A kernel worker does it, because a user can keep
- * their own task from running while it holds those locks. The worker is not bound to a
- * CPU: a real-time task could keep it from running there.
+ * their own task from running while it holds those locks.
  */
 #include <linux/mutex.h>
 #include <linux/printk.h>
@@ -20,18 +19,14 @@
 
 #include "compat.h"
 #include "probes.h"
+#include "worker.h"
 
 /* Time in jiffies for which the probes stay registered without users. */
 #define VPOOL_PROBE_LINGER HZ
 
 static void vpool_probe_update(struct work_struct *work);
-/*
- * There are two work items, because mod_delayed_work() removes a pending one from its
- * queue for a moment. During that moment flush_work() would not wait for it.
- */
-static DECLARE_WORK(vpool_probe_now, vpool_probe_update);
 static DECLARE_DELAYED_WORK(vpool_probe_later, vpool_probe_update);
-/* Keeps the two work items from running at once; only kernel workers take it. */
+/* Keeps two updates from running at once; only kernel workers take it. */
 static DEFINE_MUTEX(vpool_probe_mutex);
 
 /* Guards the two variables below. A leaf lock, taken in tracepoints. */
@@ -158,11 +153,14 @@ void vpool_probe_put(void)
  */
 int vpool_probe_get(void)
 {
+	struct work_struct work;
+
 	vpool_probe_hold();
 	if (vpool_probes_are_registered())
 		return 0;
-	queue_work(vpool_unbound_wq, &vpool_probe_now);
-	flush_work(&vpool_probe_now);
+	INIT_WORK_ONSTACK(&work, vpool_probe_update);
+	vpool_worker_run(&work);
+	destroy_work_on_stack(&work);
 	if (vpool_probes_are_registered())
 		return 0;
 	vpool_probe_put();
@@ -201,7 +199,6 @@ int vpool_probes_start(struct vpool_probe *probes, unsigned int nr)
  */
 void vpool_probes_stop(void)
 {
-	cancel_work_sync(&vpool_probe_now);
 	cancel_delayed_work_sync(&vpool_probe_later);
 	if (vpool_probes_registered)
 		vpool_probes_unregister(vpool_nr_probes);

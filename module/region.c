@@ -76,6 +76,7 @@ void vpool_region_init(struct vpool_region *region, struct vpool_store *store,
 {
 	INIT_LIST_HEAD(&region->link);
 	init_rwsem(&region->sem);
+	mutex_init(&region->committing);
 	region->users = 1;
 	region->inode = inode;
 	region->store = store;
@@ -289,6 +290,7 @@ void vpool_region_empty(struct vpool_region *region)
 void vpool_region_exit(struct vpool_region *region)
 {
 	put_pid(region->pid);
+	mutex_destroy(&region->committing);
 }
 
 /**
@@ -494,9 +496,11 @@ void vpool_region_zero(struct vpool_region *region, struct folio *folio)
  * @region: region to revoke; a second call does nothing
  *
  * Unmaps the region and returns its folios to the store, which keeps the pinned ones
- * until their last pin is dropped. Every later access to a mapping raises SIGBUS.
+ * until their last pin is dropped. Every later access to a mapping raises SIGBUS. On
+ * return, no folio of the store is on its way to the region.
  *
- * Context: sleeps; takes @region->sem and the lock of each of its folios.
+ * Context: sleeps; takes @region->sem, the lock of each of its folios, and then
+ * @region->committing. It can wait for memory to be zeroed.
  */
 void vpool_region_revoke(struct vpool_region *region)
 {
@@ -508,6 +512,9 @@ void vpool_region_revoke(struct vpool_region *region)
 	vpool_region_unmap(region, 0, region->room);
 	vpool_region_give_back(region);
 	up_write(&region->sem);
+	/* A commit in progress sees the flag, and returns the folios that it has taken. */
+	mutex_lock(&region->committing);
+	mutex_unlock(&region->committing);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -33,6 +34,8 @@ struct super_block;
  *	page tables that map the region, and its size allows the core to use huge entries
  * @sem: guards the members that name it. Held for writing by commit, release, revoke,
  *	mbind(2), memory errors and faults on holes, for reading by other faults
+ * @committing: held while a file takes folios from the store without @sem; a revoke waits
+ *	for it. Nests outside @sem
  * @revoked: the region has lost its folios; under @sem
  * @populate: fill each new mapping before mmap(2) returns; under @sem
  * @nr: size in folios, 0 until the commit; written under @sem
@@ -54,6 +57,7 @@ struct vpool_region {
 	struct vpool_store *store;
 	struct inode *inode;
 	struct rw_semaphore sem;	/* the folios */
+	struct mutex committing;	/* folios of a file on their way */
 	bool revoked;
 	bool populate;
 	unsigned long nr;

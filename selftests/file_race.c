@@ -524,4 +524,48 @@ TEST_F(file_race, forced_destroy)
 	EXPECT_TRUE(vp_wait_host_free(before - slack));
 }
 
+#define GROWS (256 * MIB)
+
+static void *grow(void *arg)
+{
+	int *err = arg;
+
+	*err = vp_truncate(race->fd[0], GROWS);
+	return NULL;
+}
+
+/* The pool is destroyed while a file takes and zeroes all of its memory. */
+TEST_F(file_race, forced_destroy_while_a_file_grows)
+{
+	const __u64 slack = 32 * MIB;
+	int err, k, cut = 0, iterations = 8;
+	__u64 before, size;
+	pthread_t thread;
+
+	ASSERT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+	close(race->fd[0]);
+	close(race->fd[1]);
+	before = vp_host_free();
+	for (k = 0; k < iterations; k++) {
+		/* It was full of data a moment ago, so it is not zeroed yet. */
+		ASSERT_EQ(0, make_pool(self->ctl, GROWS, self->page));
+		race->fd[0] = vp_open_file(POOL);
+		ASSERT_LE(0, race->fd[0]);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, grow, &err));
+		vp_sleep_ms(2 + 2 * k);
+		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
+		/* A commit in progress has returned its memory, and the host has it. */
+		EXPECT_TRUE(vp_wait_host_free(before - slack));
+		pthread_join(thread, NULL);
+		EXPECT_TRUE(!err || err == -EIO || err == -ENOSPC)
+			TH_LOG("%d", err);
+		cut += !!err;
+		size = vp_file_size(race->fd[0]);
+		EXPECT_EQ(err ? 0 : GROWS, size);
+		EXPECT_EQ(0, vp_file_bytes(race->fd[0]));
+		close(race->fd[0]);
+	}
+	TH_LOG("%d of %d were cut short", cut, iterations);
+}
+
 TEST_HARNESS_MAIN

@@ -101,6 +101,7 @@ runs_here() {
 	smt) [ -n "${VPOOL_SMT:-}" ] ;;
 	iommu) [ -n "${VPOOL_IOMMU:-}" ] ;;
 	guard) [ -n "${VPOOL_GUARD:-}" ] ;;
+	hosts) [ -n "${VPOOL_HOSTS:-}" ] ;;
 	*) [[ ,$1, == *,$kernel,* ]] ;;
 	esac
 }

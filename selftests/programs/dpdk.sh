@@ -6,8 +6,8 @@
 # returns. Also show that the EAL cannot take its own memory from a pool. Needs root, DPDK
 # (tools/setup long), a compiler, and for the guest QEMU and KVM.
 
-# shellcheck source=selftests/programs/mount.sh
-. "$(dirname "$(readlink -f "$0")")/mount.sh"
+# shellcheck source=selftests/programs/pool_dir.sh
+. "$(dirname "$(readlink -f "$0")")/pool_dir.sh"
 # shellcheck disable=SC2034 # guest.sh uses it
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
 

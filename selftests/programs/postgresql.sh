@@ -5,8 +5,8 @@
 # described in Documentation/programs.rst. Needs root, and PostgreSQL, installed or
 # unpacked by "tools/setup long".
 
-# shellcheck source=selftests/programs/mount.sh
-. "$(dirname "$(readlink -f "$0")")/mount.sh"
+# shellcheck source=selftests/programs/pool_dir.sh
+. "$(dirname "$(readlink -f "$0")")/pool_dir.sh"
 
 newest() { printf '%s\n' "$1"/usr/lib/postgresql/*/bin | sort -V | tail -n 1; }
 bin=$(newest '')

@@ -5,8 +5,8 @@
 # Java, as described in Documentation/programs.rst. Needs root. A program that is not
 # installed is skipped.
 
-# shellcheck source=selftests/programs/mount.sh
-. "$(dirname "$(readlink -f "$0")")/mount.sh"
+# shellcheck source=selftests/programs/pool_dir.sh
+. "$(dirname "$(readlink -f "$0")")/pool_dir.sh"
 
 # python NAME: run the program on standard input, and check that it prints "right".
 python() {

@@ -7,6 +7,8 @@
  * Environment variables come from the kernel command line: MB is the amount of memory in
  * MiB. With ELASTIC, the amount follows the memory that the guest has. With NVME, the
  * guest has an NVMe disk: it reads the number at the start of it, and writes to the rest.
+ * With ANSWER, an IPv4 address, the guest answers on TCP port 7 with its last iteration.
+ * With WRITE, it continuously writes to its disk and checks what it wrote before.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -48,6 +50,12 @@
 #define PACKET_TYPE 0x88b5
 #define PACKET_BYTES 1000
 #define PACKETS 200
+/* The port on which the guest answers. */
+#define ANSWER_PORT 7
+/* With WRITE: the blocks of the disk that are written, and the first of them. */
+#define DISK "/dev/vda"
+#define DISK_BLOCKS 64
+#define DISK_FIRST 256
 
 static __u64 *mem;
 /* Words that each iteration writes, and those that the last one has written. */
@@ -211,6 +219,39 @@ static void run_network(void)
 	report("packets returned:", right);
 }
 
+/* Set the address of the network card, and listen. Return a socket. */
+static int start_answers(const char *address)
+{
+	struct ifreq card = { .ifr_name = "eth0" };
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), err;
+
+	addr.sin_addr.s_addr = inet_addr(address);
+	memcpy(&card.ifr_addr, &addr, sizeof(addr));
+	err = ioctl(sock, SIOCSIFADDR, &card);
+	card.ifr_flags = IFF_UP;
+	err |= ioctl(sock, SIOCSIFFLAGS, &card);
+	addr.sin_port = htons(ANSWER_PORT);
+	err |= bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
+	       listen(sock, 8);
+	report(err ? "no network" : "answers", 0);
+	return sock;
+}
+
+/* Tell each client the iteration, and close the connection. */
+static void poll_answers(int sock, unsigned long iteration)
+{
+	char line[64];
+	int fd = accept(sock, NULL, NULL), len;
+
+	if (fd < 0)
+		return;
+	len = snprintf(line, sizeof(line), "right in iteration %lu\n", iteration);
+	if (write(fd, line, len) != len)
+		report("lost an answer in iteration", iteration);
+	close(fd);
+}
+
 static __u64 value(size_t word, unsigned long iteration)
 {
 	return (word + 1) * 0x9e3779b97f4a7c15ULL ^ iteration;
@@ -252,6 +293,25 @@ static void check_nvme(void)
 	read_disk(NVME);
 	report(write_and_read(fd) ? "NVMe disk right" : "NVMe disk WRONG", 0);
 	close(fd);
+}
+
+/* Write a block of the disk, and check what was written to it before. */
+static int write_disk(int fd, unsigned long iteration)
+{
+	static __u64 *block, last[DISK_BLOCKS];
+	size_t i = iteration % DISK_BLOCKS;
+	off_t offset = (DISK_FIRST + i) * PAGE;
+
+	if (!block)
+		block = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pread(fd, block, PAGE, offset) != PAGE ||
+	    (last[i] && (block[0] != last[i] || block[PAGE / 16] != ~last[i])))
+		return 0;
+	last[i] = iteration + 1;
+	block[0] = last[i];
+	block[PAGE / 16] = ~last[i];
+	return pwrite(fd, block, PAGE, offset) == PAGE;
 }
 
 /* Check the data and the sum of the previous iteration, and write new data. */
@@ -298,6 +358,8 @@ int main(void)
 {
 	/* Set on the kernel command line. */
 	const char *mb = getenv("MB"), *elastic = getenv("ELASTIC");
+	const char *address = getenv("ANSWER");
+	int answers = -1, disk = -1;
 	long long said = 0;
 	unsigned long iteration;
 	size_t bytes;
@@ -312,11 +374,17 @@ int main(void)
 	read_disk("/dev/vda");
 	if (getenv("NVME"))
 		check_nvme();
-	run_network();
+	if (address)
+		answers = start_answers(address);
+	else
+		run_network();
+	if (getenv("WRITE"))
+		disk = open(DISK, O_RDWR | O_DIRECT);
 	open_buttons();
 	report("up", 0);
 	for (iteration = 0;; iteration++) {
-		if (!run_iteration(iteration)) {
+		if (!run_iteration(iteration) ||
+		    (disk >= 0 && !write_disk(disk, iteration))) {
 			report("WRONG in iteration", iteration);
 			reboot(RB_POWER_OFF);
 		}
@@ -327,6 +395,8 @@ int main(void)
 			said = now_ms();
 		}
 		poll_buttons();
+		if (address)
+			poll_answers(answers, iteration);
 		if (elastic) {
 			fit_memory();
 			usleep(10000);

@@ -100,7 +100,7 @@ try vm --help
 is 'vm --help' "$status" 0
 try vm strat
 check 'misspelt second word' 2 "vpoolctl: unknown verb 'vm strat': did you mean 'vm start'?*"
-for verb in start list stop resize migrate console pause resume; do
+for verb in start list stop resize migrate receive console pause resume; do
 	try vm "$verb" --help
 	is "vm $verb --help: exit status" "$status" 0
 	like "vm $verb --help: usage" "$out" "usage: vpoolctl vm $verb *"
@@ -226,6 +226,16 @@ try vm migrate x --to a --bandwidth fast
 check 'invalid bandwidth' 2 "*--bandwidth: 'fast' is not a size*"
 try vm migrate x --to a --bandwidth 0
 check 'too little bandwidth' 2 "*--bandwidth: '0' is not between 1 and 64G*"
+try vm migrate x --to node2:
+check 'migrate to a host without a pool' 2 "*--to: 'node2:' is not HOST:NAME*"
+try vm migrate x --to -oProxyCommand=true:a
+check 'migrate to an option of ssh' 2 "*--to: '-oProxyCommand=true:a' is not HOST:NAME*"
+try vm migrate x --to a --copy-disks
+check 'copy disks without a host' 2 '*--copy-disks needs --to HOST:NAME*'
+try vm migrate x --to node2:a --overwrite-disks
+check 'overwrite disks that are not copied' 2 '*--overwrite-disks needs --copy-disks*'
+try vm migrate x --to node2:a --port 65535
+check 'no port for the disks' 2 "*--port: '65535' is not between 1 and 65534*"
 try vm stop x --timeout soon
 check 'invalid time to stop' 2 "*--timeout: 'soon' is not a time*"
 for verb in stop console pause resume 'migrate --to a' 'resize --mem 1G'; do
@@ -233,6 +243,30 @@ for verb in stop console pause resume 'migrate --to a' 'resize --mem 1G'; do
 	try vm $verb x
 	check "vm $verb: no such machine" 1 '*there is no such virtual machine*'
 done
+# vm receive answers on standard output, and reports errors as JSON.
+# said WORDS: run vm receive with this input.
+said()
+{
+	printf '%s\n' "$1" | "$VPOOLCTL" vm receive >"$dir/out" 2>"$dir/err"
+	out=$(cat "$dir/out")
+	err=$(cat "$dir/err")
+}
+id=0123456789abcdef0123456789abcdef
+said '{"say":"ask","id":"'$id'","name":"x"}'
+like 'vm receive says its version of the protocol' "$out" '{"say":"hello","protocol":1,*'
+like 'a machine that was never here' "$out" '*"say":"tell","taken":false,"state":""*'
+mkdir -p "$VPOOL_RUN_DIR/taken"
+touch "$VPOOL_RUN_DIR/taken/$id"
+said '{"say":"ask","id":"'$id'","name":"x"}'
+like 'a machine that was here' "$out" '*"say":"tell","taken":true,"state":""*'
+rm -r "$VPOOL_RUN_DIR/taken"
+said '{"say":"ask","id":"../x","name":"x"}'
+like 'a wrong number counts as one that was here' "$out" '*"taken":true*'
+said '{"say":"offer","name":"x"}'
+like 'an incomplete description' "$err" \
+	'{"error":{"code":2074,"kind":"host_version","command":"vm receive",*'
+said 'surprise'
+like 'a program that is not vpoolctl' "$err" '{"error":{"code":2073,"kind":"host_silent",*'
 # Root of a user namespace uses the directory of its user. A machine that has ended is
 # removed, and its log is kept.
 if unshare -r true 2>/dev/null; then

@@ -32,6 +32,12 @@ like 'no placeholder is left' "$(grep -c '^@' "$man")" 0
 is 'completion of a verb' "$(complete_line vpoolctl des)" destroy
 is 'completion of a verb after options' "$(complete_line vpoolctl -J --raw des)" destroy
 is 'completion of a verb after columns' "$(complete_line vpoolctl -o NAME,FREE lis)" list
+is 'completion of a verb after hosts' "$(complete_line vpoolctl -H one,two des)" destroy
+mkdir -p "$BUILD/tests/home/.ssh"
+echo 'node7,10.0.0.7 ssh-ed25519 AAAA' >"$BUILD/tests/home/.ssh/known_hosts"
+printf 'Host *\nHost  node8\n  User root\n' >"$BUILD/tests/home/.ssh/config"
+is 'completion of a host' \
+	"$(HOME=$BUILD/tests/home complete_line vpoolctl --hosts one,node)" 'one,node7 one,node8'
 is 'completion of an option before the verb' "$(complete_line vpoolctl --noh)" --noheadings
 is "completion of an option's value after options" \
 	"$(complete_line vpoolctl -J list -o NAME,SCR)" NAME,SCRUBBING
@@ -93,6 +99,8 @@ printf '%s\n' '30 1 0:40 / /srv/x rw - vpool none rw,pool=web,mode=770' \
 is 'completion of mounted pools and their directories' \
 	"$(VPOOL_MOUNTINFO=$BUILD/tests/mountinfo complete_line vpoolctl umount '')" \
 	'/srv/x /srv/y db web'
+is 'completion of a pool for cdi' "$(complete_line vpoolctl cdi w)" web
+like 'completion of a directory for cdi' "$(complete_line vpoolctl cdi web --directory /et)" '*/etc*'
 is 'completion of a pool to mount' "$(complete_line vpoolctl mount w)" web
 export VPOOL_HOST_SYSFS_DIR=$VPOOL_SYSFS_DIR/host
 for device in 0000:01:00.0:0x020000 0000:01:00.1:0x020000 0000:02:00.0:0x060400; do
@@ -196,8 +204,10 @@ done
 # Documentation/packaging.rst lists these files.
 for file in usr/lib/systemd/system/vpool.service \
 	usr/lib/systemd/system/vpool-metrics.timer \
+	usr/lib/systemd/system/vpool-agent@.socket \
 	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
 	etc/apparmor.d/abstractions/vpool usr/share/vpool/vpool.cil \
+	usr/share/vpool/prometheus/vpool.rules.yml usr/share/vpool/prometheus/vpool.json \
 	usr/share/vpool/vpoolctl.schema.json etc/vpool.d usr/bin/vpoolctl; do
 	is "$file is installed" "$(ls -d "$root/$file")" "$root/$file"
 done
@@ -219,6 +229,19 @@ is 'configuration is installed in /etc, not in /usr/local/etc' "$(ls -d "$root"/
 	"$root/local/etc
 $root/local/usr"
 rm -r "$root/local"
+
+if command -v systemd-analyze >/dev/null; then
+	units=$BUILD/tests/units
+	rm -rf "$units"
+	mkdir "$units"
+	cp "$here"/../packaging/systemd/* "$units"
+	sed -i 's,^ExecStart=/usr/bin/vpoolctl,ExecStart=/bin/true,' "$units"/*
+	cp "$units/vpool-agent@.socket" "$units/vpool-agent@web.socket"
+	cp "$units/vpool-agent@.service" "$units/vpool-agent@web.service"
+	is 'systemd accepts the units of the agent' "$(SYSTEMD_UNIT_PATH=$units: systemd-analyze --man=no \
+		verify "$units/vpool-agent@web.socket" "$units/vpool-agent@web.service" 2>&1 |
+		grep vpool)" ''
+fi
 
 if command -v man >/dev/null; then
 	for page in "$BUILD"/man/*.[0-9]; do

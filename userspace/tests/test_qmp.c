@@ -3,6 +3,8 @@
  * QMP against a child process that acts as QEMU, and leftovers of virtual machines.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -287,6 +289,59 @@ static void locking(void)
 	expect(vm_open("y", false, &other) == -ENOENT);
 }
 
+/* Hold the locks of the first @nr slots of a machine, as QEMUs that do not answer do. */
+static void hold_slots(const char *machine, int nr, int ready)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *alive;
+	int i, fd;
+
+	for (i = 0; i < nr; i++) {
+		alive = xprintf("%s/%d/alive", machine, i);
+		fd = open(alive, O_RDWR | O_CREAT, 0600);
+		if (fd < 0 || fcntl(fd, F_SETLK, &lock))
+			_exit(1);
+		free(alive);
+	}
+	put(ready, "x");
+	pause();
+	_exit(0);
+}
+
+/*
+ * A machine that another command has locked, and whose QEMUs do not answer, runs. A
+ * cluster would start it a second time if it were not listed.
+ */
+static void silence(void)
+{
+	char *machine = xprintf("%s/vm/z", dir), *slot[VM_SLOTS], c;
+	int nr, ready[2];
+	struct vm *vm;
+	pid_t qemu;
+
+	mkdir(machine, 0700);
+	for (nr = 1; nr <= VM_SLOTS; nr++) {
+		slot[nr - 1] = xprintf("%s/%d", machine, nr - 1);
+		mkdir(slot[nr - 1], 0700);
+		if (!expect(!pipe(ready)))
+			return;
+		qemu = fork();
+		if (!qemu)
+			hold_slots(machine, nr, ready[1]);
+		close(ready[1]);
+		expect(read(ready[0], &c, 1) == 1);
+		vm = vm_inspect("z");
+		expect(vm->now >= 0);
+		vm_close(vm);
+		kill(qemu, SIGKILL);
+		waitpid(qemu, NULL, 0);
+		close(ready[0]);
+	}
+	for (nr = 0; nr < VM_SLOTS; nr++)
+		free(slot[nr]);
+	free(machine);
+}
+
 static const struct tap_case cases[] = {
 	{ "answers are parsed", answers },
 	{ "a refused command has QEMU's message", refusals },
@@ -300,6 +355,7 @@ static const struct tap_case cases[] = {
 	{ "names of machines are checked", names },
 	{ "leftovers of machines are removed", leftovers },
 	{ "a machine is locked", locking },
+	{ "a machine that does not answer runs", silence },
 };
 
 int main(void)

@@ -12,6 +12,7 @@
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cmd/verbs.h"
+#include "fleet/fleet.h"
 #include "output/messages.h"
 
 /* Report that the words are no verb, or print the help of a group. */
@@ -62,7 +63,8 @@ int main(int argc, char **argv)
 		return finish_output(no_verb(argv + 1));
 	status = parse_options(cmd, argc - nr, argv + nr, &inv);
 	if (!status)
-		status = cmd->run(&inv);
+		status = options_hosts() ? fleet_run(options_hosts(), &inv) :
+					   cmd->run(&inv);
 	/* A negative status means that help was printed. */
 	return finish_output(status < 0 ? EXIT_OK : status);
 }

@@ -27,7 +27,7 @@ class Count:
         # The names of failed tests, and other failures.
         self.failures = []
         self.cases = collections.Counter()
-        # The messages of tools/vm/run.
+        # The messages of tools/vm/run and tools/vm/cluster.
         self.vm_messages = []
 
     def reset(self):
@@ -82,10 +82,10 @@ class Count:
 
 
 def print_errors(count, pipe):
-    """Print the lines of a command's standard error, and keep those of tools/vm/run."""
+    """Print the lines of a command's standard error, and keep those of the test VM."""
     for line in pipe:
         count.say(line.rstrip("\n"))
-        if line.startswith("tools/vm/run: "):
+        if line.startswith(("tools/vm/run: ", "tools/vm/cluster: ")):
             count.vm_messages.append(line.strip())
 
 

@@ -28,6 +28,12 @@ CORE = {
 WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
 WIDER_SUITES = "numa cores".split()
 
+# The kernel of tests of several hosts, and the suites of which make check runs the short form.
+# They share these machines: their number, and the memory and the CPUs of each.
+HOSTS_KERNEL = "6.12"
+HOSTS_VMS = (2, "1200M", 2)
+HOSTS_QUICK = "hosts_network".split()
+
 # A machine with an IOMMU and devices behind it, and a suite that needs it. check-long runs
 # it on more kernels, and vm_device.
 IOMMU_VM = ["--iommu", "--cpus", "1", "--numa", "1"]
@@ -85,13 +91,33 @@ def is_core(kernel, name):
     return bool(TESTS) or kernel not in CORE or name in CORE[kernel]
 
 
+def lines():
+    """Return the fields of each line of tools/check/suites."""
+    with open(f"{TOP}/tools/check/suites", encoding="utf-8") as f:
+        return [line.split() for line in f
+                if line.strip() and not line.startswith("#")]
+
+
 def declared(kernel):
     """Return the wanted suites of tools/check/suites that run on a kernel."""
-    with open(f"{TOP}/tools/check/suites", encoding="utf-8") as f:
-        lines = [line.split() for line in f
-                 if line.strip() and not line.startswith("#")]
-    return [line[0] for line in lines if wanted(line[0]) and
-            is_core(kernel, line[0]) and runs_on(kernel, "".join(line[2:]))]
+    return [line[0] for line in lines() if wanted(line[0]) and
+            is_core(kernel, line[0]) and runs_on(kernel, "".join(line[2:3]))]
+
+
+def of_hosts():
+    """Return the suites that need several hosts.
+
+    Each is a tuple: name, time limit in seconds, number of machines, memory and CPUs of
+    each.
+    """
+    return [(line[0], int(line[1]), line[3], line[4], int((line[5:] or "2")[0]))
+            for line in lines() if line[2:3] == ["hosts"]]
+
+
+def quick_hosts():
+    """Return the wanted suites of HOSTS_QUICK, each with its time limit."""
+    return {name: seconds for name, seconds, *_ in of_hosts()
+            if name in HOSTS_QUICK and (wanted(name) or wanted("hosts"))}
 
 
 def guarded(kernel):

@@ -9,6 +9,10 @@ from .count import GuestReader, stream
 
 # Exit status of tools/kernel/get if this Debian release lacks the kernel.
 STATUS_NO_PACKAGE = 3
+# Exit status of tools/vm/run and tools/vm/cluster if a kernel reported a bug.
+STATUS_REPORT = 125
+# Seconds in which several machines come up and end, on a busy host.
+HOSTS_UP_SECONDS = 600
 VM = ["--cpus", "4", "--mem", "3G", "--numa", "2", "--timeout", "14400"]
 
 
@@ -82,8 +86,16 @@ def sign(kernel):
 
 def run_suites(count, kernel, names, args, env):
     """Boot a test VM, run tools/check/guest in it and return the reader of its output."""
+    return run_guest(count, kernel, names, ["run", *VM, *args], env)
+
+
+def run_guest(count, kernel, names, tool, env):
+    """Run tools/check/guest in one test VM, or in the first of several.
+
+    @tool is the name of a program of tools/vm, and its options.
+    """
     reader = GuestReader(count, kernel)
-    cmd = [f"{TOP}/tools/vm/run", "--kernel", kernel, *VM, *args, "--",
+    cmd = [f"{TOP}/tools/vm/{tool[0]}", "--kernel", kernel, *tool[1:], "--",
            "tools/check/guest", *names]
     status = 0
     for line in stream(count, cmd, env):
@@ -156,3 +168,30 @@ def run_iommu(count, kernel):
 def run_wider(count, kernel):
     """Run the suites that need more nodes and two threads per core."""
     run_suites(count, kernel, suites.WIDER_SUITES, suites.WIDER_VM, {"VPOOL_SMT": "1"})
+
+
+def run_hosts(count, names, seconds, nr, mem, cpus, env):
+    """Run suites that need several hosts: @nr machines with @mem and @cpus each.
+
+    @seconds is how long the suites may take after the machines are up.
+    """
+    if subprocess.run([f"{TOP}/tools/vm/layer"], stdout=subprocess.DEVNULL,
+                      check=False).returncode:
+        count.fail("tools/vm/layer cannot provide the programs of several hosts")
+        return
+    timeout = seconds + HOSTS_UP_SECONDS
+    run_guest(count, suites.HOSTS_KERNEL, names,
+              ["cluster", "--mem", mem, "--cpus", str(cpus), "--timeout", str(timeout),
+               str(nr)], env)
+
+
+def run_report(count):
+    """Check that a report of the second machine's kernel fails the run."""
+    cmd = [f"{TOP}/tools/vm/cluster", "--kernel", suites.HOSTS_KERNEL, "--no-load",
+           "--mem", "512M", "--timeout", str(HOSTS_UP_SECONDS), "2", "--",
+           "ssh", "host2", "echo 'WARNING: a test' > /dev/kmsg"]
+    *_, status = stream(count, cmd)
+    if status == STATUS_REPORT:
+        count.passed += 1
+    else:
+        count.fail(f"a report of the second host: exit status {status}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read the console of a test VM, find the kernel's reports and decide the result."""
 
+import os
 import re
 import sys
 from typing import NamedTuple
@@ -60,6 +61,10 @@ RACE_END = re.compile(r"={60}")
 TIMER_STALL = re.compile(r"rcu: \tPossible timer handling issue on cpu=\d")
 
 
+# The kernel prints one of these when a program restarts the machine.
+RESTART = re.compile(r"sysrq: Resetting|reboot: Restarting system")
+
+
 class Timeout(NamedTuple):
     """The timeout because of which tools/vm/run ended the machine."""
 
@@ -81,17 +86,17 @@ class Result(NamedTuple):
     # below the message.
     messages: list
 
-    def print(self):
-        """Print all messages on standard error."""
+    def print(self, prefix=""):
+        """Print all messages on standard error, each after @prefix."""
         for message, lines in self.messages:
-            say(message)
+            say(prefix + message)
             for line in lines:
                 print(f"  {line}", file=sys.stderr)
 
 
 def say(message):
-    """Print a message of tools/vm/run on standard error."""
-    print(f"tools/vm/run: {message}", file=sys.stderr)
+    """Print a message of tools/vm/run or tools/vm/cluster on standard error."""
+    print(f"tools/vm/{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
 
 
 def without_foreign_races(lines):
@@ -144,6 +149,11 @@ def find_reports(console):
             wanted.update(range(max(0, i - LINES_BEFORE),
                                 min(len(lines), i + LINES_AFTER)))
     return headline, [lines[i] for i in sorted(wanted)]
+
+
+def is_power_cycle(console, status):
+    """Return whether a program restarted the machine, and not tools/vm/guest at its end."""
+    return UP in console and not status.strip() and bool(RESTART.search(console))
 
 
 def find_result(console, status, expired=None, load=True):

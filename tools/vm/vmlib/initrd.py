@@ -27,17 +27,26 @@ for module in /modules/*; do
 done
 mount -t tmpfs -o size=75% upper /upper
 
-# writable TAG DIR: mount the host's folder TAG on DIR, below a layer of its own.
-writable() {
-	mkdir -p "/lower/$1" "/upper/$1/top" "/upper/$1/work" "$2"
+# lower TAG: mount the host's folder TAG on /lower/TAG.
+lower() {
+	mkdir -p "/lower/$1"
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro \
 		"$1" "/lower/$1" || exec reboot -f
+}
+
+# writable TAG DIR [LAYER]: mount the host's folder TAG on DIR, below the host's folder LAYER
+# and a layer of its own.
+writable() {
+	mkdir -p "/upper/$1/top" "/upper/$1/work" "$2"
+	lower "$1"
+	[ -z "$3" ] || lower "$3"
 	mount -t overlay \
-		-o "lowerdir=/lower/$1,upperdir=/upper/$1/top,workdir=/upper/$1/work" \
+		-o "lowerdir=${3:+/lower/$3:}/lower/$1,upperdir=/upper/$1/top,workdir=/upper/$1/work" \
 		"$1" "$2" || exec reboot -f
 }
 
-writable root /root
+read -r layer < /above
+writable root /root "$layer"
 # A root for another architecture than the host's lacks these folders of the host.
 while read -r from to; do
 	[ -e /host ] || writable host /host
@@ -64,8 +73,11 @@ def shared_folders(kernel, where):
             (os.path.realpath(kernel.dir), os.path.realpath(kernel.dir))]
 
 
-def make_initrd(kernel, where):
-    """Pack busybox and the boot modules below @where; return the archive's path."""
+def make_initrd(kernel, where, layer=None):
+    """Pack busybox and the boot modules below @where; return the archive's path.
+
+    @layer is a folder to mount above the root, or None.
+    """
     root = f"{where}/initrd"
     for d in ("bin", "modules", "proc", "sys", "dev", "lower", "upper", "root"):
         os.makedirs(f"{root}/{d}")
@@ -77,6 +89,8 @@ def make_initrd(kernel, where):
     with open(f"{root}/shared", "w", encoding="ascii") as f:
         f.writelines(f"{here} {there}\n"
                      for here, there in shared_folders(kernel, where))
+    with open(f"{root}/above", "w", encoding="ascii") as f:
+        f.write("layer\n" if layer else "\n")
     for i, file in enumerate(kernel.module_files(BOOT_MODULES)):
         suffix = ".xz" if file.endswith(".xz") else ""
         shutil.copy(file, f"{root}/modules/{i:02d}.ko{suffix}")
@@ -91,10 +105,11 @@ def make_initrd(kernel, where):
     return f"{where}/initrd.cpio"
 
 
-def write_start(args, kernel, module, where):
+def write_start(args, kernel, module, where, more=()):
     """Write the second program: the environment, then tools/vm/guest COMMAND.
 
-    @module is the path of the vpool.ko to load, or None.
+    @module is the path of the vpool.ko to load, or None. @more is a dict of further
+    variables.
     """
     if module:
         module = module.replace(kernel.build, f"{TOP}/build", 1)
@@ -103,6 +118,7 @@ def write_start(args, kernel, module, where):
     if args.iommu:
         env["VPOOL_IOMMU"] = "1"
     env.update((k, v) for k, v in os.environ.items() if k.startswith("VPOOL_"))
+    env.update(more)
     env.update(TESTVM_TOP=TOP, TESTVM_MODULES=kernel.modules_dir(),
                TESTVM_LOAD=module or "", TESTVM_CWD=os.getcwd(),
                TESTVM_KMEMLEAK="" if args.no_kmemleak else "1",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from . import CACHE, TOP, VmError
+from . import CACHE, HERE, TOP, VmError
 from . import console
 from .initrd import make_initrd, write_start
 from .ports import Button, Ports, Pump, persistent_slot
@@ -65,13 +65,18 @@ def machine_args(args, kernel, accel):
     return ["-machine", "q35", "-cpu", cpu], "ttyS0"
 
 
-def folder_args(kernel):
-    """Return the arguments for the folders of this host that the machine mounts."""
-    folders = {"root": kernel.root()}
+def folder_args(kernel, layer=None):
+    """Return the arguments for the folders of this host that the machine mounts.
+
+    @layer is a folder to mount above the root, or None.
+    """
+    folders = [(1, "root", kernel.root())]
     if kernel.is_foreign():
-        folders["host"] = "/"
+        folders.append((3, "host", "/"))
+    if layer:
+        folders.append((4, "layer", layer))
     cmd = []
-    for slot, (tag, path) in zip((1, 3), folders.items()):
+    for slot, tag, path in folders:
         cmd += ["-fsdev", f"local,id={tag},path={path},security_model=none,readonly=on,"
                           "multidevs=remap",
                 *persistent_slot(slot, "virtio-9p-pci", f"fsdev={tag},mount_tag={tag}")]
@@ -98,8 +103,12 @@ def iommu_args(where):
     return cmd
 
 
-def qemu_args(args, kernel, where, initrd, accel):
-    """Return the command line of QEMU. @accel is "kvm" or "tcg"."""
+def qemu_args(args, kernel, where, initrd, layer=None):
+    """Return the command line of QEMU.
+
+    The machine starts with the script in the folder @where; @layer is as for folder_args().
+    """
+    accel = choose_accel(args, kernel)
     threads = 2 if args.smt else 1
     # One socket for each node: CPUs that share a cache are on one node.
     smp = (f"{args.cpus},sockets={args.numa},threads={threads},"
@@ -111,7 +120,7 @@ def qemu_args(args, kernel, where, initrd, accel):
            "-nographic", "-smp", smp, "-m", args.mem,
            # QEMU adds devices in this order, and only those after the IOMMU use it.
            *(iommu_args(where) if args.iommu else []),
-           "-kernel", kernel.image, "-initrd", initrd, *folder_args(kernel),
+           "-kernel", kernel.image, "-initrd", initrd, *folder_args(kernel, layer),
            "-append", f"console={tty} loglevel=5 panic=-1 oops=panic "
                       f"{KERNEL_TIMEOUTS} no_timer_check vm_dir={where} "
                       f"{'intel_iommu=on ' if args.iommu else ''}{args.append}"]
@@ -166,7 +175,7 @@ def kvm_works():
             known = f.read().split()
         if known[:1] == [boot_id]:
             return known[1:] == ["yes"]
-    probe = [sys.argv[0], "--accel", "kvm", "--no-load", "--timeout", "30",
+    probe = [f"{HERE}/run", "--accel", "kvm", "--no-load", "--timeout", "30",
              "--", "true"]
     done = subprocess.run(probe, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False)
@@ -183,57 +192,86 @@ def choose_accel(args, kernel):
     return args.accel or ("kvm" if kvm_works() else "tcg")
 
 
-def came_up(console_file):
-    """Return whether the console shows that tools/vm/guest has started."""
-    with open(console_file, "rb") as f:
-        return console.UP.encode() in f.read()
+def up_timeout(args):
+    """Return the seconds in which the machine must come up."""
+    return UP_TIMEOUT + UP_TIMEOUT_PER_CPU * args.cpus
 
 
-def wait_for_end(args, qemu, console_file):
-    """Wait until QEMU ends. Return the timeout that expired, or None."""
-    up_timeout = UP_TIMEOUT + UP_TIMEOUT_PER_CPU * args.cpus
-    begin = time.monotonic()
-    try:
-        qemu.wait(min(up_timeout, args.timeout))
-        return None
-    except subprocess.TimeoutExpired:
-        if up_timeout < args.timeout and not came_up(console_file):
-            return console.Timeout(up_timeout, up=False)
-    try:
-        qemu.wait(max(args.timeout - (time.monotonic() - begin), 0))
-        return None
-    except subprocess.TimeoutExpired:
-        return console.Timeout(args.timeout, up=True)
+class Machine:
+    """One start of a machine: QEMU, its ports and the file of its console.
+
+    @cmd is the command line of QEMU, and @more further arguments, which can use the ports'
+    bus. QEMU inherits the descriptors @fds. @console_file is overwritten, and a person can
+    follow it. The machine's standard output and error go to the binary streams @stdout and
+    @stderr.
+    """
+
+    def __init__(self, cmd, console_file, stdout, stderr, more=(), fds=()):
+        ports = Ports()
+        cmd = cmd + ["-chardev", "stdio,id=monitor,signal=off",
+                     "-mon", "chardev=monitor,mode=readline"] + ports.qemu_args()
+        cmd += more
+        self.qemu = subprocess.Popen(cmd, pass_fds=[*ports.fds(), *fds],
+                                     stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        ports.close_write_ends()
+        self.console_file = console_file
+        streams = {"stdout": stdout, "stderr": stderr,
+                   "console": open(console_file, "wb")}
+        Button(ports.pipes.pop("button")[0], self.qemu.stdin)
+        self.pumps = {name: Pump(r, streams.get(name))
+                      for name, (r, _) in ports.pipes.items()}
+
+    def came_up(self):
+        """Return whether the console shows that tools/vm/guest has started."""
+        with open(self.console_file, "rb") as f:
+            return console.UP.encode() in f.read()
+
+    def wait_for_end(self, args):
+        """Wait until QEMU ends. Return the timeout that expired, or None."""
+        begin = time.monotonic()
+        try:
+            self.qemu.wait(min(up_timeout(args), args.timeout))
+            return None
+        except subprocess.TimeoutExpired:
+            if up_timeout(args) < args.timeout and not self.came_up():
+                return console.Timeout(up_timeout(args), up=False)
+        try:
+            self.qemu.wait(max(args.timeout - (time.monotonic() - begin), 0))
+            return None
+        except subprocess.TimeoutExpired:
+            return console.Timeout(args.timeout, up=True)
+
+    def kill(self):
+        """End QEMU, if it still runs."""
+        if self.qemu.poll() is None:
+            self.qemu.kill()
+            self.qemu.wait()
+
+    def output(self):
+        """Return the text of the console and of the status port of a machine that ended."""
+        for pump in self.pumps.values():
+            pump.join()
+        with open(self.console_file, encoding="utf-8", errors="replace") as f:
+            return f.read().replace("\r", ""), self.pumps["status"].text()
 
 
 def run_once(args, kernel, where, initrd):
     """Start QEMU, wait for its end and return the console.Result."""
-    ports = Ports()
-    cmd = qemu_args(args, kernel, where, initrd, choose_accel(args, kernel))
-    cmd += ["-chardev", "stdio,id=monitor,signal=off",
-            "-mon", "chardev=monitor,mode=readline"]
-    qemu = subprocess.Popen(cmd + ports.qemu_args(), pass_fds=ports.fds(),
-                            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    ports.close_write_ends()
-    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    # The console goes to a file, so that a person can follow it.
-    kept = args.console or f"{where}/console"
-    streams["console"] = open(kept, "wb")
-    Button(ports.pipes.pop("button")[0], qemu.stdin)
-    pumps = {name: Pump(r, streams.get(name))
-             for name, (r, _) in ports.pipes.items()}
+    cmd = qemu_args(args, kernel, where, initrd)
+    machine = Machine(cmd, args.console or f"{where}/console", sys.stdout.buffer,
+                      sys.stderr.buffer)
     try:
-        expired = wait_for_end(args, qemu, kept)
+        expired = machine.wait_for_end(args)
     finally:
-        if qemu.poll() is None:
-            qemu.kill()
-            qemu.wait()
-    for name in streams:
-        pumps[name].join()
-    with open(kept, encoding="utf-8", errors="replace") as f:
-        text = f.read().replace("\r", "")
-    return console.find_result(text, pumps["status"].text(), expired,
-                               load=not args.no_load)
+        machine.kill()
+    return console.find_result(*machine.output(), expired, load=not args.no_load)
+
+
+def module_to_load(args, kernel):
+    """Build vpool.ko unless the user named one; return its path, or None for no module."""
+    if args.no_load:
+        return None
+    return os.path.realpath(args.module or kernel.build_module())
 
 
 def run(args, kernel, where):
@@ -241,11 +279,8 @@ def run(args, kernel, where):
 
     @where is an empty folder, which the caller removes.
     """
-    module = None
-    if not args.no_load:
-        module = os.path.realpath(args.module or kernel.build_module())
+    write_start(args, kernel, module_to_load(args, kernel), where)
     initrd = make_initrd(kernel, where)
-    write_start(args, kernel, module, where)
     for start in range(STARTS):
         if start:
             console.say("vpool has no part in this failure: starting again")

@@ -205,6 +205,17 @@ static const struct {
 	{ TOOL_VM_SIZE, "vm_size" },
 	{ TOOL_VM_PAGE_SIZE, "vm_page_size" },
 	{ TOOL_VM_NOT_RESIZED, "vm_not_resized" },
+	{ TOOL_CDI_NAME, "cdi_name" },
+	{ TOOL_CONTAINER_STATE, "container_state" },
+	{ TOOL_CONTAINER_CGROUP, "container_cgroup" },
+	{ TOOL_CONTAINER_CPUS, "container_cpus" },
+	{ TOOL_CONTAINER_SLICE, "container_slice" },
+	{ TOOL_HOST_UNREACHABLE, "host_unreachable" },
+	{ TOOL_HOST_NO_TOOL, "host_no_tool" },
+	{ TOOL_HOST_ANSWER, "host_answer" },
+	{ TOOL_HOST_SILENT, "host_silent" },
+	{ TOOL_HOST_VERSION, "host_version" },
+	{ TOOL_VM_UNSURE, "vm_unsure" },
 };
 
 const char *code_name(int code)

@@ -76,6 +76,17 @@
  * @TOOL_VM_SIZE: a virtual machine cannot have this size
  * @TOOL_VM_PAGE_SIZE: a virtual machine cannot return pages of the pool's size
  * @TOOL_VM_NOT_RESIZED: a guest did not take or return memory in time
+ * @TOOL_CDI_NAME: container engines do not accept the name of the pool
+ * @TOOL_CONTAINER_STATE: the hook was not given the state of a container
+ * @TOOL_CONTAINER_CGROUP: a container has no cgroup with a cpuset that only it uses
+ * @TOOL_CONTAINER_CPUS: the cgroup of a container has CPUs outside the pool
+ * @TOOL_CONTAINER_SLICE: a container is outside the slice of an isolated pool
+ * @TOOL_HOST_UNREACHABLE: ssh cannot connect to another host
+ * @TOOL_HOST_NO_TOOL: a host of --hosts has no vpoolctl
+ * @TOOL_HOST_ANSWER: the output of vpoolctl on another host cannot be used
+ * @TOOL_HOST_SILENT: another host does not answer
+ * @TOOL_HOST_VERSION: another host has no vpoolctl or module, or one of another version
+ * @TOOL_VM_UNSURE: another host may have the virtual machine
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -154,6 +165,17 @@ enum tool_code {
 	TOOL_VM_SIZE = 2069,
 	TOOL_VM_PAGE_SIZE = 2070,
 	TOOL_VM_NOT_RESIZED = 2071,
+	TOOL_CDI_NAME = 2072,
+	TOOL_CONTAINER_STATE = 2073,
+	TOOL_CONTAINER_CGROUP = 2074,
+	TOOL_CONTAINER_CPUS = 2075,
+	TOOL_CONTAINER_SLICE = 2076,
+	TOOL_HOST_UNREACHABLE = 2077,
+	TOOL_HOST_NO_TOOL = 2078,
+	TOOL_HOST_ANSWER = 2079,
+	TOOL_HOST_SILENT = 2080,
+	TOOL_HOST_VERSION = 2081,
+	TOOL_VM_UNSURE = 2082,
 	NR_TOOL_END,
 };
 

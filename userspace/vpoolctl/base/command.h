@@ -53,6 +53,7 @@ enum completion {
  * @may_lack_arg: the value is optional; only --NAME=VALUE gives one
  * @help: help text of one or two lines; the caller wraps it
  * @complete: what completion offers for the value
+ * @local: the option needs this terminal: --hosts refuses it
  * @bare: -VALUE is accepted too, as kill(1) accepts -9 and -KILL; at most one option
  *	of a command has it
  */
@@ -64,6 +65,7 @@ struct option_def {
 	const char *help;
 	enum completion complete;
 	bool bare;
+	bool local;
 };
 
 struct column;
@@ -82,6 +84,7 @@ struct invocation;
  * @min_args: minimum number of arguments
  * @max_args: maximum number of arguments, or -1 for no maximum
  * @stop_at_args: options end at the first argument
+ * @local: the verb needs this terminal: --hosts refuses it
  * @complete: what completion offers for the first argument
  * @complete_args: what completion offers for the other arguments
  * @run: runs the verb and returns an exit status
@@ -98,6 +101,7 @@ struct command {
 	int min_args;
 	int max_args;
 	bool stop_at_args;
+	bool local;
 	enum completion complete;
 	enum completion complete_args;
 	int (*run)(const struct invocation *inv);

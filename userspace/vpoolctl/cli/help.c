@@ -95,6 +95,7 @@ void print_overview(FILE *to)
 	fputs("\nOptions that many verbs share can also be given before the verb, or between its\n"
 	      "words: -J (--json), -b (--bytes), -o (--output) COLUMNS, -q (--quiet),\n"
 	      "--noheadings, --raw. With --json, errors are JSON objects, too.\n"
+	      "-H (--hosts) HOST[,HOST...] before the verb runs it on other hosts by ssh.\n"
 	      "'vpoolctl VERB --help' describes a verb; "
 	      "vpoolctl(8) describes all.\n", to);
 }

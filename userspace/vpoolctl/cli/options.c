@@ -206,6 +206,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 static const struct option common_options[] = {
 	{ "bytes", no_argument, NULL, 'b' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "hosts", required_argument, NULL, 'H' },
 	{ "json", no_argument, NULL, 'J' },
 	{ "noheadings", no_argument, NULL, 'n' },
 	{ "output", required_argument, NULL, 'o' },
@@ -225,6 +226,13 @@ static const char *common_name(int letter)
 	return common_options[i].name;
 }
 
+static const char *hosts;
+
+const char *options_hosts(void)
+{
+	return hosts;
+}
+
 /*
  * Move the common options that @words begins with to @found. @nr receives the number of
  * words that they take. Return EXIT_OK, or EXIT_USAGE after a message.
@@ -236,7 +244,7 @@ static int take_common(int argc, char **words, char **found, int *nr_found,
 
 	optind = 0;
 	opterr = 0;
-	while ((letter = getopt_long(argc, words, "+:bhJo:qV", common_options,
+	while ((letter = getopt_long(argc, words, "+:bhH:Jo:qV", common_options,
 				     NULL)) != -1) {
 		if (letter == ':')
 			return usage_error(NULL, "option '%s' needs a value",
@@ -248,7 +256,11 @@ static int take_common(int argc, char **words, char **found, int *nr_found,
 					   words[optind - 1]);
 		if (letter == 'J')
 			messages_set_json();
-		if (letter == 'o')
+		if (letter == 'H' && hosts)
+			return usage_error(NULL, "option '--hosts' is given twice");
+		if (letter == 'H')
+			hosts = optarg;
+		else if (letter == 'o')
 			found[(*nr_found)++] = xprintf("--output=%s", optarg);
 		else
 			found[(*nr_found)++] = xprintf("--%s",

@@ -12,6 +12,9 @@ struct invocation;
  */
 char **options_after_verb(int argc, char **argv, int *nr);
 
+/* Return the value of --hosts before the verb, or NULL. */
+const char *options_hosts(void);
+
 /* Fill @inv from @argv, argv[0] being the verb. Return EXIT_OK, or the exit status. */
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv);

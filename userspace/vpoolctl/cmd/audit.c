@@ -46,7 +46,7 @@ static const struct option_def audit_options[] = {
 	[AUDIT_RAW] = OPTION_RAW,
 	[AUDIT_COLUMNS] = OPTION_COLUMNS,
 	[AUDIT_WATCH] = {
-		.name = "watch", .letter = 'w',
+		.name = "watch", .letter = 'w', .local = true,
 		.help = "repeat every two seconds",
 	},
 	[AUDIT_MEND] = {

@@ -5,9 +5,11 @@
 #include "base/command.h"
 
 /* The verbs. Each is in the file of its name, but detach in attach.c and show in list.c. */
+extern const struct command cmd_agent;
 extern const struct command cmd_apply;
 extern const struct command cmd_attach;
 extern const struct command cmd_audit;
+extern const struct command cmd_cdi;
 extern const struct command cmd_check;
 extern const struct command cmd_create;
 extern const struct command cmd_destroy;

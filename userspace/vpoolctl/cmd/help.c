@@ -35,6 +35,7 @@ static int run_help(const struct invocation *inv)
 
 const struct command cmd_help = {
 	.name = "help",
+	.local = true,
 	.args = "[VERB]",
 	.summary = "show all verbs, or the help of one",
 	.description = "Show all verbs, or the help of one verb.",

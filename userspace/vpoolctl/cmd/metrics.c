@@ -23,6 +23,7 @@
 
 enum {
 	OPT_OUTPUT,
+	OPT_COMPACT,
 };
 
 static const struct option_def metrics_options[] = {
@@ -35,6 +36,22 @@ static const struct option_def metrics_options[] = {
 			"collector of node-exporter needs it. A device or a fifo is\n"
 			"written to",
 	},
+	[OPT_COMPACT] = {
+		.name = "compact",
+		.help =
+			"print only the 8 samples of a pool that the alerts and the\n"
+			"dashboard of vpool need most, for many hosts",
+	},
+};
+
+/**
+ * struct selection - the metrics to print
+ * @sample: the pools
+ * @compact: only metrics that are marked as compact in the tables below
+ */
+struct selection {
+	const struct sample *sample;
+	bool compact;
 };
 
 static void family(FILE *to, const char *name, const char *type,
@@ -48,17 +65,19 @@ static const struct {
 	const char *name;
 	const char *help;
 	size_t offset;
+	bool compact;
 } gauges[] = {
-#define GAUGE(name, member, help) \
-	{ "vpool_" name "_bytes", help, offsetof(struct vpool_info, member) }
+#define GAUGE(name, member, ...) \
+	{ "vpool_" name "_bytes", .offset = offsetof(struct vpool_info, member), \
+	  .help = __VA_ARGS__ }
 	GAUGE("page_size", page_size,
 	      "Page size of the pool."),
 	GAUGE("memory_size", total_bytes,
-	      "Total memory of the pool: free, used and poisoned."),
+	      "Total memory of the pool: free, used and poisoned.", .compact = true),
 	GAUGE("memory_free", free_bytes,
 	      "Memory in no region: clean and scrubbing."),
 	GAUGE("memory_used", used_bytes,
-	      "Memory in regions, or released but still pinned."),
+	      "Memory in regions, or released but still pinned.", .compact = true),
 	GAUGE("memory_peak", peak_bytes,
 	      "Maximum of the used memory since the creation of the pool."),
 	GAUGE("memory_clean", clean_bytes, "Free memory that is zeroed."),
@@ -69,7 +88,8 @@ static const struct {
 	GAUGE("memory_gathered", gathered_bytes,
 	      "Memory that the create or resize in progress has gathered."),
 	GAUGE("memory_poisoned", poisoned_bytes,
-	      "Memory that is no longer used because of hardware errors."),
+	      "Memory that is no longer used because of hardware errors.",
+	      .compact = true),
 #undef GAUGE
 };
 
@@ -82,11 +102,14 @@ static __u64 gauge_value(const struct vpool_info *info, size_t gauge)
 	return value;
 }
 
-static void put_gauges(FILE *to, const struct sample *sample)
+static void put_gauges(FILE *to, const struct selection *chosen)
 {
+	const struct sample *sample = chosen->sample;
 	size_t g, i;
 
 	for (g = 0; g < ARRAY_SIZE(gauges); g++) {
+		if (chosen->compact && !gauges[g].compact)
+			continue;
 		family(to, gauges[g].name, "gauge", gauges[g].help);
 		for (i = 0; i < sample->nr_pools; i++) {
 			const struct vpool_info *info = sample->pools[i].info;
@@ -159,22 +182,26 @@ static const struct {
 	const char *name;
 	size_t offset;
 	const char *help;
+	bool compact;
 } cpu_sets[] = {
 	{ "assigned", offsetof(struct vpool_info, cpus),
-	  "CPUs of the pool." },
+	  "CPUs of the pool.", .compact = true },
 	{ "effective", offsetof(struct vpool_info, effective),
-	  "CPUs of the pool that are online." },
+	  "CPUs of the pool that are online.", .compact = true },
 	{ "dedicated", offsetof(struct vpool_info, dedicated),
-	  "CPUs of the pool that are dedicated to one member." },
+	  "CPUs of the pool that are dedicated to one member.", .compact = false },
 };
 
-static void put_cpus(FILE *to, const struct sample *sample)
+static void put_cpus(FILE *to, const struct selection *chosen)
 {
+	const struct sample *sample = chosen->sample;
 	const struct vpool_info *info;
 	char name[64];
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(cpu_sets); i++) {
+		if (chosen->compact && !cpu_sets[i].compact)
+			continue;
 		snprintf(name, sizeof(name), "vpool_cpus_%s", cpu_sets[i].name);
 		family(to, name, "gauge", cpu_sets[i].help);
 		for (j = 0; j < sample->nr_pools; j++) {
@@ -260,16 +287,25 @@ static const char *counter_help(const char *name)
 	return "See stat/ in Documentation/ABI/testing/sysfs-kernel-vpool.";
 }
 
-/* All pools have the same counters. */
-static void put_counters(FILE *to, const struct sample *sample)
+static bool is_compact_counter(const char *name)
 {
+	return !strcmp(name, "alloc_failures") || !strcmp(name, "escapes");
+}
+
+/* All pools have the same counters. */
+static void put_counters(FILE *to, const struct selection *chosen)
+{
+	const struct sample *sample = chosen->sample;
 	const struct sampled_pool *first = sample->pools;
 	size_t i, c;
 
 	for (c = 0; sample->nr_pools && c < first->nr; c++) {
 		const char *counter = first->counters[c].name;
-		char *name = xprintf("vpool_%s_total", counter);
+		char *name;
 
+		if (chosen->compact && !is_compact_counter(counter))
+			continue;
+		name = xprintf("vpool_%s_total", counter);
 		family(to, name, "counter", counter_help(counter));
 		for (i = 0; i < sample->nr_pools; i++)
 			fprintf(to, "%s{pool=\"%s\"} %llu\n", name,
@@ -292,19 +328,20 @@ static void put_isolated(FILE *to, const struct sample *sample)
 			   VPOOL_CREATE_ISOLATED));
 }
 
-static void put_metrics(FILE *to, const void *arg)
+static void put_host(FILE *to, const struct sample *sample)
 {
-	const struct sample *sample = arg;
-
 	family(to, "vpool_pools", "gauge", "Number of pools on this host.");
 	fprintf(to, "vpool_pools %zu\n", sample->nr_pools);
-	if (sample->abi) {
-		family(to, "vpool_abi_version", "gauge",
-		       "VPOOL_ABI_VERSION of the module.");
-		fprintf(to, "vpool_abi_version %u\n", sample->abi);
-	}
+	if (!sample->abi)
+		return;
+	family(to, "vpool_abi_version", "gauge", "VPOOL_ABI_VERSION of the module.");
+	fprintf(to, "vpool_abi_version %u\n", sample->abi);
+}
+
+/* Print the metrics that are never compact. */
+static void put_details(FILE *to, const struct sample *sample)
+{
 	put_info(to, sample);
-	put_gauges(to, sample);
 	put_users(to, sample);
 	put_nodes(to, sample, "size", "Total memory of the pool on a NUMA node.",
 		  offsetof(struct vpool_node_info, total_bytes));
@@ -312,19 +349,33 @@ static void put_metrics(FILE *to, const void *arg)
 		  offsetof(struct vpool_node_info, free_bytes));
 	put_nodes(to, sample, "used", "Memory in regions on a NUMA node.",
 		  offsetof(struct vpool_node_info, used_bytes));
-	put_cpus(to, sample);
 	put_isolated(to, sample);
-	put_busy(to, sample);
-	put_counters(to, sample);
+}
+
+static void put_metrics(FILE *to, const void *arg)
+{
+	const struct selection *chosen = arg;
+
+	put_host(to, chosen->sample);
+	if (!chosen->compact)
+		put_details(to, chosen->sample);
+	put_gauges(to, chosen);
+	put_cpus(to, chosen);
+	put_busy(to, chosen->sample);
+	put_counters(to, chosen);
 }
 
 static int print_metrics(const struct invocation *inv,
 			 const struct sample *sample)
 {
 	const char *path = inv->given[OPT_OUTPUT] ? inv->value[OPT_OUTPUT] : "-";
+	const struct selection chosen = {
+		.sample = sample,
+		.compact = inv->given[OPT_COMPACT],
+	};
 	int err;
 
-	err = write_output(path, put_metrics, sample);
+	err = write_output(path, put_metrics, &chosen);
 	if (err)
 		cmd_error(inv, NULL, errno_code(-err),
 			  "%s: %s", path, strerror(-err));
@@ -357,7 +408,10 @@ const struct command cmd_metrics = {
 		"Print all counters of all pools in the text format of\n"
 		"Prometheus. Any user can run this command. The timer\n"
 		"vpool-metrics.timer runs it every 15 seconds for the\n"
-		"textfile collector of node-exporter.",
+		"textfile collector of node-exporter.\n\n"
+		"--compact prints the total, used and poisoned memory, the\n"
+		"assigned and effective CPUs, the time that they were busy,\n"
+		"failed requests for memory, and escapes of members.",
 	.options = metrics_options,
 	.nr_options = ARRAY_SIZE(metrics_options),
 	.run = run_metrics,

@@ -274,6 +274,7 @@ static int run_monitor(const struct invocation *inv)
 
 const struct command cmd_monitor = {
 	.name = "monitor",
+	.local = true,
 	.args = "[NAME...]",
 	.summary = "print events of pools and virtual machines as they come",
 	.description =

@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "config/memspec.h"
 #include "config/property.h"
+#include "host/container.h"
 #include "host/isolate.h"
 #include "host/pools.h"
 #include "host/spare.h"
@@ -267,6 +268,8 @@ static int resize(const struct invocation *inv, struct vpool *vp,
 		print_text(spec, cpus);
 	if (!err && isolate_mend(spec->chg.name, &failure))
 		err = failure_report(inv, spec->chg.name, &failure);
+	if (!err && spec->chg.cpus && !inv->given[RESIZE_DRY_RUN])
+		container_follow(vp, spec->chg.name);
 free_cpus:
 	free(cpus);
 	return err;

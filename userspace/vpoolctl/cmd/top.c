@@ -223,6 +223,7 @@ static int run_top(const struct invocation *inv)
 
 const struct command cmd_top = {
 	.name = "top",
+	.local = true,
 	.summary = "watch memory, CPUs and rates of the pools",
 	.description =
 		"Show all pools and their activity, with updates: memory, CPU\n"

@@ -23,6 +23,7 @@
 #include "config/plan_execute.h"
 #include "config/request.h"
 #include "host/baseline.h"
+#include "host/container.h"
 #include "host/isolate.h"
 #include "host/mount_note.h"
 #include "host/mounting.h"
@@ -114,6 +115,8 @@ static int resize(struct executor *exec, struct vpool_change *chg)
 	progress = chg->nr_mem ? progress_start("resize", chg->name) : NULL;
 	err = vpool_resize(exec->vp, chg);
 	progress_stop(progress);
+	if (!err && chg->cpus)
+		container_follow(exec->vp, chg->name);
 	return err;
 }
 

@@ -230,6 +230,28 @@ static bool has_units(const char *dir)
 	return has;
 }
 
+/*
+ * Remove all cgroups below one that has no process: container engines leave some. The
+ * kernel keeps a cgroup that a process has entered since.
+ */
+static void remove_below(const char *dir)
+{
+	DIR *at = opendir(dir);
+	struct dirent *entry;
+	char *path;
+
+	while (at && (entry = readdir(at))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		path = xprintf("%s/%s", dir, entry->d_name);
+		remove_below(path);
+		rmdir(path);
+		free(path);
+	}
+	if (at)
+		closedir(at);
+}
+
 /* Remove the cgroups that vpoolctl created. While processes fork, some may stay. */
 static int remove_cgroup(const char *dir)
 {
@@ -240,6 +262,8 @@ static int remove_cgroup(const char *dir)
 		empty_cgroup(dir);
 		empty_cgroup(leaf);
 		rmdir(leaf);
+		if (!cgroup_tenant(dir))
+			remove_below(dir);
 		err = rmdir(dir) && errno != ENOENT ? -errno : 0;
 		if (err != -EBUSY || has_units(dir))
 			break;

@@ -3,6 +3,7 @@
  * Hints: what to try after a failure, by its code. troubleshooting.rst explains each code
  * of the module and the library; a test compares the page with this table.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -306,18 +307,31 @@ static const struct {
 	{ TOOL_VM_PAGE_SIZE, "Try 'vpoolctl list -o NAME,PAGE' for the other pools." },
 	{ TOOL_VM_NOT_RESIZED,
 	  "Try again, with a longer --timeout if the guest is slow." },
+	{ TOOL_CDI_NAME, "Try a pool whose name ends with a letter or a digit." },
+	{ TOOL_CONTAINER_STATE,
+	  "Try 'vpoolctl cdi %s' without --hook: container engines call the hook." },
+	{ TOOL_CONTAINER_CGROUP,
+	  "Try to delegate the cpuset controller to the user of the container." },
+	{ TOOL_CONTAINER_CPUS,
+	  "Try 'vpoolctl show %s' for the CPUs, and --cpuset-cpus or another --cgroup-parent." },
+	{ TOOL_CONTAINER_SLICE,
+	  "Try to start the container with that slice as its --cgroup-parent." },
+	{ TOOL_HOST_UNREACHABLE,
+	  "Try 'ssh -o BatchMode=yes %s true', which must work without a password." },
+	{ TOOL_HOST_NO_TOOL, "Try 'ssh %s command -v vpoolctl' after installing it there." },
+	{ TOOL_HOST_ANSWER, "Try 'ssh %s vpoolctl version', and install one version everywhere." },
 };
 
-/* Find the pool that a message names: "... pool 'web' ...". */
-static bool find_pool(const char *message, char *name, size_t room)
+/* Copy what follows @before in a message, up to a character of @after. */
+static bool find_name(const char *message, const char *before,
+		      const char *after, char *name, size_t room)
 {
-	static const char before[] = "pool '";
 	const char *at = strstr(message, before);
 
 	if (!at)
 		return false;
-	at += sizeof(before) - 1;
-	snprintf(name, room, "%.*s", (int)strcspn(at, "'"), at);
+	at += strlen(before);
+	snprintf(name, room, "%.*s", (int)strcspn(at, after), at);
 	return true;
 }
 
@@ -427,13 +441,15 @@ bool hint_has(int code)
 bool hint_for(int code, const char *message, const char *subject, char *text,
 	      size_t room)
 {
-	char name[VPOOL_NAME_SIZE];
+	char name[HOST_NAME_MAX + 1];
 	size_t i = find_code(code);
 	const char *hint;
 
 	*text = '\0';
 	hint = i < ARRAY_SIZE(hints) ? hints[i].hint : SEE_HELP;
-	if (!find_pool(message, name, sizeof(name)))
+	/* "... pool 'web' ..." or "cannot connect to host node1: ..." */
+	if (!find_name(message, "pool '", "'", name, sizeof(name)) &&
+	    !find_name(message, "connect to host ", ":", name, sizeof(name)))
 		snprintf(name, sizeof(name), "%s", subject ? subject : "NAME");
 	if (hint)
 		fill_in(hint, name, text, room);

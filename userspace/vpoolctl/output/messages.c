@@ -33,6 +33,7 @@
  * @nr: length of @text
  * @known: a message or a hint says what to do, so that the help is not pointed to
  * @json: print errors as JSON
+ * @host: with @json, host of the errors from now on; NULL for this host
  * @error: with @json, the last error, which may still get a hint; or NULL
  */
 static struct pending {
@@ -41,6 +42,7 @@ static struct pending {
 	size_t nr;
 	bool known;
 	bool json;
+	const char *host;
 	struct json_object *error;
 } pending;
 
@@ -64,7 +66,15 @@ static void add_string(struct json_object *to, const char *key, const char *text
 			       text ? json_object_new_string(text) : NULL);
 }
 
-/* Print the last error with its hints: {"error": {"code": 2, ...}}. */
+/* Print {"error": {"code": 2, ...}}. */
+static void print_error(struct json_object *whole)
+{
+	fprintf(stderr, "%s\n",
+		json_object_to_json_string_ext(whole, JSON_C_TO_STRING_PLAIN |
+					       JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* Print the last error with its hints. */
 static void flush_error(void)
 {
 	struct json_object *whole;
@@ -84,9 +94,7 @@ static void flush_error(void)
 	whole = json_object_new_object();
 	json_object_object_add(whole, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(whole, "error", pending.error);
-	fprintf(stderr, "%s\n",
-		json_object_to_json_string_ext(whole, JSON_C_TO_STRING_PLAIN |
-					       JSON_C_TO_STRING_NOSLASHESCAPE));
+	print_error(whole);
 	json_object_put(whole);
 	pending.error = NULL;
 	pending.nr = 0;
@@ -102,6 +110,74 @@ static void begin_error(int code, const char *command, const char *subject,
 	add_string(pending.error, "command", command);
 	add_string(pending.error, "subject", subject);
 	add_string(pending.error, "message", message);
+	if (pending.host)
+		add_string(pending.error, "host", pending.host);
+}
+
+void messages_set_host(const char *host)
+{
+	flush_error();
+	pending.host = host;
+}
+
+/* Return a string of an error, or NULL. */
+static const char *string_of(struct json_object *error, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(error, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static void relay_text(const char *host, const char *text)
+{
+	char *line = xprintf("%s: %s", host, text);
+
+	print_line(line);
+	free(line);
+}
+
+/* Print an error of another host as that host prints it without --json. */
+static void relay_json_as_text(const char *host, struct json_object *error)
+{
+	const char *command = string_of(error, "command");
+	const char *subject = string_of(error, "subject");
+	const char *message = string_of(error, "message");
+	char *text;
+
+	text = xprintf("%s%s%s%s%s%s", command ? "vpoolctl: " : "",
+		       command ? command : "", subject ? " " : "",
+		       subject ? subject : "", command || subject ? ": " : "",
+		       message ? message : "unknown error");
+	relay_text(host, text);
+	free(text);
+	if (string_of(error, "hint"))
+		relay_text(host, string_of(error, "hint"));
+}
+
+void relay_error(const struct invocation *inv, const char *host, const char *line)
+{
+	struct json_object *whole = json_tokener_parse(line), *error;
+	bool is_error = json_object_is_type(whole, json_type_object) &&
+			json_object_object_get_ex(whole, "error", &error) &&
+			json_object_is_type(error, json_type_object);
+
+	fflush(stdout);
+	pending.known = true;
+	if (is_error && pending.json) {
+		flush_error();
+		add_string(error, "host", host);
+		print_error(whole);
+	} else if (is_error) {
+		relay_json_as_text(host, error);
+	} else if (pending.json) {
+		begin_error(TOOL_HOST_ANSWER, inv->cmd->name, host, line);
+	} else {
+		relay_text(host, line);
+	}
+	json_object_put(whole);
 }
 
 void add_hint(const char *sentence)

@@ -7,6 +7,7 @@
 #include "base/macros.h"
 
 struct failure;
+struct json_object;
 
 struct command;
 struct invocation;
@@ -26,6 +27,11 @@ int failure_report(const struct invocation *inv, const char *subject,
 		   const struct failure *failure);
 /* Report an error in a file: @text begins with the file's name. */
 void report_error(int code, const char *text);
+/* Relate the errors from now on to another host, in JSON. NULL is this host. */
+void messages_set_host(const char *host);
+/* Repeat a line that a command printed on the standard error of another host. */
+void relay_error(const struct invocation *inv, const char *host, const char *line);
+
 /* Add a hint: a sentence to print after the last message. */
 void add_hint(const char *sentence);
 /* Report wrong usage of @cmd, or of vpoolctl for NULL. Return EXIT_USAGE. */

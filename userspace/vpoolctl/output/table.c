@@ -154,6 +154,11 @@ int table_choose(struct table *tb, const char *spec, char *message, size_t room)
 	return err;
 }
 
+void table_name(struct table *tb, const char *name)
+{
+	tb->name = name;
+}
+
 void table_hide(struct table *tb, size_t column)
 {
 	size_t i, nr = 0;
@@ -487,6 +492,35 @@ static struct json_object *json_row(const struct table *tb, size_t row)
 	return json;
 }
 
+static void cell_from_json(struct table *tb, size_t column, struct json_object *json)
+{
+	switch (tb->columns[column].type) {
+	case CELL_TEXT:
+		table_text(tb, column, json_object_get_string(json));
+		break;
+	case CELL_TENTHS:
+		table_number(tb, column, json_object_get_double(json) * 10 + 0.5);
+		break;
+	case CELL_BOOL:
+		table_number(tb, column, json_object_get_boolean(json));
+		break;
+	default:
+		table_number(tb, column, json_object_get_uint64(json));
+	}
+}
+
+void table_json(struct table *tb, size_t column, struct json_object *row)
+{
+	struct json_object *json;
+	char key[64];
+
+	for (; column < tb->nr_columns; column++) {
+		json_key(tb->columns[column].name, key, sizeof(key));
+		if (json_object_object_get_ex(row, key, &json) && json)
+			cell_from_json(tb, column, json);
+	}
+}
+
 static struct json_object *json_table(const struct table *tb)
 {
 	struct json_object *json;
@@ -505,18 +539,29 @@ static struct json_object *json_table(const struct table *tb)
 	return json;
 }
 
+static void print_document(struct json_object *json, bool line, FILE *to)
+{
+	int spaces = line ? JSON_C_TO_STRING_PLAIN :
+		     JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
+
+	put_json(json_object_to_json_string_ext(json, spaces |
+						JSON_C_TO_STRING_NOSLASHESCAPE),
+		 to);
+}
+
+void json_print(struct json_object *json, FILE *to)
+{
+	print_document(json, false, to);
+}
+
 static void print_json(const struct table *tb, const struct style *style,
 		       FILE *to)
 {
-	int spaces = style->line ? JSON_C_TO_STRING_PLAIN :
-		     JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(json, tb->name, json_table(tb));
-	put_json(json_object_to_json_string_ext(json, spaces |
-						JSON_C_TO_STRING_NOSLASHESCAPE),
-		 to);
+	print_document(json, style->line, to);
 	json_object_put(json);
 }
 

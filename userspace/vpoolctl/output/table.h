@@ -73,6 +73,7 @@ struct style {
 	bool raw;
 };
 
+struct json_object;
 struct table;
 
 /* Create a table of any number of rows; an array of objects in JSON. */
@@ -92,6 +93,9 @@ void record_adopt(struct table *record, struct table *child);
  */
 int table_choose(struct table *tb, const char *spec, char *message, size_t room);
 
+/* Name a table, in JSON. The caller keeps @name for as long as the table. */
+void table_name(struct table *tb, const char *name);
+
 /* Hide a column in text. It stays in JSON. */
 void table_hide(struct table *tb, size_t column);
 
@@ -99,8 +103,12 @@ void table_hide(struct table *tb, size_t column);
 void table_row(struct table *tb);
 void table_text(struct table *tb, size_t column, const char *text);
 void table_number(struct table *tb, size_t column, __u64 number);
+/* Fill the columns from @column on from a row that table_print() has printed as JSON. */
+void table_json(struct table *tb, size_t column, struct json_object *row);
 
 void table_print(const struct table *tb, const struct style *style, FILE *to);
+/* Print a document as table_print() prints JSON. */
+void json_print(struct json_object *json, FILE *to);
 
 /* Options of commands that print a table. */
 #define OPTION_JSON \

@@ -9,6 +9,7 @@ extern const struct command cmd_vm_console;
 extern const struct command cmd_vm_list;
 extern const struct command cmd_vm_migrate;
 extern const struct command cmd_vm_pause;
+extern const struct command cmd_vm_receive;
 extern const struct command cmd_vm_resize;
 extern const struct command cmd_vm_resume;
 extern const struct command cmd_vm_start;

@@ -180,6 +180,7 @@ static int run_vm_console(const struct invocation *inv)
 
 const struct command cmd_vm_console = {
 	.name = "vm console",
+	.local = true,
 	.args = "VM",
 	.summary = "connect to a virtual machine's console",
 	.description =

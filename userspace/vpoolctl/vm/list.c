@@ -249,7 +249,7 @@ static int list_vms(const struct invocation *inv, struct vpool *vp,
 	for (i = 0; i < nr; i++) {
 		int err = vm_open(names[i], false, &vm);
 
-		if (err == -EBUSY)
+		if (err == -EBUSY || err == -ETIMEDOUT)
 			vm = vm_inspect(names[i]);
 		if (err == -ENOENT)
 			tell_log(names[i]);

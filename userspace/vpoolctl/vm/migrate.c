@@ -33,11 +33,14 @@
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/device.h"
+#include "vm/handed.h"
 #include "vm/memory.h"
+#include "vm/migration.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/send.h"
 #include "vm/size.h"
 #include "vm/vm.h"
 
@@ -46,6 +49,10 @@ enum {
 	MIGRATE_TIMEOUT,
 	MIGRATE_DOWNTIME,
 	MIGRATE_BANDWIDTH,
+	MIGRATE_COPY_DISKS,
+	MIGRATE_OVERWRITE_DISKS,
+	MIGRATE_ADDRESS,
+	MIGRATE_PORT,
 };
 
 /* Defaults of the time limit and of the downtime limit, in milliseconds. */
@@ -53,14 +60,15 @@ enum {
 #define DOWNTIME_MS 300
 /* Default bandwidth in bytes per second: no limit for a local socket. */
 #define BANDWIDTH (64ULL << 30)
-#define EVERY_MS 200
 /* Time limit for releasing and zeroing the old memory, in milliseconds. */
 #define RETURN_MS 30000
 
 static const struct option_def migrate_options[] = {
 	[MIGRATE_TO] = {
-		.name = "to", .arg = "NAME", .complete = COMPLETE_POOL,
-		.help = "the pool to move it to",
+		.name = "to", .arg = "[HOST:]NAME", .complete = COMPLETE_POOL,
+		.help =
+			"the pool to move it to; HOST is a destination of ssh, as\n"
+			"in node2 or root@node2",
 	},
 	[MIGRATE_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",
@@ -79,6 +87,30 @@ static const struct option_def migrate_options[] = {
 			"copy at most this much per second, to leave memory\n"
 			"bandwidth to the other pools",
 	},
+	[MIGRATE_COPY_DISKS] = {
+		.name = "copy-disks",
+		.help =
+			"with HOST: copy the disks, too, while the machine runs.\n"
+			"Without this option, they are on shared storage",
+	},
+	[MIGRATE_OVERWRITE_DISKS] = {
+		.name = "overwrite-disks",
+		.help =
+			"with --copy-disks: replace the contents of files that\n"
+			"exist on HOST",
+	},
+	[MIGRATE_ADDRESS] = {
+		.name = "address", .arg = "ADDRESS",
+		.help =
+			"with HOST: IP address of HOST for the data; default: the\n"
+			"one of the ssh connection",
+	},
+	[MIGRATE_PORT] = {
+		.name = "port", .arg = "PORT",
+		.help =
+			"with HOST: TCP port of HOST for the data, and the next one\n"
+			"for disks; default: any free ones",
+	},
 	OPTION_DRY_RUN,
 	OPTION_QUIET,
 	OPTION_OUTCOME,
@@ -93,12 +125,7 @@ static const struct option_def migrate_options[] = {
  * @pool: handle of the target pool
  * @pool_name: name of the target pool
  * @old: source pool, and the memory in use there
- * @timeout_ms: time limit, in milliseconds
- * @downtime_ms: downtime limit, in milliseconds
- * @bandwidth: limit of the copied bytes per second
- * @total_ms: out: duration of the migration, in milliseconds
- * @stood_ms: out: downtime of the machine, in milliseconds
- * @progress: true if a progress line is on the terminal
+ * @migration: the migration in the source QEMU
  */
 struct move {
 	const struct invocation *inv;
@@ -108,107 +135,28 @@ struct move {
 	struct vpool *pool;
 	const char *pool_name;
 	struct vm_memory old;
-	__u32 timeout_ms;
-	__u32 downtime_ms;
-	__u64 bandwidth;
-	long long total_ms;
-	long long stood_ms;
-	bool progress;
+	struct migration migration;
 };
 
 /* The target slot */
 
-/*
- * Memory returns to a pool in whole pages. A machine whose blocks are smaller, or whose
- * guest reports smaller parts as free, would never return any.
- */
-static int check_page_size(const struct move *move, const struct vpool_info *info,
-			   const struct vm_plan *plan)
+static int check_target(struct move *move, struct vm_plan *plan)
 {
-	__u64 block = plan->in_files || !plan->block ? VM_SIZE_BLOCK : plan->block;
-	char page[SIZE_TEXT], unit[SIZE_TEXT];
-
-	if ((!plan->in_files && !plan->elastic) || info->page_size <= block)
-		return 0;
-	cmd_error(move->inv, move->vm->name, TOOL_VM_PAGE_SIZE,
-		  "pool '%s' has pages of %s, but the machine returns memory in blocks of %s",
-		  info->name, format_size(info->page_size, page),
-		  format_size(block, unit));
+	if (!vm_plan_of(move->from, plan))
+		return vm_plan_fit(move->inv, move->vm->name, move->pool, plan);
+	cmd_error(move->inv, move->vm->name, TOOL_QEMU_FAILED, "%s",
+		  qmp_message(move->from));
 	return -1;
 }
 
-static int check_target(struct move *move, struct vm_plan *plan)
+/* Return the address of the migration's socket, for free(3). */
+static char *address(const struct move *move)
 {
-	const struct invocation *inv = move->inv;
-	unsigned int vcpus = 0;
-	struct vpool_info *info;
-	__u64 bytes;
-	size_t i;
-	int err;
-
-	err = vpool_query(move->pool, NULL, &info);
-	if (err) {
-		handle_error(inv, move->vm->name, move->pool, err);
-		return -1;
-	}
-	err = vm_plan_of(move->from, info, plan);
-	bytes = plan->plugged;
-	for (i = 0; i < plan->nr; i++) {
-		bytes += plan->node[i].bytes;
-		vcpus += plan->node[i].vcpus;
-	}
-	if (err)
-		cmd_error(inv, move->vm->name, TOOL_QEMU_FAILED,
-			  "%s", qmp_message(move->from));
-	else
-		err = vm_check_pool(inv, info, bytes, vcpus) ||
-		      check_page_size(move, info, plan);
-	vpool_info_free(info);
-	return err ? -1 : 0;
-}
-
-static struct json_object *capabilities(void)
-{
-	static const char * const wanted[] = {
-		"auto-converge", "events", "return-path",
-	};
-	struct json_object *list = json_object_new_array(), *args, *one;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		one = json_object_new_object();
-		json_object_object_add(one, "capability",
-				       json_object_new_string(wanted[i]));
-		json_object_object_add(one, "state",
-				       json_object_new_boolean(true));
-		json_object_array_add(list, one);
-	}
-	args = json_object_new_object();
-	json_object_object_add(args, "capabilities", list);
-	return args;
-}
-
-static struct json_object *parameters(const struct move *move)
-{
-	struct json_object *args = json_object_new_object();
-
-	json_object_object_add(args, "max-bandwidth",
-			       json_object_new_int64(move->bandwidth));
-	json_object_object_add(args, "downtime-limit",
-			       json_object_new_int64(move->downtime_ms));
-	return args;
-}
-
-static struct json_object *address(const struct move *move)
-{
-	struct json_object *args = json_object_new_object();
 	char *path = vm_slot_path(move->to.slot, "migrate");
 	char *uri = xprintf("unix:%s", path);
 
-	json_object_object_add(args, "uri", json_object_new_string(uri));
-	free(uri);
 	free(path);
-	return args;
+	return uri;
 }
 
 static int open_cwd(pid_t pid)
@@ -227,8 +175,8 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	const char *name = move->vm->name;
 	struct vm_placed placed;
 	struct backing backing;
+	char **args, *uri;
 	int err, cwd;
-	char **args;
 
 	backing_init(&backing);
 	args = qemu_args_of(from, slot);
@@ -254,11 +202,11 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 		       plan, &placed);
 	vpool_cpus_free(&placed.cpus);
 	if (!err) {
-		err = qmp_run(move->to.qmp, 10000, "migrate-set-capabilities",
-			      capabilities(), NULL);
+		uri = address(move);
+		err = migration_prepare(move->to.qmp, 0);
 		if (!err)
-			err = qmp_run(move->to.qmp, 10000, "migrate-incoming",
-				      address(move), NULL);
+			err = migration_listen(move->to.qmp, uri);
+		free(uri);
 		if (err)
 			qemu_failed(move->inv, name, &move->to, err);
 	}
@@ -268,115 +216,6 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 }
 
 /* The migration */
-
-static void show_progress(struct move *move, struct json_object *info)
-{
-	char left[SIZE_TEXT], total[SIZE_TEXT];
-	struct json_object *ram;
-
-	if (!isatty(STDERR_FILENO) ||
-	    !json_object_object_get_ex(info, "ram", &ram))
-		return;
-	fprintf(stderr, "\r\033[Kvpoolctl: vm migrate %s: %s of %s left, %lld s",
-		move->vm->name,
-		format_size(json_number(ram, "remaining"), left),
-		format_size(json_number(ram, "total"), total),
-		json_number(info, "total-time") / 1000);
-	move->progress = true;
-}
-
-static void clear_progress(struct move *move)
-{
-	if (move->progress)
-		fputs("\r\033[K", stderr);
-	move->progress = false;
-}
-
-/* Poll the migration. Return 1 if it is complete, 0 if it continues, -1 if it failed. */
-static int poll_migration(struct move *move, char *message, size_t room)
-{
-	struct json_object *info;
-	const char *status;
-	int done = 0;
-
-	if (qmp_run(move->from, 30000, "query-migrate", NULL, &info)) {
-		snprintf(message, room, "%s", qmp_message(move->from));
-		return -1;
-	}
-	status = json_text(info, "status");
-	if (!strcmp(status, "completed")) {
-		move->total_ms = json_number(info, "total-time");
-		move->stood_ms = json_number(info, "downtime");
-		/* QEMU reports completion shortly before it reports the times. */
-		done = move->total_ms > 0;
-	} else if (!strcmp(status, "failed") || !strcmp(status, "cancelled")) {
-		snprintf(message, room, "%s", *json_text(info, "error-desc") ?
-			 json_text(info, "error-desc") : status);
-		done = -1;
-	} else {
-		show_progress(move, info);
-	}
-	json_object_put(info);
-	return done;
-}
-
-/* Wait for the event of the end, and poll in between. */
-static int watch(struct move *move, char *message, size_t room)
-{
-	double deadline = now_ms() + move->timeout_ms;
-	int done = 0;
-
-	while (!done) {
-		if (qmp_wait(move->from, EVERY_MS, "MIGRATION") == -EPIPE) {
-			snprintf(message, room, "QEMU has ended");
-			return -1;
-		}
-		if (interrupted()) {
-			snprintf(message, room, "interrupted");
-			return -1;
-		}
-		done = poll_migration(move, message, room);
-		if (!done && now_ms() > deadline) {
-			snprintf(message, room, "not done after %g s",
-				 move->timeout_ms / 1000.0);
-			return -1;
-		}
-	}
-	return done;
-}
-
-/* Cancel the migration. Return false if the source QEMU has already handed it over. */
-static bool call_off(struct move *move)
-{
-	double deadline = now_ms() + 30000;
-	char message[256];
-	int done = 0;
-
-	qmp_run(move->from, 10000, "migrate_cancel", NULL, NULL);
-	while (!done && now_ms() < deadline) {
-		qmp_wait(move->from, EVERY_MS, "MIGRATION");
-		done = poll_migration(move, message, sizeof(message));
-	}
-	return done <= 0;
-}
-
-static int hand_over(struct move *move, char *message, size_t room)
-{
-	int err;
-
-	err = qmp_run(move->from, 10000, "migrate-set-capabilities",
-		      capabilities(), NULL);
-	if (!err)
-		err = qmp_run(move->from, 10000, "migrate-set-parameters",
-			      parameters(move), NULL);
-	if (!err)
-		err = qmp_run(move->from, 10000, "migrate", address(move),
-			      NULL);
-	if (!err)
-		return watch(move, message, room) > 0 ? 0 : -1;
-	snprintf(message, room, "%s", qmp_message(move->from));
-	return -1;
-}
 
 /* The target QEMU has the machine: wait until it has loaded it and lets it run. */
 static int take_over(struct move *move)
@@ -434,8 +273,8 @@ static int end_source(struct move *move)
 		err = wait_scrubbed(move->old.pool, RETURN_MS);
 	outcome_print(move->inv, move->vm->name,
 		      "migrated %s to pool %s: downtime %lld ms, total time %lld ms; %s %s pool %s",
-		      move->vm->name, move->pool_name, move->stood_ms,
-		      move->total_ms, format_size(move->old.bytes, size),
+		      move->vm->name, move->pool_name, move->migration.stood_ms,
+		      move->migration.total_ms, format_size(move->old.bytes, size),
 		      err ? "not yet back in" : "back and zeroed in",
 		      move->old.pool);
 	return EXIT_OK;
@@ -456,7 +295,7 @@ static bool old_has_ended(const struct move *move)
 	return !vm_slot_wait(move->vm->slot + move->vm->now, 0);
 }
 
-static int not_moved(struct move *move, const char *message)
+static int not_moved(struct move *move)
 {
 	if (old_has_ended(move))
 		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
@@ -464,7 +303,7 @@ static int not_moved(struct move *move, const char *message)
 	else
 		cmd_error(move->inv, move->vm->name, TOOL_VM_NOT_MIGRATED,
 			  "not migrated, it still runs on pool '%s': %s",
-			  move->old.pool, message);
+			  move->old.pool, move->migration.message);
 	/* Show the log before the slot is removed. */
 	if (!vm_slot_wait(move->to.slot, 0))
 		qemu_show_log(move->to.slot);
@@ -474,21 +313,23 @@ static int not_moved(struct move *move, const char *message)
 
 static int move_over(struct move *move)
 {
-	char message[256] = "";
+	char *uri = address(move);
 	int err;
 
 	/* From here on, only the QEMUs decide which of them has the machine. */
 	qemu_release(&move->to);
-	err = hand_over(move, message, sizeof(message));
-	clear_progress(move);
+	move->migration.name = move->vm->name;
+	move->migration.qmp = move->from;
+	err = migration_run(&move->migration, uri);
+	free(uri);
 	/* The cleanup must not be interrupted. */
 	forget_interrupt();
 	if (err && old_has_ended(move))
 		err = !got_away(move);
-	else if (err && !call_off(move))
+	else if (err && !migration_cancel(&move->migration))
 		err = 0;
 	if (err)
-		return not_moved(move, message);
+		return not_moved(move);
 	if (take_over(move)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_LOST,
 			  "it was migrated, but its new QEMU, process %d, does not run it",
@@ -537,8 +378,6 @@ static int migrate_vm(struct move *move)
 	const struct vm_slot *slot = move->vm->slot + move->vm->now;
 	int status = EXIT_FAILED, err;
 
-	if (check_devices(move))
-		return EXIT_FAILED;
 	vm_read_memory(slot->pid, &move->old);
 	if (!strcmp(move->old.pool, move->pool_name)) {
 		cmd_error(move->inv, move->vm->name, TOOL_VM_SAME_POOL,
@@ -581,32 +420,140 @@ static int parse_bandwidth(const struct invocation *inv, __u64 *bytes)
 	return 0;
 }
 
-static int run_vm_migrate(const struct invocation *inv)
+static int parse_port(const struct invocation *inv, struct send_to *to)
 {
-	struct move move = {
-		.inv = inv,
-		.pool_name = inv->value[MIGRATE_TO],
-		.timeout_ms = TIMEOUT_MS,
-		.downtime_ms = DOWNTIME_MS,
-		.bandwidth = BANDWIDTH,
-	};
+	const char *text = inv->value[MIGRATE_PORT];
+	unsigned long port;
+	char *end;
+
+	if (!inv->given[MIGRATE_PORT])
+		return 0;
+	port = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || !port || port >= 65535)
+		return usage_error(inv->cmd, "--port: '%s' is not between 1 and 65534",
+				   text);
+	to->port = port;
+	return 0;
+}
+
+/* Check the options that need another host. */
+static int parse_host_options(const struct invocation *inv, struct send_to *to)
+{
+	int option;
+
+	for (option = MIGRATE_COPY_DISKS; option <= MIGRATE_PORT; option++)
+		if (inv->given[option] && !to->host)
+			return usage_error(inv->cmd, "--%s needs --to HOST:NAME",
+					   inv->cmd->options[option].name);
+	to->copy_disks = inv->given[MIGRATE_COPY_DISKS];
+	to->overwrite_disks = inv->given[MIGRATE_OVERWRITE_DISKS];
+	to->address = inv->value[MIGRATE_ADDRESS];
+	if (to->overwrite_disks && !to->copy_disks)
+		return usage_error(inv->cmd, "--overwrite-disks needs --copy-disks");
+	return parse_port(inv, to);
+}
+
+/*
+ * Split HOST:NAME at the last colon. @text is the copy to split. ssh takes an IPv6 address
+ * without brackets.
+ */
+static int parse_to(const struct invocation *inv, char *text, struct send_to *to)
+{
+	char *colon = text ? strrchr(text, ':') : NULL;
+	size_t len;
+
+	if (!text)
+		return usage_error(inv->cmd, "no target pool: use --to NAME");
+	to->pool = colon ? colon + 1 : text;
+	if (!colon)
+		return 0;
+	*colon = '\0';
+	len = strlen(text);
+	if (*text == '[' && text[len - 1] == ']') {
+		text[len - 1] = '\0';
+		text++;
+	}
+	to->host = text;
+	if (!*to->pool || !*text || *text == '-' || strpbrk(text, " \t\n") ||
+	    strlen(text) >= HANDED_HOST_SIZE)
+		return usage_error(inv->cmd, "--to: '%s' is not HOST:NAME",
+				   inv->value[MIGRATE_TO]);
+	return 0;
+}
+
+static int parse_line(const struct invocation *inv, char *text,
+		      struct send_to *to, struct migration *migration)
+{
 	int status;
 
-	if (!move.pool_name)
-		return usage_error(inv->cmd, "no target pool: use --to NAME");
-	status = parse_ms(inv, MIGRATE_TIMEOUT, &move.timeout_ms);
+	status = parse_to(inv, text, to);
 	if (!status)
-		status = parse_ms(inv, MIGRATE_DOWNTIME, &move.downtime_ms);
+		status = parse_host_options(inv, to);
 	if (!status)
-		status = parse_bandwidth(inv, &move.bandwidth);
-	if (status)
-		return status;
+		status = parse_ms(inv, MIGRATE_TIMEOUT, &migration->timeout_ms);
+	if (!status)
+		status = parse_ms(inv, MIGRATE_DOWNTIME, &migration->downtime_ms);
+	if (!status)
+		status = parse_bandwidth(inv, &migration->bandwidth);
+	return status;
+}
+
+/* Refuse a machine that another host was told to run. */
+static int check_handed(const struct invocation *inv, const struct vm *vm)
+{
+	struct handed note;
+
+	if (!handed_read(vm->dir, &note))
+		return 0;
+	cmd_error(inv, vm->name, TOOL_VM_UNSURE,
+		  "host %s was told to run it; 'vpoolctl vm resume %s' asks it",
+		  note.host, vm->name);
+	return -1;
+}
+
+static int migrate(const struct invocation *inv, const struct send_to *to,
+		   struct move *move)
+{
+	int status;
+
 	catch_interrupts();
-	move.vm = vm_running(inv, inv->argv[0], &status);
-	if (!move.vm)
+	move->vm = vm_running(inv, inv->argv[0], &status);
+	if (!move->vm)
 		return status;
-	status = migrate_vm(&move);
-	vm_close(move.vm);
+	if (check_devices(move) || check_handed(inv, move->vm))
+		status = EXIT_FAILED;
+	else if (to->host && outcome_is_dry(inv))
+		outcome_print(inv, move->vm->name, "would migrate %s to pool %s of host %s",
+			      move->vm->name, to->pool, to->host);
+	else if (to->host)
+		status = vm_send(inv, move->vm, to, &move->migration);
+	else
+		status = migrate_vm(move);
+	vm_close(move->vm);
+	return status;
+}
+
+static int run_vm_migrate(const struct invocation *inv)
+{
+	struct send_to to = { 0 };
+	struct move move = {
+		.inv = inv,
+		.migration = {
+			.timeout_ms = TIMEOUT_MS,
+			.downtime_ms = DOWNTIME_MS,
+			.bandwidth = BANDWIDTH,
+		},
+	};
+	char *text = NULL;
+	int status;
+
+	if (inv->value[MIGRATE_TO])
+		text = xstrdup(inv->value[MIGRATE_TO]);
+	status = parse_line(inv, text, &to, &move.migration);
+	move.pool_name = to.pool;
+	if (!status)
+		status = migrate(inv, &to, &move);
+	free(text);
 	return status;
 }
 
@@ -615,11 +562,20 @@ const struct command cmd_vm_migrate = {
 	.args = "VM",
 	.summary = "move a running virtual machine to another pool",
 	.description =
-		"Move a virtual machine to another pool of this host while it\n"
+		"Move a virtual machine to another pool while it\n"
 		"runs. If the migration fails, is interrupted, or exceeds the\n"
 		"time limit, the machine continues on its pool. A machine with\n"
 		"a disk keeps it. The command prints the downtime and the total\n"
-		"time. When it returns, the old memory is free and zeroed.",
+		"time. When it returns, the old memory is free and zeroed.\n\n"
+		"With HOST:NAME, move it to a pool of another host. vpoolctl runs\n"
+		"'vpoolctl vm receive' there by ssh, which must not ask for a\n"
+		"password. The data go over a TCP connection of their own, with\n"
+		"TLS and a key that is made for this migration. The kernel and\n"
+		"the initrd of the machine must have the same paths there. If\n"
+		"either side hears nothing from the other for 10 seconds, the\n"
+		"machine continues here, and its QEMU there ends. If only the\n"
+		"answer to the last step is lost, the machine stays stopped, and\n"
+		"vm resume says how to go on. So it never runs on both hosts.",
 	.options = migrate_options,
 	.nr_options = ARRAY_SIZE(migrate_options),
 	.min_args = 1,

@@ -12,7 +12,9 @@
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "vm/cmd.h"
+#include "vm/handed.h"
 #include "vm/qmp.h"
+#include "vm/send.h"
 #include "vm/vm.h"
 
 static const struct option_def pause_options[] = {
@@ -21,9 +23,34 @@ static const struct option_def pause_options[] = {
 	OPTION_OUTCOME,
 };
 
+enum {
+	RESUME_FORCE,
+};
+
+static const struct option_def resume_options[] = {
+	[RESUME_FORCE] = {
+		.name = "force", .letter = 'f',
+		.help =
+			"do not ask the other host. Use this only if the machine\n"
+			"does not run there, and has not run there since",
+	},
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
+};
+
+/* Check that no other host has the machine. Return 0, or -1 with a message. */
+static int check_taken(const struct invocation *inv, struct vm *vm)
+{
+	if (!inv->given[RESUME_FORCE])
+		return vm_send_taken(inv, vm);
+	handed_remove(vm->dir);
+	return 0;
+}
+
 static int run_in_qemu(const struct invocation *inv, const char *command)
 {
-	struct qmp *qmp;
+	struct qmp *qmp = NULL;
 	struct vm *vm;
 	int status;
 
@@ -31,8 +58,10 @@ static int run_in_qemu(const struct invocation *inv, const char *command)
 	vm = vm_running(inv, inv->argv[0], &status);
 	if (!vm)
 		return status;
-	qmp = vm_connect(inv, vm);
 	status = EXIT_FAILED;
+	/* A dry run does not ask the other host, which would settle who has the machine. */
+	if (inv->cmd != &cmd_vm_resume || outcome_is_dry(inv) || !check_taken(inv, vm))
+		qmp = vm_connect(inv, vm);
 	if (qmp && !outcome_is_dry(inv) &&
 	    qmp_run(qmp, 30000, command, NULL, NULL))
 		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
@@ -77,9 +106,15 @@ const struct command cmd_vm_resume = {
 	.name = "vm resume",
 	.args = "VM",
 	.summary = "resume a paused virtual machine",
-	.description = "Resume a virtual machine that was paused.",
-	.options = pause_options,
-	.nr_options = ARRAY_SIZE(pause_options),
+	.description =
+		"Resume a virtual machine that was paused.\n\n"
+		"If the machine was migrated to another host, and the answer of\n"
+		"that host was lost, the machine is stopped here in the state\n"
+		"postmigrate. The command then asks the other host. If that does\n"
+		"not have the machine, it continues here. The command refuses to\n"
+		"resume a machine that may run elsewhere.",
+	.options = resume_options,
+	.nr_options = ARRAY_SIZE(resume_options),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

@@ -197,10 +197,8 @@ static int plan_size(struct qmp *from, struct vm_plan *plan)
 	return err;
 }
 
-int vm_plan_of(struct qmp *from, const struct vpool_info *to,
-	       struct vm_plan *plan)
+int vm_plan_of(struct qmp *from, struct vm_plan *plan)
 {
-	size_t i;
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
@@ -211,9 +209,52 @@ int vm_plan_of(struct qmp *from, const struct vpool_info *to,
 		err = plan_size(from, plan);
 	if (!err)
 		err = plan_vcpus(from, plan);
-	for (i = 0; i < plan->nr; i++)
-		plan->node[i].host = i < to->nr_nodes ? to->nodes[i].node : -1;
 	return err;
+}
+
+/*
+ * Memory returns to a pool in whole pages. A machine whose blocks are smaller, or whose
+ * guest reports smaller parts as free, would never return any.
+ */
+static int check_page_size(const struct invocation *inv, const char *name,
+			   const struct vpool_info *info,
+			   const struct vm_plan *plan)
+{
+	__u64 block = plan->in_files || !plan->block ? VM_SIZE_BLOCK : plan->block;
+	char page[SIZE_TEXT], unit[SIZE_TEXT];
+
+	if ((!plan->in_files && !plan->elastic) || info->page_size <= block)
+		return 0;
+	cmd_error(inv, name, TOOL_VM_PAGE_SIZE,
+		  "pool '%s' has pages of %s, but the machine returns memory in blocks of %s",
+		  info->name, format_size(info->page_size, page),
+		  format_size(block, unit));
+	return -1;
+}
+
+int vm_plan_fit(const struct invocation *inv, const char *name,
+		struct vpool *pool, struct vm_plan *plan)
+{
+	unsigned int vcpus = 0;
+	struct vpool_info *info;
+	__u64 bytes = plan->plugged;
+	size_t i;
+	int err;
+
+	err = vpool_query(pool, NULL, &info);
+	if (err) {
+		handle_error(inv, name, pool, err);
+		return -1;
+	}
+	for (i = 0; i < plan->nr; i++) {
+		bytes += plan->node[i].bytes;
+		vcpus += plan->node[i].vcpus;
+		plan->node[i].host = i < info->nr_nodes ? info->nodes[i].node : -1;
+	}
+	err = vm_check_pool(inv, info, bytes, vcpus) ||
+	      check_page_size(inv, name, info, plan);
+	vpool_info_free(info);
+	return err ? -1 : 0;
 }
 
 /* CPUs */

@@ -62,9 +62,15 @@ int vm_check_pool(const struct invocation *inv, const struct vpool_info *pool,
 void vm_plan(const struct vpool_info *pool, __u64 bytes, unsigned int vcpus,
 	     struct vm_plan *plan);
 
-/* Plan to place a running machine on another pool, with the same nodes. */
-int vm_plan_of(struct qmp *from, const struct vpool_info *to,
-	       struct vm_plan *plan);
+/* Read the plan of a running machine. The caller places it by vm_plan_fit(). */
+int vm_plan_of(struct qmp *from, struct vm_plan *plan);
+
+/*
+ * Place the plan of a running machine on another pool, with the same nodes. Return 0, or
+ * -1 with a message if the pool does not have the memory or the CPUs.
+ */
+int vm_plan_fit(const struct invocation *inv, const char *name,
+		struct vpool *pool, struct vm_plan *plan);
 
 /*
  * Create the files of a plan, for backing_close(). Return 0, or -1 with a message.

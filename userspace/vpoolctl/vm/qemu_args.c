@@ -235,6 +235,7 @@ static char *replace(const char *text, const char *word, const char *by)
 		       at + strlen(word));
 }
 
+/* Read the arguments of a process, each NUL-terminated; for free(3). */
 static char *read_cmdline(pid_t pid, size_t *len)
 {
 	char *path = xprintf("/proc/%d/cmdline", pid), *text = NULL;
@@ -244,11 +245,12 @@ static char *read_cmdline(pid_t pid, size_t *len)
 
 	*len = 0;
 	while (file && (c = getc(file)) != EOF) {
-		if (*len + 1 >= room) {
+		if (*len + 2 >= room) {
 			room = room ? 2 * room : 4096;
 			text = xrealloc(text, room);
 		}
 		text[(*len)++] = c;
+		text[*len] = '\0';
 	}
 	if (file)
 		fclose(file);
@@ -298,6 +300,17 @@ char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 	}
 	free(new);
 	free(old);
+	return args;
+}
+
+char **qemu_args_read(const struct vm_slot *slot)
+{
+	size_t len;
+	char *text = read_cmdline(slot->pid, &len), *at, **args = NULL;
+
+	for (at = text; at && at < text + len; at += strlen(at) + 1)
+		add(&args, at);
+	free(text);
 	return args;
 }
 

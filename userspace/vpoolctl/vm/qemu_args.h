@@ -61,6 +61,8 @@ extern const char * const qemu_monitors[NR_QEMU_MONITORS];
 
 /* Make the arguments of a QEMU, for qemu_args_free(). */
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot);
+/* Read the arguments of a running QEMU, for qemu_args_free(), or return NULL. */
+char **qemu_args_read(const struct vm_slot *slot);
 /* Make the arguments of a QEMU that the QEMU of @from can migrate to, or return NULL. */
 char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to);
 

@@ -96,6 +96,7 @@ static const struct {
 	{ "internal-error", NULL },
 	{ "io-error", NULL },
 	{ "paused", "cont" },
+	{ "postmigrate", NULL },
 	{ "shutdown", NULL },
 	{ "suspended", "system_wakeup" },
 	{ "watchdog", NULL },

@@ -35,6 +35,7 @@
 #include "host/privilege.h"
 #include "output/messages.h"
 #include "vm/device.h"
+#include "vm/handed.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
@@ -56,8 +57,7 @@ bool vm_name_ok(const char *name)
 	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
 
-/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
-static char *run_dir(const char *folder)
+char *vm_run_dir(const char *folder)
 {
 	const char *dir = getenv("VPOOL_RUN_DIR");
 	const char *user = getenv("XDG_RUNTIME_DIR");
@@ -71,12 +71,12 @@ static char *run_dir(const char *folder)
 
 char *vm_root(void)
 {
-	return run_dir("vm");
+	return vm_run_dir("vm");
 }
 
 char *vm_log_path(const char *name)
 {
-	char *dir = run_dir("log"), *path = xprintf("%s/%s.log", dir, name);
+	char *dir = vm_run_dir("log"), *path = xprintf("%s/%s.log", dir, name);
 
 	free(dir);
 	return path;
@@ -167,7 +167,7 @@ int vm_slot_wait(const struct vm_slot *slot, int ms)
 void vm_slot_remove(struct vm_slot *slot)
 {
 	static const char * const files[] = {
-		"alive", "console", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
+		"alive", "console", "keys.psk", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
 		"state", "state" VM_HIDDEN,
 	};
 	size_t i;
@@ -268,8 +268,7 @@ static void find_sides(struct vm *vm)
 	}
 }
 
-/* Create a directory and its parents. */
-static int make_dirs(char *path)
+int vm_make_dirs(char *path)
 {
 	char *slash = path;
 
@@ -291,10 +290,10 @@ static int make_dirs(char *path)
 static void keep_log(const struct vm *vm, const struct vm_slot *slot)
 {
 	char *from = vm_slot_path(slot, "log"), *to = vm_log_path(vm->name);
-	char *dir = run_dir("log");
+	char *dir = vm_run_dir("log");
 	struct stat st;
 
-	if (!stat(from, &st) && st.st_size && !make_dirs(dir))
+	if (!stat(from, &st) && st.st_size && !vm_make_dirs(dir))
 		rename(from, to);
 	free(dir);
 	free(to);
@@ -388,7 +387,7 @@ static bool still_there(const struct vm *vm)
 
 static int lock_once(struct vm *vm, bool create)
 {
-	int err = create ? make_dirs(vm->dir) : 0;
+	int err = create ? vm_make_dirs(vm->dir) : 0;
 
 	if (err)
 		return err;
@@ -438,8 +437,8 @@ static int tell_apart(char * const *status)
 	for (i = 0; i < VM_SLOTS; i++)
 		if (unborn(status[i]) || is(status[i], "postmigrate"))
 			return !i;
-	/* A starting QEMU does not answer yet. */
-	return status[0] ? 0 : status[1] ? 1 : -1;
+	/* A starting QEMU does not answer yet. If neither answers, either will do. */
+	return status[0] || !status[1] ? 0 : 1;
 }
 
 struct vm *vm_inspect(const char *name)
@@ -454,8 +453,9 @@ struct vm *vm_inspect(const char *name)
 			status[i] = vm_slot_status(vm->slot + i);
 	if (vm->slot[0].pid && vm->slot[1].pid)
 		vm->now = tell_apart(status);
+	/* A QEMU that does not answer may run its guest. */
 	for (i = 0; vm->now < 0 && i < VM_SLOTS; i++)
-		if (status[i] && !unborn(status[i]) && !vm->slot[!i].pid)
+		if (vm->slot[i].pid && !unborn(status[i]) && !vm->slot[!i].pid)
 			vm->now = i;
 	for (i = 0; i < VM_SLOTS; i++)
 		free(status[i]);
@@ -474,6 +474,8 @@ void vm_close(struct vm *vm)
 			vm_slot_remove(vm->slot + i);
 	if (is_empty(vm) && !vm->keeps_devices)
 		vm_return_devices(vm);
+	if (is_empty(vm))
+		handed_remove(vm->dir);
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);

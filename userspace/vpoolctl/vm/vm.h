@@ -46,6 +46,11 @@ struct vm {
 /* Return the directory of all machines, /run/vpool/vm for root; for free(3). */
 char *vm_root(void);
 
+/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
+char *vm_run_dir(const char *folder);
+/* Create a directory, for this user only, and its parents. Return 0 or a negative errno. */
+int vm_make_dirs(char *path);
+
 /* Check whether a machine can have a name. */
 bool vm_name_ok(const char *name);
 

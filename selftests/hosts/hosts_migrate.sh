@@ -1,0 +1,229 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Test vpoolctl vm migrate between two hosts. The guest continuously writes its memory and
+# its disk, checks what it wrote, and answers over the network. It moves there and back, the
+# target is killed, and the link is cut half-way and around the last word. With
+# VPOOL_QUICK, it only moves there and back.
+#
+# VPOOL_KERNEL_IMAGE is the kernel for the guest. It must be the running kernel, whose
+# modules are in /lib/modules.
+
+# shellcheck source=selftests/hosts/hosts.sh
+. "$(dirname "$(readlink -f "$0")")/hosts.sh"
+# shellcheck disable=SC2034 # guest.sh uses it
+build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
+# shellcheck source=selftests/vm/guest.sh
+. "$here/../vm/guest.sh"
+need_hosts 2
+need_guest
+
+out='' err=''
+disk=/run/vpool-test/one.img
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up() {
+	local host
+
+	control mend host2
+	for host in host1 host2; do
+		new_ssh "$host" 'vpoolctl vm stop --force one; vpoolctl destroy --force vms
+			umount /sys/kernel/vpool/abi_version; rm -r /run/vpool-test'
+	done
+	rm -rf "$dir" /cluster/guest.cpio
+} > /dev/null 2>&1
+trap clean_up EXIT
+
+# there COMMAND: run a command in the second host.
+there() { new_ssh host2 "$@"; }
+# Print the machines of a host, its memory in use and its dedicated CPUs.
+state_of() {
+	# shellcheck disable=SC2016 # the host expands it
+	new_ssh "$1" 'vpoolctl vm list --noheadings -o NAME,STATE
+		cat /sys/kernel/vpool/pools/vms/memory/used_bytes /sys/kernel/vpool/pools/vms/cpus/members' |
+		xargs
+}
+state_is() { [ "$(state_of "$1")" = "$2" ]; }
+whole='0 0'
+# iteration HOST: print the iteration of the guest, which answers at port 7007 of its host.
+iteration() {
+	(exec 3<> "/dev/tcp/$1/7007" && timeout 10 head -n 1 <&3) 2> /dev/null |
+		sed -n 's/^right in iteration //p'
+}
+answers() { [ -n "$(iteration "$1")" ]; }
+goes_on() { [ "$(iteration "$1")" -gt "$2" ] 2> /dev/null; }
+# continues HOST NAME: check that the guest still runs on a host.
+continues() {
+	local at
+
+	eventually 60 answers "$1"
+	at=$(iteration "$1")
+	eventually 60 goes_on "$1" "$at"
+	is "$2" "$?" 0
+}
+# refused NAME PATTERN ARGUMENT...: the migration must fail with a message like PATTERN.
+refused() {
+	local name=$1 pattern=$2
+
+	shift 2
+	try 1 vm migrate one "$@"
+	like "$name" "$err" "vpoolctl: vm migrate one: $pattern"
+}
+# Let vpoolctl run ssh with more options.
+ssh_with() {
+	printf '#!/bin/sh\nexec ssh %s "$@"\n' "$*" > "$dir/ssh"
+	chmod +x "$dir/ssh"
+}
+has_target() { [ "$(there cat /sys/kernel/vpool/pools/vms/cpus/members)" -gt 0 ] 2> /dev/null; }
+# migrate_slowly: migrate in the background, for longer than the test needs.
+migrate_slowly() {
+	vpoolctl vm migrate one --to host2:vms --copy-disks --bandwidth 1M --downtime 0.001 \
+		> "$dir/out" 2> "$dir/err" &
+	migration=$!
+	eventually 90 has_target
+	sleep 8
+}
+
+section "$SECONDS s: start a guest"
+mkdir -p "${disk%/*}"
+there mkdir -p "${disk%/*}"
+make_initrd virtio_net
+# The initrd has the same path in both hosts.
+cp "$dir/guest.cpio" /cluster/guest.cpio
+head -c 8M /dev/urandom > $disk
+try 0 create vms --cpus 1 --mem 160M
+# shellcheck disable=SC2054 # the commas belong to QEMU's options
+try 0 vm start one --pool vms --mem 144M --kernel "$VPOOL_KERNEL_IMAGE" \
+	--initrd /cluster/guest.cpio --disk $disk --console "${disk%/*}/console" \
+	--append 'console=ttyS0 quiet MB=16 ANSWER=10.0.2.15 WRITE=1' -- \
+	-netdev 'user,id=net,hostfwd=tcp::7007-:7' -device virtio-net-pci,netdev=net
+
+if [ -z "${VPOOL_QUICK:-}" ]; then
+	section "$SECONDS s: hosts that cannot receive it"
+
+	refused 'an unknown host' 'cannot connect to host nowhere: *' --to nowhere:vms
+	ssh_with -p 9
+	VPOOL_SSH=$dir/ssh refused 'a host without sshd' \
+		'cannot connect to host host2: *Connection refused*' --to host2:vms
+	ssh_with -o PubkeyAuthentication=no
+	VPOOL_SSH=$dir/ssh refused 'a host that asks for a password' \
+		'cannot connect to host host2: *Permission denied*' --to host2:vms
+	ssh_with -o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=ask
+	VPOOL_SSH=$dir/ssh refused 'an unknown host key' \
+		'cannot connect to host host2: Host key verification failed*' --to host2:vms
+	refused 'no such pool' "host host2: there is no pool 'vms'*" --to host2:vms
+	# shellcheck disable=SC2016 # the other host expands it
+	there 'rmmod vpool'
+	refused 'a host without the module' 'host host2: the vpool module is not loaded*' --to host2:vms
+	# shellcheck disable=SC2016 # the other host expands it
+	there 'insmod "$VPOOL_KO"; echo 99 > /run/abi; mount --bind /run/abi /sys/kernel/vpool/abi_version'
+	refused 'another ABI version' 'host host2: the ABI version of its vpool module is 99, and *' \
+		--to host2:vms
+	there 'umount /sys/kernel/vpool/abi_version; vpoolctl create vms --cpus 1 --mem 100M' > /dev/null
+	refused 'a pool that is too small' \
+		"host host2: pool 'vms' has 100M free, but 144M is requested*" --to host2:vms
+	there vpoolctl resize vms --mem 160M > /dev/null
+	refused 'a disk that is not shared' \
+		"host host2: the disk $disk is not on storage that both hosts share*" --to host2:vms
+	is 'the refusals leave nothing' "$(state_of host2) $(there ls "${disk%/*}")" "$whole "
+else
+	there vpoolctl create vms --cpus 1 --mem 160M > /dev/null
+fi
+
+section "$SECONDS s: there"
+eventually 240 answers host1
+is 'the guest answers over the network' "$?" 0
+at=$(iteration host1)
+try 0 vm migrate one --to host2:vms --copy-disks --timeout 300 --downtime 2
+like 'migrate reports the durations' "$out" \
+	'migrated one to pool vms of host host2: downtime *[0-9] ms, total time *[0-9] ms; 144M back in pool vms'
+echo "# $out"
+is 'the machine is there' "$(state_of host2 | cut -d ' ' -f 1,2)" 'one running'
+is 'nothing is here' "$(state_of host1)" "$whole"
+eventually 60 goes_on host2 "$at"
+is 'the guest continues there, and answers' "$?" 0
+is 'the disk was copied' "$(there tail -c 4M $disk | md5sum)" "$(tail -c 4M $disk | md5sum)"
+
+section "$SECONDS s: back"
+at=$(iteration host2)
+there vpoolctl vm migrate one --to host1:vms --copy-disks --overwrite-disks --timeout 300 --downtime 2 \
+	> "$dir/out" 2> "$dir/err"
+is 'the machine migrates back' "$? $(cat "$dir/err")" '0 '
+echo "# $(cat "$dir/out")"
+is 'the machine is here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one running'
+is 'nothing is there' "$(state_of host2)" "$whole"
+eventually 60 goes_on host1 "$at"
+is 'the guest continues' "$?" 0
+there rm $disk
+
+if [ -z "${VPOOL_QUICK:-}" ]; then
+	section "$SECONDS s: a target that is killed"
+
+	migrate_slowly
+	there "pkill -9 -f 'qemu-system.*/run/vpool/vm/one/'"
+	wait "$migration"
+	is 'the migration fails' "$?" 1
+	like 'the source says why' "$(cat "$dir/err")" \
+		"vpoolctl: vm migrate one: not migrated, it still runs on pool 'vms': host host2: QEMU has ended*"
+	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
+	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" ''
+	continues host1 'the guest continues'
+
+	section "$SECONDS s: a link that is cut half-way"
+
+	migrate_slowly
+	control cut host2
+	begin=$SECONDS
+	wait "$migration"
+	is 'the migration fails' "$?" 1
+	like 'the source says why' "$(cat "$dir/err")" \
+		"vpoolctl: vm migrate one: not migrated, it still runs on pool 'vms': host host2 does not answer*"
+	echo "# the source continued $((SECONDS - begin)) s after the cut"
+	is 'the source notices the silence' "$((SECONDS - begin <= 20))" 1
+	continues host1 'the guest continues'
+	control mend host2
+	eventually 60 state_is host2 "$whole"
+	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
+
+	section "$SECONDS s: the last word is lost"
+
+	export VPOOL_SSH=$here/relay VPOOL_TEST_HOST=host2
+	VPOOL_TEST_CUT=to:run:0 try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	like 'the source says how to go on' "$err" \
+		"vpoolctl: vm migrate one: host host2 was told to run it, but its answer was lost*vpoolctl vm resume one*"
+	is 'the machine is stopped' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
+	unset VPOOL_SSH
+	try 1 vm resume one
+	like 'the machine does not continue without an answer' "$err" \
+		'vpoolctl: vm resume one: *host2*'
+	try 1 vm migrate one --to host2:vms
+	like 'nor does it migrate' "$err" '*host host2 was told to run it*vpoolctl vm resume one*'
+	control mend host2
+	eventually 60 state_is host2 "$whole"
+	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
+	try 0 vm resume one
+	continues host1 'the guest continues here when the other host does not have it'
+
+	section "$SECONDS s: the answer is lost"
+
+	export VPOOL_SSH=$here/relay
+	VPOOL_TEST_CUT=to:run:1 try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	unset VPOOL_SSH
+	like 'the source says how to go on' "$err" '*vpoolctl vm resume one*'
+	is 'the machine is stopped here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
+	control mend host2
+	is 'the machine runs there' "$(state_of host2 | cut -d ' ' -f 1,2)" 'one running'
+	try 1 vm resume one
+	like 'it does not continue here' "$err" \
+		'vpoolctl: vm resume one: host host2 has it, and its state there is running*'
+	is 'the machine is still stopped here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
+	try 0 vm stop --force one
+	is 'nothing is left here' "$(state_of host1)" "$whole"
+	continues host2 'the guest continues there'
+	there vpoolctl vm stop --force one > /dev/null
+	is 'nothing is left there' "$(state_of host2)" "$whole"
+fi
+
+is 'the guest found no corrupt memory and no wrong disk' \
+	"$(cat "${disk%/*}/console" <(there cat "${disk%/*}/console") | grep -c WRONG)" 0
+tap_end
