@@ -3,8 +3,8 @@
 #
 # Give pools to containers with podman, as described in Documentation/hosts/containers.rst:
 # as root and as another user, with processes that are added to a container, a resize, a
-# killed conmon and pools that have gone. Needs root, podman with crun (tools/setup hosts),
-# a static busybox, and cgroup2.
+# killed conmon and pools that have gone. Needs root, podman with crun, newuidmap, a static
+# busybox, and cgroup2. One host is enough.
 
 here=$(dirname "$(readlink -f "$0")")
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
@@ -15,20 +15,14 @@ build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
 # shellcheck source=selftests/vm/guest.sh
 . "$here/../vm/guest.sh"
 
-# podman is installed, or unpacked beside the other tools.
-tools=${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
-PATH=$PATH:$tools
 for command in podman crun conmon newuidmap newgidmap useradd; do
-	command -v $command > /dev/null || skip_all "no $command here"
+	command -v $command > /dev/null || skip_all "no $command here: make check-hosts"
 done
 cgroups=/sys/fs/cgroup
 grep -qw cpuset "$cgroups/cgroup.controllers" 2> /dev/null ||
 	skip_all 'no cpuset controller of cgroup2 here'
 
 export LC_ALL=C
-machine=$(uname -m)
-usr=$(dirname "$(dirname "$(command -v podman)")")
-export LD_LIBRARY_PATH=$usr/lib/$machine-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 pool=cdi
 user=vpool-cdi
 cdi=/run/cdi

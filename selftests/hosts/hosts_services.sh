@@ -222,11 +222,14 @@ primitive m vpool vm false vm=m pool=$pool mem=144M kernel=$dir/kernel \
 is 'the resource is accepted' $? 0
 running() { [ -n "$(where m)" ]; }
 in_time 180 'Pacemaker starts the machine' running
-first=$(where m)
-[ "$first" = host2 ] || move m host2
-[ "$first" = host2 ] || is_clean host1 'move'
+# A guest that still boots ignores the power button.
+guest_runs "$(where m)" 'start' 0
+if runs_on m host1; then
+	move m host2
+	is_clean host1 'move'
+	guest_runs host2 'move' 0
+fi
 like 'the memory of the machine is of the pool' "$(left host2)" "$((144 << 20)) [1-9]*"
-guest_runs host2 'start' 0
 
 # shellcheck disable=SC2016 # the other shell expands it
 on host2 'pid=$(vpoolctl vm list --noheadings -o PID); kill -9 $pid; echo $pid' > $dir/pid

@@ -78,7 +78,7 @@ start_pacemaker() {
 		to_syslog: no
 	}
 	END
-	corosync || return
+	corosync > /run/corosync.log 2>&1 || return
 	background /run/pacemakerd.log pacemakerd -f
 }
 

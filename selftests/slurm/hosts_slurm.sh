@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run jobs in pools on three machines, cancel and kill them, and cut the power of a machine,
-# as described in Documentation/hosts/slurm.rst.
+# as described in Documentation/hosts/slurm.rst. The short form runs a step on two machines.
 
 # shellcheck source=selftests/slurm/jobs.sh
 . "$(dirname "$(readlink -f "$0")")/jobs.sh"
@@ -11,6 +11,52 @@ nr_jobs=${VPOOL_SLURM_JOBS:-24}
 RANDOM=${VPOOL_SEED:-$$}
 echo "# seed ${VPOOL_SEED:-$$}"
 start_cluster
+
+section 'a step with a pool'
+# The task prints what it sees, one fact a line.
+cat > "$dir/facts" <<'END'
+#!/bin/bash
+pool=$VPOOL_POOL
+cgroup=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+echo "names: $pool $VPOOL_DEVICE"
+echo "device: $(stat -c '%U %a' "$VPOOL_DEVICE")"
+echo "cpus: $(cat "/sys/kernel/vpool/pools/$pool/cpus/assigned")"
+echo "slurm: $(cat "$cgroup/cpuset.cpus.effective")"
+echo "memory: $(cat "/sys/kernel/vpool/pools/$pool/memory/total_bytes")"
+echo "limit: $(cat "$cgroup/../memory.max")"
+echo "job: $(cat "$cgroup/../../../memory.max")"
+echo "member: $(vpoolctl ps "$pool" | grep -c -w "$$")"
+END
+chmod 755 "$dir/facts"
+as_user srun -n1 --mem=256M --vpool-mem=63M "$dir/facts" > "$dir/out" 2> "$dir/err"
+is 'a step with a pool runs' $? 0
+quoted "$dir/out" "$dir/err"
+fact() { sed -n "s/^$1: //p" "$dir/out"; }
+like 'it has the name and the device of its pool' "$(fact names)" \
+	'slurm-[0-9]*.0 /dev/vpool/slurm-[0-9]*.0'
+is 'the device belongs to its user' "$(fact device)" "$user 600"
+like 'the pool has CPUs' "$(fact cpus)" '[1-9]*'
+is 'they are those that Slurm gave to the step' "$(fact cpus)" "$(fact slurm)"
+is 'it has the memory, in whole pages' "$(fact memory)" $((64 << 20))
+is 'the memory comes out of that of the step' "$(fact limit)" $((192 << 20))
+is 'the memory comes out of that of the job' "$(fact job)" $((192 << 20))
+is 'the task is a member before it runs' "$(fact member)" 1
+returned 'a step with a pool'
+
+section 'a refusal'
+as_user srun -N2 -n2 --mem=128M --vpool-mem=128M true > "$dir/out" 2> "$dir/err"
+is 'a step whose pool leaves its tasks no memory fails' $? 1
+like 'the message tells why' "$(cat "$dir/err")" \
+	"*vpool: $VPOOL_HOST: a pool of 128M does not fit: the step has 128M on this node (--mem), and its tasks must keep 16M*"
+is 'one task of each node tells it' "$(grep -c '^vpool:' "$dir/err")" 2
+returned 'a refusal'
+as_user srun --vpool-mem=64 true > "$dir/out" 2> "$dir/err"
+is 'a size without a unit is refused' $? 255
+like 'srun tells why' "$(cat "$dir/err")" "*--vpool-mem: '64': a size needs a unit*"
+[ -z "${VPOOL_QUICK:-}" ] || {
+	stop_cluster
+	tap_end
+}
 
 # A machine that starts again joins the cluster.
 cat > /cluster/start <<END
@@ -22,7 +68,7 @@ END
 chmod 755 /cluster/start
 
 # Slurm ends this job after a minute. Its end is checked below.
-running limited -w host1 -t 1 --mem=64M --vpool-mem=16M "$task" 8 600
+running limited -w host3 -t 1 --mem=64M --vpool-mem=16M "$task" 8 600
 limited=$srun
 
 section 'a step on all nodes'
@@ -33,6 +79,7 @@ is 'each node has a pool of the same name' "$(awk '/^ready/ { print $2 }' "$dir/
 quoted "$dir/out"
 
 section 'sbatch'
+mkdir -m 777 /cluster/slurm/out
 cat > "$dir/script" <<END
 #!/bin/bash
 #SBATCH -w host2 -n2 --mem=256M --vpool-mem=64M --vpool-page-size=4K
@@ -43,15 +90,15 @@ srun -n1 --vpool-page-size=2M bash -c \\
 	'echo "page: \$(cat /sys/kernel/vpool/pools/\$VPOOL_POOL/page_size)"'
 END
 chmod 644 "$dir/script"
-as_user sbatch -W -o "/cluster/batch" "$dir/script" > "$dir/out" 2>&1
+as_user sbatch -W -o "/cluster/slurm/out/batch" "$dir/script" > "$dir/out" 2>&1
 is 'a batch job runs' $? 0
-quoted "$dir/out" /cluster/batch
-like 'the batch script has no pool' "$(cat /cluster/batch)" "*batch: ''*"
-is 'a step of it has the pool of sbatch' "$(grep -c '^ready slurm-.*\.0 ' /cluster/batch)" 2
+quoted "$dir/out" /cluster/slurm/out/batch
+like 'the batch script has no pool' "$(cat /cluster/slurm/out/batch)" "*batch: ''*"
+is 'a step of it has the pool of sbatch' "$(grep -c '^ready slurm-.*\.0 ' /cluster/slurm/out/batch)" 2
 is 'Slurm binds each task to a CPU of the pool' "$(sed -n 's/^ready .* cpus //p' \
-	/cluster/batch | sort | tr '\n' ,)" 1,2,
-like 'a step can go without' "$(cat /cluster/batch)" '*without: ""*'
-like 'a step can have other pages' "$(cat /cluster/batch)" '*page: 2097152*'
+	/cluster/slurm/out/batch | sort | tr '\n' ,)" 1,2,
+like 'a step can go without' "$(cat /cluster/slurm/out/batch)" '*without: ""*'
+like 'a step can have other pages' "$(cat /cluster/slurm/out/batch)" '*page: 2097152*'
 
 section 'a default of the site'
 on host2 "echo 'optional spank_vpool.so mem=32M' > /etc/slurm/plugstack.conf"
@@ -198,5 +245,6 @@ is 'all nodes are idle again' "$(sinfo -h -N -t idle -o %N | sort -u | tr '\n' '
 	'host1 host2 host3 '
 returned "$nr_jobs jobs and a power cut"
 echo "cases: $nr_jobs of jobs in pools"
+stop_cluster
 section end
 tap_end

@@ -37,6 +37,7 @@ section() { echo "# $SECONDS s: $*"; }
 quoted() { tail -n 20 "$@" 2>&1 | sed 's/^/# /'; }
 as_user() { setpriv --reuid=$user --regid=nogroup --clear-groups -- "$@"; }
 
+# shellcheck disable=SC2153 # tools/vm/cluster sets VPOOL_HOST, too
 # on HOST COMMAND: run a command in a machine.
 on() {
 	local host=$1
@@ -84,6 +85,13 @@ start_cluster() {
 		quoted /var/log/slurm/slurmd
 		tap_end
 	}
+}
+
+# stop_cluster: end the daemons, so that another suite finds the machines idle.
+stop_cluster() {
+	rm -f /cluster/start
+	# shellcheck disable=SC2016 # each machine expands it
+	on_all 'kill $(cat /run/slurmctld.pid /run/slurmd.pid /run/munge/munged.pid 2> /dev/null)'
 }
 
 # Print "right" if a machine has no pool of a step and all its memory, else what it has.

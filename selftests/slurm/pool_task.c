@@ -9,14 +9,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-static void write_all(uint64_t *memory, size_t nr, uint64_t seed)
+#include <linux/types.h>
+
+static void write_all(__u64 *memory, size_t nr, __u64 seed)
 {
 	size_t i;
 
@@ -24,7 +25,7 @@ static void write_all(uint64_t *memory, size_t nr, uint64_t seed)
 		memory[i] = seed + i;
 }
 
-static int is_right(const uint64_t *memory, size_t nr, uint64_t seed)
+static int is_right(const __u64 *memory, size_t nr, __u64 seed)
 {
 	size_t i;
 
@@ -53,7 +54,7 @@ static void report(const char *pool)
 int main(int argc, char **argv)
 {
 	const char *device = getenv("VPOOL_DEVICE"), *pool = getenv("VPOOL_POOL");
-	uint64_t *memory, seed = getpid();
+	__u64 *memory, seed = getpid();
 	size_t bytes, nr;
 	time_t end;
 	int fd;

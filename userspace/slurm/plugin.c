@@ -17,6 +17,7 @@
  *
  * The batch script, the interactive shell of salloc and the extern step have no pool.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include <slurm/slurm.h>
 #include <slurm/spank.h>
 
+#include "base/macros.h"
 #include "refusal.h"
 #include "settings.h"
 #include "step_pool.h"
@@ -106,7 +108,7 @@ int slurm_spank_init(spank_t spank, int argc, char *argv[])
 			return ESPANK_BAD_ARG;
 		}
 	}
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (spank_option_register(spank, &options[i]) != ESPANK_SUCCESS)
 			return ESPANK_ERROR;
 	return ESPANK_SUCCESS;
@@ -115,7 +117,7 @@ int slurm_spank_init(spank_t spank, int argc, char *argv[])
 /* Read the numbers, the user and the memory of the step. */
 static int read_step(spank_t spank)
 {
-	uint64_t job_mib, step_mib;
+	__u64 job_mib, step_mib;
 
 	if (spank_get_item(spank, S_JOB_ID, &step.job_id) ||
 	    spank_get_item(spank, S_JOB_STEPID, &step.step_id) ||
@@ -165,6 +167,7 @@ int slurm_spank_init_post_opt(spank_t spank, int argc, char *argv[])
 
 int slurm_spank_task_post_fork(spank_t spank, int argc, char *argv[])
 {
+	static bool logged;
 	pid_t pid;
 
 	(void)argc;
@@ -181,8 +184,10 @@ int slurm_spank_task_post_fork(spank_t spank, int argc, char *argv[])
 		step_create_pool(&step, pid, refusal);
 	if (!refusal->refused)
 		step_attach(&step, pid, refusal);
-	if (refusal->refused)
+	if (refusal->refused && !logged) {
 		slurm_info("vpool: %s: %s", step.name, refusal->text);
+		logged = true;
+	}
 	return ESPANK_SUCCESS;
 }
 

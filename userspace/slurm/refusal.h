@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/macros.h"
+
 /* Size of the longest reason: that of the kernel, after words of this plugin. */
 #define REFUSAL_SIZE 512
 
@@ -27,6 +29,6 @@ struct refusal {
  *
  * Return: -1
  */
-int __attribute__((format(printf, 2, 3))) refuse(struct refusal *refusal, const char *fmt, ...);
+int __printf(2, 3) refuse(struct refusal *refusal, const char *fmt, ...);
 
 #endif /* VPOOL_SLURM_REFUSAL_H */

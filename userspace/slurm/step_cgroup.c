@@ -61,7 +61,7 @@ int step_cgroup_split(const char *root, const char *path, struct step_cgroup *cg
 	if (snprintf(job, PATH_MAX, "%s%s", root, path) >= PATH_MAX)
 		return refuse(refusal, "the path of the step's cgroup is too long");
 	known = cut_component(job, "task_");
-	strcpy(cgroup->step, job);
+	memcpy(cgroup->step, job, strlen(job) + 1);
 	known = known && cut_component(job, "user") && cut_component(job, "step_");
 	if (known && strncmp(strrchr(job, '/') + 1, "job_", 4))
 		known = false;
@@ -109,7 +109,7 @@ int step_cgroup_cpus(const struct step_cgroup *cgroup, struct vpool_cpus *cpus,
 {
 	char value[VALUE_SIZE], why[VPOOL_REASON_SIZE];
 
-	/* Without a list of its own, the step could use the CPUs of all jobs. */
+	/* Without its own list, the step could use the CPUs of all jobs. */
 	if (read_value(cgroup->step, "cpuset.cpus", value) || !*value ||
 	    read_value(cgroup->step, "cpuset.cpus.effective", value))
 		return refuse(refusal,

@@ -264,9 +264,9 @@ said '{"say":"ask","id":"../x","name":"x"}'
 like 'a wrong number counts as one that was here' "$out" '*"taken":true*'
 said '{"say":"offer","name":"x"}'
 like 'an incomplete description' "$err" \
-	'{"error":{"code":2074,"kind":"host_version","command":"vm receive",*'
+	'{"version":1,"error":{"code":2081,"kind":"host_version","command":"vm receive",*'
 said 'surprise'
-like 'a program that is not vpoolctl' "$err" '{"error":{"code":2073,"kind":"host_silent",*'
+like 'a program that is not vpoolctl' "$err" '{"version":1,"error":{"code":2080,"kind":"host_silent",*'
 # Root of a user namespace uses the directory of its user. A machine that has ended is
 # removed, and its log is kept.
 if unshare -r true 2>/dev/null; then

@@ -81,8 +81,7 @@ static void objects(void)
 
 static void no_objects(void)
 {
-	struct peer *peer = connect_to("echo '{\"say\": \"hello\"}'; echo surprise; "
-				       "sleep 5");
+	struct peer *peer = connect_to("echo '{\"say\": \"hello\"}'; echo wow; sleep 5");
 
 	expect_word(peer, "hello");
 	expect(wait_error(peer, 5000) == -EPROTO);
@@ -104,15 +103,18 @@ static void ssh_fails(void)
 
 static void other_fails(void)
 {
-	struct peer *peer = connect_to("echo warning >&2; echo '  qemu: no' >&2; "
-				       "echo '{\"error\": {\"code\": 2033, "
-				       "\"message\": \"too small\"}}' >&2; exit 1");
+	static const char error[] =
+		"{\"error\": {\"code\": 2033, \"message\": \"too small\"}}";
+	char *command = xprintf("echo warning >&2; echo '  qemu: no' >&2; echo '%s' >&2; exit 1",
+				error);
+	struct peer *peer = connect_to(command);
 	int code = 0;
 
 	expect(wait_error(peer, 5000) == -EPIPE);
 	expect_text(peer_error(peer, &code), "too small qemu: no");
 	expect(code == 2033);
 	peer_close(peer, 5000);
+	free(command);
 }
 
 /* A host that is silent, but whose connection stays. */

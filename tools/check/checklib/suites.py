@@ -32,7 +32,7 @@ WIDER_SUITES = "numa cores".split()
 # They share these machines: their number, and the memory and the CPUs of each.
 HOSTS_KERNEL = "6.12"
 HOSTS_VMS = (2, "1200M", 2)
-HOSTS_QUICK = "hosts_network".split()
+HOSTS_QUICK = "hosts_network hosts_slurm".split()
 
 # A machine with an IOMMU and devices behind it, and a suite that needs it. check-long runs
 # it on more kernels, and vm_device.

@@ -320,6 +320,10 @@ static const struct {
 	  "Try 'ssh -o BatchMode=yes %s true', which must work without a password." },
 	{ TOOL_HOST_NO_TOOL, "Try 'ssh %s command -v vpoolctl' after installing it there." },
 	{ TOOL_HOST_ANSWER, "Try 'ssh %s vpoolctl version', and install one version everywhere." },
+	{ TOOL_HOST_SILENT, "Try again when the other host answers." },
+	{ TOOL_HOST_VERSION,
+	  "Try 'vpoolctl version' on both hosts, and upgrade one of them." },
+	{ TOOL_VM_UNSURE, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */
@@ -449,7 +453,7 @@ bool hint_for(int code, const char *message, const char *subject, char *text,
 	hint = i < ARRAY_SIZE(hints) ? hints[i].hint : SEE_HELP;
 	/* "... pool 'web' ..." or "cannot connect to host node1: ..." */
 	if (!find_name(message, "pool '", "'", name, sizeof(name)) &&
-	    !find_name(message, "connect to host ", ":", name, sizeof(name)))
+	    !find_name(message, "cannot connect to host ", ":", name, sizeof(name)))
 		snprintf(name, sizeof(name), "%s", subject ? subject : "NAME");
 	if (hint)
 		fill_in(hint, name, text, room);

@@ -369,11 +369,11 @@ static bool reap(struct peer *peer, int ms)
 		if (pid == peer->ssh) {
 			peer->status = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 			peer->ssh = 0;
-		} else if (now_ms() > deadline) {
-			return false;
-		} else {
-			usleep(10000);
+			break;
 		}
+		if (now_ms() > deadline)
+			return false;
+		usleep(10000);
 	}
 	return true;
 }

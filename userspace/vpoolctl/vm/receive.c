@@ -470,7 +470,7 @@ static bool is_loaded(struct receive *receive)
 	return loaded;
 }
 
-static void announce(struct qmp *qmp)
+static void announce_guest(struct qmp *qmp)
 {
 	struct json_object *args = json_object_new_object();
 
@@ -515,7 +515,7 @@ static int take_over(struct receive *receive, struct json_object *run)
 		remove_taken(id);
 		return -1;
 	}
-	announce(qmp);
+	announce_guest(qmp);
 	return 0;
 }
 
@@ -676,7 +676,8 @@ static int run_vm_receive(const struct invocation *inv)
 	int in, out, status;
 
 	if (isatty(STDIN_FILENO))
-		return usage_error(inv->cmd, "'vpoolctl vm migrate' on another host runs this command, over ssh");
+		return usage_error(inv->cmd,
+				   "'vpoolctl vm migrate' on another host runs this command, over ssh");
 	/* The source reads errors as JSON. */
 	messages_set_json();
 	catch_interrupts();

@@ -504,8 +504,8 @@ static int unsure(struct send *send, int err)
 
 	describe_loss(send->peer, send->to->host, err, message, sizeof(message));
 	cmd_error(send->inv, send->vm->name, TOOL_VM_UNSURE,
-		  "host %s was told to run it, but its answer was lost (%s). The machine is stopped here. When host %s answers again, 'vpoolctl vm resume %s' asks it, and lets the machine continue here if it is not there",
-		  send->to->host, message, send->to->host, send->vm->name);
+		  "host %s was told to run it, but its answer was lost (%s); the machine is stopped here; 'vpoolctl vm resume %s' asks host %s again, and lets the machine continue here if it is not there",
+		  send->to->host, message, send->vm->name, send->to->host);
 	return EXIT_FAILED;
 }
 
