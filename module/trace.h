@@ -5,6 +5,7 @@
 #if !defined(VPOOL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VPOOL_TRACE_H
 
+#include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/vpool.h>
 
@@ -120,7 +121,10 @@ TRACE_EVENT(vpool_memory_error,
 	    TP_printk("pool=%s pfn=%#lx", __entry->pool, __entry->pfn)
 );
 
-/* The text has no newline: vpool_err() quotes what users pass. */
+/*
+ * The text has no newline: vpool_err() quotes what users pass. The core of tracing does not
+ * know the name of each task, so the event has it.
+ */
 TRACE_EVENT(vpool_refuse,
 	    TP_PROTO(const char *pool, const char *call, int error, u32 code,
 		     const char *reason),
@@ -130,17 +134,19 @@ TRACE_EVENT(vpool_refuse,
 			     __array(char, call, 16)
 			     __field(int, error)
 			     __field(u32, code)
+			     __array(char, comm, TASK_COMM_LEN)
 			     __array(char, reason, VPOOL_REASON_SIZE)),
 
 	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
 			   strscpy(__entry->call, call, 16);
 			   __entry->error = error;
 			   __entry->code = code;
+			   memcpy(__entry->comm, current->comm, TASK_COMM_LEN);
 			   strscpy(__entry->reason, reason, VPOOL_REASON_SIZE);),
 
-	    TP_printk("pool=%s call=%s error=%d code=%u reason=%s",
+	    TP_printk("pool=%s call=%s error=%d code=%u comm=%s reason=%s",
 		      __entry->pool, __entry->call, __entry->error,
-		      __entry->code, __entry->reason)
+		      __entry->code, __entry->comm, __entry->reason)
 );
 
 #endif /* VPOOL_TRACE_H */

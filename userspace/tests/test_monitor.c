@@ -48,8 +48,9 @@ static void refusals(void)
 {
 	struct traced traced;
 
-	if (!expect(traced_parse("        vpoolctl-1234    [003] .....  12.345678: vpool_refuse: pool=web call=create error=-17 code=14 reason=pool 'web' already exists",
-				 &traced)))
+	if (!expect(traced_parse("           <...>-1234    [003] .....  12.345678: "
+				 "vpool_refuse: pool=web call=create error=-17 "
+				 "code=14 comm=vpoolctl reason=pool 'web' already exists", &traced)))
 		return;
 	expect_text(traced.event, "refuse");
 	expect_text(traced.pool, "web");
@@ -71,10 +72,12 @@ static void names_of_tasks(void)
 		expect(traced.tid == 5);
 	}
 	/* The name is empty where the caller gave no valid one. */
-	if (expect(traced_parse("x-1 [000] .....  1.0: vpool_refuse: pool= call=create error=-22 code=11 reason='A B=' is not",
+	if (expect(traced_parse("x-1 [000] .....  1.0: vpool_refuse: pool= "
+				"call=create error=-22 code=11 comm=a comm= b reason='A B=' is not",
 				&traced))) {
 		expect_text(traced.pool, "");
 		expect_text(traced.call, "create");
+		expect_text(traced.comm, "a comm= b");
 		expect_text(traced.reason, "'A B=' is not");
 	}
 }
@@ -83,8 +86,8 @@ static void memory_errors(void)
 {
 	struct traced traced;
 
-	if (expect(traced_parse("kworker/u8:1-9 [000] .....  1.0: vpool_memory_error: pool=db pfn=0x1f00",
-				&traced))) {
+	if (expect(traced_parse("kworker/u8:1-9 [000] .....  1.0: "
+				"vpool_memory_error: pool=db pfn=0x1f00", &traced))) {
 		expect_text(traced.event, "memory_error");
 		expect_text(traced.pool, "db");
 		expect(traced.pfn == 0x1f00);
@@ -102,7 +105,7 @@ static void other_lines(void)
 			     &traced));
 	expect(!traced_parse("x-1 [000] ..... 1.0: vpool_refuse: pool=a call=create",
 			     &traced));
-	expect(!traced_parse(": vpool_refuse: pool=a call=create error=-1 code=1 reason=b",
+	expect(!traced_parse(": vpool_refuse: pool=a call=create error=-1 code=1 comm=c reason=b",
 			     &traced));
 }
 

@@ -187,10 +187,14 @@ bool traced_parse(const char *line, struct traced *traced)
 	rest = take_word(rest, " call=", traced->call, sizeof(traced->call));
 	rest = take_word(rest, " code=", number, sizeof(number));
 	traced->code = atoi(number);
-	rest = rest ? strstr(rest, " reason=") : NULL;
-	if (rest)
+	at = rest ? strstr(rest, " comm=") : NULL;
+	rest = at ? strstr(at, " reason=") : NULL;
+	if (rest) {
+		snprintf(traced->comm, sizeof(traced->comm), "%.*s",
+			 (int)(rest - at - 6), at + 6);
 		snprintf(traced->reason, sizeof(traced->reason), "%.*s",
 			 (int)strcspn(rest + 8, "\n"), rest + 8);
+	}
 	return rest;
 }
 

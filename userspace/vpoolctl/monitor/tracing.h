@@ -27,7 +27,7 @@ struct tracing {
  * @event: name of the tracepoint without "vpool_"
  * @pool: name of the pool; empty if the caller gave no valid name
  * @pid: thread in which the tracepoint was reached
- * @comm: name of that thread
+ * @comm: name of that thread; for other events than refuse it can be "<...>"
  * @call: refuse: name of the call
  * @code: refuse: enum vpool_code
  * @reason: refuse: the sentence

@@ -523,7 +523,7 @@ static int migrate(const struct invocation *inv, const struct send_to *to,
 	if (check_devices(move) || check_handed(inv, move->vm))
 		status = EXIT_FAILED;
 	else if (to->host && outcome_is_dry(inv))
-		outcome_print(inv, move->vm->name, "would migrate %s to pool %s of host %s",
+		outcome_print(inv, move->vm->name, "%s would move to pool %s of host %s",
 			      move->vm->name, to->pool, to->host);
 	else if (to->host)
 		status = vm_send(inv, move->vm, to, &move->migration);
