@@ -7,6 +7,11 @@
 #include "monitor/uevent.h"
 #include "tap.h"
 
+/* Parts of a line of trace_pipe. */
+#define HEADER "           <...>-1234    [003] .....  12.345678: "
+#define REFUSE "vpool_refuse: pool=web call=create error=-17 code=14 "
+#define REFUSE_UNNAMED "vpool_refuse: pool= call=create error=-22 code=11 "
+
 #define PARSE(text, uevent) uevent_parse(text, sizeof(text), uevent)
 
 static void uevents(void)
@@ -48,15 +53,14 @@ static void refusals(void)
 {
 	struct traced traced;
 
-	if (!expect(traced_parse("           <...>-1234    [003] .....  12.345678: "
-				 "vpool_refuse: pool=web call=create error=-17 "
-				 "code=14 comm=vpoolctl reason=pool 'web' already exists", &traced)))
+	if (!expect(traced_parse(HEADER REFUSE "comm=vpoolctl reason=pool 'web' exists",
+				 &traced)))
 		return;
 	expect_text(traced.event, "refuse");
 	expect_text(traced.pool, "web");
 	expect_text(traced.comm, "vpoolctl");
 	expect_text(traced.call, "create");
-	expect_text(traced.reason, "pool 'web' already exists");
+	expect_text(traced.reason, "pool 'web' exists");
 	expect(traced.pid == 1234);
 	expect(traced.code == 14);
 }
@@ -72,8 +76,7 @@ static void names_of_tasks(void)
 		expect(traced.tid == 5);
 	}
 	/* The name is empty where the caller gave no valid one. */
-	if (expect(traced_parse("x-1 [000] .....  1.0: vpool_refuse: pool= "
-				"call=create error=-22 code=11 comm=a comm= b reason='A B=' is not",
+	if (expect(traced_parse(HEADER REFUSE_UNNAMED "comm=a comm= b reason='A B=' is not",
 				&traced))) {
 		expect_text(traced.pool, "");
 		expect_text(traced.call, "create");
@@ -86,8 +89,8 @@ static void memory_errors(void)
 {
 	struct traced traced;
 
-	if (expect(traced_parse("kworker/u8:1-9 [000] .....  1.0: "
-				"vpool_memory_error: pool=db pfn=0x1f00", &traced))) {
+	if (expect(traced_parse(HEADER "vpool_memory_error: pool=db pfn=0x1f00",
+				&traced))) {
 		expect_text(traced.event, "memory_error");
 		expect_text(traced.pool, "db");
 		expect(traced.pfn == 0x1f00);

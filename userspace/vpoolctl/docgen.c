@@ -446,8 +446,8 @@ static void fish_verb(const struct command *cmd, bool repeated)
 		printf("complete -c vpoolctl -n __vpoolctl_no_verb -a %s -d '", cmd->name);
 	} else {
 		if (!repeated)
-			printf("complete -c vpoolctl -n __vpoolctl_no_verb -a %.*s -d 'virtual machines'\n",
-			       (int)(space - cmd->name), cmd->name);
+			printf("complete -c vpoolctl -n __vpoolctl_no_verb -a %.*s -d '%s'\n",
+			       (int)(space - cmd->name), cmd->name, "virtual machines");
 		printf("complete -c vpoolctl -n '__vpoolctl_group %.*s' -a %s -d '",
 		       (int)(space - cmd->name), cmd->name, space + 1);
 	}

@@ -122,7 +122,8 @@ static void report_escape(struct event_sink *sink, const struct traced *traced)
 			    traced->tid);
 		return;
 	}
-	event_print(sink, &event, "task %d (%s) may run on CPUs that are not for it; its mask is %s now",
+	event_print(sink, &event,
+		    "task %d (%s) may run on CPUs that are not for it; its mask is %s now",
 		    traced->tid, task.comm, task.mask);
 	free(task.mask);
 }
