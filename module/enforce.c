@@ -21,6 +21,7 @@
 #include "affinity.h"
 #include "enforce.h"
 #include "member_set.h"
+#include "trace.h"
 
 /* Tell whether the member's mask is wrong; end its escape if it is right. */
 static bool vpool_enforce_is_needed(struct vpool_member *member)
@@ -51,8 +52,10 @@ static void vpool_enforce_count_escape(struct vpool_member_set *members,
 				       struct vpool_member *member)
 {
 	raw_spin_lock(&vpool_member_lock);
-	if (!member->escaped && !member->pending)
+	if (!member->escaped && !member->pending) {
 		vpool_stat_inc(members->stat, VPOOL_STAT_ESCAPES);
+		trace_vpool_escape(members->name, member->task->pid);
+	}
 	member->escaped = true;
 	raw_spin_unlock(&vpool_member_lock);
 }

@@ -14,9 +14,12 @@
 #include "call.h"
 #include "ioctl.h"
 #include "member_ioctl.h"
+#include "pool.h"
 #include "pool_ioctl.h"
 #include "query.h"
 #include "region_ioctl.h"
+#include "spec.h"
+#include "trace.h"
 
 union vpool_any_cmd {
 	struct vpool_attach attach;
@@ -48,6 +51,10 @@ union vpool_any_cmd {
  * @reserved_at: offsets of the 32-bit reserved fields, 0 if there is none
  * @where: VPOOL_ON_* bits, the kinds of descriptor that the call works on
  * @admin: the call needs CAP_SYS_ADMIN in the initial user namespace
+ * @changes: name of the call for vpool_refuse; NULL if the call only reads
+ * @name_at: offset of the name of the pool, for calls on the control device that have
+ *	@changes
+ * @dry_run: the flag of a dry run, 0 if the call has none
  * @execute: execute the call, and return 0 or a negative errno
  */
 struct vpool_ioctl {
@@ -58,6 +65,9 @@ struct vpool_ioctl {
 	u32 flags;
 	u32 where;
 	bool admin;
+	const char *changes;
+	u16 name_at;
+	u32 dry_run;
 	int (*execute)(struct vpool_call *call);
 };
 
@@ -72,6 +82,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 			offsetof(struct vpool_attach, __reserved),
 		},
 		.where = VPOOL_ON_POOL,
+		.changes = "attach",
 		.execute = vpool_ioctl_attach,
 	},
 	[VPOOL_CMD_COMMIT] = {
@@ -84,6 +95,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 			offsetof(struct vpool_commit, __reserved),
 		},
 		.where = VPOOL_ON_POOL,
+		.changes = "commit",
 		.execute = vpool_ioctl_commit,
 	},
 	[VPOOL_CMD_CREATE] = {
@@ -100,6 +112,9 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		},
 		.where = VPOOL_ON_CONTROL,
 		.admin = true,
+		.changes = "create",
+		.name_at = offsetof(struct vpool_create, name),
+		.dry_run = VPOOL_CREATE_DRY_RUN,
 		.execute = vpool_ioctl_create,
 	},
 	[VPOOL_CMD_DESTROY] = {
@@ -109,6 +124,8 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		.flags = VPOOL_DESTROY_FORCE,
 		.where = VPOOL_ON_CONTROL,
 		.admin = true,
+		.changes = "destroy",
+		.name_at = offsetof(struct vpool_destroy, name),
 		.execute = vpool_ioctl_destroy,
 	},
 	[VPOOL_CMD_DETACH] = {
@@ -120,6 +137,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 			offsetof(struct vpool_attach, __reserved),
 		},
 		.where = VPOOL_ON_POOL,
+		.changes = "detach",
 		.execute = vpool_ioctl_detach,
 	},
 	[VPOOL_CMD_FILE] = {
@@ -131,6 +149,7 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 			offsetof(struct vpool_file, __reserved),
 		},
 		.where = VPOOL_ON_POOL,
+		.changes = "file",
 		.execute = vpool_ioctl_file,
 	},
 	[VPOOL_CMD_LIST] = {
@@ -195,6 +214,9 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		},
 		.where = VPOOL_ON_CONTROL,
 		.admin = true,
+		.changes = "resize",
+		.name_at = offsetof(struct vpool_resize, name),
+		.dry_run = VPOOL_RESIZE_DRY_RUN,
 		.execute = vpool_ioctl_resize,
 	},
 };
@@ -322,6 +344,34 @@ static int vpool_check_privilege(struct vpool_call *call,
 			 "changing pools needs CAP_SYS_ADMIN in the initial user namespace");
 }
 
+/* Return the name of the pool that a call is about, or "" if it is not valid. */
+static const char *vpool_call_name(const struct vpool_call *call,
+				   const struct vpool_ioctl *op)
+{
+	const char *name = call->cmd + op->name_at;
+
+	if (call->handle->pool)
+		return call->handle->pool->name;
+	return vpool_spec_check_name(name, NULL) ? "" : name;
+}
+
+/* Report a call that failed to change something. A dry run only asks. */
+static void vpool_trace_refusal(const struct vpool_call *call,
+				const struct vpool_ioctl *op, int err)
+{
+	const u32 *word = call->cmd;
+	char reason[VPOOL_REASON_SIZE];
+	u32 code;
+
+	if (!trace_vpool_refuse_enabled() || !op->changes)
+		return;
+	if (word[op->flags_at / sizeof(u32)] & op->dry_run)
+		return;
+	vpool_extack_read(call->extack, reason, &code);
+	trace_vpool_refuse(vpool_call_name(call, op), op->changes, err, code,
+			   reason);
+}
+
 /**
  * vpool_handle_ioctl - dispatch an ioctl
  * @handle: descriptor that the ioctl was made on
@@ -349,9 +399,11 @@ long vpool_handle_ioctl(struct vpool_handle *handle, unsigned int num,
 				 "ioctl %#x does not exist on this %s",
 				 num, handle->is_file ? "file" : "device");
 	err = vpool_copy_in(&call, op);
-	if (!err)
-		err = vpool_check_fields(&call, op);
-	if (!err)
-		err = vpool_check_privilege(&call, op);
-	return err ?: op->execute(&call);
+	if (err)
+		return err;
+	err = vpool_check_fields(&call, op) ?:
+		vpool_check_privilege(&call, op) ?: op->execute(&call);
+	if (err)
+		vpool_trace_refusal(&call, op, err);
+	return err;
 }

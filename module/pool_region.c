@@ -12,6 +12,7 @@
 #include "pool_region.h"
 #include "region.h"
 #include "registry.h"
+#include "trace.h"
 
 /* Bounds the kernel memory that users of a pool can consume. */
 static uint max_regions = 65536;
@@ -217,9 +218,11 @@ bool vpool_pools_poisoned(unsigned long pfn, bool has_ref)
 
 	while (page && !ours && (pool = vpool_pool_next(&id))) {
 		ours = vpool_pool_poisoned(pool, page, has_ref);
-		if (ours)
+		if (ours) {
 			pr_err("%#lx: memory failure in pool '%s', recovery action: Recovered\n",
 			       pfn, pool->name);
+			trace_vpool_memory_error(pool->name, pfn);
+		}
 		vpool_pool_put(pool);
 	}
 	return ours;

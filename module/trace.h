@@ -5,6 +5,7 @@
 #if !defined(VPOOL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VPOOL_TRACE_H
 
+#include <linux/sched.h>
 #include <linux/tracepoint.h>
 #include <linux/vpool.h>
 
@@ -92,6 +93,60 @@ TRACE_EVENT(vpool_attach,
 
 	    TP_printk("pool=%s pid=%d error=%d", __entry->pool, __entry->pid,
 		      __entry->error)
+);
+
+TRACE_EVENT(vpool_escape,
+	    TP_PROTO(const char *pool, pid_t tid),
+	    TP_ARGS(pool, tid),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(pid_t, tid)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->tid = tid;),
+
+	    TP_printk("pool=%s tid=%d", __entry->pool, __entry->tid)
+);
+
+TRACE_EVENT(vpool_memory_error,
+	    TP_PROTO(const char *pool, unsigned long pfn),
+	    TP_ARGS(pool, pfn),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __field(unsigned long, pfn)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   __entry->pfn = pfn;),
+
+	    TP_printk("pool=%s pfn=%#lx", __entry->pool, __entry->pfn)
+);
+
+/*
+ * The text has no newline: vpool_err() quotes what users pass. The core of tracing does not
+ * know the name of each task, so the event has it.
+ */
+TRACE_EVENT(vpool_refuse,
+	    TP_PROTO(const char *pool, const char *call, int error, u32 code,
+		     const char *reason),
+	    TP_ARGS(pool, call, error, code, reason),
+
+	    TP_STRUCT__entry(__array(char, pool, VPOOL_NAME_SIZE)
+			     __array(char, call, 16)
+			     __field(int, error)
+			     __field(u32, code)
+			     __array(char, comm, TASK_COMM_LEN)
+			     __array(char, reason, VPOOL_REASON_SIZE)),
+
+	    TP_fast_assign(strscpy(__entry->pool, pool, VPOOL_NAME_SIZE);
+			   strscpy(__entry->call, call, 16);
+			   __entry->error = error;
+			   __entry->code = code;
+			   memcpy(__entry->comm, current->comm, TASK_COMM_LEN);
+			   strscpy(__entry->reason, reason, VPOOL_REASON_SIZE);),
+
+	    TP_printk("pool=%s call=%s error=%d code=%u comm=%s reason=%s",
+		      __entry->pool, __entry->call, __entry->error,
+		      __entry->code, __entry->comm, __entry->reason)
 );
 
 #endif /* VPOOL_TRACE_H */

@@ -178,6 +178,19 @@ int vpool_open_reader(struct vpool **ret)
 	return 0;
 }
 
+int vpool_open_sysfs(struct vpool **ret)
+{
+	int err;
+
+	err = new_handle(ret);
+	if (err)
+		return err;
+	if (!module_loaded())
+		return no_module(*ret);
+	(*ret)->kind = VPOOL_KIND_SYSFS;
+	return 0;
+}
+
 /*
  * Tell whether the owner and mode of the device allow the open. If they do, a security
  * module denied it.

@@ -327,6 +327,18 @@ int vpool_open_control(struct vpool **ret);
 int vpool_open_reader(struct vpool **ret);
 
 /**
+ * vpool_open_sysfs() - open a handle that reads sysfs only
+ * @ret: out: the handle; close it even after a failure. NULL if memory ran out
+ *
+ * The handle is like one of vpool_open_reader() for a caller who may not open the
+ * control device. It keeps no device open, so the module can be unloaded and replaced
+ * while a program watches the pools.
+ *
+ * Return: 0; -ENOPKG if the module is not loaded
+ */
+int vpool_open_sysfs(struct vpool **ret);
+
+/**
  * vpool_open() - open the device of a pool, and with it a new region
  * @name: name of the pool, NUL-terminated
  * @ret: out: the handle; close it even after a failure. NULL if memory ran out

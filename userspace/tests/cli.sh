@@ -264,9 +264,9 @@ said '{"say":"ask","id":"../x","name":"x"}'
 like 'a wrong number counts as one that was here' "$out" '*"taken":true*'
 said '{"say":"offer","name":"x"}'
 like 'an incomplete description' "$err" \
-	'{"error":{"code":2081,"kind":"host_version","command":"vm receive",*'
+	'{"version":1,"error":{"code":2081,"kind":"host_version","command":"vm receive",*'
 said 'surprise'
-like 'a program that is not vpoolctl' "$err" '{"error":{"code":2080,"kind":"host_silent",*'
+like 'a program that is not vpoolctl' "$err" '{"version":1,"error":{"code":2080,"kind":"host_silent",*'
 # Root of a user namespace uses the directory of its user. A machine that has ended is
 # removed, and its log is kept.
 if unshare -r true 2>/dev/null; then
@@ -430,7 +430,7 @@ for before in -J --json '-b' '--bytes' '-o NAME,FREE' '-oNAME' '--output=NAME' \
 	# shellcheck disable=SC2086 # words
 	try $before list
 	case $before in
-	-J*|--json) check "$before before the verb" 3 '{"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
+	-J*|--json) check "$before before the verb" 3 '{"version":1,"error":{"code":1000,"kind":"lib_no_module",*}}' ;;
 	*) check "$before before the verb" 3 "$no_module" ;;
 	esac
 done
@@ -441,7 +441,7 @@ for words in '-J vm list' 'vm -J list' 'vm list -J' 'vm --json --raw list' \
 	# shellcheck disable=SC2086 # words
 	try $words
 	check "options around two words: $words" 3 \
-		'{"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
+		'{"version":1,"error":{"code":1000,"kind":"lib_no_module","command":"vm list",*}}'
 done
 try vm -b --noheadings list
 check 'options between two words' 3 'vpoolctl: vm list: the vpool module is not loaded*'
@@ -452,17 +452,17 @@ is 'help between two words' "$status" 0
 
 # Errors as JSON.
 try show -J web
-check 'an error as JSON' 3 '{"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
+check 'an error as JSON' 3 '{"version":1,"error":{"code":1000,"kind":"lib_no_module","command":"show","subject":null,"message":"the vpool module is not loaded: run *","hint":null}}'
 out=$err
 schema error
 try create -J web
-check 'wrong usage as JSON' 2 '{"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
+check 'wrong usage as JSON' 2 '{"version":1,"error":{"code":2003,"kind":"usage","command":"create",*"message":"a pool needs mem or cpus, or both","hint":"Try *create --help*."}}'
 out=$err
 schema error
 try list --josn -J
-check 'an unknown option as JSON' 2 '{"error":{"code":2003,*did you mean*}}'
+check 'an unknown option as JSON' 2 '{"version":1,"error":{"code":2003,*did you mean*}}'
 try -J lsit
-check 'an unknown verb as JSON' 2 '{"error":{"code":2003,*unknown verb*lsit*}}'
+check 'an unknown verb as JSON' 2 '{"version":1,"error":{"code":2003,*unknown verb*lsit*}}'
 try -b map
 check 'an option before a verb that does not have it' 2 "vpoolctl: map: unknown option '--bytes'*"
 try -J
@@ -585,14 +585,14 @@ is 'list for scripts' "$out" "NAME STATE CREATED CPUS
 web active - 2-3"
 try list -J -o NAME,TOTAL,CPUS
 is 'list as JSON' "$(echo "$out" | tr -d ' \n')" \
-	'{"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
+	'{"version":1,"pools":[{"name":"web","total":4194304,"cpus":"2-3"}]}'
 try show web
 is 'show' "$status" 0
 like 'show has nodes' "$out" '*Mode:*0660*NODE TOTAL*1*4M*'
 try show db
 check 'show a missing pool' 1 "vpoolctl: show db: there is no pool 'db'${nl}Try 'vpoolctl list' for the existing pools."
 try show -J db
-check 'show a missing pool as JSON' 1 '{"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
+check 'show a missing pool as JSON' 1 '{"version":1,"error":{"code":13,"kind":"no_pool","command":"show","subject":"db","message":*,"hint":"Try *list* for the existing pools."}}'
 try show wbe
 check 'show a misspelt pool' 1 "*there is no pool 'wbe': did you mean 'web'?*"
 # Names that differ in a digit are two pools, not a typing error.
@@ -614,7 +614,44 @@ try regions web
 check 'a pool whose device is missing' 1 "vpoolctl: regions web: pool 'web' is there, but not *"
 try -Jb -o NAME,FREE list
 is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
-	'{"pools":[{"name":"web","free":2097152}]}'
+	'{"version":1,"pools":[{"name":"web","free":2097152}]}'
+
+# Verbs that change something have the same three options.
+for verb in apply attach audit create destroy detach kill mount resize run umount upgrade \
+	'vm migrate' 'vm pause' 'vm resize' 'vm resume' 'vm start' 'vm stop'; do
+	# shellcheck disable=SC2086 # words
+	try $verb --help
+	like "$verb has --dry-run, --quiet and --json" "$(echo "$out" | sort)" \
+		'*-J, --json*-n, --dry-run*-q, --quiet*'
+done
+try run -n web -- sh
+check 'a dry run of run on a pool whose device is missing' 1 "vpoolctl: run web: pool 'web' is there, but not *"
+
+# monitor, on the directory that simulates sysfs
+try monitor -d 0
+check 'monitor: the delay has a minimum' 2 "vpoolctl: monitor: --delay: '0' is not a time of 0.1 seconds or more*"
+try monitor -n 0
+check 'monitor: the number has a minimum' 2 "vpoolctl: monitor: --events: '0' is not a number of at least 1*"
+try monitor Web
+check 'monitor: an invalid name' 2 "vpoolctl: monitor: 'Web' is not a pool's name*"
+echo 1 >"$dir/sys/pools/web/cpus/effective"
+mkdir -p "$pool/stat"
+echo 5 >"$pool/stat/escapes"
+(
+	sleep 1
+	echo 8 >"$pool/stat/escapes.new"
+	mv "$pool/stat/escapes.new" "$pool/stat/escapes"
+	sleep 1
+	mv "$pool" "$dir/sys/pools/away"
+	mv "$dir/sys/pools/away" "$dir/sys/gone"
+) &
+try monitor -d 0.1 -n 2
+wait
+is 'monitor: exit status' "$status" 0
+like 'monitor sees counters and the end of a pool' "$out" \
+	"*T* started: watching 1 pool and 0 virtual machines; *${nl}*T* escaped web: *(3 since the last look)${nl}*T* destroyed web: the pool was destroyed"
+mv "$dir/sys/gone" "$pool"
+
 try list -z
 check 'unknown option with a pool present' 2 '*'
 "$VPOOLCTL" list >/dev/full 2>"$dir/err"

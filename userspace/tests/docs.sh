@@ -272,4 +272,57 @@ is "completion of an option of a verb of two words" \
 	"$(complete_line vpoolctl vm start x --kern)" --kernel
 mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
 is 'completion of a virtual machine' "$(complete_line vpoolctl vm stop '')" one
+# The commented example of a declaration has no mistake, and has every property.
+example=$SOURCE/userspace/examples/vpool.conf
+like 'the example vpool.conf has no mistake' "$("$VPOOLCTL" check "$example" 2>&1)" \
+	'1 file, * pools, no mistakes'
+properties=$(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$BUILD/man/vpool.conf.5")
+for property in $properties; do
+	is "the example vpool.conf has $property" \
+		"$(grep -cE "^    $property:" "$example" | sed 's/^[1-9].*/yes/')" yes
+done
+
+# zsh and fish, whose completion is made from the same table. Both read the simulated pools.
+
+here=$(dirname "$(readlink -f "$0")")
+
+# fish_offers LINE: print the words that fish offers after LINE, without descriptions
+fish_offers()
+{
+	fish --no-config -c "source $BUILD/completion/vpoolctl.fish
+		complete -C '$1'" 2>&1 | cut -f 1 | sort | xargs
+}
+
+# zsh_offers LINE: print the line as zsh completes it, and the words that it lists
+zsh_offers()
+{
+	"$here/zsh_offers.py" "$BUILD/completion" "$1" 2>&1 | xargs
+}
+
+export VPOOL_SYSFS_DIR=$BUILD/tests/shells
+mkdir -p "$VPOOL_SYSFS_DIR"/pools/db "$VPOOL_SYSFS_DIR"/pools/web
+pools='db web'
+if command -v fish >/dev/null; then
+	is 'fish completes verbs' "$(fish_offers 'vpoolctl cre')" create
+	is 'fish completes second words' "$(fish_offers 'vpoolctl vm st')" 'start stop'
+	is 'fish completes pools' "$(fish_offers 'vpoolctl show ')" "$pools"
+	is 'fish completes options behind arguments' \
+		"$(fish_offers 'vpoolctl create x --mod')" --mode
+	is 'fish completes listed values' "$(fish_offers 'vpoolctl vm start x --net ')" 'none user'
+	is 'fish completes after options before the verb' \
+		"$(fish_offers 'vpoolctl -J vm pau')" pause
+else
+	tap_result yes 'fish # SKIP fish is not installed'
+fi
+if command -v zsh >/dev/null; then
+	like 'zsh completes verbs' "$(zsh_offers 'vpoolctl cre')" '*vpoolctl create'
+	like 'zsh completes second words' "$(zsh_offers 'vpoolctl vm st')" '*start stop*'
+	like 'zsh completes pools' "$(zsh_offers 'vpoolctl show ')" "*$pools*"
+	like 'zsh completes options' "$(zsh_offers 'vpoolctl create --isol')" '*--isolate*'
+	like 'zsh completes listed values' "$(zsh_offers 'vpoolctl vm start x --net ')" '*none user*'
+	like 'zsh completes columns in any case' "$(zsh_offers 'vpoolctl list -o pea')" '*-o PEAK*'
+else
+	tap_result yes 'zsh # SKIP zsh is not installed'
+fi
+
 tap_end

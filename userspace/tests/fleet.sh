@@ -103,7 +103,7 @@ two web 2147483648 False None'
 schema list
 try 0 -J -H one,two list -o name
 is 'chosen columns in JSON' "$(tr -d ' \n' <<<"$out")" \
-	'{"pools":[{"host":"one","name":"web"},{"host":"two","name":"db"},{"host":"two","name":"web"}]}'
+	'{"version":1,"pools":[{"host":"one","name":"web"},{"host":"two","name":"db"},{"host":"two","name":"web"}]}'
 try 2 -H one list -o nam
 # shellcheck disable=SC2154 # try sets it
 like 'a misspelt column is found before a host is asked' "$err" "*no column 'NAM': did you mean 'NAME'?*"
@@ -164,7 +164,7 @@ like 'the output of the host that has the pool' "$out" 'two: Name: *db*two: Tota
 is 'each line has its host' "$(grep -vc '^two: ' <<<"$out")" 0
 
 try 1 -J -H one,down,nomodule list
-like 'rows in JSON beside errors' "$(tr -d ' \n' <<<"$out")" '{"pools":\[{"host":"one",*'
+like 'rows in JSON beside errors' "$(tr -d ' \n' <<<"$out")" '{"version":1,"pools":\[{"host":"one",*'
 is 'errors in JSON' "$(python3 -c 'import json, sys
 for line in sys.stdin:
     error = json.loads(line)["error"]

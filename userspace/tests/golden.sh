@@ -247,7 +247,7 @@ is 'apply as a diff' "$out" '--- this host
 try apply -n -J new.conf
 schema apply
 like 'apply as JSON' "$(tr -d ' \n' <out)" \
-	'{"changes":\[{"name":"db","action":"destroy","mem_before":6291456,"mem_after":null,*'
+	'{"version":1,"changes":\[{"name":"db","action":"destroy","mem_before":6291456,"mem_after":null,*'
 try apply -n --keep new.conf
 is 'apply --keep keeps undeclared pools' "$(grep '^#' out)" '# resize web
 # create new'
@@ -608,7 +608,7 @@ Mounts:    0
 NODE TOTAL USED FREE
    0    4M   0B   0B'
 try show web -J
-is 'show as JSON' "$(tr -d ' \n' <out)" '{"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"mounts":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}],"mount_points":[]}}'
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"version":1,"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"mounts":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}],"mount_points":[]}}'
 TZ=America/St_Johns try show web -J
 schema show
 like 'a time zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'

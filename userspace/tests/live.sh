@@ -125,6 +125,53 @@ is 'the example of libvpool(3)' \
 	"$("$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../examples/memory" \
 		live-web)" \
 	"live-web: CPUs $cpu, $((4 * page - used)) of $((4 * page)) bytes are free"
+# Dry runs, and outcomes as JSON.
+sleep 600 &
+task=$!
+try 0 attach live-web -p "$task" -n
+is 'a dry run of attach' "$out" "would attach $task"
+try 0 attach live-web -p "$task" -n -q
+is '-q silences a dry run' "$out" ''
+is 'a dry run attaches nothing' "$(cat /sys/kernel/vpool/pools/live-web/cpus/members)" 0
+try 1 attach live-mem -p "$task" -n
+like 'a dry run of attach to a pool without CPUs' "$err" "*pool 'live-mem' has no CPUs*"
+try 1 detach live-web -p "$task" -n
+like 'a dry run of detach of a task that is no member' "$err" '*is not a member of pool*'
+try 0 attach live-web -p "$task" -J
+schema attach
+like 'the outcome of attach' "$(echo "$out" | tr -d '\n')" \
+	"*\"version\": 1,*\"command\": \"attach\",*\"name\": \"live-web\",*\"dry_run\": false,*\"message\": \"attached $task\"*"
+try 0 detach live-web -p "$task" -n
+is 'a dry run of detach' "$out" "would detach $task"
+try 0 kill live-web -n
+is 'a dry run of kill' "$out" 'signal 15 would go to 1 process'
+is 'a dry run kills nothing' "$(kill -0 "$task" && echo alive)" alive
+try 1 destroy live-web -n
+like 'a dry run of destroy tells that the pool is in use' "$err" '*it is in use (0 regions, 1 members, 0 mounts); --force*'
+try 0 destroy live-web live-mem -n -f -J
+schema destroy
+is 'a dry run destroys nothing' "$(echo "$out" | grep -c '"destroyed": false')" 2
+try 0 detach live-web -p "$task" -J
+schema detach
+try 0 destroy live-web -n
+is 'a dry run of destroy' "$out" 'would destroy live-web'
+kill "$task"
+wait "$task" 2>/dev/null
+try 0 run -n live-web -- sh -c 'exit 3'
+is 'a dry run of run' "$out" 'would run sh on pool live-web'
+"$VPOOLCTL" run -n live-web -- no-such-program 2>/dev/null
+is 'a dry run of run without the program' "$?" 127
+mkdir "$dir/files"
+try 0 mount live-mem "$dir/files" -n
+is 'a dry run of mount' "$out" "would mount live-mem at $dir/files"
+try 0 mount live-mem "$dir/files" -q
+try 0 umount live-mem -n
+is 'a dry run of umount' "$out" "would unmount live-mem from $dir/files"
+try 0 umount live-mem -J
+schema umount
+try 0 audit --mend -n
+is 'nothing to restore' "$out" ''
+
 # The library with an adopted descriptor, and with a node.
 library=$(dirname "$(readlink -f "$(command -v "$VPOOLCTL")")")/../lib/libvpool.so
 # A node that the pool has memory on.

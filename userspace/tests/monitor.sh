@@ -1,112 +1,262 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Metrics for many hosts, and the alerts and the dashboard that use them, with a directory
-# that simulates sysfs. VPOOLCTL is the program.
+# vpoolctl monitor with the module: every kind of event. Needs root, the module, four CPUs
+# and 32 huge pages. VPOOLCTL is the program, VPOOL_KO the file of the loaded module.
 
-# tools/setup unpacks programs here that are not installed.
-PATH=$PATH:${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
 dir=$(mktemp -d) || exit 1
-trap 'rm -r "$dir"' EXIT
-here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
-. "$here/tap.sh"
-# shellcheck source=userspace/tests/sysfs.sh
-. "$here/sysfs.sh"
+. "$(dirname "$0")/tap.sh"
 
 export LC_ALL=C
-export VPOOL_DEV_DIR="$dir/dev"
-export VPOOL_SYSFS_DIR="$dir/sys"
-packaging=$(cd "$here/../../packaging" && pwd)
-cp "$packaging"/prometheus/* "$packaging/grafana/vpool.json" "$dir"
-cd "$dir" || exit 1
+VPOOLCTL=${VPOOLCTL:-vpoolctl}
+tracing=/sys/kernel/tracing
+member='' all='' user=''
+online=/sys/devices/system/cpu/cpu3/online
+status=''
 
-# pool NAME: create the files of a pool
-pool()
+if [ ! -c /dev/vpool/control ]; then
+	echo '1..0 # SKIP the module is not loaded'
+	exit 0
+fi
+if [ ! -w "$online" ]; then
+	echo '1..0 # SKIP this host has no CPU 3 that can go offline'
+	exit 0
+fi
+
+page=$(cat /sys/kernel/vpool/default_page_size)
+mib=$((page >> 20))
+
+# shellcheck disable=SC2317 # the trap calls it
+clean_up()
 {
-	sysfs_pool "sys/pools/$1" 0 memory/total_bytes created_ns stat/allocs \
-		stat/alloc_failures stat/attaches stat/escapes stat/faults_base \
-		stat/faults_huge stat/frees stat/limited stat/mapped_around stat/scrubbed_bytes
-	mkdir "sys/pools/$1/memory/node1"
+	# shellcheck disable=SC2086 # words
+	kill $all $user $member
+	echo 1 >"$online"
+	"$VPOOLCTL" vm stop --force mon-vm
+	"$VPOOLCTL" destroy --force mon-a mon-b mon-vms mon-vms2
+	rm -r "$dir"
+} >/dev/null 2>&1
+trap clean_up EXIT
+
+# watch FILE ARGUMENT...: start a monitor, and wait until it watches. Set pid.
+watch()
+{
+	local file=$1
+
+	shift
+	: >"$file"
+	"$@" >"$file" 2>"$file.err" &
+	pid=$!
+	until_event "$file" '*started*'
 }
 
-mkdir sys
-echo 7 >sys/abi_version
-pool web
-pool db
-"$VPOOLCTL" metrics >full
-is 'metrics: exit status' $? 0
-"$VPOOLCTL" metrics --compact >compact
-is 'metrics --compact: exit status' $? 0
-is 'a pool has 8 samples' "$(grep -c 'pool="web"' compact)" 8
-is 'a host has two more' "$(grep -vc '^#\|pool=' compact)" 2
-is 'the full form has the same samples' \
-	"$(sed 's/ [0-9.]*$//' compact | grep -vxFf <(sed 's/ [0-9.]*$//' full))" ''
-like 'and many more' "$(grep -c 'pool="web"' full)" '3[0-9]'
-is 'metrics --compact' "$(grep -o '^vpool_[^ ]*"web"} 0$' compact; grep -c seconds_total compact)" \
-	'vpool_memory_size_bytes{pool="web"} 0
-vpool_memory_used_bytes{pool="web"} 0
-vpool_memory_poisoned_bytes{pool="web"} 0
-vpool_alloc_failures_total{pool="web"} 0
-vpool_escapes_total{pool="web"} 0
-4'
+# until_event FILE PATTERN: wait for a line of FILE that matches. Set line.
+until_event()
+{
+	local end=$((SECONDS + 60))
 
-# names FILE: print the metrics of pools that a file uses. No other word begins so.
-names() { grep -oE '\bvpool_[a-z_]+' "$1" | sort -u; }
-
-grep -o '^vpool_[a-z_]*' compact | sort -u >known
-for file in vpool.rules.yml vpool.test.yml vpool.json; do
-	is "$file uses compact metrics only" "$(names $file | grep -vxFf known)" ''
-	like "$file uses several" "$(names $file | wc -l)" '[6-9]'
-done
-alerts=$(sed -n 's/^ *- alert: //p' vpool.rules.yml)
-like 'there are alerts' "$(wc -w <<<"$alerts")" '1[0-9]'
-for alert in $alerts; do
-	tests=$(sed -n "/^  - name: $alert\$/,/^  - name:/p" vpool.test.yml)
-	like "a test lets $alert fire" "$tests" "*alertname: $alert*exp_labels*"
-	like "a test lets $alert be silent" "$tests" "*alertname: $alert*exp_alerts: \[\]*"
-done
-
-# Each query of the dashboard, as a rule, with all hosts and pools.
-python3 - >queries.yml <<'END'
-import json
-board = json.load(open("vpool.json"))
-targets = [target for panel in board["panels"] for target in panel["targets"]]
-variables = {v["name"] for v in board["templating"]["list"]}
-assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
-assert {"host", "pool"} <= variables
-print("groups:\n  - name: queries\n    rules:")
-for nr, target in enumerate(targets):
-    expr = target["expr"].replace("$host", ".*").replace("$pool", ".*")
-    assert "$" not in expr
-    print(f"      - record: query{nr}\n        expr: {json.dumps(expr)}")
-END
-is 'the dashboard is complete' $? 0
-like 'it has queries' "$(grep -c record queries.yml)" '1[0-9]'
-
-if command -v promtool >/dev/null; then
-	is 'promtool accepts the alerts' "$(promtool check rules vpool.rules.yml 2>&1 |
-		grep -c 'SUCCESS: 10 rules')" 1
-	is 'promtool accepts the example of a configuration' \
-		"$(promtool check config prometheus.yml 2>&1 | grep -c 'prometheus.yml is valid')" 1
-	is 'promtool accepts the queries of the dashboard' \
-		"$(promtool check rules queries.yml 2>&1 | grep -o 'SUCCESS\|FAILED')" SUCCESS
-	promtool test rules vpool.test.yml >out 2>&1
-	is 'the alerts pass their tests' $? 0
-	[ ! -s out ] || sed 's/^/# /' out
-	# Each alert with another limit or labels must fail.
-	for change in 's/== 0/== 2/' 's/> 120/> 1200/' 's/offset 10m/offset 1m/' \
-		's/poisoned_bytes > 0/poisoned_bytes > 4e6/' 's/> 0.95/> 0.97/' \
-		's/alloc_failures_total\[10m\]/alloc_failures_total[1h]/' \
-		's/effective < vpool/effective <= vpool/' \
-		's/escapes_total\[10m\]/escapes_total[1h]/' 's/> 0.8/> 0.95/' \
-		's/effective > 1/effective > 0/'; do
-		sed "$change" "$packaging/prometheus/vpool.rules.yml" >vpool.rules.yml
-		promtool test rules vpool.test.yml >/dev/null 2>&1
-		is "the tests notice $change" $? 1
+	while [ "$SECONDS" -lt "$end" ]; do
+		while read -r line; do
+			# shellcheck disable=SC2053 # it is a pattern
+			[[ $line == $2 ]] && return 0
+		done <"$1"
+		sleep 0.1
 	done
+	line=$(cat "$1" "$1.err")
+	return 1
+}
+
+# sees NAME PATTERN: check that the monitor that prints JSON reports an event
+sees()
+{
+	until_event "$dir/json" "$2"
+	like "$1" "$line" "$2"
+}
+
+# count PATTERN: print how many lines of the JSON match
+count() { grep -c "$1" "$dir/json"; }
+
+# stop PID: stop a monitor. Set status to its exit status.
+stop()
+{
+	kill "$1"
+	wait "$1"
+	status=$?
+}
+
+watch "$dir/json" "$VPOOLCTL" monitor -J -d 0.2
+all=$pid
+like 'it tells that it watches' "$line" '*"event":"started"*"message":"watching 0 pools and *"*'
+watch "$dir/text" "$VPOOLCTL" monitor mon-b
+user=$pid
+
+# Pools
+
+try 0 create mon-a --mem "$((4 * mib))M" --cpus 2-3 --split-cores --quiet
+sees 'a creation' "*\"event\":\"created\",\"pool\":\"mon-a\",*\"total\":$((4 * page)),\"cpus\":\"2-3\",*"
+try 0 resize mon-a --mem "$((6 * mib))M" --quiet
+sees 'a resize' "*\"event\":\"resized\",\"pool\":\"mon-a\",*\"total\":$((6 * page)),*"
+echo 0 >"$online"
+sees 'an offline CPU' '*"event":"degraded","pool":"mon-a",*"effective":"2",*'
+echo 1 >"$online"
+sees 'an online CPU' '*"event":"recovered","pool":"mon-a",*"effective":"2-3",*'
+try 1 create mon-a --mem "${mib}M"
+sees 'a refused creation has program, code and reason' \
+	"*\"event\":\"refused\",\"pool\":\"mon-a\",*\"call\":\"create\",*\"kind\":\"pool_exists\",\"message\":\"create by vpoolctl, process *: pool 'mon-a' already exists\"*"
+refusals=$(count '"refused"')
+try 1 create mon-a --mem "${mib}M" --dry-run
+sleep 1
+is 'a dry run is not a refusal' "$(count '"refused"')" "$refusals"
+
+# Two events of one pool that follow each other at once.
+try 0 create mon-b --mem "${mib}M" --quiet
+try 0 destroy mon-b
+sees 'a short life: creation' '*"event":"created","pool":"mon-b",*'
+sees 'a short life: end' '*"event":"destroyed","pool":"mon-b",*'
+for _ in 1 2 3 4 5 6 7 8; do
+	"$VPOOLCTL" create mon-b --mem "${mib}M" --quiet
+	"$VPOOLCTL" destroy mon-b
+done
+for _ in {1..50}; do
+	[ "$(count '"destroyed","pool":"mon-b"')" = 9 ] && break
+	sleep 0.2
+done
+is 'no creation is lost' "$(count '"created","pool":"mon-b"')" 9
+is 'no destruction is lost' "$(count '"destroyed","pool":"mon-b"')" 9
+
+# Tasks and memory
+
+"$VPOOLCTL" run mon-a python3 -c '
+import os, time
+for _ in range(600):
+    os.sched_setaffinity(0, {0})
+    time.sleep(0.1)' &
+member=$!
+sees 'an escape names the task' "*\"event\":\"escaped\",\"pool\":\"mon-a\",\"vm\":null,\"pid\":*,*\"message\":\"task * may run on CPUs that are not for it; its mask is 0 now\"*"
+like 'the task is the member' "$line" "*\"pid\":$member,*"
+kill "$member"
+wait "$member" 2>/dev/null
+python3 -c '
+import mmap, os, sys
+mmap.mmap(os.open("/dev/vpool/mon-a", os.O_RDWR), int(sys.argv[1]))' \
+	"$((64 * page))" 2>/dev/null
+sees 'memory that the pool does not have' '*"event":"out_of_memory","pool":"mon-a",*"count":1,*'
+limits=/sys/module/vpool/parameters/max_regions
+was=$(cat "$limits")
+echo 1 >"$limits"
+exec 8<>/dev/vpool/mon-a
+(exec 9<>/dev/vpool/mon-a) 2>/dev/null
+echo "$was" >"$limits"
+exec 8<&-
+sees 'a limit' '*"event":"limited","pool":"mon-a",*'
+if [ -e /sys/kernel/debug/hwpoison ] || grep -q ' memory_failure$' /proc/kallsyms; then
+	python3 -c '
+import mmap, os, sys
+page = int(sys.argv[1])
+with mmap.mmap(os.open("/dev/vpool/mon-a", os.O_RDWR), page) as m:
+    m[0] = 1
+    m.madvise(100, 0, mmap.PAGESIZE)' "$page"
+	sees 'a memory error' '*"event":"memory_error","pool":"mon-a",*"message":"page 0x* of the host, in the pool*"*'
 else
-	tap_result yes 'promtool # SKIP prometheus is not installed'
+	tap_result yes 'a memory error # SKIP the kernel cannot inject memory errors'
 fi
+
+# Virtual machines
+
+if command -v "${VPOOL_QEMU:-qemu-system-x86_64}" >/dev/null &&
+   [ -r "${VPOOL_KERNEL_IMAGE:-}" ] && [ "$(uname -m)" = x86_64 ]; then
+	try 0 create mon-vms --mem 80M --cpus 1 --split-cores --quiet
+	try 0 create mon-vms2 --mem 80M --quiet
+	try 0 vm start mon-vm --pool mon-vms --mem 64M --accel tcg \
+		--kernel "$VPOOL_KERNEL_IMAGE"
+	sees 'a machine' '*"event":"vm_started","pool":"mon-vms","vm":"mon-vm",*"state":"running",*'
+	try 0 vm pause mon-vm
+	sees 'a paused machine' '*"event":"vm_state","pool":"mon-vms","vm":"mon-vm",*"state":"paused",*'
+	try 0 vm resume mon-vm
+	sees 'a resumed machine' '*"event":"vm_state",*"vm":"mon-vm",*"state":"running",*'
+	try 0 vm stop --force mon-vm
+	sees 'the end of a machine' '*"event":"vm_ended","pool":"mon-vms","vm":"mon-vm",*'
+	try 0 destroy mon-vms mon-vms2
+else
+	tap_result yes 'machines # SKIP there is no QEMU or no kernel for a guest'
+fi
+
+# The monitor of one pool
+
+stop "$user"
+user=''
+is 'its exit status' "$status" 0
+is 'only events of the pool, as text' "$(sed -E \
+	's/^[0-9]{4}-[0-9-]+T[0-9:]+\.[0-9]{3}[+-][0-9:]+ //; s/:.*//' "$dir/text" |
+	sort | uniq -c | sed 's/^ *//')" "9 created mon-b
+9 destroyed mon-b
+1 started"
+
+# The module
+
+try 0 destroy mon-a
+sees 'a destruction' '*"event":"destroyed","pool":"mon-a",*'
+if [ -n "${VPOOL_KO:-}" ]; then
+	is 'the monitor does not keep the module loaded' "$(rmmod vpool 2>&1)" ''
+	sees 'the end of the module' '*"event":"module_unloaded",*'
+	insmod "$VPOOL_KO"
+	sees 'the new module' '*"event":"module_loaded",*'
+	refusals=$(count '"refused"')
+	"$VPOOLCTL" create mon-c --cpus 500000 2>/dev/null
+	sees 'refusals of the new module' '*"event":"refused","pool":"mon-c",*'
+else
+	tap_result yes 'the module # SKIP VPOOL_KO names no file of the loaded module'
+fi
+
+# The end
+
+instance=$tracing/instances/vpoolctl-monitor-$all
+is 'it has a trace instance' "$([ -d "$instance" ] && echo yes)" yes
+stop "$all"
+all=''
+is 'a signal ends it with 0' "$status" 0
+# shellcheck disable=SC2034 # schema reads it
+out=$(cat "$dir/json")
+schema monitor
+is 'its trace instance is gone' "$([ ! -e "$instance" ] && echo yes)" yes
+is 'it prints no error' "$(cat "$dir/json.err" "$dir/text.err")" ''
+watch "$dir/killed" "$VPOOLCTL" monitor
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+: >"$dir/one"
+"$VPOOLCTL" monitor -n 1 -J >"$dir/one" &
+all=$!
+until_event "$dir/one" '*started*'
+is 'the next monitor removes what a killed one left' \
+	"$(ls -d "$tracing"/instances/vpoolctl-monitor-* 2>/dev/null)" \
+	"$tracing/instances/vpoolctl-monitor-$all"
+try 0 create mon-b --mem "${mib}M" --quiet
+wait "$all"
+is '--events ends it' "$? $(wc -l <"$dir/one")" '0 2'
+all=''
+is 'lost output ends it with an error' \
+	"$(timeout 60 "$VPOOLCTL" monitor 2>&1 >/dev/full; echo "$?")" \
+	"vpoolctl: standard output: No space left on device
+1"
+timeout 60 "$VPOOLCTL" monitor | head -n 1 >/dev/null
+is 'it ends with its reader' "${PIPESTATUS[0]}" 0
+
+# A user who may not see refusals
+
+: >"$dir/nobody"
+setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$VPOOLCTL" monitor mon-b -d 0.2 >"$dir/nobody" 2>"$dir/nobody.err" &
+user=$!
+until_event "$dir/nobody" '*started*'
+like 'a user is told what is missing' "$line" '*; refused calls are not shown, which needs root and tracefs'
+try 1 create mon-b --mem "${mib}M"
+try 0 destroy mon-b
+until_event "$dir/nobody" '*destroyed mon-b*'
+like 'a user sees the pools' "$line" '*destroyed mon-b: the pool was destroyed'
+is 'a user sees no refusals' "$(grep -c refused "$dir/nobody")" 1
+stop "$user"
+user=''
+is 'the exit status of the user' "$status" 0
 
 tap_end

@@ -344,6 +344,23 @@ static void open_codes(void)
 	vpool_close(vp);
 }
 
+/* Such a handle reads sysfs even where the control device could be opened. */
+static void open_sysfs(void)
+{
+	struct vpool_info *info;
+	struct vpool *vp;
+
+	reset();
+	if (!expect(!vpool_open_sysfs(&vp)))
+		return;
+	expect(vpool_fd(vp) == -1);
+	expect(!*vpool_reason(vp));
+	expect(vpool_query(vp, "nope", &info) == -ENOENT);
+	expect(vpool_destroy(vp, "web", 0) == -EACCES);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_CONTROL_DENIED);
+	vpool_close(vp);
+}
+
 static void no_reason(void)
 {
 	struct vpool *vp = control();
@@ -441,6 +458,9 @@ static void without_module(void)
 	expect(vpool_fd(vp) == -1);
 	vpool_close(vp);
 	expect(vpool_open_reader(&vp) == -VPOOL_NO_MODULE);
+	vpool_close(vp);
+	expect(vpool_open_sysfs(&vp) == -VPOOL_NO_MODULE);
+	expect(vpool_reason_code(vp) == VPOOL_LIB_NO_MODULE);
 	vpool_close(vp);
 	expect(vpool_open("web", &vp) == -VPOOL_NO_MODULE);
 	vpool_close(vp);
@@ -724,6 +744,7 @@ static const struct tap_case cases[] = {
 	  kernel_code },
 	{ "the library's own failures have codes", library_codes },
 	{ "failures to open a device have codes", open_codes },
+	{ "a handle that reads sysfs only", open_sysfs },
 	{ "without a message, strerror() is returned", no_reason },
 	{ "a name that is too long is refused", long_names },
 	{ "arrays grow until all entries fit, up to a limit", growing_arrays },

@@ -224,10 +224,18 @@ cat >"$dir/do_all" <<END
 exec >/dev/null 2>&1
 '$VPOOLCTL' create web --mem 4M --cpus $cpu --split-cores
 '$VPOOLCTL' run web true
-python3 -c '
-import mmap, os
+# Escape until the module has seen it. MADV_HWPOISON is 100.
+'$VPOOLCTL' run web python3 -c '
+import mmap, os, time
+for _ in range(300):
+    os.sched_setaffinity(0, {0})
+    with open("/sys/kernel/vpool/pools/web/stat/escapes") as f:
+        if int(f.read()):
+            break
+    time.sleep(0.1)
 with mmap.mmap(os.open("/dev/vpool/web", os.O_RDWR), 1 << 21) as m:
     m[0] = 1
+    m.madvise(100, 0, 4096)
 '
 '$VPOOLCTL' resize web --mem 2M
 exec 8<>/dev/vpool/web

@@ -279,6 +279,224 @@ static void bash_cases(void)
 		bash_command(verbs[i]);
 }
 
+/* Zsh and fish */
+
+/* Tell whether words of an option's value are listed in its placeholder. */
+static bool is_list(const struct option_def *opt)
+{
+	return opt->arg && strchr(opt->arg, '|') && islower(*opt->arg);
+}
+
+static const char *kind_of(const struct option_def *opt)
+{
+	return is_list(opt) ? opt->arg : kinds[opt->complete];
+}
+
+/*
+ * Print the first clause of a help text on one line, inside of single quotes, with a
+ * backslash before each of the characters @special.
+ */
+static void put_clause(const char *text, const char *special)
+{
+	for (; *text && *text != ';' && strncmp(text, ". ", 2) &&
+	     strncmp(text, ".\n", 2); text++) {
+		if (*text == '\'')
+			fputs("'\\'", stdout);
+		else if (strchr(special, *text))
+			putchar('\\');
+		putchar(*text == '\n' ? ' ' : *text);
+	}
+}
+
+static void zsh_verbs(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_verbs; i++) {
+		const char *space = strchr(verbs[i]->name, ' ');
+
+		if (is_repeated(i))
+			continue;
+		printf("\t\t'%.*s:", (int)strcspn(verbs[i]->name, " "),
+		       verbs[i]->name);
+		if (space)
+			fputs("virtual machines", stdout);
+		else
+			put_clause(verbs[i]->summary, ":");
+		puts("'");
+	}
+}
+
+static void zsh_second_words(void)
+{
+	size_t i, j, len;
+
+	for (i = 0; i < nr_verbs; i++) {
+		len = strcspn(verbs[i]->name, " ");
+		if (!verbs[i]->name[len] || is_repeated(i))
+			continue;
+		printf("\t%.*s)\n\t\tverbs=(\n", (int)len, verbs[i]->name);
+		for (j = i; j < nr_verbs; j++) {
+			if (strncmp(verbs[i]->name, verbs[j]->name, len + 1))
+				continue;
+			printf("\t\t\t'%s:", verbs[j]->name + len + 1);
+			put_clause(verbs[j]->summary, ":");
+			puts("'");
+		}
+		puts("\t\t)\n\t\t;;");
+	}
+}
+
+static void zsh_groups(void)
+{
+	size_t i;
+
+	fputs("_vpoolctl_groups='", stdout);
+	for (i = 0; i < nr_verbs; i++)
+		if (strchr(verbs[i]->name, ' ') && !is_repeated(i))
+			printf("%.*s ", (int)strcspn(verbs[i]->name, " "),
+			       verbs[i]->name);
+	puts("'");
+}
+
+static void put_columns(const struct command *cmd)
+{
+	size_t i;
+
+	for (i = 0; i < cmd->nr_columns; i++)
+		printf(" %s", cmd->columns[i].name);
+}
+
+/* Print an option as _arguments takes it: '(-n --name)'{-n,--name}'[help]:ARG:ACTION'. */
+static void zsh_option(const struct command *cmd, const struct option_def *opt)
+{
+	fputs(" \\\n\t\t\t", stdout);
+	if (opt->letter)
+		printf("'(-%c --%s)'{-%c,--%s%s}", opt->letter, opt->name,
+		       opt->letter, opt->name,
+		       !opt->arg ? "" : opt->may_lack_arg ? "=-" : "=");
+	else
+		printf("--%s%s", opt->name,
+		       !opt->arg ? "" : opt->may_lack_arg ? "=-" : "=");
+	fputs("'[", stdout);
+	put_clause(opt->help, ":[]\\");
+	putchar(']');
+	if (opt->arg) {
+		fputs(opt->may_lack_arg ? "::" : ":", stdout);
+		put_clause(opt->arg, ":\\");
+		printf(":{_vpoolctl_offer \"%s\"", kind_of(opt));
+		if (opt->complete == COMPLETE_COLUMNS)
+			put_columns(cmd);
+		putchar('}');
+	}
+	putchar('\'');
+}
+
+static void zsh_command(const struct command *cmd)
+{
+	size_t i;
+
+	printf("\t'%s')\n\t\t_arguments -s %s'(- *)'{-h,--help}'[print help]'",
+	       cmd->name, cmd->stop_at_args ? "-A '-*' " : "");
+	for (i = 0; i < cmd->nr_options; i++)
+		zsh_option(cmd, cmd->options + i);
+	if (cmd->max_args)
+		printf(" \\\n\t\t\t'1:argument:{_vpoolctl_offer %s}'",
+		       kinds[cmd->complete]);
+	if (cmd->complete_args == COMPLETE_COMMAND)
+		fputs(" \\\n\t\t\t'*::program:_normal'", stdout);
+	else if (cmd->max_args < 0 || cmd->max_args > 1)
+		printf(" \\\n\t\t\t'*:argument:{_vpoolctl_offer %s}'",
+		       kinds[cmd->complete_args]);
+	puts("\n\t\t;;");
+}
+
+static void zsh_cases(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_verbs; i++)
+		zsh_command(verbs[i]);
+}
+
+/* Print the words that fish offers for a value or an argument. */
+static void fish_words(const struct command *cmd, const char *kind, bool list)
+{
+	if (list) {
+		fputs(" -xa '", stdout);
+		for (; *kind; kind++)
+			putchar(*kind == '|' ? ' ' : *kind);
+		putchar('\'');
+	} else if (!strcmp(kind, "columns")) {
+		fputs(" -xa '", stdout);
+		put_columns(cmd);
+		putchar('\'');
+	} else if (!strcmp(kind, "file") || !strcmp(kind, "command")) {
+		fputs(" -rF", stdout);
+	} else {
+		printf(" -xa '(__vpoolctl_offer %s)'", kind);
+	}
+}
+
+static void fish_verb(const struct command *cmd, bool repeated)
+{
+	const char *space = strchr(cmd->name, ' ');
+
+	if (!space) {
+		printf("complete -c vpoolctl -n __vpoolctl_no_verb -a %s -d '", cmd->name);
+	} else {
+		if (!repeated)
+			printf("complete -c vpoolctl -n __vpoolctl_no_verb -a %.*s -d '%s'\n",
+			       (int)(space - cmd->name), cmd->name, "virtual machines");
+		printf("complete -c vpoolctl -n '__vpoolctl_group %.*s' -a %s -d '",
+		       (int)(space - cmd->name), cmd->name, space + 1);
+	}
+	put_clause(cmd->summary, "");
+	puts("'");
+}
+
+static void fish_command(const struct command *cmd)
+{
+	size_t i;
+
+	for (i = 0; i < cmd->nr_options; i++) {
+		const struct option_def *opt = cmd->options + i;
+
+		printf("complete -c vpoolctl -n '__vpoolctl_verb %s' -l %s", cmd->name,
+		       opt->name);
+		if (opt->letter)
+			printf(" -s %c", opt->letter);
+		if (opt->arg && !opt->may_lack_arg)
+			fish_words(cmd, kind_of(opt), is_list(opt));
+		fputs(" -d '", stdout);
+		put_clause(opt->help, "");
+		puts("'");
+	}
+	printf("complete -c vpoolctl -n '__vpoolctl_verb %s' -l help -s h -d 'print help'\n",
+	       cmd->name);
+	if (cmd->complete != COMPLETE_NONE && cmd->complete != COMPLETE_VERB) {
+		printf("complete -c vpoolctl -n '__vpoolctl_first %s'", cmd->name);
+		fish_words(cmd, kinds[cmd->complete], false);
+		putchar('\n');
+	}
+	if (cmd->complete_args != COMPLETE_NONE) {
+		printf("complete -c vpoolctl -n '__vpoolctl_rest %s'", cmd->name);
+		fish_words(cmd, kinds[cmd->complete_args], false);
+		putchar('\n');
+	}
+}
+
+static void fish(void)
+{
+	size_t i;
+
+	puts("complete -c vpoolctl -f");
+	for (i = 0; i < nr_verbs; i++) {
+		fish_verb(verbs[i], is_repeated(i));
+		fish_command(verbs[i]);
+	}
+}
+
 /* Templates */
 
 static const struct {
@@ -287,10 +505,15 @@ static const struct {
 } placeholders[] = {
 	{ "@CASES@\n", bash_cases },
 	{ "@COMMANDS@\n", man_commands },
+	{ "@FISH@\n", fish },
 	{ "@PROPERTIES@\n", man_properties },
 	{ "@SECOND@\n", bash_second_words },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },
+	{ "@ZSH_CASES@\n", zsh_cases },
+	{ "@ZSH_GROUPS@\n", zsh_groups },
+	{ "@ZSH_SECOND@\n", zsh_second_words },
+	{ "@ZSH_VERBS@\n", zsh_verbs },
 };
 
 static void put_line(const char *line)

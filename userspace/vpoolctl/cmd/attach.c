@@ -24,14 +24,18 @@
 #include "host/isolate.h"
 #include "host/slice.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 
-/* Both tables start with the same two options. Detach has only these. */
+/* Both tables start with the same two options. */
 enum {
 	ATTACH_PID,
 	ATTACH_TID,
 	ATTACH_DEDICATED,
 	ATTACH_CPU,
 	ATTACH_MOVE_CGROUP,
+	ATTACH_DRY_RUN,
+	ATTACH_QUIET,
+	ATTACH_JSON,
 	NR_ATTACH,
 };
 
@@ -57,11 +61,17 @@ static const struct option_def attach_options[NR_ATTACH] = {
 		.help = "the CPU to dedicate; implies --dedicated",
 	},
 	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
+	[ATTACH_DRY_RUN] = OPTION_DRY_RUN,
+	[ATTACH_QUIET] = OPTION_QUIET,
+	[ATTACH_JSON] = OPTION_OUTCOME,
 };
 
 static const struct option_def detach_options[] = {
 	[ATTACH_PID] = OPTION_PID,
 	[ATTACH_TID] = OPTION_TID,
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
 };
 
 /**
@@ -148,6 +158,12 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	return EXIT_FAILED;
 }
 
+/* Return the number by which the user named the task. */
+static int task_of(const struct whom *whom)
+{
+	return whom->tid ? whom->tid : whom->pid;
+}
+
 /* A cgroup holds whole processes: a thread can move only if its process has no other. */
 static bool is_only_thread(int pid)
 {
@@ -209,8 +225,10 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	}
 	slice_free(&was);
 	if (own)
-		printf("%d has CPU %d\n", whom->tid ? whom->tid : whom->pid,
-		       whom->cpu);
+		outcome_print(inv, inv->argv[0], "%d has CPU %d", task_of(whom),
+			      whom->cpu);
+	else
+		outcome_print_silent(inv, inv->argv[0], "attached %d", task_of(whom));
 	return EXIT_OK;
 }
 
@@ -235,10 +253,62 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 		return EXIT_FAILED;
 	}
 	slice_free(&was);
+	outcome_print_silent(inv, inv->argv[0], "detached %d", task_of(whom));
 	if (stays)
 		cmd_error(inv, inv->argv[0], TOOL_SLICE_KEEPS,
 			  "process %d is no longer a member, but its unit is in the pool's slice, which keeps it on the pool's CPUs",
 			  whom->pid);
+	return EXIT_OK;
+}
+
+static bool is_member(struct vpool *vp, const struct whom *whom)
+{
+	struct vpool_member_info *members;
+	bool found = false;
+	size_t i, nr;
+
+	if (vpool_members(vp, NULL, &members, &nr))
+		return false;
+	for (i = 0; i < nr && !found; i++)
+		found = whom->tid ? members[i].tid == whom->tid :
+				    members[i].pid == whom->pid;
+	free(members);
+	return found;
+}
+
+/* Check what can be checked without a change: the kernel has no dry run for this. */
+static int try_attach(const struct invocation *inv, struct vpool *vp,
+		      struct whom *whom, struct failure *failure)
+{
+	struct vpool_info *info;
+	bool has_cpus;
+	int err;
+
+	err = vpool_query(vp, NULL, &info);
+	if (err)
+		return failure_set_handle(failure, vp, err);
+	has_cpus = vpool_cpus_count(&info->cpus);
+	if (has_cpus && whom->cpu >= 0 && !vpool_cpus_test(&info->cpus, whom->cpu))
+		err = failure_set(failure, -EINVAL, VPOOL_CODE_CPU_NOT_IN_POOL,
+				  "cpu %d does not belong to pool '%s'", whom->cpu,
+				  info->name);
+	vpool_info_free(info);
+	if (!has_cpus)
+		err = failure_set(failure, -EINVAL, VPOOL_CODE_POOL_WITHOUT_CPUS,
+				  "pool '%s' has no CPUs", inv->argv[0]);
+	if (!err)
+		outcome_print(inv, inv->argv[0], "would attach %d", task_of(whom));
+	return err;
+}
+
+static int try_detach(const struct invocation *inv, struct vpool *vp,
+		      struct whom *whom, struct failure *failure)
+{
+	if (!is_member(vp, whom))
+		return failure_set(failure, -ESRCH, VPOOL_CODE_TASK_NOT_MEMBER,
+				   "task %d is not a member of pool '%s'",
+				   task_of(whom), inv->argv[0]);
+	outcome_print(inv, inv->argv[0], "would detach %d", task_of(whom));
 	return EXIT_OK;
 }
 
@@ -258,10 +328,11 @@ static int with_task(const struct invocation *inv,
 	if (err) {
 		status = handle_error(inv, inv->argv[0], vp, err);
 	} else {
-		status = isolate_mend(inv->argv[0], &failure) ?
+		status = !outcome_is_dry(inv) &&
+			 isolate_mend(inv->argv[0], &failure) ?
 			 EXIT_FAILED : act(inv, vp, &whom, &failure);
 		if (status)
-			failure_report(inv, inv->argv[0], &failure);
+			status = failure_report(inv, inv->argv[0], &failure);
 	}
 	vpool_close(vp);
 	close(whom.pidfd);
@@ -270,12 +341,12 @@ static int with_task(const struct invocation *inv,
 
 static int run_attach(const struct invocation *inv)
 {
-	return with_task(inv, do_attach);
+	return with_task(inv, outcome_is_dry(inv) ? try_attach : do_attach);
 }
 
 static int run_detach(const struct invocation *inv)
 {
-	return with_task(inv, do_detach);
+	return with_task(inv, outcome_is_dry(inv) ? try_detach : do_detach);
 }
 
 const struct command cmd_attach = {

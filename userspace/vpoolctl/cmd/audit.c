@@ -20,10 +20,13 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "host/baseline.h"
+#include "host/grade.h"
 #include "host/isolate.h"
+#include "host/pools.h"
 #include "host/proc.h"
 #include "output/listing.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/table.h"
 
 enum {
@@ -33,6 +36,8 @@ enum {
 	AUDIT_COLUMNS,
 	AUDIT_WATCH,
 	AUDIT_MEND,
+	AUDIT_DRY_RUN,
+	AUDIT_QUIET,
 };
 
 static const struct option_def audit_options[] = {
@@ -49,6 +54,16 @@ static const struct option_def audit_options[] = {
 		.help =
 			"print nothing; restore the isolation of all pools, for\n"
 			"example move interrupts that another program has moved back",
+	},
+	[AUDIT_DRY_RUN] = {
+		.name = "dry-run", .letter = 'n',
+		.help =
+			"restore nothing; with --mend, print the pools whose\n"
+			"isolation is not in force",
+	},
+	[AUDIT_QUIET] = {
+		.name = "quiet", .letter = 'q',
+		.help = "with --mend: print nothing on success",
 	},
 };
 
@@ -307,13 +322,39 @@ static int fill_audit(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
+/* Print the pools whose cpusets do not match their grade. */
+static int try_mend(const struct invocation *inv)
+{
+	struct vpool_info **pools;
+	struct vpool *vp = NULL;
+	size_t i, nr = 0;
+	int err;
+
+	err = vpool_open_reader(&vp);
+	if (!err)
+		err = read_pools(vp, &pools, &nr);
+	if (err)
+		err = handle_error(inv, NULL, vp, err);
+	for (i = 0; i < nr; i++)
+		if (!grade_in_force(pools[i], grade_of(pools[i])))
+			outcome_print(inv, pools[i]->name, "would restore %s",
+				      pools[i]->name);
+	if (!err)
+		free_pools(pools, nr);
+	vpool_close(vp);
+	return err;
+}
+
 static int mend(const struct invocation *inv)
 {
 	struct failure failure;
 
-	if (!isolate_mend(NULL, &failure))
-		return EXIT_OK;
-	return failure_report(inv, NULL, &failure);
+	if (inv->given[AUDIT_DRY_RUN])
+		return try_mend(inv);
+	if (isolate_mend(NULL, &failure))
+		return failure_report(inv, NULL, &failure);
+	outcome_print_silent(inv, NULL, "restored the isolation of all pools");
+	return EXIT_OK;
 }
 
 static int run_audit(const struct invocation *inv)
@@ -328,7 +369,8 @@ static int run_audit(const struct invocation *inv)
 		return usage_error(inv->cmd, "too few arguments: expected %s",
 				   inv->cmd->args);
 	for (;;) {
-		if (isolate_mend(inv->argv[0], &failure))
+		if (!inv->given[AUDIT_DRY_RUN] &&
+		    isolate_mend(inv->argv[0], &failure))
 			failure_report(inv, inv->argv[0], &failure);
 		status = run_listing(inv, "intruders", fill_audit);
 		if (status || !inv->given[AUDIT_WATCH])

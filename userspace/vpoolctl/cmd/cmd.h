@@ -21,6 +21,7 @@ extern const struct command cmd_kill;
 extern const struct command cmd_list;
 extern const struct command cmd_map;
 extern const struct command cmd_metrics;
+extern const struct command cmd_monitor;
 extern const struct command cmd_mount;
 extern const struct command cmd_ps;
 extern const struct command cmd_regions;

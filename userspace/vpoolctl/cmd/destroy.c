@@ -18,10 +18,13 @@
 #include "host/isolate.h"
 #include "host/mounts.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/table.h"
 
 enum {
 	DESTROY_FORCE,
+	DESTROY_DRY_RUN,
+	DESTROY_QUIET,
 	DESTROY_JSON,
 };
 
@@ -34,6 +37,8 @@ static const struct option_def destroy_options[] = {
 			"get SIGBUS, and their members get back the affinity that\n"
 			"they had before",
 	},
+	[DESTROY_DRY_RUN] = OPTION_DRY_RUN,
+	[DESTROY_QUIET] = OPTION_QUIET,
 	[DESTROY_JSON] = {
 		.name = "json",
 		.letter = 'J',
@@ -44,11 +49,13 @@ static const struct option_def destroy_options[] = {
 enum {
 	COL_NAME,
 	COL_DESTROYED,
+	COL_DRY_RUN,
 };
 
 static const struct column destroy_columns[] = {
 	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
 	[COL_DESTROYED] = { .name = "DESTROYED", .type = CELL_BOOL },
+	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
 };
 
 /*
@@ -121,23 +128,52 @@ static int destroy_one(const struct invocation *inv, struct vpool *vp,
 	return status;
 }
 
+/*
+ * Check as far as the properties of the pool tell. The kernel also refuses a pool whose
+ * memory is pinned after its release.
+ */
+static int try_destroy(const struct invocation *inv, struct vpool *vp,
+		       const char *name)
+{
+	struct vpool_info *info;
+	bool busy;
+	int err;
+
+	err = vpool_query(vp, name, &info);
+	if (err)
+		return handle_error(inv, name, vp, err);
+	busy = info->regions || info->members || info->mounts || info->used_bytes;
+	if (busy && !inv->given[DESTROY_FORCE])
+		cmd_error(inv, name, TOOL_IN_USE,
+			  "it is in use (%u regions, %u members, %u mounts); --force destroys it anyway",
+			  info->regions, info->members, info->mounts);
+	else if (!inv->given[DESTROY_QUIET] && !inv->given[DESTROY_JSON])
+		printf("would destroy %s\n", name);
+	err = busy && !inv->given[DESTROY_FORCE];
+	vpool_info_free(info);
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
 /* Destroy all pools named. A failure does not stop the loop. */
 static int destroy_all(const struct invocation *inv, struct vpool *vp,
 		       struct table *tb)
 {
+	bool dry = inv->given[DESTROY_DRY_RUN];
 	int i, one, status = EXIT_OK;
 	struct failure ignored;
 
 	for (i = 0; i < inv->argc; i++) {
-		one = destroy_one(inv, vp, inv->argv[i]);
+		one = dry ? try_destroy(inv, vp, inv->argv[i]) :
+			    destroy_one(inv, vp, inv->argv[i]);
 		table_row(tb);
 		table_text(tb, COL_NAME, inv->argv[i]);
-		table_number(tb, COL_DESTROYED, !one);
+		table_number(tb, COL_DESTROYED, !one && !dry);
+		table_number(tb, COL_DRY_RUN, dry);
 		if (one)
 			status = one;
 	}
 	/* A pool that no longer exists may have left a cpuset. */
-	if (status)
+	if (status && !dry)
 		isolate_mend("", &ignored);
 	return status;
 }

@@ -22,12 +22,16 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 
 /* Give up on a fork storm after this number of passes. */
 #define MAX_PASSES 100
 
 enum {
 	KILL_SIGNAL,
+	KILL_DRY_RUN,
+	KILL_QUIET,
+	KILL_JSON,
 };
 
 static const struct option_def kill_options[] = {
@@ -38,6 +42,9 @@ static const struct option_def kill_options[] = {
 			"signal, by name or number; default TERM. -9 and -KILL are\n"
 			"accepted, too, as kill(1) does",
 	},
+	[KILL_DRY_RUN] = OPTION_DRY_RUN,
+	[KILL_QUIET] = OPTION_QUIET,
+	[KILL_JSON] = OPTION_OUTCOME,
 };
 
 /* The processes that were signalled. */
@@ -123,6 +130,8 @@ static int signal_new_members(const struct invocation *inv, struct vpool *vp, in
 				      (done->nr + 1) * sizeof(*done->pids));
 		done->pids[done->nr++] = pid;
 		fresh++;
+		if (inv->given[KILL_DRY_RUN])
+			continue;
 		err = signal_one(vp, inv->argv[0], pid, sig);
 		if (err) {
 			cmd_error(inv, inv->argv[0], errno_code(-err),
@@ -150,6 +159,12 @@ static int run_kill(const struct invocation *inv)
 		got = signal_new_members(inv, vp, sig, &done, &status);
 	if (got < 0)
 		status = handle_error(inv, inv->argv[0], vp, got);
+	else if (!status)
+		outcome_print_silent(inv, inv->argv[0],
+				     "signal %d %s %zu process%s", sig,
+				     inv->given[KILL_DRY_RUN] ? "would go to" :
+								"went to",
+				     done.nr, done.nr == 1 ? "" : "es");
 	vpool_close(vp);
 	free(done.pids);
 	return status;

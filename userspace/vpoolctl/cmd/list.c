@@ -9,6 +9,7 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/macros.h"
@@ -125,18 +126,13 @@ static void give_text(struct table *tb, size_t column, char *text)
 	free(text);
 }
 
-/* Format a time as in RFC 3339. strftime(3) has no colon in the time zone. */
 static void fill_created(struct table *tb, __u64 ns)
 {
-	time_t when = ns / 1000000000;
-	char text[40], zone[8];
-	struct tm tm;
+	struct timespec when = { .tv_sec = ns / 1000000000 };
+	char *text = ns ? time_text(&when, false) : NULL;
 
-	if (!ns || !localtime_r(&when, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) ||
-	    strftime(zone, sizeof(zone), "%z", &tm) != 5)
-		return;
-	give_text(tb, COL_CREATED, xprintf("%s%.3s:%s", text, zone, zone + 3));
+	if (text)
+		give_text(tb, COL_CREATED, text);
 }
 
 static void fill_memory(struct table *tb, const struct vpool_info *info)

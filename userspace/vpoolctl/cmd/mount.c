@@ -23,6 +23,7 @@
 #include "host/privilege.h"
 #include "output/listing.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/table.h"
 
 /* The options of a listing, which are the first ones, keep their numbers. */
@@ -32,6 +33,7 @@ enum {
 	OPT_MODE,
 	OPT_HUGETLBFS,
 	OPT_QUIET,
+	OPT_DRY_RUN,
 };
 
 static const struct option_def mount_options[] = {
@@ -66,6 +68,7 @@ static const struct option_def mount_options[] = {
 		.name = "quiet", .letter = 'q',
 		.help = "print nothing on success",
 	},
+	[OPT_DRY_RUN] = OPTION_DRY_RUN,
 };
 
 enum {
@@ -204,7 +207,7 @@ static int do_mount(const struct invocation *inv, struct vpool *vp,
 	struct failure failure = { 0 };
 	int err = check_mount(vp, name, spec, &failure);
 
-	if (!err)
+	if (!err && !inv->given[OPT_DRY_RUN])
 		err = mount_pool(name, spec, &failure);
 	if (!err)
 		return EXIT_OK;
@@ -227,7 +230,10 @@ static int mount_one(const struct invocation *inv)
 	status = err ? handle_error(inv, inv->argv[0], vp, err) :
 		       do_mount(inv, vp, &spec);
 	vpool_close(vp);
-	if (!status && inv->given[OPT_JSON])
+	if (!status && inv->given[OPT_DRY_RUN])
+		outcome_print(inv, inv->argv[0], "would mount %s at %s",
+			      inv->argv[0], spec.dir);
+	else if (!status && inv->given[OPT_JSON])
 		status = run_listing(inv, "mounts", list_mounts);
 	else if (!status && !inv->given[OPT_QUIET])
 		printf("mounted %s at %s\n", inv->argv[0], spec.dir);
@@ -238,7 +244,7 @@ static int mount_one(const struct invocation *inv)
 static int run_mount(const struct invocation *inv)
 {
 	bool settings = inv->given[OPT_OWNER] || inv->given[OPT_MODE] ||
-			inv->given[OPT_HUGETLBFS];
+			inv->given[OPT_HUGETLBFS] || inv->given[OPT_DRY_RUN];
 
 	if (inv->argc == 1 || (!inv->argc && settings))
 		return usage_error(inv->cmd, "expected both NAME and DIR, or neither");

@@ -19,13 +19,23 @@
 #include "host/isolate.h"
 #include "host/slice.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 
 enum {
 	RUN_MOVE_CGROUP,
+	RUN_DRY_RUN,
+	RUN_QUIET,
+	RUN_JSON,
 };
 
 static const struct option_def run_options[] = {
 	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
+	[RUN_DRY_RUN] = OPTION_DRY_RUN,
+	[RUN_QUIET] = OPTION_QUIET,
+	[RUN_JSON] = {
+		.name = "json", .letter = 'J',
+		.help = "print errors, and the outcome of a dry run, as JSON",
+	},
 };
 
 /* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */
@@ -72,6 +82,38 @@ static void set_environment(const char *name)
 	free(device);
 }
 
+/* Find a program as execvp(3) does. */
+static bool can_run(const char *program)
+{
+	const char *path = getenv("PATH");
+	char *dirs, *next, *dir, *file;
+	bool found = false;
+
+	if (strchr(program, '/'))
+		return !access(program, X_OK);
+	dirs = xstrdup(path ? path : "/bin:/usr/bin");
+	next = dirs;
+	while (!found && (dir = strsep(&next, ":"))) {
+		file = xprintf("%s/%s", *dir ? dir : ".", program);
+		found = !access(file, X_OK);
+		free(file);
+	}
+	free(dirs);
+	return found;
+}
+
+static int try_run(const struct invocation *inv, const char *program)
+{
+	if (!can_run(program)) {
+		cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s",
+			  program, strerror(errno));
+		return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	}
+	outcome_print(inv, inv->argv[0], "would run %s on pool %s", program,
+		      inv->argv[0]);
+	return EXIT_OK;
+}
+
 static int run_run(const struct invocation *inv)
 {
 	char **program = inv->argv + 1;
@@ -87,11 +129,13 @@ static int run_run(const struct invocation *inv)
 	err = vpool_open(inv->argv[0], &vp);
 	if (err)
 		status = handle_error(inv, inv->argv[0], vp, err);
+	else if (outcome_is_dry(inv))
+		status = try_run(inv, *program);
 	else if (isolate_mend(inv->argv[0], &failure))
 		status = failure_report(inv, inv->argv[0], &failure);
 	else
 		status = join(inv, vp);
-	if (status) {
+	if (status || outcome_is_dry(inv)) {
 		vpool_close(vp);
 		return status;
 	}

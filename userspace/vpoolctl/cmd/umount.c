@@ -19,11 +19,13 @@
 #include "host/mounting.h"
 #include "host/mounts.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/table.h"
 
 enum {
 	OPT_QUIET,
 	OPT_JSON,
+	OPT_DRY_RUN,
 };
 
 static const struct option_def umount_options[] = {
@@ -35,25 +37,28 @@ static const struct option_def umount_options[] = {
 		.name = "json", .letter = 'J',
 		.help = "print the mounts as JSON",
 	},
+	[OPT_DRY_RUN] = OPTION_DRY_RUN,
 };
 
 enum {
 	COL_NAME,
 	COL_DIRECTORY,
 	COL_UNMOUNTED,
+	COL_DRY_RUN,
 };
 
 static const struct column umount_columns[] = {
 	[COL_NAME] = { .name = "NAME", .type = CELL_TEXT },
 	[COL_DIRECTORY] = { .name = "DIRECTORY", .type = CELL_TEXT },
 	[COL_UNMOUNTED] = { .name = "UNMOUNTED", .type = CELL_BOOL },
+	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
 };
 
 /*
  * Unmount what is at the directory of a mount, unless another filesystem was mounted over
  * it. An earlier call can have removed that.
  */
-static int unmount(const struct mount_point *mp, struct failure *failure)
+static int unmount(const struct mount_point *mp, bool dry, struct failure *failure)
 {
 	const struct mount_point *at;
 	struct mounts mounts;
@@ -65,8 +70,10 @@ static int unmount(const struct mount_point *mp, struct failure *failure)
 		err = failure_set(failure, -EBUSY, TOOL_MOUNT_OCCUPIED,
 				  "%s: a filesystem (%s) is mounted over it", mp->dir,
 				  at->type);
+	if (!err && dry)
+		err = mount_check_idle(&mounts, mp, failure);
 	mounts_free(&mounts);
-	return err ? err : unmount_dir(mp->dir, failure);
+	return err || dry ? err : unmount_dir(mp->dir, failure);
 }
 
 static int unmount_one(const struct invocation *inv, struct table *tb,
@@ -74,18 +81,21 @@ static int unmount_one(const struct invocation *inv, struct table *tb,
 {
 	char *noted = mount_note_read(mp->pool);
 	struct failure failure = { 0 };
-	int err = unmount(mp, &failure);
+	bool dry = inv->given[OPT_DRY_RUN];
+	int err = unmount(mp, dry, &failure);
 
 	if (err)
 		failure_report(inv, mp->pool, &failure);
-	else if (noted && !strcmp(noted, mp->dir))
+	else if (!dry && noted && !strcmp(noted, mp->dir))
 		mount_note_remove(mp->pool);
 	if (!err && !inv->given[OPT_QUIET] && !inv->given[OPT_JSON])
-		printf("unmounted %s from %s\n", mp->pool, mp->dir);
+		printf("%s %s from %s\n", dry ? "would unmount" : "unmounted",
+		       mp->pool, mp->dir);
 	table_row(tb);
 	table_text(tb, COL_NAME, mp->pool);
 	table_text(tb, COL_DIRECTORY, mp->dir);
-	table_number(tb, COL_UNMOUNTED, !err);
+	table_number(tb, COL_UNMOUNTED, !err && !dry);
+	table_number(tb, COL_DRY_RUN, dry);
 	free(noted);
 	return err ? EXIT_FAILED : EXIT_OK;
 }

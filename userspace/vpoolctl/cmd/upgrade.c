@@ -38,6 +38,7 @@
 #include "host/pools.h"
 #include "host/users.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/vm.h"
 
@@ -53,6 +54,7 @@ enum {
 	OPT_WAIT,
 	OPT_DRY_RUN,
 	OPT_QUIET,
+	OPT_JSON,
 };
 
 static const struct option_def upgrade_options[] = {
@@ -89,6 +91,7 @@ static const struct option_def upgrade_options[] = {
 		.name = "quiet", .letter = 'q',
 		.help = "print nothing on success",
 	},
+	[OPT_JSON] = OPTION_OUTCOME,
 };
 
 /**
@@ -458,12 +461,12 @@ static void print_modules(const struct upgrade *up, const char *what)
 {
 	size_t nr = up->pools.nr_pools;
 
-	if (up->inv->given[OPT_QUIET])
-		return;
-	printf("%s vpool %s (srcversion %s) by %s (srcversion %s), and create%s %zu pool%s again\n",
-	       what, up->loaded.version, up->loaded.srcversion, up->new.version,
-	       up->new.srcversion, up->inv->given[OPT_DRY_RUN] ? "" : "d", nr,
-	       nr == 1 ? "" : "s");
+	outcome_print(up->inv, NULL,
+		      "%s vpool %s (srcversion %s) by %s (srcversion %s), and create%s %zu pool%s again",
+		      what, up->loaded.version, up->loaded.srcversion,
+		      up->new.version, up->new.srcversion,
+		      up->inv->given[OPT_DRY_RUN] ? "" : "d", nr,
+		      nr == 1 ? "" : "s");
 }
 
 static int carry_out(struct upgrade *up, __u32 wait_ms)
@@ -471,9 +474,9 @@ static int carry_out(struct upgrade *up, __u32 wait_ms)
 	int status, err;
 
 	if (kmod_same(&up->loaded, &up->new)) {
-		if (!up->inv->given[OPT_QUIET])
-			printf("vpool %s (srcversion %s) is loaded already, nothing to do\n",
-			       up->new.version, up->new.srcversion);
+		outcome_print(up->inv, NULL,
+			      "vpool %s (srcversion %s) is loaded already, nothing to do",
+			      up->new.version, up->new.srcversion);
 		return EXIT_OK;
 	}
 	status = check_users(up, wait_ms);

@@ -30,6 +30,7 @@ const struct command * const verbs[] = {
 	&cmd_top,
 	&cmd_map,
 	&cmd_metrics,
+	&cmd_monitor,
 	&cmd_agent,
 	&cmd_apply,
 	&cmd_export,

@@ -315,6 +315,7 @@ static void join_documents(struct fleet *fleet)
 	struct json_object *all = json_object_new_array();
 	size_t i;
 
+	json_object_object_add(whole, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(whole, "hosts", all);
 	for (i = 0; i < fleet->hosts.nr; i++) {
 		if (!check_answer(fleet, i) || !*fleet->answers[i].out ||

@@ -22,6 +22,7 @@
 #include "output/hint.h"
 #include "output/messages.h"
 #include "output/printable.h"
+#include "output/table.h"
 
 #define MAX_HINTS 4
 
@@ -91,6 +92,7 @@ static void flush_error(void)
 	add_string(pending.error, "hint", hint);
 	free(hint);
 	whole = json_object_new_object();
+	json_object_object_add(whole, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(whole, "error", pending.error);
 	print_error(whole);
 	json_object_put(whole);

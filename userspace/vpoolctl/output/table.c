@@ -559,6 +559,7 @@ static void print_json(const struct table *tb, const struct style *style,
 {
 	struct json_object *json = json_object_new_object();
 
+	json_object_object_add(json, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(json, tb->name, json_table(tb));
 	print_document(json, style->line, to);
 	json_object_put(json);

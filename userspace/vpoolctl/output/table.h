@@ -54,6 +54,9 @@ struct column {
 	enum visibility show;
 };
 
+/* The version of the JSON output. It changes only if a key changes its meaning or goes. */
+#define JSON_VERSION 1
+
 /**
  * struct style - how to print a table
  * @json: print JSON

@@ -28,6 +28,7 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
@@ -110,6 +111,9 @@ static const struct option_def migrate_options[] = {
 			"with HOST: TCP port of HOST for the data, and the next one\n"
 			"for disks; default: any free ones",
 	},
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
 };
 
 /**
@@ -267,11 +271,12 @@ static int end_source(struct move *move)
 	err = vm_wait_returned(move->old.pool, RETURN_MS, &missing);
 	if (!err)
 		err = wait_scrubbed(move->old.pool, RETURN_MS);
-	printf("migrated %s to pool %s: downtime %lld ms, total time %lld ms; ",
-	       move->vm->name, move->pool_name, move->migration.stood_ms,
-	       move->migration.total_ms);
-	printf("%s %s pool %s\n", format_size(move->old.bytes, size),
-	       err ? "not yet back in" : "back and zeroed in", move->old.pool);
+	outcome_print(move->inv, move->vm->name,
+		      "migrated %s to pool %s: downtime %lld ms, total time %lld ms; %s %s pool %s",
+		      move->vm->name, move->pool_name, move->migration.stood_ms,
+		      move->migration.total_ms, format_size(move->old.bytes, size),
+		      err ? "not yet back in" : "back and zeroed in",
+		      move->old.pool);
 	return EXIT_OK;
 }
 
@@ -339,7 +344,15 @@ static int migrate_to(struct move *move)
 	struct vm_plan plan;
 	int status = EXIT_FAILED;
 
-	if (!check_target(move, &plan) && !make_target(move, &plan)) {
+	if (check_target(move, &plan))
+		return EXIT_FAILED;
+	if (outcome_is_dry(move->inv)) {
+		outcome_print(move->inv, move->vm->name,
+			      "would migrate %s from pool %s to pool %s",
+			      move->vm->name, move->old.pool, move->pool_name);
+		return EXIT_OK;
+	}
+	if (!make_target(move, &plan)) {
 		status = move_over(move);
 		qemu_close(&move->to);
 	}
@@ -509,6 +522,9 @@ static int migrate(const struct invocation *inv, const struct send_to *to,
 		return status;
 	if (check_devices(move) || check_handed(inv, move->vm))
 		status = EXIT_FAILED;
+	else if (to->host && outcome_is_dry(inv))
+		outcome_print(inv, move->vm->name, "%s would move to pool %s of host %s",
+			      move->vm->name, to->pool, to->host);
 	else if (to->host)
 		status = vm_send(inv, move->vm, to, &move->migration);
 	else

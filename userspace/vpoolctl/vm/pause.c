@@ -10,11 +10,18 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "vm/cmd.h"
 #include "vm/handed.h"
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/vm.h"
+
+static const struct option_def pause_options[] = {
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
+};
 
 enum {
 	RESUME_FORCE,
@@ -27,6 +34,9 @@ static const struct option_def resume_options[] = {
 			"do not ask the other host. Use this only if the machine\n"
 			"does not run there, and has not run there since",
 	},
+	OPTION_DRY_RUN,
+	OPTION_QUIET,
+	OPTION_OUTCOME,
 };
 
 /* Check that no other host has the machine. Return 0, or -1 with a message. */
@@ -49,13 +59,19 @@ static int run_in_qemu(const struct invocation *inv, const char *command)
 	if (!vm)
 		return status;
 	status = EXIT_FAILED;
-	if (inv->cmd != &cmd_vm_resume || !check_taken(inv, vm))
+	/* A dry run does not ask the other host, which would settle who has the machine. */
+	if (inv->cmd != &cmd_vm_resume || outcome_is_dry(inv) || !check_taken(inv, vm))
 		qmp = vm_connect(inv, vm);
-	if (qmp && qmp_run(qmp, 30000, command, NULL, NULL))
+	if (qmp && !outcome_is_dry(inv) &&
+	    qmp_run(qmp, 30000, command, NULL, NULL))
 		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
 			  "%s", qmp_message(qmp));
 	else if (qmp)
 		status = EXIT_OK;
+	if (!status)
+		outcome_print_silent(inv, vm->name, "%s %s: %s",
+				     outcome_is_dry(inv) ? "would run" : "ran",
+				     inv->cmd->name, vm->name);
 	qmp_close(qmp);
 	vm_close(vm);
 	return status;
@@ -78,6 +94,8 @@ const struct command cmd_vm_pause = {
 	.description =
 		"Stop the vCPUs of a virtual machine. It keeps its memory and\n"
 		"CPUs.",
+	.options = pause_options,
+	.nr_options = ARRAY_SIZE(pause_options),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

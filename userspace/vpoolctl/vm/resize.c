@@ -21,6 +21,7 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/cmd.h"
 #include "vm/memory.h"
@@ -31,6 +32,9 @@
 enum {
 	RESIZE_MEM,
 	RESIZE_TIMEOUT,
+	RESIZE_DRY_RUN,
+	RESIZE_QUIET,
+	RESIZE_JSON,
 };
 
 /* Default of the time limit, in milliseconds. */
@@ -56,6 +60,9 @@ static const struct option_def resize_options[] = {
 			"give up after this time; the machine keeps the size that\n"
 			"it has then; default 60",
 	},
+	[RESIZE_DRY_RUN] = OPTION_DRY_RUN,
+	[RESIZE_QUIET] = OPTION_QUIET,
+	[RESIZE_JSON] = OPTION_OUTCOME,
 };
 
 /**
@@ -297,10 +304,16 @@ static int report_success(const struct change *change)
 {
 	char from[SIZE_TEXT], to[SIZE_TEXT];
 
-	printf("resized %s from %s to %s in %.1f s\n", change->vm->name,
-	       format_size(size_of(&change->from), from),
-	       format_size(change->bytes, to),
-	       (now_ms() - change->begun_ms) / 1000);
+	format_size(size_of(&change->from), from);
+	format_size(change->bytes, to);
+	if (change->inv->given[RESIZE_DRY_RUN])
+		outcome_print(change->inv, change->vm->name,
+			      "would resize %s from %s to %s", change->vm->name, from,
+			      to);
+	else
+		outcome_print(change->inv, change->vm->name,
+			      "resized %s from %s to %s in %.1f s", change->vm->name,
+			      from, to, (now_ms() - change->begun_ms) / 1000);
 	return EXIT_OK;
 }
 
@@ -319,6 +332,8 @@ static int resize(struct change *change)
 	vm_read_memory(change->vm->slot[change->vm->now].pid, &change->pool);
 	if (check_size(change) || check_pool(change))
 		return EXIT_FAILED;
+	if (change->inv->given[RESIZE_DRY_RUN])
+		return report_success(change);
 	err = request(change, change->bytes);
 	if (!err)
 		err = wait_size(change);

@@ -34,6 +34,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
@@ -487,12 +488,13 @@ static int end_source(struct send *send, double stood_ms)
 	vm_slot_stop(slot);
 	send->vm->now = -1;
 	err = vm_wait_returned(send->old.pool, RETURN_MS, &missing);
-	printf("migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; ",
-	       send->vm->name, send->to->pool, send->to->host,
-	       send->migration->stood_ms + stood_ms,
-	       send->migration->total_ms + stood_ms);
-	printf("%s %s pool %s\n", format_size(send->old.bytes, size),
-	       err ? "not yet back in" : "back in", send->old.pool);
+	outcome_print(send->inv, send->vm->name,
+		      "migrated %s to pool %s of host %s: downtime %.0f ms, total time %.0f ms; %s %s pool %s",
+		      send->vm->name, send->to->pool, send->to->host,
+		      send->migration->stood_ms + stood_ms,
+		      send->migration->total_ms + stood_ms,
+		      format_size(send->old.bytes, size),
+		      err ? "not yet back in" : "back in", send->old.pool);
 	return EXIT_OK;
 }
 

@@ -22,6 +22,7 @@
 #include "base/macros.h"
 #include "host/pools.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
@@ -51,6 +52,9 @@ enum {
 	START_FORCE_DEVICE,
 	START_MAX_MEM,
 	START_RECLAIM,
+	START_DRY_RUN,
+	START_QUIET,
+	START_JSON,
 };
 
 static const struct option_def start_options[] = {
@@ -134,6 +138,9 @@ static const struct option_def start_options[] = {
 			"return memory that the guest frees to the pool. The\n"
 			"guest fails if the pool cannot give it back",
 	},
+	[START_DRY_RUN] = OPTION_DRY_RUN,
+	[START_QUIET] = OPTION_QUIET,
+	[START_JSON] = OPTION_OUTCOME,
 };
 
 static const char *given(const struct invocation *inv, int option,
@@ -421,7 +428,7 @@ static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 	const char *path = inv->value[START_CONSOLE];
 	int fd;
 
-	if (!path || !strcmp(path, "-"))
+	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
 		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0) {
@@ -508,25 +515,41 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 
 /* Starting */
 
-static void print_started(const struct qemu_spec *spec, const struct qemu *qemu,
-			  const struct vm_placed *placed, double qemu_ms, double run_ms)
+/* Return what a machine has, such as "1G of memory, 2 vCPUs with CPUs 2-3", for free(3). */
+static char *resources_text(const struct qemu_spec *spec, const struct vm_placed *placed)
 {
-	char *cpus = cpus_text(&placed->cpus), size[SIZE_TEXT], max[SIZE_TEXT];
+	char *cpus = cpus_text(&placed->cpus), *with = NULL, *text;
+	char size[SIZE_TEXT], max[SIZE_TEXT];
+	bool many = strpbrk(cpus, ",-");
 
-	printf("started %s on pool %s: %s of memory", spec->name, spec->pool,
-	       format_size(spec->bytes, size));
-	if (spec->elastic)
-		printf(" of at most %s", format_size(spec->bytes + spec->elastic, max));
-	printf(", %u vCPU%s", spec->vcpus, spec->vcpus == 1 ? "" : "s");
 	if (*cpus)
-		printf(" with CPU%s %s to %s", strpbrk(cpus, ",-") ? "s" : "",
-		       cpus, strpbrk(cpus, ",-") ? "themselves" : "itself");
-	if (placed->sharing)
-		fputs(*cpus ? " and one on a shared CPU" : " on a shared CPU", stdout);
-	printf("; process %d\n", qemu->slot->pid);
-	printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
-	       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
+		with = xprintf(" with CPU%s %s to %s", many ? "s" : "", cpus,
+			       many ? "themselves" : "itself");
+	text = xprintf("%s of memory%s%s, %u vCPU%s%s%s",
+		       format_size(spec->bytes, size),
+		       spec->elastic ? " of at most " : "",
+		       spec->elastic ?
+		       format_size(spec->bytes + spec->elastic, max) : "",
+		       spec->vcpus, spec->vcpus == 1 ? "" : "s", with ? with : "",
+		       !placed->sharing ? "" : *cpus ? " and one on a shared CPU" :
+		       " on a shared CPU");
+	free(with);
 	free(cpus);
+	return text;
+}
+
+static void print_started(const struct invocation *inv, const struct qemu_spec *spec,
+			  const struct qemu *qemu, const struct vm_placed *placed,
+			  double qemu_ms, double run_ms)
+{
+	char *text = resources_text(spec, placed);
+
+	outcome_print(inv, spec->name, "started %s on pool %s: %s; process %d",
+		      spec->name, spec->pool, text, qemu->slot->pid);
+	if (!outcome_is_json(inv) && !outcome_is_quiet(inv))
+		printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
+		       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
+	free(text);
 }
 
 static int set_going(const struct invocation *inv, struct qemu *qemu)
@@ -555,7 +578,8 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	if (!err)
 		err = set_going(inv, qemu);
 	if (!err)
-		print_started(spec, qemu, &placed, launched - begun, now_ms() - built);
+		print_started(inv, spec, qemu, &placed, launched - begun,
+			      now_ms() - built);
 	vpool_cpus_free(&placed.cpus);
 	return err;
 }
@@ -597,11 +621,21 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 {
 	double begun = now_ms();
 	struct backing backing;
+	char size[SIZE_TEXT];
 	struct vm_plan plan;
 	struct qemu qemu;
 	int err, console = -1;
 
-	if (fit(inv, vp, spec, &plan) || claim_devices(inv, vm, spec, devices))
+	if (fit(inv, vp, spec, &plan))
+		return EXIT_FAILED;
+	if (inv->given[START_DRY_RUN]) {
+		outcome_print(inv, spec->name,
+			      "would start %s on pool %s: %s of memory, %u vCPU%s",
+			      spec->name, spec->pool, format_size(spec->bytes, size),
+			      spec->vcpus, spec->vcpus == 1 ? "" : "s");
+		return EXIT_OK;
+	}
+	if (claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	forget_log(spec->name);
 	backing_init(&backing);

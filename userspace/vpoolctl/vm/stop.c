@@ -17,6 +17,7 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "output/messages.h"
+#include "output/outcome.h"
 #include "output/units.h"
 #include "vm/cmd.h"
 #include "vm/memory.h"
@@ -26,6 +27,9 @@
 enum {
 	STOP_TIMEOUT,
 	STOP_FORCE,
+	STOP_DRY_RUN,
+	STOP_QUIET,
+	STOP_JSON,
 };
 
 /* Time limit for a guest to shut down, and for QEMU to exit, in milliseconds. */
@@ -43,6 +47,9 @@ static const struct option_def stop_options[] = {
 		.name = "force", .letter = 'f',
 		.help = "end the machine without a shutdown of the guest",
 	},
+	[STOP_DRY_RUN] = OPTION_DRY_RUN,
+	[STOP_QUIET] = OPTION_QUIET,
+	[STOP_JSON] = OPTION_OUTCOME,
 };
 
 /**
@@ -206,7 +213,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	if (ending.forced)
 		cmd_error(inv, vm->name, ending.code, "it %s", text);
 	else
-		printf("%s %s\n", vm->name, text);
+		outcome_print(inv, vm->name, "%s %s", vm->name, text);
 	free(text);
 	return ending.forced || failed ? EXIT_FAILED : EXIT_OK;
 }
@@ -226,7 +233,11 @@ static int run_vm_stop(const struct invocation *inv)
 	vm = vm_running(inv, inv->argv[0], &status);
 	if (!vm)
 		return status;
-	status = stop(inv, vm, ms);
+	if (inv->given[STOP_DRY_RUN])
+		outcome_print(inv, vm->name, "would stop %s, process %d", vm->name,
+			      vm->slot[vm->now].pid);
+	else
+		status = stop(inv, vm, ms);
 	vm_close(vm);
 	return status;
 }
