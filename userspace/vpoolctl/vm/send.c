@@ -186,7 +186,8 @@ static int check_hello(const struct invocation *inv, const char *name,
 	}
 	if (!abi) {
 		cmd_error(inv, name, VPOOL_LIB_NO_MODULE,
-			  "host %s: the vpool module is not loaded", host);
+			  "host %s: the vpool module is not loaded; run 'modprobe vpool' there",
+			  host);
 		return -1;
 	}
 	if (abi != ours) {
