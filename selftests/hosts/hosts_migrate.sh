@@ -166,7 +166,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	like 'the source says why' "$(cat "$dir/err")" \
 		"vpoolctl: vm migrate one: not migrated, it still runs on pool 'vms': host host2: QEMU has ended*"
 	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
-	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" ''
+	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" console
 	continues host1 'the guest continues'
 
 	section "$SECONDS s: a link that is cut half-way"
