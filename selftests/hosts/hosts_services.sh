@@ -160,8 +160,12 @@ is_clean host1 'end'
 
 section 'Pacemaker'
 
-# where RESOURCE: print the host that runs a resource.
-where() { crm_resource --locate --resource "$1" 2> /dev/null | sed -n 's/.*is running on: \([^ ]*\).*/\1/p'; }
+# where RESOURCE: print the host that runs a resource; nothing while it starts or migrates.
+where() {
+	crm_mon -1 --output-as xml 2> /dev/null | xmllint --xpath \
+		"string(//resource[@id='$1' and @role='Started' and
+			(not(@pending) or @pending='Monitoring')]/node/@name)" -
+}
 runs_on() { [ "$(where "$1")" = "$2" ]; }
 runs_nowhere() { crm_resource --locate --resource "$1" 2>&1 | grep -q 'NOT running'; }
 online() { crm_mon -1 2> /dev/null | grep -q 'Online:.* host1 host2 '; }
@@ -268,6 +272,8 @@ in_time 180 'a removed resource stops' gone
 
 section 'ocf:heartbeat:VirtualDomain with the hook'
 
+# The other machine wrote there.
+both ": > $console"
 primitive d heartbeat VirtualDomain true config=$dir/d.xml hypervisor=qemu:///system \
 	migration_transport=ssh
 is 'the resource is accepted' $? 0
@@ -278,6 +284,7 @@ to=host1
 [ "$first" = host2 ] || to=host2
 is 'its QEMU is in the pool' "$(placed "$first")" '1 2 '
 guest_runs "$first" 'start' 0
+show_cluster
 at=$(last "$first")
 move d $to
 is 'QEMU is in the pool of the other host' "$(placed $to)" '1 2 '
