@@ -389,9 +389,9 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * the requested one, or if a thread's cpuset allows none of its CPUs; -EBUSY if a
  * thread is a member of another pool, no CPU is left, or a SCHED_DEADLINE thread would
  * lose a CPU; -ENODEV if no CPU of the pool is online; -ENOSPC if the pool has
- * max_members members; -EDQUOT if the user of a thread has as many as the pool allows; -ENXIO if the pool is being destroyed; -EPERM if the caller may
- * not set the affinity of a thread; -ESRCH if the task has exited; -EINTR if the caller
- * is killed; or -ENOMEM.
+ * max_members members; -EDQUOT if the user of a thread has as many as the pool allows;
+ * -ENXIO if the pool is being destroyed; -EPERM if the caller may not set the affinity of
+ * a thread; -ESRCH if the task has exited; -EINTR if the caller is killed; or -ENOMEM.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,

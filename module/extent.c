@@ -157,7 +157,8 @@ static int vpool_extent_commit_holes(struct vpool_region *region,
  *
  * Context: sleeps; zeroes memory.
  * Return: 0; -ENOSPC if the pool has too little memory; -EDQUOT if the user of the file
- * would have too much; -ENOMEM if the kernel has too little; -EIO after a revoke; or -EINTR if a signal kills current. On failure nothing is committed.
+ * would have too much; -ENOMEM if the kernel has too little; -EIO after a revoke; or
+ * -EINTR if a signal kills current. On failure nothing is committed.
  */
 int vpool_extent_commit(struct vpool_region *region, unsigned long first,
 			unsigned long end, struct vpool_extack *extack)

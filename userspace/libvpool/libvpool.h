@@ -341,8 +341,8 @@ int vpool_open_control(struct vpool **ret);
  *
  * Open the control device if the caller may. If not, return a handle that reads the
  * same from sysfs, where values that are read together can be from different moments.
- * On such a handle, vpool_regions(), vpool_members() and vpool_users() open the device of the pool for
- * the duration of the call, which the caller must be permitted to do.
+ * On such a handle, vpool_regions(), vpool_members() and vpool_users() open the device of
+ * the pool for the duration of the call, which the caller must be permitted to do.
  *
  * Return: 0; -ENOPKG if the module is not loaded
  */

@@ -631,9 +631,9 @@ Outside:      -
 Effective:    0
 Dedicated:    -
 Mounts:       0
-User-Mem:     -
-User-Regions: -
-User-Members: -
+User mem:     -
+User regions: -
+User members: -
 
 NODE TOTAL USED FREE
    0    4M   0B   0B'

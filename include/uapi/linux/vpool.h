@@ -514,8 +514,9 @@ enum vpool_resize_flags {
  * @user_members: as in struct vpool_create; ignored without VPOOL_RESIZE_USER_MEMBERS
  *
  * Change the memory, the CPUs and the limits of a pool while it is in use, or fail and
- * change nothing. A user who has more than a new limit keeps it, and gets no more. When the call returns, the members run on the new CPUs only. A pool can
- * lose neither all its CPUs (EINVAL) nor a dedicated one (EBUSY).
+ * change nothing. A user who has more than a new limit keeps it, and gets no more. When
+ * the call returns, the members run on the new CPUs only. A pool can lose neither all its
+ * CPUs (EINVAL) nor a dedicated one (EBUSY).
  *
  * A pool can give back free memory only. The call fails with EBUSY if less than the
  * requested amount is free; the reason says how much is. The module zeroes memory

@@ -62,7 +62,7 @@ class MemberInfo(ctypes.Structure):
 class UserInfo(ctypes.Structure):
     """struct vpool_user_info"""
     _fields_ = [("bytes", c_uint64), ("uid", c_uint32), ("regions", c_uint32),
-                ("members", c_uint32), ("reserved", c_uint32)]
+                ("members", c_uint32), ("_reserved", c_uint32)]
 
 
 class Cpus(ctypes.Structure):
@@ -129,8 +129,8 @@ class Counter(ctypes.Structure):
 STRUCTURES = {
     "vpool_mem": Mem, "vpool_node_info": NodeInfo, "vpool_list_entry": ListEntry,
     "vpool_region_info": RegionInfo, "vpool_member_info": MemberInfo,
-    "vpool_user_info": UserInfo, "vpool_cpus": Cpus, "vpool_request": Request, "vpool_change": Change,
-    "vpool_info": Info, "vpool_host_node": HostNode, "vpool_host": Host,
+    "vpool_user_info": UserInfo, "vpool_cpus": Cpus, "vpool_request": Request,
+    "vpool_change": Change, "vpool_info": Info, "vpool_host_node": HostNode, "vpool_host": Host,
     "vpool_counter": Counter,
 }
 
