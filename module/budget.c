@@ -493,5 +493,12 @@ void vpool_budget_remove_member(struct vpool_user *user)
  */
 u32 vpool_budget_members_over(struct vpool_budget *budget)
 {
-	return budget ? READ_ONCE(budget->members_over) : 0;
+	u32 over;
+
+	if (!budget)
+		return 0;
+	raw_spin_lock(&budget->lock);
+	over = budget->members_over;
+	raw_spin_unlock(&budget->lock);
+	return over;
 }
