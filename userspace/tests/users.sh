@@ -98,7 +98,8 @@ as 61002 fallocate -l $((2 * page)) "$at/b"
 is 'another user has as much' $? 0
 fallocate -l $((3 * page)) "$at/root"
 is 'root has no limit' $? 0
-as 61001 "$VPOOLCTL" run shared -- sleep 600 &
+# Not by the function: the shell's child must become the program that kill ends.
+setpriv --reuid 61001 --regid 61001 --clear-groups "$VPOOLCTL" run shared -- sleep 600 &
 held=$!
 for _ in {1..300}; do
 	[ "$(cat /sys/kernel/vpool/pools/shared/cpus/members)" -eq 0 ] || break
