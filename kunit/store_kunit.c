@@ -167,7 +167,7 @@ static void gives_zeroed_folios(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
 	for (i = 0; i < NR; i++)
 		KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 	KUNIT_EXPECT_TRUE(test, used_becomes(test, 0));
 	KUNIT_EXPECT_EQ(test, usage_of(test).peak, size_of(f, NR));
 }
@@ -195,7 +195,7 @@ static void scrubs_returned_folios(struct kunit *test)
 	before = vpool_stat_read(&f->stat, VPOOL_STAT_SCRUBBED_BYTES);
 	for (i = 0; i < NR; i++)
 		folio_soil(f->folio[i]);
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 	KUNIT_EXPECT_EQ(test, vpool_stat_read(&f->stat,
 					      VPOOL_STAT_SCRUBBED_BYTES),
@@ -203,7 +203,7 @@ static void scrubs_returned_folios(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	for (i = 0; i < NR; i++)
 		KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 }
 
 static void zeroes_in_the_call_if_not_scrubbed_yet(struct kunit *test)
@@ -217,7 +217,7 @@ static void zeroes_in_the_call_if_not_scrubbed_yet(struct kunit *test)
 			KUNIT_EXPECT_TRUE(test, folio_is_zero(f->folio[i]));
 			folio_soil(f->folio[i]);
 		}
-		vpool_store_return(&f->store, f->folio, NR);
+		vpool_store_return(&f->store, f->folio, NR, NULL);
 	}
 }
 
@@ -230,7 +230,7 @@ static void waits_for_the_last_pin(struct kunit *test)
 	pinned = f->folio[0];
 	folio_get(pinned);
 	folio_soil(pinned);
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
 	KUNIT_EXPECT_EQ(test, vpool_store_pinned(&f->store), size_of(f, 1));
@@ -251,7 +251,7 @@ static void may_close_with_a_pin(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	pinned = f->folio[0];
 	folio_get(pinned);
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 	vpool_store_close(&f->store);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
@@ -320,7 +320,7 @@ static void shrinks_only_by_free_memory(struct kunit *test)
 	vpool_store_shrink(&f->store, f->bytes);
 	KUNIT_EXPECT_EQ(test, usage_of(test).total, size_of(f, NR - 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, 1));
-	vpool_store_return(&f->store, f->folio, NR - 2);
+	vpool_store_return(&f->store, f->folio, NR - 2, NULL);
 }
 
 /* Clear the flags of a page that has no real error, so that the host gets it back. */
@@ -342,7 +342,7 @@ static void sets_poisoned_memory_aside(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, take(f, NR), 0);
 	used = f->folio[0];
 	free = f->folio[1];
-	vpool_store_return(&f->store, f->folio + 1, NR - 1);
+	vpool_store_return(&f->store, f->folio + 1, NR - 1, NULL);
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 
 	SetPageHWPoison(&free->page);
@@ -354,7 +354,7 @@ static void sets_poisoned_memory_aside(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vpool_store_poison(&f->store, &used->page, false),
 			VPOOL_POISONED_USED);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, size_of(f, 1));
-	vpool_store_return(&f->store, &used, 1);
+	vpool_store_return(&f->store, &used, 1, NULL);
 	KUNIT_EXPECT_EQ(test, usage_of(test).used, 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 2));
 	KUNIT_EXPECT_EQ(test, take(f, NR - 1), -ENOMEM);
@@ -384,7 +384,7 @@ static void scrubbing_finds_poisoned_memory(struct kunit *test)
 	poisoned = f->folio[0];
 	page = folio_page(poisoned, folio_nr_pages(poisoned) - 1);
 	SetPageHWPoison(page);
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 	KUNIT_EXPECT_TRUE(test, all_becomes_clean(test));
 	KUNIT_EXPECT_EQ(test, usage_of(test).poisoned, size_of(f, 1));
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, size_of(f, NR - 1));
@@ -400,7 +400,7 @@ static void takes_from_one_node(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(f->extack.text, "on node"));
 	KUNIT_ASSERT_EQ(test, take_of(f, first_memory_node, NR), 0);
 	KUNIT_EXPECT_EQ(test, usage_of(test).free, 0);
-	vpool_store_return(&f->store, f->folio, NR);
+	vpool_store_return(&f->store, f->folio, NR, NULL);
 }
 
 static void nodes_add_up(struct kunit *test)

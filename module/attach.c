@@ -6,16 +6,19 @@
  * the call detaches those before it. So a call attaches all threads or none.
  */
 #include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 
 #include "affinity.h"
 #include "attach.h"
 #include "audit.h"
+#include "budget.h"
 #include "cpuset.h"
 #include "dedicate.h"
 #include "departed.h"
@@ -28,7 +31,10 @@
 #include "target.h"
 #include "trace.h"
 
-/* Children of members may exceed this, up to the limit on processes. */
+/*
+ * Children of members may exceed this, up to the limit on processes. Those of a user who
+ * has more than the pool allows each user do not count.
+ */
 static uint max_members = 65536;
 module_param(max_members, uint, 0644);
 MODULE_PARM_DESC(max_members,
@@ -43,12 +49,14 @@ static atomic64_t vpool_attach_calls = ATOMIC64_INIT(0);
  * @id: number of the call
  * @cpu: NULL to dedicate no CPU; or in: number of the requested CPU, -1 for any; out:
  *	number of the chosen CPU
+ * @spare: a user for the members' budget, or NULL if the budget has taken it
  * @extack: message of a failed call, or NULL
  */
 struct vpool_attach_call {
 	struct vpool_member_set *members;
 	u64 id;
 	int *cpu;
+	struct vpool_user *spare;
 	struct vpool_extack *extack;
 };
 
@@ -97,6 +105,24 @@ static int vpool_attach_check_cpu(struct vpool_attach_call *call,
 				    call->extack);
 }
 
+/* Make @task, which has no entry in the table, a member. */
+static int vpool_attach_link(struct vpool_attach_call *call,
+			     struct task_struct *task,
+			     struct vpool_member *member)
+{
+	struct vpool_member_set *members = call->members;
+	struct vpool_user *user;
+
+	user = vpool_budget_attach(members->budget, vpool_budget_uid(task),
+				   &call->spare, call->extack);
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	member->attach_id = call->id;
+	vpool_affinity_save(task, member);
+	vpool_members_link(members, member, task, user);
+	return 0;
+}
+
 /*
  * Make @task a member, and dedicate a CPU to it if the call says so. Set *@member to
  * NULL if the table takes it over. Return -EAGAIN, without a message, for a departed
@@ -126,18 +152,18 @@ static int vpool_attach_insert(struct vpool_attach_call *call,
 	}
 	if (old && !call->cpu)
 		return 0;
-	if (!old && members->nr >= READ_ONCE(max_members))
+	if (!old && members->nr - vpool_budget_members_over(members->budget) >=
+		    READ_ONCE(max_members))
 		return vpool_attach_too_many(call);
 	err = vpool_attach_check_cpu(call, old);
+	if (!err && !old) {
+		old = *member;
+		err = vpool_attach_link(call, task, old);
+		if (!err)
+			*member = NULL;
+	}
 	if (err)
 		return err;
-	if (!old) {
-		old = *member;
-		*member = NULL;
-		old->attach_id = call->id;
-		vpool_affinity_save(task, old);
-		vpool_members_link(members, old, task);
-	}
 	if (call->cpu)
 		vpool_dedicate(old, *call->cpu);
 	return 0;
@@ -188,6 +214,14 @@ static int vpool_attach_apply(struct vpool_attach_call *call,
 	return err;
 }
 
+static int vpool_attach_no_memory(struct vpool_attach_call *call,
+				  struct vpool_member *member)
+{
+	vpool_member_free(member);
+	return vpool_err(call->extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
+			 "no kernel memory for a member");
+}
+
 static int vpool_attach_locked(struct vpool_attach_call *call,
 			       struct task_struct *task)
 {
@@ -196,10 +230,10 @@ static int vpool_attach_locked(struct vpool_attach_call *call,
 	int err;
 
 	lockdep_assert_held(&call->members->affinity_mutex);
-	if (!member)
-		return vpool_err(call->extack, -ENOMEM,
-				 VPOOL_CODE_NO_KERNEL_MEMORY,
-				 "no kernel memory for a member");
+	if (!call->spare)
+		call->spare = vpool_budget_alloc_user();
+	if (!member || !call->spare)
+		return vpool_attach_no_memory(call, member);
 	/* vpool_dedicate_check() prefers a CPU of this mask. */
 	if (call->cpu)
 		vpool_cpuset_allowed(task, call->members->allowed);
@@ -355,9 +389,9 @@ static int vpool_attach_process(struct vpool_attach_call *call,
  * the requested one, or if a thread's cpuset allows none of its CPUs; -EBUSY if a
  * thread is a member of another pool, no CPU is left, or a SCHED_DEADLINE thread would
  * lose a CPU; -ENODEV if no CPU of the pool is online; -ENOSPC if the pool has
- * max_members members; -ENXIO if the pool is being destroyed; -EPERM if the caller may
- * not set the affinity of a thread; -ESRCH if the task has exited; -EINTR if the caller
- * is killed; or -ENOMEM.
+ * max_members members; -EDQUOT if the user of a thread has as many as the pool allows;
+ * -ENXIO if the pool is being destroyed; -EPERM if the caller may not set the affinity of
+ * a thread; -ESRCH if the task has exited; -EINTR if the caller is killed; or -ENOMEM.
  */
 int vpool_member_attach(struct vpool_member_set *members,
 			struct task_struct *task, bool process, int *cpu,
@@ -380,6 +414,9 @@ int vpool_member_attach(struct vpool_member_set *members,
 		err = process ? vpool_attach_process(&call, task) :
 			vpool_attach_one(&call, task);
 	vpool_probe_put();
+	if (members->budget)
+		vpool_budget_trim(members->budget);
+	kfree(call.spare);
 	trace_vpool_attach(members->name, task->pid, err);
 	vpool_audit_task("attach", members->name, task->pid, err);
 	return err;

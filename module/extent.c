@@ -41,6 +41,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "budget.h"
 #include "extent.h"
 #include "policy.h"
 #include "region.h"
@@ -92,8 +93,25 @@ static int vpool_extent_insert(struct vpool_region *region, unsigned long first,
 		used = vpool_extent_fill(region, first, end, folios);
 	up_write(&region->sem);
 	if (used < nr)
-		vpool_store_put(region->store, folios + used, nr - used);
+		vpool_store_put(region->store, folios + used, nr - used,
+				region->user);
 	return err;
+}
+
+/* Take @nr folios, for which the user of the region already pays. */
+static int vpool_extent_take(struct vpool_region *region,
+			     struct vpool_policy *policy,
+			     struct folio **folios, unsigned long nr,
+			     struct vpool_extack *extack)
+{
+	int err = vpool_take_folios(region->store, policy, folios, nr, true,
+				    extack);
+
+	if (err)
+		vpool_budget_uncharge(region->user, nr);
+	else
+		vpool_policy_used(policy);
+	return err == -ENOMEM ? -ENOSPC : err;
 }
 
 /* Commit @nr holes. One folio needs no array in memory of its own. */
@@ -118,13 +136,11 @@ static int vpool_extent_commit_holes(struct vpool_region *region,
 	if (!folios)
 		return vpool_err(extack, -ENOMEM, VPOOL_CODE_NO_KERNEL_MEMORY,
 				 "no kernel memory for an array of %lu pages", nr);
-	err = vpool_take_folios(region->store, &policy, folios, nr, true, extack);
-	if (err == -ENOMEM)
-		err = -ENOSPC;
-	if (!err) {
-		vpool_policy_used(&policy);
+	err = vpool_take_charge(region->store, region->user, nr, extack);
+	if (!err)
+		err = vpool_extent_take(region, &policy, folios, nr, extack);
+	if (!err)
 		err = vpool_extent_insert(region, first, end, folios, nr, extack);
-	}
 	if (nr > 1)
 		kvfree(folios);
 	return err;
@@ -140,8 +156,9 @@ static int vpool_extent_commit_holes(struct vpool_region *region,
  * The memory policy of current decides which nodes the memory comes from.
  *
  * Context: sleeps; zeroes memory.
- * Return: 0; -ENOSPC if the pool has too little memory; -ENOMEM if the kernel has; -EIO
- * after a revoke; or -EINTR if a signal kills current. On failure nothing is committed.
+ * Return: 0; -ENOSPC if the pool has too little memory; -EDQUOT if the user of the file
+ * would have too much; -ENOMEM if the kernel has too little; -EIO after a revoke; or
+ * -EINTR if a signal kills current. On failure nothing is committed.
  */
 int vpool_extent_commit(struct vpool_region *region, unsigned long first,
 			unsigned long end, struct vpool_extack *extack)
@@ -172,6 +189,24 @@ static const struct mempolicy *vpool_extent_mpol(struct vm_area_struct *vma)
 }
 #endif
 
+static int vpool_extent_fill_hole(struct vpool_region *region,
+				  struct vpool_policy *policy, unsigned long i)
+{
+	struct folio *folio;
+	int err;
+
+	lockdep_assert_held_write(&region->sem);
+	err = vpool_take_charge(region->store, region->user, 1, NULL);
+	if (err)
+		return err;
+	err = vpool_take_folios(region->store, policy, &folio, 1, true, NULL);
+	if (err)
+		vpool_budget_uncharge(region->user, 1);
+	else
+		vpool_region_insert(region, i, folio);
+	return err;
+}
+
 /**
  * vpool_extent_fault_in - commit a folio for a fault on a hole
  * @region: region of a file
@@ -180,7 +215,8 @@ static const struct mempolicy *vpool_extent_mpol(struct vm_area_struct *vma)
  *
  * Context: called with the mmap lock or the lock of the VMA held; takes @region->sem.
  * Return: 0 if there is a folio now; -EFAULT beyond the size or after a revoke; -ENOMEM;
- * or -EINTR if a signal kills current.
+ * -EDQUOT if the user of the file would have too much; or -EINTR if a signal kills
+ * current.
  */
 int vpool_extent_fault_in(struct vpool_region *region,
 			  struct vm_area_struct *vma, pgoff_t pgoff)
@@ -188,7 +224,6 @@ int vpool_extent_fault_in(struct vpool_region *region,
 	const struct mempolicy *mpol = vpool_extent_mpol(vma);
 	unsigned long i = pgoff >> region->store->order;
 	struct vpool_policy policy;
-	struct folio *folio;
 	int err = 0;
 
 	if (mpol)
@@ -202,10 +237,7 @@ int vpool_extent_fault_in(struct vpool_region *region,
 	if (region->revoked || i >= region->nr)
 		err = -EFAULT;
 	else if (!region->folios[i])
-		err = vpool_take_folios(region->store, &policy, &folio, 1, true,
-					NULL);
-	if (!err && !region->folios[i])
-		vpool_region_insert(region, i, folio);
+		err = vpool_extent_fill_hole(region, &policy, i);
 	up_write(&region->sem);
 	if (!err && !mpol)
 		vpool_policy_used(&policy);

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 struct vpool_store_node;
+struct vpool_user;
 
 /**
  * enum vpool_folio_state - state of a folio; store.c explains each
@@ -95,6 +96,21 @@ static inline bool vpool_folio_poisoned(struct folio *folio)
 {
 	return folio_test_large(folio) ? vpool_folio_has_poison(folio) :
 		PageHWPoison(&folio->page);
+}
+
+/*
+ * The user who pays for a pinned folio. A folio without a mapping has no use for its
+ * index.
+ */
+static inline void vpool_folio_set_user(struct folio *folio,
+					struct vpool_user *user)
+{
+	folio->index = (unsigned long)user;
+}
+
+static inline struct vpool_user *vpool_folio_user(struct folio *folio)
+{
+	return (void *)folio->index;
 }
 
 /* True if the store's reference is the only one. */

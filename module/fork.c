@@ -40,6 +40,7 @@
 #include <trace/events/sched.h>
 #include <trace/events/task.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "departed.h"
 #include "fork.h"
@@ -61,7 +62,8 @@ static void vpool_fork_link(struct vpool_member *member,
 {
 	struct vpool_member_set *members = of_parent->members;
 
-	vpool_members_link(members, member, child);
+	vpool_budget_fork(of_parent->user);
+	vpool_members_link(members, member, child, of_parent->user);
 	/* A child does not inherit the dedicated CPU of its parent. */
 	if (of_parent->cpu < 0 &&
 	    of_parent->generation == members->generation &&

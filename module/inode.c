@@ -16,6 +16,7 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "file.h"
 #include "inode.h"
@@ -80,7 +81,8 @@ static void vpool_inode_init(struct inode *inode, struct inode *dir, umode_t mod
  *
  * Context: sleeps; takes the lock of @pool.
  * Return: the inode with a reference, for iput(), or an ERR_PTR: -ENOMEM, -ENXIO if the
- * pool is not active, -ENOSPC if it has max_regions regions.
+ * pool is not active, -ENOSPC if it has max_regions regions, -EDQUOT if current's user has
+ * as many as the pool allows.
  */
 struct inode *vpool_inode_create_file(struct super_block *sb, struct inode *dir,
 				      umode_t mode, struct vpool_pool *pool)
@@ -110,7 +112,10 @@ struct inode *vpool_inode_create_file(struct super_block *sb, struct inode *dir,
 static struct inode *vpool_inode_create_dir(struct super_block *sb,
 					    struct inode *dir, umode_t mode);
 
-/* The pool of a directory's filesystem has no more directories than it may have regions. */
+/*
+ * The pool of a directory's filesystem has no more directories than it may have regions.
+ * For the limits of a user, a directory counts as a region. Its i_private is that user.
+ */
 static struct inode *vpool_inode_create(struct inode *dir, umode_t mode)
 {
 	struct vpool_mount *mount = dir->i_sb->s_fs_info;
@@ -177,15 +182,23 @@ static struct inode *vpool_inode_create_dir(struct super_block *sb,
 					    struct inode *dir, umode_t mode)
 {
 	struct vpool_mount *mount = sb->s_fs_info;
+	struct vpool_user *user;
 	struct inode *inode;
 
 	if (vpool_pool_state(mount->pool) == VPOOL_STATE_DESTROYING)
 		return ERR_PTR(-EIO);
 	if (atomic_read(&mount->dirs) >= vpool_pool_max_regions())
 		return ERR_PTR(-ENOSPC);
+	user = vpool_budget_add_region(&mount->pool->budget,
+				       vpool_budget_uid(current));
+	if (IS_ERR(user))
+		return ERR_CAST(user);
 	inode = new_inode(sb);
-	if (!inode)
+	if (!inode) {
+		vpool_budget_remove_region(user);
 		return ERR_PTR(-ENOMEM);
+	}
+	inode->i_private = user;
 	atomic_inc(&mount->dirs);
 	vpool_inode_init(inode, dir, mode);
 	inode->i_op = &vpool_dir_iops;
@@ -255,8 +268,10 @@ void vpool_inode_evict(struct inode *inode)
 
 	if (S_ISREG(inode->i_mode) && inode->i_private)
 		vpool_inode_end_file(inode->i_private);
-	if (S_ISDIR(inode->i_mode) && mount)
+	if (S_ISDIR(inode->i_mode) && mount) {
+		vpool_budget_remove_region(inode->i_private);
 		atomic_dec(&mount->dirs);
+	}
 	truncate_inode_pages_final(&inode->i_data);
 	clear_inode(inode);
 }

@@ -33,6 +33,7 @@ union vpool_any_cmd {
 	struct vpool_reason reason;
 	struct vpool_regions regions;
 	struct vpool_resize resize;
+	struct vpool_users users;
 };
 
 /* The kinds of descriptor that a call works on. */
@@ -208,7 +209,10 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		.flags_at = offsetof(struct vpool_resize, flags),
 		.flags = VPOOL_RESIZE_DRY_RUN |
 			 VPOOL_RESIZE_SPLIT_CORES |
-			 VPOOL_RESIZE_BOOT_CORE,
+			 VPOOL_RESIZE_BOOT_CORE |
+			 VPOOL_RESIZE_USER_BYTES |
+			 VPOOL_RESIZE_USER_REGIONS |
+			 VPOOL_RESIZE_USER_MEMBERS,
 		.reserved_at = {
 			offsetof(struct vpool_resize, __reserved),
 		},
@@ -219,6 +223,16 @@ static const struct vpool_ioctl vpool_ioctls[] = {
 		.dry_run = VPOOL_RESIZE_DRY_RUN,
 		.execute = vpool_ioctl_resize,
 	},
+	[VPOOL_CMD_USERS] = {
+		.size = sizeof(struct vpool_users),
+		.min_size = offsetofend(struct vpool_users, users_uptr),
+		.flags_at = offsetof(struct vpool_users, flags),
+		.reserved_at = {
+			offsetof(struct vpool_users, __reserved),
+		},
+		.where = VPOOL_ON_BOTH,
+		.execute = vpool_ioctl_users,
+	},
 };
 
 /* A published structure keeps its layout. New fields are appended. */
@@ -227,23 +241,28 @@ static_assert(offsetofend(struct vpool_attach, __reserved) == 24);
 static_assert(offsetofend(struct vpool_commit, __reserved) == 24);
 static_assert(offsetofend(struct vpool_create, out_bytes) == 112);
 static_assert(offsetofend(struct vpool_create, cpus_node) == 120);
+static_assert(offsetofend(struct vpool_create, user_members) == 136);
 static_assert(offsetofend(struct vpool_destroy, name) == 48);
 static_assert(offsetofend(struct vpool_file, __reserved) == 16);
 static_assert(offsetofend(struct vpool_list, entries_uptr) == 24);
 static_assert(offsetofend(struct vpool_members, members_uptr) == 64);
 static_assert(offsetofend(struct vpool_query, __reserved) == 176);
 static_assert(offsetofend(struct vpool_query, __reserved_2) == 200);
+static_assert(offsetofend(struct vpool_query, user_members) == 216);
 static_assert(offsetofend(struct vpool_reason, buf_uptr) == 16);
 static_assert(offsetofend(struct vpool_reason, __reserved) == 24);
 static_assert(offsetofend(struct vpool_regions, regions_uptr) == 64);
 static_assert(offsetofend(struct vpool_resize, out_bytes) == 72);
 static_assert(offsetofend(struct vpool_resize, __reserved) == 88);
+static_assert(offsetofend(struct vpool_resize, user_members) == 104);
+static_assert(offsetofend(struct vpool_users, users_uptr) == 64);
 /* Elements of arrays cannot grow either. */
 static_assert(sizeof(struct vpool_list_entry) == 48);
 static_assert(sizeof(struct vpool_mem) == 16);
 static_assert(sizeof(struct vpool_member_info) == 8);
 static_assert(sizeof(struct vpool_node_info) == 32);
 static_assert(sizeof(struct vpool_region_info) == 40);
+static_assert(sizeof(struct vpool_user_info) == 24);
 
 /*
  * The size in an ioctl's number is for observers such as strace. It need not be the

@@ -225,6 +225,7 @@ void vpool_member_hash(struct vpool_member *member, struct task_struct *task)
 	refcount_set(&member->ref, 1);
 	member->task = task;
 	member->members = NULL;
+	member->user = NULL;
 	member->generation = 0;
 	member->cpu = -1;
 	member->pending = false;

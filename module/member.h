@@ -16,6 +16,7 @@
 #include "compat.h"
 
 struct vpool_member_set;
+struct vpool_user;
 
 /**
  * struct vpool_member - one task's membership of a pool
@@ -28,6 +29,8 @@ struct vpool_member_set;
  * @members: members of the task's pool, or NULL after the task has left the pool;
  *	under vpool_member_lock. An exit clears it at any time, so a function must not
  *	read it again after it has dropped the lock
+ * @user: user whom the member counts for (budget.c), or NULL; set while @members is set,
+ *	under vpool_member_lock
  * @attach_id: number of the attach call that made the task, or its ancestor, a member
  * @generation: &vpool_member_set.generation that the task's mask belongs to; 0 before
  *	the mask is first set; under vpool_member_lock
@@ -50,6 +53,7 @@ struct vpool_member {
 	refcount_t ref;
 	struct task_struct *task;
 	struct vpool_member_set *members;
+	struct vpool_user *user;
 	u64 attach_id;
 	u64 generation;
 	u64 departed;

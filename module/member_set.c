@@ -17,6 +17,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "member_set.h"
 
@@ -169,6 +170,7 @@ void vpool_members_publish(struct vpool_member_set *members,
  * @members: members of the pool, not closed
  * @member: membership with masks and @attach_id set; the table takes ownership
  * @task: a task that has no entry in the table
+ * @user: user for whom the caller has counted the member, or NULL
  *
  * The caller holds the module by an open descriptor or by the parent's membership.
  * The member takes another reference.
@@ -176,11 +178,13 @@ void vpool_members_publish(struct vpool_member_set *members,
  * Context: vpool_member_lock held.
  */
 void vpool_members_link(struct vpool_member_set *members,
-			struct vpool_member *member, struct task_struct *task)
+			struct vpool_member *member, struct task_struct *task,
+			struct vpool_user *user)
 {
 	lockdep_assert_held(&vpool_member_lock);
 	vpool_member_hash(member, task);
 	member->members = members;
+	member->user = user;
 	member->pass = members->pass;
 	__module_get(THIS_MODULE);
 	list_add_tail(&member->link, &members->list);
@@ -210,6 +214,8 @@ bool vpool_members_unlink(struct vpool_member *member)
 	if (vpool_members_drop_cpu(member))
 		vpool_members_changed(members);
 	member->members = NULL;
+	vpool_budget_remove_member(member->user);
+	member->user = NULL;
 	WRITE_ONCE(members->nr, members->nr - 1);
 	if (!members->nr && members->emptied)
 		members->emptied(members);

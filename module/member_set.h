@@ -16,6 +16,8 @@
 #include "member.h"
 #include "stat.h"
 
+struct vpool_budget;
+
 /**
  * struct vpool_member_set - the members of one pool
  * @name: name of the pool, for messages; owned by the pool
@@ -44,6 +46,7 @@
  * @isolated: vpool_enforce() brings back a member that sets a mask outside the pool;
  *	set before the pool has members
  * @stat: counters of the pool; owned by the pool
+ * @budget: limits of users; owned by the pool; NULL for no limits
  * @emptied: called with vpool_member_lock held when the last member is unlinked; or
  *	NULL
  */
@@ -67,6 +70,7 @@ struct vpool_member_set {
 	struct delayed_work enforce;
 	bool isolated;
 	struct vpool_stat *stat;
+	struct vpool_budget *budget;
 	void (*emptied)(struct vpool_member_set *members);
 };
 
@@ -85,7 +89,8 @@ void vpool_members_changed(struct vpool_member_set *members);
 void vpool_members_enforce_later(struct vpool_member_set *members,
 				 unsigned long delay);
 void vpool_members_link(struct vpool_member_set *members,
-			struct vpool_member *member, struct task_struct *task);
+			struct vpool_member *member, struct task_struct *task,
+			struct vpool_user *user);
 bool vpool_members_unlink(struct vpool_member *member);
 bool vpool_members_drop_cpu(struct vpool_member *member);
 bool vpool_members_has(struct vpool_member_set *members,

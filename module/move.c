@@ -93,7 +93,8 @@ static int vpool_move_run(struct vpool_move *move)
 				move->extack);
 	if (!err) {
 		vpool_move_swap(move, folios, nr);
-		vpool_store_return(store, folios, nr);
+		/* The region has as many as before, so its user pays for as many. */
+		vpool_store_return(store, folios, nr, NULL);
 	}
 	kvfree(folios);
 	return move->must || err == -EINTR ? err : 0;

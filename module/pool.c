@@ -71,6 +71,7 @@ static void vpool_pool_release(struct kref *ref)
 	vpool_store_exit(&pool->store);
 	vpool_members_exit(&pool->members);
 	vpool_cpus_exit(&pool->cpus);
+	vpool_budget_exit(&pool->budget);
 	mutex_destroy(&pool->resizing);
 	mutex_destroy(&pool->lock);
 	kfree(pool);
@@ -148,6 +149,9 @@ struct vpool_pool *vpool_pool_alloc(const struct vpool_spec *spec)
 	if (vpool_store_init(&pool->store, pool->name, &pool->cpus,
 			     spec->order, &pool->stat))
 		goto exit_members;
+	vpool_budget_init(&pool->budget, pool->name, PAGE_SHIFT + spec->order,
+			  &spec->limits, &pool->stat);
+	pool->members.budget = &pool->budget;
 	pool->cpus.publish = vpool_pool_publish_cpus;
 	pool->cpus.dedicated = vpool_pool_dedicated;
 	pool->cpus.isolated = spec->flags & VPOOL_CREATE_ISOLATED;

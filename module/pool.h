@@ -37,11 +37,13 @@
  *   vpool_member_lock (also inside vpool_cpus_lock)
  *     pi_lock of a task
  *     vpool_probe_lock, vpool_spares_lock, vpool_extack.lock (leaves)
- *   vpool_gather_call.lock, vpool_store.lock, vpool_rss_bucket.lock,
- *     vpool_reopen_lock, vpool_poison_lock (leaves)
+ *   vpool_store.lock
+ *   vpool_gather_call.lock, vpool_rss_bucket.lock, vpool_reopen_lock,
+ *     vpool_poison_lock (leaves)
+ *   vpool_budget.lock (leaf, also inside vpool_member_lock and vpool_store.lock)
  *
- * vpool_cpus_masks_lock, vpool_member_lock with the leaves inside it, and
- * vpool_poison_lock are raw locks. Code that holds one takes only raw locks, allocates
+ * vpool_cpus_masks_lock, vpool_member_lock with the leaves inside it, vpool_budget.lock
+ * and vpool_poison_lock are raw locks. Code that holds one takes only raw locks, allocates
  * and frees nothing, and prints nothing: a real-time kernel cannot do that in atomic
  * context. It may queue work, wake tasks and call call_rcu().
  *
@@ -65,6 +67,7 @@
 #include <linux/uidgid.h>
 #include <linux/vpool.h>
 
+#include "budget.h"
 #include "cpus.h"
 #include "extack.h"
 #include "member_set.h"
@@ -100,6 +103,7 @@ struct vpool_sysfs_dir;
  * @nr_mounts: number of mounted filesystems; written under @lock, read anywhere
  * @last_region: id of the region added last
  * @stat: counters
+ * @budget: what its users have, and their limits
  * @store: memory
  * @cpus: CPUs
  * @members: tasks
@@ -128,6 +132,7 @@ struct vpool_pool {
 	u32 nr_mounts;
 	u64 last_region;
 	struct vpool_stat stat;
+	struct vpool_budget budget;
 	struct vpool_store store;
 	struct vpool_cpus cpus;
 	struct vpool_member_set members;

@@ -17,6 +17,9 @@
 
 /* Bounds the kernel memory of one call; one request for each node is enough. */
 #define VPOOL_MAX_MEM 4096
+#define VPOOL_RESIZE_USER_ALL						\
+	(VPOOL_RESIZE_USER_BYTES | VPOOL_RESIZE_USER_REGIONS |		\
+	 VPOOL_RESIZE_USER_MEMBERS)
 /* 524,288 CPUs, far more than any kernel supports. */
 #define VPOOL_MAX_CPUS_BYTES SZ_64K
 
@@ -127,6 +130,9 @@ static int vpool_spec_fill(struct vpool_call *call, struct vpool_spec *spec)
 		spec->creator = call->handle;
 		call->handle->has_ephemeral = true;
 	}
+	spec->limits.bytes = cmd->user_bytes;
+	spec->limits.regions = cmd->user_regions;
+	spec->limits.members = cmd->user_members;
 	request->timeout_ms = cmd->timeout_ms;
 	request->dry_run = cmd->flags & VPOOL_CREATE_DRY_RUN;
 	request->rules.split_cores = cmd->flags & VPOOL_CREATE_SPLIT_CORES;
@@ -168,10 +174,10 @@ static int vpool_resize_fill(struct vpool_call *call,
 	struct vpool_resize *cmd = call->cmd;
 	int err;
 
-	if (!cmd->nr_mem && !cmd->cpus_bytes)
+	if (!cmd->nr_mem && !cmd->cpus_bytes && !request->limits)
 		return vpool_err(call->extack, -EINVAL,
 				 VPOOL_CODE_NOTHING_TO_CHANGE,
-				 "no memory or CPU change requested");
+				 "no change of memory, CPUs or limits requested");
 	request->timeout_ms = cmd->timeout_ms;
 	request->dry_run = cmd->flags & VPOOL_RESIZE_DRY_RUN;
 	request->rules.split_cores = cmd->flags & VPOOL_RESIZE_SPLIT_CORES;
@@ -193,8 +199,19 @@ int vpool_ioctl_resize(struct vpool_call *call)
 {
 	struct vpool_resize *cmd = call->cmd;
 	struct vpool_request request = {};
+	struct vpool_limit_change change = {
+		.flags = cmd->flags & VPOOL_RESIZE_USER_ALL,
+	};
 	int err;
 
+	if (change.flags & VPOOL_RESIZE_USER_BYTES)
+		change.limits.bytes = cmd->user_bytes;
+	if (change.flags & VPOOL_RESIZE_USER_REGIONS)
+		change.limits.regions = cmd->user_regions;
+	if (change.flags & VPOOL_RESIZE_USER_MEMBERS)
+		change.limits.members = cmd->user_members;
+	if (change.flags)
+		request.limits = &change;
 	err = vpool_resize_fill(call, &request);
 	if (!err)
 		err = vpool_pool_resize(cmd->name, &request, &cmd->out_bytes,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/memory_hotplug.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "budget.h"
 #include "destroy.h"
 #include "mce.h"
 #include "pool.h"
@@ -104,24 +106,31 @@ void vpool_pool_unmount(struct vpool_pool *pool)
  * @region: initialized region that is in no pool; gets its id
  *
  * Context: sleeps; takes the pool's lock.
- * Return: 0, -ENXIO if the pool is not active, or -ENOSPC if it has max_regions
- * regions.
+ * Return: 0, -ENXIO if the pool is not active, -ENOSPC if it has max_regions regions,
+ * -EDQUOT if current's user has as many as the pool allows, or -ENOMEM.
  */
 int vpool_pool_add_region(struct vpool_pool *pool, struct vpool_region *region)
 {
+	struct vpool_user *user;
 	int err = 0;
 
+	user = vpool_budget_add_region(&pool->budget, vpool_budget_uid(current));
+	if (IS_ERR(user))
+		return PTR_ERR(user);
 	mutex_lock(&pool->lock);
 	if (pool->state != VPOOL_STATE_ACTIVE) {
 		err = -ENXIO;
 	} else if (pool->nr_regions >= READ_ONCE(max_regions)) {
 		err = vpool_err_max_regions(pool);
 	} else {
+		region->user = user;
 		region->id = ++pool->last_region;
 		list_add_tail(&region->link, &pool->regions);
 		WRITE_ONCE(pool->nr_regions, pool->nr_regions + 1);
 	}
 	mutex_unlock(&pool->lock);
+	if (err)
+		vpool_budget_remove_region(user);
 	return err;
 }
 
@@ -141,6 +150,7 @@ void vpool_pool_remove_region(struct vpool_pool *pool,
 	list_del(&region->link);
 	WRITE_ONCE(pool->nr_regions, pool->nr_regions - 1);
 	mutex_unlock(&pool->lock);
+	vpool_budget_remove_region(region->user);
 	vpool_region_exit(region);
 	vpool_pool_maybe_reap(pool);
 }

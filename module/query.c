@@ -57,6 +57,30 @@ int vpool_ioctl_list(struct vpool_call *call)
 	return vpool_call_list(call, &listing);
 }
 
+static u32 vpool_fill_users(struct vpool_pool *pool, void *array, u32 max)
+{
+	return vpool_budget_list(&pool->budget, array, max);
+}
+
+/**
+ * vpool_ioctl_users - VPOOL_USERS: list the users of a pool
+ * @call: call on either kind of device
+ *
+ * Return: 0 or a negative errno of vpool_call_list_of_pool().
+ */
+int vpool_ioctl_users(struct vpool_call *call)
+{
+	struct vpool_users *cmd = call->cmd;
+	struct vpool_listing listing = {
+		.fill = vpool_fill_users,
+		.entry_size = sizeof(struct vpool_user_info),
+		.nr = &cmd->nr,
+		.uptr = cmd->users_uptr,
+	};
+
+	return vpool_call_list_of_pool(call, cmd->name, &listing);
+}
+
 static void vpool_query_usage(struct vpool_query *cmd, struct vpool_pool *pool)
 {
 	struct vpool_usage usage;
@@ -75,6 +99,8 @@ static void vpool_query_usage(struct vpool_query *cmd, struct vpool_pool *pool)
 
 static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 {
+	struct vpool_limits limits;
+
 	memcpy(cmd->name, pool->name, sizeof(cmd->name));
 	cmd->id = pool->id;
 	cmd->state = vpool_pool_state(pool);
@@ -86,6 +112,10 @@ static void vpool_query_fill(struct vpool_query *cmd, struct vpool_pool *pool)
 	cmd->members = READ_ONCE(pool->members.nr);
 	cmd->created_ns = pool->created_ns;
 	cmd->create_flags = pool->create_flags;
+	vpool_budget_get_limits(&pool->budget, &limits);
+	cmd->user_bytes = limits.bytes;
+	cmd->user_regions = limits.regions;
+	cmd->user_members = limits.members;
 	vpool_query_usage(cmd, pool);
 }
 

@@ -9,6 +9,7 @@ struct vpool_call;
 
 int vpool_ioctl_list(struct vpool_call *call);
 int vpool_ioctl_query(struct vpool_call *call);
+int vpool_ioctl_users(struct vpool_call *call);
 int vpool_ioctl_reason(struct vpool_call *call);
 
 #endif /* VPOOL_QUERY_H */

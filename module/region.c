@@ -57,6 +57,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "policy.h"
 #include "region.h"
@@ -253,7 +254,7 @@ void vpool_region_release(struct vpool_region *region, unsigned long first,
 	trace_vpool_release(region->store->name, region->id,
 			    nr * vpool_store_page_size(region->store));
 	vpool_region_drain(folios, nr);
-	vpool_store_return(region->store, folios, nr);
+	vpool_store_return(region->store, folios, nr, region->user);
 	memset(folios, 0, (end - first) * sizeof(*folios));
 	bitmap_clear(region->touched, first, end - first);
 	WRITE_ONCE(region->filled, region->filled - nr);
@@ -398,15 +399,19 @@ static int vpool_region_fill(struct vpool_region *region, int nid,
 	int err;
 
 	err = vpool_policy_of_task(&policy, nid, extack);
-	/* Check first: the array for a request that must fail could be huge. */
 	if (!err)
-		err = vpool_take_check(region->store, &policy, nr, extack);
+		err = vpool_take_charge(region->store, region->user, nr, extack);
+	if (err)
+		return err;
+	/* Check first: the array for a request that must fail could be huge. */
+	err = vpool_take_check(region->store, &policy, nr, extack);
 	if (!err)
 		err = vpool_region_make_room(region, nr, extack);
 	if (!err)
 		err = vpool_take_folios(region->store, &policy, region->folios,
 					nr, zero, extack);
 	if (err) {
+		vpool_budget_uncharge(region->user, nr);
 		vpool_region_free_arrays(region);
 		return err;
 	}
@@ -462,8 +467,9 @@ int vpool_region_commit_locked(struct vpool_region *region, int nid, u64 *bytes,
  *
  * Context: sleeps; takes @region->sem.
  * Return: 0; -EINVAL for a bad size; -EBUSY if the region has a size; -EPERM if the
- * cpuset of current does not allow @nid; -ENXIO after a revoke; -ENOMEM; or -EINTR if
- * a signal kills current. On failure the region has no memory.
+ * cpuset of current does not allow @nid; -ENXIO after a revoke; -EDQUOT if the user of
+ * the region would have too much; -ENOMEM; or -EINTR if a signal kills current. On
+ * failure the region has no memory.
  */
 int vpool_region_commit(struct vpool_region *region, int nid, u64 *bytes,
 			bool populate, struct vpool_extack *extack)

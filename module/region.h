@@ -23,6 +23,7 @@ struct inode;
 struct page;
 struct pid;
 struct super_block;
+struct vpool_user;
 
 /**
  * struct vpool_region - memory that one open of a pool's device owns
@@ -48,6 +49,7 @@ struct super_block;
  * @nr_rss: number of address spaces in which rss.c hides its pages
  * @pid: process that opened the region, with a reference
  * @uid: user who opened it
+ * @user: user who pays for it, see budget.c; set before the region is committed
  * @comm: name of that process at the time
  */
 struct vpool_region {
@@ -68,6 +70,7 @@ struct vpool_region {
 	atomic_t nr_rss;
 	struct pid *pid;
 	kuid_t uid;
+	struct vpool_user *user;
 	char comm[TASK_COMM_LEN];
 };
 

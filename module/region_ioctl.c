@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 
+#include "budget.h"
 #include "call.h"
 #include "pool.h"
 #include "pool_region.h"
@@ -33,9 +35,22 @@ int vpool_ioctl_commit(struct vpool_call *call)
 	return err ?: vpool_call_respond(call);
 }
 
+static int vpool_err_user_regions(struct vpool_call *call)
+{
+	struct vpool_pool *pool = call->handle->pool;
+	struct vpool_limits limits;
+	kuid_t uid = vpool_budget_uid(current);
+
+	vpool_budget_get_limits(&pool->budget, &limits);
+	return vpool_err(call->extack, -EDQUOT, VPOOL_CODE_USER_REGIONS,
+			 "user %u has as many regions of pool '%s' as it may have: %u",
+			 from_kuid_munged(current_user_ns(), uid), pool->name,
+			 limits.regions);
+}
+
 static int vpool_err_file(struct vpool_call *call, int err)
 {
-	const struct vpool_pool *pool = call->handle->pool;
+	struct vpool_pool *pool = call->handle->pool;
 
 	if (err == -ENXIO)
 		return vpool_region_err_revoked(call->extack);
@@ -43,6 +58,8 @@ static int vpool_err_file(struct vpool_call *call, int err)
 		return vpool_err(call->extack, err, VPOOL_CODE_TOO_MANY_REGIONS,
 				 "pool '%s' has %u regions, which max_regions allows",
 				 pool->name, READ_ONCE(pool->nr_regions));
+	if (err == -EDQUOT)
+		return vpool_err_user_regions(call);
 	return vpool_err(call->extack, err, VPOOL_CODE_NO_KERNEL_MEMORY,
 			 "no kernel memory for a file");
 }

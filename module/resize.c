@@ -244,6 +244,23 @@ static int vpool_plan_take(const struct vpool_plan *plan,
 	return err;
 }
 
+/* The caller holds @pool->resizing, so no other task changes the limits. */
+static void vpool_resize_limits(struct vpool_pool *pool,
+				const struct vpool_limit_change *change)
+{
+	struct vpool_limits limits;
+
+	lockdep_assert_held(&pool->resizing);
+	vpool_budget_get_limits(&pool->budget, &limits);
+	if (change->flags & VPOOL_RESIZE_USER_BYTES)
+		limits.bytes = change->limits.bytes;
+	if (change->flags & VPOOL_RESIZE_USER_REGIONS)
+		limits.regions = change->limits.regions;
+	if (change->flags & VPOOL_RESIZE_USER_MEMBERS)
+		limits.members = change->limits.members;
+	vpool_budget_set_limits(&pool->budget, &limits);
+}
+
 /* Once this has succeeded, no later step of the resize can fail. */
 static int vpool_plan_hold(const struct vpool_plan *plan,
 			   const struct vpool_request *request,
@@ -257,6 +274,8 @@ static int vpool_plan_hold(const struct vpool_plan *plan,
 				"pool '%s' has been destroyed", pool->name);
 	else
 		err = vpool_plan_take(plan, request, pool, extack);
+	if (!err && request->limits)
+		vpool_resize_limits(pool, request->limits);
 	mutex_unlock(&pool->lock);
 	return err;
 }
@@ -344,6 +363,9 @@ int vpool_pool_resize(const char *name, struct vpool_request *request,
 	vpool_store_usage(&pool->store, &usage);
 	err = vpool_spec_check_mem(request, pool->store.order, usage.total,
 				   &requested, extack);
+	if (!err && request->limits)
+		err = vpool_spec_check_limits(&request->limits->limits,
+					      pool->store.order, extack);
 	if (err)
 		goto put_pool;
 	if (mutex_lock_interruptible(&pool->resizing)) {

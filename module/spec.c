@@ -73,6 +73,26 @@ int vpool_spec_check_node(int nid, struct vpool_extack *extack)
 	return 0;
 }
 
+/**
+ * vpool_spec_check_limits - check limits of users
+ * @limits: limits from userspace
+ * @order: order of the pool's folios
+ * @extack: message of a failed call, or NULL
+ *
+ * Return: 0, or -EINVAL for a limit that would leave a user without any memory.
+ */
+int vpool_spec_check_limits(const struct vpool_limits *limits,
+			    unsigned int order, struct vpool_extack *extack)
+{
+	u64 page_size = (u64)PAGE_SIZE << order;
+
+	if (!limits->bytes || limits->bytes >= page_size)
+		return 0;
+	return vpool_err(extack, -EINVAL, VPOOL_CODE_LIMIT_INVALID,
+			 "a limit of %s for each user is less than a page of the pool, which has %s",
+			 vpool_size(limits->bytes).s, vpool_size(page_size).s);
+}
+
 static int vpool_check_mem(const struct vpool_mem *mem,
 			   struct vpool_extack *extack)
 {
@@ -192,6 +212,8 @@ int vpool_spec_check(struct vpool_spec *spec, struct vpool_extack *extack)
 	err = vpool_spec_check_cpus(spec, extack);
 	if (!err)
 		err = vpool_spec_check_page_size(spec, extack);
+	if (!err)
+		err = vpool_spec_check_limits(&spec->limits, spec->order, extack);
 	if (err)
 		return err;
 	for (i = 0; i < request->nr_mem; i++)

@@ -9,8 +9,19 @@
 #include <linux/uidgid.h>
 #include <linux/vpool.h>
 
+#include "budget.h"
 #include "cpu_claim.h"
 #include "extack.h"
+
+/**
+ * struct vpool_limit_change - limits of each user that a resize sets
+ * @limits: new values
+ * @flags: bits of enum vpool_resize_flags, which name the limits to set
+ */
+struct vpool_limit_change {
+	struct vpool_limits limits;
+	u32 flags;
+};
 
 /**
  * struct vpool_request - memory and CPUs that a create or a resize requests
@@ -20,6 +31,8 @@
  * @cpus: CPUs; its mask is owned by the caller
  * @rules: exceptions to the CPU rules that the caller allows
  * @timeout_ms: time to wait for memory, in milliseconds
+ * @limits: limits of each user that a resize sets; NULL to leave all as they are. A
+ *	create has them in &struct vpool_spec
  * @dry_run: check the request, change nothing
  */
 struct vpool_request {
@@ -28,6 +41,7 @@ struct vpool_request {
 	struct vpool_cpu_request cpus;
 	struct vpool_cpu_rules rules;
 	u32 timeout_ms;
+	const struct vpool_limit_change *limits;
 	bool dry_run;
 };
 
@@ -42,6 +56,7 @@ struct vpool_request {
  * @gid: group of the device
  * @mode: permission bits of the device
  * @creator: as in struct vpool_pool
+ * @limits: limits of each user
  * @request: memory and CPUs
  */
 struct vpool_spec {
@@ -54,11 +69,14 @@ struct vpool_spec {
 	kgid_t gid;
 	umode_t mode;
 	const void *creator;
+	struct vpool_limits limits;
 	struct vpool_request request;
 };
 
 int vpool_spec_check(struct vpool_spec *spec, struct vpool_extack *extack);
 int vpool_spec_check_name(const char *name, struct vpool_extack *extack);
+int vpool_spec_check_limits(const struct vpool_limits *limits,
+			    unsigned int order, struct vpool_extack *extack);
 int vpool_spec_check_node(int nid, struct vpool_extack *extack);
 int vpool_spec_check_mem(struct vpool_request *request, unsigned int order,
 			 u64 has, u64 *total, struct vpool_extack *extack);

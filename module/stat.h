@@ -17,7 +17,7 @@
  * @VPOOL_STAT_MAPPED_AROUND: huge pages that a fault or populating mapped in addition
  * @VPOOL_STAT_ATTACHES: successful attach calls; inherited memberships do not count
  * @VPOOL_STAT_ESCAPES: members whose mask was found to have a CPU they may not use
- * @VPOOL_STAT_LIMITED: opens and attaches refused by max_regions and max_members
+ * @VPOOL_STAT_LIMITED: calls refused by max_regions, max_members and limits of users
  * @VPOOL_STAT_SCRUBBED_BYTES: bytes zeroed, in the background or in a call
  * @VPOOL_NR_STATS: number of counters
  */

@@ -13,7 +13,8 @@
  *   scrubbing  free, being zeroed by a scrubber; on a list of that scrubber
  *   used       in the array of a region; on no list
  *   pinned     released by its region, but a pipe or a device still has a reference;
- *              on the pinned list until the store has the only reference
+ *              on the pinned list until the store has the only reference; still
+ *              counted for the user of the region, whom folio->index holds
  *   poisoned   a page of it has a memory error; on the poisoned list until the pool
  *              is destroyed
  *   gathered   taken from the host, not yet in the store; on a list of the call that
@@ -54,6 +55,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "budget.h"
 #include "compat.h"
 #include "store.h"
 
@@ -150,10 +152,12 @@ static void vpool_store_node_del(struct vpool_store_node *node,
 		node->nr_clean--;
 	else if (state == VPOOL_FOLIO_DIRTY)
 		node->nr_dirty--;
-	else if (state == VPOOL_FOLIO_PINNED)
-		node->nr_pinned--;
 	else if (state == VPOOL_FOLIO_POISONED)
 		node->nr_poisoned--;
+	if (state != VPOOL_FOLIO_PINNED)
+		return;
+	node->nr_pinned--;
+	vpool_budget_uncharge(vpool_folio_user(folio), 1);
 }
 
 /* Move up to @max folios, one batch at most, from a list of the node to @cut. */
@@ -545,30 +549,33 @@ void vpool_store_set_target(struct vpool_store *store, u64 bytes)
  * @store: store that the folios belong to
  * @folios: array of folios that no page table maps
  * @nr: number of folios
+ * @user: user whom the folios count for, or NULL; pinned ones count until they are free
  *
  * Context: may sleep.
  */
 void vpool_store_put(struct vpool_store *store, struct folio **folios,
-		     unsigned long nr)
+		     unsigned long nr, struct vpool_user *user)
 {
-	bool pinned = false;
-	unsigned long i;
+	unsigned long i, nr_pinned = 0;
 
 	spin_lock(&store->lock);
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = folios[i];
 		bool idle = vpool_folio_idle(folio);
 
+		vpool_folio_set_user(folio, user);
 		vpool_store_node_add(vpool_folio_node(folio), folio,
 				     idle ? VPOOL_FOLIO_DIRTY :
 				     VPOOL_FOLIO_PINNED);
-		pinned |= !idle;
+		/* A poisoned folio is not idle, and does not become pinned. */
+		nr_pinned += vpool_folio_get_state(folio) == VPOOL_FOLIO_PINNED;
 		if (i % VPOOL_STORE_BATCH == VPOOL_STORE_BATCH - 1)
 			vpool_store_break_lock(store);
 	}
 	spin_unlock(&store->lock);
+	vpool_budget_uncharge(user, nr - nr_pinned);
 	wake_up_all(&store->progress);
-	if (pinned)
+	if (nr_pinned)
 		vpool_store_schedule_recheck(store, true);
 	vpool_store_kick(store, false);
 }
@@ -578,13 +585,14 @@ void vpool_store_put(struct vpool_store *store, struct folio **folios,
  * @store: store that the folios belong to
  * @folios: array of folios that no page table maps
  * @nr: number of folios
+ * @user: as for vpool_store_put()
  *
  * Context: may sleep.
  */
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
-			unsigned long nr)
+			unsigned long nr, struct vpool_user *user)
 {
-	vpool_store_put(store, folios, nr);
+	vpool_store_put(store, folios, nr, user);
 	vpool_stat_inc(store->stat, VPOOL_STAT_FREES);
 }
 

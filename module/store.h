@@ -21,6 +21,7 @@
 
 struct vpool_cpus;
 struct vpool_store;
+struct vpool_user;
 
 /* Maximum number of folios moved in one critical section of the store's lock. */
 #define VPOOL_STORE_BATCH 32UL
@@ -115,9 +116,9 @@ void vpool_store_kick(struct vpool_store *store, bool urgent);
 void vpool_store_push(struct vpool_store *store);
 
 void vpool_store_put(struct vpool_store *store, struct folio **folios,
-		     unsigned long nr);
+		     unsigned long nr, struct vpool_user *user);
 void vpool_store_return(struct vpool_store *store, struct folio **folios,
-			unsigned long nr);
+			unsigned long nr, struct vpool_user *user);
 void vpool_store_update_peak(struct vpool_store *store);
 void vpool_store_node_add(struct vpool_store_node *node, struct folio *folio,
 			  enum vpool_folio_state state);

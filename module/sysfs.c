@@ -71,6 +71,30 @@ static const struct attribute_group vpool_pool_group = {
 	.attrs = vpool_pool_attrs,
 };
 
+static struct vpool_limits vpool_read_limits(struct vpool_pool *pool)
+{
+	struct vpool_limits limits;
+
+	vpool_budget_get_limits(&pool->budget, &limits);
+	return limits;
+}
+
+VPOOL_SHOW(user_bytes, "%llu", vpool_read_limits(pool).bytes);
+VPOOL_SHOW(user_members, "%u", vpool_read_limits(pool).members);
+VPOOL_SHOW(user_regions, "%u", vpool_read_limits(pool).regions);
+
+static struct attribute *vpool_limits_attrs[] = {
+	&vpool_user_bytes.attr,
+	&vpool_user_members.attr,
+	&vpool_user_regions.attr,
+	NULL
+};
+
+static const struct attribute_group vpool_limits_group = {
+	.name = "limits",
+	.attrs = vpool_limits_attrs,
+};
+
 VPOOL_SHOW(members, "%u", READ_ONCE(pool->members.nr));
 
 static void vpool_read_assigned(struct vpool_pool *pool, struct cpumask *mask)
@@ -165,6 +189,7 @@ static const struct attribute_group *vpool_pool_groups[] = {
 	&vpool_pool_group,
 	&vpool_cpus_group,
 	&vpool_stat_group,
+	&vpool_limits_group,
 	NULL
 };
 

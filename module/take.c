@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/vpool.h>
 
+#include "budget.h"
 #include "policy.h"
 #include "store.h"
 #include "take.h"
@@ -102,6 +103,27 @@ int vpool_take_check(struct vpool_store *store,
 	if (nr <= free)
 		return 0;
 	return vpool_take_short(store, policy, free, nr, extack);
+}
+
+/**
+ * vpool_take_charge - count folios for a user who is about to take them
+ * @store: store to take from
+ * @user: user of the region, or NULL
+ * @nr: number of folios
+ * @extack: message of a failed call, or NULL
+ *
+ * A caller that then takes fewer calls vpool_budget_uncharge() for the others.
+ *
+ * Context: sleeps; checks pinned folios before it fails.
+ * Return: 0, or -EDQUOT if the user would have more than the pool allows each user.
+ */
+int vpool_take_charge(struct vpool_store *store, struct vpool_user *user,
+		      unsigned long nr, struct vpool_extack *extack)
+{
+	if (vpool_budget_charge(user, nr) ||
+	    (vpool_store_recheck(store) && vpool_budget_charge(user, nr)))
+		return 0;
+	return vpool_budget_err_bytes(user, nr, extack);
 }
 
 /* Reserve up to @max more folios of a node; @listed leaves out those being scrubbed. */
@@ -361,7 +383,7 @@ static int vpool_take_zero(struct vpool_take *take, struct folio **folios,
 		       *good * vpool_store_page_size(store));
 	if (i == nr)
 		return 0;
-	vpool_store_put(store, folios + i, nr - i);
+	vpool_store_put(store, folios + i, nr - i, NULL);
 	return -EINTR;
 }
 
@@ -412,7 +434,7 @@ static int vpool_take_all(struct vpool_take *take, struct folio **folios)
 	spin_lock(&take->store->lock);
 	vpool_take_unreserve(take);
 	spin_unlock(&take->store->lock);
-	vpool_store_put(take->store, folios, got);
+	vpool_store_put(take->store, folios, got, NULL);
 	return err;
 }
 

@@ -28,24 +28,25 @@
 #define FROZEN(_what) static_assert(_what, #_what)
 
 FROZEN(VPOOL_REASON == 0xC018BB00);
-FROZEN(VPOOL_CREATE == 0xC078BB01);
+FROZEN(VPOOL_CREATE == 0xC088BB01);
 FROZEN(VPOOL_DESTROY == 0xC030BB02);
 FROZEN(VPOOL_LIST == 0xC018BB03);
-FROZEN(VPOOL_QUERY == 0xC0C8BB04);
+FROZEN(VPOOL_QUERY == 0xC0D8BB04);
 FROZEN(VPOOL_REGIONS == 0xC040BB05);
 FROZEN(VPOOL_MEMBERS == 0xC040BB06);
 FROZEN(VPOOL_COMMIT == 0xC018BB07);
 FROZEN(VPOOL_ATTACH == 0xC018BB08);
 FROZEN(VPOOL_DETACH == 0xC018BB09);
-FROZEN(VPOOL_RESIZE == 0xC058BB0a);
+FROZEN(VPOOL_RESIZE == 0xC068BB0a);
 FROZEN(VPOOL_FILE == 0xC010BB0b);
+FROZEN(VPOOL_USERS == 0xC040BB0c);
 
 FROZEN(sizeof(struct vpool_reason) == 24);
 FROZEN(offsetof(struct vpool_reason, buf_uptr) == 8);
 FROZEN(offsetof(struct vpool_reason, code) == 16);
 FROZEN(sizeof(struct vpool_mem) == 16);
 FROZEN(offsetof(struct vpool_mem, node) == 8);
-FROZEN(sizeof(struct vpool_create) == 120);
+FROZEN(sizeof(struct vpool_create) == 136);
 FROZEN(offsetof(struct vpool_create, name) == 8);
 FROZEN(offsetof(struct vpool_create, page_size) == 48);
 FROZEN(offsetof(struct vpool_create, uid) == 56);
@@ -58,6 +59,8 @@ FROZEN(offsetof(struct vpool_create, cpus_bytes) == 84);
 FROZEN(offsetof(struct vpool_create, cpus_uptr) == 88);
 FROZEN(offsetof(struct vpool_create, out_id) == 96);
 FROZEN(offsetof(struct vpool_create, out_bytes) == 104);
+FROZEN(offsetof(struct vpool_create, user_bytes) == 120);
+FROZEN(offsetof(struct vpool_create, user_members) == 132);
 FROZEN(sizeof(struct vpool_destroy) == 48);
 FROZEN(offsetof(struct vpool_destroy, name) == 8);
 FROZEN(sizeof(struct vpool_list_entry) == 48);
@@ -66,7 +69,7 @@ FROZEN(sizeof(struct vpool_list) == 24);
 FROZEN(offsetof(struct vpool_list, entries_uptr) == 16);
 FROZEN(sizeof(struct vpool_node_info) == 32);
 FROZEN(offsetof(struct vpool_node_info, node) == 24);
-FROZEN(sizeof(struct vpool_query) == 200);
+FROZEN(sizeof(struct vpool_query) == 216);
 FROZEN(offsetof(struct vpool_query, id) == 48);
 FROZEN(offsetof(struct vpool_query, page_size) == 56);
 FROZEN(offsetof(struct vpool_query, regions) == 76);
@@ -76,6 +79,7 @@ FROZEN(offsetof(struct vpool_query, poisoned_bytes) == 144);
 FROZEN(offsetof(struct vpool_query, nodes_uptr) == 152);
 FROZEN(offsetof(struct vpool_query, cpus_bytes) == 168);
 FROZEN(offsetof(struct vpool_query, target_bytes) == 176);
+FROZEN(offsetof(struct vpool_query, user_bytes) == 200);
 FROZEN(sizeof(struct vpool_region_info) == 40);
 FROZEN(offsetof(struct vpool_region_info, comm) == 24);
 FROZEN(sizeof(struct vpool_regions) == 64);
@@ -91,13 +95,19 @@ FROZEN(sizeof(struct vpool_attach) == 24);
 FROZEN(offsetof(struct vpool_attach, pidfd) == 8);
 FROZEN(offsetof(struct vpool_attach, tid) == 12);
 FROZEN(offsetof(struct vpool_attach, cpu) == 16);
-FROZEN(sizeof(struct vpool_resize) == 88);
+FROZEN(sizeof(struct vpool_resize) == 104);
 FROZEN(offsetof(struct vpool_resize, nr_mem) == 52);
 FROZEN(offsetof(struct vpool_resize, mem_uptr) == 56);
 FROZEN(offsetof(struct vpool_resize, out_bytes) == 64);
+FROZEN(offsetof(struct vpool_resize, user_bytes) == 88);
 FROZEN(sizeof(struct vpool_file) == 16);
 FROZEN(offsetof(struct vpool_file, flags) == 4);
 FROZEN(offsetof(struct vpool_file, out_fd) == 8);
+FROZEN(sizeof(struct vpool_user_info) == 24);
+FROZEN(offsetof(struct vpool_user_info, uid) == 8);
+FROZEN(sizeof(struct vpool_users) == 64);
+FROZEN(offsetof(struct vpool_users, nr) == 48);
+FROZEN(offsetof(struct vpool_users, users_uptr) == 56);
 
 union any_call {
 	__u32 size;
@@ -112,6 +122,7 @@ union any_call {
 	struct vpool_attach attach;
 	struct vpool_resize resize;
 	struct vpool_file file;
+	struct vpool_users users;
 	unsigned char bytes[4096];
 };
 
@@ -301,6 +312,19 @@ static const struct row rows[] = {
 		.reserved_at = offsetof(struct vpool_file, __reserved),
 		.on_pool = true,
 	},
+	{
+		.name = "users",
+		.cmd = VPOOL_USERS,
+		.size = sizeof(struct vpool_users),
+		.flags_at = offsetof(struct vpool_users, flags),
+		.reserved_at = offsetof(struct vpool_users, __reserved),
+		.uptr_at = offsetof(struct vpool_users, users_uptr),
+		.nr_at = offsetof(struct vpool_users, nr),
+		.nr_min = 1,
+		.on_control = true,
+		.on_pool = true,
+		.call.users.nr = 64,
+	},
 };
 
 FIXTURE(abi)
@@ -358,7 +382,7 @@ static void set_uptr(union any_call *call, size_t at, const void *to)
 static bool takes_name(unsigned long cmd)
 {
 	return cmd == VPOOL_QUERY || cmd == VPOOL_REGIONS ||
-	       cmd == VPOOL_MEMBERS;
+	       cmd == VPOOL_MEMBERS || cmd == VPOOL_USERS;
 }
 
 static void prepare(union any_call *call, const struct row *row, bool control)
@@ -815,7 +839,7 @@ FIXTURE_TEARDOWN(abi_reason)
 TEST_F(abi_reason, unknown_ioctls_are_refused)
 {
 	unsigned long cmd[] = {
-		_IO(VPOOL_TYPE, VPOOL_CMD_FILE + 1), _IO(VPOOL_TYPE, 0xff),
+		_IO(VPOOL_TYPE, VPOOL_CMD_USERS + 1), _IO(VPOOL_TYPE, 0xff),
 		_IO(VPOOL_TYPE + 1, VPOOL_CMD_QUERY), _IO(0, 0),
 		_IOR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),
 		_IOW(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query),

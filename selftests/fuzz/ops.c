@@ -306,8 +306,11 @@ static void op_resize(struct task *task)
 	struct vpool_resize resize = { .size = sizeof(resize) };
 
 	pick_name(task, resize.name);
-	resize.flags = pick_flags(task, 3);
+	resize.flags = pick_flags(task, 6);
 	resize.timeout_ms = take(task);
+	resize.user_bytes = resize.timeout_ms % 8 * HUGE_SIZE;
+	resize.user_regions = resize.timeout_ms % 16;
+	resize.user_members = resize.timeout_ms % 4;
 	resize.nr_mem = take(task) % 3;
 	pick_memory(task, mem);
 	resize.mem_uptr = pick_pointer(task, mem);

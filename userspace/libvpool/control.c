@@ -2,12 +2,17 @@
 /*
  * Create, resize, destroy and list pools.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "handle.h"
 #include "reason.h"
 #include "sysfs.h"
+
+/* Sizes of the structures in programs that know no limits of users. */
+#define REQUEST_SIZE_0 offsetof(struct vpool_request, user_bytes)
+#define CHANGE_SIZE_0 offsetof(struct vpool_change, user_bytes)
 
 static void fill_create(struct vpool_create *cmd,
 			const struct vpool_request *req)
@@ -22,6 +27,11 @@ static void fill_create(struct vpool_create *cmd,
 	cmd->nr_mem = req->nr_mem;
 	cmd->nr_cpus = req->nr_cpus;
 	cmd->cpus_node = req->cpus_node;
+	if (req->size == sizeof(*req)) {
+		cmd->user_bytes = req->user_bytes;
+		cmd->user_regions = req->user_regions;
+		cmd->user_members = req->user_members;
+	}
 	if (!req->cpus)
 		return;
 	cmd->cpus_uptr = (unsigned long)req->cpus->bits;
@@ -33,7 +43,7 @@ int vpool_create(struct vpool *vp, struct vpool_request *req)
 	struct vpool_create cmd = { .size = sizeof(cmd) };
 	int err;
 
-	if (req->size != sizeof(*req))
+	if (req->size != sizeof(*req) && req->size != REQUEST_SIZE_0)
 		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
 				       "the request has a size that libvpool %s does not know",
 				       vpool_version());
@@ -60,10 +70,15 @@ int vpool_resize(struct vpool *vp, struct vpool_change *chg)
 	};
 	int err;
 
-	if (chg->size != sizeof(*chg))
+	if (chg->size != sizeof(*chg) && chg->size != CHANGE_SIZE_0)
 		return vpool_set_error(vp, EINVAL, VPOOL_LIB_STRUCT_SIZE,
 				       "the change has a size that libvpool %s does not know",
 				       vpool_version());
+	if (chg->size == sizeof(*chg)) {
+		cmd.user_bytes = chg->user_bytes;
+		cmd.user_regions = chg->user_regions;
+		cmd.user_members = chg->user_members;
+	}
 	if (chg->cpus) {
 		cmd.cpus_uptr = (unsigned long)chg->cpus->bits;
 		cmd.cpus_bytes = chg->cpus->bytes;

@@ -261,6 +261,10 @@ static int pool_failed(struct vpool *vp, const char *path, int err)
 		return vpool_set_error(vp, err, VPOOL_LIB_TOO_MANY_REGIONS,
 				       "pool '%s' has as many regions as it may have (max_regions); 'vpoolctl regions %s' shows who uses them",
 				       vp->name, vp->name);
+	case EDQUOT:
+		return vpool_set_error(vp, err, VPOOL_CODE_USER_REGIONS,
+				       "you have as many regions of pool '%s' as each user may have",
+				       vp->name);
 	default:
 		return vpool_set_error(vp, err, VPOOL_LIB_SYSTEM, "%s: %s",
 				       path, strerror(err));

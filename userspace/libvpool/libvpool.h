@@ -129,6 +129,10 @@ struct vpool_cpus {
  * @cpus_node: NUMA node to choose CPUs from, or VPOOL_ANY_NODE to choose near the memory
  * @out_bytes: out: memory of the pool in bytes, rounded up to its page size
  * @out_id: out: id of the pool
+ * @user_bytes: memory that each user except root may have, in bytes; 0 for no limit
+ * @user_regions: number of regions that each user may have; 0 for no limit
+ * @user_members: number of members that attach calls may make of each user; 0 for no
+ *	limit
  *
  * Initialize it with VPOOL_REQUEST_INIT. The caller keeps everything that it points to.
  */
@@ -148,6 +152,9 @@ struct vpool_request {
 	int cpus_node;
 	__u64 out_bytes;
 	__u32 out_id;
+	__u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 #define VPOOL_REQUEST_INIT { \
@@ -160,7 +167,7 @@ struct vpool_request {
 }
 
 /**
- * struct vpool_change - change of the memory and CPUs of a pool
+ * struct vpool_change - change of the memory, the CPUs and the limits of a pool
  * @size: sizeof(struct vpool_change), set by VPOOL_CHANGE_INIT
  * @name: name of the pool, NUL-terminated
  * @flags: mask of enum vpool_resize_flags
@@ -169,6 +176,11 @@ struct vpool_request {
  * @mem: new totals of NUMA nodes, or of the whole pool; NULL if @nr_mem is 0
  * @cpus: all CPUs of the pool after the change, or NULL to keep the current ones
  * @out_bytes: out: memory of the pool after the change, in bytes
+ * @user_bytes: as in struct vpool_request; used if @flags has VPOOL_RESIZE_USER_BYTES
+ * @user_regions: as in struct vpool_request; used if @flags has
+ *	VPOOL_RESIZE_USER_REGIONS
+ * @user_members: as in struct vpool_request; used if @flags has
+ *	VPOOL_RESIZE_USER_MEMBERS
  *
  * Initialize it with VPOOL_CHANGE_INIT. The caller keeps everything that it points to.
  */
@@ -181,6 +193,9 @@ struct vpool_change {
 	const struct vpool_mem *mem;
 	const struct vpool_cpus *cpus;
 	__u64 out_bytes;
+	__u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 #define VPOOL_CHANGE_INIT { \
@@ -219,6 +234,10 @@ struct vpool_change {
  * @effective: online CPUs of the pool; empty if sysfs cannot be read
  * @dedicated: CPUs dedicated to one member each; empty if sysfs cannot be read
  * @mounts: number of mounted filesystems of the pool; 0 if sysfs cannot be read
+ * @user_bytes: memory that each user except root may have, in bytes; 0 for no limit
+ * @user_regions: number of regions that each user may have; 0 for no limit
+ * @user_members: number of members that attach calls may make of each user; 0 for no
+ *	limit
  *
  * Only the library allocates it, so members can be added at the end.
  */
@@ -250,6 +269,9 @@ struct vpool_info {
 	struct vpool_cpus effective;
 	struct vpool_cpus dedicated;
 	__u32 mounts;
+	__u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 /**
@@ -319,8 +341,8 @@ int vpool_open_control(struct vpool **ret);
  *
  * Open the control device if the caller may. If not, return a handle that reads the
  * same from sysfs, where values that are read together can be from different moments.
- * On such a handle, vpool_regions() and vpool_members() open the device of the pool for
- * the duration of the call, which the caller must be permitted to do.
+ * On such a handle, vpool_regions(), vpool_members() and vpool_users() open the device of
+ * the pool for the duration of the call, which the caller must be permitted to do.
  *
  * Return: 0; -ENOPKG if the module is not loaded
  */
@@ -540,6 +562,20 @@ int vpool_regions(struct vpool *vp, const char *name,
  */
 int vpool_members(struct vpool *vp, const char *name,
 		  struct vpool_member_info **members, size_t *nr);
+
+/**
+ * vpool_users() - list what each user has of a pool
+ * @vp: any handle
+ * @name: name of the pool; NULL for the pool of a pool handle
+ * @users: out: array with one entry per user, in the order of uids; for free(3)
+ * @nr: out: length of @users
+ *
+ * A user is the one whose limits count: see struct vpool_create of <linux/vpool.h>.
+ *
+ * Return: 0, or a negative errno: -ENOTTY if the module is too old
+ */
+int vpool_users(struct vpool *vp, const char *name,
+		struct vpool_user_info **users, size_t *nr);
 
 /**
  * vpool_state_name() - get the name of a state

@@ -36,6 +36,9 @@ static void copy_query(struct vpool_info *info, const struct vpool_query *cmd)
 	info->poisoned_bytes = cmd->poisoned_bytes;
 	info->nr_nodes = cmd->nr_nodes;
 	info->create_flags = cmd->create_flags;
+	info->user_bytes = cmd->user_bytes;
+	info->user_regions = cmd->user_regions;
+	info->user_members = cmd->user_members;
 }
 
 /* Allocate arrays of the lengths that the last call reported. */
@@ -233,6 +236,72 @@ int vpool_members(struct vpool *vp, const char *name,
 	err = members_ioctl(pool, NULL, members, nr);
 	if (err)
 		vpool_copy_error(vp, pool);
+	vpool_close(pool);
+	return err;
+}
+
+static int users_ioctl(struct vpool *vp, const char *name,
+		       struct vpool_user_info **users, size_t *nr)
+{
+	struct vpool_users cmd = { .size = sizeof(cmd), .nr = 16 };
+	int err, tries;
+
+	err = vpool_set_name(vp, cmd.name, name);
+	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
+		struct vpool_user_info *array;
+
+		array = calloc(cmd.nr, sizeof(*array));
+		if (!array)
+			return vpool_set_no_memory(vp);
+		cmd.users_uptr = (unsigned long)array;
+		err = vpool_call(vp, VPOOL_USERS, &cmd);
+		if (!err) {
+			*users = array;
+			*nr = cmd.nr;
+			return 0;
+		}
+		free(array);
+		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
+			err = 0;
+		cmd.nr += 8;
+	}
+	return err;
+}
+
+/* Subtract the region that the query itself has opened. */
+static size_t subtract_own(struct vpool_user_info *users, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (users[i].uid != getuid() || !users[i].regions)
+			continue;
+		users[i].regions--;
+		if (users[i].regions || users[i].members || users[i].bytes)
+			return nr;
+		memmove(users + i, users + i + 1,
+			(nr - i - 1) * sizeof(*users));
+		return nr - 1;
+	}
+	return nr;
+}
+
+int vpool_users(struct vpool *vp, const char *name,
+		struct vpool_user_info **users, size_t *nr)
+{
+	struct vpool *pool;
+	int err;
+
+	if (vp->kind != VPOOL_KIND_SYSFS)
+		return users_ioctl(vp, name, users, nr);
+	err = open_pool(vp, name, &pool);
+	if (err)
+		return err;
+	err = users_ioctl(pool, NULL, users, nr);
+	if (err)
+		vpool_copy_error(vp, pool);
+	else
+		*nr = subtract_own(*users, *nr);
 	vpool_close(pool);
 	return err;
 }

@@ -114,6 +114,9 @@ static int read_pool(int dir, struct vpool_info *info)
 	if (number(dir, "isolated", 10) == 1)
 		info->create_flags = VPOOL_CREATE_ISOLATED;
 	info->members = number(dir, "cpus/members", 10);
+	info->user_bytes = number(dir, "limits/user_bytes", 10);
+	info->user_regions = number(dir, "limits/user_regions", 10);
+	info->user_members = number(dir, "limits/user_members", 10);
 	err = vpool_read_cpus(dir, "cpus/assigned", &info->cpus);
 	if (err == -ENOMEM)
 		return err;

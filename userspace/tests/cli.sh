@@ -82,7 +82,7 @@ try list --quite
 check 'no option is suggested for another word' 2 "*unknown option '--quite'${nl}*"
 # Examples are not wrapped.
 try resize --help
-is 'examples of resize' "$(grep -c '^    vpoolctl resize web .* # ' "$dir/out")" 3
+is 'examples of resize' "$(grep -c '^    vpoolctl resize web .* # ' "$dir/out")" 4
 for verb in $("$VPOOLCTL" help | sed -n "s,^  \([a-z]*\) .*,\1,p"); do
 	try "$verb" --help
 	is "$verb --help: exit status" "$status" 0
@@ -415,6 +415,20 @@ try create x --mem 4G --page-size 0
 check 'page size 0' 2 "*--page-size: '0' is not a page size, such as 4K, 2M or 1G*"
 try create x --mem 4G --page-size 3M
 check 'page size that is no power of 2' 2 "*--page-size: '3M' is not a page size*"
+try create x --mem 4M --user-mem lots
+check 'invalid limit of memory' 2 "*--user-mem: *lots*"
+try create x --mem 4M --user-mem 1M
+check 'limit of memory below a page' 2 "*a pool cannot have a user-mem of 1M, which is less than its page size of 2M*"
+try create x --mem 4M --user-regions -1
+check 'negative limit of regions' 2 "*--user-regions: '-1' is neither a number nor none*"
+try resize x --user-members 4294967296
+check 'limit of members beyond 32 bits' 2 "*--user-members: '4294967296' is neither a number nor none*"
+try resize x --user-regions 3x
+check 'limit of regions with a unit' 2 "*--user-regions: '3x' is neither a number nor none*"
+try resize x
+check 'resize without a change' 2 '*no change is given: use --mem, --cpus or a limit of users*'
+try users
+check 'users without a pool' 2 '*users: *'
 try run x
 check 'run without a program' 2 '*no program is given*'
 try run x --

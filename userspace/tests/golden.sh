@@ -358,6 +358,33 @@ try apply -n -k -J mount.conf
 schema apply
 like 'apply that mounts, as JSON' "$(tr -d ' \n' <out)" \
 	"*\"action\":\"mount\",*\"mount_before\":null,\"mount_after\":\"$dir/at\",*"
+mkdir sys/pools/web/limits
+echo 2097152 >sys/pools/web/limits/user_bytes
+echo 'pools: {web: {mem: 4M, cpus: 0, user-mem: 4M, user-regions: 7}}' >limits.conf
+try apply -n -k limits.conf
+is 'apply that changes limits' "$out" "--- this host
++++ limits.conf
+# resize web
+   web:
+     mem: 4M
+     cpus: 0
+     page-size: 2M
+     owner: root:root
+     mode: \"0660\"
+-    user-mem: 2M
++    user-mem: 4M
++    user-regions: 7"
+try apply -n -k -J limits.conf
+schema apply
+try export
+like 'export of limits' "$out" '*web:*user-mem: 2M*'
+echo 'pools: {web: {mem: 4M, cpus: 0, user-mem: 1M}}' >limits.conf
+try check limits.conf
+like 'check of a limit below a page' "$err" '*limits.conf:1:9: *cannot have a user-mem of 1M*'
+echo 'pools: {web: {mem: 4M, user-members: many}}' >limits.conf
+try check limits.conf
+like 'check of a limit that is no number' "$err" "*limits.conf:1:38: *'many' is neither a number nor none*"
+rm -r sys/pools/web/limits
 mounted web "$dir/at"
 try apply -n -k mount.conf
 is 'apply to a mounted pool' "$out" 'the host is as declared, nothing to do'
@@ -580,35 +607,38 @@ is 'list in bytes' "$out" 'NAME   TOTAL    FREE OWNER     MODE ISOLATED
 db   6291456 6291456 root:root 0660       no
 web  4194304 4194304 root:root 0660       no'
 try show web
-is 'show' "$(sed 's/ *$//' out)" 'Name:      web
-State:     active
-Page:      2M
-Total:     4M
-Used:      0B
-Free:      4M
-CPUs:      0
-Members:   0
-Regions:   0
-Owner:     root:root
-Mode:      0660
-Peak:      0B
-Clean:     4M
-Scrubbing: 0B
-Poisoned:  0B
-Created:   2020-09-13T12:26:40+00:00
-Device:    /dev/vpool/web
-ID:        3
-Isolated:  no
-Grade:     plain
-Outside:   -
-Effective: 0
-Dedicated: -
-Mounts:    0
+is 'show' "$(sed 's/ *$//' out)" 'Name:         web
+State:        active
+Page:         2M
+Total:        4M
+Used:         0B
+Free:         4M
+CPUs:         0
+Members:      0
+Regions:      0
+Owner:        root:root
+Mode:         0660
+Peak:         0B
+Clean:        4M
+Scrubbing:    0B
+Poisoned:     0B
+Created:      2020-09-13T12:26:40+00:00
+Device:       /dev/vpool/web
+ID:           3
+Isolated:     no
+Grade:        plain
+Outside:      -
+Effective:    0
+Dedicated:    -
+Mounts:       0
+User mem:     -
+User regions: -
+User members: -
 
 NODE TOTAL USED FREE
    0    4M   0B   0B'
 try show web -J
-is 'show as JSON' "$(tr -d ' \n' <out)" '{"version":1,"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"mounts":0,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}],"mount_points":[]}}'
+is 'show as JSON' "$(tr -d ' \n' <out)" '{"version":1,"pool":{"name":"web","state":"active","page":2097152,"total":4194304,"used":0,"free":4194304,"cpus":"0","members":0,"regions":0,"owner":"root:root","mode":"0660","peak":0,"clean":4194304,"scrubbing":0,"poisoned":0,"uid":0,"gid":0,"created":"2020-09-13T12:26:40+00:00","device":"/dev/vpool/web","id":3,"isolated":false,"grade":"plain","outside":null,"effective":"0","dedicated":"","target":0,"gathered":0,"mounts":0,"user_mem":null,"user_regions":null,"user_members":null,"nodes":[{"node":0,"total":4194304,"used":0,"free":0}],"mount_points":[]}}'
 TZ=America/St_Johns try show web -J
 schema show
 like 'a time zone with minutes' "$out" '*"2020-09-13T09:56:40-02:30"*'

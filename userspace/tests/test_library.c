@@ -441,6 +441,17 @@ static void creating(void)
 	expect(kernel.create.mode == 0660);
 	expect(kernel.create.timeout_ms == 10000);
 	expect(kernel.create.uid == VPOOL_ID_CALLER);
+	req.user_bytes = 5 << 20;
+	req.user_regions = 6;
+	req.user_members = 7;
+	expect(!vpool_create(vp, &req));
+	expect(kernel.create.user_bytes == 5 << 20);
+	expect(kernel.create.user_regions == 6);
+	expect(kernel.create.user_members == 7);
+	/* A program that was built with an older header has no limits. */
+	req.size = offsetof(struct vpool_request, user_bytes);
+	expect(!vpool_create(vp, &req));
+	expect(!kernel.create.user_bytes && !kernel.create.user_members);
 	req.size--;
 	expect(vpool_create(vp, &req) == -EINVAL);
 	vpool_cpus_free(&cpus);

@@ -118,7 +118,8 @@ static void written(void)
 	FILE *to;
 
 	read_text(&cfg, "pools: {\"1.5\": {mem: [6M@1, 1G]}, y: {cpus: 0-3, isolate: yes},\n"
-		  "  a: {mem: 12K, page-size: 4K, owner: 70000, mode: 0}}\n");
+		  "  a: {mem: 12K, page-size: 4K, owner: 70000, mode: 0, user-mem: 8K,\n"
+		  "    user-regions: 5, user-members: 6}}\n");
 	expect(cfg.nr_mistakes == 0);
 	to = open_memstream(&text, &size);
 	config_write(&cfg, to);
@@ -140,7 +141,10 @@ static void written(void)
 		    "    mem: 12K\n"
 		    "    page-size: 4K\n"
 		    "    owner: 70000:root\n"
-		    "    mode: \"0000\"\n");
+		    "    mode: \"0000\"\n"
+		    "    user-mem: 8K\n"
+		    "    user-regions: 5\n"
+		    "    user-members: 6\n");
 	read_text(&again, text);
 	expect(again.nr_mistakes == 0 && again.nr_pools == 3);
 	expect(mem_matches(again.pools, cfg.pools));

@@ -52,6 +52,7 @@
  *  - EINTR: a signal interrupted the call. The call has given everything back.
  *  - ENOSPC: the host has as many pools as it can have, or the pool has max_regions
  *    regions or max_members members.
+ *  - EDQUOT: the user has as much of the pool as each user may have.
  *  - ETIME: the time allowed has run out. The call has given everything back.
  *  - EMSGSIZE: an array is too small. The count needed was written back.
  *  - ESRCH: the task does not exist, or is not a member of this pool.
@@ -63,7 +64,7 @@
 #define VPOOL_TYPE 0xBB
 
 /* Increased when a feature is added that a program may want to test for. */
-#define VPOOL_ABI_VERSION 2
+#define VPOOL_ABI_VERSION 3
 
 /* Length of the longest name: [a-z0-9][a-z0-9._-]{0,31}, but not "control". */
 #define VPOOL_NAME_MAX 32
@@ -93,6 +94,7 @@ enum {
 	VPOOL_CMD_DETACH = 0x09,
 	VPOOL_CMD_RESIZE = 0x0a,
 	VPOOL_CMD_FILE = 0x0b,
+	VPOOL_CMD_USERS = 0x0c,
 };
 
 /**
@@ -228,6 +230,11 @@ enum vpool_state {
  * @VPOOL_CODE_FILE_TOO_LARGE: a file of a pool cannot be this large
  * @VPOOL_CODE_POOL_WITHOUT_MEMORY: the pool has no memory, so it can have no files
  * @VPOOL_CODE_POOL_MOUNTED: a filesystem of the pool is mounted
+ * @VPOOL_CODE_USER_BYTES: the user would have more memory of the pool than user_bytes
+ * @VPOOL_CODE_USER_REGIONS: the user has as many regions as user_regions allows
+ * @VPOOL_CODE_USER_MEMBERS: the user of the task has as many members as user_members
+ *	allows
+ * @VPOOL_CODE_LIMIT_INVALID: a limit of memory for each user is less than a page
  */
 enum vpool_code {
 	/* Calls */
@@ -331,6 +338,12 @@ enum vpool_code {
 	VPOOL_CODE_FILE_TOO_LARGE = 85,
 	VPOOL_CODE_POOL_WITHOUT_MEMORY = 86,
 	VPOOL_CODE_POOL_MOUNTED = 87,
+
+	/* Limits of users */
+	VPOOL_CODE_USER_BYTES = 88,
+	VPOOL_CODE_USER_REGIONS = 89,
+	VPOOL_CODE_USER_MEMBERS = 90,
+	VPOOL_CODE_LIMIT_INVALID = 91,
 };
 
 /**
@@ -416,6 +429,10 @@ enum vpool_create_flags {
  * @nr_cpus: number of CPUs for the module to choose; 0 if @cpus_bytes is not 0
  * @cpus_node: with @nr_cpus: NUMA node to choose the CPUs from. With VPOOL_ANY_NODE
  *	they come from near the pool's memory
+ * @user_bytes: memory that each user may have in regions, in bytes; 0 for no limit
+ * @user_regions: number of regions that each user may have; 0 for no limit
+ * @user_members: number of members that attach calls may make of each user; 0 for no
+ *	limit
  *
  * Create a pool with everything that was requested, or fail and change nothing. The
  * caller needs CAP_SYS_ADMIN in the initial user namespace. When the call returns, the
@@ -425,6 +442,14 @@ enum vpool_create_flags {
  * The CPUs that the module chooses are whole cores. The call fails with EBUSY if no
  * whole cores add up to @nr_cpus, unless VPOOL_CREATE_SPLIT_CORES allows the pool to
  * take a part of a core.
+ *
+ * The limits hold for each user except root. The user of a region is the real uid of the
+ * task that opened it, and that of a member the real uid of the task when it was attached;
+ * in a user namespace it is the owner of the outermost namespace that root does not own.
+ * Setting another uid, or passing the descriptor on, changes nothing. Memory that is
+ * released but still pinned counts. A call that would exceed a limit fails with EDQUOT,
+ * and a fault on a hole raises SIGBUS. Forks can exceed @user_members. The call fails with
+ * EINVAL if @user_bytes is less than a page.
  */
 struct vpool_create {
 	__u32 size;
@@ -444,6 +469,9 @@ struct vpool_create {
 	__aligned_u64 out_bytes;
 	__u32 nr_cpus;
 	__s32 cpus_node;
+	__aligned_u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 #define VPOOL_CREATE _IOWR(VPOOL_TYPE, VPOOL_CMD_CREATE, struct vpool_create)
@@ -453,11 +481,17 @@ struct vpool_create {
  * @VPOOL_RESIZE_DRY_RUN: check the whole request, change nothing
  * @VPOOL_RESIZE_SPLIT_CORES: allow the pool to have only some threads of a core
  * @VPOOL_RESIZE_BOOT_CORE: allow the pool to take the core that the host booted on
+ * @VPOOL_RESIZE_USER_BYTES: set struct vpool_resize.user_bytes
+ * @VPOOL_RESIZE_USER_REGIONS: set struct vpool_resize.user_regions
+ * @VPOOL_RESIZE_USER_MEMBERS: set struct vpool_resize.user_members
  */
 enum vpool_resize_flags {
 	VPOOL_RESIZE_DRY_RUN = 1 << 0,
 	VPOOL_RESIZE_SPLIT_CORES = 1 << 1,
 	VPOOL_RESIZE_BOOT_CORE = 1 << 2,
+	VPOOL_RESIZE_USER_BYTES = 1 << 3,
+	VPOOL_RESIZE_USER_REGIONS = 1 << 4,
+	VPOOL_RESIZE_USER_MEMBERS = 1 << 5,
 };
 
 /**
@@ -475,10 +509,14 @@ enum vpool_resize_flags {
  *	sched_setaffinity(2)
  * @cpus_bytes: length of that mask in bytes; with 0 the CPUs stay as they are
  * @__reserved: must be 0
+ * @user_bytes: as in struct vpool_create; ignored without VPOOL_RESIZE_USER_BYTES
+ * @user_regions: as in struct vpool_create; ignored without VPOOL_RESIZE_USER_REGIONS
+ * @user_members: as in struct vpool_create; ignored without VPOOL_RESIZE_USER_MEMBERS
  *
- * Change the memory and the CPUs of a pool while it is in use, or fail and change
- * nothing. When the call returns, the members run on the new CPUs only. A pool can
- * lose neither all its CPUs (EINVAL) nor a dedicated one (EBUSY).
+ * Change the memory, the CPUs and the limits of a pool while it is in use, or fail and
+ * change nothing. A user who has more than a new limit keeps it, and gets no more. When
+ * the call returns, the members run on the new CPUs only. A pool can lose neither all its
+ * CPUs (EINVAL) nor a dedicated one (EBUSY).
  *
  * A pool can give back free memory only. The call fails with EBUSY if less than the
  * requested amount is free; the reason says how much is. The module zeroes memory
@@ -498,6 +536,9 @@ struct vpool_resize {
 	__aligned_u64 cpus_uptr;
 	__u32 cpus_bytes;
 	__u32 __reserved;
+	__aligned_u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 #define VPOOL_RESIZE _IOWR(VPOOL_TYPE, VPOOL_CMD_RESIZE, struct vpool_resize)
@@ -614,6 +655,11 @@ struct vpool_node_info {
  * @gathered_bytes: out: memory taken from the host that is not yet in @total_bytes
  * @create_flags: out: bits of enum vpool_create_flags given at the creation
  * @__reserved_2: must be 0
+ * @user_bytes: out: memory that each user may have in regions, in bytes; 0 if there is no
+ *	limit
+ * @user_regions: out: number of regions that each user may have; 0 if there is no limit
+ * @user_members: out: number of members that attach calls may make of each user; 0 if
+ *	there is no limit
  *
  * Read all figures of a pool. The memory figures of the whole pool are a consistent
  * snapshot; those of each node are read separately.
@@ -649,6 +695,9 @@ struct vpool_query {
 	__aligned_u64 gathered_bytes;
 	__u32 create_flags;
 	__u32 __reserved_2;
+	__aligned_u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 };
 
 #define VPOOL_QUERY _IOWR(VPOOL_TYPE, VPOOL_CMD_QUERY, struct vpool_query)
@@ -725,6 +774,46 @@ struct vpool_members {
 };
 
 #define VPOOL_MEMBERS _IOWR(VPOOL_TYPE, VPOOL_CMD_MEMBERS, struct vpool_members)
+
+/**
+ * struct vpool_user_info - a user in VPOOL_USERS
+ * @bytes: memory in the user's regions, and released memory that is still pinned
+ * @uid: the user, in the caller's user namespace
+ * @regions: number of regions, and of directories in mounted filesystems
+ * @members: number of members
+ * @__reserved: 0
+ */
+struct vpool_user_info {
+	__aligned_u64 bytes;
+	__u32 uid;
+	__u32 regions;
+	__u32 members;
+	__u32 __reserved;
+};
+
+/**
+ * struct vpool_users - ioctl(VPOOL_USERS)
+ * @size: sizeof(struct vpool_users)
+ * @flags: must be 0
+ * @name: as in struct vpool_query
+ * @nr: in: room at @users_uptr in entries; out: number of users
+ * @__reserved: must be 0
+ * @users_uptr: array of struct vpool_user_info, in the order of uids
+ *
+ * List the users that have memory, regions or members of a pool, as its limits count them:
+ * see struct vpool_create. Fails with EMSGSIZE, with @nr set and nothing else written, if
+ * the array is too small. Works on both kinds of device.
+ */
+struct vpool_users {
+	__u32 size;
+	__u32 flags;
+	char name[VPOOL_NAME_SIZE];
+	__u32 nr;
+	__u32 __reserved;
+	__aligned_u64 users_uptr;
+};
+
+#define VPOOL_USERS _IOWR(VPOOL_TYPE, VPOOL_CMD_USERS, struct vpool_users)
 
 /**
  * enum vpool_commit_flags - flags of struct vpool_commit

@@ -107,6 +107,9 @@ class PoolInfo:
     nodes: Tuple[NodeInfo, ...]
     isolated: bool
     mounts: int
+    user_bytes: int
+    user_regions: int
+    user_members: int
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,16 @@ class Member:
 
     tid: int
     pid: int
+
+
+@dataclass(frozen=True)
+class User:
+    """What a user has of a pool, as its limits count."""
+
+    uid: int
+    bytes: int
+    regions: int
+    members: int
 
 
 @dataclass(frozen=True)
@@ -318,6 +331,11 @@ class _Handle:
         return self._array(_abi.MemberInfo, lambda m: Member(m.tid, m.pid),
                            lib.vpool_members, _name(name))
 
+    def _users(self, name: Optional[str]) -> List[User]:
+        return self._array(_abi.UserInfo,
+                           lambda u: User(u.uid, u.bytes, u.regions, u.members),
+                           lib.vpool_users, _name(name))
+
 
 def _name(name: Optional[str]) -> Optional[bytes]:
     if name is not None and "\0" in name:
@@ -329,7 +347,7 @@ def _info_of(info: _abi.Info) -> PoolInfo:
     plain = ("id", "page_size", "uid", "gid", "mode", "regions", "members",
              "total_bytes", "free_bytes", "used_bytes", "peak_bytes", "clean_bytes",
              "scrubbing_bytes", "poisoned_bytes", "target_bytes", "gathered_bytes",
-             "mounts")
+             "mounts", "user_bytes", "user_regions", "user_members")
     created = datetime.datetime.fromtimestamp(info.created_ns // 10 ** 9,
                                               datetime.timezone.utc)
     return PoolInfo(
@@ -366,6 +384,10 @@ class Reader(_Handle):
     def members(self, name: str) -> List[Member]:
         """Return the threads that are attached to a pool."""
         return self._members(name)
+
+    def users(self, name: str) -> List[User]:
+        """Return what each user has of a pool."""
+        return self._users(name)
 
     def page_sizes(self) -> List[int]:
         """Return the page sizes that pools can have, in ascending order."""
@@ -408,14 +430,16 @@ class Control(Reader):
                uid: Optional[int] = None, gid: Optional[int] = None, mode: int = 0o660,
                timeout: float = 10, dry_run: bool = False, ephemeral: bool = False,
                split_cores: bool = False, boot_core: bool = False,
-               isolated: bool = False) -> Created:
+               isolated: bool = False, user_bytes: int = 0, user_regions: int = 0,
+               user_members: int = 0) -> Created:
         """Create a pool.
 
         mem is a size, or sizes by NUMA node. cpus are its CPUs; instead, ncpus lets the
         module choose that many, from the node cpus_node or near the memory. uid and gid
         are those of the caller by default. An ephemeral pool ends with this handle.
         isolated makes the module return members to the pool's CPUs; only vpoolctl also
-        makes a cpuset. A dry run creates nothing, and the id is 0.
+        makes a cpuset. user_bytes, user_regions and user_members limit what each user but
+        root may have; 0 is no limit. A dry run creates nothing, and the id is 0.
         """
         amounts = _mem_of(mem)
         with _CpusArgument(() if cpus is None else cpus) as argument:
@@ -429,7 +453,9 @@ class Control(Reader):
                 gid=_abi.ID_CALLER if gid is None else gid,
                 mode=mode, timeout_ms=_milliseconds(timeout), nr_mem=len(amounts),
                 mem=amounts if len(amounts) else None, nr_cpus=ncpus,
-                cpus_node=_abi.ANY_NODE if cpus_node is None else cpus_node)
+                cpus_node=_abi.ANY_NODE if cpus_node is None else cpus_node,
+                user_bytes=user_bytes, user_regions=user_regions,
+                user_members=user_members)
             if cpus is not None:
                 request.cpus = ctypes.pointer(argument.set)
             self._call(lib.vpool_create, byref(request))
@@ -438,20 +464,26 @@ class Control(Reader):
     def resize(self, name: str, *, mem: Optional[Memory] = None,
                cpus: Optional[CpuSet] = None, timeout: float = 10,
                dry_run: bool = False, split_cores: bool = False,
-               boot_core: bool = False) -> int:
-        """Change the memory and CPUs of a pool, and return its memory in bytes.
+               boot_core: bool = False, user_bytes: Optional[int] = None,
+               user_regions: Optional[int] = None,
+               user_members: Optional[int] = None) -> int:
+        """Change the memory, CPUs and limits of a pool, and return its memory in bytes.
 
         mem is the new total, or new totals by node. cpus are all CPUs of the pool after the
-        change. What is not given stays.
+        change. The limits are those of create(). What is not given stays.
         """
         amounts = _mem_of(mem)
         with _CpusArgument(() if cpus is None else cpus) as argument:
             change = _abi.Change(
                 size=ctypes.sizeof(_abi.Change), name=_name(name),
                 flags=_flags(RESIZE_DRY_RUN=dry_run, RESIZE_SPLIT_CORES=split_cores,
-                             RESIZE_BOOT_CORE=boot_core),
+                             RESIZE_BOOT_CORE=boot_core,
+                             RESIZE_USER_BYTES=user_bytes is not None,
+                             RESIZE_USER_REGIONS=user_regions is not None,
+                             RESIZE_USER_MEMBERS=user_members is not None),
                 timeout_ms=_milliseconds(timeout), nr_mem=len(amounts),
-                mem=amounts if len(amounts) else None)
+                mem=amounts if len(amounts) else None, user_bytes=user_bytes or 0,
+                user_regions=user_regions or 0, user_members=user_members or 0)
             if cpus is not None:
                 change.cpus = ctypes.pointer(argument.set)
             self._call(lib.vpool_resize, byref(change))
@@ -480,6 +512,10 @@ class Pool(_Handle):
     def members(self) -> List[Member]:
         """Return the threads that are attached to the pool."""
         return self._members(None)
+
+    def users(self) -> List[User]:
+        """Return what each user has of the pool."""
+        return self._users(None)
 
     def commit(self, size: int, *, node: Optional[int] = None,
                populate: bool = False) -> int:

@@ -22,6 +22,9 @@ CREATE_ISOLATED = 1 << 4
 RESIZE_DRY_RUN = 1 << 0
 RESIZE_SPLIT_CORES = 1 << 1
 RESIZE_BOOT_CORE = 1 << 2
+RESIZE_USER_BYTES = 1 << 3
+RESIZE_USER_REGIONS = 1 << 4
+RESIZE_USER_MEMBERS = 1 << 5
 DESTROY_FORCE = 1 << 0
 COMMIT_POPULATE = 1 << 0
 ATTACH_PROCESS = 1 << 0
@@ -56,6 +59,12 @@ class MemberInfo(ctypes.Structure):
     _fields_ = [("tid", c_int32), ("pid", c_int32)]
 
 
+class UserInfo(ctypes.Structure):
+    """struct vpool_user_info"""
+    _fields_ = [("bytes", c_uint64), ("uid", c_uint32), ("regions", c_uint32),
+                ("members", c_uint32), ("_reserved", c_uint32)]
+
+
 class Cpus(ctypes.Structure):
     """struct vpool_cpus"""
     _fields_ = [("bytes", c_size_t), ("bits", POINTER(c_ulong))]
@@ -67,14 +76,17 @@ class Request(ctypes.Structure):
                 ("page_size", c_uint64), ("uid", c_uint32), ("gid", c_uint32),
                 ("mode", c_uint32), ("timeout_ms", c_uint32), ("nr_mem", c_size_t),
                 ("mem", POINTER(Mem)), ("cpus", POINTER(Cpus)), ("nr_cpus", c_uint32),
-                ("cpus_node", c_int), ("out_bytes", c_uint64), ("out_id", c_uint32)]
+                ("cpus_node", c_int), ("out_bytes", c_uint64), ("out_id", c_uint32),
+                ("user_bytes", c_uint64), ("user_regions", c_uint32),
+                ("user_members", c_uint32)]
 
 
 class Change(ctypes.Structure):
     """struct vpool_change"""
     _fields_ = [("size", c_size_t), ("name", c_char_p), ("flags", c_uint32),
                 ("timeout_ms", c_uint32), ("nr_mem", c_size_t), ("mem", POINTER(Mem)),
-                ("cpus", POINTER(Cpus)), ("out_bytes", c_uint64)]
+                ("cpus", POINTER(Cpus)), ("out_bytes", c_uint64), ("user_bytes", c_uint64),
+                ("user_regions", c_uint32), ("user_members", c_uint32)]
 
 
 class Info(ctypes.Structure):
@@ -89,7 +101,9 @@ class Info(ctypes.Structure):
                 ("poisoned_bytes", c_uint64), ("target_bytes", c_uint64),
                 ("gathered_bytes", c_uint64), ("cpus", Cpus), ("nr_nodes", c_size_t),
                 ("nodes", POINTER(NodeInfo)), ("create_flags", c_uint32),
-                ("effective", Cpus), ("dedicated", Cpus), ("mounts", c_uint32)]
+                ("effective", Cpus), ("dedicated", Cpus), ("mounts", c_uint32),
+                ("user_bytes", c_uint64), ("user_regions", c_uint32),
+                ("user_members", c_uint32)]
 
 
 class HostNode(ctypes.Structure):
@@ -115,8 +129,8 @@ class Counter(ctypes.Structure):
 STRUCTURES = {
     "vpool_mem": Mem, "vpool_node_info": NodeInfo, "vpool_list_entry": ListEntry,
     "vpool_region_info": RegionInfo, "vpool_member_info": MemberInfo,
-    "vpool_cpus": Cpus, "vpool_request": Request, "vpool_change": Change,
-    "vpool_info": Info, "vpool_host_node": HostNode, "vpool_host": Host,
+    "vpool_user_info": UserInfo, "vpool_cpus": Cpus, "vpool_request": Request,
+    "vpool_change": Change, "vpool_info": Info, "vpool_host_node": HostNode, "vpool_host": Host,
     "vpool_counter": Counter,
 }
 
@@ -161,6 +175,7 @@ _FUNCTIONS = {
     "vpool_reason_copy": (None, _HANDLE, POINTER(c_char), c_size_t),
     "vpool_regions": (c_int, _HANDLE, c_char_p, POINTER(POINTER(RegionInfo)), _NR),
     "vpool_resize": (c_int, _HANDLE, POINTER(Change)),
+    "vpool_users": (c_int, _HANDLE, c_char_p, POINTER(POINTER(UserInfo)), _NR),
     "vpool_version": (c_char_p,),
 }
 

@@ -31,6 +31,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_top;
 extern const struct command cmd_umount;
 extern const struct command cmd_upgrade;
+extern const struct command cmd_users;
 extern const struct command cmd_version;
 
 #endif /* VPOOLCTL_CMD_CMD_H */

@@ -38,6 +38,9 @@ enum {
 	OPT_PAGE_SIZE,
 	OPT_OWNER,
 	OPT_MODE,
+	OPT_USER_MEM,
+	OPT_USER_REGIONS,
+	OPT_USER_MEMBERS,
 	OPT_TIMEOUT,
 	OPT_SPLIT_CORES,
 	OPT_BOOT_CORE,
@@ -93,6 +96,23 @@ static const struct option_def create_options[] = {
 		.help =
 			"permission bits of the pool's device, in octal, within 0666;\n"
 			"default 0660",
+	},
+	[OPT_USER_MEM] = {
+		.name = "user-mem", .arg = "SIZE|none",
+		.help =
+			"memory that each user except root may have of the pool; default none",
+	},
+	[OPT_USER_REGIONS] = {
+		.name = "user-regions", .arg = "NUMBER|none",
+		.help =
+			"number of regions that each user except root may have:\n"
+			"opens of the device, files and directories; default none",
+	},
+	[OPT_USER_MEMBERS] = {
+		.name = "user-members", .arg = "NUMBER|none",
+		.help =
+			"number of members up to which tasks of each user except root\n"
+			"can be attached; their children can exceed it; default none",
 	},
 	[OPT_TIMEOUT] = {
 		.name = "timeout", .letter = 't', .arg = "SECONDS",

@@ -51,6 +51,9 @@ enum {
 	COL_TARGET,
 	COL_GATHERED,
 	COL_MOUNTS,
+	COL_USER_MEM,
+	COL_USER_REGIONS,
+	COL_USER_MEMBERS,
 };
 
 static const struct column pool_columns[] = {
@@ -103,6 +106,15 @@ static const struct column pool_columns[] = {
 		"memory that the create or resize in progress has gathered", SHOW_NEVER },
 	[COL_MOUNTS] = { "MOUNTS", CELL_NUMBER,
 		"number of mounted filesystems with its files", SHOW_DETAIL },
+	[COL_USER_MEM] = { "USER-MEM", CELL_SIZE,
+		"memory that each user may have; empty if there is no limit",
+		SHOW_DETAIL },
+	[COL_USER_REGIONS] = { "USER-REGIONS", CELL_NUMBER,
+		"number of regions that each user may have; empty if there is\n"
+		"no limit", SHOW_DETAIL },
+	[COL_USER_MEMBERS] = { "USER-MEMBERS", CELL_NUMBER,
+		"number of members up to which tasks of each user can be\n"
+		"attached; empty if there is no limit", SHOW_DETAIL },
 };
 
 enum {
@@ -195,6 +207,12 @@ static void fill_pool(struct table *tb, struct vpool *vp,
 	give_text(tb, COL_EFFECTIVE, cpus_text(&info->effective));
 	give_text(tb, COL_DEDICATED, cpus_text(&info->dedicated));
 	table_number(tb, COL_MOUNTS, info->mounts);
+	if (info->user_bytes)
+		table_number(tb, COL_USER_MEM, info->user_bytes);
+	if (info->user_regions)
+		table_number(tb, COL_USER_REGIONS, info->user_regions);
+	if (info->user_members)
+		table_number(tb, COL_USER_MEMBERS, info->user_members);
 }
 
 static int list_pools(const struct invocation *inv, struct vpool *vp,

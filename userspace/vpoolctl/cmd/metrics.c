@@ -274,7 +274,7 @@ static const char *counter_help(const char *name)
 		  "Page faults that were served with a huge page." },
 		{ "frees", "Regions that released their memory." },
 		{ "limited",
-		  "Calls refused because of max_regions or max_members." },
+		  "Calls refused because of max_regions, max_members or limits of users." },
 		{ "mapped_around",
 		  "Huge pages that were mapped without a fault of their own." },
 		{ "scrubbed_bytes", "Bytes zeroed." },

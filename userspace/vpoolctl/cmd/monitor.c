@@ -285,7 +285,7 @@ const struct command cmd_monitor = {
 		"The events are created, resized, degraded (a CPU is offline),\n"
 		"recovered and destroyed for pools; escaped (a member may run\n"
 		"on CPUs that are not for it), out_of_memory, limited\n"
-		"(max_regions or max_members) and memory_error; vm_started,\n"
+		"(max_regions, max_members, limits of users) and memory_error; vm_started,\n"
 		"vm_moved, vm_state and vm_ended for the caller's virtual\n"
 		"machines; module_unloaded and module_loaded; and started, when\n"
 		"the command begins to watch.\n\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl resize: change the memory and CPUs of a pool.
+ * vpoolctl resize: change the memory, CPUs and limits of a pool.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +29,9 @@
 enum {
 	RESIZE_MEM,
 	RESIZE_CPUS,
+	RESIZE_USER_MEM,
+	RESIZE_USER_REGIONS,
+	RESIZE_USER_MEMBERS,
 	RESIZE_TIMEOUT,
 	RESIZE_SPLIT_CORES,
 	RESIZE_BOOT_CORE,
@@ -53,6 +56,23 @@ static const struct option_def resize_options[] = {
 		.complete = COMPLETE_CPUS,
 		.help =
 			"new list of CPUs, as in 2-5,8, 2-N,^5 or all,^0: see create",
+	},
+	[RESIZE_USER_MEM] = {
+		.name = "user-mem", .arg = "SIZE|none",
+		.help =
+			"memory that each user except root may have of the pool",
+	},
+	[RESIZE_USER_REGIONS] = {
+		.name = "user-regions", .arg = "NUMBER|none",
+		.help =
+			"number of regions that each user except root may have:\n"
+			"opens of the device, files and directories",
+	},
+	[RESIZE_USER_MEMBERS] = {
+		.name = "user-members", .arg = "NUMBER|none",
+		.help =
+			"number of members up to which tasks of each user except root\n"
+			"can be attached; their children can exceed it",
 	},
 	[RESIZE_SPLIT_CORES] = {
 		.name = "split-cores",
@@ -95,6 +115,17 @@ static const struct column resize_columns[] = {
 	[COL_DRY_RUN] = { .name = "DRY-RUN", .type = CELL_BOOL },
 };
 
+/* The limits of users: option, flag, and what print_text() calls it. */
+static const struct {
+	int option;
+	unsigned int flag;
+	const char *what;
+} limits[] = {
+	{ RESIZE_USER_MEM, VPOOL_RESIZE_USER_BYTES, "memory" },
+	{ RESIZE_USER_REGIONS, VPOOL_RESIZE_USER_REGIONS, "regions" },
+	{ RESIZE_USER_MEMBERS, VPOOL_RESIZE_USER_MEMBERS, "members" },
+};
+
 /**
  * struct spec - the change of a pool
  * @pool: the requested memory and CPUs
@@ -110,6 +141,7 @@ struct spec {
 static void fill_change(const struct invocation *inv, struct spec *spec)
 {
 	const struct pool_config *pool = &spec->pool;
+	size_t i;
 
 	spec->chg = (struct vpool_change)VPOOL_CHANGE_INIT;
 	spec->chg.name = inv->argv[0];
@@ -120,6 +152,12 @@ static void fill_change(const struct invocation *inv, struct spec *spec)
 		spec->chg.cpus = &pool->cpus;
 	if (inv->given[RESIZE_DRY_RUN])
 		spec->chg.flags |= VPOOL_RESIZE_DRY_RUN;
+	spec->chg.user_bytes = pool->user_bytes;
+	spec->chg.user_regions = pool->user_regions;
+	spec->chg.user_members = pool->user_members;
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		if (inv->given[limits[i].option])
+			spec->chg.flags |= limits[i].flag;
 	if (pool->split_cores)
 		spec->chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
 	if (pool->boot_core)
@@ -130,9 +168,11 @@ static int take_options(const struct invocation *inv, struct spec *spec)
 {
 	int status;
 
-	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS])
+	if (!inv->given[RESIZE_MEM] && !inv->given[RESIZE_CPUS] &&
+	    !inv->given[RESIZE_USER_MEM] && !inv->given[RESIZE_USER_REGIONS] &&
+	    !inv->given[RESIZE_USER_MEMBERS])
 		return usage_error(inv->cmd,
-				   "no change is given: use --mem or --cpus");
+				   "no change is given: use --mem, --cpus or a limit of users");
 	spec->pool.mem_changes = true;
 	status = properties_from_options(inv, &spec->pool);
 	if (!status)
@@ -219,6 +259,32 @@ static void print_json(const struct spec *spec, const char *cpus)
 	table_free(tb);
 }
 
+/* Print the limits that change, after other changes if @more. */
+static void print_limits(const struct spec *spec, bool more)
+{
+	const __u64 value[] = {
+		spec->chg.user_bytes, spec->chg.user_regions,
+		spec->chg.user_members,
+	};
+	char size[SIZE_TEXT];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		if (!(spec->chg.flags & limits[i].flag))
+			continue;
+		fputs(more ? "; " : " ", stdout);
+		more = true;
+		if (!value[i])
+			printf("no limit of %s for each user", limits[i].what);
+		else if (i)
+			printf("at most %llu %s for each user", value[i],
+			       limits[i].what);
+		else
+			printf("at most %s of memory for each user",
+			       format_size(value[i], size));
+	}
+}
+
 static void print_text(const struct spec *spec, const char *cpus)
 {
 	bool dry = spec->chg.flags & VPOOL_RESIZE_DRY_RUN;
@@ -234,6 +300,7 @@ static void print_text(const struct spec *spec, const char *cpus)
 		fputs("; and", stdout);
 	if (spec->chg.cpus)
 		printf(" CPU%s %s", strpbrk(cpus, ",-") ? "s" : "", cpus);
+	print_limits(spec, spec->pool.mem || spec->chg.cpus);
 	putchar('\n');
 }
 
@@ -296,15 +363,17 @@ static int run_resize(const struct invocation *inv)
 const struct command cmd_resize = {
 	.name = "resize",
 	.args = "NAME",
-	.summary = "change the memory and CPUs of a pool",
+	.summary = "change the memory, CPUs and limits of a pool",
 	.description =
-		"Change the memory and CPUs of a pool while it is in use. The\n"
-		"command makes the whole change or none of it. Only free\n"
+		"Change the memory, the CPUs and the limits of users of a pool\n"
+		"while it is in use. The command makes the whole change or none\n"
+		"of it. A user who has more than a new limit keeps it. Only free\n"
 		"memory can be removed from a pool; it is zeroed before it\n"
 		"returns to the host. Members move to the new CPUs at once.\n\n"
 		"    vpoolctl resize web --mem 4G           # 4 GiB in total\n"
 		"    vpoolctl resize web --mem +1G@1,-1G@0  # move 1 GiB to node 1\n"
-		"    vpoolctl resize web --cpus 2-7         # exactly these CPUs",
+		"    vpoolctl resize web --cpus 2-7         # exactly these CPUs\n"
+		"    vpoolctl resize web --user-mem 512M    # and no user has more",
 	.options = resize_options,
 	.nr_options = ARRAY_SIZE(resize_options),
 	.min_args = 1,

@@ -23,6 +23,7 @@ const struct command * const verbs[] = {
 	&cmd_umount,
 	&cmd_cdi,
 	&cmd_regions,
+	&cmd_users,
 	&cmd_ps,
 	&cmd_kill,
 	&cmd_audit,

@@ -43,6 +43,9 @@ struct location {
  * @split_cores: it may have some but not all threads of a core
  * @boot_core: it may have the core that the host booted on
  * @isolate: its grade; any grade but plain needs CPUs
+ * @user_bytes: memory that each user may have, in bytes; 0 for no limit
+ * @user_regions: number of regions that each user may have; 0 for no limit
+ * @user_members: number of members of each user; 0 for no limit
  * @mount: where its files are mounted; its directory is owned
  * @has_mount: something was declared about @mount
  * @bad: its declaration has a mistake
@@ -70,6 +73,9 @@ struct pool_config {
 	bool split_cores;
 	bool boot_core;
 	enum grade isolate;
+	__u64 user_bytes;
+	__u32 user_regions;
+	__u32 user_members;
 	struct mount_spec mount;
 	bool has_mount;
 	bool bad;
@@ -124,6 +130,9 @@ void pool_config_free(struct pool_config *pool);
  * @PROPERTY_PAGE_SIZE: page size
  * @PROPERTY_OWNER: owner and group of the device
  * @PROPERTY_MODE: permission bits of the device
+ * @PROPERTY_USER_MEM: memory that each user may have
+ * @PROPERTY_USER_REGIONS: number of regions that each user may have
+ * @PROPERTY_USER_MEMBERS: number of members that each user may have
  * @PROPERTY_MOUNT: where and how its files are mounted
  * @NR_PROPERTIES: number of properties
  */
@@ -134,6 +143,9 @@ enum property {
 	PROPERTY_PAGE_SIZE,
 	PROPERTY_OWNER,
 	PROPERTY_MODE,
+	PROPERTY_USER_MEM,
+	PROPERTY_USER_REGIONS,
+	PROPERTY_USER_MEMBERS,
 	PROPERTY_MOUNT,
 	NR_PROPERTIES,
 };

@@ -167,6 +167,15 @@ char *property_text(const struct pool_config *pool, enum property property)
 	case PROPERTY_MODE:
 		/* Without quotes, YAML reads a number. */
 		return xprintf("mode: \"%04o\"", pool->mode);
+	case PROPERTY_USER_MEM:
+		return pool->user_bytes ?
+		       line("user-mem", exact_size(pool->user_bytes)) : NULL;
+	case PROPERTY_USER_REGIONS:
+		return pool->user_regions ?
+		       xprintf("user-regions: %u", pool->user_regions) : NULL;
+	case PROPERTY_USER_MEMBERS:
+		return pool->user_members ?
+		       xprintf("user-members: %u", pool->user_members) : NULL;
 	case PROPERTY_MOUNT:
 		return mount_text(pool);
 	case NR_PROPERTIES:
@@ -249,6 +258,9 @@ void pool_config_of(struct pool_config *pool, const struct vpool_info *info)
 	pool->timeout_ms = 10000;
 	pool->cpus_node = VPOOL_ANY_NODE;
 	pool->isolate = grade_of(info);
+	pool->user_bytes = info->user_bytes;
+	pool->user_regions = info->user_regions;
+	pool->user_members = info->user_members;
 	mount_spec_init(&pool->mount);
 	pool->mem = xcalloc(info->nr_nodes, sizeof(*pool->mem));
 	for (i = 0; i < info->nr_nodes; i++) {

@@ -131,6 +131,12 @@ static bool matches(const struct pool_config *have,
 		return have->uid == want->uid && have->gid == want->gid;
 	case PROPERTY_MODE:
 		return have->mode == want->mode;
+	case PROPERTY_USER_MEM:
+		return have->user_bytes == want->user_bytes;
+	case PROPERTY_USER_REGIONS:
+		return have->user_regions == want->user_regions;
+	case PROPERTY_USER_MEMBERS:
+		return have->user_members == want->user_members;
 	case PROPERTY_MOUNT:
 		return mount_matches(have, want);
 	case NR_PROPERTIES:
@@ -214,17 +220,23 @@ static bool anywhere(const struct pool_config *pool)
 	return true;
 }
 
+bool change_limits(const struct change *change)
+{
+	return change->differs[PROPERTY_USER_MEM] ||
+	       change->differs[PROPERTY_USER_REGIONS] ||
+	       change->differs[PROPERTY_USER_MEMBERS];
+}
+
 /*
- * Tell whether a resize is enough: only memory, CPUs and the mount can change while the
- * pool is in use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
+ * Tell whether a resize is enough: only memory, CPUs, limits and the mount can change while
+ * the pool is in use. The pool must keep a CPU, because it can lose CPUs before it gets new ones.
  */
 static bool can_resize(const struct change *change)
 {
 	enum property property;
 
-	for (property = 0; property < NR_PROPERTIES; property++)
-		if (change->differs[property] && property != PROPERTY_MEM &&
-		    property != PROPERTY_CPUS && property != PROPERTY_MOUNT)
+	for (property = PROPERTY_ISOLATE; property <= PROPERTY_MODE; property++)
+		if (change->differs[property])
 			return false;
 	return !change->differs[PROPERTY_CPUS] ||
 	       vpool_cpus_count(&change->kept);
@@ -237,7 +249,8 @@ static enum change_kind kind_of(struct change *change)
 	common_cpus(&change->kept, &change->have, change->want);
 	if (!can_resize(change))
 		return CHANGE_REPLACE;
-	if (!change->differs[PROPERTY_MEM] && !change->differs[PROPERTY_CPUS])
+	if (!change->differs[PROPERTY_MEM] && !change->differs[PROPERTY_CPUS] &&
+	    !change_limits(change))
 		return CHANGE_MOUNT;
 	if (!change->differs[PROPERTY_MEM])
 		return CHANGE_RESIZE;
@@ -312,7 +325,8 @@ bool change_takes(const struct change *change)
 {
 	if (!change_in_place(change))
 		return change->want;
-	return change_grows(change) || change_gains_cpus(change);
+	return change_grows(change) || change_gains_cpus(change) ||
+	       change_limits(change);
 }
 
 /* Return the next change. It does not count until the caller increments plan->nr. */

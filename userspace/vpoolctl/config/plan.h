@@ -86,6 +86,9 @@ void plan_free(struct plan *plan);
 const char *change_name(const struct change *change);
 const char *change_word(const struct change *change);
 
+/* Tell whether a change sets limits of users. */
+bool change_limits(const struct change *change);
+
 /* Tell whether the change releases resources that another change can take. */
 bool change_releases(const struct change *change);
 /* Tell whether the change takes resources that another change can release. */

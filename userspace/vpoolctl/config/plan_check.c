@@ -128,7 +128,7 @@ static void check_idle(struct checker *ck, const struct change *change)
 	if (!info)
 		return;
 	if (change_in_place(change))
-		way = "its memory, CPUs or mount would have to change";
+		way = "its memory, CPUs, limits or mount would have to change";
 	if (info->state == VPOOL_STATE_CREATING ||
 	    info->state == VPOOL_STATE_DESTROYING)
 		problem(ck, change, VPOOL_CODE_POOL_TRANSIENT,

@@ -83,6 +83,16 @@ void fill_release(struct vpool_change *chg, const struct change *change)
 	}
 }
 
+/* Set the limits of users to those of @pool. The new ones are set last, as a taking. */
+static void set_limits(struct vpool_change *chg, const struct pool_config *pool)
+{
+	chg->flags |= VPOOL_RESIZE_USER_BYTES | VPOOL_RESIZE_USER_REGIONS |
+		      VPOOL_RESIZE_USER_MEMBERS;
+	chg->user_bytes = pool->user_bytes;
+	chg->user_regions = pool->user_regions;
+	chg->user_members = pool->user_members;
+}
+
 void fill_take(struct vpool_change *chg, const struct change *change)
 {
 	fill_resize(chg, change);
@@ -90,6 +100,8 @@ void fill_take(struct vpool_change *chg, const struct change *change)
 		set_mem(chg, change);
 	if (change_gains_cpus(change))
 		set_cpus(chg, change->want, &change->want->cpus);
+	if (change_limits(change))
+		set_limits(chg, change->want);
 }
 
 static bool is_isolated(const struct change *change)
@@ -145,7 +157,7 @@ static struct vpool_mem *old_mem(const struct pool_config *have,
 }
 
 static int resize_back(struct executor *exec, const struct change *change, bool mem,
-		       const struct vpool_cpus *cpus)
+		       const struct vpool_cpus *cpus, bool limits)
 {
 	struct vpool_change chg = VPOOL_CHANGE_INIT;
 	struct vpool_mem *old = NULL;
@@ -165,6 +177,8 @@ static int resize_back(struct executor *exec, const struct change *change, bool 
 		set_cpus(&chg, &change->have, cpus);
 		chg.flags |= VPOOL_RESIZE_SPLIT_CORES;
 	}
+	if (limits)
+		set_limits(&chg, &change->have);
 	err = resize(exec, &chg);
 	free(old);
 	return err;
@@ -331,7 +345,8 @@ static int untake(struct executor *exec, struct change *change)
 	if (change_in_place(change))
 		err = resize_back(exec, change, change_grows(change),
 				  change_gains_cpus(change) ? &change->kept :
-							      NULL);
+							      NULL,
+				  change_limits(change));
 	else
 		err = destroy(exec, change->want->name);
 	return err ? err : isolate(exec, change);
@@ -344,7 +359,7 @@ static int unrelease(struct executor *exec, struct change *change)
 	if (change->released && change_in_place(change))
 		err = resize_back(exec, change, change_shrinks(change),
 				  change_loses_cpus(change) ?
-				  &change->have.cpus : NULL);
+				  &change->have.cpus : NULL, false);
 	else if (change->released)
 		err = make(exec, &change->have);
 	if (!err && change->released)

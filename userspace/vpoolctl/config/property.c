@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,61 @@ static int set_timeout(struct pool_config *pool, const char *text,
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is not a time in seconds", text);
 	return 0;
+}
+
+/* Parse a limit of memory. 0 and none stand for no limit. */
+static int set_user_mem(struct pool_config *pool, const char *text,
+			struct failure *failure)
+{
+	if (!strcmp(text, "none")) {
+		pool->user_bytes = 0;
+		return 0;
+	}
+	if (parse_size(text, &pool->user_bytes, failure->text,
+		       sizeof(failure->text)))
+		return invalid(failure);
+	return 0;
+}
+
+static int check_limits(const struct pool_config *pool, struct failure *failure)
+{
+	char limit[SIZE_TEXT], page[SIZE_TEXT];
+
+	if (!pool->user_bytes || pool->user_bytes >= pool->page_size)
+		return 0;
+	return failure_set(failure, -EINVAL, VPOOL_CODE_LIMIT_INVALID,
+			   "cannot have a user-mem of %s, which is less than its page size of %s",
+			   format_size(pool->user_bytes, limit),
+			   format_size(pool->page_size, page));
+}
+
+static int set_count(__u32 *value, const char *text, struct failure *failure)
+{
+	unsigned long long number;
+	char *end;
+
+	*value = 0;
+	if (!strcmp(text, "none"))
+		return 0;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || number > UINT32_MAX)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "'%s' is neither a number nor none", text);
+	*value = number;
+	return 0;
+}
+
+static int set_user_regions(struct pool_config *pool, const char *text,
+			    struct failure *failure)
+{
+	return set_count(&pool->user_regions, text, failure);
+}
+
+static int set_user_members(struct pool_config *pool, const char *text,
+			    struct failure *failure)
+{
+	return set_count(&pool->user_members, text, failure);
 }
 
 static bool is_one_of(const char *text, const char *const *words, size_t nr)
@@ -331,6 +387,29 @@ const struct property_def property_defs[] = {
 			"or without quotes. The default is 0660.",
 	},
 	{
+		.name = "user-mem", .arg = "SIZE|none",
+		.list = LIST_REFUSED, .set = set_user_mem,
+		.help =
+			"Memory that each user may have of the pool. Root has no limit.\n"
+			"The default is none, as for the two that follow. Limits change\n"
+			"while the pool is in use.",
+	},
+	{
+		.name = "user-regions", .arg = "NUMBER|none",
+		.list = LIST_REFUSED, .set = set_user_regions,
+		.help =
+			"Number of regions that each user may have: opens of the pool's\n"
+			"device, files and directories.",
+	},
+	{
+		.name = "user-members", .arg = "NUMBER|none",
+		.list = LIST_REFUSED, .set = set_user_members,
+		.help =
+			"Number of members up to which tasks of each user can be attached.\n"
+			"Children of members can exceed it, and then do not count for\n"
+			"max_members.",
+	},
+	{
 		.name = "timeout", .arg = "SECONDS",
 		.list = LIST_REFUSED, .set = set_timeout,
 		.help =
@@ -404,7 +483,7 @@ int properties_check(const struct pool_config *pool, struct failure *failure)
 		return failure_set(failure, -EINVAL,
 				   VPOOL_CODE_POOL_WITHOUT_MEMORY,
 				   "cannot be mounted without mem");
-	return 0;
+	return check_limits(pool, failure);
 }
 
 int properties_from_options(const struct invocation *inv,

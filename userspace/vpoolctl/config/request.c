@@ -22,6 +22,9 @@ void fill_request(struct vpool_request *req, const struct pool_config *pool)
 		req->cpus = &pool->cpus;
 	req->nr_cpus = pool->nr_cpus;
 	req->cpus_node = pool->cpus_node;
+	req->user_bytes = pool->user_bytes;
+	req->user_regions = pool->user_regions;
+	req->user_members = pool->user_members;
 	if (pool->split_cores)
 		req->flags |= VPOOL_CREATE_SPLIT_CORES;
 	if (pool->boot_core)

@@ -21,7 +21,7 @@
  * @EVENT_ESCAPED: a member may run on CPUs that are not for it
  * @EVENT_REFUSED: a call that would have changed something failed
  * @EVENT_OUT_OF_MEMORY: a pool had too little memory for a region
- * @EVENT_LIMITED: max_regions or max_members refused a region or a member
+ * @EVENT_LIMITED: max_regions, max_members or a limit of a user refused a call
  * @EVENT_MEMORY_ERROR: memory of a pool has a hardware error
  * @EVENT_VM_STARTED: a virtual machine runs
  * @EVENT_VM_MOVED: a virtual machine was migrated to another pool

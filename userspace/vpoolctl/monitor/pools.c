@@ -168,7 +168,7 @@ static const struct {
 	{ "escapes", EVENT_ESCAPED,
 	  "members may run on CPUs that are not for them" },
 	{ "limited", EVENT_LIMITED,
-	  "max_regions or max_members of the module refused a region or a member" },
+	  "max_regions, max_members or a limit of a user refused a call" },
 };
 
 static void compare_counters(struct event_sink *sink, bool traced,

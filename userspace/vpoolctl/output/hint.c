@@ -175,6 +175,17 @@ static const struct {
 	  "Try 'vpoolctl list' for a pool with memory." },
 	{ VPOOL_CODE_POOL_MOUNTED,
 	  "Try 'vpoolctl umount %s' first." },
+	{ VPOOL_CODE_USER_BYTES,
+	  "Try 'vpoolctl users %s' for what each user has, or 'vpoolctl resize %s --user-mem SIZE'{user: as root}."
+	},
+	{ VPOOL_CODE_USER_REGIONS,
+	  "Try 'vpoolctl regions %s'{user: as root} to list them, or 'vpoolctl resize %s --user-regions NUMBER'."
+	},
+	{ VPOOL_CODE_USER_MEMBERS,
+	  "Try 'vpoolctl users %s' for what each user has, or 'vpoolctl resize %s --user-members NUMBER'{user: as root}."
+	},
+	{ VPOOL_CODE_LIMIT_INVALID,
+	  "Try a limit of at least one page; none stands for no limit." },
 	{ VPOOL_LIB_NO_MODULE, NULL },
 	{ VPOOL_LIB_NO_DEVICE,
 	  "Try again in a moment, or 'mount -t devtmpfs none /dev'; a container must get the device from the host."
