@@ -28,6 +28,7 @@ extern const struct command cmd_regions;
 extern const struct command cmd_resize;
 extern const struct command cmd_run;
 extern const struct command cmd_show;
+extern const struct command cmd_slice;
 extern const struct command cmd_top;
 extern const struct command cmd_umount;
 extern const struct command cmd_upgrade;

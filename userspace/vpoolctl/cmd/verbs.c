@@ -19,6 +19,7 @@ const struct command * const verbs[] = {
 	&cmd_run,
 	&cmd_attach,
 	&cmd_detach,
+	&cmd_slice,
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_cdi,
