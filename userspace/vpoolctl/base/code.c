@@ -220,6 +220,7 @@ static const struct {
 	{ TOOL_SYSTEMD_PROPERTY, "systemd_property" },
 	{ TOOL_UNIT_NAME, "unit_name" },
 	{ TOOL_UNIT_ISOLATED, "unit_isolated" },
+	{ TOOL_IMPORT, "import" },
 };
 
 const char *code_name(int code)

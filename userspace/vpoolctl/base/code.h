@@ -91,6 +91,7 @@
  * @TOOL_SYSTEMD_PROPERTY: systemd refused the properties of a scope
  * @TOOL_UNIT_NAME: the name of a unit has a dash of a pool's name, not \\x2d
  * @TOOL_UNIT_ISOLATED: a unit of a user cannot be in the slice of an isolated pool
+ * @TOOL_IMPORT: a file of the host cannot be imported
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -184,6 +185,7 @@ enum tool_code {
 	TOOL_SYSTEMD_PROPERTY = 2084,
 	TOOL_UNIT_NAME = 2085,
 	TOOL_UNIT_ISOLATED = 2086,
+	TOOL_IMPORT = 2087,
 	NR_TOOL_END,
 };
 

@@ -17,6 +17,7 @@ extern const struct command cmd_detach;
 extern const struct command cmd_export;
 extern const struct command cmd_help;
 extern const struct command cmd_host;
+extern const struct command cmd_import;
 extern const struct command cmd_kill;
 extern const struct command cmd_list;
 extern const struct command cmd_map;

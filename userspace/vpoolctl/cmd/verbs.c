@@ -36,6 +36,7 @@ const struct command * const verbs[] = {
 	&cmd_apply,
 	&cmd_export,
 	&cmd_check,
+	&cmd_import,
 	&cmd_upgrade,
 	&cmd_vm_start,
 	&cmd_vm_list,

@@ -331,6 +331,7 @@ static const struct {
 	  "Try 'systemd-escape --template=vpool@.target NAME' for the name of the unit." },
 	{ TOOL_UNIT_ISOLATED,
 	  "Try a unit of the system with User= and Slice=; 'vpoolctl slice %s' prints the slice." },
+	{ TOOL_IMPORT, "Try to correct the file." },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */
