@@ -20,8 +20,8 @@ int unit_slice_set(const char *pool, const char *cpus, struct failure *failure);
 /* Let systemd forget the CPUs of a slice. Stop the slice only if it is empty. */
 void unit_slice_revert(const char *pool, bool empty);
 /*
- * Let the tasks in a slice run on the CPUs of no isolated pool, after systemd has forgotten the CPUs: the kernel
- * does not clear the CPUs of a cpuset with tasks, so systemd cannot.
+ * Let the tasks in a slice run on all CPUs of the host, after systemd has forgotten the
+ * CPUs of the slice: the kernel does not clear the CPUs of a cpuset with tasks.
  */
 void unit_slice_widen(const char *pool);
 /* Tell whether systemd keeps CPUs for the slice of a pool. */

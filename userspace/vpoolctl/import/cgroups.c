@@ -36,7 +36,10 @@ static const struct {
 	{ "lxc*", "LXC" },
 };
 
-/* Tell whether another program makes a cgroup. @whose is NULL if the proposal does not mention it. */
+/*
+ * Tell whether another program creates a cgroup. @whose is NULL if the proposal does not
+ * mention it.
+ */
 static bool is_made(const char *name, const char **whose)
 {
 	size_t i;
