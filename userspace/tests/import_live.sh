@@ -70,7 +70,7 @@ cp "$dir/out" "$dir/pools.conf"
 is 'import changes nothing' "$(state)" "$before"
 try 0 check "$dir/pools.conf"
 like 'the steps name what is here' "$(cat "$dir/pools.conf")" \
-	"*echo 0 >$pages*umount $dir/huge*cgroup /vpool-test*mkdir -p *"
+	"*cgroup /vpool-test*echo 0 >$pages*umount $dir/huge*mkdir -p *"
 
 # The steps
 umount "$dir/huge"
