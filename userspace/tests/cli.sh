@@ -433,6 +433,15 @@ try run x
 check 'run without a program' 2 '*no program is given*'
 try run x --
 check 'run without a program after --' 2 '*no program is given*'
+for word in MemoryMax =1G 'Memory Max=1G' ''; do
+	try run -p "$word" x -- true
+	check "run with the property '$word'" 2 "*--property: '$word' is not NAME=VALUE*"
+	try run -p TasksMax=5 -p "$word" x -- true
+	check "run with '$word' as the second property" 2 "*--property: '$word' is not NAME=VALUE*"
+done
+try slice my/pool
+check 'slice with a dash that systemd has read as a slash' 1 \
+	"vpoolctl: slice my/pool: *write \\\\x2d for a dash*"
 
 try list
 check 'list without the module' 3 "$no_module"
@@ -490,7 +499,7 @@ check 'an option without its value before the verb' 2 "vpoolctl: option '-o' nee
 try -J -h list
 is 'help before the verb' "$status" 0
 for verb in 'show x' 'ps x' 'regions x' 'destroy x' 'create x --cpus 1' \
-	'run x -- true'; do
+	'run x -- true' 'run -p TasksMax=5 x -- true' 'slice x'; do
 	# shellcheck disable=SC2086 # words
 	try $verb
 	check "$verb without module" 3 '*: the vpool module is not loaded: *'
@@ -631,13 +640,19 @@ is 'options before the verb: all of them' "$(echo "$out" | tr -d ' \n')" \
 	'{"version":1,"pools":[{"name":"web","free":2097152}]}'
 
 # Verbs that change something have the same three options.
-for verb in apply attach audit create destroy detach kill mount resize run umount upgrade \
+for verb in apply attach audit create destroy detach kill mount resize run slice umount upgrade \
 	'vm migrate' 'vm pause' 'vm resize' 'vm resume' 'vm start' 'vm stop'; do
 	# shellcheck disable=SC2086 # words
 	try $verb --help
 	like "$verb has --dry-run, --quiet and --json" "$(echo "$out" | sort)" \
 		'*-J, --json*-n, --dry-run*-q, --quiet*'
 done
+try slice -n web
+is 'a dry run of slice' "$status $out" '0 vpool_web.slice'
+try slice -nJ web
+like 'a dry run of slice as JSON' "$(echo "$out" | tr -d ' \n')" '*"dry_run":true,"message":"vpool_web.slice"*'
+try slice nosuch
+check 'slice of a pool that does not exist' 1 "vpoolctl: slice nosuch: *Try to declare pool 'nosuch' in /etc/vpool.d*"
 try run -n web -- sh
 check 'a dry run of run on a pool whose device is missing' 1 "vpoolctl: run web: pool 'web' is there, but not *"
 

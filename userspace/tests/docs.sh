@@ -205,6 +205,7 @@ done
 for file in usr/lib/systemd/system/vpool.service \
 	usr/lib/systemd/system/vpool-metrics.timer \
 	usr/lib/systemd/system/vpool-agent@.socket \
+	usr/lib/systemd/system/vpool@.target usr/lib/systemd/user/vpool@.target \
 	usr/lib/udev/rules.d/60-vpool.rules etc/modprobe.d/vpool.conf \
 	etc/apparmor.d/abstractions/vpool usr/share/vpool/vpool.cil \
 	usr/share/vpool/prometheus/vpool.rules.yml usr/share/vpool/prometheus/vpool.json \
@@ -241,6 +242,11 @@ if command -v systemd-analyze >/dev/null; then
 	is 'systemd accepts the units of the agent' "$(SYSTEMD_UNIT_PATH=$units: systemd-analyze --man=no \
 		verify "$units/vpool-agent@web.socket" "$units/vpool-agent@web.service" 2>&1 |
 		grep vpool)" ''
+	for unit in vpool@.service vpool@.target; do
+		cp "$units/$unit" "$units/${unit/@/@web}"
+	done
+	is 'systemd accepts the units of a pool' "$(SYSTEMD_UNIT_PATH=$units: systemd-analyze --man=no \
+		verify "$units/vpool@web.service" "$units/vpool@web.target" 2>&1 | grep vpool)" ''
 fi
 
 if command -v man >/dev/null; then

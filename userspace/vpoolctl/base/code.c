@@ -220,6 +220,11 @@ static const struct {
 	{ TOOL_HOST_SILENT, "host_silent" },
 	{ TOOL_HOST_VERSION, "host_version" },
 	{ TOOL_VM_UNSURE, "vm_unsure" },
+	{ TOOL_NO_SYSTEMD, "no_systemd" },
+	{ TOOL_SYSTEMD_PROPERTY, "systemd_property" },
+	{ TOOL_UNIT_NAME, "unit_name" },
+	{ TOOL_UNIT_ISOLATED, "unit_isolated" },
+	{ TOOL_IMPORT, "import" },
 };
 
 const char *code_name(int code)

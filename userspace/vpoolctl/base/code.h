@@ -87,6 +87,11 @@
  * @TOOL_HOST_SILENT: another host does not answer
  * @TOOL_HOST_VERSION: another host has no vpoolctl or module, or one of another version
  * @TOOL_VM_UNSURE: another host may have the virtual machine
+ * @TOOL_NO_SYSTEMD: systemd does not manage the cgroups of this host
+ * @TOOL_SYSTEMD_PROPERTY: systemd refused the properties of a scope
+ * @TOOL_UNIT_NAME: the name of a unit has a dash of a pool's name, not \\x2d
+ * @TOOL_UNIT_ISOLATED: a unit of a user cannot be in the slice of an isolated pool
+ * @TOOL_IMPORT: a file of the host cannot be imported
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -176,6 +181,11 @@ enum tool_code {
 	TOOL_HOST_SILENT = 2080,
 	TOOL_HOST_VERSION = 2081,
 	TOOL_VM_UNSURE = 2082,
+	TOOL_NO_SYSTEMD = 2083,
+	TOOL_SYSTEMD_PROPERTY = 2084,
+	TOOL_UNIT_NAME = 2085,
+	TOOL_UNIT_ISOLATED = 2086,
+	TOOL_IMPORT = 2087,
 	NR_TOOL_END,
 };
 

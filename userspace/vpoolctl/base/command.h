@@ -54,6 +54,7 @@ enum completion {
  * @help: help text of one or two lines; the caller wraps it
  * @complete: what completion offers for the value
  * @local: the option needs this terminal: --hosts refuses it
+ * @repeats: the option can be given several times: a newline separates its values
  * @bare: -VALUE is accepted too, as kill(1) accepts -9 and -KILL; at most one option
  *	of a command has it
  */
@@ -66,6 +67,7 @@ struct option_def {
 	enum completion complete;
 	bool bare;
 	bool local;
+	bool repeats;
 };
 
 struct column;

@@ -95,6 +95,16 @@ static int take_option(struct invocation *inv, int value)
 	const struct command *cmd = inv->cmd;
 	int i = option_index(cmd, value);
 
+	if (inv->given[i] && cmd->options[i].repeats) {
+		/* Freed only for a longer one, as @inv lasts as long as the program. */
+		static char *joined[MAX_OPTIONS];
+		char *longer = xprintf("%s\n%s", inv->value[i], optarg);
+
+		free(joined[i]);
+		joined[i] = longer;
+		inv->value[i] = longer;
+		return EXIT_OK;
+	}
 	if (inv->given[i] && cmd->options[i].arg)
 		return usage_error(cmd, "option '--%s' is given twice",
 				   cmd->options[i].name);

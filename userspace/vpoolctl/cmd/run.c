@@ -2,7 +2,9 @@
 /*
  * vpoolctl run: start a program on a pool.
  */
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 #include "output/outcome.h"
 
 enum {
+	RUN_PROPERTY,
 	RUN_MOVE_CGROUP,
 	RUN_DRY_RUN,
 	RUN_QUIET,
@@ -29,6 +32,13 @@ enum {
 };
 
 static const struct option_def run_options[] = {
+	[RUN_PROPERTY] = {
+		.name = "property", .letter = 'p', .arg = "NAME=VALUE", .repeats = true,
+		.help =
+			"under systemd, run the program in a scope of its own in\n"
+			"the pool's slice, with a property such as MemoryMax=1G;\n"
+			"can be given several times",
+	},
 	[RUN_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 	[RUN_DRY_RUN] = OPTION_DRY_RUN,
 	[RUN_QUIET] = OPTION_QUIET,
@@ -67,10 +77,62 @@ static int join(const struct invocation *inv, struct vpool *vp)
 	err = vpool_query(vp, NULL, &info);
 	if (err)
 		return handle_error(inv, inv->argv[0], vp, err);
+	slice_enter_plain(info);
 	if (vpool_cpus_count(&info->cpus))
 		err = attach_self(inv, vp, info);
 	vpool_info_free(info);
 	return err;
+}
+
+/* Check that each line has the form NAME=VALUE. systemd knows the names. */
+static int check_properties(const struct invocation *inv)
+{
+	const char *at = inv->value[RUN_PROPERTY], *end;
+	size_t len;
+
+	for (; at; at = *end ? end + 1 : NULL) {
+		end = at + strcspn(at, "\n");
+		for (len = 0; isalnum((unsigned char)at[len]); len++)
+			;
+		if (!len || at[len] != '=')
+			return usage_error(inv->cmd,
+					   "--property: '%.*s' is not NAME=VALUE, as in MemoryMax=1G",
+					   (int)(end - at), at);
+	}
+	return EXIT_OK;
+}
+
+/*
+ * Become systemd-run, which executes this program once more, in a scope. It finds itself
+ * in the slice and stays there. Return only on failure.
+ */
+static int run_in_scope(const struct invocation *inv, char **program)
+{
+	char path[PATH_MAX] = "", **words, **args = NULL;
+	struct failure failure;
+	size_t i, nr = 0;
+	bool known;
+
+	known = readlink("/proc/self/exe", path, sizeof(path) - 1) > 0;
+	while (program[nr])
+		nr++;
+	words = xcalloc(nr + 5, sizeof(*words));
+	words[0] = known ? path : "vpoolctl";
+	words[1] = "run";
+	words[2] = inv->argv[0];
+	words[3] = "--";
+	for (i = 0; i < nr; i++)
+		words[4 + i] = program[i];
+	if (!slice_check_scope(inv->argv[0], inv->given[RUN_MOVE_CGROUP], &failure))
+		args = slice_scope_args(inv->argv[0], inv->value[RUN_PROPERTY], words,
+					&failure);
+	free(words);
+	if (!args)
+		return failure_report(inv, inv->argv[0], &failure);
+	execvp(args[0], args);
+	cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s", args[0],
+		  strerror(errno));
+	return EXIT_CANNOT_RUN;
 }
 
 static void set_environment(const char *name)
@@ -104,11 +166,16 @@ static bool can_run(const char *program)
 
 static int try_run(const struct invocation *inv, const char *program)
 {
+	struct failure failure;
+
 	if (!can_run(program)) {
 		cmd_error(inv, inv->argv[0], TOOL_PROGRAM, "cannot run '%s': %s",
 			  program, strerror(errno));
 		return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 	}
+	if (inv->given[RUN_PROPERTY] &&
+	    slice_check_scope(inv->argv[0], inv->given[RUN_MOVE_CGROUP], &failure))
+		return failure_report(inv, inv->argv[0], &failure);
 	outcome_print(inv, inv->argv[0], "would run %s on pool %s", program,
 		      inv->argv[0]);
 	return EXIT_OK;
@@ -126,6 +193,9 @@ static int run_run(const struct invocation *inv)
 	if (!*program)
 		return usage_error(inv->cmd, "no program is given: expected %s",
 				   inv->cmd->args);
+	status = check_properties(inv);
+	if (status)
+		return status;
 	err = vpool_open(inv->argv[0], &vp);
 	if (err)
 		status = handle_error(inv, inv->argv[0], vp, err);
@@ -133,6 +203,8 @@ static int run_run(const struct invocation *inv)
 		status = try_run(inv, *program);
 	else if (isolate_mend(inv->argv[0], &failure))
 		status = failure_report(inv, inv->argv[0], &failure);
+	else if (inv->given[RUN_PROPERTY])
+		status = run_in_scope(inv, program);
 	else
 		status = join(inv, vp);
 	if (status || outcome_is_dry(inv)) {
@@ -159,9 +231,13 @@ const struct command cmd_run = {
 		"VPOOL_DEVICE give the program the name and the device of the\n"
 		"pool. The exit status is that of the program. It is 127 if\n"
 		"there is no such program, and 126 if it cannot be started.\n\n"
-		"On a confined or isolated pool, a program of root runs in\n"
+		"Under systemd, a program of root runs in a transient scope in\n"
 		"the pool's slice. The help of attach describes which\n"
-		"processes are moved there.",
+		"processes are moved there; on a plain pool, other processes\n"
+		"stay where they are. With --property, each program runs in a\n"
+		"scope with these properties. That of another user is in a\n"
+		"slice of the user's own systemd, which has no CPUs: the\n"
+		"module holds the program on those of the pool.",
 	.options = run_options,
 	.nr_options = ARRAY_SIZE(run_options),
 	.min_args = 1,

@@ -464,5 +464,7 @@ int plan_execute(struct plan *plan, const struct invocation *inv, struct vpool *
 	status = do_phases(&exec);
 	if (lock >= 0)
 		close(lock);
+	/* Slices of plain pools follow as well. This prints its errors. */
+	isolate_mend("", &exec.failure);
 	return status;
 }

@@ -36,6 +36,7 @@
 #include "host/pools.h"
 #include "host/privilege.h"
 #include "host/proc.h"
+#include "host/unit.h"
 
 /* Limit of the attempts to empty a cgroup whose processes fork. */
 #define EMPTY_TRIES 100
@@ -109,38 +110,6 @@ int isolate_lock(struct failure *failure)
 			   strerror(err));
 }
 
-static int start_slice(const char *name, const char *list, struct failure *failure)
-{
-	char *slice = cgroup_slice(name);
-	char *allowed = xprintf("AllowedCPUs=%s", list);
-	char *const property[] = { "systemctl", "set-property", "--runtime",
-				   slice, allowed, NULL };
-	char *const start[] = { "systemctl", "start", slice, NULL };
-	int err;
-
-	err = systemd_call(start, failure);
-	if (!err)
-		err = systemd_call(property, failure);
-	free(allowed);
-	free(slice);
-	return err;
-}
-
-/* Revert the properties of a slice in systemd. Stop the slice only if it is empty. */
-static void revert_slice(const char *name, bool empty)
-{
-	char *slice = cgroup_slice(name);
-	struct failure ignored;
-	char *const stop[] = { "systemctl", "stop", slice, NULL };
-	char *const reset[] = { "systemctl", "set-property", "--runtime",
-				slice, "AllowedCPUs=", NULL };
-	char *const revert[] = { "systemctl", "--quiet", "revert", slice, NULL };
-
-	systemd_call(empty ? stop : reset, &ignored);
-	systemd_call(revert, &ignored);
-	free(slice);
-}
-
 static int make_cgroup(const char *dir, struct failure *failure)
 {
 	char *root = cgroup_root();
@@ -189,7 +158,7 @@ static int make_partition(const struct vpool_info *info, enum grade grade,
 		return err;
 	dir = cgroup_slice_dir(info->name);
 	list = cpus_text(&info->cpus);
-	err = systemd_runs() ? start_slice(info->name, list, failure) :
+	err = systemd_runs() ? unit_slice_set(info->name, list, failure) :
 			       make_cgroup(dir, failure);
 	if (!err)
 		err = cgroup_set(dir, "cpuset.cpus", list, failure);
@@ -307,7 +276,7 @@ static int remove_partition(const char *name, struct failure *failure)
 	empty_cgroup(dir);
 	empty_cgroup(leaf);
 	if (systemd_runs())
-		revert_slice(name, !cgroup_tenant(dir));
+		unit_slice_revert(name, !cgroup_tenant(dir));
 	if (!access(dir, F_OK))
 		err = remove_cgroup(dir);
 	if (err == -EBUSY && has_units(dir)) {
@@ -458,6 +427,59 @@ static void sync_all(struct sync *sync)
 		closedir(dir);
 }
 
+void isolate_forget_unit(const char *name)
+{
+	struct failure failure;
+	bool busy = isolate_idle(name, &failure);
+
+	unit_slice_revert(name, !busy);
+	if (busy) {
+		unit_slice_widen(name);
+		fprintf(stderr, "vpoolctl: %s and continues to run\n", failure.text);
+	}
+}
+
+/*
+ * Let the slice of a plain pool follow the pool. It has CPUs only if a unit has asked for
+ * them, see "vpoolctl slice".
+ */
+static void sync_unit(struct sync *sync, const char *name)
+{
+	struct vpool_info *info;
+	struct failure failure;
+	char *list;
+	int err;
+
+	err = vpool_query(sync->vp, name, &info);
+	if (err == -ENXIO || err == -VPOOL_NO_MODULE)
+		isolate_forget_unit(name);
+	if (err)
+		return;
+	if (!vpool_cpus_count(&info->cpus)) {
+		isolate_forget_unit(name);
+	} else if (!(info->create_flags & VPOOL_CREATE_ISOLATED) &&
+		   !unit_slice_has(name, &info->cpus)) {
+		list = cpus_text(&info->cpus);
+		err = unit_slice_set(name, list, &failure);
+		if (err)
+			sync_failed(sync, name, err, &failure);
+		free(list);
+	}
+	vpool_info_free(info);
+}
+
+static void sync_units(struct sync *sync)
+{
+	size_t i, nr;
+	char **names = unit_slice_pools(&nr);
+
+	for (i = 0; i < nr; i++) {
+		sync_unit(sync, names[i]);
+		free(names[i]);
+	}
+	free(names);
+}
+
 int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 {
 	struct sync sync = { .vp = vp, .name = name, .failure = failure };
@@ -470,6 +492,7 @@ int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 	sync_all(&sync);
 	sync.gone = false;
 	sync_all(&sync);
+	sync_units(&sync);
 	irqbalance_keep_off(&sync.taken);
 	vpool_cpus_free(&sync.taken);
 	return sync.err;
@@ -532,12 +555,27 @@ int isolate_create(struct vpool *vp, struct vpool_request *req,
 			   strerror(-err));
 }
 
+/* Tell whether there is anything that isolate_sync() could have to change. */
+static bool is_sync_needed(void)
+{
+	size_t i, nr;
+	char **names;
+
+	if (note_any())
+		return true;
+	names = unit_slice_pools(&nr);
+	for (i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
+	return nr;
+}
+
 int isolate_mend(const char *name, struct failure *failure)
 {
 	struct vpool *vp;
 	int lock, err;
 
-	if (!may_change_host() || !note_any())
+	if (!may_change_host() || !is_sync_needed())
 		return 0;
 	lock = isolate_lock(failure);
 	if (lock < 0) {
@@ -579,6 +617,19 @@ int isolate_idle(const char *name, struct failure *failure)
 	return -EBUSY;
 }
 
+/* Tell whether a process is in the slice of a plain pool whose CPUs units use. */
+static bool is_occupied(struct vpool *vp, const char *name, struct failure *failure)
+{
+	struct vpool_info *info;
+	bool idle;
+
+	if (!unit_slice_is_set(name) || vpool_query(vp, name, &info))
+		return false;
+	idle = !info->members && !info->regions;
+	vpool_info_free(info);
+	return idle && isolate_idle(name, failure);
+}
+
 int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failure *failure)
 {
 	struct vpool_info *info;
@@ -595,6 +646,8 @@ int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failu
 		vpool_info_free(info);
 		if (noted && idle && isolate_idle(name, failure))
 			return -EBUSY;
+	} else if (!force && is_occupied(vp, name, failure)) {
+		return -EBUSY;
 	}
 	return vpool_destroy(vp, name, force ? VPOOL_DESTROY_FORCE : 0);
 }

@@ -51,6 +51,12 @@ int isolate_mend(const char *name, struct failure *failure);
  */
 int isolate_destroy(struct vpool *vp, const char *name, bool force, struct failure *failure);
 
+/*
+ * Let systemd forget the CPUs of a plain pool's slice. The processes in it continue to run,
+ * on the CPUs of the host. The caller holds the lock.
+ */
+void isolate_forget_unit(const char *name);
+
 /* Return -EBUSY if a process is in the slice of the pool, 0 otherwise. */
 int isolate_idle(const char *name, struct failure *failure);
 

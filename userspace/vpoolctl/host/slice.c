@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <libvpool.h>
 
@@ -102,6 +104,91 @@ int slice_join(const struct vpool_info *info, int pid, bool move,
 	}
 	free(path);
 	return err;
+}
+
+void slice_enter_plain(const struct vpool_info *info)
+{
+	char *path = cgroup_of(getpid()), *slice;
+	struct failure ignored;
+
+	if (path && grade_of(info) == GRADE_PLAIN && systemd_runs() &&
+	    may_change_host() && !cgroup_in_slice(info->name, getpid()) &&
+	    may_move(path)) {
+		slice = cgroup_slice(info->name);
+		systemd_scope(slice, getpid(), &ignored);
+		free(slice);
+	}
+	free(path);
+}
+
+int slice_check_scope(const char *name, bool move, struct failure *failure)
+{
+	char *path, *slice;
+	int err = 0;
+
+	if (!systemd_runs())
+		return failure_set(failure, -EOPNOTSUPP, TOOL_NO_SYSTEMD,
+				   "systemd does not manage this host");
+	path = cgroup_of(getpid());
+	if (path && !move && !cgroup_in_slice(name, getpid()) && !may_move(path)) {
+		slice = cgroup_slice(name);
+		err = failure_set(failure, -EBUSY, TOOL_CGROUP_LIMITS,
+				  "process %d is in the cgroup %s, and --property needs a scope in %s",
+				  getpid(), path, slice);
+		free(slice);
+	}
+	free(path);
+	return err;
+}
+
+/*
+ * Return the arguments of systemd-run for a program in a scope named @kind. Each line of
+ * @properties is an argument of its own.
+ */
+static char **scope_args(const char *name, const char *kind, const char *properties,
+			 char **program)
+{
+	char *slice = cgroup_slice(name), *all = xstrdup(properties), *one, *save;
+	size_t nr = 0, room = strlen(properties) + 10;
+	struct timespec now;
+	char **args;
+
+	while (program[nr])
+		nr++;
+	args = xcalloc(room + nr, sizeof(*args));
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	nr = 0;
+	args[nr++] = "systemd-run";
+	args[nr++] = geteuid() ? "--user" : "--system";
+	args[nr++] = "--quiet";
+	args[nr++] = "--scope";
+	args[nr++] = "--collect";
+	args[nr++] = xprintf("--unit=%s-%d-%llx.scope", kind, getpid(),
+			     now.tv_sec * 1000000000ULL + now.tv_nsec);
+	args[nr++] = xprintf("--slice=%s", slice);
+	for (one = strtok_r(all, "\n", &save); one; one = strtok_r(NULL, "\n", &save))
+		args[nr++] = xprintf("--property=%s", one);
+	args[nr++] = "--";
+	while (*program)
+		args[nr++] = *program++;
+	free(slice);
+	return args;
+}
+
+/* The arguments are not freed: this process ends, or becomes systemd-run. */
+char **slice_scope_args(const char *name, const char *properties, char **program,
+			struct failure *failure)
+{
+	char *nothing[2] = { "true", NULL };
+	int err;
+
+	/* systemd-run will replace this process, so let it check the properties first. */
+	err = systemd_call(scope_args(name, "run-vpool-check", properties, nothing),
+			   failure);
+	if (err == -EIO)
+		failure_set(failure, err, TOOL_SYSTEMD_PROPERTY,
+			    "systemd-run refuses a scope with these properties");
+	return err ? NULL : scope_args(name, "run-vpool", properties, program);
 }
 
 void slice_hint(const struct vpool_info *info, int pid)

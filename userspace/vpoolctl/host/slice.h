@@ -38,6 +38,25 @@ int slice_remove(const char *name, int pid, struct origin *was, struct failure *
  */
 void slice_hint(const struct vpool_info *info, int pid);
 
+/*
+ * Move this process into a scope in the slice of a plain pool, where systemd runs and the
+ * process loses nothing. The members of such a pool need no cgroup, so nothing fails.
+ */
+void slice_enter_plain(const struct vpool_info *info);
+
+/*
+ * Tell whether this process can move to a scope with properties in the slice of the pool
+ * @name. Return 0, or a negative errno with a message in @failure.
+ */
+int slice_check_scope(const char *name, bool move, struct failure *failure);
+/*
+ * Return the arguments with which execvp(3) runs @program in a new scope in the slice of
+ * a pool, after a check that systemd accepts @properties, one in each line. Return NULL
+ * with a message in @failure.
+ */
+char **slice_scope_args(const char *name, const char *properties, char **program,
+			struct failure *failure);
+
 #define OPTION_MOVE_CGROUP \
 	{ .name = "move-cgroup", \
 	  .help = \

@@ -335,6 +335,14 @@ static const struct {
 	{ TOOL_HOST_VERSION,
 	  "Try 'vpoolctl version' on both hosts, and upgrade one of them." },
 	{ TOOL_VM_UNSURE, NULL },
+	{ TOOL_NO_SYSTEMD, "Try without systemd: 'vpoolctl run %s -- PROGRAM'." },
+	{ TOOL_SYSTEMD_PROPERTY,
+	  "Try the properties of systemd.resource-control(5), as in -p MemoryMax=1G." },
+	{ TOOL_UNIT_NAME,
+	  "Try 'systemd-escape --template=vpool@.target NAME' for the name of the unit." },
+	{ TOOL_UNIT_ISOLATED,
+	  "Try a unit of the system with User= and Slice=; 'vpoolctl slice %s' prints the slice." },
+	{ TOOL_IMPORT, "Try to correct the file." },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */
