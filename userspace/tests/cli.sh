@@ -116,6 +116,8 @@ try vm start X --pool a --kernel /vmlinuz
 check 'invalid name of a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
 check 'invalid number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
+try vm start x --pool a --kernel /vmlinuz -n 0
+check 'invalid number of vCPUs after -n' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
 check "invalid memory of a vm" 2 '*--mem: *powers of 1024*'
 try vm start x --pool a --kernel /vmlinuz --max-mem 1G
@@ -123,10 +125,10 @@ check 'maximum without memory' 2 '*--max-mem needs --mem*'
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 2GB
 check 'invalid maximum' 2 '*--max-mem: *powers of 1024*'
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1G
-check 'maximum that is not more than the memory' 2 "*--max-mem: '1G' is not more than --mem*"
+check 'maximum that is not more than the memory' 2 "*--max-mem is not more than --mem*"
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1100M
 check 'maximum that a guest cannot use' 2 \
-	"*--max-mem: '1100M' is not --mem plus a multiple of 128M*"
+	"*--max-mem is not --mem plus a multiple of 128M*"
 try vm start x --pool a --kernel /vmlinuz --device 0000:01:00.0 --reclaim
 check 'reclaim with a device' 2 '*--reclaim has no effect with --device*'
 try vm resize x
@@ -142,7 +144,14 @@ check 'unknown value of --net' 2 "*--net: 'tap' is neither user nor none*"
 try vm start x --pool a --disk /disk --accel hvf
 check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
-check 'empty format of a disk' 2 '*--disk: its value is FILE*'
+check 'empty format of a disk' 2 "*--disk: '' is not a format, such as raw or qcow2*"
+try vm start x --pool a --disk /disk,fromat=raw
+check 'misspelt property of a disk' 2 \
+	"*--disk: unknown property 'fromat': did you mean 'format'?*"
+try vm start x --pool a --disk /disk,format=raw,qcow2
+check 'a word after the format of a disk' 2 '*--disk: its value is FILE*'
+try vm start x --pool a --mem 1G --mem 2G
+check 'memory given twice' 2 "*option '--mem' is given twice*"
 try vm start x --pool a --kernel /nowhere/vmlinuz
 check 'a missing kernel' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'

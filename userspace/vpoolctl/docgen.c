@@ -121,7 +121,7 @@ static void man_command(const struct command *cmd)
 	size_t i;
 
 	printf(".TP\n\\fBvpoolctl %s\\fR", cmd->name);
-	if (cmd->nr_options)
+	if (command_nr_options(cmd))
 		fputs(" [\\fIOPTION\\fR...]", stdout);
 	if (cmd->args) {
 		putchar(' ');
@@ -129,8 +129,8 @@ static void man_command(const struct command *cmd)
 	}
 	putchar('\n');
 	roff(cmd->description);
-	for (i = 0; i < cmd->nr_options; i++)
-		man_option(cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		man_option(command_help_option(cmd, i));
 	if (cmd->columns)
 		man_columns(cmd);
 }
@@ -235,8 +235,8 @@ static void bash_values(void)
 	for (i = 0; i < nr_verbs; i++) {
 		const struct command *cmd = verbs[i];
 
-		for (j = 0; j < cmd->nr_options; j++) {
-			const struct option_def *opt = cmd->options + j;
+		for (j = 0; j < command_nr_options(cmd); j++) {
+			const struct option_def *opt = command_option(cmd, j);
 
 			/* An optional value is never the next word. */
 			if (!opt->arg || opt->may_lack_arg)
@@ -258,8 +258,8 @@ static void bash_command(const struct command *cmd)
 	size_t i;
 
 	printf("\t'%s')\n\t\toptions='--help", cmd->name);
-	for (i = 0; i < cmd->nr_options; i++)
-		printf(" --%s", cmd->options[i].name);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		printf(" --%s", command_help_option(cmd, i)->name);
 	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
 	       kinds[cmd->complete_args]);
 	if (cmd->columns) {
@@ -398,8 +398,8 @@ static void zsh_command(const struct command *cmd)
 
 	printf("\t'%s')\n\t\t_arguments -s %s'(- *)'{-h,--help}'[print help]'",
 	       cmd->name, cmd->stop_at_args ? "-A '-*' " : "");
-	for (i = 0; i < cmd->nr_options; i++)
-		zsh_option(cmd, cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		zsh_option(cmd, command_help_option(cmd, i));
 	if (cmd->max_args)
 		printf(" \\\n\t\t\t'1:argument:{_vpoolctl_offer %s}'",
 		       kinds[cmd->complete]);
@@ -459,8 +459,8 @@ static void fish_command(const struct command *cmd)
 {
 	size_t i;
 
-	for (i = 0; i < cmd->nr_options; i++) {
-		const struct option_def *opt = cmd->options + i;
+	for (i = 0; i < command_nr_options(cmd); i++) {
+		const struct option_def *opt = command_help_option(cmd, i);
 
 		printf("complete -c vpoolctl -n '__vpoolctl_verb %s' -l %s", cmd->name,
 		       opt->name);

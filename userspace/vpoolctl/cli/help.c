@@ -144,8 +144,8 @@ void print_command_help(const struct command *cmd)
 	       cmd->args ? " " : "", cmd->args ? cmd->args : "");
 	wrap(cmd->description, 0, 0);
 	puts("\nOptions:");
-	for (i = 0; i < cmd->nr_options; i++)
-		print_option(cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		print_option(command_help_option(cmd, i));
 	print_option(&help);
 	if (cmd->columns)
 		print_columns(cmd);

@@ -23,12 +23,14 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
+#include "base/command.h"
 #include "base/failure.h"
 #include "base/macros.h"
 #include "base/suggest.h"
 #include "config/config.h"
 #include "config/property.h"
 #include "config/reader.h"
+#include "config/value.h"
 #include "host/pools.h"
 
 /* Limits on the time that a file can take. A declaration nests five levels deep. */
@@ -145,7 +147,7 @@ static void repeated(const struct reader *rd, const yaml_node_pair_t *pair)
 /* Properties */
 
 static void set_property(const struct reader *rd, const yaml_node_t *at,
-			 const struct property_def *def, const char *text,
+			 const struct option_def *def, const char *text,
 			 struct pool_config *pool)
 {
 	struct failure failure;
@@ -177,7 +179,7 @@ static char *join_list(const struct reader *rd, const yaml_node_t *at,
 }
 
 static void read_property(const struct reader *rd, const yaml_node_t *at,
-			  const struct property_def *def,
+			  const struct option_def *def,
 			  struct pool_config *pool)
 {
 	const yaml_node_item_t *item;
@@ -203,7 +205,7 @@ static void read_property(const struct reader *rd, const yaml_node_t *at,
 }
 
 static void unknown_property(const struct reader *rd, const yaml_node_t *key,
-			     const struct property_def *defs, size_t nr,
+			     const struct option_def *defs, size_t nr,
 			     const char *word)
 {
 	const char *names[32], *near;
@@ -220,12 +222,12 @@ static void unknown_property(const struct reader *rd, const yaml_node_t *key,
 }
 
 /* Return the property that a key names, or NULL after noting a mistake. */
-static const struct property_def *
+static const struct option_def *
 find_property(const struct reader *rd, const yaml_node_t *key,
-	      const struct property_def *defs, size_t nr)
+	      const struct option_def *defs, size_t nr)
 {
 	const char *word = scalar(rd, key, "the name of a property");
-	const struct property_def *def = word ? property_find(defs, nr, word) : NULL;
+	const struct option_def *def = word ? value_find(defs, nr, word) : NULL;
 
 	if (word && !def)
 		unknown_property(rd, key, defs, nr, word);
@@ -234,9 +236,9 @@ find_property(const struct reader *rd, const yaml_node_t *key,
 
 /* Read a property whose value is a mapping. */
 static void read_parts(const struct reader *rd, const yaml_node_t *map,
-		       const struct property_def *def, struct pool_config *pool)
+		       const struct option_def *def, struct pool_config *pool)
 {
-	const struct property_def *part;
+	const struct option_def *part;
 	const yaml_node_pair_t *pair;
 
 	if (map->data.mapping.pairs.start == map->data.mapping.pairs.top)
@@ -260,7 +262,7 @@ static void take_property(const struct reader *rd, const yaml_node_pair_t *pair,
 			  struct pool_config *pool)
 {
 	const yaml_node_t *value = node(rd, pair->value);
-	const struct property_def *def;
+	const struct option_def *def;
 
 	def = find_property(rd, node(rd, pair->key), property_defs,
 			    nr_property_defs);
