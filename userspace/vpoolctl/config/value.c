@@ -63,13 +63,26 @@ static const char *parts_begin(const char *text)
 	return text + strlen(text);
 }
 
+int value_unknown(const struct option_def *defs, size_t nr, const char *word,
+		  struct failure *failure)
+{
+	const char *names[32], *near;
+	size_t i;
+
+	for (i = 0; i < nr && i < ARRAY_SIZE(names); i++)
+		names[i] = defs[i].name;
+	near = nearest(word, names, i);
+	if (near)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "unknown property '%s': did you mean '%s'?", word, near);
+	return failure_set(failure, -EINVAL, TOOL_USAGE, "unknown property '%s'", word);
+}
+
 static int set_part(const struct option_def *def, void *target, char *word,
 		    struct failure *failure)
 {
 	const struct option_def *part;
-	const char *names[16], *near;
 	char *value = strchr(word, '=');
-	size_t i;
 
 	if (!value)
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
@@ -78,13 +91,7 @@ static int set_part(const struct option_def *def, void *target, char *word,
 	part = value_find(def->parts, def->nr_parts, word);
 	if (part)
 		return part->set(target, value, failure);
-	for (i = 0; i < def->nr_parts && i < ARRAY_SIZE(names); i++)
-		names[i] = def->parts[i].name;
-	near = nearest(word, names, i);
-	if (near)
-		return failure_set(failure, -EINVAL, TOOL_USAGE,
-				   "unknown property '%s': did you mean '%s'?", word, near);
-	return failure_set(failure, -EINVAL, TOOL_USAGE, "unknown property '%s'", word);
+	return value_unknown(def->parts, def->nr_parts, word, failure);
 }
 
 static int set_with_parts(const struct option_def *def, void *target, char *text,

@@ -13,6 +13,13 @@ const struct option_def *value_find(const struct option_def *defs, size_t nr,
 				    const char *name);
 
 /*
+ * Set @failure to a message about a word that names none of the properties. Return
+ * -EINVAL.
+ */
+int value_unknown(const struct option_def *defs, size_t nr, const char *word,
+		  struct failure *failure);
+
+/*
  * Parse a boolean of YAML 1.1 or 1.2, in upper or lower case. Return 0, or -EINVAL with
  * @failure set.
  */

@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
+#include "base/command.h"
+
 struct failure;
-struct invocation;
-struct option_def;
 struct vm_config;
 
 /**
