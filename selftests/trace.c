@@ -139,13 +139,14 @@ TEST_F(trace, refusals_have_their_reason)
 	ASSERT_EQ(0, vp_read_file(INSTANCE "/trace", self->text,
 				  sizeof(self->text)));
 	snprintf(want, sizeof(want),
-		 "pool=" POOL " call=create error=%d code=%d comm=trace reason=pool '" POOL "' already exists",
-		 -EEXIST, VPOOL_CODE_POOL_EXISTS);
+		 "pool=%s call=create error=%d code=%d comm=trace reason=pool '%s' already exists",
+		 POOL, -EEXIST, VPOOL_CODE_POOL_EXISTS, POOL);
 	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
 	snprintf(want, sizeof(want), "pool=" POOL " call=destroy error=%d code=%d ",
 		 -EBUSY, VPOOL_CODE_POOL_HAS_REGIONS);
 	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
-	snprintf(want, sizeof(want), "pool=" POOL " call=commit error=%d code=%u comm=trace reason=%s",
+	snprintf(want, sizeof(want),
+		 "pool=" POOL " call=commit error=%d code=%u comm=trace reason=%s",
 		 -ENOMEM, vp_code(fd), vp_reason(fd));
 	EXPECT_TRUE(has_line(self->text, "vpool_refuse: ", want));
 	close(fd);

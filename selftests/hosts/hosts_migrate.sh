@@ -166,7 +166,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	like 'the source says why' "$(cat "$dir/err")" \
 		"vpoolctl: vm migrate one: not migrated, it still runs on pool 'vms': host host2: QEMU has ended*"
 	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
-	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" ''
+	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" console
 	continues host1 'the guest continues'
 
 	section "$SECONDS s: a link that is cut half-way"
@@ -188,7 +188,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	section "$SECONDS s: the last word is lost"
 
 	export VPOOL_SSH=$here/relay VPOOL_TEST_HOST=host2
-	VPOOL_TEST_CUT=to:run:0 try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	VPOOL_TEST_CUT=to:run try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
 	like 'the source says how to go on' "$err" \
 		"vpoolctl: vm migrate one: host host2 was told to run it, but its answer was lost*vpoolctl vm resume one*"
 	is 'the machine is stopped' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
@@ -207,7 +207,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	section "$SECONDS s: the answer is lost"
 
 	export VPOOL_SSH=$here/relay
-	VPOOL_TEST_CUT=to:run:1 try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	VPOOL_TEST_CUT=from:runs try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
 	unset VPOOL_SSH
 	like 'the source says how to go on' "$err" '*vpoolctl vm resume one*'
 	is 'the machine is stopped here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'

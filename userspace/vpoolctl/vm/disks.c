@@ -86,7 +86,7 @@ int disks_read(struct qmp *qmp, struct vm_disks *disks)
 	int err;
 
 	disks->nr = 0;
-	err = qmp_run(qmp, 10000, "query-block", NULL, &list);
+	err = qmp_run(qmp, QMP_MS, "query-block", NULL, &list);
 	if (err)
 		return err;
 	for (i = 0; i < json_object_array_length(list) && disks->nr < DISKS_MAX; i++)
@@ -328,7 +328,7 @@ static int export_disk(struct qmp *qmp, const struct vm_disk *disk, size_t nr)
 	json_object_object_add(args, "name", text(name));
 	json_object_object_add(args, "node-name", text(disk->node));
 	json_object_object_add(args, "writable", json_object_new_boolean(true));
-	return qmp_run(qmp, 10000, "block-export-add", args, NULL);
+	return qmp_run(qmp, QMP_MS, "block-export-add", args, NULL);
 }
 
 int disks_export(struct qmp *qmp, const char *address, const char *port)
@@ -343,7 +343,7 @@ int disks_export(struct qmp *qmp, const char *address, const char *port)
 	json_object_object_add(addr, "data", socket_address(address, port));
 	json_object_object_add(args, "addr", addr);
 	json_object_object_add(args, "tls-creds", text(TLS_ID));
-	err = qmp_run(qmp, 10000, "nbd-server-start", args, NULL);
+	err = qmp_run(qmp, QMP_MS, "nbd-server-start", args, NULL);
 	if (!err)
 		err = disks_read(qmp, &disks);
 	if (err)
@@ -356,7 +356,7 @@ int disks_export(struct qmp *qmp, const char *address, const char *port)
 
 void disks_unexport(struct qmp *qmp)
 {
-	qmp_run(qmp, 30000, "nbd-server-stop", NULL, NULL);
+	qmp_run(qmp, QMP_MS, "nbd-server-stop", NULL, NULL);
 }
 
 /* Disks to copy, on the source */
@@ -373,7 +373,7 @@ static int connect_disk(struct qmp *qmp, const char *name, const char *address,
 	json_object_object_add(args, "server", server);
 	json_object_object_add(args, "export", text(name));
 	json_object_object_add(args, "tls-creds", text(TLS_ID));
-	return qmp_run(qmp, 30000, "blockdev-add", args, NULL);
+	return qmp_run(qmp, QMP_MS, "blockdev-add", args, NULL);
 }
 
 static int mirror_disk(struct qmp *qmp, const char *name,
@@ -387,7 +387,7 @@ static int mirror_disk(struct qmp *qmp, const char *name,
 	json_object_object_add(args, "target", text(name));
 	json_object_object_add(args, "sync", text("full"));
 	json_object_object_add(args, "speed", json_object_new_int64(bandwidth));
-	return qmp_run(qmp, 30000, "blockdev-mirror", args, NULL);
+	return qmp_run(qmp, QMP_MS, "blockdev-mirror", args, NULL);
 }
 
 static int start_mirrors(struct migration *migration,
@@ -447,7 +447,7 @@ static int read_jobs(struct qmp *qmp, struct jobs *jobs)
 	int err;
 
 	*jobs = (struct jobs){ 0 };
-	err = qmp_run(qmp, 30000, "query-block-jobs", NULL, &list);
+	err = qmp_run(qmp, QMP_MS, "query-block-jobs", NULL, &list);
 	if (err)
 		return err;
 	for (i = 0; i < json_object_array_length(list); i++)
@@ -512,7 +512,7 @@ static void cancel_jobs(struct qmp *qmp, const struct vm_disks *disks, bool forc
 		args = json_object_new_object();
 		json_object_object_add(args, "device", text(name));
 		json_object_object_add(args, "force", json_object_new_boolean(force));
-		qmp_run(qmp, 10000, "block-job-cancel", args, NULL);
+		qmp_run(qmp, QMP_MS, "block-job-cancel", args, NULL);
 	}
 }
 
@@ -526,7 +526,7 @@ static void disconnect_disks(struct qmp *qmp, const struct vm_disks *disks)
 		name_copy(name, sizeof(name), i);
 		args = json_object_new_object();
 		json_object_object_add(args, "node-name", text(name));
-		qmp_run(qmp, 10000, "blockdev-del", args, NULL);
+		qmp_run(qmp, QMP_MS, "blockdev-del", args, NULL);
 	}
 }
 
@@ -565,7 +565,7 @@ static void yank(struct qmp *qmp, const char *name)
 	json_object_object_add(one, "node-name", text(name));
 	json_object_array_add(list, one);
 	json_object_object_add(args, "instances", list);
-	qmp_run(qmp, 10000, "yank", args, NULL);
+	qmp_run(qmp, QMP_MS, "yank", args, NULL);
 }
 
 void disks_abort(struct qmp *qmp, const struct vm_disks *disks)

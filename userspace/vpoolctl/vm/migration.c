@@ -41,7 +41,7 @@ int migration_prepare(struct qmp *qmp, unsigned int flags)
 	add_capability(list, "pause-before-switchover", flags & MIGRATION_PAUSE);
 	add_capability(list, "late-block-activate", flags & MIGRATION_LATE_DISKS);
 	json_object_object_add(args, "capabilities", list);
-	return qmp_run(qmp, 10000, "migrate-set-capabilities", args, NULL);
+	return qmp_run(qmp, QMP_MS, "migrate-set-capabilities", args, NULL);
 }
 
 int migration_set_tls(struct qmp *qmp, const char *tls)
@@ -49,7 +49,7 @@ int migration_set_tls(struct qmp *qmp, const char *tls)
 	struct json_object *args = json_object_new_object();
 
 	json_object_object_add(args, "tls-creds", json_object_new_string(tls));
-	return qmp_run(qmp, 10000, "migrate-set-parameters", args, NULL);
+	return qmp_run(qmp, QMP_MS, "migrate-set-parameters", args, NULL);
 }
 
 static struct json_object *address(const char *uri)
@@ -62,7 +62,7 @@ static struct json_object *address(const char *uri)
 
 int migration_listen(struct qmp *qmp, const char *uri)
 {
-	return qmp_run(qmp, 10000, "migrate-incoming", address(uri), NULL);
+	return qmp_run(qmp, QMP_MS, "migrate-incoming", address(uri), NULL);
 }
 
 static int set_limits(const struct migration *migration)
@@ -73,7 +73,7 @@ static int set_limits(const struct migration *migration)
 			       json_object_new_int64(migration->bandwidth));
 	json_object_object_add(args, "downtime-limit",
 			       json_object_new_int64(migration->downtime_ms));
-	return qmp_run(migration->qmp, 10000, "migrate-set-parameters", args,
+	return qmp_run(migration->qmp, QMP_MS, "migrate-set-parameters", args,
 		       NULL);
 }
 
@@ -129,7 +129,7 @@ static int switch_over(struct migration *migration)
 	}
 	json_object_object_add(args, "state",
 			       json_object_new_string("pre-switchover"));
-	if (!qmp_run(migration->qmp, 30000, "migrate-continue", args, NULL))
+	if (!qmp_run(migration->qmp, QMP_MS, "migrate-continue", args, NULL))
 		return 0;
 	set_message(migration, qmp_message(migration->qmp));
 	return -1;
@@ -142,7 +142,7 @@ static int poll_migration(struct migration *migration, bool go_on)
 	const char *status;
 	int done = 0;
 
-	if (qmp_run(migration->qmp, 30000, "query-migrate", NULL, &info)) {
+	if (qmp_run(migration->qmp, QMP_MS, "query-migrate", NULL, &info)) {
 		set_message(migration, qmp_message(migration->qmp));
 		return -1;
 	}
@@ -213,7 +213,7 @@ int migration_run(struct migration *migration, const char *uri)
 		err = migration_set_tls(migration->qmp,
 					migration->tls ? migration->tls : "");
 	if (!err)
-		err = qmp_run(migration->qmp, 10000, "migrate", address(uri),
+		err = qmp_run(migration->qmp, QMP_MS, "migrate", address(uri),
 			      NULL);
 	if (err)
 		set_message(migration, qmp_message(migration->qmp));
@@ -230,7 +230,7 @@ bool migration_cancel(struct migration *migration)
 	int done = 0;
 
 	memcpy(message, migration->message, sizeof(message));
-	qmp_run(migration->qmp, 10000, "migrate_cancel", NULL, NULL);
+	qmp_run(migration->qmp, QMP_MS, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {
 		qmp_wait(migration->qmp, EVERY_MS, "MIGRATION");
 		done = poll_migration(migration, false);

@@ -63,7 +63,7 @@ static int run_in_qemu(const struct invocation *inv, const char *command)
 	if (inv->cmd != &cmd_vm_resume || outcome_is_dry(inv) || !check_taken(inv, vm))
 		qmp = vm_connect(inv, vm);
 	if (qmp && !outcome_is_dry(inv) &&
-	    qmp_run(qmp, 30000, command, NULL, NULL))
+	    qmp_run(qmp, QMP_MS, command, NULL, NULL))
 		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
 			  "%s", qmp_message(qmp));
 	else if (qmp)

@@ -133,7 +133,7 @@ static int plan_memory(struct qmp *from, struct vm_plan *plan)
 	size_t i, at;
 	int err;
 
-	err = qmp_run(from, 10000, "query-memdev", NULL, &list);
+	err = qmp_run(from, QMP_MS, "query-memdev", NULL, &list);
 	if (err)
 		return err;
 	for (i = 0; i < json_object_array_length(list); i++) {
@@ -155,7 +155,7 @@ static int plan_vcpus(struct qmp *from, struct vm_plan *plan)
 	size_t i, at;
 	int err;
 
-	err = qmp_run(from, 10000, "query-cpus-fast", NULL, &list);
+	err = qmp_run(from, QMP_MS, "query-cpus-fast", NULL, &list);
 	if (err)
 		return err;
 	for (i = 0; i < json_object_array_length(list); i++) {
@@ -177,7 +177,7 @@ static int plan_files(struct qmp *from, struct vm_plan *plan)
 
 	json_object_object_add(args, "path", text("/objects/ram0"));
 	json_object_object_add(args, "property", text("mem-path"));
-	err = qmp_run(from, 10000, "qom-get", args, &path);
+	err = qmp_run(from, QMP_MS, "qom-get", args, &path);
 	if (err)
 		return err;
 	plan->in_files = backing_is_path(json_object_get_string(path));
@@ -190,7 +190,7 @@ static int plan_size(struct qmp *from, struct vm_plan *plan)
 	struct vm_size size;
 	int err;
 
-	err = vm_size_read(from, 10000, &size);
+	err = vm_size_read(from, QMP_MS, &size);
 	plan->elastic = size.elastic;
 	plan->plugged = size.plugged;
 	plan->block = size.block;

@@ -188,6 +188,9 @@ int qmp_run(struct qmp *qmp, int ms, const char *command,
 	err = send_command(qmp, command, args);
 	if (!err)
 		err = read_answer(qmp, ms, &answer);
+	if (err == -ETIMEDOUT)
+		return qmp_fail(qmp, err, "%s: QEMU has not answered for %d s",
+				command, ms / 1000);
 	if (err)
 		return err;
 	if (json_object_object_get_ex(answer, "error", &member))

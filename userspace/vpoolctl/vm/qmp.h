@@ -7,6 +7,11 @@
 
 /* No time limit: wait until QEMU answers or ends, or the user interrupts. */
 #define QMP_FOREVER (-1)
+/*
+ * Time limit for a command that QEMU runs at once, in milliseconds. Its answer can still
+ * take many seconds, on a host that swaps or has more tasks than CPUs.
+ */
+#define QMP_MS 60000
 
 struct qmp;
 

@@ -355,7 +355,7 @@ static int data_port(struct qmp *qmp)
 	struct json_object *info, *list;
 	int port = 0;
 
-	if (qmp_run(qmp, 10000, "query-migrate", NULL, &info))
+	if (qmp_run(qmp, QMP_MS, "query-migrate", NULL, &info))
 		return 0;
 	if (json_object_object_get_ex(info, "socket-address", &list))
 		port = atoi(json_text(json_object_array_get_idx(list, 0), "port"));
@@ -384,7 +384,7 @@ static int listen_for(struct receive *receive)
 	char *uri = xprintf("tcp:%s%s%s:%d", v6 ? "[" : "", receive->address,
 			    v6 ? "]" : "", port);
 
-	err = qmp_run(qmp, 10000, "stop", NULL, NULL);
+	err = qmp_run(qmp, QMP_MS, "stop", NULL, NULL);
 	if (!err)
 		err = tls_add(qmp, receive->vm->slot,
 			      json_text(receive->offer, "key"), true);
@@ -478,7 +478,7 @@ static void announce_guest(struct qmp *qmp)
 	json_object_object_add(args, "max", json_object_new_int(550));
 	json_object_object_add(args, "rounds", json_object_new_int(5));
 	json_object_object_add(args, "step", json_object_new_int(100));
-	qmp_run(qmp, 10000, "announce-self", args, NULL);
+	qmp_run(qmp, QMP_MS, "announce-self", args, NULL);
 }
 
 /* Let the machine run. Return 0, or -1 with a message if this host does not have it. */
@@ -509,7 +509,7 @@ static int take_over(struct receive *receive, struct json_object *run)
 	/* From here on, the machine is here, even if this process dies. */
 	qemu_release(&receive->qemu);
 	if (json_true(run, "cont"))
-		err = qmp_run(qmp, 30000, "cont", NULL, NULL);
+		err = qmp_run(qmp, QMP_MS, "cont", NULL, NULL);
 	if (err) {
 		qemu_failed(receive->inv, receive->name, &receive->qemu, err);
 		remove_taken(id);

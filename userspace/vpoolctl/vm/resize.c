@@ -42,8 +42,6 @@ enum {
 #define EVERY_MS 100
 /* First interval between two requests to a guest that makes no progress, in milliseconds. */
 #define AGAIN_MS 1000
-/* Time limit for an answer of QEMU, which may be committing memory, in milliseconds. */
-#define ANSWER_MS 30000
 /* Show the progress of a resize that takes longer than this, in milliseconds. */
 #define SHOW_MS 1000
 
@@ -217,7 +215,7 @@ static int request(struct change *change, __u64 bytes)
 static int poll_size(struct change *change)
 {
 	__u64 before = change->now.plugged;
-	int err = vm_size_read(change->qmp, ANSWER_MS, &change->now);
+	int err = vm_size_read(change->qmp, QMP_MS, &change->now);
 
 	if (err)
 		cmd_error(change->inv, change->vm->name, TOOL_QEMU_FAILED, "%s",
@@ -286,7 +284,7 @@ static int not_resized(struct change *change)
 	forget_interrupt();
 	cause(change, text, sizeof(text));
 	if (request(change, size_of(&change->now)) ||
-	    vm_size_read(change->qmp, ANSWER_MS, &change->now))
+	    vm_size_read(change->qmp, QMP_MS, &change->now))
 		return EXIT_FAILED;
 	format_size(size_of(&change->now), have);
 	format_size(change->bytes, want);
@@ -322,7 +320,7 @@ static int resize(struct change *change)
 	int err;
 
 	change->begun_ms = now_ms();
-	err = vm_size_read(change->qmp, ANSWER_MS, &change->from);
+	err = vm_size_read(change->qmp, QMP_MS, &change->from);
 	if (err) {
 		cmd_error(change->inv, change->vm->name, TOOL_QEMU_FAILED, "%s",
 			  qmp_message(change->qmp));

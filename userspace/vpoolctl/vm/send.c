@@ -186,7 +186,8 @@ static int check_hello(const struct invocation *inv, const char *name,
 	}
 	if (!abi) {
 		cmd_error(inv, name, VPOOL_LIB_NO_MODULE,
-			  "host %s: the vpool module is not loaded", host);
+			  "host %s: the vpool module is not loaded; run 'modprobe vpool' there",
+			  host);
 		return -1;
 	}
 	if (abi != ours) {
@@ -257,7 +258,7 @@ static char *machine_type(struct qmp *qmp)
 
 	json_object_object_add(args, "path", text("/machine"));
 	json_object_object_add(args, "property", text("type"));
-	if (qmp_run(qmp, 10000, "qom-get", args, &type))
+	if (qmp_run(qmp, QMP_MS, "qom-get", args, &type))
 		return xstrdup("q35");
 	name = xstrdup(json_object_get_string(type));
 	end = strstr(name, "-machine");
@@ -427,7 +428,7 @@ static int take_back(struct send *send)
 	handed_remove(send->vm->dir);
 	if (!send->runs || !has_status(send->qmp, "postmigrate"))
 		return 0;
-	return qmp_run(send->qmp, 30000, "cont", NULL, NULL);
+	return qmp_run(send->qmp, QMP_MS, "cont", NULL, NULL);
 }
 
 /*

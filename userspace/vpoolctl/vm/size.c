@@ -13,7 +13,6 @@
 #include "vm/size.h"
 
 #define DEVICE_PATH "/machine/peripheral/" VM_SIZE_DEVICE
-#define REQUEST_MS 10000
 
 /* Read the device, if the machine has it. */
 static int read_device(struct qmp *qmp, int ms, struct vm_size *size)
@@ -62,7 +61,7 @@ int vm_size_request(struct qmp *qmp, __u64 bytes)
 	json_object_object_add(args, "property",
 			       json_object_new_string("requested-size"));
 	json_object_object_add(args, "value", json_object_new_int64(bytes));
-	return qmp_run(qmp, REQUEST_MS, "qom-set", args, NULL);
+	return qmp_run(qmp, QMP_MS, "qom-set", args, NULL);
 }
 
 bool vm_size_lacks_driver(struct qmp *qmp)
@@ -73,7 +72,7 @@ bool vm_size_lacks_driver(struct qmp *qmp)
 	json_object_object_add(args, "path",
 			       json_object_new_string(DEVICE_PATH "/virtio-backend"));
 	/* This command is not stable: without an answer, nothing is known. */
-	if (qmp_run(qmp, REQUEST_MS, "x-query-virtio-status", args, &ret))
+	if (qmp_run(qmp, QMP_MS, "x-query-virtio-status", args, &ret))
 		return false;
 	lacks = json_object_object_get_ex(ret, "started", &started) &&
 		!json_object_get_boolean(started);

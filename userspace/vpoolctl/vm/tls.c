@@ -69,7 +69,7 @@ int tls_add(struct qmp *qmp, const struct vm_slot *slot, const char *key,
 	add_text(args, "id", TLS_ID);
 	add_text(args, "endpoint", server ? "server" : "client");
 	add_text(args, "dir", slot->dir);
-	return qmp_run(qmp, 60000, "object-add", args, NULL);
+	return qmp_run(qmp, QMP_MS, "object-add", args, NULL);
 }
 
 void tls_remove(struct qmp *qmp, const struct vm_slot *slot)
@@ -81,5 +81,5 @@ void tls_remove(struct qmp *qmp, const struct vm_slot *slot)
 	free(path);
 	migration_set_tls(qmp, "");
 	add_text(args, "id", TLS_ID);
-	qmp_run(qmp, 10000, "object-del", args, NULL);
+	qmp_run(qmp, QMP_MS, "object-del", args, NULL);
 }
