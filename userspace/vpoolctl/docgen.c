@@ -15,6 +15,7 @@
 #include "config/property.h"
 #include "output/messages.h"
 #include "output/table.h"
+#include "vm/property.h"
 
 /* Roff */
 
@@ -152,6 +153,18 @@ static void man_properties(void)
 		roff_arg(property_defs[i].arg);
 		putchar('\n');
 		roff(property_defs[i].help);
+	}
+}
+
+static void man_vm_properties(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_VM_PROPERTIES; i++) {
+		printf(".TP\n\\fB%s:\\fR ", vm_properties[i].name);
+		roff_arg(vm_properties[i].arg ? vm_properties[i].arg : "true|false");
+		putchar('\n');
+		roff(vm_properties[i].help);
 	}
 }
 
@@ -510,6 +523,7 @@ static const struct {
 	{ "@SECOND@\n", bash_second_words },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },
+	{ "@VM_PROPERTIES@\n", man_vm_properties },
 	{ "@ZSH_CASES@\n", zsh_cases },
 	{ "@ZSH_GROUPS@\n", zsh_groups },
 	{ "@ZSH_SECOND@\n", zsh_second_words },

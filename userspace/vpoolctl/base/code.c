@@ -216,6 +216,10 @@ static const struct {
 	{ TOOL_HOST_SILENT, "host_silent" },
 	{ TOOL_HOST_VERSION, "host_version" },
 	{ TOOL_VM_UNSURE, "vm_unsure" },
+	{ TOOL_VM_DEFINED, "vm_defined" },
+	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
+	{ TOOL_VM_EDITED, "vm_edited" },
+	{ TOOL_VM_LOG, "vm_log" },
 };
 
 const char *code_name(int code)

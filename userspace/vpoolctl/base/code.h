@@ -87,6 +87,10 @@
  * @TOOL_HOST_SILENT: another host does not answer
  * @TOOL_HOST_VERSION: another host has no vpoolctl or module, or one of another version
  * @TOOL_VM_UNSURE: another host may have the virtual machine
+ * @TOOL_VM_DEFINED: a virtual machine with this name is defined already
+ * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
+ * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
+ * @TOOL_VM_LOG: the log of a virtual machine cannot be written
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -176,6 +180,10 @@ enum tool_code {
 	TOOL_HOST_SILENT = 2080,
 	TOOL_HOST_VERSION = 2081,
 	TOOL_VM_UNSURE = 2082,
+	TOOL_VM_DEFINED = 2083,
+	TOOL_VM_NOT_DEFINED = 2084,
+	TOOL_VM_EDITED = 2085,
+	TOOL_VM_LOG = 2086,
 	NR_TOOL_END,
 };
 

@@ -384,7 +384,7 @@ static bool depth_ok(struct config *cfg, const char *file, const char *text,
 		end = event.type == YAML_STREAM_END_EVENT;
 		if (depth > MAX_DEPTH)
 			document_error(&rd, &at, "lists and mappings are nested deeper than %d",
-				   MAX_DEPTH);
+				       MAX_DEPTH);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -427,6 +427,20 @@ char *document_add_file(struct config *cfg, const char *name)
 			      (cfg->nr_files + 1) * sizeof(*cfg->files));
 	cfg->files[cfg->nr_files] = xstrdup(name);
 	return cfg->files[cfg->nr_files++];
+}
+
+void document_read_text(struct config *cfg, const char *name, const char *text, int err,
+			const struct document_kind *kind, void *data)
+{
+	char *file = document_add_file(cfg, strcmp(name, "-") ? name : "standard input");
+	struct reader rd = { .cfg = cfg, .file = file, .kind = kind, .data = data };
+
+	if (!text)
+		document_about(cfg, file, strerror(err));
+	else if (strlen(text) > MAX_FILE)
+		document_about(cfg, file, "it is larger than 1M");
+	else
+		read_yaml(&rd, text, strlen(text));
 }
 
 void document_read(struct config *cfg, const char *path,

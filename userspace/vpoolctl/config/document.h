@@ -48,6 +48,10 @@ struct reader {
 void document_read(struct config *cfg, const char *path,
 		   const struct document_kind *kind, void *data);
 
+/* Read a text as the file @name. If it is NULL, note that reading failed with errno @err. */
+void document_read_text(struct config *cfg, const char *name, const char *text, int err,
+			const struct document_kind *kind, void *data);
+
 /* Add a name of a file. Return it; @cfg owns it. */
 char *document_add_file(struct config *cfg, const char *name);
 /* Note a mistake about a file as a whole. */

@@ -393,7 +393,7 @@ int properties_from_options(const struct invocation *inv,
 
 	for (i = 0; i < inv->cmd->nr_options; i++) {
 		def = value_find(property_defs, ARRAY_SIZE(property_defs),
-				    inv->cmd->options[i].name);
+				 inv->cmd->options[i].name);
 		if (!def || !inv->given[i])
 			continue;
 		/* An option without a value means true. */

@@ -63,21 +63,21 @@ static void check_pool(const struct reader *rd, const yaml_node_t *key,
 		other = rd->cfg->pools + i;
 		if (!strcmp(other->name, pool->name))
 			document_error(rd, key,
-				   "pool '%s' is declared already, at %s:%u:%u",
-				   pool->name, other->location.file, other->location.line,
-				   other->location.column);
+				       "pool '%s' is declared already, at %s:%u:%u",
+				       pool->name, other->location.file,
+				       other->location.line, other->location.column);
 		if (pool->mount.dir && other->mount.dir &&
 		    !strcmp(pool->mount.dir, other->mount.dir))
 			document_error(rd, key,
-				   "pool '%s' and pool '%s' cannot both be mounted at %s",
-				   pool->name, other->name, pool->mount.dir);
+				       "pool '%s' and pool '%s' cannot both be mounted at %s",
+				       pool->name, other->name, pool->mount.dir);
 		if (vpool_cpus_copy(&both, &pool->cpus))
 			continue;
 		vpool_cpus_and(&both, &other->cpus);
 		if (vpool_cpus_count(&both)) {
 			list = cpus_text(&both);
 			document_error(rd, key, "cpu %s of pool '%s' belongs to pool '%s', too",
-				   list, pool->name, other->name);
+				       list, pool->name, other->name);
 			free(list);
 		}
 		vpool_cpus_free(&both);
@@ -157,7 +157,7 @@ static void read_etc(struct config *cfg)
 		return;
 	path = xprintf("%s/vpool.conf", etc);
 	document_about(cfg, document_add_file(cfg, path),
-		   "the file does not exist, nor does any vpool.d/*.conf beside it");
+		       "the file does not exist, nor does any vpool.d/*.conf beside it");
 	free(path);
 }
 

@@ -324,6 +324,11 @@ static const struct {
 	{ TOOL_HOST_VERSION,
 	  "Try 'vpoolctl version' on both hosts, and upgrade one of them." },
 	{ TOOL_VM_UNSURE, NULL },
+	{ TOOL_VM_DEFINED, NULL },
+	{ TOOL_VM_NOT_DEFINED, NULL },
+	{ TOOL_VM_EDITED,
+	  "Try 'vpoolctl vm show %s' for the definition as it is now." },
+	{ TOOL_VM_LOG, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

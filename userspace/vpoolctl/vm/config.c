@@ -120,10 +120,11 @@ int vm_config_check(const struct vm_config *config, struct failure *failure)
 	const char *dash = config->location.line ? "" : "--";
 	int err;
 
+	if (!config->pool && *dash)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "no pool: use --pool NAME, or define the machine with 'vpoolctl vm define'");
 	if (!config->pool)
-		return *dash ? failure_set(failure, -EINVAL, TOOL_USAGE,
-					   "no pool: use --pool NAME") :
-			       failure_set(failure, -EINVAL, TOOL_USAGE, "needs a pool");
+		return failure_set(failure, -EINVAL, TOOL_USAGE, "needs a pool");
 	err = check_qemu(config, failure);
 	if (!err)
 		err = check_boot(config, dash, failure);

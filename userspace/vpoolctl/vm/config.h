@@ -11,6 +11,9 @@
 
 struct failure;
 
+/* Last place among the machines that start at boot. */
+#define VM_AUTOSTART_LAST 1000U
+
 /**
  * struct vm_config_disk - a disk as the user describes it
  * @file: path of its file; NULL until it is known

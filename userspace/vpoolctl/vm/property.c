@@ -24,9 +24,8 @@
 #include "vm/device_check.h"
 #include "vm/property.h"
 
-/* Largest number of vCPUs that is accepted, and last place among the starting machines. */
+/* Largest number of vCPUs that is accepted. */
 #define MAX_VCPUS 4096
-#define MAX_AUTOSTART 1000
 
 static int wrong(struct failure *failure, const char *text, const char *what)
 {
@@ -214,10 +213,10 @@ static int set_autostart(void *target, const char *text, struct failure *failure
 	bool yes;
 
 	if (*text >= '0' && *text <= '9')
-		return set_number(&config->autostart, text, MAX_AUTOSTART, what, failure);
+		return set_number(&config->autostart, text, VM_AUTOSTART_LAST, what, failure);
 	if (value_set_bool(&yes, text, failure))
 		return wrong(failure, text, what);
-	config->autostart = yes ? MAX_AUTOSTART : 0;
+	config->autostart = yes ? VM_AUTOSTART_LAST : 0;
 	return 0;
 }
 
@@ -229,7 +228,7 @@ static int set_qemu(void *target, const char *text, struct failure *failure)
 }
 
 static const struct option_def disk_parts[] = {
-	{ .name = "file", .arg = "FILE", .set = set_disk_file },
+	{ .name = "file", .arg = "FILE", .complete = COMPLETE_FILE, .set = set_disk_file },
 	{ .name = "format", .arg = "FORMAT", .set = set_disk_format },
 };
 

@@ -28,9 +28,12 @@
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/config.h"
+#include "vm/definition.h"
 #include "vm/console.h"
 #include "vm/device.h"
 #include "vm/device_check.h"
+#include "vm/ended.h"
+#include "vm/log.h"
 #include "vm/placement.h"
 #include "vm/property.h"
 #include "vm/qemu.h"
@@ -40,12 +43,17 @@
 #include "vm/vm.h"
 
 enum {
+	START_AUTOSTART,
 	START_DRY_RUN,
 	START_QUIET,
 	START_JSON,
 };
 
 static const struct option_def start_options[] = {
+	[START_AUTOSTART] = {
+		.name = "autostart",
+		.help = "start all machines that are defined with autostart",
+	},
 	/* -n is --vcpus. */
 	[START_DRY_RUN] = { .name = "dry-run", .help = DRY_RUN_HELP },
 	[START_QUIET] = OPTION_QUIET,
@@ -53,6 +61,31 @@ static const struct option_def start_options[] = {
 };
 
 /* Check the command line */
+
+/* Take the definition of the machine, if it has one. Return an exit status. */
+static int read_definition(const struct invocation *inv, struct vm_config *config)
+{
+	struct definitions defs = { 0 };
+	int status = EXIT_OK;
+
+	(void)inv;
+	if (!definition_exists(config->name))
+		return EXIT_OK;
+	definitions_load(&defs, config->name);
+	if (defs.notes.nr_mistakes) {
+		config_report(&defs.notes);
+		status = EXIT_FAILED;
+	} else {
+		/* Both have the same names and strings of their own. */
+		vm_config_free(config);
+		*config = defs.vms[0].config;
+		defs.vms[0].config = (struct vm_config) { 0 };
+		/* The file's name goes with the notes. */
+		config->location.file = NULL;
+	}
+	definitions_free(&defs);
+	return status;
+}
 
 static int read_line(const struct invocation *inv, struct vm_config *config)
 {
@@ -67,7 +100,9 @@ static int read_line(const struct invocation *inv, struct vm_config *config)
 		return usage_error(inv->cmd,
 				   "'%s' is not a valid name: up to %d of a-z, 0-9, and . _ - except as the first",
 				   config->name, VM_NAME_MAX);
-	status = vm_config_from_options(inv, config);
+	status = read_definition(inv, config);
+	if (!status)
+		status = vm_config_from_options(inv, config);
 	for (i = 1; i < inv->argc; i++)
 		vm_config_add_qemu(config, inv->argv[i]);
 	if (!status && vm_config_check(config, &failure))
@@ -334,13 +369,23 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-/* Remove the log of an earlier machine with the same name. */
-static void forget_log(const char *name)
+/* A machine whose log cannot be written starts all the same: the journal has its output. */
+static void check_log(const char *name)
 {
-	char *log = vm_log_path(name);
+	struct vm_log log;
+	char *text;
+	int err;
 
-	unlink(log);
-	free(log);
+	vm_log_init(&log, name);
+	err = vm_log_line(&log, "vm start");
+	if (err) {
+		text = xprintf("vpoolctl: vm start %s: its log %s cannot be written: %s; %s",
+			       name, log.path, strerror(-err),
+			       "until there is room, only the journal has its output");
+		report_error(TOOL_VM_LOG, text);
+		free(text);
+	}
+	vm_log_free(&log);
 }
 
 static int claim_devices(const struct invocation *inv, const struct vm *vm,
@@ -381,13 +426,15 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	if (inv->given[START_DRY_RUN]) {
 		outcome_print(inv, spec->config->name,
 			      "would start %s on pool %s: %s of memory, %u vCPU%s",
-			      spec->config->name, spec->config->pool, format_size(spec->bytes, size),
-			      spec->vcpus, spec->vcpus == 1 ? "" : "s");
+			      spec->config->name, spec->config->pool,
+			      format_size(spec->bytes, size), spec->vcpus,
+			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
 	if (claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
-	forget_log(spec->config->name);
+	ended_remove(spec->config->name);
+	check_log(spec->config->name);
 	backing_init(&backing);
 	err = vm_plan_back(inv, spec->config->name, vp, &plan, &backing);
 	if (!err)
@@ -457,13 +504,12 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	return status;
 }
 
-static int run_vm_start(const struct invocation *inv)
+static int start_one(const struct invocation *inv)
 {
 	struct vm_config config;
 	struct qemu_spec spec = { .config = &config };
 	int status;
 
-	catch_interrupts();
 	vm_config_init(&config, inv->argv[0]);
 	status = read_line(inv, &config);
 	if (!status) {
@@ -475,6 +521,82 @@ static int run_vm_start(const struct invocation *inv)
 	free(spec.console);
 	vm_config_free(&config);
 	return status;
+}
+
+/* Autostart */
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct vm_config *x = &((const struct definition *)a)->config;
+	const struct vm_config *y = &((const struct definition *)b)->config;
+
+	if (x->autostart != y->autostart)
+		return x->autostart < y->autostart ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* Read all definitions, in the order in which their machines start. */
+static void read_all(struct definitions *defs)
+{
+	char **names;
+	size_t i, nr;
+
+	names = definition_names(&nr);
+	for (i = 0; i < nr; i++) {
+		definitions_load(defs, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	if (defs->nr)
+		qsort(defs->vms, defs->nr, sizeof(*defs->vms), compare_places);
+}
+
+/* A machine that cannot start must not prevent the others. */
+static int start_all(const struct invocation *inv)
+{
+	struct definitions defs = { 0 };
+	struct invocation one = *inv;
+	int status = EXIT_OK;
+	struct vm *vm;
+	size_t i;
+
+	if (inv->argc || inv->nr_settings > (size_t)inv->given[START_AUTOSTART] +
+	    inv->given[START_DRY_RUN] + inv->given[START_QUIET] + inv->given[START_JSON])
+		return usage_error(inv->cmd,
+				   "--autostart takes no machine and no options for one");
+	read_all(&defs);
+	if (defs.notes.nr_mistakes) {
+		config_report(&defs.notes);
+		status = EXIT_FAILED;
+	}
+	for (i = 0; i < defs.nr && !interrupted(); i++) {
+		const struct vm_config *config = &defs.vms[i].config;
+
+		if (!config->autostart)
+			continue;
+		one.argv = (char *[]) { config->name, NULL };
+		one.argc = 1;
+		one.before = 1;
+		if (vm_open(config->name, false, &vm) != -ENOENT) {
+			/* It runs, or another vpoolctl starts it. */
+			vm_close(vm);
+			continue;
+		}
+		if (start_one(&one))
+			status = EXIT_FAILED;
+	}
+	definitions_free(&defs);
+	return status;
+}
+
+static int run_vm_start(const struct invocation *inv)
+{
+	catch_interrupts();
+	if (inv->given[START_AUTOSTART])
+		return start_all(inv);
+	if (!inv->argc)
+		return usage_error(inv->cmd, "too few arguments: expected %s", inv->cmd->args);
+	return start_one(inv);
 }
 
 const struct command cmd_vm_start = {
@@ -502,6 +624,10 @@ const struct command cmd_vm_start = {
 		"pool's until the guest uses it again. If the pool has none then,\n"
 		"the guest stops with an internal error. Keep enough memory of\n"
 		"the pool free.\n\n"
+		"A machine that is defined, by vm define, needs no options. Options\n"
+		"that are given replace its properties for this time. --autostart\n"
+		"starts all machines with the property autostart that do not run,\n"
+		"in their order.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"
@@ -510,7 +636,7 @@ const struct command cmd_vm_start = {
 	.nr_options = ARRAY_SIZE(start_options),
 	.properties = vm_properties,
 	.nr_properties = NR_VM_START_PROPERTIES,
-	.min_args = 1,
 	.max_args = -1,
+	.complete = COMPLETE_VM,
 	.run = run_vm_start,
 };
