@@ -21,7 +21,7 @@ need_guest
 
 export LC_ALL=C
 dir=$(mktemp -d) || exit 1
-export VPOOL_RUN_DIR=$dir/run
+export VPOOL_RUN_DIR=$dir/run VPOOL_LOG_DIR=$dir/log
 kvm=/sys/kernel/debug/kvm
 iterations=${VPOOL_VM_ITERATIONS:-5}
 out='' err=''
@@ -324,10 +324,10 @@ pid=$(pid_of args)
 kill -TERM "$pid"
 until_true 60 all_back vm-b
 is 'a machine that has ended is not listed' "$(listed NAME 2> "$dir/err")" ''
-like 'the list names the log' "$(cat "$dir/err")" "*args ended unexpectedly*$dir/run/log/args.log"
-like 'the log has the signal' "$(cat "$dir/run/log/args.log")" '*signal 15*'
+like 'the list names the log' "$(cat "$dir/err")" "*args ended unexpectedly*$dir/log/args.log"
+like 'the log has the signal' "$(cat "$dir/log/args.log")" '*signal 15*'
 try 1 vm stop args
-like 'a verb names the log, too' "$err" "*its output is in $dir/run/log/args.log*"
+like 'a verb names the log, too' "$err" "*its output is in $dir/log/args.log*"
 
 section 'a QEMU that forks'
 

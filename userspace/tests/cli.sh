@@ -64,8 +64,8 @@ done <<-END
 	destory destroy
 	ditach detach
 END
-try vm show
-check 'vm list is suggested for vm show' 2 "*unknown verb 'vm show': did you mean 'vm list'?*"
+try vm status
+check 'vm list is suggested for vm status' 2 "*unknown verb 'vm status': did you mean 'vm list'?*"
 for typo in reset restart 'vm shot' 'vm top' lost mist kil1 hosts2 creat3; do
 	# shellcheck disable=SC2086 # words
 	try $typo
@@ -116,6 +116,8 @@ try vm start X --pool a --kernel /vmlinuz
 check 'invalid name of a vm' 2 "*'X' is not a valid name*"
 try vm start x --pool a --kernel /vmlinuz --vcpus 0
 check 'invalid number of vCPUs' 2 "*--vcpus: '0' is not a number of CPUs*"
+try vm start x --pool a --kernel /vmlinuz -n 0
+check 'invalid number of vCPUs after -n' 2 "*--vcpus: '0' is not a number of CPUs*"
 try vm start x --pool a --kernel /vmlinuz --mem 1GB
 check "invalid memory of a vm" 2 '*--mem: *powers of 1024*'
 try vm start x --pool a --kernel /vmlinuz --max-mem 1G
@@ -123,10 +125,10 @@ check 'maximum without memory' 2 '*--max-mem needs --mem*'
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 2GB
 check 'invalid maximum' 2 '*--max-mem: *powers of 1024*'
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1G
-check 'maximum that is not more than the memory' 2 "*--max-mem: '1G' is not more than --mem*"
+check 'maximum that is not more than the memory' 2 "*--max-mem is not more than --mem*"
 try vm start x --pool a --kernel /vmlinuz --mem 1G --max-mem 1100M
 check 'maximum that a guest cannot use' 2 \
-	"*--max-mem: '1100M' is not --mem plus a multiple of 128M*"
+	"*--max-mem is not --mem plus a multiple of 128M*"
 try vm start x --pool a --kernel /vmlinuz --device 0000:01:00.0 --reclaim
 check 'reclaim with a device' 2 '*--reclaim has no effect with --device*'
 try vm resize x
@@ -142,7 +144,14 @@ check 'unknown value of --net' 2 "*--net: 'tap' is neither user nor none*"
 try vm start x --pool a --disk /disk --accel hvf
 check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
-check 'empty format of a disk' 2 '*--disk: its value is FILE*'
+check 'empty format of a disk' 2 "*--disk: '' is not a format, such as raw or qcow2*"
+try vm start x --pool a --disk /disk,fromat=raw
+check 'misspelt property of a disk' 2 \
+	"*--disk: unknown property 'fromat': did you mean 'format'?*"
+try vm start x --pool a --disk /disk,format=raw,qcow2
+check 'a word after the format of a disk' 2 '*--disk: its value is FILE*'
+try vm start x --pool a --mem 1G --mem 2G
+check 'memory given twice' 2 "*option '--mem' is given twice*"
 try vm start x --pool a --kernel /nowhere/vmlinuz
 check 'a missing kernel' 1 \
 	'vpoolctl: vm start x: the kernel /nowhere/vmlinuz: No such file or directory*'
@@ -268,18 +277,17 @@ like 'an incomplete description' "$err" \
 said 'surprise'
 like 'a program that is not vpoolctl' "$err" '{"version":1,"error":{"code":2080,"kind":"host_silent",*'
 # Root of a user namespace uses the directory of its user. A machine that has ended is
-# removed, and its log is kept.
+# removed.
 if unshare -r true 2>/dev/null; then
 	mkdir -p "$dir/xdg/vpool/vm/x/0"
-	echo last words >"$dir/xdg/vpool/vm/x/0/log"
 	(
 		unset VPOOL_RUN_DIR
-		XDG_RUNTIME_DIR=$dir/xdg unshare -r "$VPOOLCTL" vm console x
+		export XDG_RUNTIME_DIR="$dir/xdg" XDG_STATE_HOME="$dir/state"
+		unshare -r "$VPOOLCTL" vm console x
 	) >/dev/null 2>"$dir/err"
-	like 'root of a user namespace uses the directory of its user' "$(cat "$dir/err")" \
-		"*its output is in $dir/xdg/vpool/log/x.log*"
-	is 'an ended machine is removed, and its log is kept' \
-		"$(ls "$dir/xdg/vpool/vm")$(cat "$dir/xdg/vpool/log/x.log")" 'last words'
+	like 'root of a user namespace uses the directories of its user' "$(cat "$dir/err")" \
+		"*x: it does not run: the QEMU and the vpoolctl *its output is in $dir/state/vpool/log/x.log*"
+	is 'an ended machine is removed' "$(ls "$dir/xdg/vpool/vm")" ''
 else
 	tap_result yes 'root of a user namespace # SKIP user namespaces are not available'
 fi
@@ -644,8 +652,13 @@ for verb in apply attach audit create destroy detach kill mount resize run slice
 	'vm migrate' 'vm pause' 'vm resize' 'vm resume' 'vm start' 'vm stop'; do
 	# shellcheck disable=SC2086 # words
 	try $verb --help
-	like "$verb has --dry-run, --quiet and --json" "$(echo "$out" | sort)" \
-		'*-J, --json*-n, --dry-run*-q, --quiet*'
+	# -n of vm start is --vcpus.
+	case $verb in
+	'vm start') dry='      --dry-run' ;;
+	*) dry='  -n, --dry-run' ;;
+	esac
+	like "$verb has --dry-run" "$out" "*$dry*"
+	like "$verb has --quiet and --json" "$(echo "$out" | sort)" '*-J, --json*-q, --quiet*'
 done
 try slice -n web
 is 'a dry run of slice' "$status $out" '0 vpool_web.slice'

@@ -123,6 +123,13 @@ like 'completion of a program' "$(complete_line vpoolctl run web -- printen)" 'p
 like 'completion of a file' "$(cd "$dir" && complete_line vpoolctl check docs)" docs.sh
 conf=$BUILD/man/vpool.conf.5
 like 'no placeholder is left in vpool.conf(5)' "$(grep -c '^@' "$conf")" 0
+# The properties of machines have a section of their own.
+for property in pool mem disk reclaim autostart qemu; do
+	is "vpool.conf(5) describes $property of machines" \
+		"$(sed -n '/^.SH MACHINES/,/^.SH CHANGES/p' "$conf" | grep -c "^.fB$property:")" 1
+done
+sed '/^.SH MACHINES/,/^.SH CHANGES/d' "$conf" >"$BUILD/pools.5"
+conf=$BUILD/pools.5
 for property in mem cpus ncpus page-size owner mode timeout split-cores boot-core isolate confine mount; do
 	is "vpool.conf(5) describes $property" \
 		"$(grep -c "^.fB$property:" "$conf")" 1
@@ -203,6 +210,7 @@ done
 
 # Documentation/packaging.rst lists these files.
 for file in usr/lib/systemd/system/vpool.service \
+	usr/lib/systemd/system/vpool-vms.service etc/vpool/vm.d \
 	usr/lib/systemd/system/vpool-metrics.timer \
 	usr/lib/systemd/system/vpool-agent@.socket \
 	usr/lib/systemd/system/vpool@.target usr/lib/systemd/user/vpool@.target \
@@ -255,7 +263,7 @@ if command -v man >/dev/null; then
 			"$(MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ''
 	done
 fi
-vms='start list stop migrate console pause resume'
+vms='start list stop migrate console pause resume reset log define show edit undefine autostart'
 for verb in $vms; do
 	like "the manual describes vm $verb" "$(cat "$man")" \
 		"*fBvpoolctl vm $verb*"
@@ -278,11 +286,14 @@ is "completion of an option of a verb of two words" \
 	"$(complete_line vpoolctl vm start x --kern)" --kernel
 mkdir -p "$BUILD/tests/run/vm/one" && export VPOOL_RUN_DIR=$BUILD/tests/run
 is 'completion of a virtual machine' "$(complete_line vpoolctl vm stop '')" one
+mkdir -p "$BUILD/tests/etc/vpool/vm.d" && touch "$BUILD/tests/etc/vpool/vm.d/two.conf"
+is 'completion of a defined machine' \
+	"$(VPOOL_ETC_DIR=$BUILD/tests/etc complete_line vpoolctl vm start '')" 'one two'
 # The commented example of a declaration has no mistake, and has every property.
 example=$SOURCE/userspace/examples/vpool.conf
 like 'the example vpool.conf has no mistake' "$("$VPOOLCTL" check "$example" 2>&1)" \
 	'1 file, * pools, no mistakes'
-properties=$(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$BUILD/man/vpool.conf.5")
+properties=$(sed -n 's/^\\fB\([a-z-]*\):\\fR .*/\1/p' "$conf")
 for property in $properties; do
 	is "the example vpool.conf has $property" \
 		"$(grep -cE "^    $property:" "$example" | sed 's/^[1-9].*/yes/')" yes

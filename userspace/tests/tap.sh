@@ -88,7 +88,7 @@ try()
 schema()
 {
 	if python3 -c 'import jsonschema' 2>/dev/null; then
-		is "$1 -J matches the schema" "$(echo "$out" |
+		is "$1 -J matches the schema" "$(printf '%s\n' "$out" |
 			"${VALIDATE:-$(dirname "$(readlink -f "$0")")/validate.py}" \
 			"$1" 2>&1)" ''
 	else

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/macros.h"
+#include "vm/config.h"
 #include "vm/qemu_args.h"
 #include "vm/qemu_refuse.h"
 #include "vm/vm.h"
@@ -22,12 +23,13 @@ static struct vm_slot to = { .dir = "/run/a/1" };
 
 static char **make(char *disk)
 {
-	struct qemu_spec spec = {
-		.name = "a", .bytes = 1 << 21, .vcpus = 1, .disk = disk,
-		.format = "raw", .net = "none", .accel = "tcg",
-		.kernel = "/boot/k", .append = "defer -S /run/a/0",
-		.extra = extra,
+	struct vm_config_disk one = { .file = disk };
+	struct vm_config config = {
+		.name = "a", .disks = &one, .nr_disks = !!disk, .net = "none",
+		.accel = "tcg", .kernel = "/boot/k", .append = "defer -S /run/a/0",
+		.qemu = extra,
 	};
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 21, .vcpus = 1 };
 
 	return qemu_args(&spec, &from);
 }
@@ -137,17 +139,15 @@ static bool has(char **args, const char *option, const char *value)
 /* A machine whose memory can change has a device for that, with room for its address. */
 static void changing_size(void)
 {
-	struct qemu_spec spec = {
-		.name = "a", .bytes = 1 << 30, .vcpus = 1, .net = "none",
-		.accel = "tcg",
-	};
+	struct vm_config config = { .name = "a", .accel = "tcg" };
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 30, .vcpus = 1 };
 	char **args = qemu_args(&spec, &from);
 
 	expect(has(args, "-m", "1073741824B"));
 	qemu_args_free(args);
 	spec.elastic = 2ULL << 30;
 	spec.block = 2 << 20;
-	spec.reclaim = true;
+	config.reclaim = true;
 	args = qemu_args(&spec, &from);
 	expect(has(args, "-m", "size=1073741824B,maxmem=3221225472B,slots=1"));
 	expect(has(args, "-device",

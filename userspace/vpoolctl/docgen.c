@@ -15,6 +15,7 @@
 #include "config/property.h"
 #include "output/messages.h"
 #include "output/table.h"
+#include "vm/property.h"
 
 /* Roff */
 
@@ -121,7 +122,7 @@ static void man_command(const struct command *cmd)
 	size_t i;
 
 	printf(".TP\n\\fBvpoolctl %s\\fR", cmd->name);
-	if (cmd->nr_options)
+	if (command_nr_options(cmd))
 		fputs(" [\\fIOPTION\\fR...]", stdout);
 	if (cmd->args) {
 		putchar(' ');
@@ -129,8 +130,8 @@ static void man_command(const struct command *cmd)
 	}
 	putchar('\n');
 	roff(cmd->description);
-	for (i = 0; i < cmd->nr_options; i++)
-		man_option(cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		man_option(command_help_option(cmd, i));
 	if (cmd->columns)
 		man_columns(cmd);
 }
@@ -152,6 +153,18 @@ static void man_properties(void)
 		roff_arg(property_defs[i].arg);
 		putchar('\n');
 		roff(property_defs[i].help);
+	}
+}
+
+static void man_vm_properties(void)
+{
+	size_t i;
+
+	for (i = 0; i < NR_VM_PROPERTIES; i++) {
+		printf(".TP\n\\fB%s:\\fR ", vm_properties[i].name);
+		roff_arg(vm_properties[i].arg ? vm_properties[i].arg : "true|false");
+		putchar('\n');
+		roff(vm_properties[i].help);
 	}
 }
 
@@ -235,8 +248,8 @@ static void bash_values(void)
 	for (i = 0; i < nr_verbs; i++) {
 		const struct command *cmd = verbs[i];
 
-		for (j = 0; j < cmd->nr_options; j++) {
-			const struct option_def *opt = cmd->options + j;
+		for (j = 0; j < command_nr_options(cmd); j++) {
+			const struct option_def *opt = command_option(cmd, j);
 
 			/* An optional value is never the next word. */
 			if (!opt->arg || opt->may_lack_arg)
@@ -258,8 +271,8 @@ static void bash_command(const struct command *cmd)
 	size_t i;
 
 	printf("\t'%s')\n\t\toptions='--help", cmd->name);
-	for (i = 0; i < cmd->nr_options; i++)
-		printf(" --%s", cmd->options[i].name);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		printf(" --%s", command_help_option(cmd, i)->name);
 	printf("'\n\t\tfirst='%s'\n\t\trest='%s'\n", kinds[cmd->complete],
 	       kinds[cmd->complete_args]);
 	if (cmd->columns) {
@@ -398,8 +411,8 @@ static void zsh_command(const struct command *cmd)
 
 	printf("\t'%s')\n\t\t_arguments -s %s'(- *)'{-h,--help}'[print help]'",
 	       cmd->name, cmd->stop_at_args ? "-A '-*' " : "");
-	for (i = 0; i < cmd->nr_options; i++)
-		zsh_option(cmd, cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		zsh_option(cmd, command_help_option(cmd, i));
 	if (cmd->max_args)
 		printf(" \\\n\t\t\t'1:argument:{_vpoolctl_offer %s}'",
 		       kinds[cmd->complete]);
@@ -459,8 +472,8 @@ static void fish_command(const struct command *cmd)
 {
 	size_t i;
 
-	for (i = 0; i < cmd->nr_options; i++) {
-		const struct option_def *opt = cmd->options + i;
+	for (i = 0; i < command_nr_options(cmd); i++) {
+		const struct option_def *opt = command_help_option(cmd, i);
 
 		printf("complete -c vpoolctl -n '__vpoolctl_verb %s' -l %s", cmd->name,
 		       opt->name);
@@ -510,6 +523,7 @@ static const struct {
 	{ "@SECOND@\n", bash_second_words },
 	{ "@VALUES@\n", bash_values },
 	{ "@VERBS@\n", bash_verbs },
+	{ "@VM_PROPERTIES@\n", man_vm_properties },
 	{ "@ZSH_CASES@\n", zsh_cases },
 	{ "@ZSH_GROUPS@\n", zsh_groups },
 	{ "@ZSH_SECOND@\n", zsh_second_words },

@@ -225,6 +225,10 @@ static const struct {
 	{ TOOL_UNIT_NAME, "unit_name" },
 	{ TOOL_UNIT_ISOLATED, "unit_isolated" },
 	{ TOOL_IMPORT, "import" },
+	{ TOOL_VM_DEFINED, "vm_defined" },
+	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
+	{ TOOL_VM_EDITED, "vm_edited" },
+	{ TOOL_VM_LOG, "vm_log" },
 };
 
 const char *code_name(int code)

@@ -92,6 +92,10 @@
  * @TOOL_UNIT_NAME: the name of a unit has a dash of a pool's name, not \\x2d
  * @TOOL_UNIT_ISOLATED: a unit of a user cannot be in the slice of an isolated pool
  * @TOOL_IMPORT: a file of the host cannot be imported
+ * @TOOL_VM_DEFINED: a virtual machine with this name is defined already
+ * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
+ * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
+ * @TOOL_VM_LOG: the log of a virtual machine cannot be written
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -186,6 +190,10 @@ enum tool_code {
 	TOOL_UNIT_NAME = 2085,
 	TOOL_UNIT_ISOLATED = 2086,
 	TOOL_IMPORT = 2087,
+	TOOL_VM_DEFINED = 2088,
+	TOOL_VM_NOT_DEFINED = 2089,
+	TOOL_VM_EDITED = 2090,
+	TOOL_VM_LOG = 2091,
 	NR_TOOL_END,
 };
 

@@ -5,7 +5,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MAX_OPTIONS 24
+/* Includes properties. */
+#define MAX_OPTIONS 64
+
+struct failure;
+
+/**
+ * enum list_use - how a list in a file gives the value of a property
+ * @LIST_REFUSED: the property takes one value
+ * @LIST_OF_VALUES: each element is a value, added to those before; as an option, the
+ *	property can be given several times
+ * @LIST_JOINED: the elements, joined by commas, are one value
+ */
+enum list_use {
+	LIST_REFUSED,
+	LIST_OF_VALUES,
+	LIST_JOINED,
+};
 
 /**
  * enum completion - what a shell offers for an argument
@@ -46,7 +62,7 @@ enum completion {
 };
 
 /**
- * struct option_def - an option of a command
+ * struct option_def - an option of a command, and a property in a file
  * @name: long option, without its dashes
  * @letter: short option, or 0 if there is none
  * @arg: placeholder for its value in help, or NULL if it takes no value
@@ -54,9 +70,17 @@ enum completion {
  * @help: help text of one or two lines; the caller wraps it
  * @complete: what completion offers for the value
  * @local: the option needs this terminal: --hosts refuses it
- * @repeats: the option can be given several times: a newline separates its values
  * @bare: -VALUE is accepted too, as kill(1) accepts -9 and -KILL; at most one option
  *	of a command has it
+ * @list: how a list in a file gives the value
+ * @set: for a property: parses @text and stores it in @target, a struct of the kind that
+ *	the table is about; returns 0, or -EINVAL with @failure set
+ * @begin: prepares @target for one more value of a property with parts, or NULL
+ * @parts: the properties of a mapping that can give the value, or NULL; as an option,
+ *	they follow the value: VALUE[,PART=VALUE...]
+ * @nr_parts: length of @parts
+ *
+ * A property without @arg is a boolean: the option without a value sets it to true.
  */
 struct option_def {
 	const char *name;
@@ -67,7 +91,11 @@ struct option_def {
 	enum completion complete;
 	bool bare;
 	bool local;
-	bool repeats;
+	enum list_use list;
+	int (*set)(void *target, const char *text, struct failure *failure);
+	void (*begin)(void *target);
+	const struct option_def *parts;
+	size_t nr_parts;
 };
 
 struct column;
@@ -81,6 +109,8 @@ struct invocation;
  * @description: help text; the caller wraps it, an empty line separates paragraphs
  * @options: its options
  * @nr_options: length of @options
+ * @properties: options that follow @options, and are also properties in a file
+ * @nr_properties: length of @properties
  * @columns: columns of its table, or NULL
  * @nr_columns: length of @columns
  * @min_args: minimum number of arguments
@@ -98,6 +128,8 @@ struct command {
 	const char *description;
 	const struct option_def *options;
 	size_t nr_options;
+	const struct option_def *properties;
+	size_t nr_properties;
 	const struct column *columns;
 	size_t nr_columns;
 	int min_args;
@@ -110,10 +142,22 @@ struct command {
 };
 
 /**
+ * struct setting - an option of a command line
+ * @option: index of the option, as in command_option()
+ * @value: its value, or NULL
+ */
+struct setting {
+	int option;
+	const char *value;
+};
+
+/**
  * struct invocation - a command with its options and arguments
  * @cmd: the command
- * @given: whether each option of @cmd was given, by its index
- * @value: value of each option, or NULL
+ * @given: whether each option of @cmd was given, by its index in command_option()
+ * @value: last value of each option, or NULL
+ * @settings: all options in their order on the command line; never freed
+ * @nr_settings: length of @settings
  * @argc: number of arguments that are not options
  * @before: number of arguments before "--"
  * @argv: the arguments, NULL-terminated
@@ -122,9 +166,31 @@ struct invocation {
 	const struct command *cmd;
 	bool given[MAX_OPTIONS];
 	const char *value[MAX_OPTIONS];
+	struct setting *settings;
+	size_t nr_settings;
 	int argc;
 	int before;
 	char **argv;
 };
+
+/* Return the number of options of a command, including properties. */
+static inline size_t command_nr_options(const struct command *cmd)
+{
+	return cmd->nr_options + cmd->nr_properties;
+}
+
+/* Return an option of a command: first those of the verb alone, then the properties. */
+static inline const struct option_def *command_option(const struct command *cmd, size_t i)
+{
+	return i < cmd->nr_options ? cmd->options + i : cmd->properties + i - cmd->nr_options;
+}
+
+/* Return the options in the order of help, which begins with the properties. */
+static inline const struct option_def *command_help_option(const struct command *cmd,
+							   size_t i)
+{
+	return i < cmd->nr_properties ? cmd->properties + i :
+					cmd->options + i - cmd->nr_properties;
+}
 
 #endif /* VPOOLCTL_BASE_COMMAND_H */

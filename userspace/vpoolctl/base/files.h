@@ -9,4 +9,7 @@ int write_text(const char *path, const char *text);
 /* Replace a file atomically. Return 0 or a negative errno. */
 int replace_file(const char *path, const char *text);
 
+/* Create a directory, for this user only, and its parents. Return 0 or a negative errno. */
+int make_dirs(char *path);
+
 #endif /* VPOOLCTL_BASE_FILES_H */

@@ -86,7 +86,7 @@ void print_overview(FILE *to)
 	fputs("usage: vpoolctl [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
 	      "Carve this host's CPUs and memory into named pools.\n\n", to);
 	for (i = 0; i < nr_commands; i++)
-		fprintf(to, "  %-12s%s\n", commands[i]->name,
+		fprintf(to, "  %-14s%s\n", commands[i]->name,
 			commands[i]->summary);
 	fputs("\nFirst steps, as root:\n\n", to);
 	for (i = 0; i < ARRAY_SIZE(first_steps); i++)
@@ -144,8 +144,8 @@ void print_command_help(const struct command *cmd)
 	       cmd->args ? " " : "", cmd->args ? cmd->args : "");
 	wrap(cmd->description, 0, 0);
 	puts("\nOptions:");
-	for (i = 0; i < cmd->nr_options; i++)
-		print_option(cmd->options + i);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		print_option(command_help_option(cmd, i));
 	print_option(&help);
 	if (cmd->columns)
 		print_columns(cmd);
@@ -162,7 +162,7 @@ void print_group(FILE *to, const char *group)
 	for (i = 0; i < nr_commands; i++)
 		if (!strncmp(commands[i]->name, group, len) &&
 		    commands[i]->name[len] == ' ')
-			fprintf(to, "  %-12s%s\n", commands[i]->name,
+			fprintf(to, "  %-14s%s\n", commands[i]->name,
 				commands[i]->summary);
 }
 
@@ -217,8 +217,8 @@ static const struct {
 	{ "vm move", "vm migrate" },
 	{ "vm new", "vm start" },
 	{ "vm ps", "vm list" },
+	{ "vm reboot", "vm reset" },
 	{ "vm run", "vm start" },
-	{ "vm show", "vm list" },
 	{ "vm shutdown", "vm stop" },
 	{ "vm status", "vm list" },
 	{ "vm suspend", "vm pause" },

@@ -36,8 +36,8 @@ static void make_form(const struct command *cmd, struct getopt_form *form)
 	*s++ = cmd->stop_at_args ? '+' : '-';
 	*s++ = ':';
 	*s++ = 'h';
-	for (i = 0; i < cmd->nr_options; i++) {
-		const struct option_def *opt = cmd->options + i;
+	for (i = 0; i < command_nr_options(cmd); i++) {
+		const struct option_def *opt = command_option(cmd, i);
 
 		form->longs[i].name = opt->name;
 		form->longs[i].has_arg = !opt->arg ? no_argument :
@@ -65,9 +65,9 @@ static int unknown_option(const struct command *cmd, const char *arg,
 	if (letter)
 		return usage_error(cmd, "option '--%s' takes no value",
 				   letter == OPTION_HELP ? "help" :
-				   cmd->options[letter - OPTION_BASE].name);
-	for (i = 0; i < cmd->nr_options; i++)
-		names[i] = cmd->options[i].name;
+				   command_option(cmd, letter - OPTION_BASE)->name);
+	for (i = 0; i < command_nr_options(cmd); i++)
+		names[i] = command_option(cmd, i)->name;
 	names[i++] = "help";
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(arg + 2, "="),
 		 arg + 2);
@@ -84,8 +84,8 @@ static int option_index(const struct command *cmd, int value)
 
 	if (value >= OPTION_BASE)
 		return value - OPTION_BASE;
-	for (i = 0; i < cmd->nr_options; i++)
-		if (cmd->options[i].letter == value)
+	for (i = 0; i < command_nr_options(cmd); i++)
+		if (command_option(cmd, i)->letter == value)
 			break;
 	return i;
 }
@@ -94,24 +94,17 @@ static int take_option(struct invocation *inv, int value)
 {
 	const struct command *cmd = inv->cmd;
 	int i = option_index(cmd, value);
+	const struct option_def *opt = command_option(cmd, i);
+	bool again = inv->given[i];
 
-	if (inv->given[i] && cmd->options[i].repeats) {
-		/* Freed only for a longer one, as @inv lasts as long as the program. */
-		static char *joined[MAX_OPTIONS];
-		char *longer = xprintf("%s\n%s", inv->value[i], optarg);
-
-		free(joined[i]);
-		joined[i] = longer;
-		inv->value[i] = longer;
-		return EXIT_OK;
-	}
-	if (inv->given[i] && cmd->options[i].arg)
-		return usage_error(cmd, "option '--%s' is given twice",
-				   cmd->options[i].name);
-	if (!strcmp(cmd->options[i].name, "json"))
+	if (again && opt->arg && opt->list != LIST_OF_VALUES)
+		return usage_error(cmd, "option '--%s' is given twice", opt->name);
+	if (!strcmp(opt->name, "json"))
 		messages_set_json();
 	inv->given[i] = true;
 	inv->value[i] = optarg;
+	if (!again || opt->arg)
+		inv->settings[inv->nr_settings++] = (struct setting) { i, optarg };
 	return EXIT_OK;
 }
 
@@ -149,8 +142,8 @@ static int next_option(const struct command *cmd, int argc, char **argv,
 	int at = optind ? optind : 1;
 	size_t i;
 
-	for (i = 0; at < argc && i < cmd->nr_options; i++) {
-		if (!cmd->options[i].bare || !is_bare(argv[at]))
+	for (i = 0; at < argc && i < command_nr_options(cmd); i++) {
+		if (!command_option(cmd, i)->bare || !is_bare(argv[at]))
 			continue;
 		optarg = argv[at] + 1;
 		optind = at + 1;
@@ -166,8 +159,8 @@ static void detect_json(const struct command *cmd, int argc, char **argv)
 	size_t i;
 	int at;
 
-	for (i = 0; i < cmd->nr_options; i++)
-		has |= !strcmp(cmd->options[i].name, "json");
+	for (i = 0; i < command_nr_options(cmd); i++)
+		has |= !strcmp(command_option(cmd, i)->name, "json");
 	for (at = 1; has && at < argc && strcmp(argv[at], "--"); at++)
 		if (!strcmp(argv[at], "--json") || !strcmp(argv[at], "-J"))
 			messages_set_json();
@@ -176,6 +169,8 @@ static void detect_json(const struct command *cmd, int argc, char **argv)
 int parse_options(const struct command *cmd, int argc, char **argv,
 		  struct invocation *inv)
 {
+	/* Not freed, like the arguments of main(). */
+	static struct setting *settings;
 	struct getopt_form form;
 	int value, status = EXIT_OK;
 
@@ -183,6 +178,9 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 	inv->cmd = cmd;
 	/* Collect the arguments in place of the verb and the options. */
 	inv->argv = argv + 1;
+	/* A word can have many options without values, but repeats are not counted. */
+	settings = xrealloc(settings, (argc + MAX_OPTIONS) * sizeof(*settings));
+	inv->settings = settings;
 	detect_json(cmd, argc, argv);
 	make_form(cmd, &form);
 	optind = 0;

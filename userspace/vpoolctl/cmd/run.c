@@ -33,7 +33,8 @@ enum {
 
 static const struct option_def run_options[] = {
 	[RUN_PROPERTY] = {
-		.name = "property", .letter = 'p', .arg = "NAME=VALUE", .repeats = true,
+		.name = "property", .letter = 'p', .arg = "NAME=VALUE",
+		.list = LIST_OF_VALUES,
 		.help =
 			"under systemd, run the program in a scope of its own in\n"
 			"the pool's slice, with a property such as MemoryMax=1G;\n"
@@ -84,22 +85,41 @@ static int join(const struct invocation *inv, struct vpool *vp)
 	return err;
 }
 
-/* Check that each line has the form NAME=VALUE. systemd knows the names. */
+/* Check that each property has the form NAME=VALUE. systemd knows the names. */
 static int check_properties(const struct invocation *inv)
 {
-	const char *at = inv->value[RUN_PROPERTY], *end;
-	size_t len;
+	size_t i, len;
 
-	for (; at; at = *end ? end + 1 : NULL) {
-		end = at + strcspn(at, "\n");
-		for (len = 0; isalnum((unsigned char)at[len]); len++)
+	for (i = 0; i < inv->nr_settings; i++) {
+		const char *text = inv->settings[i].value;
+
+		if (inv->settings[i].option != RUN_PROPERTY)
+			continue;
+		for (len = 0; isalnum((unsigned char)text[len]); len++)
 			;
-		if (!len || at[len] != '=')
+		if (!len || text[len] != '=')
 			return usage_error(inv->cmd,
-					   "--property: '%.*s' is not NAME=VALUE, as in MemoryMax=1G",
-					   (int)(end - at), at);
+					   "--property: '%s' is not NAME=VALUE, as in MemoryMax=1G",
+					   text);
 	}
 	return EXIT_OK;
+}
+
+/* Return the properties, one in each line, for free(3). */
+static char *join_properties(const struct invocation *inv)
+{
+	char *joined = NULL, *longer;
+	size_t i;
+
+	for (i = 0; i < inv->nr_settings; i++) {
+		if (inv->settings[i].option != RUN_PROPERTY)
+			continue;
+		longer = xprintf("%s%s%s", joined ? joined : "", joined ? "\n" : "",
+				 inv->settings[i].value);
+		free(joined);
+		joined = longer;
+	}
+	return joined;
 }
 
 /*
@@ -108,7 +128,7 @@ static int check_properties(const struct invocation *inv)
  */
 static int run_in_scope(const struct invocation *inv, char **program)
 {
-	char path[PATH_MAX] = "", **words, **args = NULL;
+	char path[PATH_MAX] = "", *properties, **words, **args = NULL;
 	struct failure failure;
 	size_t i, nr = 0;
 	bool known;
@@ -123,9 +143,10 @@ static int run_in_scope(const struct invocation *inv, char **program)
 	words[3] = "--";
 	for (i = 0; i < nr; i++)
 		words[4 + i] = program[i];
+	properties = join_properties(inv);
 	if (!slice_check_scope(inv->argv[0], inv->given[RUN_MOVE_CGROUP], &failure))
-		args = slice_scope_args(inv->argv[0], inv->value[RUN_PROPERTY], words,
-					&failure);
+		args = slice_scope_args(inv->argv[0], properties, words, &failure);
+	free(properties);
 	free(words);
 	if (!args)
 		return failure_report(inv, inv->argv[0], &failure);

@@ -48,6 +48,13 @@ const struct command * const verbs[] = {
 	&cmd_vm_console,
 	&cmd_vm_pause,
 	&cmd_vm_resume,
+	&cmd_vm_reset,
+	&cmd_vm_log,
+	&cmd_vm_define,
+	&cmd_vm_show,
+	&cmd_vm_edit,
+	&cmd_vm_undefine,
+	&cmd_vm_autostart,
 	&cmd_help,
 	&cmd_version,
 };

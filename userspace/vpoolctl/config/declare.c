@@ -55,8 +55,7 @@ static char *mem_text(const struct pool_config *pool)
 	return list;
 }
 
-/* Quote a value that YAML could take for something else. Takes over @text. */
-static char *yaml_text(char *text)
+char *yaml_text(char *text)
 {
 	size_t plain = 0;
 	char *quoted, *to;
@@ -72,9 +71,9 @@ static char *yaml_text(char *text)
 	to = quoted;
 	*to++ = '"';
 	for (from = text; *from; from++) {
-		if (*from == '"' || *from == '\\')
+		if (strchr("\"\\\n\t", *from))
 			*to++ = '\\';
-		*to++ = *from;
+		*to++ = *from == '\n' ? 'n' : *from == '\t' ? 't' : *from;
 	}
 	*to = '"';
 	free(text);
@@ -193,8 +192,7 @@ static void write_manner(const struct pool_config *pool, FILE *to)
 		fputs("    boot-core: true\n", to);
 }
 
-/* Write a name, in quotes if YAML would read a number or a boolean. */
-static void write_name(const char *name, FILE *to)
+void write_name(const char *name, FILE *to)
 {
 	static const char *const words[] = {
 		"null", "true", "false", "yes", "no", "on", "off", "y", "n",

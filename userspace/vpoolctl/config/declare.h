@@ -26,6 +26,13 @@ __u64 pool_config_bytes(const struct pool_config *pool);
  * pool does not have it.
  */
 char *property_text(const struct pool_config *pool, enum property property);
+/*
+ * Return a value as YAML, in quotes if YAML could take it for something else, for free(3).
+ * Take over @text.
+ */
+char *yaml_text(char *text);
+/* Write a name as a key, in quotes if YAML would read a number or a boolean. */
+void write_name(const char *name, FILE *to);
 /* Write a file that declares the pools. */
 void config_write(const struct config *cfg, FILE *to);
 

@@ -12,7 +12,6 @@
 #include <libvpool.h>
 
 #include "base/alloc.h"
-#include "base/ascii.h"
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
@@ -22,15 +21,13 @@
 #include "config/memspec.h"
 #include "config/ownership.h"
 #include "config/property.h"
+#include "config/value.h"
 #include "host/grade.h"
 #include "output/messages.h"
 #include "output/units.h"
 
 /* No kernel has smaller base pages. */
 #define SMALLEST_PAGE 4096
-
-static const char *const false_words[] = { "false", "no", "off", "n" };
-static const char *const true_words[] = { "true", "yes", "on", "y" };
 
 /* Set the code of a failure whose text another function has filled in. */
 static int invalid(struct failure *failure)
@@ -50,9 +47,9 @@ static bool add_up(const struct pool_config *pool)
 	return true;
 }
 
-static int set_mem(struct pool_config *pool, const char *text,
-		   struct failure *failure)
+static int set_mem(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
 	struct vpool_mem *mem;
 	struct mem_ask *asks;
 	size_t nr;
@@ -73,9 +70,10 @@ static int set_mem(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_cpus(struct pool_config *pool, const char *text,
-		    struct failure *failure)
+static int set_cpus(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (!*text)
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "the list is empty");
@@ -85,18 +83,19 @@ static int set_cpus(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_ncpus(struct pool_config *pool, const char *text,
-		     struct failure *failure)
+static int set_ncpus(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (parse_ncpus(text, &pool->nr_cpus, &pool->cpus_node))
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is not NUMBER[@NODE]", text);
 	return 0;
 }
 
-static int set_page_size(struct pool_config *pool, const char *text,
-			 struct failure *failure)
+static int set_page_size(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
 	__u64 size;
 
 	if (parse_size(text, &size, failure->text, sizeof(failure->text)))
@@ -110,26 +109,29 @@ static int set_page_size(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_owner(struct pool_config *pool, const char *text,
-		     struct failure *failure)
+static int set_owner(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (parse_owner(text, &pool->uid, &pool->gid, failure->text,
 			sizeof(failure->text)))
 		return invalid(failure);
 	return 0;
 }
 
-static int set_mode(struct pool_config *pool, const char *text,
-		    struct failure *failure)
+static int set_mode(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (parse_mode(text, &pool->mode, failure->text, sizeof(failure->text)))
 		return invalid(failure);
 	return 0;
 }
 
-static int set_timeout(struct pool_config *pool, const char *text,
-		       struct failure *failure)
+static int set_timeout(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (parse_seconds(text, &pool->timeout_ms))
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is not a time in seconds", text);
@@ -137,9 +139,10 @@ static int set_timeout(struct pool_config *pool, const char *text,
 }
 
 /* Parse a limit of memory. 0 and none stand for no limit. */
-static int set_user_mem(struct pool_config *pool, const char *text,
-			struct failure *failure)
+static int set_user_mem(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	if (!strcmp(text, "none")) {
 		pool->user_bytes = 0;
 		return 0;
@@ -179,36 +182,18 @@ static int set_count(__u32 *value, const char *text, struct failure *failure)
 	return 0;
 }
 
-static int set_user_regions(struct pool_config *pool, const char *text,
-			    struct failure *failure)
+static int set_user_regions(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	return set_count(&pool->user_regions, text, failure);
 }
 
-static int set_user_members(struct pool_config *pool, const char *text,
-			    struct failure *failure)
+static int set_user_members(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	return set_count(&pool->user_members, text, failure);
-}
-
-static bool is_one_of(const char *text, const char *const *words, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (!ascii_casecmp(text, words[i]))
-			return true;
-	return false;
-}
-
-/* Parse a boolean of YAML 1.1 or 1.2, in upper or lower case. */
-static int set_bool(bool *value, const char *text, struct failure *failure)
-{
-	*value = is_one_of(text, true_words, ARRAY_SIZE(true_words));
-	if (*value || is_one_of(text, false_words, ARRAY_SIZE(false_words)))
-		return 0;
-	return failure_set(failure, -EINVAL, TOOL_USAGE,
-			   "'%s' is neither true nor false", text);
 }
 
 /* isolate and confine can come in either order, and each can be false. */
@@ -223,47 +208,49 @@ static int set_grade(struct pool_config *pool, enum grade grade,
 	return 0;
 }
 
-static int set_isolate(struct pool_config *pool, const char *text,
-		       struct failure *failure)
+static int set_isolate(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
 	bool yes;
 
 	if (!strcmp(text, "nobalance"))
 		return set_grade(pool, GRADE_NOBALANCE, failure);
 	if (!strcmp(text, "balance"))
 		return set_grade(pool, GRADE_ISOLATED, failure);
-	if (set_bool(&yes, text, failure))
+	if (value_set_bool(&yes, text, failure))
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is not true, false, balance or nobalance",
 				   text);
 	return set_grade(pool, yes ? GRADE_ISOLATED : GRADE_PLAIN, failure);
 }
 
-static int set_confine(struct pool_config *pool, const char *text,
-		       struct failure *failure)
+static int set_confine(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
 	bool yes;
 
-	if (set_bool(&yes, text, failure))
+	if (value_set_bool(&yes, text, failure))
 		return -EINVAL;
 	return set_grade(pool, yes ? GRADE_CONFINED : GRADE_PLAIN, failure);
 }
 
-static int set_split_cores(struct pool_config *pool, const char *text,
-			   struct failure *failure)
+static int set_split_cores(void *target, const char *text, struct failure *failure)
 {
-	return set_bool(&pool->split_cores, text, failure);
+	struct pool_config *pool = target;
+
+	return value_set_bool(&pool->split_cores, text, failure);
 }
 
-static int set_boot_core(struct pool_config *pool, const char *text,
-			 struct failure *failure)
+static int set_boot_core(void *target, const char *text, struct failure *failure)
 {
-	return set_bool(&pool->boot_core, text, failure);
+	struct pool_config *pool = target;
+
+	return value_set_bool(&pool->boot_core, text, failure);
 }
 
-static int set_mount_path(struct pool_config *pool, const char *text,
-			  struct failure *failure)
+static int set_mount_path(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
 	size_t len = strlen(text), i;
 
 	if (*text != '/')
@@ -285,9 +272,10 @@ static int set_mount_path(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_mount_owner(struct pool_config *pool, const char *text,
-			   struct failure *failure)
+static int set_mount_owner(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	pool->has_mount = true;
 	if (parse_owner(text, &pool->mount.uid, &pool->mount.gid, failure->text,
 			sizeof(failure->text)))
@@ -295,9 +283,10 @@ static int set_mount_owner(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_mount_mode(struct pool_config *pool, const char *text,
-			  struct failure *failure)
+static int set_mount_mode(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	pool->has_mount = true;
 	if (parse_mount_mode(text, &pool->mount.mode, failure->text,
 			     sizeof(failure->text)))
@@ -305,21 +294,22 @@ static int set_mount_mode(struct pool_config *pool, const char *text,
 	return 0;
 }
 
-static int set_mount_hugetlbfs(struct pool_config *pool, const char *text,
-			       struct failure *failure)
+static int set_mount_hugetlbfs(void *target, const char *text, struct failure *failure)
 {
+	struct pool_config *pool = target;
+
 	pool->has_mount = true;
-	return set_bool(&pool->mount.hugetlbfs, text, failure);
+	return value_set_bool(&pool->mount.hugetlbfs, text, failure);
 }
 
-static const struct property_def mount_parts[] = {
+static const struct option_def mount_parts[] = {
 	{ .name = "path", .set = set_mount_path },
 	{ .name = "owner", .set = set_mount_owner },
 	{ .name = "mode", .set = set_mount_mode },
 	{ .name = "hugetlbfs", .set = set_mount_hugetlbfs },
 };
 
-const struct property_def property_defs[] = {
+const struct option_def property_defs[] = {
 	{
 		.name = "mem", .arg = "SIZE[@NODE],...",
 		.list = LIST_OF_VALUES, .set = set_mem,
@@ -448,17 +438,6 @@ const struct property_def property_defs[] = {
 
 const size_t nr_property_defs = ARRAY_SIZE(property_defs);
 
-const struct property_def *property_find(const struct property_def *defs, size_t nr,
-					 const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (!strcmp(defs[i].name, name))
-			return defs + i;
-	return NULL;
-}
-
 int properties_check(const struct pool_config *pool, struct failure *failure)
 {
 	bool cpus = vpool_cpus_count(&pool->cpus);
@@ -489,14 +468,14 @@ int properties_check(const struct pool_config *pool, struct failure *failure)
 int properties_from_options(const struct invocation *inv,
 			    struct pool_config *pool)
 {
-	const struct property_def *def;
+	const struct option_def *def;
 	struct failure failure;
 	const char *text;
 	size_t i;
 
 	for (i = 0; i < inv->cmd->nr_options; i++) {
-		def = property_find(property_defs, ARRAY_SIZE(property_defs),
-				    inv->cmd->options[i].name);
+		def = value_find(property_defs, ARRAY_SIZE(property_defs),
+				 inv->cmd->options[i].name);
 		if (!def || !inv->given[i])
 			continue;
 		/* An option without a value means true. */

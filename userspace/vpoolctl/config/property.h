@@ -4,49 +4,17 @@
 
 #include <stddef.h>
 
+#include "base/command.h"
+
 struct failure;
-struct invocation;
 struct pool_config;
 
-/**
- * enum list_use - how a list in a file gives the value of a property
- * @LIST_REFUSED: the property takes one value
- * @LIST_OF_VALUES: each element is a value, added to those before
- * @LIST_JOINED: the elements, joined by commas, are one value
+/*
+ * The properties of a pool, in a file or as the options of create and resize. The target
+ * of their functions is a struct pool_config.
  */
-enum list_use {
-	LIST_REFUSED,
-	LIST_OF_VALUES,
-	LIST_JOINED,
-};
-
-/**
- * struct property_def - a property of a pool, in a file or as the option --NAME
- * @name: its name
- * @arg: placeholder for its value
- * @list: how a list gives its value
- * @set: parses @text and stores it in @pool; returns 0, or -EINVAL with @failure set
- * @help: help text for files; the caller wraps it
- * @parts: the properties of a mapping that can give the value, or NULL
- * @nr_parts: length of @parts
- */
-struct property_def {
-	const char *name;
-	const char *arg;
-	enum list_use list;
-	int (*set)(struct pool_config *pool, const char *text,
-		   struct failure *failure);
-	const char *help;
-	const struct property_def *parts;
-	size_t nr_parts;
-};
-
-extern const struct property_def property_defs[];
+extern const struct option_def property_defs[];
 extern const size_t nr_property_defs;
-
-/* Return the property of this name in @defs, or NULL. */
-const struct property_def *property_find(const struct property_def *defs, size_t nr,
-					 const char *name);
 
 /*
  * Check what depends on several properties. Return 0, or -EINVAL with @failure set to a

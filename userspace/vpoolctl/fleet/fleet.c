@@ -45,8 +45,8 @@ static int option_of(const struct command *cmd, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < cmd->nr_options; i++)
-		if (!strcmp(cmd->options[i].name, name))
+	for (i = 0; i < command_nr_options(cmd); i++)
+		if (!strcmp(command_option(cmd, i)->name, name))
 			return i;
 	return -1;
 }
@@ -95,13 +95,15 @@ static char *remote_command(const struct fleet *fleet)
 	const struct invocation *inv = fleet->inv;
 	char *command = xprintf("vpoolctl %s%s", inv->cmd->name,
 				fleet->columns ? " --json" : "");
+	const struct option_def *opt;
 	size_t i;
 	int arg;
 
-	for (i = 0; i < inv->cmd->nr_options; i++)
-		if (inv->given[i] &&
-		    !(fleet->columns && is_format(inv->cmd->options + i)))
-			add_option(&command, inv->cmd->options + i, inv->value[i]);
+	for (i = 0; i < inv->nr_settings; i++) {
+		opt = command_option(inv->cmd, inv->settings[i].option);
+		if (!(fleet->columns && is_format(opt)))
+			add_option(&command, opt, inv->settings[i].value);
+	}
 	for (arg = 0; arg < inv->argc; arg++) {
 		if (arg == inv->before)
 			add_word(&command, "--");
@@ -344,11 +346,11 @@ static int check_local(const struct invocation *inv)
 
 	if (inv->cmd->local)
 		return usage_error(inv->cmd, "--hosts cannot be used with this verb");
-	for (i = 0; i < inv->cmd->nr_options; i++)
-		if (inv->given[i] && inv->cmd->options[i].local)
+	for (i = 0; i < command_nr_options(inv->cmd); i++)
+		if (inv->given[i] && command_option(inv->cmd, i)->local)
 			return usage_error(inv->cmd,
 					   "--hosts cannot be used with --%s",
-					   inv->cmd->options[i].name);
+					   command_option(inv->cmd, i)->name);
 	return EXIT_OK;
 }
 

@@ -343,6 +343,11 @@ static const struct {
 	{ TOOL_UNIT_ISOLATED,
 	  "Try a unit of the system with User= and Slice=; 'vpoolctl slice %s' prints the slice." },
 	{ TOOL_IMPORT, "Try to correct the file." },
+	{ TOOL_VM_DEFINED, NULL },
+	{ TOOL_VM_NOT_DEFINED, NULL },
+	{ TOOL_VM_EDITED,
+	  "Try 'vpoolctl vm show %s' for the definition as it is now." },
+	{ TOOL_VM_LOG, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

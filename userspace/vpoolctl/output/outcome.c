@@ -32,8 +32,8 @@ static bool is_given(const struct invocation *inv, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < inv->cmd->nr_options; i++)
-		if (!strcmp(inv->cmd->options[i].name, name))
+	for (i = 0; i < command_nr_options(inv->cmd); i++)
+		if (!strcmp(command_option(inv->cmd, i)->name, name))
 			return inv->given[i];
 	return false;
 }

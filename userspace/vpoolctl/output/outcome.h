@@ -9,9 +9,10 @@
 struct invocation;
 
 /* Options of verbs that change something. A table can have them in any place. */
+#define DRY_RUN_HELP "check as much as possible, but change nothing"
 #define OPTION_DRY_RUN \
 	{ .name = "dry-run", .letter = 'n', \
-	  .help = "check as much as possible, but change nothing" }
+	  .help = DRY_RUN_HELP }
 #define OPTION_QUIET \
 	{ .name = "quiet", .letter = 'q', .help = "print nothing on success" }
 #define OPTION_OUTCOME \

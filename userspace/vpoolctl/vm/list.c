@@ -20,7 +20,10 @@
 #include "output/printable.h"
 #include "output/table.h"
 #include "vm/cmd.h"
+#include "vm/definition.h"
 #include "vm/device.h"
+#include "vm/ended.h"
+#include "vm/log.h"
 #include "vm/memory.h"
 #include "vm/qmp.h"
 #include "vm/size.h"
@@ -38,6 +41,8 @@ enum {
 	COL_USED,
 	COL_AGE,
 	COL_DEVICES,
+	COL_AUTOSTART,
+	COL_REASON,
 };
 
 static const struct column vm_columns[] = {
@@ -58,6 +63,30 @@ static const struct column vm_columns[] = {
 	[COL_DEVICES] = { "DEVICES", CELL_TEXT,
 			  "PCI devices of the host that it has, separated by commas",
 			  SHOW_NEVER },
+	[COL_AUTOSTART] = { "AUTOSTART", CELL_NUMBER,
+			    "its place among the machines that start at boot", SHOW_NEVER },
+	[COL_REASON] = { "REASON", CELL_TEXT,
+			 "why a machine that does not run has ended; only with --all" },
+};
+
+/* The options of a listing, in its order, and one more. */
+enum {
+	LIST_ALL = NR_LISTING_SIZE_OPTIONS,
+	NR_LIST_OPTIONS,
+};
+
+static const struct option_def list_options[NR_LIST_OPTIONS] = {
+	OPTION_JSON,
+	OPTION_NOHEADINGS,
+	OPTION_RAW,
+	OPTION_COLUMNS,
+	OPTION_BYTES,
+	[LIST_ALL] = {
+		.name = "all", .letter = 'a',
+		.help =
+			"also list machines that do not run: those that are\n"
+			"defined, and those that have ended",
+	},
 };
 
 /* Time limit for a QEMU to report its size, in milliseconds. */
@@ -197,7 +226,19 @@ static void fill_size(struct table *tb, const struct vm_slot *slot)
 	free(path);
 }
 
-static void fill_vm(struct table *tb, const struct vm *vm)
+/* Fill the column of a running machine that is defined. */
+static void fill_autostart(struct table *tb, const char *name)
+{
+	struct definitions defs = { 0 };
+
+	if (definition_exists(name))
+		definitions_load(&defs, name);
+	if (defs.nr && !defs.notes.nr_mistakes && defs.vms[0].config.autostart)
+		table_number(tb, COL_AUTOSTART, defs.vms[0].config.autostart);
+	definitions_free(&defs);
+}
+
+static bool fill_vm(struct table *tb, const struct vm *vm)
 {
 	const struct vm_slot *slot = vm->slot + vm->now;
 	bool both = vm->slot[0].pid && vm->slot[1].pid;
@@ -207,7 +248,7 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	/* The process may have exited since its slot was read. */
 	if (vm_read_memory(slot->pid, &memory) || !vm_slot_wait(slot, 0)) {
 		free(status);
-		return;
+		return false;
 	}
 	table_row(tb);
 	table_text(tb, COL_NAME, vm->name);
@@ -220,45 +261,133 @@ static void fill_vm(struct table *tb, const struct vm *vm)
 	table_number(tb, COL_USED, memory.bytes);
 	table_number(tb, COL_AGE, read_age(slot->pid));
 	fill_devices(tb, vm);
+	fill_autostart(tb, vm->name);
 	free(status);
+	return true;
+}
+
+/* Machines that do not run */
+
+static void fill_ended(struct table *tb, const char *name)
+{
+	struct definitions defs = { 0 };
+	struct ended ended;
+
+	table_row(tb);
+	table_text(tb, COL_NAME, name);
+	table_text(tb, COL_STATE, "off");
+	if (definition_exists(name))
+		definitions_load(&defs, name);
+	if (defs.notes.nr_mistakes) {
+		config_report(&defs.notes);
+	} else if (defs.nr) {
+		table_text(tb, COL_POOL, defs.vms[0].config.pool);
+		if (defs.vms[0].config.autostart)
+			table_number(tb, COL_AUTOSTART, defs.vms[0].config.autostart);
+	}
+	if (ended_read(name, &ended))
+		table_text(tb, COL_REASON, ended.reason);
+	definitions_free(&defs);
+}
+
+/* Take a name out of a list. */
+static void take_name(char **names, size_t nr, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!names[i] || strcmp(names[i], name))
+			continue;
+		free(names[i]);
+		names[i] = NULL;
+	}
+}
+
+/* List the machines of a list, except those that another list has. */
+static void list_ended(struct table *tb, char **names, size_t nr, char **other,
+		       size_t nr_other)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!names[i])
+			continue;
+		take_name(other, nr_other, names[i]);
+		fill_ended(tb, names[i]);
+	}
+}
+
+static void free_names(char **names, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
 }
 
 /* Print this once: reading the machine has removed it. */
 static void tell_log(const char *name)
 {
 	char *log = vm_log_path(name), *path = printable(log);
+	struct ended ended;
 
-	if (!access(log, F_OK))
+	if (ended_read(name, &ended) && ended.unexpected)
 		fprintf(stderr,
-			"vpoolctl: vm list: the QEMU of %s ended unexpectedly; its output is in %s\n",
-			name, path);
+			"vpoolctl: vm list: the QEMU of %s ended unexpectedly: %s; its output is in %s\n",
+			name, ended.reason, path);
 	free(path);
 	free(log);
+}
+
+/* List a running machine. Return false if it does not run. */
+static bool list_vm(struct table *tb, const char *name)
+{
+	struct vm *vm;
+	int err = vm_open(name, false, &vm);
+	bool runs;
+
+	if (err == -EBUSY || err == -ETIMEDOUT)
+		vm = vm_inspect(name);
+	if (err == -ENOENT)
+		tell_log(name);
+	runs = vm && vm->now >= 0 && fill_vm(tb, vm);
+	vm_close(vm);
+	return runs;
 }
 
 static int list_vms(const struct invocation *inv, struct vpool *vp,
 		    struct table *tb)
 {
-	char **names;
-	struct vm *vm;
-	size_t i, nr;
+	char **names, **defined, **ended;
+	size_t i, nr, nr_defined, nr_ended;
 
-	(void)inv;
 	(void)vp;
+	if (!inv->given[LIST_ALL] && !listing_wants_all(inv))
+		table_hide(tb, COL_REASON);
 	names = vm_names(&nr);
 	for (i = 0; i < nr; i++) {
-		int err = vm_open(names[i], false, &vm);
-
-		if (err == -EBUSY || err == -ETIMEDOUT)
-			vm = vm_inspect(names[i]);
-		if (err == -ENOENT)
-			tell_log(names[i]);
-		if (vm && vm->now >= 0)
-			fill_vm(tb, vm);
-		vm_close(vm);
+		if (list_vm(tb, names[i]))
+			continue;
 		free(names[i]);
+		names[i] = NULL;
 	}
-	free(names);
+	/* Reading a machine can have noted its end. */
+	ended = ended_names(&nr_ended);
+	defined = definition_names(&nr_defined);
+	for (i = 0; i < nr; i++) {
+		if (!names[i])
+			continue;
+		take_name(ended, nr_ended, names[i]);
+		take_name(defined, nr_defined, names[i]);
+	}
+	if (inv->given[LIST_ALL]) {
+		list_ended(tb, defined, nr_defined, ended, nr_ended);
+		list_ended(tb, ended, nr_ended, NULL, 0);
+	}
+	free_names(names, nr);
+	free_names(defined, nr_defined);
+	free_names(ended, nr_ended);
 	return 0;
 }
 
@@ -273,9 +402,12 @@ const struct command cmd_vm_list = {
 	.description =
 		"List the running virtual machines of the caller. All values are\n"
 		"read from the running processes. Leftovers of a crash are\n"
-		"removed.",
-	.options = listing_options,
-	.nr_options = NR_LISTING_SIZE_OPTIONS,
+		"removed.\n\n"
+		"With --all, also list machines that do not run: those that are\n"
+		"defined, and those that have ended since the host booted, with\n"
+		"the reason. 'vpoolctl vm log' prints more.",
+	.options = list_options,
+	.nr_options = NR_LIST_OPTIONS,
 	.columns = vm_columns,
 	.nr_columns = ARRAY_SIZE(vm_columns),
 	.run = run_vm_list,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vpoolctl vm pause and vm resume: stop and continue the vCPUs of a virtual machine.
+ * vpoolctl vm pause, vm resume and vm reset: stop, continue and reset a virtual machine.
  */
 #include <stddef.h>
 
@@ -87,6 +87,11 @@ static int run_vm_resume(const struct invocation *inv)
 	return run_in_qemu(inv, "cont");
 }
 
+static int run_vm_reset(const struct invocation *inv)
+{
+	return run_in_qemu(inv, "system_reset");
+}
+
 const struct command cmd_vm_pause = {
 	.name = "vm pause",
 	.args = "VM",
@@ -119,4 +124,20 @@ const struct command cmd_vm_resume = {
 	.max_args = 1,
 	.complete = COMPLETE_VM,
 	.run = run_vm_resume,
+};
+
+const struct command cmd_vm_reset = {
+	.name = "vm reset",
+	.args = "VM",
+	.summary = "reset a virtual machine",
+	.description =
+		"Reset a virtual machine, as its reset button would. The guest\n"
+		"does not shut down, and boots again with the same memory and\n"
+		"CPUs.",
+	.options = pause_options,
+	.nr_options = ARRAY_SIZE(pause_options),
+	.min_args = 1,
+	.max_args = 1,
+	.complete = COMPLETE_VM,
+	.run = run_vm_reset,
 };

@@ -35,6 +35,7 @@
 #include "output/messages.h"
 #include "output/printable.h"
 #include "vm/backing.h"
+#include "vm/keeper.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
@@ -204,106 +205,75 @@ static int join_slice(struct vpool *pool)
 	return err;
 }
 
-/* Execute QEMU in the child. */
-static void become(const struct vm_slot *slot, struct vpool *pool, int monitor,
-		   int cwd, char **args, const struct backing *backing)
+/**
+ * struct launch - what a new process needs to become QEMU
+ * @slot: slot of the QEMU
+ * @pool: the pool that it becomes a member of
+ * @monitor: descriptor of its end of the first connection
+ * @cwd: descriptor of its working directory, or -1
+ * @args: arguments, NULL-terminated
+ * @backing: files that it inherits
+ */
+struct launch {
+	const struct vm_slot *slot;
+	struct vpool *pool;
+	int monitor;
+	int cwd;
+	char **args;
+	const struct backing *backing;
+};
+
+/* Execute QEMU in the new process. */
+static void become(void *data, int output)
 {
-	char *path = vm_slot_path(slot, "log");
+	const struct launch *launch = data;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int err;
 
 	setsid();
 	move_fd(null, STDIN_FILENO);
-	move_fd(log, STDOUT_FILENO);
-	move_fd(log, STDERR_FILENO);
-	move_fd(monitor, QEMU_BOOT_FD);
-	err = cwd >= 0 && fchdir(cwd) ? -errno : hold_alive(slot);
+	move_fd(output, STDOUT_FILENO);
+	move_fd(output, STDERR_FILENO);
+	move_fd(launch->monitor, QEMU_BOOT_FD);
+	err = launch->cwd >= 0 && fchdir(launch->cwd) ? -errno : hold_alive(launch->slot);
 	if (!err)
-		err = backing_inherit(backing);
+		err = backing_inherit(launch->backing);
 	if (err) {
-		fprintf(stderr, "%s: %s\n", slot->dir, strerror(-err));
+		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (join_slice(pool))
+	if (join_slice(launch->pool))
 		_exit(EXIT_CANNOT_RUN);
-	if (vpool_attach(pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
-		fprintf(stderr, "%s\n", vpool_reason(pool));
+	if (vpool_attach(launch->pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
+		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	execvp(*args, args);
-	fprintf(stderr, "%s: %s\n", *args, strerror(errno));
+	execvp(*launch->args, launch->args);
+	fprintf(stderr, "%s: %s\n", *launch->args, strerror(errno));
 	_exit(EXIT_NOT_FOUND);
-}
-
-/* Kill QEMU if vpoolctl dies before it writes to @fd. Called in another child. */
-static void guard(int fd, int pidfd)
-{
-	sigset_t all;
-	char word;
-
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	setsid();
-	/* This child must not keep the lock or a pipe open. */
-	if (dup2(fd, 0) < 0 || dup2(pidfd, 1) < 0)
-		_exit(1);
-	syscall(SYS_close_range, 2, ~0U, 0);
-	if (read(0, &word, 1) != 1)
-		syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
-	_exit(0);
-}
-
-static int start_guard(struct qemu *qemu)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	qemu->guard = fork();
-	if (!qemu->guard) {
-		close(ends[1]);
-		guard(ends[0], qemu->slot->pidfd);
-	}
-	close(ends[0]);
-	qemu->guard_fd = ends[1];
-	return qemu->guard < 0 ? -errno : 0;
-}
-
-static int start_process(struct vm_slot *slot, struct vpool *pool, int monitor,
-			 int cwd, char **args, const struct backing *backing)
-{
-	if (mkdir(slot->dir, 0700))
-		return -errno;
-	slot->pid = fork();
-	if (!slot->pid)
-		become(slot, pool, monitor, cwd, args, backing);
-	if (slot->pid < 0) {
-		slot->pid = 0;
-		return -errno;
-	}
-	slot->pidfd = syscall(SYS_pidfd_open, slot->pid, 0);
-	return slot->pidfd < 0 ? -errno : 0;
 }
 
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, struct qemu *qemu)
 {
+	struct launch launch = {
+		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
+	};
 	int err, ends[2];
 
 	/* Adopt orphans of QEMU, so that qemu_stop() finds them. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	memset(qemu, 0, sizeof(*qemu));
 	qemu->slot = slot;
-	qemu->guard_fd = -1;
+	qemu->keeper.fd = -1;
 	err = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ?
 		-errno : 0;
 	if (!err) {
-		err = start_process(slot, pool, ends[1], cwd, args, backing);
+		launch.monitor = ends[1];
+		err = mkdir(slot->dir, 0700) ? -errno :
+		      keeper_start(&qemu->keeper, name, slot, ends[0], become, &launch);
 		close(ends[1]);
-		if (!err)
-			err = start_guard(qemu);
 		if (err)
 			close(ends[0]);
 		else
@@ -320,23 +290,14 @@ int qemu_launch(const struct invocation *inv, const char *name,
 
 void qemu_release(struct qemu *qemu)
 {
-	sighandler_t old = signal(SIGPIPE, SIG_IGN);
-
-	/* A guard that was killed cannot kill QEMU. */
-	if (qemu->guard_fd >= 0 && write(qemu->guard_fd, "", 1) != 1)
-		qemu->guard = 0;
-	signal(SIGPIPE, old);
-	if (qemu->guard_fd >= 0)
-		close(qemu->guard_fd);
-	qemu->guard_fd = -1;
-	if (qemu->guard > 0)
-		waitpid(qemu->guard, NULL, 0);
-	qemu->guard = 0;
+	keeper_release(&qemu->keeper);
 }
 
 void qemu_close(struct qemu *qemu)
 {
 	qmp_close(qemu->qmp);
+	if (qemu->qmp)
+		keeper_listen(&qemu->keeper);
 	qemu->qmp = NULL;
 }
 
@@ -393,17 +354,13 @@ static void kill_descendants(const struct stat *alive)
 void qemu_stop(struct qemu *qemu)
 {
 	char *path = vm_slot_path(qemu->slot, "alive");
-	pid_t pid = qemu->slot->pid;
 	struct stat alive;
 	bool begun = !stat(path, &alive);
 
 	free(path);
 	qemu_close(qemu);
 	vm_slot_stop(qemu->slot);
-	qemu_release(qemu);
-	/* QEMU was a child of this process, if it was started. */
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
+	keeper_end(&qemu->keeper);
 	if (begun)
 		kill_descendants(&alive);
 }
@@ -452,6 +409,7 @@ void qemu_failed(const struct invocation *inv, const char *name,
 			  qmp_message(qemu->qmp) : strerror(-err));
 		return;
 	}
+	vm_slot_wait_keeper(qemu->slot);
 	cmd_error(inv, name, TOOL_QEMU_ENDED, "QEMU has ended; its output:");
 	if (!qemu_show_log(qemu->slot))
 		fputs("  (nothing)\n", stderr);

@@ -4,6 +4,8 @@
 
 #include <libvpool.h>
 
+#include "vm/keeper.h"
+
 struct backing;
 struct invocation;
 struct qmp;
@@ -12,14 +14,12 @@ struct vm_slot;
 /**
  * struct qemu - a QEMU that is being started
  * @slot: slot of the machine; the caller owns it
- * @guard: process that kills QEMU if vpoolctl dies, or 0
- * @guard_fd: pipe to dismiss the guard, or -1
+ * @keeper: process that watches QEMU, and kills it if vpoolctl dies before qemu_release()
  * @qmp: QMP connection, or NULL
  */
 struct qemu {
 	struct vm_slot *slot;
-	pid_t guard;
-	int guard_fd;
+	struct keeper keeper;
 	struct qmp *qmp;
 };
 

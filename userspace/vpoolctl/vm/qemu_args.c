@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "vm/config.h"
 #include "vm/device.h"
 #include "vm/qemu_args.h"
 #include "vm/size.h"
@@ -139,32 +140,38 @@ static char *absolute(const char *path)
 	return xprintf("%s/%s", cwd, path);
 }
 
-static void add_boot(char ***args, const struct qemu_spec *spec)
+static void add_disk(char ***args, const struct vm_config_disk *disk, size_t nr)
 {
-	char *path, *disk;
+	char *path = absolute(disk->file), *file = escape(path);
+	char *id = nr ? xprintf("disk%zu", nr) : xstrdup("disk");
 
-	if (spec->kernel)
-		add_made(args, "-kernel", absolute(spec->kernel));
-	if (spec->initrd)
-		add_made(args, "-initrd", absolute(spec->initrd));
-	if (spec->append)
-		add_two(args, "-append", spec->append);
-	if (spec->disk) {
-		path = absolute(spec->disk);
-		disk = escape(path);
-		add_made(args, "-drive",
-			 xprintf("if=virtio,id=disk,file=%s,format=%s", disk,
-				 spec->format));
-		free(disk);
-		free(path);
-	}
+	add_made(args, "-drive",
+		 xprintf("if=virtio,id=%s,file=%s,format=%s", id, file,
+			 disk->format ? disk->format : "raw"));
+	free(id);
+	free(file);
+	free(path);
+}
+
+static void add_boot(char ***args, const struct vm_config *config)
+{
+	size_t i;
+
+	if (config->kernel)
+		add_made(args, "-kernel", absolute(config->kernel));
+	if (config->initrd)
+		add_made(args, "-initrd", absolute(config->initrd));
+	if (config->append)
+		add_two(args, "-append", config->append);
+	for (i = 0; i < config->nr_disks; i++)
+		add_disk(args, config->disks + i, i);
 }
 
 static void add_devices(char ***args, const struct vm_devices *devices)
 {
 	size_t i;
 
-	for (i = 0; devices && i < devices->nr; i++)
+	for (i = 0; i < devices->nr; i++)
 		add_made(args, "-device",
 			 xprintf("vfio-pci,host=%s", devices->device[i].address));
 }
@@ -190,22 +197,24 @@ static void add_elastic(char ***args, const struct qemu_spec *spec)
 			 xprintf("virtio-mem-pci,id=" VM_SIZE_DEVICE
 				 ",memdev=" VM_SIZE_MEMORY
 				 ",block-size=%llu,prealloc=on", spec->block));
-	if (spec->reclaim)
+	if (spec->config->reclaim)
 		add_two(args, "-device", "virtio-balloon-pci,id="
 			VM_RECLAIM_DEVICE ",free-page-reporting=on");
 }
 
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
-	bool kvm = !strcmp(spec->accel, "kvm");
+	const struct vm_config *config = spec->config;
+	const char *accel = config->accel ? config->accel : "kvm";
+	bool kvm = !strcmp(accel, "kvm");
 	char **args = NULL, **extra;
 
 	add(&args, qemu_program());
 	add(&args, "-S");
 	add_monitors(&args, slot);
 	add_console(&args, spec, slot);
-	add_made(&args, "-name", xprintf("%s,debug-threads=on", spec->name));
-	add_two(&args, "-accel", spec->accel);
+	add_made(&args, "-name", xprintf("%s,debug-threads=on", config->name));
+	add_two(&args, "-accel", accel);
 	add_two(&args, "-machine", "q35,hpet=off");
 	add_two(&args, "-cpu", kvm ? "host" : "max");
 	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
@@ -214,12 +223,12 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	add(&args, "-nodefaults");
 	add(&args, "-no-user-config");
 	add(&args, "-preconfig");
-	add_two(&args, "-nic", !strcmp(spec->net, "user") ?
+	add_two(&args, "-nic", config->net && !strcmp(config->net, "user") ?
 		"user,model=virtio-net-pci" : "none");
-	add_boot(&args, spec);
-	add_devices(&args, spec->devices);
+	add_boot(&args, config);
+	add_devices(&args, &config->devices);
 	add_elastic(&args, spec);
-	for (extra = spec->extra; extra && *extra; extra++)
+	for (extra = config->qemu; extra && *extra; extra++)
 		add(&args, *extra);
 	return args;
 }

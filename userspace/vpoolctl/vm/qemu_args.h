@@ -3,50 +3,27 @@
 #define VPOOLCTL_VM_QEMU_ARGS_H
 
 #include <linux/types.h>
-#include <stdbool.h>
 #include <stddef.h>
 
-struct vm_devices;
+struct vm_config;
 struct vm_slot;
 
 /**
  * struct qemu_spec - parameters of a virtual machine
- * @name: name of the machine
- * @pool: name of the pool to run on
- * @bytes: memory in bytes; 0 for all free memory of the pool
+ * @config: the machine as the user describes it
+ * @bytes: its memory in bytes
  * @elastic: memory that vm resize can add, in bytes; 0 if the size is fixed
  * @block: unit in which the size can change, in bytes
- * @reclaim: true if the memory that the guest frees returns to the pool
- * @vcpus: number of vCPUs; 0 for the default
- * @kernel: path of a kernel to boot, or NULL
- * @initrd: path of the initial RAM disk for @kernel, or NULL
- * @append: command line for @kernel, or NULL
- * @disk: path of the disk, or NULL
- * @format: format of the disk, such as "raw"
- * @net: "user" or "none"
- * @devices: PCI devices of the host to pass to the machine
- * @console: path of a file for the output of the console, or NULL
- * @accel: "kvm" or "tcg"
- * @extra: more arguments for QEMU, NULL-terminated
+ * @vcpus: number of vCPUs
+ * @console: absolute path of a file for the output of the console, or NULL
  */
 struct qemu_spec {
-	const char *name;
-	const char *pool;
+	const struct vm_config *config;
 	__u64 bytes;
 	__u64 elastic;
 	__u64 block;
-	bool reclaim;
 	unsigned int vcpus;
-	const char *kernel;
-	const char *initrd;
-	const char *append;
-	char *disk;
-	const char *format;
-	const char *net;
-	const struct vm_devices *devices;
 	char *console;
-	const char *accel;
-	char **extra;
 };
 
 /* QEMU's descriptor of the connection to the vpoolctl that starts it. */

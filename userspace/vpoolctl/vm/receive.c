@@ -31,6 +31,7 @@
 #include "vm/cmd.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
+#include "vm/ended.h"
 #include "vm/migration.h"
 #include "vm/peer.h"
 #include "vm/placement.h"
@@ -109,7 +110,7 @@ static char *taken_path(const char *id)
 static int write_taken(const char *id)
 {
 	char *dir = vm_run_dir("taken"), *path = taken_path(id);
-	int err = vm_make_dirs(dir);
+	int err = make_dirs(dir);
 
 	if (!err)
 		err = replace_file(path, "taken\n");
@@ -556,11 +557,9 @@ static int run_it(struct receive *receive)
 
 static int receive_on(struct receive *receive)
 {
-	char *log = vm_log_path(receive->name);
 	int err;
 
-	unlink(log);
-	free(log);
+	ended_remove(receive->name);
 	receive->address = data_address(receive);
 	if (!receive->address) {
 		cmd_error(receive->inv, receive->name, TOOL_HOST_UNREACHABLE,

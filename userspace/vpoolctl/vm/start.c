@@ -18,6 +18,7 @@
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "host/pools.h"
@@ -26,303 +27,87 @@
 #include "output/units.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
+#include "vm/config.h"
+#include "vm/definition.h"
 #include "vm/console.h"
 #include "vm/device.h"
 #include "vm/device_check.h"
+#include "vm/ended.h"
+#include "vm/log.h"
 #include "vm/placement.h"
+#include "vm/property.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
-#include "vm/qemu_refuse.h"
 #include "vm/qmp.h"
 #include "vm/size.h"
 #include "vm/vm.h"
 
 enum {
-	START_POOL,
-	START_MEM,
-	START_VCPUS,
-	START_KERNEL,
-	START_INITRD,
-	START_APPEND,
-	START_DISK,
-	START_NET,
-	START_CONSOLE,
-	START_ACCEL,
-	START_DEVICE,
-	START_FORCE_DEVICE,
-	START_MAX_MEM,
-	START_RECLAIM,
+	START_AUTOSTART,
 	START_DRY_RUN,
 	START_QUIET,
 	START_JSON,
 };
 
 static const struct option_def start_options[] = {
-	[START_POOL] = {
-		.name = "pool", .letter = 'p', .arg = "NAME",
-		.complete = COMPLETE_POOL,
-		.help = "pool to take memory and CPUs from",
+	[START_AUTOSTART] = {
+		.name = "autostart",
+		.help = "start all machines that are defined with autostart",
 	},
-	[START_MEM] = {
-		.name = "mem", .letter = 'm', .arg = "SIZE",
-		.help = "its memory; default: all free memory of the pool",
-	},
-	[START_VCPUS] = {
-		.name = "vcpus", .letter = 'n', .arg = "NUMBER",
-		.help =
-			"number of vCPUs; default: one less than the CPUs of the\n"
-			"pool, so that one CPU stays for QEMU's other threads",
-	},
-	[START_KERNEL] = {
-		.name = "kernel", .letter = 'k', .arg = "FILE",
-		.complete = COMPLETE_FILE,
-		.help = "boot this Linux kernel",
-	},
-	[START_INITRD] = {
-		.name = "initrd", .letter = 'i', .arg = "FILE",
-		.complete = COMPLETE_FILE,
-		.help = "initial RAM disk for --kernel",
-	},
-	[START_APPEND] = {
-		.name = "append", .letter = 'a', .arg = "STRING",
-		.help = "command line for --kernel",
-	},
-	[START_DISK] = {
-		.name = "disk", .letter = 'd', .arg = "FILE[,format=FORMAT]",
-		.complete = COMPLETE_FILE,
-		.help =
-			"a disk; default format raw, other formats such as\n"
-			"qcow2. The machine boots it if there is no --kernel",
-	},
-	[START_NET] = {
-		.name = "net", .arg = "user|none",
-		.help =
-			"network: user for outgoing connections through QEMU,\n"
-			"or none, the default",
-	},
-	[START_CONSOLE] = {
-		.name = "console", .letter = 'c', .arg = "FILE",
-		.complete = COMPLETE_FILE,
-		.help =
-			"append the output of its first serial port to a file;\n"
-			"- connects to it, as vm console does",
-	},
-	[START_ACCEL] = {
-		.name = "accel", .arg = "kvm|tcg",
-		.help =
-			"kvm, the default, needs /dev/kvm; tcg runs without it,\n"
-			"but is many times slower",
-	},
-	[START_DEVICE] = {
-		.name = "device", .arg = "ADDRESS[,ADDRESS...]",
-		.complete = COMPLETE_DEVICE,
-		.help =
-			"pass PCI devices of the host to the machine, as in\n"
-			"0000:01:00.0; they need an IOMMU",
-	},
-	[START_FORCE_DEVICE] = {
-		.name = "force-device",
-		.help =
-			"take the devices even if a network interface is up, or\n"
-			"a disk is in use",
-	},
-	[START_MAX_MEM] = {
-		.name = "max-mem", .arg = "SIZE",
-		.help =
-			"largest memory that vm resize can give it: --mem plus a\n"
-			"multiple of 128M",
-	},
-	[START_RECLAIM] = {
-		.name = "reclaim",
-		.help =
-			"return memory that the guest frees to the pool. The\n"
-			"guest fails if the pool cannot give it back",
-	},
-	[START_DRY_RUN] = OPTION_DRY_RUN,
+	/* -n is --vcpus. */
+	[START_DRY_RUN] = { .name = "dry-run", .help = DRY_RUN_HELP },
 	[START_QUIET] = OPTION_QUIET,
 	[START_JSON] = OPTION_OUTCOME,
 };
 
-static const char *given(const struct invocation *inv, int option,
-			 const char *otherwise)
-{
-	return inv->given[option] ? inv->value[option] : otherwise;
-}
-
 /* Check the command line */
 
-static int parse_vcpus(const struct invocation *inv, struct qemu_spec *spec)
+/* Take the definition of the machine, if it has one. Return an exit status. */
+static int read_definition(const struct invocation *inv, struct vm_config *config)
 {
-	const char *text = inv->value[START_VCPUS];
-	unsigned long nr;
-	char *end;
+	struct definitions defs = { 0 };
+	int status = EXIT_OK;
 
-	if (!text)
-		return 0;
-	nr = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !nr || nr > 4096)
-		return usage_error(inv->cmd,
-				   "--vcpus: '%s' is not a number of CPUs", text);
-	spec->vcpus = nr;
-	return 0;
+	(void)inv;
+	if (!definition_exists(config->name))
+		return EXIT_OK;
+	definitions_load(&defs, config->name);
+	if (defs.notes.nr_mistakes) {
+		config_report(&defs.notes);
+		status = EXIT_FAILED;
+	} else {
+		/* Both have the same names and strings of their own. */
+		vm_config_free(config);
+		*config = defs.vms[0].config;
+		defs.vms[0].config = (struct vm_config) { 0 };
+		/* The file's name goes with the notes. */
+		config->location.file = NULL;
+	}
+	definitions_free(&defs);
+	return status;
 }
 
-static int parse_mem(const struct invocation *inv, struct qemu_spec *spec)
+static int read_line(const struct invocation *inv, struct vm_config *config)
 {
-	char message[128];
-
-	if (!inv->given[START_MEM])
-		return 0;
-	if (parse_size(inv->value[START_MEM], &spec->bytes, message, sizeof(message)))
-		return usage_error(inv->cmd, "--mem: %s", message);
-	if (!spec->bytes)
-		return usage_error(inv->cmd, "--mem: a machine needs memory");
-	return 0;
-}
-
-static int parse_max_mem(const struct invocation *inv, struct qemu_spec *spec)
-{
-	char message[128];
-	__u64 max;
-
-	if (!inv->given[START_MAX_MEM])
-		return 0;
-	if (!spec->bytes)
-		return usage_error(inv->cmd, "--max-mem needs --mem");
-	if (parse_size(inv->value[START_MAX_MEM], &max, message, sizeof(message)))
-		return usage_error(inv->cmd, "--max-mem: %s", message);
-	if (max <= spec->bytes)
-		return usage_error(inv->cmd,
-				   "--max-mem: '%s' is not more than --mem",
-				   inv->value[START_MAX_MEM]);
-	spec->elastic = max - spec->bytes;
-	if (spec->elastic % VM_SIZE_STEP)
-		return usage_error(inv->cmd,
-				   "--max-mem: '%s' is not --mem plus a multiple of 128M, the unit in which a guest can use it",
-				   inv->value[START_MAX_MEM]);
-	return 0;
-}
-
-static int parse_disk(const struct invocation *inv, struct qemu_spec *spec)
-{
-	static const char option[] = ",format=";
-	char *at;
-
-	spec->format = "raw";
-	if (!inv->given[START_DISK])
-		return 0;
-	spec->disk = xstrdup(inv->value[START_DISK]);
-	at = strstr(spec->disk, option);
-	if (!at)
-		return 0;
-	*at = '\0';
-	spec->format = at + sizeof(option) - 1;
-	if (!*spec->format || strpbrk(spec->format, ",="))
-		return usage_error(inv->cmd, "--disk: its value is FILE or FILE,format=FORMAT");
-	return 0;
-}
-
-/* Check for one of two words. */
-static int check_word(const struct invocation *inv, int option, const char *a,
-		      const char *b)
-{
-	const char *value = inv->value[option];
-
-	if (!inv->given[option] || !strcmp(value, a) || !strcmp(value, b))
-		return 0;
-	return usage_error(inv->cmd, "--%s: '%s' is neither %s nor %s",
-			   inv->cmd->options[option].name, value, a, b);
-}
-
-static int check_boot(const struct invocation *inv)
-{
-	bool kernel = inv->given[START_KERNEL];
-
-	if (!kernel && !inv->given[START_DISK])
-		return usage_error(inv->cmd,
-				   "nothing to boot: use --kernel or --disk");
-	if (!kernel && (inv->given[START_INITRD] || inv->given[START_APPEND]))
-		return usage_error(inv->cmd,
-				   "--initrd and --append need --kernel");
-	return 0;
-}
-
-static int check_extra(const struct invocation *inv, char **extra)
-{
-	char *message;
-	int status;
+	struct failure failure;
+	int status, i;
 
 	if (inv->before > 1)
 		return usage_error(inv->cmd,
 				   "unexpected argument '%s': arguments for QEMU must follow --",
-				   *extra);
-	message = qemu_refuse(extra);
-	if (!message)
-		return EXIT_OK;
-	status = usage_error(inv->cmd, "QEMU's option %s", message);
-	free(message);
-	return status;
-}
-
-static int parse_devices(const struct invocation *inv, struct vm_devices *devices)
-{
-	char *bad;
-	int status;
-
-	/* QEMU ignores what a guest reports as long as a device can access all memory. */
-	if (inv->given[START_DEVICE] && inv->given[START_RECLAIM])
-		return usage_error(inv->cmd,
-				   "--reclaim has no effect with --device, which pins all memory");
-	if (!inv->given[START_DEVICE])
-		return inv->given[START_FORCE_DEVICE] ?
-			usage_error(inv->cmd, "--force-device needs --device") : 0;
-	if (!vm_devices_parse(inv->value[START_DEVICE], devices, &bad))
-		return 0;
-	status = bad ? usage_error(inv->cmd,
-				   "--device: '%s' is not the address of a PCI device, or is given twice",
-				   bad) :
-		       usage_error(inv->cmd, "--device: more than %d devices",
-				   VM_DEVICES_MAX);
-	free(bad);
-	return status;
-}
-
-static int parse_line(const struct invocation *inv, struct qemu_spec *spec,
-		      struct vm_devices *devices)
-{
-	int status;
-
-	spec->name = inv->argv[0];
-	if (!vm_name_ok(spec->name))
+				   inv->argv[1]);
+	if (!vm_name_ok(config->name))
 		return usage_error(inv->cmd,
 				   "'%s' is not a valid name: up to %d of a-z, 0-9, and . _ - except as the first",
-				   spec->name, VM_NAME_MAX);
-	if (!inv->given[START_POOL])
-		return usage_error(inv->cmd, "no pool: use --pool NAME");
-	spec->pool = inv->value[START_POOL];
-	spec->kernel = given(inv, START_KERNEL, NULL);
-	spec->initrd = given(inv, START_INITRD, NULL);
-	spec->append = given(inv, START_APPEND, NULL);
-	spec->net = given(inv, START_NET, "none");
-	spec->accel = given(inv, START_ACCEL, "kvm");
-	spec->reclaim = inv->given[START_RECLAIM];
-	spec->extra = inv->argv + 1;
-	status = check_extra(inv, spec->extra);
+				   config->name, VM_NAME_MAX);
+	status = read_definition(inv, config);
 	if (!status)
-		status = check_boot(inv);
-	if (!status)
-		status = check_word(inv, START_NET, "user", "none");
-	if (!status)
-		status = check_word(inv, START_ACCEL, "kvm", "tcg");
-	if (!status)
-		status = parse_vcpus(inv, spec);
-	if (!status)
-		status = parse_mem(inv, spec);
-	if (!status)
-		status = parse_devices(inv, devices);
-	if (!status)
-		status = parse_max_mem(inv, spec);
-	return status ? status : parse_disk(inv, spec);
+		status = vm_config_from_options(inv, config);
+	for (i = 1; i < inv->argc; i++)
+		vm_config_add_qemu(config, inv->argv[i]);
+	if (!status && vm_config_check(config, &failure))
+		status = usage_error(inv->cmd, "%s", failure.text);
+	return status;
 }
 
 /* Check the files */
@@ -371,38 +156,36 @@ static int check_kernel(const struct invocation *inv, const char *path)
 	return -1;
 }
 
-static int check_disk(const struct invocation *inv,
-		      const struct qemu_spec *spec)
+static int check_disk(const struct invocation *inv, const struct vm_config_disk *disk)
 {
+	const char *format = disk->format ? disk->format : "raw";
 	char head[4];
-	ssize_t len = peek(inv, "the disk", spec->disk, head, sizeof(head));
+	ssize_t len = peek(inv, "the disk", disk->file, head, sizeof(head));
 	bool qcow2 = len == 4 && !memcmp(head, "QFI\373", 4);
 
 	if (len < 0)
 		return -1;
 	if (!len) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is empty",
-			  spec->disk);
+			  "the disk %s: the file is empty", disk->file);
 		return -1;
 	}
-	if (qcow2 && !strcmp(spec->format, "raw") &&
-	    !strstr(inv->value[START_DISK], ",format=")) {
+	if (qcow2 && !disk->format) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
 			  "the disk %s: the file is a qcow2 image: use --disk %s,format=qcow2",
-			  spec->disk, spec->disk);
+			  disk->file, disk->file);
 		return -1;
 	}
-	if (!qcow2 && !strcmp(spec->format, "qcow2")) {
+	if (!qcow2 && !strcmp(format, "qcow2")) {
 		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is not a qcow2 image", spec->disk);
+			  "the disk %s: the file is not a qcow2 image", disk->file);
 		return -1;
 	}
-	if (!access(spec->disk, W_OK))
+	if (!access(disk->file, W_OK))
 		return 0;
 	cmd_error(inv, inv->argv[0], errno_code(errno),
 		  "the disk %s: cannot be written to: %s",
-		  spec->disk, strerror(errno));
+		  disk->file, strerror(errno));
 	return -1;
 }
 
@@ -425,7 +208,7 @@ static int check_kvm(const struct invocation *inv)
 /* QEMU has another working directory. */
 static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
-	const char *path = inv->value[START_CONSOLE];
+	const char *path = spec->config->console;
 	int fd;
 
 	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
@@ -443,17 +226,19 @@ static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 	return -1;
 }
 
-static int check_files(const struct invocation *inv, struct qemu_spec *spec)
+static int check_files(const struct invocation *inv, const struct vm_config *config)
 {
 	char byte;
+	size_t i;
 
-	if (spec->kernel && check_kernel(inv, spec->kernel))
+	if (config->kernel && check_kernel(inv, config->kernel))
 		return -1;
-	if (spec->initrd && peek(inv, "the initrd", spec->initrd, &byte, 1) < 0)
+	if (config->initrd && peek(inv, "the initrd", config->initrd, &byte, 1) < 0)
 		return -1;
-	if (spec->disk && check_disk(inv, spec))
-		return -1;
-	if (!strcmp(spec->accel, "kvm") && check_kvm(inv))
+	for (i = 0; i < config->nr_disks; i++)
+		if (check_disk(inv, config->disks + i))
+			return -1;
+	if ((!config->accel || !strcmp(config->accel, "kvm")) && check_kvm(inv))
 		return -1;
 	return qemu_check(inv, inv->argv[0]);
 }
@@ -468,12 +253,12 @@ static int fit_elastic(const struct invocation *inv, const struct vpool_info *po
 
 	spec->block = pool->page_size > VM_SIZE_BLOCK ? pool->page_size : VM_SIZE_BLOCK;
 	format_size(pool->page_size, size);
-	if (spec->reclaim && pool->page_size > VM_SIZE_BLOCK)
-		cmd_error(inv, spec->name, TOOL_VM_PAGE_SIZE,
+	if (spec->config->reclaim && pool->page_size > VM_SIZE_BLOCK)
+		cmd_error(inv, spec->config->name, TOOL_VM_PAGE_SIZE,
 			  "--reclaim: pool '%s' has pages of %s, but guests free memory in parts of 2M",
 			  pool->name, size);
 	else if (spec->elastic % spec->block)
-		cmd_error(inv, spec->name, TOOL_VM_PAGE_SIZE,
+		cmd_error(inv, spec->config->name, TOOL_VM_PAGE_SIZE,
 			  "--max-mem must be --mem plus a multiple of %s, the page size of pool '%s'",
 			  size, pool->name);
 	else
@@ -506,7 +291,7 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 		spec->bytes += pool->page_size - 1;
 		spec->bytes -= spec->bytes % pool->page_size;
 		vm_plan(pool, spec->bytes, spec->vcpus, plan);
-		plan->in_files = spec->reclaim;
+		plan->in_files = spec->config->reclaim;
 		plan->elastic = spec->elastic;
 	}
 	vpool_info_free(pool);
@@ -544,8 +329,8 @@ static void print_started(const struct invocation *inv, const struct qemu_spec *
 {
 	char *text = resources_text(spec, placed);
 
-	outcome_print(inv, spec->name, "started %s on pool %s: %s; process %d",
-		      spec->name, spec->pool, text, qemu->slot->pid);
+	outcome_print(inv, spec->config->name, "started %s on pool %s: %s; process %d",
+		      spec->config->name, spec->config->pool, text, qemu->slot->pid);
 	if (!outcome_is_json(inv) && !outcome_is_quiet(inv))
 		printf("QEMU %.1f ms, memory %.1f ms, devices %.1f ms, first instruction %.1f ms\n",
 		       qemu_ms, placed->memory_ms, placed->devices_ms, run_ms);
@@ -573,7 +358,7 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	struct vm_placed placed;
 	int err;
 
-	err = vm_build(inv, spec->name, qemu, vp, spec->pool, plan, &placed);
+	err = vm_build(inv, spec->config->name, qemu, vp, spec->config->pool, plan, &placed);
 	built = now_ms();
 	if (!err)
 		err = set_going(inv, qemu);
@@ -584,13 +369,23 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-/* Remove the log of an earlier machine with the same name. */
-static void forget_log(const char *name)
+/* A machine whose log cannot be written starts all the same: the journal has its output. */
+static void check_log(const char *name)
 {
-	char *log = vm_log_path(name);
+	struct vm_log log;
+	char *text;
+	int err;
 
-	unlink(log);
-	free(log);
+	vm_log_init(&log, name);
+	err = vm_log_line(&log, "vm start");
+	if (err) {
+		text = xprintf("vpoolctl: vm start %s: its log %s cannot be written: %s; %s",
+			       name, log.path, strerror(-err),
+			       "until there is room, only the journal has its output");
+		report_error(TOOL_VM_LOG, text);
+		free(text);
+	}
+	vm_log_free(&log);
 }
 
 static int claim_devices(const struct invocation *inv, const struct vm *vm,
@@ -598,7 +393,7 @@ static int claim_devices(const struct invocation *inv, const struct vm *vm,
 {
 	if (!devices->nr)
 		return 0;
-	if (vm_devices_check_memlock(inv, spec->name, spec->bytes + spec->elastic))
+	if (vm_devices_check_memlock(inv, spec->config->name, spec->bytes + spec->elastic))
 		return -1;
 	return vm_devices_claim(inv, vm, devices);
 }
@@ -608,7 +403,7 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 		  const struct backing *backing, struct qemu *qemu)
 {
 	char **args = qemu_args(spec, vm->slot);
-	int err = qemu_launch(inv, spec->name, vm->slot, vp, -1, args, backing,
+	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
 			      qemu);
 
 	qemu_args_free(args);
@@ -629,23 +424,25 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	if (fit(inv, vp, spec, &plan))
 		return EXIT_FAILED;
 	if (inv->given[START_DRY_RUN]) {
-		outcome_print(inv, spec->name,
+		outcome_print(inv, spec->config->name,
 			      "would start %s on pool %s: %s of memory, %u vCPU%s",
-			      spec->name, spec->pool, format_size(spec->bytes, size),
-			      spec->vcpus, spec->vcpus == 1 ? "" : "s");
+			      spec->config->name, spec->config->pool,
+			      format_size(spec->bytes, size), spec->vcpus,
+			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
 	if (claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
-	forget_log(spec->name);
+	ended_remove(spec->config->name);
+	check_log(spec->config->name);
 	backing_init(&backing);
-	err = vm_plan_back(inv, spec->name, vp, &plan, &backing);
+	err = vm_plan_back(inv, spec->config->name, vp, &plan, &backing);
 	if (!err)
 		err = launch(inv, vp, spec, vm, &backing, &qemu);
 	backing_close(&backing);
 	if (err)
 		return EXIT_FAILED;
-	if (!strcmp(given(inv, START_CONSOLE, ""), "-"))
+	if (spec->config->console && !strcmp(spec->config->console, "-"))
 		console = console_open(vm->slot);
 	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
 	if (err) {
@@ -669,11 +466,11 @@ static int start_in(const struct invocation *inv, struct qemu_spec *spec,
 	struct vpool *vp;
 	int status, err;
 
-	if (vm_devices_check(inv, spec->name, devices, inv->given[START_FORCE_DEVICE]))
+	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device))
 		return EXIT_FAILED;
-	err = vpool_open(spec->pool, &vp);
+	err = vpool_open(spec->config->pool, &vp);
 	if (err)
-		status = handle_error(inv, spec->name, vp, err);
+		status = handle_error(inv, spec->config->name, vp, err);
 	else
 		status = start_on(inv, vp, spec, vm, devices);
 	vpool_close(vp);
@@ -686,20 +483,20 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	struct vm *vm;
 	int err, status = EXIT_FAILED;
 
-	if (check_files(inv, spec) || check_console(inv, spec))
+	if (check_files(inv, spec->config) || check_console(inv, spec))
 		return EXIT_FAILED;
-	err = vm_open(spec->name, true, &vm);
+	err = vm_open(spec->config->name, true, &vm);
 	if (err == -EBUSY)
-		cmd_error(inv, spec->name, TOOL_VM_BUSY,
+		cmd_error(inv, spec->config->name, TOOL_VM_BUSY,
 			  "another vpoolctl is starting, stopping or migrating a virtual machine with this name");
 	else if (err)
-		cmd_error(inv, spec->name, errno_code(-err),
+		cmd_error(inv, spec->config->name, errno_code(-err),
 			  "cannot create its directory: %s",
 			  strerror(-err));
 	if (err)
 		return EXIT_FAILED;
 	if (vm->now >= 0)
-		cmd_error(inv, spec->name, TOOL_VM_EXISTS,
+		cmd_error(inv, spec->config->name, TOOL_VM_EXISTS,
 			  "a virtual machine with this name exists; 'vpoolctl vm list' shows it");
 	else
 		status = start_in(inv, spec, vm, devices);
@@ -707,19 +504,99 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	return status;
 }
 
-static int run_vm_start(const struct invocation *inv)
+static int start_one(const struct invocation *inv)
 {
-	struct vm_devices devices = { 0 };
-	struct qemu_spec spec = { .devices = &devices };
+	struct vm_config config;
+	struct qemu_spec spec = { .config = &config };
 	int status;
 
-	catch_interrupts();
-	status = parse_line(inv, &spec, &devices);
-	if (!status)
-		status = start(inv, &spec, &devices);
+	vm_config_init(&config, inv->argv[0]);
+	status = read_line(inv, &config);
+	if (!status) {
+		spec.bytes = config.mem;
+		spec.elastic = config.max_mem ? config.max_mem - config.mem : 0;
+		spec.vcpus = config.vcpus;
+		status = start(inv, &spec, &config.devices);
+	}
 	free(spec.console);
-	free(spec.disk);
+	vm_config_free(&config);
 	return status;
+}
+
+/* Autostart */
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct vm_config *x = &((const struct definition *)a)->config;
+	const struct vm_config *y = &((const struct definition *)b)->config;
+
+	if (x->autostart != y->autostart)
+		return x->autostart < y->autostart ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* Read all definitions, in the order in which their machines start. */
+static void read_all(struct definitions *defs)
+{
+	char **names;
+	size_t i, nr;
+
+	names = definition_names(&nr);
+	for (i = 0; i < nr; i++) {
+		definitions_load(defs, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	if (defs->nr)
+		qsort(defs->vms, defs->nr, sizeof(*defs->vms), compare_places);
+}
+
+/* A machine that cannot start must not prevent the others. */
+static int start_all(const struct invocation *inv)
+{
+	struct definitions defs = { 0 };
+	struct invocation one = *inv;
+	int status = EXIT_OK;
+	struct vm *vm;
+	size_t i;
+
+	if (inv->argc || inv->nr_settings > (size_t)inv->given[START_AUTOSTART] +
+	    inv->given[START_DRY_RUN] + inv->given[START_QUIET] + inv->given[START_JSON])
+		return usage_error(inv->cmd,
+				   "--autostart takes no machine and no options for one");
+	read_all(&defs);
+	if (defs.notes.nr_mistakes) {
+		config_report(&defs.notes);
+		status = EXIT_FAILED;
+	}
+	for (i = 0; i < defs.nr && !interrupted(); i++) {
+		const struct vm_config *config = &defs.vms[i].config;
+
+		if (!config->autostart)
+			continue;
+		one.argv = (char *[]) { config->name, NULL };
+		one.argc = 1;
+		one.before = 1;
+		if (vm_open(config->name, false, &vm) != -ENOENT) {
+			/* It runs, or another vpoolctl starts it. */
+			vm_close(vm);
+			continue;
+		}
+		if (start_one(&one))
+			status = EXIT_FAILED;
+	}
+	definitions_free(&defs);
+	return status;
+}
+
+static int run_vm_start(const struct invocation *inv)
+{
+	catch_interrupts();
+	if (inv->given[START_AUTOSTART])
+		return start_all(inv);
+	if (!inv->argc)
+		return usage_error(inv->cmd, "too few arguments: expected %s", inv->cmd->args);
+	return start_one(inv);
 }
 
 const struct command cmd_vm_start = {
@@ -747,13 +624,19 @@ const struct command cmd_vm_start = {
 		"pool's until the guest uses it again. If the pool has none then,\n"
 		"the guest stops with an internal error. Keep enough memory of\n"
 		"the pool free.\n\n"
+		"A machine that is defined, by vm define, needs no options. Options\n"
+		"that are given replace its properties for this time. --autostart\n"
+		"starts all machines with the property autostart that do not run,\n"
+		"in their order.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"
 		"prevent a migration.",
 	.options = start_options,
 	.nr_options = ARRAY_SIZE(start_options),
-	.min_args = 1,
+	.properties = vm_properties,
+	.nr_properties = NR_VM_START_PROPERTIES,
 	.max_args = -1,
+	.complete = COMPLETE_VM,
 	.run = run_vm_start,
 };

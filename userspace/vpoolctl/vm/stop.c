@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <libvpool.h>
 
@@ -20,6 +21,8 @@
 #include "output/outcome.h"
 #include "output/units.h"
 #include "vm/cmd.h"
+#include "vm/definition.h"
+#include "vm/ended.h"
 #include "vm/memory.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
@@ -27,6 +30,7 @@
 enum {
 	STOP_TIMEOUT,
 	STOP_FORCE,
+	STOP_ALL,
 	STOP_DRY_RUN,
 	STOP_QUIET,
 	STOP_JSON,
@@ -46,6 +50,12 @@ static const struct option_def stop_options[] = {
 	[STOP_FORCE] = {
 		.name = "force", .letter = 'f',
 		.help = "end the machine without a shutdown of the guest",
+	},
+	[STOP_ALL] = {
+		.name = "all", .letter = 'a',
+		.help =
+			"stop all machines, one after the other, in the reverse\n"
+			"order of vm start --autostart",
 	},
 	[STOP_DRY_RUN] = OPTION_DRY_RUN,
 	[STOP_QUIET] = OPTION_QUIET,
@@ -182,6 +192,16 @@ static char *account(const struct ending *ending,
 		       *memory->pool ? memory->pool : "-");
 }
 
+/* Replace the note of QEMU's keeper, which does not know who ended QEMU. */
+static void note_end(const struct vm *vm, const struct ending *ending)
+{
+	struct ended ended = { .at = time(NULL) };
+
+	snprintf(ended.reason, sizeof(ended.reason), "vm stop: it %s%s",
+		 strcmp(ending->how, "stopped") ? "" : "was ", ending->how);
+	ended_write(vm->name, &ended);
+}
+
 static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 {
 	struct vm_slot *slot = vm->slot + vm->now;
@@ -199,6 +219,7 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 		return EXIT_FAILED;
 	}
 	vm_slot_stop(slot);
+	note_end(vm, &ending);
 	if (vm_return_devices(vm))
 		failed = true;
 	if (*memory.pool)
@@ -218,19 +239,12 @@ static int stop(const struct invocation *inv, struct vm *vm, __u32 ms)
 	return ending.forced || failed ? EXIT_FAILED : EXIT_OK;
 }
 
-static int run_vm_stop(const struct invocation *inv)
+static int stop_one(const struct invocation *inv, const char *name, __u32 ms)
 {
-	__u32 ms = POWERDOWN_MS;
 	struct vm *vm;
 	int status;
 
-	if (inv->given[STOP_TIMEOUT] &&
-	    parse_seconds(inv->value[STOP_TIMEOUT], &ms))
-		return usage_error(inv->cmd,
-				   "--timeout: '%s' is not a time in seconds",
-				   inv->value[STOP_TIMEOUT]);
-	catch_interrupts();
-	vm = vm_running(inv, inv->argv[0], &status);
+	vm = vm_running(inv, name, &status);
 	if (!vm)
 		return status;
 	if (inv->given[STOP_DRY_RUN])
@@ -240,6 +254,85 @@ static int run_vm_stop(const struct invocation *inv)
 		status = stop(inv, vm, ms);
 	vm_close(vm);
 	return status;
+}
+
+/* All machines */
+
+/**
+ * struct running - a machine to stop
+ * @name: its name; owned
+ * @place: its place among the machines that start at boot, or after them
+ */
+struct running {
+	char *name;
+	unsigned int place;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct running *x = a, *y = b;
+
+	if (x->place != y->place)
+		return x->place > y->place ? -1 : 1;
+	return strcmp(y->name, x->name);
+}
+
+static unsigned int place_of(const char *name)
+{
+	unsigned int place = VM_AUTOSTART_LAST + 1;
+	struct definitions defs = { 0 };
+
+	if (definition_exists(name))
+		definitions_load(&defs, name);
+	/* A mistake in the file must not keep the machine from being stopped. */
+	if (defs.nr && defs.vms[0].config.autostart)
+		place = defs.vms[0].config.autostart;
+	definitions_free(&defs);
+	return place;
+}
+
+static int stop_all(const struct invocation *inv, __u32 ms)
+{
+	struct running *running;
+	int status = EXIT_OK;
+	char **names;
+	size_t i, nr;
+	struct vm *vm;
+
+	names = vm_names(&nr);
+	running = xcalloc(nr + 1, sizeof(*running));
+	for (i = 0; i < nr; i++)
+		running[i] = (struct running) { names[i], place_of(names[i]) };
+	qsort(running, nr, sizeof(*running), compare_places);
+	for (i = 0; i < nr; i++) {
+		/* Only a leftover of a crash may be there, which this removes. */
+		bool gone = vm_open(running[i].name, false, &vm) == -ENOENT;
+
+		vm_close(vm);
+		if (!gone && !interrupted() && stop_one(inv, running[i].name, ms))
+			status = EXIT_FAILED;
+		free(running[i].name);
+	}
+	free(running);
+	free(names);
+	return status;
+}
+
+static int run_vm_stop(const struct invocation *inv)
+{
+	__u32 ms = POWERDOWN_MS;
+
+	if (inv->given[STOP_TIMEOUT] &&
+	    parse_seconds(inv->value[STOP_TIMEOUT], &ms))
+		return usage_error(inv->cmd,
+				   "--timeout: '%s' is not a time in seconds",
+				   inv->value[STOP_TIMEOUT]);
+	if (inv->given[STOP_ALL] && inv->argc)
+		return usage_error(inv->cmd, "--all takes no machine");
+	if (!inv->given[STOP_ALL] && !inv->argc)
+		return usage_error(inv->cmd, "too few arguments: expected %s", inv->cmd->args);
+	catch_interrupts();
+	return inv->given[STOP_ALL] ? stop_all(inv, ms) : stop_one(inv, inv->argv[0], ms);
 }
 
 const struct command cmd_vm_stop = {
@@ -255,7 +348,6 @@ const struct command cmd_vm_stop = {
 		"pool, and PCI devices of the host are back with their drivers.",
 	.options = stop_options,
 	.nr_options = ARRAY_SIZE(stop_options),
-	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,
 	.run = run_vm_stop,

@@ -12,7 +12,6 @@
  * it holds the lock, no other vpoolctl changes the machine. So an inconsistent state is
  * the leftover of a crash, which vm_recover() cleans up.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +22,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -31,11 +31,14 @@
 #include "base/command.h"
 #include "base/exit.h"
 #include "base/failure.h"
+#include "base/files.h"
 #include "base/macros.h"
-#include "host/privilege.h"
 #include "output/messages.h"
 #include "vm/device.h"
+#include "vm/dirs.h"
+#include "vm/ended.h"
 #include "vm/handed.h"
+#include "vm/log.h"
 #include "vm/qmp.h"
 #include "vm/vm.h"
 
@@ -43,67 +46,22 @@
 #define EXIT_MS 60000
 /* Time limit for a QEMU to report its run state, in milliseconds. */
 #define STATUS_MS 2000
+/* Time limit for a keeper to note the end of QEMU, in milliseconds. */
+#define KEEPER_MS 2000
 /* Time limit for an abandoned migration to hand over, in milliseconds. */
 #define CHOOSE_MS 20000
 
 /* Names and paths */
-
-bool vm_name_ok(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (!len || len > VM_NAME_MAX || strchr("._-", *name))
-		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len;
-}
-
-char *vm_run_dir(const char *folder)
-{
-	const char *dir = getenv("VPOOL_RUN_DIR");
-	const char *user = getenv("XDG_RUNTIME_DIR");
-
-	if (dir)
-		return xprintf("%s/%s", dir, folder);
-	if (!may_change_host() && user)
-		return xprintf("%s/vpool/%s", user, folder);
-	return xprintf("/run/vpool/%s", folder);
-}
 
 char *vm_root(void)
 {
 	return vm_run_dir("vm");
 }
 
-char *vm_log_path(const char *name)
-{
-	char *dir = vm_run_dir("log"), *path = xprintf("%s/%s.log", dir, name);
-
-	free(dir);
-	return path;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char * const *)a, *(char * const *)b);
-}
-
 char **vm_names(size_t *nr)
 {
-	char *root = vm_root(), **names = NULL;
-	DIR *dir = opendir(root);
-	struct dirent *entry;
+	char *root = vm_root(), **names = vm_names_in(root, "", nr);
 
-	*nr = 0;
-	while (dir && (entry = readdir(dir))) {
-		if (!vm_name_ok(entry->d_name))
-			continue;
-		names = xrealloc(names, (*nr + 1) * sizeof(*names));
-		names[(*nr)++] = xstrdup(entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	if (*nr)
-		qsort(names, *nr, sizeof(*names), compare_names);
 	free(root);
 	return names;
 }
@@ -164,10 +122,27 @@ int vm_slot_wait(const struct vm_slot *slot, int ms)
 	return nr ? 0 : -ETIMEDOUT;
 }
 
+void vm_slot_wait_keeper(const struct vm_slot *slot)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char *path = vm_slot_path(slot, VM_KEEPER);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	double deadline = now_ms() + KEEPER_MS;
+
+	free(path);
+	while (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK &&
+	       now_ms() < deadline) {
+		lock.l_type = F_WRLCK;
+		usleep(1000);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 void vm_slot_remove(struct vm_slot *slot)
 {
 	static const char * const files[] = {
-		"alive", "console", "keys.psk", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
+		"alive", "console", VM_KEEPER, "keys.psk", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
 		"state", "state" VM_HIDDEN,
 	};
 	size_t i;
@@ -188,6 +163,7 @@ void vm_slot_stop(struct vm_slot *slot)
 		while (vm_slot_wait(slot, EXIT_MS) == -EINTR)
 			;
 		close(slot->pidfd);
+		vm_slot_wait_keeper(slot);
 	}
 	slot->pidfd = -1;
 	slot->pid = 0;
@@ -268,36 +244,22 @@ static void find_sides(struct vm *vm)
 	}
 }
 
-int vm_make_dirs(char *path)
-{
-	char *slash = path;
-
-	while ((slash = strchr(slash + 1, '/'))) {
-		*slash = '\0';
-		if (mkdir(path, 0755) && errno != EEXIST) {
-			*slash = '/';
-			return -errno;
-		}
-		*slash = '/';
-	}
-	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
-}
-
 /*
- * Keep the log of a QEMU that has ended without vpoolctl, because it may say why.
- * It is kept until a machine of the same name is started or ends in this way.
+ * Note that a QEMU has ended without vpoolctl. Its keeper has done that, unless it was
+ * killed, too.
  */
-static void keep_log(const struct vm *vm, const struct vm_slot *slot)
+static void note_end(const struct vm *vm, const struct vm_slot *slot)
 {
-	char *from = vm_slot_path(slot, "log"), *to = vm_log_path(vm->name);
-	char *dir = vm_run_dir("log");
+	struct ended ended = {
+		.at = time(NULL), .unexpected = true,
+		.reason = "the QEMU and the vpoolctl that watches it were killed",
+	};
+	struct ended earlier;
 	struct stat st;
 
-	if (!stat(from, &st) && st.st_size && !vm_make_dirs(dir))
-		rename(from, to);
-	free(dir);
-	free(to);
-	free(from);
+	if (stat(slot->dir, &st) || ended_read(vm->name, &earlier))
+		return;
+	ended_write(vm->name, &ended);
 }
 
 int vm_return_devices(struct vm *vm)
@@ -334,8 +296,10 @@ static void vm_recover(struct vm *vm)
 		return;
 	}
 	for (i = 0; i < VM_SLOTS; i++) {
-		if (!vm->slot[i].pid)
-			keep_log(vm, vm->slot + i);
+		if (!vm->slot[i].pid) {
+			vm_slot_wait_keeper(vm->slot + i);
+			note_end(vm, vm->slot + i);
+		}
 		if (vm->slot[i].pid && !is_unborn(vm->slot + i))
 			vm->now = i;
 		else
@@ -387,7 +351,7 @@ static bool still_there(const struct vm *vm)
 
 static int lock_once(struct vm *vm, bool create)
 {
-	int err = create ? vm_make_dirs(vm->dir) : 0;
+	int err = create ? make_dirs(vm->dir) : 0;
 
 	if (err)
 		return err;
@@ -487,6 +451,7 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 		      int *status)
 {
 	struct vm *vm = NULL;
+	struct ended ended;
 	char *log;
 	int err;
 
@@ -501,10 +466,10 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 	log = vm_log_path(name);
 	if (!err)
 		*status = EXIT_OK;
-	else if (err == -ENOENT && !access(log, R_OK))
+	else if (err == -ENOENT && ended_read(name, &ended))
 		cmd_error(inv, name, TOOL_VM_MISSING,
-			  "there is no such virtual machine; the QEMU of one with this name ended unexpectedly, and its output is in %s; 'vpoolctl vm list' shows the running ones",
-			  log);
+			  "it does not run: %s; its output is in %s; 'vpoolctl vm list -a' shows the machines that do not run",
+			  ended.reason, log);
 	else if (err == -ENOENT)
 		cmd_error(inv, name, TOOL_VM_MISSING,
 			  "there is no such virtual machine; 'vpoolctl vm list' shows the running ones");

@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "vm/dirs.h"
+
 struct invocation;
 struct qmp;
 
-#define VM_NAME_MAX 32
 /* One slot to run in, and one to migrate to. */
 #define VM_SLOTS 2
 
@@ -46,17 +47,6 @@ struct vm {
 /* Return the directory of all machines, /run/vpool/vm for root; for free(3). */
 char *vm_root(void);
 
-/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
-char *vm_run_dir(const char *folder);
-/* Create a directory, for this user only, and its parents. Return 0 or a negative errno. */
-int vm_make_dirs(char *path);
-
-/* Check whether a machine can have a name. */
-bool vm_name_ok(const char *name);
-
-/* Return the path of the log of a machine that vpoolctl did not end, for free(3). */
-char *vm_log_path(const char *name);
-
 /* Return the names in vm_root(), sorted; each and the array for free(3). */
 char **vm_names(size_t *nr);
 
@@ -67,8 +57,7 @@ char **vm_names(size_t *nr);
  * @vm: out: the machine, for vm_close(); NULL on failure
  *
  * Remove leftovers of a crash: end QEMUs that do not have the machine, remove the
- * directories of QEMUs that have ended, and give their devices back to the host. The
- * log of such a QEMU is kept in vm_log_path().
+ * directories of QEMUs that have ended, and give their devices back to the host.
  *
  * Return: 0; -ENOENT if there is no such machine; -EBUSY if another vpoolctl has locked
  * it; another negative errno
@@ -101,6 +90,12 @@ void vm_slot_stop(struct vm_slot *slot);
 
 /* Remove the directory of a slot that has ended. */
 void vm_slot_remove(struct vm_slot *slot);
+
+/* File of a slot on which the keeper of its QEMU holds a lock. */
+#define VM_KEEPER "keeper"
+
+/* Wait until the keeper of a QEMU that has ended has noted that, but only shortly. */
+void vm_slot_wait_keeper(const struct vm_slot *slot);
 
 /* Suffix of the name of a socket until it is ready. */
 #define VM_HIDDEN ".new"

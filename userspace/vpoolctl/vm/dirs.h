@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_VM_DIRS_H
+#define VPOOLCTL_VM_DIRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define VM_NAME_MAX 32
+
+/* Check whether a machine can have a name. */
+bool vm_name_ok(const char *name);
+
+/* Return a directory below /run/vpool, or below XDG_RUNTIME_DIR; for free(3). */
+char *vm_run_dir(const char *folder);
+/*
+ * Return the directory of the definitions, for free(3): /etc/vpool/vm.d for root, or
+ * vpool/vm.d in XDG_CONFIG_HOME.
+ */
+char *vm_etc_dir(void);
+
+/*
+ * Return the names of machines for which a directory has a file NAME@suffix, sorted; each
+ * and the array for free(3).
+ */
+char **vm_names_in(const char *path, const char *suffix, size_t *nr);
+
+#endif /* VPOOLCTL_VM_DIRS_H */
