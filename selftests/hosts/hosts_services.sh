@@ -206,8 +206,8 @@ primitive() {
 		echo "<op id='$1-o2' name='start' interval='0' timeout='180s'/>"
 		echo "<op id='$1-o3' name='stop' interval='0' timeout='160s'/>"
 		echo "</operations></primitive>"
-	} > "$dir/$1.xml"
-	cibadmin --create --scope resources --xml-file "$dir/$1.xml"
+	} > $dir/resource.xml
+	cibadmin --create --scope resources --xml-file $dir/resource.xml
 }
 
 both "$host pacemaker"
