@@ -295,7 +295,7 @@ like 'the guest shuts down' "$out" "one shut down; 144M back in pool vm-?"
 is 'the machine returned all memory and CPUs to the pools' "$(used vm-a) $(used vm-b) $(dedicated vm-a)" '0 0 '
 is 'no directory is left' "$(ls "$dir/run/vm")" ''
 try 1 vm stop one
-like 'a stopped machine cannot be stopped again' "$err" '*there is no such virtual machine*'
+like 'a stopped machine cannot be stopped again' "$err" 'vpoolctl: vm stop one: it does not run: vm stop: it shut down*'
 
 section "QEMU's arguments"
 
