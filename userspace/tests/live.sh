@@ -105,6 +105,8 @@ for folder, _, files in os.walk(top):
             have = nodes.get(path.split("/")[1], {}).get(key, 0)
         elif path == "isolated":
             have = int(pool[key])
+        elif path.startswith("limits/"):
+            have = pool[{"user_bytes": "user_mem"}.get(name, name)] or 0
         else:
             have = pool.get(key)
         if str(have) != text:
