@@ -212,9 +212,10 @@ skip()
 VPOOLCTL=$(readlink -f "$(command -v "${VPOOLCTL:-vpoolctl}")")
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
 systemd=/lib/systemd/systemd
-tools=${VPOOL_TOOLS:-$HOME/.cache/vpool/tools}
-# udevadm is udevd if its name is that.
-udevadm=$(command -v udevadm || echo "$tools/bin/udevadm")
+# tools/setup unpacks programs here that are not installed.
+tools=${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
+# udevadm is udevd if its name is that. Debian 12 has it in /bin.
+udevadm=$(PATH=$PATH:$tools:$tools/../../bin command -v udevadm)
 [ -c /dev/vpool/control ] || skip 'the module is not loaded'
 [ -n "${VPOOL_KO-}" ] || skip 'VPOOL_KO does not name the module'
 [ "$cgroup" = /sys/fs/cgroup ] || skip 'cgroup2 is not mounted on /sys/fs/cgroup'
