@@ -205,7 +205,7 @@ fi
 
 skip()
 {
-	echo "1..0 # SKIP $1"
+	printf '%s\n' 1..1 "ok 1 - systemd # SKIP $1"
 	exit 0
 }
 
