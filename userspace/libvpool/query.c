@@ -2,6 +2,9 @@
 /*
  * Query one pool: its properties, its regions and its members.
  */
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,31 +141,66 @@ static int open_pool(struct vpool *vp, const char *name, struct vpool **pool)
 	return err;
 }
 
-static int regions_ioctl(struct vpool *vp, const char *name,
-			 struct vpool_region_info **regions, size_t *nr)
+/* VPOOL_REGIONS, VPOOL_MEMBERS and VPOOL_USERS have the same structure. */
+static_assert(sizeof(struct vpool_regions) == sizeof(struct vpool_members));
+static_assert(offsetof(struct vpool_regions, name) == offsetof(struct vpool_members, name));
+static_assert(offsetof(struct vpool_regions, nr) == offsetof(struct vpool_members, nr));
+static_assert(offsetof(struct vpool_regions, regions_uptr) ==
+	      offsetof(struct vpool_members, members_uptr));
+static_assert(sizeof(struct vpool_regions) == sizeof(struct vpool_users));
+static_assert(offsetof(struct vpool_regions, name) == offsetof(struct vpool_users, name));
+static_assert(offsetof(struct vpool_regions, nr) == offsetof(struct vpool_users, nr));
+static_assert(offsetof(struct vpool_regions, regions_uptr) ==
+	      offsetof(struct vpool_users, users_uptr));
+
+/* Read an array with one of these calls, with room for @nr entries at the first try. */
+static int list_ioctl(struct vpool *vp, unsigned long call, const char *name,
+		      size_t entry, size_t first, void **ret, size_t *nr)
 {
-	struct vpool_regions cmd = { .size = sizeof(cmd), .nr = 16 };
+	struct vpool_regions cmd = { .size = sizeof(cmd), .nr = first };
 	int err, tries;
 
 	err = vpool_set_name(vp, cmd.name, name);
 	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
-		struct vpool_region_info *array;
+		void *array = calloc(cmd.nr, entry);
 
-		array = calloc(cmd.nr, sizeof(*array));
 		if (!array)
 			return vpool_set_no_memory(vp);
 		cmd.regions_uptr = (unsigned long)array;
-		err = vpool_call(vp, VPOOL_REGIONS, &cmd);
+		err = vpool_call(vp, call, &cmd);
 		if (!err) {
-			*regions = array;
+			*ret = array;
 			*nr = cmd.nr;
 			return 0;
 		}
 		free(array);
 		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
 			err = 0;
-		cmd.nr += 8;
+		cmd.nr += cmd.nr / 4 + 8;
 	}
+	return err;
+}
+
+/*
+ * The same for any handle. *@opened tells whether this has opened the device of the pool,
+ * which counts as a region.
+ */
+static int list(struct vpool *vp, unsigned long call, const char *name, size_t entry,
+		size_t first, void **ret, size_t *nr, bool *opened)
+{
+	struct vpool *pool;
+	int err;
+
+	*opened = vp->kind == VPOOL_KIND_SYSFS;
+	if (!*opened)
+		return list_ioctl(vp, call, name, entry, first, ret, nr);
+	err = open_pool(vp, name, &pool);
+	if (err)
+		return err;
+	err = list_ioctl(pool, call, NULL, entry, first, ret, nr);
+	if (err)
+		vpool_copy_error(vp, pool);
+	vpool_close(pool);
 	return err;
 }
 
@@ -177,95 +215,31 @@ static size_t drop_own(const struct vpool_region_info *regions, size_t nr)
 int vpool_regions(struct vpool *vp, const char *name,
 		  struct vpool_region_info **regions, size_t *nr)
 {
-	struct vpool *pool;
+	void *array;
+	bool opened;
 	int err;
 
-	if (vp->kind != VPOOL_KIND_SYSFS)
-		return regions_ioctl(vp, name, regions, nr);
-	err = open_pool(vp, name, &pool);
+	err = list(vp, VPOOL_REGIONS, name, sizeof(**regions), 16, &array, nr, &opened);
 	if (err)
 		return err;
-	err = regions_ioctl(pool, NULL, regions, nr);
-	if (err)
-		vpool_copy_error(vp, pool);
-	else
+	*regions = array;
+	if (opened)
 		*nr = drop_own(*regions, *nr);
-	vpool_close(pool);
-	return err;
-}
-
-static int members_ioctl(struct vpool *vp, const char *name,
-			 struct vpool_member_info **members, size_t *nr)
-{
-	struct vpool_members cmd = { .size = sizeof(cmd), .nr = 64 };
-	int err, tries;
-
-	err = vpool_set_name(vp, cmd.name, name);
-	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
-		struct vpool_member_info *array;
-
-		array = calloc(cmd.nr, sizeof(*array));
-		if (!array)
-			return vpool_set_no_memory(vp);
-		cmd.members_uptr = (unsigned long)array;
-		err = vpool_call(vp, VPOOL_MEMBERS, &cmd);
-		if (!err) {
-			*members = array;
-			*nr = cmd.nr;
-			return 0;
-		}
-		free(array);
-		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
-			err = 0;
-		cmd.nr += cmd.nr / 4 + 8;
-	}
-	return err;
+	return 0;
 }
 
 int vpool_members(struct vpool *vp, const char *name,
 		  struct vpool_member_info **members, size_t *nr)
 {
-	struct vpool *pool;
+	void *array;
+	bool opened;
 	int err;
 
-	if (vp->kind != VPOOL_KIND_SYSFS)
-		return members_ioctl(vp, name, members, nr);
-	err = open_pool(vp, name, &pool);
+	err = list(vp, VPOOL_MEMBERS, name, sizeof(**members), 64, &array, nr, &opened);
 	if (err)
 		return err;
-	err = members_ioctl(pool, NULL, members, nr);
-	if (err)
-		vpool_copy_error(vp, pool);
-	vpool_close(pool);
-	return err;
-}
-
-static int users_ioctl(struct vpool *vp, const char *name,
-		       struct vpool_user_info **users, size_t *nr)
-{
-	struct vpool_users cmd = { .size = sizeof(cmd), .nr = 16 };
-	int err, tries;
-
-	err = vpool_set_name(vp, cmd.name, name);
-	for (tries = 0; !err && tries < VPOOL_RETRIES; tries++) {
-		struct vpool_user_info *array;
-
-		array = calloc(cmd.nr, sizeof(*array));
-		if (!array)
-			return vpool_set_no_memory(vp);
-		cmd.users_uptr = (unsigned long)array;
-		err = vpool_call(vp, VPOOL_USERS, &cmd);
-		if (!err) {
-			*users = array;
-			*nr = cmd.nr;
-			return 0;
-		}
-		free(array);
-		if (err == -EMSGSIZE && tries < VPOOL_RETRIES - 1)
-			err = 0;
-		cmd.nr += 8;
-	}
-	return err;
+	*members = array;
+	return 0;
 }
 
 /* Subtract the region that the query itself has opened. */
@@ -289,19 +263,15 @@ static size_t subtract_own(struct vpool_user_info *users, size_t nr)
 int vpool_users(struct vpool *vp, const char *name,
 		struct vpool_user_info **users, size_t *nr)
 {
-	struct vpool *pool;
+	void *array;
+	bool opened;
 	int err;
 
-	if (vp->kind != VPOOL_KIND_SYSFS)
-		return users_ioctl(vp, name, users, nr);
-	err = open_pool(vp, name, &pool);
+	err = list(vp, VPOOL_USERS, name, sizeof(**users), 16, &array, nr, &opened);
 	if (err)
 		return err;
-	err = users_ioctl(pool, NULL, users, nr);
-	if (err)
-		vpool_copy_error(vp, pool);
-	else
+	*users = array;
+	if (opened)
 		*nr = subtract_own(*users, *nr);
-	vpool_close(pool);
-	return err;
+	return 0;
 }
