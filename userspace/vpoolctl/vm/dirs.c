@@ -31,18 +31,41 @@ char *vm_run_dir(const char *folder)
 	return xprintf("/run/vpool/%s", folder);
 }
 
+/*
+ * Return @below in the directory that @variable names or else in @folder of the home
+ * directory, for free(3). Return NULL for root, and for a user without a home directory.
+ */
+static char *user_dir(const char *variable, const char *folder, const char *below)
+{
+	const char *dir = getenv(variable), *home = getenv("HOME");
+
+	if (may_change_host())
+		return NULL;
+	if (dir && *dir == '/')
+		return xprintf("%s/%s", dir, below);
+	return home ? xprintf("%s/%s/%s", home, folder, below) : NULL;
+}
+
 char *vm_etc_dir(void)
 {
 	const char *etc = getenv("VPOOL_ETC_DIR");
-	const char *user = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *dir;
 
 	if (etc)
 		return xprintf("%s/vpool/vm.d", etc);
-	if (!may_change_host() && user && *user == '/')
-		return xprintf("%s/vpool/vm.d", user);
-	if (!may_change_host() && home)
-		return xprintf("%s/.config/vpool/vm.d", home);
-	return xstrdup("/etc/vpool/vm.d");
+	dir = user_dir("XDG_CONFIG_HOME", ".config", "vpool/vm.d");
+	return dir ? dir : xstrdup("/etc/vpool/vm.d");
+}
+
+char *vm_log_dir(void)
+{
+	const char *log = getenv("VPOOL_LOG_DIR");
+	char *dir;
+
+	if (log)
+		return xstrdup(log);
+	dir = user_dir("XDG_STATE_HOME", ".local/state", "vpool/log");
+	return dir ? dir : xstrdup("/var/log/vpool");
 }
 
 static int compare_names(const void *a, const void *b)

@@ -17,6 +17,11 @@ char *vm_run_dir(const char *folder);
  * vpool/vm.d in XDG_CONFIG_HOME.
  */
 char *vm_etc_dir(void);
+/*
+ * Return the directory of the logs, for free(3): VPOOL_LOG_DIR, /var/log/vpool for root,
+ * or vpool/log in XDG_STATE_HOME.
+ */
+char *vm_log_dir(void);
 
 /*
  * Return the names of machines for which a directory has a file NAME@suffix, sorted; each

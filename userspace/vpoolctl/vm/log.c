@@ -19,25 +19,11 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
-#include "host/privilege.h"
+#include "vm/dirs.h"
 #include "vm/log.h"
 
 /* A guest can make QEMU print, so that a file must have an end. */
 #define MAX_LOG 1048576
-
-char *vm_log_dir(void)
-{
-	const char *dir = getenv("VPOOL_LOG_DIR");
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (dir)
-		return xstrdup(dir);
-	if (!may_change_host() && state && *state == '/')
-		return xprintf("%s/vpool/log", state);
-	if (!may_change_host() && home)
-		return xprintf("%s/.local/state/vpool/log", home);
-	return xstrdup("/var/log/vpool");
-}
 
 char *vm_log_path(const char *name)
 {

@@ -16,11 +16,6 @@ struct vm_log {
 	int err;
 };
 
-/*
- * Return the directory of the logs, for free(3): VPOOL_LOG_DIR, /var/log/vpool for root,
- * or vpool/log in XDG_STATE_HOME.
- */
-char *vm_log_dir(void);
 /* Return the path of the log of a machine, for free(3). */
 char *vm_log_path(const char *name);
 
