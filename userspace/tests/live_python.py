@@ -10,27 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 
 import vpool
+from checks import equal, raises, run
 
 NAME = "python-a"
 PAGE = vpool.default_page_size()
 CPU = max(vpool.host().cpus)
-
-
-def equal(found, wanted):
-    """Check that two values are equal."""
-    assert found == wanted, f"is {found!r}, not {wanted!r}"
-
-
-def raises(kind, function, *arguments, **keywords):
-    """Check that a call raises an exception of a kind, and return it."""
-    try:
-        found = function(*arguments, **keywords)
-    except kind as error:
-        return error
-    raise AssertionError(f"returns {found!r} and raises no {kind.__name__}")
 
 
 def creation(control):
@@ -197,22 +183,12 @@ TESTS = [creation, refusals, memory, too_much_memory, files, tasks, other_user, 
 
 def main():
     """Run the tests, and print TAP."""
-    bad = 0
-    print(f"1..{len(TESTS)}", flush=True)
     with vpool.open_control() as control:
-        for nr, test in enumerate(TESTS, 1):
-            try:
-                test(control)
-                print(f"ok {nr} - {test.__doc__}", flush=True)
-            except Exception:               # pylint: disable=broad-except
-                print("".join(f"# {line}\n" for line in
-                              traceback.format_exc().splitlines()), end="")
-                bad += 1
-                print(f"not ok {nr} - {test.__doc__}", flush=True)
+        passed = run(TESTS, control)
         for name in NAME, "python-b":
             if name in control.pools():
                 control.destroy(name, force=True)
-    sys.exit(bool(bad))
+    sys.exit(not passed)
 
 
 if __name__ == "__main__":

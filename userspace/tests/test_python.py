@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 
 SOURCE = os.environ["SOURCE"]
 BUILD = os.environ["BUILD"]
@@ -29,6 +28,7 @@ sys.dont_write_bytecode = True
 
 import vpool                                # noqa: E402
 from vpool import _abi                      # noqa: E402
+from checks import equal, raises, run       # noqa: E402
 
 
 def write(path, text):
@@ -59,20 +59,6 @@ def simulate():
         write(f"pools/web/{name}", value)
     write("pools/db/id", 2)
     write("pools/db/state", "active")
-
-
-def equal(found, wanted):
-    """Check that two values are equal."""
-    assert found == wanted, f"is {found!r}, not {wanted!r}"
-
-
-def raises(kind, function, *arguments, **keywords):
-    """Check that a call raises an exception of a kind, and return it."""
-    try:
-        found = function(*arguments, **keywords)
-    except kind as error:
-        return error
-    raise AssertionError(f"returns {found!r} and raises no {kind.__name__}")
 
 
 def layouts():
@@ -290,21 +276,9 @@ TESTS = [layouts, constants, every_function, reading, errors, no_module, closed,
 
 
 def main():
+    """Run the tests, and print TAP."""
     simulate()
-    bad = 0
-    print(f"1..{len(TESTS)}")
-    for nr, test in enumerate(TESTS, 1):
-        name, skip = test.__doc__, None
-        try:
-            skip = test()
-        except Exception:                   # pylint: disable=broad-except
-            print("".join(f"# {line}\n" for line in
-                          traceback.format_exc().splitlines()), end="")
-            bad += 1
-            print(f"not ok {nr} - {name}")
-            continue
-        print(f"ok {nr} - {name}{f' # {skip}' if skip else ''}")
-    sys.exit(bool(bad))
+    sys.exit(not run(TESTS))
 
 
 if __name__ == "__main__":
