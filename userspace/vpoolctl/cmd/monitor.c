@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,7 +82,6 @@ static int take_options(struct monitor *mon)
 {
 	const struct invocation *inv = mon->inv;
 	const char *text = inv->value[OPT_EVENTS];
-	char *end;
 	int i;
 
 	mon->ms = DEFAULT_MS;
@@ -92,8 +92,7 @@ static int take_options(struct monitor *mon)
 				   inv->value[OPT_DELAY]);
 	if (inv->given[OPT_EVENTS]) {
 		mon->sink.limited = true;
-		mon->sink.left = strtoul(text, &end, 10);
-		if (*text < '0' || *text > '9' || *end || !mon->sink.left)
+		if (parse_number(text, 1, ULONG_MAX, &mon->sink.left))
 			return usage_error(inv->cmd,
 					   "--events: '%s' is not a number of at least 1",
 					   text);

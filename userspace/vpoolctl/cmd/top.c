@@ -2,6 +2,7 @@
 /*
  * vpoolctl top: show the pools and their activity, with updates.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,12 +77,10 @@ static const struct option_def top_options[] = {
 static int take_iterations(const struct invocation *inv, struct top *top)
 {
 	const char *text = inv->value[OPT_ITERATIONS];
-	char *end;
 
 	if (!inv->given[OPT_ITERATIONS])
 		return EXIT_OK;
-	top->views = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !top->views)
+	if (parse_number(text, 1, ULONG_MAX, &top->views))
 		return usage_error(inv->cmd,
 				   "--iterations: '%s' is not a number of at least 1",
 				   text);

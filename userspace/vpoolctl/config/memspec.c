@@ -22,13 +22,8 @@
 static int parse_node(const char *text, __s32 *node)
 {
 	unsigned long value;
-	char *end;
 
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || value > INT_MAX)
+	if (parse_number(text, 0, INT_MAX, &value))
 		return -EINVAL;
 	*node = value;
 	return 0;

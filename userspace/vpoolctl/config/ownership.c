@@ -14,18 +14,14 @@
 
 #include "base/alloc.h"
 #include "config/ownership.h"
+#include "output/units.h"
 
 /* Parse a numeric user or group id. */
 static bool number_of(const char *text, unsigned int *id)
 {
-	unsigned long long value;
-	char *end;
+	unsigned long value;
 
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || *end || value >= VPOOL_ID_CALLER)
+	if (parse_number(text, 0, VPOOL_ID_CALLER - 1, &value))
 		return false;
 	*id = value;
 	return true;

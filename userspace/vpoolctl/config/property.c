@@ -167,15 +167,12 @@ static int check_limits(const struct pool_config *pool, struct failure *failure)
 
 static int set_count(__u32 *value, const char *text, struct failure *failure)
 {
-	unsigned long long number;
-	char *end;
+	unsigned long number;
 
 	*value = 0;
 	if (!strcmp(text, "none"))
 		return 0;
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || number > UINT32_MAX)
+	if (parse_number(text, 0, UINT32_MAX, &number))
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is neither a number nor none", text);
 	*value = number;

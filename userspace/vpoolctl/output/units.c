@@ -145,6 +145,22 @@ int parse_seconds(const char *text, __u32 *ms)
 	return 0;
 }
 
+int parse_number(const char *text, unsigned long min, unsigned long max,
+		 unsigned long *value)
+{
+	unsigned long number;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	/* A number that does not fit becomes ULONG_MAX. */
+	number = strtoul(text, &end, 10);
+	if (*end || number < min || number > max)
+		return -EINVAL;
+	*value = number;
+	return 0;
+}
+
 /* Parse a number of at most INT_MAX that ends at @until or at the end of the text. */
 static bool number_before(const char *text, char until, unsigned long *value)
 {

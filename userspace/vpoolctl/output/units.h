@@ -50,4 +50,16 @@ int parse_seconds(const char *text, __u32 *ms);
  */
 int parse_ncpus(const char *text, unsigned int *nr, int *node);
 
+/**
+ * parse_number() - parse a whole number
+ * @text: decimal digits
+ * @min: smallest number
+ * @max: largest number
+ * @value: receives the number; unchanged on failure
+ *
+ * Return: 0 or -EINVAL
+ */
+int parse_number(const char *text, unsigned long min, unsigned long max,
+		 unsigned long *value);
+
 #endif /* VPOOLCTL_UNITS_H */

@@ -424,12 +424,10 @@ static int parse_port(const struct invocation *inv, struct send_to *to)
 {
 	const char *text = inv->value[MIGRATE_PORT];
 	unsigned long port;
-	char *end;
 
 	if (!inv->given[MIGRATE_PORT])
 		return 0;
-	port = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !port || port >= 65535)
+	if (parse_number(text, 1, 65534, &port))
 		return usage_error(inv->cmd, "--port: '%s' is not between 1 and 65534",
 				   text);
 	to->port = port;

@@ -55,10 +55,8 @@ static int set_number(unsigned int *member, const char *text, unsigned int max,
 		      const char *what, struct failure *failure)
 {
 	unsigned long nr;
-	char *end;
 
-	nr = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !nr || nr > max)
+	if (parse_number(text, 1, max, &nr))
 		return wrong(failure, text, what);
 	*member = nr;
 	return 0;

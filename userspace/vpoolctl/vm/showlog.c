@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/macros.h"
 #include "output/messages.h"
 #include "output/printable.h"
+#include "output/units.h"
 #include "vm/cmd.h"
 #include "vm/dirs.h"
 #include "vm/log.h"
@@ -128,13 +130,10 @@ static int run_vm_log(const struct invocation *inv)
 	const char *name = inv->argv[0], *lines = inv->value[LOG_LINES];
 	unsigned long nr = 0;
 	int status;
-	char *end, *path;
+	char *path;
 
-	if (lines) {
-		nr = strtoul(lines, &end, 10);
-		if (*lines < '0' || *lines > '9' || *end)
-			return usage_error(inv->cmd, "--lines: '%s' is not a number", lines);
-	}
+	if (lines && parse_number(lines, 0, ULONG_MAX, &nr))
+		return usage_error(inv->cmd, "--lines: '%s' is not a number", lines);
 	if (!vm_name_ok(name)) {
 		cmd_error(inv, NULL, TOOL_VM_NAME,
 			  "'%s' is not a valid name of a virtual machine", name);
