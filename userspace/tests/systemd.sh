@@ -152,7 +152,18 @@ second_boot()
 	is 'no unit failed at boot' "$(systemctl --failed --plain --no-legend)" ''
 	systemctl stop app
 	try 0 destroy web my-pool
-	is 'the slices are gone' "$(ls -d "$cgroup"/vpool_* 2>/dev/null)" ''
+	# Its last command also removes the slice.
+	until_true unit_is vpool@web.service inactive
+	is 'the slices are gone' "$(slices)" ''
+}
+
+# slices: list the remaining cgroups of pools, with their processes, and the state of the units
+slices()
+{
+	if compgen -G "$cgroup/vpool_*" >/dev/null; then
+		find "$cgroup"/vpool_* -type d -print -exec cat {}/cgroup.procs \;
+		systemctl list-units --all --plain --no-legend '*vpool*'
+	fi
 }
 
 cgroup_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }

@@ -431,12 +431,21 @@ void isolate_forget_unit(const char *name)
 {
 	struct failure failure;
 	bool busy = isolate_idle(name, &failure);
+	char *dir;
 
 	unit_slice_revert(name, !busy);
 	if (busy) {
 		unit_slice_widen(name);
 		fprintf(stderr, "vpoolctl: %s and continues to run\n", failure.text);
+		return;
 	}
+	/* systemd keeps a cgroup that it could not remove when the slice stopped. */
+	dir = cgroup_slice_dir(name);
+	if (dir && !cgroup_tenant(dir) && !access(dir, F_OK)) {
+		remove_below(dir);
+		rmdir(dir);
+	}
+	free(dir);
 }
 
 /*
