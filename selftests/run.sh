@@ -91,10 +91,14 @@ wanted() {
 # runs_here WHERE NAME: check whether the suite NAME, with this third field, runs on this
 # machine. Outside the test VM, the kernel has no name and all suites run.
 runs_here() {
-	local kernel=${VPOOL_KERNEL:-}
+	local kernel=${VPOOL_KERNEL:-} where=$1
 
-	[ -n "$1" ] && [ -n "$kernel" ] || return 0
-	case $1 in
+	[ -n "$where" ] && [ -n "$kernel" ] || return 0
+	if [[ $where == long,* ]]; then
+		runs_here long "$2" || return
+		where=${where#long,}
+	fi
+	case $where in
 	debug) [[ $kernel == debug* || $kernel == fuzz ]] ;;
 	fast) [[ $kernel != debug* || -n ${VPOOL_LONG:-} ]] ;;
 	long) [ -n "${VPOOL_LONG:-}" ] || [[ " ${patterns[*]} " == *" $2 "* ]] ;;
@@ -102,7 +106,7 @@ runs_here() {
 	iommu) [ -n "${VPOOL_IOMMU:-}" ] ;;
 	guard) [ -n "${VPOOL_GUARD:-}" ] ;;
 	hosts) [ -n "${VPOOL_HOSTS:-}" ] ;;
-	*) [[ ,$1, == *,$kernel,* ]] ;;
+	*) [[ ,$where, == *,$kernel,* ]] ;;
 	esac
 }
 

@@ -57,9 +57,12 @@ RACE = re.compile(r"BUG: KCSAN: ")
 RACE_ACCESS = re.compile(r"BUG: KCSAN: | on cpu \d+:$")
 RACE_END = re.compile(r"={60}")
 # Functions of the kernel whose own rules allow the race, as the first function of an
-# access: the sum of a counter per CPU is an estimate; and struct page has the link of a
-# list where a tail page has the address of its head, which is odd, as a link never is.
-HARMLESS_ACCESS = re.compile(r"(percpu_counter_add_batch|free_pages_and_swap_cache)\+")
+# access: the sum of a counter per CPU is an estimate; struct page has the link of a list
+# where a tail page has the address of its head, which is odd, as a link never is; the
+# number of a page's node is in one word with its lock, but never changes; and a fault reads
+# the times of an inode without its lock.
+HARMLESS_ACCESS = re.compile(r"(percpu_counter_add_batch|free_pages_and_swap_cache|"
+                             r"__lruvec_stat_mod_folio|inode_update_timestamps)\+")
 
 # The kernel suspects that a CPU missed its timer interrupt, and waits for it.
 TIMER_STALL = re.compile(r"rcu: \tPossible timer handling issue on cpu=\d")
