@@ -186,7 +186,7 @@ in_time() {
 move() {
 	crm_resource --move --resource "$1" --node "$2" > $dir/out 2>&1
 	is "$1 may move" $? 0
-	in_time 180 "$1 is on $2" runs_on "$1" "$2"
+	in_time 600 "$1 is on $2" runs_on "$1" "$2"
 	crm_resource --clear --resource "$1" > /dev/null 2>&1
 }
 # primitive ID CLASS TYPE META ATTRIBUTES: define a resource.
@@ -205,6 +205,9 @@ primitive() {
 		echo "<op id='$1-o1' name='monitor' interval='10s' timeout='120s'/>"
 		echo "<op id='$1-o2' name='start' interval='0' timeout='180s'/>"
 		echo "<op id='$1-o3' name='stop' interval='0' timeout='160s'/>"
+		# The default of 20 s is too short for a live migration of an emulated guest.
+		echo "<op id='$1-o4' name='migrate_to' interval='0' timeout='600s'/>"
+		echo "<op id='$1-o5' name='migrate_from' interval='0' timeout='600s'/>"
 		echo "</operations></primitive>"
 	} > $dir/resource.xml
 	cibadmin --create --scope resources --xml-file $dir/resource.xml
@@ -238,12 +241,18 @@ like 'the memory of the machine is of the pool' "$(left host2)" "$((144 << 20)) 
 # shellcheck disable=SC2016 # the other shell expands it
 on host2 'pid=$(vpoolctl vm list --noheadings -o PID); kill -9 $pid; echo $pid' > $dir/pid
 restarted() {
-	local pid
+	local at pid
 
-	pid=$(on host2 'vpoolctl vm list --noheadings -o PID')
-	[ -n "$pid" ] && [ "$pid" != "$(cat $dir/pid)" ]
+	at=$(where m)
+	pid=$(on "${at:-host2}" 'vpoolctl vm list --noheadings -o PID')
+	[ -n "$pid" ] && [ "$at $pid" != "host2 $(cat $dir/pid)" ]
 }
+# Pacemaker counts the machine as stopped, and may start it on either host.
 in_time 120 'a killed QEMU is restarted' restarted
+if runs_on m host1; then
+	guest_runs host1 'restart' 0
+	move m host2
+fi
 
 cp "$host" /cluster/start
 : > $console
