@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vpoolctl audit: list the tasks and interrupts that can run, or did run, on a pool's
- * CPUs.
+ * CPUs, and the settings of the host that disturb them.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -20,6 +20,7 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "host/baseline.h"
+#include "host/disturb.h"
 #include "host/grade.h"
 #include "host/isolate.h"
 #include "host/pools.h"
@@ -35,6 +36,7 @@ enum {
 	AUDIT_RAW,
 	AUDIT_COLUMNS,
 	AUDIT_WATCH,
+	AUDIT_SETTINGS,
 	AUDIT_MEND,
 	AUDIT_DRY_RUN,
 	AUDIT_QUIET,
@@ -48,6 +50,10 @@ static const struct option_def audit_options[] = {
 	[AUDIT_WATCH] = {
 		.name = "watch", .letter = 'w', .local = true,
 		.help = "repeat every two seconds",
+	},
+	[AUDIT_SETTINGS] = {
+		.name = "settings", .letter = 's',
+		.help = "show only the settings of the host",
 	},
 	[AUDIT_MEND] = {
 		.name = "mend",
@@ -75,12 +81,14 @@ enum {
 	COL_SINCE,
 	COL_MASK,
 	COL_WHAT,
+	COL_END,
 };
 
 static const struct column audit_columns[] = {
 	[COL_KIND] = { "KIND", CELL_TEXT,
-		       "task, kthread, irq, ipi, tick or steal" },
-	[COL_ID] = { "ID", CELL_TEXT, "id of the thread, or name of the interrupt" },
+		       "task, kthread, irq, ipi, tick, steal or setting" },
+	[COL_ID] = { "ID", CELL_TEXT,
+		     "id of the thread, or name of the interrupt or setting" },
 	[COL_RAN] = { "RAN", CELL_TEXT,
 		      "whether it ran on its CPUs: yes, no, or unknown" },
 	[COL_COUNT] = { "COUNT", CELL_NUMBER,
@@ -88,8 +96,12 @@ static const struct column audit_columns[] = {
 	[COL_SINCE] = { "SINCE", CELL_TEXT,
 			"start of the count: created, for the creation of the pool;\n"
 			"or boot" },
-	[COL_MASK] = { "MASK", CELL_TEXT, "the CPUs that a task may run on" },
-	[COL_WHAT] = { "WHAT", CELL_TEXT, "the task's name" },
+	[COL_MASK] = { "MASK", CELL_TEXT,
+		       "the CPUs that a task may run on, or that a setting disturbs" },
+	[COL_WHAT] = { "WHAT", CELL_TEXT,
+		       "the task's name, or the value of a setting and what it costs" },
+	[COL_END] = { "END", CELL_TEXT,
+		      "what ends a setting: a command, or a boot parameter" },
 };
 
 /* A line of the output. A higher rank, then a higher count, is worse. */
@@ -294,16 +306,31 @@ static void print_findings(struct audit *audit, struct table *tb)
 	free(audit->found);
 }
 
-static int fill_audit(const struct invocation *inv, struct vpool *vp,
-		      struct table *tb)
+/* The settings follow the rest, because they disturb less often than what has run. */
+static void print_settings(const struct vpool_cpus *cpus, struct table *tb)
 {
-	struct audit audit = { 0 };
+	struct disturbances found;
+	size_t i;
+
+	disturbances_find(cpus, &found);
+	for (i = 0; i < found.nr; i++) {
+		table_row(tb);
+		table_text(tb, COL_KIND, "setting");
+		table_text(tb, COL_ID, found.all[i].setting);
+		table_text(tb, COL_MASK, found.all[i].cpus);
+		table_text(tb, COL_WHAT, found.all[i].what);
+		table_text(tb, COL_END, found.all[i].end);
+	}
+	disturbances_free(&found);
+}
+
+static int fill_intruders(const struct invocation *inv, struct vpool *vp,
+			  struct vpool_info *pool, struct table *tb)
+{
+	struct audit audit = { .pool = pool };
 	size_t i;
 	int err;
 
-	err = vpool_query(vp, inv->argv[0], &audit.pool);
-	if (err)
-		return err;
 	err = vpool_members(vp, inv->argv[0], &audit.members,
 			    &audit.nr_members);
 	if (!err) {
@@ -318,7 +345,23 @@ static int fill_audit(const struct invocation *inv, struct vpool *vp,
 		figures_free(&audit.now);
 		free(audit.members);
 	}
-	vpool_info_free(audit.pool);
+	return err;
+}
+
+static int fill_audit(const struct invocation *inv, struct vpool *vp,
+		      struct table *tb)
+{
+	struct vpool_info *pool;
+	int err;
+
+	err = vpool_query(vp, inv->argv[0], &pool);
+	if (err)
+		return err;
+	if (!inv->given[AUDIT_SETTINGS])
+		err = fill_intruders(inv, vp, pool, tb);
+	if (!err)
+		print_settings(&pool->cpus, tb);
+	vpool_info_free(pool);
 	return err;
 }
 
@@ -362,6 +405,8 @@ static int run_audit(const struct invocation *inv)
 	struct failure failure;
 	int status;
 
+	if (inv->given[AUDIT_MEND] && inv->given[AUDIT_SETTINGS])
+		return usage_error(inv->cmd, "--mend and --settings exclude each other");
 	if (inv->given[AUDIT_MEND])
 		return inv->argc ? usage_error(inv->cmd, "--mend takes no NAME") :
 				   mend(inv);
@@ -384,7 +429,7 @@ static int run_audit(const struct invocation *inv)
 const struct command cmd_audit = {
 	.name = "audit",
 	.args = "NAME | --mend",
-	.summary = "show tasks and interrupts on a pool's CPUs",
+	.summary = "show what disturbs a pool's CPUs",
 	.description =
 		"Show the tasks and interrupts that can run, or did run, on a\n"
 		"pool's CPUs without being members, the worst first: tasks\n"
@@ -395,6 +440,11 @@ const struct command cmd_audit = {
 		"lost. RAN is unknown if the kernel does not record it: a\n"
 		"task that has run since then, and last ran on another CPU,\n"
 		"may have run on the pool's CPUs in between.\n\n"
+		"Then show each setting of the host that disturbs programs\n"
+		"on these CPUs: its value, what that costs, and the command\n"
+		"or boot parameter that ends it. Not all of them suit each\n"
+		"host: some cost the other CPUs, or the protection from\n"
+		"runaway tasks.\n\n"
 		"For root, audit first restores what other programs have\n"
 		"changed, as every verb does that changes a pool.",
 	.options = audit_options,

@@ -13,6 +13,7 @@
  * in VPOOL_RUN, and sent again after the last isolated pool is destroyed.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #include "host/cpumask.h"
 #include "host/irqbalance.h"
 #include "host/isolate.h"
+#include "host/kernel_file.h"
 #include "host/pools.h"
 
 #define CPU_DIR "/sys/devices/system/cpu"
@@ -267,4 +269,56 @@ void irqbalance_keep_off(const struct vpool_cpus *cpus)
 {
 	show_isolated(cpus);
 	tell_running(cpus);
+}
+
+bool irqbalance_is_told(void)
+{
+	return !access(SHOWN, F_OK) || !access(STATE, F_OK);
+}
+
+/* Return the process id of an irqbalance, or 0 if none runs. */
+static int find_running(void)
+{
+	char *proc = kernel_path("/proc"), *path, *comm;
+	DIR *dir = opendir(proc);
+	struct dirent *entry;
+	int pid = 0;
+
+	while (dir && !pid && (entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		path = xprintf("/proc/%s/comm", entry->d_name);
+		comm = kernel_line(path);
+		if (comm && !strcmp(comm, "irqbalance"))
+			pid = atoi(entry->d_name);
+		free(comm);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	free(proc);
+	return pid;
+}
+
+bool irqbalance_spared(struct vpool_cpus *cpus)
+{
+	int pid = find_running();
+	struct vpool_cpus full;
+	char *file;
+	bool asked;
+
+	*cpus = (struct vpool_cpus) { 0 };
+	if (!pid)
+		return false;
+	file = xprintf("irqbalance%d.sock", pid);
+	asked = ask_spared(file, cpus);
+	free(file);
+	if (asked)
+		return true;
+	/* It answers root alone. These are the CPUs that it spares by default. */
+	kernel_cpus(ISOLATED, cpus);
+	if (kernel_cpus(CPU_DIR "/nohz_full", &full))
+		cpus_add_all(cpus, &full);
+	vpool_cpus_free(&full);
+	return true;
 }
