@@ -341,7 +341,8 @@ const struct option_def property_defs[] = {
 		.list = LIST_REFUSED, .set = set_isolate,
 		.help =
 			"Keep everything but members off the CPUs: other tasks with a\n"
-			"cpuset partition, and movable interrupts. With nobalance, the\n"
+			"cpuset partition, movable interrupts, and the kernel's unbound\n"
+			"workers and watchdogs. With nobalance, the\n"
 			"scheduler also does not balance load between the CPUs, which\n"
 			"suits threads that are pinned to one CPU each. Needs CPUs.",
 	},

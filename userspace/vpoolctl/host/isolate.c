@@ -36,11 +36,15 @@
 #include "host/pools.h"
 #include "host/privilege.h"
 #include "host/proc.h"
+#include "host/settings.h"
 #include "host/unit.h"
 
 /* Limit of the attempts to empty a cgroup whose processes fork. */
 #define EMPTY_TRIES 100
 #define EMPTY_PAUSE_US 20000
+
+/* Values of the host's settings before there were isolated pools. */
+#define SETTINGS VPOOL_RUN "/settings"
 
 static bool has_word(const char *text, const char *word)
 {
@@ -311,6 +315,7 @@ static int find_pool(struct vpool *vp, const char *name,
  * @gone: true if the pass removes the cpusets of destroyed pools, false if it creates
  *	cpusets
  * @taken: CPUs of pools that keep interrupts off
+ * @unsure: @taken may lack a pool, whose state cannot be read
  * @name: name of the pool whose errors are returned, or NULL for all pools
  * @err: out: the first error, a negative errno; 0 if there is none
  * @failure: out: message of @err, owned by the caller of isolate_sync()
@@ -319,6 +324,7 @@ struct sync {
 	struct vpool *vp;
 	bool gone;
 	struct vpool_cpus taken;
+	bool unsure;
 	const char *name;
 	int err;
 	struct failure *failure;
@@ -388,6 +394,7 @@ static void sync_one(struct sync *sync, const char *name)
 	int err, found;
 
 	found = find_pool(sync->vp, name, &info);
+	sync->unsure |= found && found != -ENOENT;
 	err = note_read(name, &note);
 	if (err == -EBADMSG)
 		err = repair_note(name, found ? NULL : info, &note);
@@ -502,7 +509,11 @@ int isolate_sync(struct vpool *vp, const char *name, struct failure *failure)
 	sync.gone = false;
 	sync_all(&sync);
 	sync_units(&sync);
-	irqbalance_keep_off(&sync.taken);
+	/* Leave what the CPUs of a pool that still exists may need. */
+	if (!sync.unsure) {
+		irqbalance_keep_off(&sync.taken);
+		settings_keep_off(SETTINGS, &sync.taken);
+	}
 	vpool_cpus_free(&sync.taken);
 	return sync.err;
 }
@@ -570,7 +581,8 @@ static bool is_sync_needed(void)
 	size_t i, nr;
 	char **names;
 
-	if (note_any())
+	/* A vpoolctl that was killed may have removed the last note, and nothing else. */
+	if (note_any() || irqbalance_is_told() || settings_are_kept(SETTINGS))
 		return true;
 	names = unit_slice_pools(&nr);
 	for (i = 0; i < nr; i++)
