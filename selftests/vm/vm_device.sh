@@ -208,7 +208,7 @@ echo "# $SECONDS s: a user other than root"
 # as_user LIMIT ARGUMENT...: run vpoolctl as a user, with a limit of locked memory
 as_user() {
 	prlimit --memlock="$1" setpriv --reuid 65534 --regid 65534 --clear-groups \
-		env VPOOL_RUN_DIR="$dir/user" HOME=/ vpoolctl "${@:2}" \
+		env VPOOL_RUN_DIR="$dir/user" HOME="$dir/user" vpoolctl "${@:2}" \
 		> "$dir/out" 2> "$dir/err"
 }
 user_boot=(--pool vm-a --mem 144M --kernel "$dir/vmlinuz" --device "$nvme")
