@@ -30,11 +30,15 @@ class Count:
         # The messages of tools/vm/run and tools/vm/cluster.
         self.vm_messages = []
 
-    def reset(self):
-        """Forget all results: the tests run again from the start."""
-        self.passed = self.failed = self.skipped = 0
-        self.failures.clear()
-        self.cases.clear()
+    def state(self):
+        """Return all results, for restore()."""
+        return (self.passed, self.failed, self.skipped, self.failures.copy(),
+                self.cases.copy())
+
+    def restore(self, state):
+        """Forget the results that came after state() was called."""
+        self.passed, self.failed, self.skipped = state[:3]
+        self.failures, self.cases = state[3].copy(), state[4].copy()
 
     def add(self, other):
         """Add the results of another Count."""
@@ -130,18 +134,37 @@ class GuestReader:
         self.suite = None
         self.suites = set()
         self.kunit = 0
+        # What was counted before the first line of the VM, and before the last suite began.
+        self.before_boot = self.before_suite = self.state()
+
+    def state(self):
+        """Return what was counted, for restore()."""
+        return self.count.state(), self.suites.copy(), self.kunit
+
+    def restore(self, state):
+        """Forget what was counted after state() was called."""
+        self.count.restore(state[0])
+        self.suites, self.kunit = state[1].copy(), state[2]
+        self.suite = None
+
+    def go_on(self):
+        """Keep what is complete: the other suites run in another VM."""
+        self.before_boot = self.before_suite
+        self.restore(self.before_boot)
 
     def line(self, line):
         """Count one line."""
         if line == "# boot":
             # tools/vm/run may have started the VM again.
-            self.suite, self.suites, self.kunit = None, set(), 0
-            self.count.reset()
+            self.restore(self.before_boot)
+            self.before_suite = self.before_boot
         elif m := TRAILER.fullmatch(line):
             self.suites.add(m[1])
             self.suite = None
             self.count.short_plan(f"{self.kernel}: {m[1]}", int(m[2]), int(m[3]))
+            self.before_suite = self.state()
         elif m := re.fullmatch(r"# suite: (\S+)", line):
+            self.before_suite = self.state()
             self.suite = m[1]
         elif self.suite:
             self.count.result(f"{self.kernel}: {self.suite}", line)
@@ -156,7 +179,7 @@ class GuestReader:
         if missing:
             count.fail(f"{count.name}: did not complete: "
                        f"{' '.join(missing)}", len(missing))
-        if status and not count.failed or status in (124, 125, 126):
+        if status and not count.failed or status in (123, 124, 125, 126):
             count.fail(f"{count.name}: the test VM ended with status {status}, in "
                        f"{self.suite or 'no suite'}")
             count.failures += count.vm_messages

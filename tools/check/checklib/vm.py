@@ -9,6 +9,10 @@ from .count import GuestReader, stream
 
 # Exit status of tools/kernel/get if this Debian release lacks the kernel.
 STATUS_NO_PACKAGE = 3
+# Exit status of tools/vm/run --once if the VM failed, but vpool had no part in it.
+STATUS_AGAIN = 123
+# Maximum number of VMs for the suites of a kernel, if the VMs fail so.
+STARTS = 4
 # Exit status of tools/vm/run and tools/vm/cluster if a kernel reported a bug.
 STATUS_REPORT = 125
 # Seconds in which several machines come up and end, on a busy host.
@@ -95,14 +99,40 @@ def run_guest(count, kernel, names, tool, env):
     @tool is the name of a program of tools/vm, and its options.
     """
     reader = GuestReader(count, kernel)
+    reader.end(names, read_guest(reader, kernel, names, tool, env))
+    return reader
+
+
+def read_guest(reader, kernel, names, tool, env):
+    """Run tools/check/guest as run_guest() does, and return the exit status of the tool."""
     cmd = [f"{TOP}/tools/vm/{tool[0]}", "--kernel", kernel, *tool[1:], "--",
            "tools/check/guest", *names]
     status = 0
-    for line in stream(count, cmd, env):
+    for line in stream(reader.count, cmd, env):
         if isinstance(line, int):
             status = line
         else:
             reader.line(line)
+    return status
+
+
+def run_independent(count, kernel, names, env):
+    """Run suites that do not need each other, and return the reader of their output.
+
+    If the VM fails and vpool has no part in it, the suites that are not complete run in
+    another VM.
+    """
+    reader = GuestReader(count, kernel)
+    for _ in range(STARTS):
+        left = [name for name in names if name not in reader.suites]
+        if reader.kunit:
+            env.pop("VPOOL_KUNIT_KO", None)
+        status = read_guest(reader, kernel, left, ["run", *VM, "--once"], env)
+        if status != STATUS_AGAIN:
+            break
+        reader.go_on()
+        count.say(f"# vpool has no part in this failure: going on after "
+                  f"{len(reader.suites)} of {len(names)} suites")
     reader.end(names, status)
     return reader
 
@@ -113,7 +143,7 @@ def run_kernel(count, kernel, kunit, names):
                    ["KUNIT"] * kunit + ["KCOV"] * ("fuzz" in names), names)
     if env is None:
         return
-    reader = run_suites(count, kernel, names, [], env)
+    reader = run_independent(count, kernel, names, env)
     if kunit:
         count.short_plan("kunit", suites.declared_kunit(), reader.kunit)
 

@@ -7,12 +7,12 @@ import sys
 from typing import NamedTuple
 
 # Exit statuses of tools/vm/run, in addition to those of the command.
+STATUS_AGAIN = 123
 STATUS_TIMEOUT = 124
 STATUS_REPORT = 125
 STATUS_VM_FAILED = 126
 # Start the machine again, because vpool cannot have caused the failure: a report before
-# vpool was loaded, a machine that did not come up, or a CPU that missed its timer
-# interrupt.
+# vpool was loaded, a machine that did not come up, or a fault of an emulated CPU.
 STATUS_RETRY = -1
 
 # tools/vm/guest prints this on the console when it starts.
@@ -66,7 +66,11 @@ HARMLESS_ACCESS = re.compile(r"(percpu_counter_add_batch|free_pages_and_swap_cac
 
 # The kernel suspects that a CPU missed its timer interrupt, and waits for it.
 TIMER_STALL = re.compile(r"rcu: \tPossible timer handling issue on cpu=\d")
-
+# The kernel changes its code by means of a breakpoint, and all CPUs know the new code before
+# it forgets the breakpoint. An emulated CPU sometimes executes it later. The function is
+# the one that the CPU executed.
+LATE_BREAKPOINT = re.compile(
+    r"Oops: int3: (?:.*\n){1,8}?.*\bRIP: \S+:[\w.]+\+\S+(?: \[(?!vpool\])\w+\])?\n")
 
 # The kernel prints one of these when a program restarts the machine.
 RESTART = re.compile(r"sysrq: Resetting|reboot: Restarting system")
@@ -180,6 +184,10 @@ def find_result(console, status, expired=None, load=True):
         messages.append((f"the kernel reported: {headline}", reports[:MAX_LINES]))
     if TIMER_STALL.search(console):
         messages.append(("a CPU of the machine missed its timer interrupt", []))
+        return Result(STATUS_RETRY, messages)
+    if LATE_BREAKPOINT.search(console):
+        messages.append(("a CPU of the machine executed a breakpoint that the kernel had "
+                         "removed", []))
         return Result(STATUS_RETRY, messages)
     if expired:
         messages += [last_words, (str(expired), [])]

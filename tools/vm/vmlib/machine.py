@@ -288,4 +288,6 @@ def run(args, kernel, where):
         result.print()
         if result.status != console.STATUS_RETRY:
             return result.status
+        if args.once:
+            return console.STATUS_AGAIN
     return console.STATUS_VM_FAILED
