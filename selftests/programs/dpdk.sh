@@ -65,8 +65,13 @@ guest() {
 		-netdev vhost-user,id=net,chardev=switch \
 		-device virtio-net-pci,netdev=net
 }
-# shellcheck disable=SC2317 # until_true calls it
-has_exchanged() { grep -qs 'packets returned' "$dir/console"; }
+# shellcheck disable=SC2317 # until_true calls these two
+switch_is_ready() { test -S "$dir/switch" || ! kill -0 "$switch" 2> /dev/null; }
+# shellcheck disable=SC2317
+has_exchanged() {
+	grep -qs 'packets returned' "$dir/console" ||
+		! kill -0 "$switch" "${users[1]}" 2> /dev/null
+}
 
 if [ ! -e /dev/kvm ] || [ ! -r "${VPOOL_KERNEL_IMAGE:-}" ]; then
 	tap_result yes 'testpmd # SKIP no /dev/kvm or no VPOOL_KERNEL_IMAGE here'
@@ -81,7 +86,7 @@ mkfifo "$dir/enter"
 switch=$!
 users=("$switch")
 exec 8> "$dir/enter"
-until_true 120 test -S "$dir/switch"
+until_true 120 switch_is_ready
 guest > "$dir/qemu" 2>&1 &
 users+=($!)
 until_true 300 has_exchanged
@@ -91,7 +96,7 @@ sed 's/^/# /' "$dir/qemu"
 is 'the guest'\''s memory is the pool'\''s' "$(used $pool)" $((144 << 20))
 like 'testpmd maps it' "$(cat "/proc/$switch/maps")" "* rw-s *$mnt/*(deleted)*"
 kill -9 "${users[1]}"
-echo >&8
+(echo >&8)
 wait "$switch"
 is 'testpmd ends' $? 0
 exec 8>&-
