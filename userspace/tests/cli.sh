@@ -139,8 +139,48 @@ try vm resize x --mem 1G --timeout never
 check 'vm resize with an invalid time' 2 "*--timeout: 'never' is not a time in seconds*"
 try vm start x --pool a --disk /disk --initrd /initrd
 check 'an initrd without a kernel' 2 '*--initrd and --append need --kernel*'
+try vm start x --pool a --disk /disk --net bond
+check 'unknown value of --net' 2 "*--net: 'bond' is not user, none, tap, bridge or macvtap*"
 try vm start x --pool a --disk /disk --net tap
-check 'unknown value of --net' 2 "*--net: 'tap' is neither user nor none*"
+check 'a network without its interface' 2 '*--net tap needs name=NAME, an interface of the host*'
+try vm start x --pool a --disk /disk --net user,name=eth0
+check 'a network that has no interface' 2 '*--net user has no interface of the host*'
+try vm start x --pool a --disk /disk --net bridge,name=../x
+check 'a path as an interface' 2 "*--net: '../x' is not the name of an interface*"
+try vm start x --pool a --disk /disk --net none --net user
+check 'no network and a network' 2 '*--net none is not the only network*'
+for mac in 52:54:00:12:34 52:54:00:12:34:5g 53:54:00:12:34:56 52-54-00-12-34-56 52:54:0:12:34:567; do
+	try vm start x --pool a --disk /disk --net "user,mac=$mac"
+	check "MAC address $mac" 2 "*--net: '$mac' is not the MAC address of an interface*"
+done
+try vm start x --pool a --disk /disk --net user,mac=52:54:00:12:34:AB \
+	--net user,mac=52:54:00:12:34:ab
+check 'a MAC address twice' 2 '*two networks have the MAC address 52:54:00:12:34:ab*'
+try vm start x --pool a --disk /disk --vnc 80
+check 'a port that VNC cannot have' 2 "*--vnc: '80' is not socket or a port from 5900 to 65535*"
+try vm start x --pool a --disk /disk --vnc 0.0.0.0:1
+check 'an address for VNC' 2 "*--vnc: '0.0.0.0:1' is not socket or a port*"
+try vm start x --pool a --disk /disk --firmware coreboot
+check 'unknown firmware' 2 "*--firmware: 'coreboot' is neither bios nor uefi*"
+try vm start x --pool a --disk /disk,cache=lots
+check 'unknown cache of a disk' 2 \
+	"*--disk: 'lots' is not none, writeback, writethrough, directsync or unsafe*"
+try vm start x --pool a --disk /disk,io=fast
+check 'unknown io of a disk' 2 "*--disk: 'fast' is not threads, native or io_uring*"
+try vm start x --pool a --disk /disk,io=native
+check 'native io with the cache of the host' 2 \
+	'*--disk: io=native needs cache=none or cache=directsync*'
+try vm start x --pool a --disk /disk,readonly=maybe
+check 'readonly that is no boolean' 2 "*--disk: 'maybe' is neither true nor false*"
+try vm start x --pool a --disk /disk --share / --share //
+check 'a share without a name' 2 '*--share / needs a tag of at most 35 characters*'
+try vm start x --pool a --disk /disk --share /a/b --share /c/b/
+check 'two shares of one name' 2 "*two of --share have the tag 'b': use tag=TAG*"
+try vm start x --pool a --disk /disk --seed /u,user=x
+check 'unknown part of a seed' 2 "*--seed: unknown property 'user'*"
+# shellcheck disable=SC2046 # words
+try vm start x --pool a --disk /disk $(printf -- '--cdrom /c%d ' 1 2 3 4 5)
+check 'too many CDs' 2 '*more than 4 of --cdrom*'
 try vm start x --pool a --disk /disk --accel hvf
 check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk,format=
@@ -193,6 +233,47 @@ check 'values are not taken for options' 1 '*the disk /nowhere: No such file*'
 
 # VPOOL_QEMU is the name of a program, not a shell command.
 echo disk >"$dir/disk"
+printf 'QFI\373more' >"$dir/qcow2"
+printf 'vhdxfile' >"$dir/vhdx"
+: >"$dir/empty"
+# parts PATTERN OPTION...: vm start must refuse the options with a message
+parts()
+{
+	pattern=$1
+	shift
+	try vm start x --pool a --accel tcg "$@"
+	check "vm start $*" 1 "vpoolctl: vm start x: $pattern"
+}
+parts "the disk $dir/qcow2: the file is a qcow2 image: use --disk $dir/qcow2,format=qcow2*" \
+	--disk "$dir/qcow2"
+parts "the disk $dir/vhdx: the file is a vhdx image: use *,format=vhdx*" --disk "$dir/vhdx"
+parts "the disk $dir/vhdx: the file is not a qcow2 image, but a vhdx*" \
+	--disk "$dir/vhdx,format=qcow2"
+parts "the disk $dir/disk: the file is not a vmdk image*" --disk "$dir/disk,format=vmdk"
+parts "the disk $dir/empty: the file is empty*" --disk "$dir/empty"
+parts "the disk $dir: it is a directory*" --disk "$dir"
+parts "the disk /dev/null: not a regular file*" --disk /dev/null
+parts "the disk $dir/disk: it is given twice*" --disk "$dir/disk" --disk "$dir/disk"
+parts "the CD $dir/disk: it is not the image of a CD or DVD*" --cdrom "$dir/disk"
+parts "the CD /nowhere: No such file or directory*" --cdrom /nowhere
+parts "the seed's user-data /nowhere: No such file or directory*" --disk "$dir/disk" --seed /nowhere
+parts "the seed's meta-data $dir: it is a directory*" --disk "$dir/disk" \
+	--seed "$dir/disk,meta-data=$dir"
+export VPOOL_OVMF_DIR="$dir" VPOOL_SWTPM="$dir/disk" VPOOL_VIRTIOFSD="$dir"
+parts 'there is no UEFI firmware: install OVMF (ovmf), *' --disk "$dir/disk" --firmware uefi
+parts 'a TPM needs the program swtpm: install it, *' --disk "$dir/disk" --tpm
+parts 'a share needs the program virtiofsd: install it, *' --disk "$dir/disk" --share "$dir"
+export VPOOL_VIRTIOFSD=/bin/sh
+parts "the share $dir/disk: it is not a directory*" --disk "$dir/disk" --share "$dir/disk"
+parts 'the share /nowhere: No such file or directory*' --disk "$dir/disk" --share /nowhere
+unset VPOOL_OVMF_DIR VPOOL_SWTPM VPOOL_VIRTIOFSD
+parts "the network bridge 'vpoolnone': the host has no such bridge; *" --disk "$dir/disk" \
+	--net bridge,name=vpoolnone
+parts "the network bridge 'lo': the interface is not a bridge*" --disk "$dir/disk" \
+	--net bridge,name=lo
+parts "the network tap 'lo': the interface is not a tap device*" --disk "$dir/disk" --net tap,name=lo
+parts "the network macvtap 'lo': the interface is not a macvtap*" --disk "$dir/disk" \
+	--net macvtap,name=lo
 probe="vm start x --pool a --accel tcg --disk $dir/disk"
 # shellcheck disable=SC2086 # words
 VPOOL_QEMU="x'; touch $dir/owned; '" try $probe

@@ -68,6 +68,24 @@ definition 'pool: a' 'kernel: /k' 'vcpus: 0'
 refused 'a number of vCPUs' ":5:12: vcpus: '0' is not a number of CPUs"
 definition 'pool: a' 'kernel: /k' 'net: tap9'
 refused 'a network' ":5:10: net: 'tap9' is *"
+definition 'pool: a' 'kernel: /k' 'net: [user, {type: tap}]'
+refused 'a network without its interface' ":2:3: machine 'web': net tap needs name=NAME, an interface of the host"
+definition 'pool: a' 'kernel: /k' 'net: {mac: "52:54:00:00:00:01"}'
+refused 'a network without a type' ":2:3: machine 'web': net needs a type"
+definition 'pool: a' 'kernel: /k' 'share: {tag: x}'
+refused 'a share without a directory' ":2:3: machine 'web': share needs a dir"
+definition 'pool: a' 'kernel: /k' 'share: {dir: x}'
+refused 'a relative share' ":5:18: dir: 'x' is not an absolute path"
+definition 'pool: a' 'kernel: /k' 'seed: {meta-data: /m}'
+refused 'a seed without user-data' ":2:3: machine 'web': seed needs user-data"
+definition 'pool: a' 'kernel: /k' 'seed: {user-data: /u, meta-data: m}'
+refused 'a relative file of a seed' ":5:38: meta-data: 'm' is not an absolute path"
+definition 'pool: a' 'kernel: /k' 'seed: "/u,meta-data=m"'
+refused 'a relative file after a comma' ":5:11: seed: 'm' is not an absolute path"
+definition 'pool: a' 'kernel: /k' 'cdrom: [/a, b]'
+refused 'a relative CD' ":5:17: cdrom: 'b' is not an absolute path"
+definition 'pool: a' 'kernel: /k' 'tpm: 2'
+refused 'a TPM that is no boolean' ":5:10: tpm: '2' is neither true nor false"
 definition 'pool: a' 'kernel: /k' 'reclaim: maybe'
 refused 'a boolean' ":5:14: reclaim: 'maybe' is neither true nor false"
 definition 'pool: a' 'kernel: /k' 'autostart: 1001'
@@ -79,7 +97,7 @@ refused 'a property twice' ":4:5: 'pool' is given twice"
 definition 'kernel: /k'
 refused 'no pool' ":2:3: machine 'web': needs a pool"
 definition 'pool: a'
-refused 'nothing to boot' ":2:3: machine 'web': nothing to boot: use kernel or disk"
+refused 'nothing to boot' ":2:3: machine 'web': nothing to boot: use kernel, disk or cdrom"
 definition 'pool: a' 'kernel: /k' 'max-mem: 2G'
 refused 'a maximum alone' ":2:3: machine 'web': max-mem needs mem"
 definition 'pool: a' 'kernel: /k' 'qemu: [-daemonize]'
@@ -156,13 +174,30 @@ is 'the file has the options' "$(contents shop)" "vms:
     qemu:
       - \"-device\"
       - \"a,b= \\\"c\\\"\""
+try 0 vm define --replace parts --pool a --cdrom cd.iso --seed user,network-config=net,meta-data=/m \
+	--net bridge,name=br0,mac=52:54:00:00:00:01 --net user --share d,tag=x --vnc socket \
+	--firmware uefi --tpm
+is 'the parts of a machine' "$(contents parts)" "vms:
+  parts:
+    pool: a
+    cdrom: $dir/tmp/cd.iso
+    seed: \"$dir/tmp/user,network-config=$dir/tmp/net,meta-data=/m\"
+    net:
+      - \"bridge,name=br0,mac=52:54:00:00:00:01\"
+      - user
+    share: \"$dir/tmp/d,tag=x\"
+    vnc: socket
+    firmware: uefi
+    tpm: true"
+try 0 vm show parts
+try 0 vm undefine parts
 try 0 vm define --replace no --pool a --kernel k --append "two
 lines: \\n" --autostart true
 is 'special characters' "$(contents no | sed -n '2p; s/^ *append: //p')" '  "no":
 "two\nlines: \\n"'
 try 0 vm show no
 try 2 vm define shop --pool a
-like 'the options are checked' "$err" '*nothing to boot: use --kernel or --disk*'
+like 'the options are checked' "$err" '*nothing to boot: use --kernel, --disk or --cdrom*'
 try 2 vm define Shop --pool a --kernel /k
 like 'the name is checked' "$err" "*'Shop' is not a valid name*"
 try 2 vm define shop --pool a --kernel /k --console -
@@ -365,10 +400,22 @@ is 'vm log -f follows into a new file' "$(tail -n 2 "$dir/follow")" '4 four
 
 # Undefining
 
+export VPOOL_STATE_DIR="$dir/state"
+mkdir -p "$dir/state/shop/tpm"
+: >"$dir/state/shop/uefi-variables"
+: >"$dir/state/shop/tpm/tpm2-00.permall"
+try 0 vm undefine shop --state -n
+is 'a dry run keeps the state' "$(ls "$dir/state/shop")" 'tpm
+uefi-variables'
 try 0 vm undefine shop -n
 try 0 vm undefine shop
 is 'undefined' "$out $(ls "$vmd/shop.conf" "$dir/run/ended/shop" 2>/dev/null)" 'undefined shop '
 is 'the log stays' "$(cat "$dir/log/shop.log")" '5 five'
+is 'the state stays' "$(ls "$dir/state/shop")" 'tpm
+uefi-variables'
+try 0 vm define shop --pool a --kernel /k
+try 0 vm undefine shop --state
+is 'the state is removed' "$(ls "$dir/state")" ''
 try 1 vm undefine shop
 like 'twice' "$err" '*shop: no machine with this name is defined; *'
 try 1 vm undefine ../../x

@@ -325,7 +325,7 @@ if command -v fish >/dev/null; then
 	is 'fish completes pools' "$(fish_offers 'vpoolctl show ')" "$pools"
 	is 'fish completes options behind arguments' \
 		"$(fish_offers 'vpoolctl create x --mod')" --mode
-	is 'fish completes listed values' "$(fish_offers 'vpoolctl vm start x --net ')" 'none user'
+	is 'fish completes listed values' "$(fish_offers 'vpoolctl vm start x --net ')" 'bridge macvtap none tap user'
 	is 'fish completes after options before the verb' \
 		"$(fish_offers 'vpoolctl -J vm pau')" pause
 else
@@ -336,7 +336,7 @@ if command -v zsh >/dev/null; then
 	like 'zsh completes second words' "$(zsh_offers 'vpoolctl vm st')" '*start stop*'
 	like 'zsh completes pools' "$(zsh_offers 'vpoolctl show ')" "*$pools*"
 	like 'zsh completes options' "$(zsh_offers 'vpoolctl create --isol')" '*--isolate*'
-	like 'zsh completes listed values' "$(zsh_offers 'vpoolctl vm start x --net ')" '*none user*'
+	like 'zsh completes listed values' "$(zsh_offers 'vpoolctl vm start x --net ')" '*bridge macvtap none tap user*'
 	like 'zsh completes columns in any case' "$(zsh_offers 'vpoolctl list -o pea')" '*-o PEAK*'
 else
 	tap_result yes 'zsh # SKIP zsh is not installed'

@@ -5,9 +5,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
+#include "vm/args.h"
 #include "vm/config.h"
+#include "vm/net.h"
+#include "vm/parts.h"
 #include "vm/qemu_args.h"
 #include "vm/qemu_refuse.h"
 #include "vm/vm.h"
@@ -24,8 +28,10 @@ static struct vm_slot to = { .dir = "/run/a/1" };
 static char **make(char *disk)
 {
 	struct vm_config_disk one = { .file = disk };
+	struct vm_config_net none = { .type = "none" };
 	struct vm_config config = {
-		.name = "a", .disks = &one, .nr_disks = !!disk, .net = "none",
+		.name = "a", .disks = &one, .nr_disks = !!disk,
+		.nets = &none, .nr_nets = 1, .vnc = "socket",
 		.accel = "tcg", .kernel = "/boot/k", .append = "defer -S /run/a/0",
 		.qemu = extra,
 	};
@@ -80,20 +86,22 @@ static void same_words(void)
 	for (i = 2; i < nr; i++) {
 		if (!strcmp(first[i], second[i + 1]))
 			continue;
-		expect(strstr(first[i], "path=/run/a/0/"));
-		expect(strstr(second[i + 1], "path=/run/a/1/"));
+		expect(strstr(first[i], "path=/run/a/0/") || strstr(first[i], "unix:/run/a/0/"));
+		expect(strstr(second[i + 1], "path=/run/a/1/") ||
+		       strstr(second[i + 1], "unix:/run/a/1/"));
 		moved++;
 	}
-	expect(moved == NR_QEMU_MONITORS + 1);
+	/* The monitors, the console and VNC. */
+	expect(moved == NR_QEMU_MONITORS + 2);
 	expect_text(second[nr], extra[count(extra) - 1]);
 	/* Migrate back. */
 	third = migrate(second, &to, &from);
 	if (expect(third) && expect(count(third) == nr + 1))
 		for (i = 2; i < nr; i++)
 			expect_text(third[i + 1], first[i]);
-	qemu_args_free(third);
-	qemu_args_free(second);
-	qemu_args_free(first);
+	args_free(third);
+	args_free(second);
+	args_free(first);
 }
 
 static void not_ours(void)
@@ -121,10 +129,10 @@ static void paths(void)
 
 	expect(strstr(drive(args), ",file=/"));
 	expect(strstr(drive(args), "/vm:1,,2.img,"));
-	qemu_args_free(args);
+	args_free(args);
 	args = make("/vm:1.img");
 	expect(strstr(drive(args), ",file=/vm:1.img,"));
-	qemu_args_free(args);
+	args_free(args);
 }
 
 /* Return whether an option has a value. */
@@ -144,7 +152,7 @@ static void changing_size(void)
 	char **args = qemu_args(&spec, &from);
 
 	expect(has(args, "-m", "1073741824B"));
-	qemu_args_free(args);
+	args_free(args);
 	spec.elastic = 2ULL << 30;
 	spec.block = 2 << 20;
 	config.reclaim = true;
@@ -154,7 +162,96 @@ static void changing_size(void)
 		   "virtio-mem-pci,id=vmem,memdev=elastic,block-size=2097152,prealloc=on"));
 	expect(has(args, "-device",
 		   "virtio-balloon-pci,id=reclaim,free-page-reporting=on"));
-	qemu_args_free(args);
+	args_free(args);
+}
+
+/* Disks have their modes, and read-only media follow them. */
+static void disks_and_firmware(void)
+{
+	struct vm_config_disk disks[] = {
+		{ .file = "/a", .readonly = true },
+		{ .file = "/b,c", .format = "qcow2", .cache = "none", .io = "native" },
+	};
+	char *cd = "/cd.iso";
+	struct vm_parts parts = {
+		.code = "/code", .variables = "/variables", .seed = "/seed",
+	};
+	struct vm_config config = {
+		.name = "a", .disks = disks, .nr_disks = 2, .cdroms = &cd, .nr_cdroms = 1,
+	};
+	struct qemu_spec spec = { .config = &config, .vcpus = 1, .parts = &parts };
+	char **args = qemu_args(&spec, &from);
+
+	expect(has(args, "-drive", "if=pflash,unit=0,file=/code,format=raw,readonly=on"));
+	expect(has(args, "-drive", "if=pflash,unit=1,file=/variables,format=raw"));
+	expect(has(args, "-drive", "if=virtio,id=disk,file=/a,format=raw,readonly=on"));
+	expect(has(args, "-drive",
+		   "if=virtio,id=disk1,file=/b,,c,format=qcow2,cache=none,aio=native"));
+	expect(has(args, "-drive",
+		   "if=ide,media=cdrom,id=cdrom0,file=/cd.iso,format=raw,readonly=on"));
+	expect(has(args, "-drive", "if=virtio,id=seed,file=/seed,format=raw,readonly=on"));
+	args_free(args);
+}
+
+/* A network that belongs to the host has a name by which the next QEMU finds it. */
+static void networks(void)
+{
+	struct vm_config_net nets[] = {
+		{ .type = "user", .mac = "52:54:00:00:00:01" },
+		{ .type = "bridge", .name = "br-0.x_y" },
+	};
+	struct vm_config config = { .name = "a", .nets = nets, .nr_nets = 2 };
+	struct qemu_spec spec = { .config = &config, .vcpus = 1 };
+	char **args = qemu_args(&spec, &from), type[16], name[16], *mac, *other;
+	int at;
+
+	expect(has(args, "-netdev", "user,id=vpool0"));
+	expect(has(args, "-device", "virtio-net-pci,netdev=vpool0,mac=52:54:00:00:00:01"));
+	expect(has(args, "-netdev", "tap,id=vpool1.bridge.br-0.x_y,fd=181"));
+	args_free(args);
+	if (expect(vm_net_parse("tap,id=vpool1.bridge.br-0.x_y,fd=181", type, name, &at))) {
+		expect_text(type, "bridge");
+		expect_text(name, "br-0.x_y");
+		expect(at == 181);
+	}
+	expect(!vm_net_parse("user,id=vpool0", type, name, &at));
+	expect(!vm_net_parse("tap,id=mine,ifname=tap0", type, name, &at));
+	expect(!vm_net_parse("tap,id=vpool1.bridge./,fd=181", type, name, &at));
+	expect(!vm_net_parse("tap,id=vpool1.bridge.b,fd=181,script=/x", type, name, &at));
+	/* The address stays, and another machine has another one. */
+	mac = vm_net_mac(&config, 1);
+	other = vm_net_mac(&config, 1);
+	expect_text(mac, other);
+	free(other);
+	config.name = "b";
+	other = vm_net_mac(&config, 1);
+	expect(strcmp(mac, other));
+	expect(!strncmp(mac, "52:54:00:", 9) && strlen(mac) == 17);
+	free(other);
+	free(mac);
+}
+
+static void helped(void)
+{
+	struct vm_config_share share = { .dir = "/srv/a,b/" };
+	struct vm_config config = {
+		.name = "a", .shares = &share, .nr_shares = 1, .tpm = true, .vnc = "5901",
+	};
+	struct qemu_spec spec = { .config = &config, .vcpus = 1 };
+	char **args = qemu_args(&spec, &from);
+
+	expect(has(args, "-vnc", "127.0.0.1:1"));
+	expect(has(args, "-device", "VGA"));
+	expect(has(args, "-chardev", "socket,id=vpool-tpm,fd=170"));
+	expect(has(args, "-device", "tpm-crb,tpmdev=vpool-tpm"));
+	expect(has(args, "-chardev", "socket,id=vpool-share0,fd=171"));
+	expect(has(args, "-device", "vhost-user-fs-pci,chardev=vpool-share0,tag=a,,b"));
+	args_free(args);
+	config = (struct vm_config) { .name = "a" };
+	args = qemu_args(&spec, &from);
+	expect(has(args, "-vnc", "none"));
+	expect(has(args, "-nic", "none"));
+	args_free(args);
 }
 
 static void refusals(void)
@@ -195,6 +292,9 @@ static const struct tap_case cases[] = {
 	{ "a command line that vpoolctl did not write is refused", not_ours },
 	{ "the path of a disk is made absolute", paths },
 	{ "a machine whose memory can change has a device for that", changing_size },
+	{ "disks, CDs, firmware and the seed are files", disks_and_firmware },
+	{ "networks have names and addresses", networks },
+	{ "a TPM, a share and a screen have their devices", helped },
 	{ "options that conflict with vpoolctl are refused", refusals },
 };
 

@@ -229,6 +229,11 @@ static const struct {
 	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
 	{ TOOL_VM_EDITED, "vm_edited" },
 	{ TOOL_VM_LOG, "vm_log" },
+	{ TOOL_VM_DISK_IN_USE, "vm_disk_in_use" },
+	{ TOOL_VM_NETWORK, "vm_network" },
+	{ TOOL_VM_PROGRAM, "vm_program" },
+	{ TOOL_VM_STATE, "vm_state" },
+	{ TOOL_VM_FIXED, "vm_fixed" },
 };
 
 const char *code_name(int code)

@@ -96,6 +96,11 @@
  * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
  * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
  * @TOOL_VM_LOG: the log of a virtual machine cannot be written
+ * @TOOL_VM_DISK_IN_USE: another machine or program uses a disk
+ * @TOOL_VM_NETWORK: a network interface or bridge cannot be used
+ * @TOOL_VM_PROGRAM: a program or firmware that a virtual machine needs is not installed
+ * @TOOL_VM_STATE: the state of a virtual machine cannot be kept
+ * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -194,6 +199,11 @@ enum tool_code {
 	TOOL_VM_NOT_DEFINED = 2089,
 	TOOL_VM_EDITED = 2090,
 	TOOL_VM_LOG = 2091,
+	TOOL_VM_DISK_IN_USE = 2100,
+	TOOL_VM_NETWORK = 2101,
+	TOOL_VM_PROGRAM = 2102,
+	TOOL_VM_STATE = 2103,
+	TOOL_VM_FIXED = 2104,
 	NR_TOOL_END,
 };
 

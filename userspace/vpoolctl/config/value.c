@@ -66,7 +66,7 @@ static const char *parts_begin(const char *text)
 int value_unknown(const struct option_def *defs, size_t nr, const char *word,
 		  struct failure *failure)
 {
-	const char *names[32], *near;
+	const char *names[MAX_OPTIONS], *near;
 	size_t i;
 
 	for (i = 0; i < nr && i < ARRAY_SIZE(names); i++)

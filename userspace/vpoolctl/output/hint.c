@@ -348,6 +348,13 @@ static const struct {
 	{ TOOL_VM_EDITED,
 	  "Try 'vpoolctl vm show %s' for the definition as it is now." },
 	{ TOOL_VM_LOG, NULL },
+	{ TOOL_VM_DISK_IN_USE,
+	  "Try a copy of the disk, or readonly=true in all machines that have it." },
+	{ TOOL_VM_NETWORK, "Try 'ip -d link' for the interfaces of this host." },
+	{ TOOL_VM_PROGRAM,
+	  "Try to install ovmf, qemu-system-common, swtpm or virtiofsd." },
+	{ TOOL_VM_STATE, "Try 'df' and 'ls -ld' with that path." },
+	{ TOOL_VM_FIXED, "Try 'vpoolctl vm stop %s', and start it there." },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

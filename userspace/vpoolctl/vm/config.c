@@ -18,27 +18,103 @@ void vm_config_init(struct vm_config *config, const char *name)
 	*config = (struct vm_config) { .name = xstrdup(name) };
 }
 
-void vm_config_free(struct vm_config *config)
+void vm_config_clear_disks(struct vm_config *config)
 {
 	size_t i;
 
 	for (i = 0; i < config->nr_disks; i++) {
 		free(config->disks[i].file);
 		free(config->disks[i].format);
+		free(config->disks[i].cache);
+		free(config->disks[i].io);
 	}
+	free(config->disks);
+	config->disks = NULL;
+	config->nr_disks = 0;
+}
+
+void vm_config_clear_cdroms(struct vm_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->nr_cdroms; i++)
+		free(config->cdroms[i]);
+	free(config->cdroms);
+	config->cdroms = NULL;
+	config->nr_cdroms = 0;
+}
+
+void vm_config_clear_seed(struct vm_config *config)
+{
+	free(config->seed.user_data);
+	free(config->seed.meta_data);
+	free(config->seed.network_config);
+	config->seed = (struct vm_config_seed) { 0 };
+}
+
+void vm_config_clear_nets(struct vm_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->nr_nets; i++) {
+		free(config->nets[i].type);
+		free(config->nets[i].name);
+		free(config->nets[i].mac);
+	}
+	free(config->nets);
+	config->nets = NULL;
+	config->nr_nets = 0;
+}
+
+void vm_config_clear_shares(struct vm_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->nr_shares; i++) {
+		free(config->shares[i].dir);
+		free(config->shares[i].tag);
+	}
+	free(config->shares);
+	config->shares = NULL;
+	config->nr_shares = 0;
+}
+
+void vm_config_free(struct vm_config *config)
+{
+	size_t i;
+
+	vm_config_clear_disks(config);
+	vm_config_clear_cdroms(config);
+	vm_config_clear_seed(config);
+	vm_config_clear_nets(config);
+	vm_config_clear_shares(config);
 	for (i = 0; i < config->nr_qemu; i++)
 		free(config->qemu[i]);
-	free(config->disks);
 	free(config->qemu);
 	free(config->name);
 	free(config->pool);
 	free(config->kernel);
 	free(config->initrd);
 	free(config->append);
-	free(config->net);
 	free(config->console);
+	free(config->vnc);
+	free(config->firmware);
 	free(config->accel);
 	*config = (struct vm_config) { 0 };
+}
+
+char *vm_config_tag(const struct vm_config_share *share)
+{
+	size_t len = strlen(share->dir);
+	const char *begin;
+
+	if (share->tag)
+		return xstrdup(share->tag);
+	while (len && share->dir[len - 1] == '/')
+		len--;
+	for (begin = share->dir + len; begin > share->dir && begin[-1] != '/'; begin--)
+		;
+	return xprintf("%.*s", (int)(share->dir + len - begin), begin);
 }
 
 void vm_config_add_qemu(struct vm_config *config, const char *arg)
@@ -76,17 +152,128 @@ static int check_memory(const struct vm_config *config, const char *dash,
 static int check_boot(const struct vm_config *config, const char *dash,
 		      struct failure *failure)
 {
-	size_t i;
-
-	if (!config->kernel && !config->nr_disks)
+	if (!config->kernel && !config->nr_disks && !config->nr_cdroms)
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
-				   "nothing to boot: use %skernel or %sdisk", dash, dash);
+				   "nothing to boot: use %skernel, %sdisk or %scdrom",
+				   dash, dash, dash);
 	if (!config->kernel && (config->initrd || config->append))
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "%sinitrd and %sappend need %skernel", dash, dash, dash);
-	for (i = 0; i < config->nr_disks; i++)
-		if (!config->disks[i].file)
+	return 0;
+}
+
+static int check_disks(const struct vm_config *config, const char *dash,
+		       struct failure *failure)
+{
+	const struct vm_config_disk *disk;
+	size_t i;
+
+	for (i = 0; i < config->nr_disks; i++) {
+		disk = config->disks + i;
+		if (!disk->file)
 			return wrong(failure, dash, "disk", " needs a file");
+		/* QEMU can only bypass the cache with the native interface. */
+		if (disk->io && !strcmp(disk->io, "native") &&
+		    (!disk->cache || (strcmp(disk->cache, "none") &&
+				      strcmp(disk->cache, "directsync"))))
+			return wrong(failure, dash, "disk",
+				     ": io=native needs cache=none or cache=directsync");
+	}
+	if (config->nr_cdroms > VM_CDROMS_MAX)
+		return failure_set(failure, -EINVAL, TOOL_USAGE, "more than %d of %scdrom",
+				   VM_CDROMS_MAX, dash);
+	return 0;
+}
+
+static bool is_net(const struct vm_config_net *net, const char *type)
+{
+	return net->type && !strcmp(net->type, type);
+}
+
+static int check_net(const struct vm_config_net *net, const char *dash,
+		     struct failure *failure)
+{
+	bool named = !is_net(net, "none") && !is_net(net, "user");
+
+	if (!net->type)
+		return wrong(failure, dash, "net", " needs a type");
+	if (named && !net->name)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%snet %s needs name=NAME, an interface of the host", dash,
+				   net->type);
+	if (!named && net->name)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%snet %s has no interface of the host, and takes no name",
+				   dash, net->type);
+	if (is_net(net, "none") && net->mac)
+		return wrong(failure, dash, "net", " none takes no MAC address");
+	return 0;
+}
+
+static int check_nets(const struct vm_config *config, const char *dash,
+		      struct failure *failure)
+{
+	size_t i, j;
+	int err = 0;
+
+	if (config->nr_nets > VM_NETS_MAX)
+		return failure_set(failure, -EINVAL, TOOL_USAGE, "more than %d of %snet",
+				   VM_NETS_MAX, dash);
+	for (i = 0; i < config->nr_nets && !err; i++) {
+		const struct vm_config_net *net = config->nets + i;
+
+		err = check_net(net, dash, failure);
+		if (!err && is_net(net, "none") && config->nr_nets > 1)
+			err = wrong(failure, dash, "net", " none is not the only network");
+		for (j = 0; j < i && !err && net->mac; j++)
+			if (config->nets[j].mac && !strcmp(config->nets[j].mac, net->mac))
+				err = wrong(failure, "two networks have the MAC address ",
+					    net->mac, "");
+	}
+	return err;
+}
+
+static int check_shares(const struct vm_config *config, const char *dash,
+			struct failure *failure)
+{
+	size_t i, j;
+
+	if (config->nr_shares > VM_SHARES_MAX)
+		return failure_set(failure, -EINVAL, TOOL_USAGE, "more than %d of %sshare",
+				   VM_SHARES_MAX, dash);
+	for (i = 0; i < config->nr_shares; i++) {
+		char *tag, *other;
+		bool same = false;
+
+		if (!config->shares[i].dir)
+			return wrong(failure, dash, "share", " needs a dir");
+		tag = vm_config_tag(config->shares + i);
+		if (!*tag || strlen(tag) > VM_TAG_MAX) {
+			free(tag);
+			return failure_set(failure, -EINVAL, TOOL_USAGE,
+					   "%sshare %s needs a tag of at most %d characters",
+					   dash, config->shares[i].dir, VM_TAG_MAX);
+		}
+		for (j = 0; j < i && !same; j++) {
+			other = vm_config_tag(config->shares + j);
+			same = !strcmp(tag, other);
+			free(other);
+		}
+		if (same)
+			failure_set(failure, -EINVAL, TOOL_USAGE,
+				    "two of %sshare have the tag '%s': use tag=TAG", dash, tag);
+		free(tag);
+		if (same)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_seed(const struct vm_config *config, const char *dash,
+		      struct failure *failure)
+{
+	if (config->seed.given && !config->seed.user_data)
+		return wrong(failure, dash, "seed", " needs user-data");
 	return 0;
 }
 
@@ -128,6 +315,14 @@ int vm_config_check(const struct vm_config *config, struct failure *failure)
 	err = check_qemu(config, failure);
 	if (!err)
 		err = check_boot(config, dash, failure);
+	if (!err)
+		err = check_disks(config, dash, failure);
+	if (!err)
+		err = check_nets(config, dash, failure);
+	if (!err)
+		err = check_shares(config, dash, failure);
+	if (!err)
+		err = check_seed(config, dash, failure);
 	if (!err)
 		err = check_devices(config, dash, failure);
 	return err ? err : check_memory(config, dash, failure);

@@ -22,7 +22,9 @@
 #include "vm/definition.h"
 #include "vm/dirs.h"
 #include "vm/ended.h"
+#include "vm/parts.h"
 #include "vm/property.h"
+#include "vm/vm.h"
 
 enum {
 	DEFINE_REPLACE,
@@ -53,6 +55,23 @@ static const struct option_def change_options[] = {
 	[CHANGE_DRY_RUN] = OPTION_DRY_RUN,
 	[CHANGE_QUIET] = OPTION_QUIET,
 	[CHANGE_JSON] = OPTION_OUTCOME,
+};
+
+enum {
+	UNDEFINE_STATE,
+	UNDEFINE_DRY_RUN,
+	UNDEFINE_QUIET,
+	UNDEFINE_JSON,
+};
+
+static const struct option_def undefine_options[] = {
+	[UNDEFINE_STATE] = {
+		.name = "state", .letter = 's',
+		.help = "also remove its variables of UEFI, its TPM and its seed",
+	},
+	[UNDEFINE_DRY_RUN] = OPTION_DRY_RUN,
+	[UNDEFINE_QUIET] = OPTION_QUIET,
+	[UNDEFINE_JSON] = OPTION_OUTCOME,
 };
 
 /* Definitions */
@@ -176,18 +195,40 @@ static void not_defined(const struct invocation *inv, const char *name)
 		  "no machine with this name is defined; 'vpoolctl vm list -a' shows those that are");
 }
 
-static int run_vm_undefine(const struct invocation *inv)
+/* Remove what a machine keeps while it does not run. Return 0, or -1 after a message. */
+static int remove_state(const struct invocation *inv, const char *name)
 {
-	const char *name = inv->argv[0];
-	int status = EXIT_FAILED, lock;
-	char *path = definition_path(name);
+	char *dir = vm_state_dir(name);
+	struct vm *vm = NULL;
+	int err;
 
-	if (!definition_exists(name)) {
-		not_defined(inv, name);
-		free(path);
-		return EXIT_FAILED;
+	err = vm_open(name, true, &vm);
+	if (err)
+		cmd_error(inv, name, err == -EBUSY ? TOOL_VM_BUSY : errno_code(-err),
+			  "its state %s stays: %s", dir, err == -EBUSY ?
+			  "another vpoolctl works on it" : strerror(-err));
+	else if (vm->now >= 0)
+		cmd_error(inv, name, TOOL_VM_STATE,
+			  "it runs, and its state %s stays: stop it first", dir);
+	if (!err && vm->now >= 0)
+		err = -EBUSY;
+	if (!err && !outcome_is_dry(inv)) {
+		err = vm_parts_forget(name);
+		if (err)
+			cmd_error(inv, name, TOOL_VM_STATE, "its state %s cannot be removed: %s",
+				  dir, strerror(-err));
 	}
-	lock = definitions_lock(inv, name, false);
+	vm_close(vm);
+	free(dir);
+	return err ? -1 : 0;
+}
+
+/* Remove the definition @path of a machine. Return an exit status. */
+static int remove_definition(const struct invocation *inv, const char *name,
+			     const char *path)
+{
+	int lock = definitions_lock(inv, name, false), status = EXIT_FAILED;
+
 	if (lock >= 0 && !outcome_is_dry(inv) && unlink(path)) {
 		cmd_error(inv, name, errno_code(errno), "cannot remove %s: %s", path,
 			  strerror(errno));
@@ -200,6 +241,19 @@ static int run_vm_undefine(const struct invocation *inv)
 	}
 	if (lock >= 0)
 		close(lock);
+	return status;
+}
+
+static int run_vm_undefine(const struct invocation *inv)
+{
+	const char *name = inv->argv[0];
+	int status = EXIT_FAILED;
+	char *path = definition_path(name);
+
+	if (!definition_exists(name))
+		not_defined(inv, name);
+	else if (!inv->given[UNDEFINE_STATE] || !remove_state(inv, name))
+		status = remove_definition(inv, name, path);
 	free(path);
 	return status;
 }
@@ -317,9 +371,10 @@ const struct command cmd_vm_undefine = {
 	.summary = "remove the definition of a virtual machine",
 	.description =
 		"Remove the definition of a virtual machine. A machine that runs\n"
-		"continues to run. Its disks and its log stay.",
-	.options = change_options,
-	.nr_options = ARRAY_SIZE(change_options),
+		"continues to run. Its disks and its log stay, and so does its state,\n"
+		"unless it does not run and --state is given.",
+	.options = undefine_options,
+	.nr_options = ARRAY_SIZE(undefine_options),
 	.min_args = 1,
 	.max_args = 1,
 	.complete = COMPLETE_VM,

@@ -69,6 +69,41 @@ bool definition_exists(const char *name)
 
 /* Reading */
 
+/*
+ * Return the path of the next part of a value that is a file, such as FILE in
+ * "value,part=FILE", from @from on, or NULL.
+ */
+static const char *next_part_path(const struct option_def *def, const char *from)
+{
+	const char *at, *next = NULL;
+	size_t i, len;
+	char *word;
+
+	for (i = 0; i < def->nr_parts; i++) {
+		if (def->parts[i].complete != COMPLETE_FILE)
+			continue;
+		word = xprintf(",%s=", def->parts[i].name);
+		len = strlen(word);
+		at = strstr(from, word);
+		free(word);
+		if (at && (!next || at + len < next))
+			next = at + len;
+	}
+	return next;
+}
+
+/* Check the parts of a value that are files. */
+static void check_part_paths(const struct reader *rd, const yaml_node_t *value,
+			     const struct option_def *def)
+{
+	const char *at = (const char *)value->data.scalar.value;
+
+	while ((at = next_part_path(def, at)))
+		if (*at != '/')
+			document_error(rd, value, "%s: '%.*s' is not an absolute path",
+				       def->name, (int)strcspn(at, ","), at);
+}
+
 /* Later commands run in other directories, so that files need absolute paths. */
 static void check_path(const struct reader *rd, const yaml_node_t *value,
 		       const struct option_def *def)
@@ -95,6 +130,8 @@ static void check_path(const struct reader *rd, const yaml_node_t *value,
 	    *value->data.scalar.value != '/')
 		document_error(rd, value, "%s: '%s' is not an absolute path", def->name,
 			       value->data.scalar.value);
+	if (value->type == YAML_SCALAR_NODE)
+		check_part_paths(rd, value, def);
 }
 
 static void check_pairs(const struct reader *rd, const yaml_node_t *map,
@@ -297,14 +334,27 @@ int definition_write(const struct invocation *inv, const char *name, const char 
 
 /* Options as a file */
 
-/* Return an absolute path for a value that begins with a file, for free(3). */
+/* Return a value whose files have absolute paths, for free(3). */
 static char *absolute(const struct option_def *def, const char *value)
 {
-	char cwd[PATH_MAX];
+	char cwd[PATH_MAX], *text, *longer;
+	const char *at;
 
-	if (def->complete != COMPLETE_FILE || *value == '/' || !getcwd(cwd, sizeof(cwd)))
+	if (!getcwd(cwd, sizeof(cwd)))
 		return xstrdup(value);
-	return xprintf("%s/%s", cwd, value);
+	if (def->complete == COMPLETE_FILE && *value != '/')
+		text = xprintf("%s/%s", cwd, value);
+	else
+		text = xstrdup(value);
+	for (at = next_part_path(def, text); at; at = next_part_path(def, at)) {
+		if (*at == '/')
+			continue;
+		longer = xprintf("%.*s%s/%s", (int)(at - text), text, cwd, at);
+		at = longer + (at - text);
+		free(text);
+		text = longer;
+	}
+	return text;
 }
 
 static void write_values(const struct invocation *inv, size_t property, FILE *to)

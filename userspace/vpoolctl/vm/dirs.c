@@ -68,6 +68,18 @@ char *vm_log_dir(void)
 	return dir ? dir : xstrdup("/var/log/vpool");
 }
 
+char *vm_state_dir(const char *name)
+{
+	const char *state = getenv("VPOOL_STATE_DIR");
+	char *dir = state ? xstrdup(state) : NULL, *path;
+
+	if (!dir)
+		dir = user_dir("XDG_STATE_HOME", ".local/state", "vpool/vm");
+	path = xprintf("%s/%s", dir ? dir : "/var/lib/vpool/vm", name);
+	free(dir);
+	return path;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char * const *)a, *(char * const *)b);

@@ -22,6 +22,11 @@ char *vm_etc_dir(void);
  * or vpool/log in XDG_STATE_HOME.
  */
 char *vm_log_dir(void);
+/*
+ * Return the directory of what a machine keeps while it does not run, for free(3): @name in
+ * VPOOL_STATE_DIR, in /var/lib/vpool/vm for root, or in vpool/vm in XDG_STATE_HOME.
+ */
+char *vm_state_dir(const char *name);
 
 /*
  * Return the names of machines for which a directory has a file NAME@suffix, sorted; each

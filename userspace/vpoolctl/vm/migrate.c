@@ -30,12 +30,14 @@
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
+#include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/device.h"
 #include "vm/handed.h"
 #include "vm/memory.h"
 #include "vm/migration.h"
+#include "vm/parts.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
@@ -174,6 +176,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct vm_slot *slot = move->vm->slot + !move->vm->now;
 	const char *name = move->vm->name;
 	struct vm_placed placed;
+	struct vm_plugs plugs = { 0 };
 	struct backing backing;
 	char **args, *uri;
 	int err, cwd;
@@ -188,14 +191,16 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	} else if (!args || cwd < 0) {
 		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
-	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing)) {
+	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing) &&
+		   !vm_parts_reopen(move->inv, name, args, &plugs)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &backing, &move->to);
+				  &backing, &plugs, &move->to);
 	}
+	vm_plugs_close(&plugs);
 	backing_close(&backing);
 	if (cwd >= 0)
 		close(cwd);
-	qemu_args_free(args);
+	args_free(args);
 	if (err)
 		return -1;
 	err = vm_build(move->inv, name, &move->to, move->pool, move->pool_name,
@@ -518,7 +523,8 @@ static int migrate(const struct invocation *inv, const struct send_to *to,
 	move->vm = vm_running(inv, inv->argv[0], &status);
 	if (!move->vm)
 		return status;
-	if (check_devices(move) || check_handed(inv, move->vm))
+	if (check_devices(move) || check_handed(inv, move->vm) ||
+	    vm_parts_check_fixed(inv, move->vm->name, move->vm->slot + move->vm->now, !to->host))
 		status = EXIT_FAILED;
 	else if (to->host && outcome_is_dry(inv))
 		outcome_print(inv, move->vm->name, "%s would move to pool %s of host %s",

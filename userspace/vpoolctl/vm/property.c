@@ -8,6 +8,7 @@
  * properties, and qemu_args() gives the property to QEMU.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,28 @@ static int set_word(char **member, const char *text, const char *a, const char *
 		return failure_set(failure, -EINVAL, TOOL_USAGE,
 				   "'%s' is neither %s nor %s", text, a, b);
 	return set_text(member, text, failure);
+}
+
+/* Set a member to one of several words. */
+static int set_one_of(char **member, const char *text, const char * const *words, size_t nr,
+		      struct failure *failure)
+{
+	char *list = NULL, *longer;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(text, words[i])) {
+			free(list);
+			return set_text(member, text, failure);
+		}
+		longer = xprintf("%s%s%s", list ? list : "",
+				 !i ? "" : i == nr - 1 ? " or " : ", ", words[i]);
+		free(list);
+		list = longer;
+	}
+	wrong(failure, text, list);
+	free(list);
+	return -EINVAL;
 }
 
 static int set_number(unsigned int *member, const char *text, unsigned int max,
@@ -144,11 +167,168 @@ static int set_disk_format(void *target, const char *text, struct failure *failu
 	return set_text(&last_disk(target)->format, text, failure);
 }
 
-static int set_net(void *target, const char *text, struct failure *failure)
+static int set_disk_cache(void *target, const char *text, struct failure *failure)
+{
+	static const char * const words[] = {
+		"none", "writeback", "writethrough", "directsync", "unsafe",
+	};
+
+	return set_one_of(&last_disk(target)->cache, text, words, ARRAY_SIZE(words), failure);
+}
+
+static int set_disk_io(void *target, const char *text, struct failure *failure)
+{
+	static const char * const words[] = { "threads", "native", "io_uring" };
+
+	return set_one_of(&last_disk(target)->io, text, words, ARRAY_SIZE(words), failure);
+}
+
+static int set_disk_readonly(void *target, const char *text, struct failure *failure)
+{
+	return value_set_bool(&last_disk(target)->readonly, text, failure);
+}
+
+static int set_cdrom(void *target, const char *text, struct failure *failure)
 {
 	struct vm_config *config = target;
 
-	return set_word(&config->net, text, "user", "none", failure);
+	config->cdroms = xrealloc(config->cdroms,
+				  (config->nr_cdroms + 1) * sizeof(*config->cdroms));
+	config->cdroms[config->nr_cdroms] = NULL;
+	return set_text(&config->cdroms[config->nr_cdroms++], text, failure);
+}
+
+static void begin_seed(void *target)
+{
+	struct vm_config *config = target;
+
+	config->seed.given = true;
+}
+
+static int set_user_data(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_text(&config->seed.user_data, text, failure);
+}
+
+static int set_meta_data(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_text(&config->seed.meta_data, text, failure);
+}
+
+static int set_network_config(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_text(&config->seed.network_config, text, failure);
+}
+
+static void begin_net(void *target)
+{
+	struct vm_config *config = target;
+
+	config->nets = xrealloc(config->nets, (config->nr_nets + 1) * sizeof(*config->nets));
+	config->nets[config->nr_nets++] = (struct vm_config_net) { 0 };
+}
+
+static struct vm_config_net *last_net(void *target)
+{
+	struct vm_config *config = target;
+
+	return config->nets + config->nr_nets - 1;
+}
+
+static int set_net_type(void *target, const char *text, struct failure *failure)
+{
+	static const char * const words[] = { "user", "none", "tap", "bridge", "macvtap" };
+
+	return set_one_of(&last_net(target)->type, text, words, ARRAY_SIZE(words), failure);
+}
+
+/* The name becomes a part of an identifier of QEMU, so that a migration finds it. */
+static int set_net_name(void *target, const char *text, struct failure *failure)
+{
+	static const char ok[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	if (!*text || strlen(text) > 15 || text[strspn(text, ok)] || *text == '.')
+		return wrong(failure, text,
+			     "the name of an interface: up to 15 letters, digits, and . _ -");
+	return set_text(&last_net(target)->name, text, failure);
+}
+
+/* A group address, whose lowest bit is set, cannot be the address of an interface. */
+static int set_net_mac(void *target, const char *text, struct failure *failure)
+{
+	unsigned int byte[6];
+	char *mac;
+	int end = 0;
+
+	if (strlen(text) != 17 ||
+	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", byte, byte + 1, byte + 2, byte + 3,
+		   byte + 4, byte + 5, &end) != 6 || end != 17 || byte[0] & 1 ||
+	    strspn(text, "0123456789abcdefABCDEF:") != 17)
+		return wrong(failure, text,
+			     "the MAC address of an interface, such as 52:54:00:12:34:56");
+	mac = xprintf("%02x:%02x:%02x:%02x:%02x:%02x", byte[0], byte[1], byte[2], byte[3],
+		      byte[4], byte[5]);
+	free(last_net(target)->mac);
+	last_net(target)->mac = mac;
+	return 0;
+}
+
+static void begin_share(void *target)
+{
+	struct vm_config *config = target;
+
+	config->shares = xrealloc(config->shares,
+				  (config->nr_shares + 1) * sizeof(*config->shares));
+	config->shares[config->nr_shares++] = (struct vm_config_share) { 0 };
+}
+
+static struct vm_config_share *last_share(void *target)
+{
+	struct vm_config *config = target;
+
+	return config->shares + config->nr_shares - 1;
+}
+
+static int set_share_dir(void *target, const char *text, struct failure *failure)
+{
+	return set_text(&last_share(target)->dir, text, failure);
+}
+
+static int set_share_tag(void *target, const char *text, struct failure *failure)
+{
+	return set_text(&last_share(target)->tag, text, failure);
+}
+
+static int set_vnc(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+	unsigned long port;
+
+	if (strcmp(text, "socket") &&
+	    (parse_number(text, VM_VNC_FIRST, VM_VNC_LAST, &port)))
+		return wrong(failure, text, "socket or a port from 5900 to 65535");
+	return set_text(&config->vnc, text, failure);
+}
+
+static int set_firmware(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_word(&config->firmware, text, "bios", "uefi", failure);
+}
+
+static int set_tpm(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return value_set_bool(&config->tpm, text, failure);
 }
 
 static int set_console(void *target, const char *text, struct failure *failure)
@@ -228,6 +408,27 @@ static int set_qemu(void *target, const char *text, struct failure *failure)
 static const struct option_def disk_parts[] = {
 	{ .name = "file", .arg = "FILE", .complete = COMPLETE_FILE, .set = set_disk_file },
 	{ .name = "format", .arg = "FORMAT", .set = set_disk_format },
+	{ .name = "readonly", .arg = "true|false", .set = set_disk_readonly },
+	{ .name = "cache", .arg = "MODE", .set = set_disk_cache },
+	{ .name = "io", .arg = "MODE", .set = set_disk_io },
+};
+
+static const struct option_def seed_parts[] = {
+	{ .name = "user-data", .arg = "FILE", .complete = COMPLETE_FILE, .set = set_user_data },
+	{ .name = "meta-data", .arg = "FILE", .complete = COMPLETE_FILE, .set = set_meta_data },
+	{ .name = "network-config", .arg = "FILE", .complete = COMPLETE_FILE,
+	  .set = set_network_config },
+};
+
+static const struct option_def net_parts[] = {
+	{ .name = "type", .arg = "TYPE", .set = set_net_type },
+	{ .name = "name", .arg = "NAME", .set = set_net_name },
+	{ .name = "mac", .arg = "ADDRESS", .set = set_net_mac },
+};
+
+static const struct option_def share_parts[] = {
+	{ .name = "dir", .arg = "DIR", .complete = COMPLETE_FILE, .set = set_share_dir },
+	{ .name = "tag", .arg = "TAG", .set = set_share_tag },
 };
 
 const struct option_def vm_properties[NR_VM_PROPERTIES] = {
@@ -261,20 +462,51 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 		.help = "command line for the kernel",
 	},
 	[VM_DISK] = {
-		.name = "disk", .letter = 'd', .arg = "FILE[,format=FORMAT]",
+		.name = "disk", .letter = 'd', .arg = "FILE[,PART=VALUE...]",
 		.complete = COMPLETE_FILE,
 		.list = LIST_OF_VALUES, .begin = begin_disk, .set = set_disk_file,
 		.parts = disk_parts, .nr_parts = ARRAY_SIZE(disk_parts),
 		.help =
-			"a disk; default format raw, other formats such as\n"
-			"qcow2. The machine boots the first one if it has no\n"
-			"kernel",
+			"a disk. format=FORMAT: raw, the default, or another\n"
+			"such as qcow2. readonly=true. cache=none|writeback|\n"
+			"writethrough|directsync|unsafe and io=threads|native|\n"
+			"io_uring as in QEMU. The machine boots the first disk\n"
+			"if it has no kernel",
+	},
+	[VM_CDROM] = {
+		.name = "cdrom", .arg = "FILE", .complete = COMPLETE_FILE,
+		.list = LIST_OF_VALUES, .set = set_cdrom,
+		.help =
+			"image of a CD or DVD. The machine boots it if no disk\n"
+			"can be booted",
+	},
+	[VM_SEED] = {
+		.name = "seed", .arg = "USER-DATA[,PART=FILE...]",
+		.complete = COMPLETE_FILE, .begin = begin_seed, .set = set_user_data,
+		.parts = seed_parts, .nr_parts = ARRAY_SIZE(seed_parts),
+		.help =
+			"configure the guest with cloud-init (NoCloud), by a\n"
+			"read-only disk with this file, and with the files\n"
+			"meta-data=FILE and network-config=FILE",
 	},
 	[VM_NET] = {
-		.name = "net", .arg = "user|none", .set = set_net,
+		.name = "net", .arg = "user|none|tap|bridge|macvtap",
+		.list = LIST_OF_VALUES, .begin = begin_net, .set = set_net_type,
+		.parts = net_parts, .nr_parts = ARRAY_SIZE(net_parts),
 		.help =
-			"network: user for outgoing connections through QEMU,\n"
-			"or none, the default",
+			"a network interface: user for outgoing connections\n"
+			"through QEMU; tap, bridge or macvtap with\n"
+			",name=INTERFACE of the host; or none, the default.\n"
+			",mac=ADDRESS sets its MAC address",
+	},
+	[VM_SHARE] = {
+		.name = "share", .arg = "DIR[,tag=TAG]", .complete = COMPLETE_FILE,
+		.list = LIST_OF_VALUES, .begin = begin_share, .set = set_share_dir,
+		.parts = share_parts, .nr_parts = ARRAY_SIZE(share_parts),
+		.help =
+			"directory of the host that the guest can mount, by\n"
+			"'mount -t virtiofs TAG DIRECTORY'; the default tag is\n"
+			"the last part of its path. The machine cannot migrate",
 	},
 	[VM_CONSOLE] = {
 		.name = "console", .letter = 'c', .arg = "FILE",
@@ -282,6 +514,23 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 		.help =
 			"append the output of its first serial port to a file;\n"
 			"- connects vm start to it, as vm console does",
+	},
+	[VM_VNC] = {
+		.name = "vnc", .arg = "socket|PORT", .set = set_vnc,
+		.help =
+			"give the machine a screen, which VNC shows: on the\n"
+			"socket vnc in the directory of its QEMU, or on a port\n"
+			"from 5900 of the loopback interface",
+	},
+	[VM_FIRMWARE] = {
+		.name = "firmware", .arg = "bios|uefi", .set = set_firmware,
+		.help =
+			"firmware: bios, the default, or uefi, whose variables\n"
+			"stay with the machine",
+	},
+	[VM_TPM] = {
+		.name = "tpm", .set = set_tpm,
+		.help = "give the machine a TPM 2.0, whose state stays with it",
 	},
 	[VM_ACCEL] = {
 		.name = "accel", .arg = "kvm|tcg", .set = set_accel,
@@ -335,17 +584,18 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 /* Remove the values that options will replace. */
 static void forget_values(struct vm_config *config, enum vm_property property)
 {
-	size_t i;
-
 	if (property == VM_DEVICE)
 		config->devices.nr = 0;
-	if (property != VM_DISK)
-		return;
-	for (i = 0; i < config->nr_disks; i++) {
-		free(config->disks[i].file);
-		free(config->disks[i].format);
-	}
-	config->nr_disks = 0;
+	if (property == VM_DISK)
+		vm_config_clear_disks(config);
+	if (property == VM_CDROM)
+		vm_config_clear_cdroms(config);
+	if (property == VM_SEED)
+		vm_config_clear_seed(config);
+	if (property == VM_NET)
+		vm_config_clear_nets(config);
+	if (property == VM_SHARE)
+		vm_config_clear_shares(config);
 }
 
 int vm_config_from_options(const struct invocation *inv, struct vm_config *config)

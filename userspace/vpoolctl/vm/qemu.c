@@ -36,6 +36,7 @@
 #include "output/printable.h"
 #include "vm/backing.h"
 #include "vm/keeper.h"
+#include "vm/plug.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
@@ -213,6 +214,7 @@ static int join_slice(struct vpool *pool)
  * @cwd: descriptor of its working directory, or -1
  * @args: arguments, NULL-terminated
  * @backing: files that it inherits
+ * @plugs: descriptors that it inherits for its parts
  */
 struct launch {
 	const struct vm_slot *slot;
@@ -221,6 +223,7 @@ struct launch {
 	int cwd;
 	char **args;
 	const struct backing *backing;
+	const struct vm_plugs *plugs;
 };
 
 /* Execute QEMU in the new process. */
@@ -248,6 +251,11 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
 		_exit(EXIT_CANNOT_RUN);
 	}
+	err = vm_plugs_inherit(launch->plugs, launch->slot);
+	if (err) {
+		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
+		_exit(EXIT_CANNOT_RUN);
+	}
 	execvp(*launch->args, launch->args);
 	fprintf(stderr, "%s: %s\n", *launch->args, strerror(errno));
 	_exit(EXIT_NOT_FOUND);
@@ -255,10 +263,12 @@ static void become(void *data, int output)
 
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
-		const struct backing *backing, struct qemu *qemu)
+		const struct backing *backing, struct vm_plugs *plugs,
+		struct qemu *qemu)
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
+		.plugs = plugs,
 	};
 	int err, ends[2];
 
@@ -274,6 +284,8 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		err = mkdir(slot->dir, 0700) ? -errno :
 		      keeper_start(&qemu->keeper, name, slot, ends[0], become, &launch);
 		close(ends[1]);
+		/* Only QEMU has them from here on: if a helper fails, QEMU must notice. */
+		vm_plugs_close(plugs);
 		if (err)
 			close(ends[0]);
 		else

@@ -6,72 +6,19 @@
  * its sockets. The other arguments describe the machine. vm migrate copies them without
  * parsing, because a user's argument can look like one of vpoolctl.
  */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "vm/args.h"
 #include "vm/config.h"
 #include "vm/device.h"
+#include "vm/part_args.h"
 #include "vm/qemu_args.h"
 #include "vm/size.h"
 #include "vm/vm.h"
-
-static size_t args_count(char **args)
-{
-	size_t nr = 0;
-
-	while (args && args[nr])
-		nr++;
-	return nr;
-}
-
-static void add(char ***args, const char *arg)
-{
-	size_t nr = args_count(*args);
-
-	*args = xrealloc(*args, (nr + 2) * sizeof(**args));
-	(*args)[nr] = xstrdup(arg);
-	(*args)[nr + 1] = NULL;
-}
-
-static void add_two(char ***args, const char *one, const char *two)
-{
-	add(args, one);
-	add(args, two);
-}
-
-/* Add an option and its value. Free the value. */
-static void add_made(char ***args, const char *option, char *value)
-{
-	add_two(args, option, value);
-	free(value);
-}
-
-void qemu_args_free(char **args)
-{
-	size_t i;
-
-	for (i = 0; args && args[i]; i++)
-		free(args[i]);
-	free(args);
-}
-
-/* Double the commas, as values of QEMU's options require. */
-static char *escape(const char *text)
-{
-	char *escaped = xcalloc(2 * strlen(text) + 1, 1), *to = escaped;
-
-	for (; *text; text++) {
-		*to++ = *text;
-		if (*text == ',')
-			*to++ = ',';
-	}
-	return escaped;
-}
 
 const char *qemu_program(void)
 {
@@ -94,77 +41,45 @@ static void add_monitors(char ***args, const struct vm_slot *slot)
 
 	for (i = 0; i < NR_QEMU_MONITORS; i++) {
 		char *path = vm_slot_path(slot, qemu_monitors[i]);
-		char *escaped = escape(path);
+		char *escaped = args_escape(path);
 
-		add_made(args, "-chardev",
-			 xprintf("socket,id=%s,path=%s" VM_HIDDEN ",server=on,wait=off",
-				 qemu_monitors[i], escaped));
-		add_made(args, "-mon",
-			 xprintf("chardev=%s,mode=control", qemu_monitors[i]));
+		args_add_made(args, "-chardev",
+			      xprintf("socket,id=%s,path=%s" VM_HIDDEN ",server=on,wait=off",
+				      qemu_monitors[i], escaped));
+		args_add_made(args, "-mon",
+			      xprintf("chardev=%s,mode=control", qemu_monitors[i]));
 		free(escaped);
 		free(path);
 	}
 	/* This monitor must be the last: if it answers, all are ready. */
-	add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", QEMU_BOOT_FD));
-	add_two(args, "-mon", "chardev=boot,mode=control");
+	args_add_made(args, "-chardev", xprintf("socket,id=boot,fd=%d", QEMU_BOOT_FD));
+	args_add_two(args, "-mon", "chardev=boot,mode=control");
 }
 
 static void add_console(char ***args, const struct qemu_spec *spec,
 			const struct vm_slot *slot)
 {
-	char *path = vm_slot_path(slot, "console"), *escaped = escape(path);
-	char *file = spec->console ? escape(spec->console) : NULL;
+	char *path = vm_slot_path(slot, "console"), *escaped = args_escape(path);
+	char *file = spec->console ? args_escape(spec->console) : NULL;
 
-	add_made(args, "-chardev",
-		 xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s",
-			 escaped, file ? ",logfile=" : "", file ? file : "",
-			 file ? ",logappend=on" : ""));
-	add_two(args, "-serial", "chardev:console");
+	args_add_made(args, "-chardev",
+		      xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s", escaped,
+			      file ? ",logfile=" : "", file ? file : "",
+			      file ? ",logappend=on" : ""));
+	args_add_two(args, "-serial", "chardev:console");
 	free(file);
 	free(escaped);
 	free(path);
 }
 
-/*
- * Make a path absolute, so that QEMU does not take "vm:1.img" for a protocol. Keep
- * symbolic links, because their targets can change.
- */
-static char *absolute(const char *path)
-{
-	char cwd[PATH_MAX];
-
-	if (*path == '/')
-		return xstrdup(path);
-	if (!getcwd(cwd, sizeof(cwd)) || *cwd != '/')
-		return xprintf("./%s", path);
-	return xprintf("%s/%s", cwd, path);
-}
-
-static void add_disk(char ***args, const struct vm_config_disk *disk, size_t nr)
-{
-	char *path = absolute(disk->file), *file = escape(path);
-	char *id = nr ? xprintf("disk%zu", nr) : xstrdup("disk");
-
-	add_made(args, "-drive",
-		 xprintf("if=virtio,id=%s,file=%s,format=%s", id, file,
-			 disk->format ? disk->format : "raw"));
-	free(id);
-	free(file);
-	free(path);
-}
-
 static void add_boot(char ***args, const struct vm_config *config)
 {
-	size_t i;
-
 	if (config->kernel)
-		add_made(args, "-kernel", absolute(config->kernel));
+		args_add_made(args, "-kernel", args_absolute(config->kernel));
 	if (config->initrd)
-		add_made(args, "-initrd", absolute(config->initrd));
+		args_add_made(args, "-initrd", args_absolute(config->initrd));
 	if (config->append)
-		add_two(args, "-append", config->append);
-	for (i = 0; i < config->nr_disks; i++)
-		add_disk(args, config->disks + i, i);
+		args_add_two(args, "-append", config->append);
 }
 
 static void add_devices(char ***args, const struct vm_devices *devices)
@@ -172,18 +87,18 @@ static void add_devices(char ***args, const struct vm_devices *devices)
 	size_t i;
 
 	for (i = 0; i < devices->nr; i++)
-		add_made(args, "-device",
-			 xprintf("vfio-pci,host=%s", devices->device[i].address));
+		args_add_made(args, "-device",
+			      xprintf("vfio-pci,host=%s", devices->device[i].address));
 }
 
 /* The address of the device needs room to be aligned, which a slot gives. */
 static void add_size(char ***args, const struct qemu_spec *spec)
 {
 	if (spec->elastic)
-		add_made(args, "-m", xprintf("size=%lluB,maxmem=%lluB,slots=1",
-					     spec->bytes, spec->bytes + spec->elastic));
+		args_add_made(args, "-m", xprintf("size=%lluB,maxmem=%lluB,slots=1",
+						  spec->bytes, spec->bytes + spec->elastic));
 	else
-		add_made(args, "-m", xprintf("%lluB", spec->bytes));
+		args_add_made(args, "-m", xprintf("%lluB", spec->bytes));
 }
 
 /*
@@ -193,13 +108,13 @@ static void add_size(char ***args, const struct qemu_spec *spec)
 static void add_elastic(char ***args, const struct qemu_spec *spec)
 {
 	if (spec->elastic)
-		add_made(args, "-device",
-			 xprintf("virtio-mem-pci,id=" VM_SIZE_DEVICE
-				 ",memdev=" VM_SIZE_MEMORY
-				 ",block-size=%llu,prealloc=on", spec->block));
+		args_add_made(args, "-device",
+			      xprintf("virtio-mem-pci,id=" VM_SIZE_DEVICE
+				      ",memdev=" VM_SIZE_MEMORY
+				      ",block-size=%llu,prealloc=on", spec->block));
 	if (spec->config->reclaim)
-		add_two(args, "-device", "virtio-balloon-pci,id="
-			VM_RECLAIM_DEVICE ",free-page-reporting=on");
+		args_add_two(args, "-device", "virtio-balloon-pci,id="
+			     VM_RECLAIM_DEVICE ",free-page-reporting=on");
 }
 
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
@@ -209,27 +124,29 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	bool kvm = !strcmp(accel, "kvm");
 	char **args = NULL, **extra;
 
-	add(&args, qemu_program());
-	add(&args, "-S");
+	args_add(&args, qemu_program());
+	args_add(&args, "-S");
 	add_monitors(&args, slot);
 	add_console(&args, spec, slot);
-	add_made(&args, "-name", xprintf("%s,debug-threads=on", config->name));
-	add_two(&args, "-accel", accel);
-	add_two(&args, "-machine", "q35,hpet=off");
-	add_two(&args, "-cpu", kvm ? "host" : "max");
-	add_made(&args, "-smp", xprintf("%u", spec->vcpus));
+	vm_args_vnc(&args, config, slot);
+	args_add_made(&args, "-name", xprintf("%s,debug-threads=on", config->name));
+	args_add_two(&args, "-accel", accel);
+	args_add_two(&args, "-machine", "q35,hpet=off");
+	args_add_two(&args, "-cpu", kvm ? "host" : "max");
+	args_add_made(&args, "-smp", xprintf("%u", spec->vcpus));
 	add_size(&args, spec);
-	add_two(&args, "-display", "none");
-	add(&args, "-nodefaults");
-	add(&args, "-no-user-config");
-	add(&args, "-preconfig");
-	add_two(&args, "-nic", config->net && !strcmp(config->net, "user") ?
-		"user,model=virtio-net-pci" : "none");
+	args_add_two(&args, "-display", "none");
+	args_add(&args, "-nodefaults");
+	args_add(&args, "-no-user-config");
+	args_add(&args, "-preconfig");
+	vm_args_nets(&args, config, spec->parts);
 	add_boot(&args, config);
+	vm_args_media(&args, config, spec->parts);
+	vm_args_helped(&args, config);
 	add_devices(&args, &config->devices);
 	add_elastic(&args, spec);
 	for (extra = config->qemu; extra && *extra; extra++)
-		add(&args, *extra);
+		args_add(&args, *extra);
 	return args;
 }
 
@@ -267,8 +184,8 @@ static char *read_cmdline(pid_t pid, size_t *len)
 	return text;
 }
 
-/* Number of arguments after -S or -incoming for the sockets: four for each. */
-#define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2))
+/* Number of arguments after -S or -incoming for the sockets: four for each, two for VNC. */
+#define OWN_WORDS (4 * (NR_QEMU_MONITORS + 2) + 2)
 
 /* Add such an argument with the paths of the other slot. */
 static void add_for(char ***args, const char *arg, const char *from,
@@ -276,14 +193,14 @@ static void add_for(char ***args, const char *arg, const char *from,
 {
 	char *changed = replace(arg, from, to);
 
-	add(args, changed);
+	args_add(args, changed);
 	free(changed);
 }
 
 char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 		      const char *to_dir)
 {
-	char *old = escape(from_dir), *new = escape(to_dir);
+	char *old = args_escape(from_dir), *new = args_escape(to_dir);
 	const char *at = cmdline, *end = cmdline + len;
 	char **args = NULL;
 	size_t nr, skip = 0;
@@ -294,17 +211,17 @@ char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 			       !strcmp(at, "-incoming") ? 2 : 0;
 			if (!skip)
 				break;
-			add_two(&args, "-incoming", "defer");
+			args_add_two(&args, "-incoming", "defer");
 		}
 		if (nr && nr <= skip)
 			continue;
 		if (nr && nr <= skip + OWN_WORDS)
 			add_for(&args, at, old, new);
 		else
-			add(&args, at);
+			args_add(&args, at);
 	}
 	if (!skip) {
-		qemu_args_free(args);
+		args_free(args);
 		args = NULL;
 	}
 	free(new);
@@ -318,7 +235,7 @@ char **qemu_args_read(const struct vm_slot *slot)
 	char *text = read_cmdline(slot->pid, &len), *at, **args = NULL;
 
 	for (at = text; at && at < text + len; at += strlen(at) + 1)
-		add(&args, at);
+		args_add(&args, at);
 	free(text);
 	return args;
 }

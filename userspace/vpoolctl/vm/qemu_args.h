@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct vm_config;
+struct vm_parts;
 struct vm_slot;
 
 /**
@@ -16,6 +17,7 @@ struct vm_slot;
  * @block: unit in which the size can change, in bytes
  * @vcpus: number of vCPUs
  * @console: absolute path of a file for the output of the console, or NULL
+ * @parts: what the host gives to its parts, or NULL
  */
 struct qemu_spec {
 	const struct vm_config *config;
@@ -24,6 +26,7 @@ struct qemu_spec {
 	__u64 block;
 	unsigned int vcpus;
 	char *console;
+	const struct vm_parts *parts;
 };
 
 /* QEMU's descriptor of the connection to the vpoolctl that starts it. */
@@ -36,9 +39,9 @@ const char *qemu_program(void);
 #define NR_QEMU_MONITORS 2
 extern const char * const qemu_monitors[NR_QEMU_MONITORS];
 
-/* Make the arguments of a QEMU, for qemu_args_free(). */
+/* Make the arguments of a QEMU, for args_free(). */
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot);
-/* Read the arguments of a running QEMU, for qemu_args_free(), or return NULL. */
+/* Read the arguments of a running QEMU, for args_free(), or return NULL. */
 char **qemu_args_read(const struct vm_slot *slot);
 /* Make the arguments of a QEMU that the QEMU of @from can migrate to, or return NULL. */
 char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to);
@@ -50,11 +53,10 @@ char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to);
  * @from_dir: directory of the sockets of the source QEMU
  * @to_dir: directory of the sockets of the target QEMU
  *
- * Return: the arguments, for qemu_args_free(); NULL if qemu_args() did not make
+ * Return: the arguments, for args_free(); NULL if qemu_args() did not make
  * @cmdline
  */
 char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 		      const char *to_dir);
-void qemu_args_free(char **args);
 
 #endif /* VPOOLCTL_VM_QEMU_ARGS_H */

@@ -27,12 +27,14 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "output/messages.h"
+#include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
 #include "vm/ended.h"
 #include "vm/migration.h"
+#include "vm/parts.h"
 #include "vm/peer.h"
 #include "vm/placement.h"
 #include "vm/qemu.h"
@@ -287,6 +289,7 @@ static int launch(struct receive *receive)
 	const char *cwd = json_text(receive->offer, "cwd");
 	int dir = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC), err = -1;
 	char **args = make_args(receive);
+	struct vm_plugs plugs = { 0 };
 	struct backing backing;
 
 	if (dir < 0)
@@ -296,12 +299,14 @@ static int launch(struct receive *receive)
 		cmd_error(receive->inv, receive->name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl");
 	else if (!vm_plan_back(receive->inv, receive->name, receive->pool,
-			       &receive->plan, &backing))
+			       &receive->plan, &backing) &&
+		 !vm_parts_reopen(receive->inv, receive->name, args, &plugs))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,
-				  receive->pool, dir, args, &backing,
+				  receive->pool, dir, args, &backing, &plugs,
 				  &receive->qemu);
+	vm_plugs_close(&plugs);
 	backing_close(&backing);
-	qemu_args_free(args);
+	args_free(args);
 	if (dir >= 0)
 		close(dir);
 	return err;

@@ -36,6 +36,7 @@
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
+#include "vm/args.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
 #include "vm/memory.h"
@@ -283,7 +284,7 @@ static struct json_object *args_array(struct send *send)
 		json_object_array_add(array, text(made));
 		free(made);
 	}
-	qemu_args_free(args);
+	args_free(args);
 	free(type);
 	return array;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libvpool.h>
@@ -25,6 +24,7 @@
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
+#include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/config.h"
@@ -33,7 +33,9 @@
 #include "vm/device.h"
 #include "vm/device_check.h"
 #include "vm/ended.h"
+#include "vm/image.h"
 #include "vm/log.h"
+#include "vm/parts.h"
 #include "vm/placement.h"
 #include "vm/property.h"
 #include "vm/qemu.h"
@@ -112,37 +114,11 @@ static int read_line(const struct invocation *inv, struct vm_config *config)
 
 /* Check the files */
 
-/* Read the start of a file. Return the number of bytes, or -1 with a message. */
-static ssize_t peek(const struct invocation *inv, const char *what,
-		    const char *path, char *buffer, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	ssize_t len = -1;
-
-	if (fd < 0 || fstat(fd, &st)) {
-		cmd_error(inv, inv->argv[0], errno_code(errno),
-			  "%s %s: %s", what, path,
-			  strerror(errno));
-	} else if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
-		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "%s %s: not a regular file", what, path);
-	} else {
-		len = read(fd, buffer, room);
-		if (len < 0)
-			cmd_error(inv, inv->argv[0], errno_code(errno),
-				  "%s %s: %s", what, path,
-				  strerror(errno));
-	}
-	if (fd >= 0)
-		close(fd);
-	return len;
-}
-
 static int check_kernel(const struct invocation *inv, const char *path)
 {
 	char head[0x206];
-	ssize_t len = peek(inv, "the kernel", path, head, sizeof(head));
+	ssize_t len = vm_image_read(inv, inv->argv[0], "the kernel", path, 0, head,
+				    sizeof(head));
 
 	if (len < 0)
 		return -1;
@@ -153,39 +129,6 @@ static int check_kernel(const struct invocation *inv, const char *path)
 	cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
 		  "the kernel %s: not an x86 kernel; use a bzImage, such as /boot/vmlinuz-...",
 		  path);
-	return -1;
-}
-
-static int check_disk(const struct invocation *inv, const struct vm_config_disk *disk)
-{
-	const char *format = disk->format ? disk->format : "raw";
-	char head[4];
-	ssize_t len = peek(inv, "the disk", disk->file, head, sizeof(head));
-	bool qcow2 = len == 4 && !memcmp(head, "QFI\373", 4);
-
-	if (len < 0)
-		return -1;
-	if (!len) {
-		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is empty", disk->file);
-		return -1;
-	}
-	if (qcow2 && !disk->format) {
-		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is a qcow2 image: use --disk %s,format=qcow2",
-			  disk->file, disk->file);
-		return -1;
-	}
-	if (!qcow2 && !strcmp(format, "qcow2")) {
-		cmd_error(inv, inv->argv[0], TOOL_VM_FILE,
-			  "the disk %s: the file is not a qcow2 image", disk->file);
-		return -1;
-	}
-	if (!access(disk->file, W_OK))
-		return 0;
-	cmd_error(inv, inv->argv[0], errno_code(errno),
-		  "the disk %s: cannot be written to: %s",
-		  disk->file, strerror(errno));
 	return -1;
 }
 
@@ -229,15 +172,14 @@ static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 static int check_files(const struct invocation *inv, const struct vm_config *config)
 {
 	char byte;
-	size_t i;
 
 	if (config->kernel && check_kernel(inv, config->kernel))
 		return -1;
-	if (config->initrd && peek(inv, "the initrd", config->initrd, &byte, 1) < 0)
+	if (config->initrd && vm_image_read(inv, inv->argv[0], "the initrd", config->initrd, 0,
+					    &byte, 1) < 0)
 		return -1;
-	for (i = 0; i < config->nr_disks; i++)
-		if (check_disk(inv, config->disks + i))
-			return -1;
+	if (vm_images_check(inv, config) || vm_parts_check(inv, config))
+		return -1;
 	if ((!config->accel || !strcmp(config->accel, "kvm")) && check_kvm(inv))
 		return -1;
 	return qemu_check(inv, inv->argv[0]);
@@ -400,13 +342,61 @@ static int claim_devices(const struct invocation *inv, const struct vm *vm,
 
 static int launch(const struct invocation *inv, struct vpool *vp,
 		  const struct qemu_spec *spec, struct vm *vm,
-		  const struct backing *backing, struct qemu *qemu)
+		  const struct backing *backing, struct vm_plugs *plugs,
+		  struct qemu *qemu)
 {
 	char **args = qemu_args(spec, vm->slot);
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      qemu);
+			      plugs, qemu);
 
-	qemu_args_free(args);
+	args_free(args);
+	return err;
+}
+
+/* Start QEMU with what the machine needs of the host. */
+static int launch_with_parts(const struct invocation *inv, struct vpool *vp,
+			     struct qemu_spec *spec, struct vm *vm,
+			     const struct vm_plan *plan, struct vm_parts *parts,
+			     struct qemu *qemu)
+{
+	struct backing backing;
+	int err;
+
+	backing_init(&backing);
+	err = vm_plan_back(inv, spec->config->name, vp, plan, &backing);
+	if (!err)
+		err = vm_parts_prepare(inv, spec->config, vm->dir, parts);
+	spec->parts = parts;
+	if (!err)
+		err = launch(inv, vp, spec, vm, &backing, &parts->plugs, qemu);
+	backing_close(&backing);
+	return err;
+}
+
+/* Run the machine. Set @console to a connection to its console, if that is requested. */
+static int run_machine(const struct invocation *inv, struct vpool *vp,
+		       struct qemu_spec *spec, struct vm *vm, const struct vm_plan *plan,
+		       int *console)
+{
+	double begun = now_ms();
+	struct vm_parts parts = { 0 };
+	struct qemu qemu;
+	int err;
+
+	err = launch_with_parts(inv, vp, spec, vm, plan, &parts, &qemu);
+	if (!err && spec->config->console && !strcmp(spec->config->console, "-"))
+		*console = console_open(vm->slot);
+	if (!err) {
+		err = make_it_run(inv, vp, spec, plan, &qemu, begun);
+		if (err)
+			qemu_stop(&qemu);
+	}
+	if (!err) {
+		qemu_release(&qemu);
+		qemu_close(&qemu);
+	}
+	vm_parts_close(spec->config, &parts, !err);
+	spec->parts = NULL;
 	return err;
 }
 
@@ -414,12 +404,9 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 		    struct qemu_spec *spec, struct vm *vm,
 		    struct vm_devices *devices)
 {
-	double begun = now_ms();
-	struct backing backing;
 	char size[SIZE_TEXT];
 	struct vm_plan plan;
-	struct qemu qemu;
-	int err, console = -1;
+	int console = -1;
 
 	if (fit(inv, vp, spec, &plan))
 		return EXIT_FAILED;
@@ -435,22 +422,8 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
 	check_log(spec->config->name);
-	backing_init(&backing);
-	err = vm_plan_back(inv, spec->config->name, vp, &plan, &backing);
-	if (!err)
-		err = launch(inv, vp, spec, vm, &backing, &qemu);
-	backing_close(&backing);
-	if (err)
+	if (run_machine(inv, vp, spec, vm, &plan, &console))
 		return EXIT_FAILED;
-	if (spec->config->console && !strcmp(spec->config->console, "-"))
-		console = console_open(vm->slot);
-	err = make_it_run(inv, vp, spec, &plan, &qemu, begun);
-	if (err) {
-		qemu_stop(&qemu);
-		return EXIT_FAILED;
-	}
-	qemu_release(&qemu);
-	qemu_close(&qemu);
 	vm->now = 0;
 	if (console < 0)
 		return EXIT_OK;

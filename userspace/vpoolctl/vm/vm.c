@@ -48,6 +48,8 @@
 #define STATUS_MS 2000
 /* Time limit for a keeper to note the end of QEMU, in milliseconds. */
 #define KEEPER_MS 2000
+/* Time limit for helpers to end after QEMU, in milliseconds. */
+#define HELPERS_MS 5000
 /* Time limit for an abandoned migration to hand over, in milliseconds. */
 #define CHOOSE_MS 20000
 
@@ -122,6 +124,21 @@ int vm_slot_wait(const struct vm_slot *slot, int ms)
 	return nr ? 0 : -ETIMEDOUT;
 }
 
+/* The memory of the guest that a helper has mapped is in use until the helper ends. */
+static void wait_helpers(const struct vm_slot *slot)
+{
+	char *path = vm_slot_path(slot, VM_HELPERS);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	double deadline = now_ms() + HELPERS_MS;
+
+	free(path);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK &&
+	       now_ms() < deadline)
+		usleep(1000);
+	if (fd >= 0)
+		close(fd);
+}
+
 void vm_slot_wait_keeper(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -137,13 +154,14 @@ void vm_slot_wait_keeper(const struct vm_slot *slot)
 	}
 	if (fd >= 0)
 		close(fd);
+	wait_helpers(slot);
 }
 
 void vm_slot_remove(struct vm_slot *slot)
 {
 	static const char * const files[] = {
-		"alive", "console", VM_KEEPER, "keys.psk", "log", "migrate", "qmp", "qmp" VM_HIDDEN,
-		"state", "state" VM_HIDDEN,
+		"alive", "console", VM_HELPERS, VM_KEEPER, "keys.psk", "log", "migrate", "qmp",
+		"qmp" VM_HIDDEN, "state", "state" VM_HIDDEN, "vnc",
 	};
 	size_t i;
 

@@ -91,10 +91,12 @@ void vm_slot_stop(struct vm_slot *slot);
 /* Remove the directory of a slot that has ended. */
 void vm_slot_remove(struct vm_slot *slot);
 
+/* File of a slot on which all helpers of its QEMU hold one lock. */
+#define VM_HELPERS "helpers"
 /* File of a slot on which the keeper of its QEMU holds a lock. */
 #define VM_KEEPER "keeper"
 
-/* Wait until the keeper of a QEMU that has ended has noted that, but only shortly. */
+/* Wait until the keeper and the helpers of a QEMU that has ended end, but only shortly. */
 void vm_slot_wait_keeper(const struct vm_slot *slot);
 
 /* Suffix of the name of a socket until it is ready. */

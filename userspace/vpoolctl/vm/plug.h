@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VPOOLCTL_VM_PLUG_H
+#define VPOOLCTL_VM_PLUG_H
+
+#include <stddef.h>
+
+struct vm_slot;
+
+/* QEMU's descriptors: of the TPM, of the first share, and of the first network. */
+#define VM_PLUG_TPM 170
+#define VM_PLUG_SHARE 171
+#define VM_PLUG_NET 180
+/* Descriptor of a helper's end. */
+#define VM_HELPER_FD 3
+
+#define VM_PLUGS_MAX 32
+
+/**
+ * struct vm_plug - a descriptor that QEMU inherits
+ * @at: its number in QEMU
+ * @fd: its number in vpoolctl; owned
+ * @end: for a helper: its end of the connection; owned; or -1
+ * @program: for a helper: its program and arguments, NULL-terminated; owned; or NULL
+ */
+struct vm_plug {
+	int at;
+	int fd;
+	int end;
+	char **program;
+};
+
+/**
+ * struct vm_plugs - all descriptors that QEMU inherits for its parts
+ * @nr: number of plugs
+ * @plug: the plugs
+ */
+struct vm_plugs {
+	size_t nr;
+	struct vm_plug plug[VM_PLUGS_MAX];
+};
+
+/*
+ * Add a plug. Take the descriptors and the program, also on failure. Return 0 or a negative
+ * errno.
+ */
+int vm_plugs_add(struct vm_plugs *plugs, int at, int fd, int end, char **program);
+void vm_plugs_close(struct vm_plugs *plugs);
+
+/*
+ * In the process that becomes QEMU: start the helpers, and give the descriptors their
+ * numbers. The helpers end with QEMU. Return 0 or a negative errno.
+ */
+int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot);
+
+#endif /* VPOOLCTL_VM_PLUG_H */
