@@ -259,6 +259,23 @@ parts "the CD /nowhere: No such file or directory*" --cdrom /nowhere
 parts "the seed's user-data /nowhere: No such file or directory*" --disk "$dir/disk" --seed /nowhere
 parts "the seed's meta-data $dir: it is a directory*" --disk "$dir/disk" \
 	--seed "$dir/disk,meta-data=$dir"
+# What another user than root may not read or write.
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	chmod 755 "$dir"
+	echo secret >"$dir/secret"
+	for mode in 0:'Permission denied' 444:'cannot be written to: Permission denied'; do
+		chmod "${mode%%:*}" "$dir/secret"
+		out=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$VPOOLCTL" vm start x \
+			--pool a --accel tcg --disk "$dir/secret" 2>&1)
+		like "a disk of mode ${mode%%:*}" "$out" \
+			"vpoolctl: vm start x: the disk $dir/secret: ${mode#*:}*"
+	done
+	out=$(VPOOL_QEMU=/nowhere setpriv --reuid 65534 --regid 65534 --clear-groups "$VPOOLCTL" \
+		vm start x --pool a --accel tcg --disk "$dir/secret,readonly=true" 2>&1)
+	like 'a read-only disk need not be writable' "$out" '*/nowhere does not exist*'
+else
+	tap_result yes 'disks of another user # SKIP only root can become another user'
+fi
 export VPOOL_OVMF_DIR="$dir" VPOOL_SWTPM="$dir/disk" VPOOL_VIRTIOFSD="$dir"
 parts 'there is no UEFI firmware: install OVMF (ovmf), *' --disk "$dir/disk" --firmware uefi
 parts 'a TPM needs the program swtpm: install it, *' --disk "$dir/disk" --tpm
