@@ -324,6 +324,12 @@ try attach web --pid 1 --tid 1
 check 'attach with two tasks' 2 'vpoolctl: attach: give either --pid or --tid*'
 try detach web --pid 1x
 check 'invalid pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
+try attach web --pid 1 --tree --cpu 3
+check 'a CPU for a tree' 2 'vpoolctl: attach: --tree needs --pid, and no CPU*'
+try attach web --tid 1 --tree
+check 'the tree of a thread' 2 'vpoolctl: attach: --tree needs --pid, and no CPU*'
+try detach web --pid $$ --quiet
+check 'detach with --quiet' 3 'vpoolctl: detach: the vpool module is not loaded*'
 try attach web --pid 1 --cpu 4294967296
 check 'invalid CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
 try attach web --tid 2147483647
