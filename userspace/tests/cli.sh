@@ -445,6 +445,12 @@ try users
 check 'users without a pool' 2 '*users: *'
 try run x
 check 'run without a program' 2 '*no program is given*'
+try run --heap-fallback=no x -- true
+check 'an option of --heap alone' 2 '*--heap-fallback needs --heap*'
+try run --heap --heap-private=share x -- true
+check 'an unknown value' 2 "*--heap-private: 'share' is not one of copy|dontfork|host*"
+try run --cpu x x -- true
+check 'run with a CPU that is no number' 2 "*--cpu: 'x' is not the number of a CPU*"
 try run x --
 check 'run without a program after --' 2 '*no program is given*'
 for word in MemoryMax =1G 'Memory Max=1G' ''; do

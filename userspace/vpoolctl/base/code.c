@@ -229,6 +229,8 @@ static const struct {
 	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
 	{ TOOL_VM_EDITED, "vm_edited" },
 	{ TOOL_VM_LOG, "vm_log" },
+	{ TOOL_HEAP_LIBRARY, "heap_library" },
+	{ TOOL_HEAP_MALLOC, "heap_malloc" },
 };
 
 const char *code_name(int code)

@@ -96,6 +96,8 @@
  * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
  * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
  * @TOOL_VM_LOG: the log of a virtual machine cannot be written
+ * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
+ * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -194,6 +196,8 @@ enum tool_code {
 	TOOL_VM_NOT_DEFINED = 2089,
 	TOOL_VM_EDITED = 2090,
 	TOOL_VM_LOG = 2091,
+	TOOL_HEAP_LIBRARY = 2120,
+	TOOL_HEAP_MALLOC = 2121,
 	NR_TOOL_END,
 };
 

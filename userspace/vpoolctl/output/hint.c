@@ -348,6 +348,11 @@ static const struct {
 	{ TOOL_VM_EDITED,
 	  "Try 'vpoolctl vm show %s' for the definition as it is now." },
 	{ TOOL_VM_LOG, NULL },
+	{ TOOL_HEAP_LIBRARY,
+	  "Try to install vpoolctl again, into a directory without a space or a colon." },
+	{ TOOL_HEAP_MALLOC,
+	  "Try 'apt-get install libmimalloc2.0', or --heap alone, which leaves malloc as it is."
+	},
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */
