@@ -422,6 +422,12 @@ try attach web --pid 1 --tid 1
 check 'attach with two tasks' 2 'vpoolctl: attach: give either --pid or --tid*'
 try detach web --pid 1x
 check 'invalid pid' 2 "vpoolctl: detach: --pid: '1x' is not a number*"
+try attach web --pid 1 --tree --cpu 3
+check 'a CPU for a tree' 2 'vpoolctl: attach: --tree needs --pid, and no CPU*'
+try attach web --tid 1 --tree
+check 'the tree of a thread' 2 'vpoolctl: attach: --tree needs --pid, and no CPU*'
+try detach web --pid $$ --quiet
+check 'detach with --quiet' 3 'vpoolctl: detach: the vpool module is not loaded*'
 try attach web --pid 1 --cpu 4294967296
 check 'invalid CPU' 2 "vpoolctl: attach: --cpu: '4294967296' is not a number*"
 try attach web --tid 2147483647
@@ -537,6 +543,12 @@ try users
 check 'users without a pool' 2 '*users: *'
 try run x
 check 'run without a program' 2 '*no program is given*'
+try run --heap-fallback=no x -- true
+check 'an option of --heap alone' 2 '*--heap-fallback needs --heap*'
+try run --heap --heap-private=share x -- true
+check 'an unknown value' 2 "*--heap-private: 'share' is not one of copy|dontfork|host*"
+try run --cpu x x -- true
+check 'run with a CPU that is no number' 2 "*--cpu: 'x' is not the number of a CPU*"
 try run x --
 check 'run without a program after --' 2 '*no program is given*'
 for word in MemoryMax =1G 'Memory Max=1G' ''; do

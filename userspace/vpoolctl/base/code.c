@@ -234,6 +234,8 @@ static const struct {
 	{ TOOL_VM_PROGRAM, "vm_program" },
 	{ TOOL_VM_STATE, "vm_state" },
 	{ TOOL_VM_FIXED, "vm_fixed" },
+	{ TOOL_HEAP_LIBRARY, "heap_library" },
+	{ TOOL_HEAP_MALLOC, "heap_malloc" },
 };
 
 const char *code_name(int code)

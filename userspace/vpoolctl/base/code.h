@@ -101,6 +101,8 @@
  * @TOOL_VM_PROGRAM: a program or firmware that a virtual machine needs is not installed
  * @TOOL_VM_STATE: the state of a virtual machine cannot be kept
  * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
+ * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
+ * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -204,6 +206,8 @@ enum tool_code {
 	TOOL_VM_PROGRAM = 2102,
 	TOOL_VM_STATE = 2103,
 	TOOL_VM_FIXED = 2104,
+	TOOL_HEAP_LIBRARY = 2120,
+	TOOL_HEAP_MALLOC = 2121,
 	NR_TOOL_END,
 };
 

@@ -23,6 +23,7 @@
 #include "cmd/cmd.h"
 #include "host/isolate.h"
 #include "host/slice.h"
+#include "host/tree.h"
 #include "output/messages.h"
 #include "output/outcome.h"
 
@@ -32,6 +33,7 @@ enum {
 	ATTACH_TID,
 	ATTACH_DEDICATED,
 	ATTACH_CPU,
+	ATTACH_TREE,
 	ATTACH_MOVE_CGROUP,
 	ATTACH_DRY_RUN,
 	ATTACH_QUIET,
@@ -59,6 +61,10 @@ static const struct option_def attach_options[NR_ATTACH] = {
 		.name = "cpu", .letter = 'c', .arg = "CPU",
 		.complete = COMPLETE_CPU,
 		.help = "the CPU to dedicate; implies --dedicated",
+	},
+	[ATTACH_TREE] = {
+		.name = "tree",
+		.help = "the process, and all processes that descend from it",
 	},
 	[ATTACH_MOVE_CGROUP] = OPTION_MOVE_CGROUP,
 	[ATTACH_DRY_RUN] = OPTION_DRY_RUN,
@@ -129,6 +135,18 @@ static void warn_about_init(const struct invocation *inv, int pid)
 			inv->argv[0]);
 }
 
+/* The options of detach have other meanings at these places. */
+static bool wants_cpu(const struct invocation *inv)
+{
+	return inv->cmd == &cmd_attach &&
+	       (inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU]);
+}
+
+static bool wants_tree(const struct invocation *inv)
+{
+	return inv->cmd == &cmd_attach && inv->given[ATTACH_TREE];
+}
+
 static int take_whom(const struct invocation *inv, struct whom *whom)
 {
 	int status;
@@ -136,10 +154,12 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	*whom = (struct whom) { .pidfd = -1, .cpu = -1 };
 	if (inv->given[ATTACH_PID] == inv->given[ATTACH_TID])
 		return usage_error(inv->cmd, "give either --pid or --tid");
+	if (wants_tree(inv) && (inv->given[ATTACH_TID] || wants_cpu(inv)))
+		return usage_error(inv->cmd, "--tree needs --pid, and no CPU");
 	status = take_int(inv, ATTACH_PID, 1, &whom->pid);
 	if (!status)
 		status = take_int(inv, ATTACH_TID, 1, &whom->tid);
-	if (!status)
+	if (!status && inv->cmd == &cmd_attach)
 		status = take_int(inv, ATTACH_CPU, 0, &whom->cpu);
 	if (status)
 		return status;
@@ -208,7 +228,7 @@ static void hint_about_slice(struct vpool *vp, int pid)
 static int do_attach(const struct invocation *inv, struct vpool *vp,
 		     struct whom *whom, struct failure *failure)
 {
-	bool own = inv->given[ATTACH_DEDICATED] || inv->given[ATTACH_CPU];
+	bool own = wants_cpu(inv);
 	unsigned int flags = whom->tid || own ? 0 : VPOOL_ATTACH_PROCESS;
 	struct origin was;
 	int err;
@@ -230,6 +250,128 @@ static int do_attach(const struct invocation *inv, struct vpool *vp,
 	else
 		outcome_print_silent(inv, inv->argv[0], "attached %d", task_of(whom));
 	return EXIT_OK;
+}
+
+static bool is_member(struct vpool *vp, const struct whom *whom)
+{
+	struct vpool_member_info *members;
+	bool found = false;
+	size_t i, nr;
+
+	if (vpool_members(vp, NULL, &members, &nr))
+		return false;
+	for (i = 0; i < nr && !found; i++)
+		found = whom->tid ? members[i].tid == whom->tid :
+				    members[i].pid == whom->pid;
+	free(members);
+	return found;
+}
+
+/**
+ * struct joined - a process of a tree that this command has attached
+ * @whom: the process
+ * @was: its former cgroup
+ */
+struct joined {
+	struct whom whom;
+	struct origin was;
+};
+
+/**
+ * struct tree - the processes of a tree that this command has attached
+ * @joined: array with one entry per process
+ * @nr: its length
+ */
+struct tree {
+	struct joined *joined;
+	size_t nr;
+};
+
+/* Attach a process. Return 0 also if it has exited, except for the root of the tree. */
+static int join_tree(const struct invocation *inv, struct vpool *vp, struct tree *tree,
+		     int pid, struct failure *failure)
+{
+	struct joined joined = { .whom = { .pid = pid, .cpu = -1 } };
+	int err;
+
+	joined.whom.pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (joined.whom.pidfd < 0)
+		return tree->nr ? 0 : failure_set(failure, -ESRCH, TOOL_TASK_MISSING,
+						  "task %d: %s", pid, strerror(errno));
+	err = join_slice(inv, vp, &joined.whom, true, &joined.was, failure);
+	if (!err) {
+		err = vpool_attach_task(vp, joined.whom.pidfd, 0, VPOOL_ATTACH_PROCESS,
+					NULL);
+		if (err)
+			failure_set_handle(failure, vp, err);
+	}
+	if (!err) {
+		tree->joined = xrealloc(tree->joined,
+					(tree->nr + 1) * sizeof(*tree->joined));
+		tree->joined[tree->nr++] = joined;
+		return 0;
+	}
+	slice_undo(&joined.was);
+	close(joined.whom.pidfd);
+	return err == -ESRCH && tree->nr ? 0 : err;
+}
+
+/* Attach the processes of a tree that are not members yet. @found tells if it did. */
+static int join_others(const struct invocation *inv, struct vpool *vp, struct tree *tree,
+		       int pid, bool *found, struct failure *failure)
+{
+	size_t i, nr, before = tree->nr;
+	int *pids, err = 0;
+
+	pids = tree_find(pid, &nr);
+	for (i = 0; i < nr && !err; i++) {
+		struct whom whom = { .pid = pids[i] };
+
+		if (!is_member(vp, &whom))
+			err = join_tree(inv, vp, tree, pids[i], failure);
+	}
+	*found = tree->nr > before;
+	free(pids);
+	return err;
+}
+
+static void end_tree(struct vpool *vp, struct tree *tree, bool undo)
+{
+	size_t i;
+
+	for (i = 0; i < tree->nr; i++) {
+		struct joined *joined = &tree->joined[i];
+
+		if (undo) {
+			vpool_detach_task(vp, joined->whom.pidfd, 0, VPOOL_ATTACH_PROCESS);
+			slice_undo(&joined->was);
+		} else {
+			slice_free(&joined->was);
+		}
+		close(joined->whom.pidfd);
+	}
+	free(tree->joined);
+}
+
+/*
+ * A child that a member forks is a member. So only a process that was not attached yet
+ * can have children that are missing, and a round that finds none is the last.
+ */
+static int do_attach_tree(const struct invocation *inv, struct vpool *vp,
+			  struct whom *whom, struct failure *failure)
+{
+	struct tree tree = { 0 };
+	bool found = true;
+	int err = 0;
+
+	while (!err && found)
+		err = join_others(inv, vp, &tree, whom->pid, &found, failure);
+	if (!err)
+		outcome_print_silent(inv, inv->argv[0], "attached %zu processes", tree.nr);
+	else
+		hint_about_slice(vp, whom->pid);
+	end_tree(vp, &tree, err);
+	return err ? EXIT_FAILED : EXIT_OK;
 }
 
 /*
@@ -259,21 +401,6 @@ static int do_detach(const struct invocation *inv, struct vpool *vp,
 			  "process %d is no longer a member, but its unit is in the pool's slice, which keeps it on the pool's CPUs",
 			  whom->pid);
 	return EXIT_OK;
-}
-
-static bool is_member(struct vpool *vp, const struct whom *whom)
-{
-	struct vpool_member_info *members;
-	bool found = false;
-	size_t i, nr;
-
-	if (vpool_members(vp, NULL, &members, &nr))
-		return false;
-	for (i = 0; i < nr && !found; i++)
-		found = whom->tid ? members[i].tid == whom->tid :
-				    members[i].pid == whom->pid;
-	free(members);
-	return found;
 }
 
 /* Check what can be checked without a change: the kernel has no dry run for this. */
@@ -341,7 +468,9 @@ static int with_task(const struct invocation *inv,
 
 static int run_attach(const struct invocation *inv)
 {
-	return with_task(inv, outcome_is_dry(inv) ? try_attach : do_attach);
+	if (outcome_is_dry(inv))
+		return with_task(inv, try_attach);
+	return with_task(inv, wants_tree(inv) ? do_attach_tree : do_attach);
 }
 
 static int run_detach(const struct invocation *inv)
@@ -351,13 +480,17 @@ static int run_detach(const struct invocation *inv)
 
 const struct command cmd_attach = {
 	.name = "attach",
-	.args = "NAME --pid PID | --tid TID",
+	.args = "NAME --pid PID [--tree] | --tid TID",
 	.summary = "make a running task a member of a pool",
 	.description =
 		"Make a process with all its threads, or one thread, a member\n"
 		"of a pool. The task, and all tasks that it forks from then\n"
 		"on, run only on the pool's CPUs. Users can attach\n"
 		"their own tasks; other tasks need CAP_SYS_NICE.\n\n"
+		"With --tree, the children of the process that exist already,\n"
+		"and their children, become members, too: all of them, or\n"
+		"none if one cannot. A process whose parent has exited no\n"
+		"longer descends from it.\n\n"
 		"Members of a confined or isolated pool belong in its slice,\n"
 		"vpool_NAME.slice. A process that is already in the slice,\n"
 		"for example in a unit with Slice=, keeps its cgroup. Root\n"

@@ -355,6 +355,11 @@ static const struct {
 	  "Try to install ovmf, qemu-system-common, swtpm or virtiofsd." },
 	{ TOOL_VM_STATE, "Try 'df' and 'ls -ld' with that path." },
 	{ TOOL_VM_FIXED, "Try 'vpoolctl vm stop %s', and start it there." },
+	{ TOOL_HEAP_LIBRARY,
+	  "Try to install vpoolctl again, into a directory without a space or a colon." },
+	{ TOOL_HEAP_MALLOC,
+	  "Try 'apt-get install libmimalloc2.0', or --heap alone, which leaves malloc as it is."
+	},
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */
