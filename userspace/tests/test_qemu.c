@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "vm/config.h"
@@ -157,6 +158,39 @@ static void changing_size(void)
 	qemu_args_free(args);
 }
 
+/* Tell whether the arguments have an option. */
+static bool has_option(char **args, const char *option)
+{
+	for (; *args; args++)
+		if (!strcmp(*args, option))
+			return true;
+	return false;
+}
+
+static char *own_sandbox[] = {
+	"--sandbox", "off", NULL,
+};
+
+static void system_calls(void)
+{
+	struct vm_config config = { .name = "a", .accel = "tcg", .kernel = "/k" };
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 30, .vcpus = 1 };
+	char **args = qemu_args(&spec, &from);
+
+	expect(!has_option(args, "-sandbox"));
+	qemu_args_free(args);
+	spec.user.name = "vpool-vm";
+	args = qemu_args(&spec, &from);
+	expect(has(args, "-sandbox",
+		   "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
+	qemu_args_free(args);
+	config.qemu = own_sandbox;
+	args = qemu_args(&spec, &from);
+	expect(!has_option(args, "-sandbox"));
+	expect(has_option(args, "--sandbox"));
+	qemu_args_free(args);
+}
+
 static void refusals(void)
 {
 	static char *bad[][4] = {
@@ -195,6 +229,7 @@ static const struct tap_case cases[] = {
 	{ "a command line that vpoolctl did not write is refused", not_ours },
 	{ "the path of a disk is made absolute", paths },
 	{ "a machine whose memory can change has a device for that", changing_size },
+	{ "a QEMU of another user has a sandbox, unless the caller sets one", system_calls },
 	{ "options that conflict with vpoolctl are refused", refusals },
 };
 

@@ -229,6 +229,9 @@ static const struct {
 	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
 	{ TOOL_VM_EDITED, "vm_edited" },
 	{ TOOL_VM_LOG, "vm_log" },
+	{ TOOL_VM_USER, "vm_user" },
+	{ TOOL_VM_USER_FILE, "vm_user_file" },
+	{ TOOL_VM_AS_ROOT, "vm_as_root" },
 };
 
 const char *code_name(int code)

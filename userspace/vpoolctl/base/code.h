@@ -96,6 +96,9 @@
  * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
  * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
  * @TOOL_VM_LOG: the log of a virtual machine cannot be written
+ * @TOOL_VM_USER: QEMU cannot run as this user
+ * @TOOL_VM_USER_FILE: the user that QEMU runs as cannot open a file
+ * @TOOL_VM_AS_ROOT: QEMU runs as root, because there is no user for it
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -194,6 +197,9 @@ enum tool_code {
 	TOOL_VM_NOT_DEFINED = 2089,
 	TOOL_VM_EDITED = 2090,
 	TOOL_VM_LOG = 2091,
+	TOOL_VM_USER = 2092,
+	TOOL_VM_USER_FILE = 2093,
+	TOOL_VM_AS_ROOT = 2094,
 	NR_TOOL_END,
 };
 

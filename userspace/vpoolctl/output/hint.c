@@ -348,6 +348,10 @@ static const struct {
 	{ TOOL_VM_EDITED,
 	  "Try 'vpoolctl vm show %s' for the definition as it is now." },
 	{ TOOL_VM_LOG, NULL },
+	{ TOOL_VM_USER, "Try 'getent passwd' for the users of this host." },
+	{ TOOL_VM_USER_FILE,
+	  "Try a file that the user owns, or --user with another user." },
+	{ TOOL_VM_AS_ROOT, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

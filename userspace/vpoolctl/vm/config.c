@@ -38,6 +38,7 @@ void vm_config_free(struct vm_config *config)
 	free(config->net);
 	free(config->console);
 	free(config->accel);
+	free(config->user);
 	*config = (struct vm_config) { 0 };
 }
 

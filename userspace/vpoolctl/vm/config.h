@@ -43,6 +43,7 @@ struct vm_config_disk {
  * @accel: "kvm" or "tcg"; NULL for kvm
  * @devices: PCI devices of the host to pass to the machine
  * @force_device: pass them although the host uses them
+ * @user: name of the user that QEMU runs as; NULL for the default
  * @autostart: place among the machines that start at boot, from 1 to 1000; 0 if it does
  *	not start then
  * @qemu: more arguments for QEMU, NULL-terminated, or NULL
@@ -68,6 +69,7 @@ struct vm_config {
 	char *accel;
 	struct vm_devices devices;
 	bool force_device;
+	char *user;
 	unsigned int autostart;
 	char **qemu;
 	size_t nr_qemu;

@@ -42,6 +42,7 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/size.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 enum {
@@ -175,10 +176,13 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	const char *name = move->vm->name;
 	struct vm_placed placed;
 	struct backing backing;
+	struct vm_user user;
 	char **args, *uri;
 	int err, cwd;
 
 	backing_init(&backing);
+	/* A QEMU that has ended has no user, which is noticed below. */
+	vm_user_of(from->pid, &user);
 	args = qemu_args_of(from, slot);
 	/* The arguments can have relative paths. */
 	cwd = open_cwd(from->pid);
@@ -190,12 +194,13 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &backing, &move->to);
+				  &backing, &user, &move->to);
 	}
 	backing_close(&backing);
 	if (cwd >= 0)
 		close(cwd);
 	qemu_args_free(args);
+	vm_user_free(&user);
 	if (err)
 		return -1;
 	err = vm_build(move->inv, name, &move->to, move->pool, move->pool_name,

@@ -204,6 +204,13 @@ static int set_reclaim(void *target, const char *text, struct failure *failure)
 	return value_set_bool(&config->reclaim, text, failure);
 }
 
+static int set_user(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_text(&config->user, text, failure);
+}
+
 static int set_autostart(void *target, const char *text, struct failure *failure)
 {
 	static const char what[] = "true, false or a place from 1 to 1000";
@@ -314,6 +321,12 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 		.help =
 			"return memory that the guest frees to the pool. The\n"
 			"guest fails if the pool cannot give it back",
+	},
+	[VM_RUN_AS] = {
+		.name = "user", .arg = "USER", .set = set_user,
+		.help =
+			"if root starts the machine, run QEMU as this user;\n"
+			"default: vpool-vm if there is such a user",
 	},
 	[VM_AUTOSTART] = {
 		.name = "autostart", .arg = "true|false|PLACE", .set = set_autostart,

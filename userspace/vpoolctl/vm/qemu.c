@@ -39,6 +39,7 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* The oldest tested version of QEMU. */
@@ -213,6 +214,7 @@ static int join_slice(struct vpool *pool)
  * @cwd: descriptor of its working directory, or -1
  * @args: arguments, NULL-terminated
  * @backing: files that it inherits
+ * @user: user that it becomes
  */
 struct launch {
 	const struct vm_slot *slot;
@@ -221,6 +223,7 @@ struct launch {
 	int cwd;
 	char **args;
 	const struct backing *backing;
+	const struct vm_user *user;
 };
 
 /* Execute QEMU in the new process. */
@@ -248,6 +251,12 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
 		_exit(EXIT_CANNOT_RUN);
 	}
+	err = vm_user_become(launch->user);
+	if (err) {
+		fprintf(stderr, "QEMU cannot run as user %s: %s\n", launch->user->name,
+			strerror(-err));
+		_exit(EXIT_CANNOT_RUN);
+	}
 	execvp(*launch->args, launch->args);
 	fprintf(stderr, "%s: %s\n", *launch->args, strerror(errno));
 	_exit(EXIT_NOT_FOUND);
@@ -255,10 +264,12 @@ static void become(void *data, int output)
 
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
-		const struct backing *backing, struct qemu *qemu)
+		const struct backing *backing, const struct vm_user *user,
+		struct qemu *qemu)
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
+		.user = user,
 	};
 	int err, ends[2];
 
@@ -271,8 +282,12 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		-errno : 0;
 	if (!err) {
 		launch.monitor = ends[1];
-		err = mkdir(slot->dir, 0700) ? -errno :
-		      keeper_start(&qemu->keeper, name, slot, ends[0], become, &launch);
+		err = mkdir(slot->dir, 0700) ? -errno : vm_user_share_slot(user, slot->dir);
+		if (!err)
+			err = backing_give(backing, user);
+		if (!err)
+			err = keeper_start(&qemu->keeper, name, slot, ends[0], become,
+					   &launch);
 		close(ends[1]);
 		if (err)
 			close(ends[0]);

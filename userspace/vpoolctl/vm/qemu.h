@@ -10,6 +10,7 @@ struct backing;
 struct invocation;
 struct qmp;
 struct vm_slot;
+struct vm_user;
 
 /**
  * struct qemu - a QEMU that is being started
@@ -35,6 +36,7 @@ int qemu_check(const struct invocation *inv, const char *name);
  * @cwd: descriptor of the working directory of QEMU; -1 for that of vpoolctl
  * @args: arguments, NULL-terminated
  * @backing: files that QEMU inherits
+ * @user: user that QEMU runs as
  * @qemu: out: the QEMU, for qemu_stop() or qemu_release()
  *
  * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
@@ -43,7 +45,8 @@ int qemu_check(const struct invocation *inv, const char *name);
  */
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
-		const struct backing *backing, struct qemu *qemu);
+		const struct backing *backing, const struct vm_user *user,
+		struct qemu *qemu);
 
 /* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);

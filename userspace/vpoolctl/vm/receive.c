@@ -40,6 +40,8 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/tls.h"
+#include "vm/user.h"
+#include "vm/user_files.h"
 #include "vm/vm.h"
 
 /* Time limit for the source to say what it wants, in milliseconds. */
@@ -63,6 +65,7 @@
  * @qemu: its QEMU
  * @plan: memory and vCPUs of the machine
  * @disks: its disks
+ * @user: user that QEMU runs as
  * @copies: the source copies the disks
  * @address: address for the data
  * @disk_port: port for the disks
@@ -78,6 +81,7 @@ struct receive {
 	struct qemu qemu;
 	struct vm_plan plan;
 	struct vm_disks disks;
+	struct vm_user user;
 	bool copies;
 	char *address;
 	char *disk_port;
@@ -167,6 +171,9 @@ static void read_plan(struct receive *receive)
 	    !json_object_object_get_ex(object, "nodes", &nodes))
 		return;
 	plan->in_files = json_true(object, "in_files");
+	/* Older versions have files only for memory that the guest can return. */
+	plan->reclaims = json_object_object_get_ex(object, "reclaims", NULL) ?
+			 json_true(object, "reclaims") : plan->in_files;
 	plan->elastic = json_number(object, "elastic");
 	plan->plugged = json_number(object, "plugged");
 	plan->block = json_number(object, "block");
@@ -211,6 +218,51 @@ static int check_file(const struct receive *receive, const char *option)
 	return -1;
 }
 
+/*
+ * Choose the user that QEMU has on the source. A source that has not changed the user of
+ * QEMU does not name one. Without root, QEMU can have no other user than this process.
+ */
+static int choose_user(struct receive *receive)
+{
+	const char *name = json_text(receive->offer, "user");
+	const char *accel = value_of(receive, "-accel");
+
+	if (!*name || geteuid())
+		return 0;
+	if (vm_user_choose(receive->inv, receive->name, name, &receive->user))
+		return -1;
+	if (accel && !strcmp(accel, "kvm"))
+		vm_user_join_group_of(&receive->user, "/dev/kvm");
+	/* QEMU cannot open the device of the pool. */
+	if (receive->user.name)
+		receive->plan.in_files = true;
+	return 0;
+}
+
+static int check_user_file(const struct receive *receive, const char *what,
+			   const char *path, bool writes)
+{
+	if (!path || *path != '/')
+		return 0;
+	return vm_user_check_file(receive->inv, receive->name, &receive->user, what, path,
+				  writes);
+}
+
+static int check_user(const struct receive *receive)
+{
+	const char *accel = value_of(receive, "-accel");
+	size_t i;
+
+	if (check_user_file(receive, "the kernel", value_of(receive, "-kernel"), false) ||
+	    check_user_file(receive, "the initrd", value_of(receive, "-initrd"), false))
+		return -1;
+	for (i = 0; i < receive->disks.nr; i++)
+		if (check_user_file(receive, "the disk", receive->disks.disk[i].file, true))
+			return -1;
+	return accel && !strcmp(accel, "kvm") ?
+	       vm_user_check_kvm(receive->inv, receive->name, &receive->user) : 0;
+}
+
 /* Under KVM, the guest uses the features of the CPU of its first host. */
 static int check_cpu(const struct receive *receive)
 {
@@ -253,10 +305,15 @@ static int check_host(struct receive *receive)
 	if (check_file(receive, "-kernel") || check_file(receive, "-initrd") ||
 	    check_cpu(receive) || qemu_check(receive->inv, receive->name))
 		return -1;
-	if (receive->copies)
-		return disks_create(receive->inv, receive->name, &receive->disks,
-				    json_true(receive->offer, "overwrite"));
-	return disks_check_shared(receive->inv, receive->name, &receive->disks);
+	if (receive->copies ?
+	    disks_create(receive->inv, receive->name, &receive->disks,
+			 json_true(receive->offer, "overwrite"), &receive->user) :
+	    disks_check_shared(receive->inv, receive->name, &receive->disks))
+		return -1;
+	if (!check_user(receive))
+		return 0;
+	disks_remove(&receive->disks);
+	return -1;
 }
 
 /* Build the QEMU */
@@ -299,7 +356,7 @@ static int launch(struct receive *receive)
 			       &receive->plan, &backing))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,
 				  receive->pool, dir, args, &backing,
-				  &receive->qemu);
+				  &receive->user, &receive->qemu);
 	backing_close(&backing);
 	qemu_args_free(args);
 	if (dir >= 0)
@@ -566,6 +623,8 @@ static int receive_on(struct receive *receive)
 			  "ssh has not told the address of this host: use --address");
 		return EXIT_FAILED;
 	}
+	if (choose_user(receive))
+		return EXIT_FAILED;
 	if (vm_plan_fit(receive->inv, receive->name, receive->pool,
 			&receive->plan) || check_host(receive))
 		return EXIT_FAILED;
@@ -663,6 +722,7 @@ static int serve(const struct invocation *inv, struct peer *peer)
 		status = receive_offer(&receive);
 	}
 	disks_free(&receive.disks);
+	vm_user_free(&receive.user);
 	free(receive.address);
 	free(receive.disk_port);
 	json_object_put(receive.offer);

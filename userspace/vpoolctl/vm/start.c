@@ -40,6 +40,8 @@
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
 #include "vm/size.h"
+#include "vm/user.h"
+#include "vm/user_files.h"
 #include "vm/vm.h"
 
 enum {
@@ -205,21 +207,44 @@ static int check_kvm(const struct invocation *inv)
 	return -1;
 }
 
+/* Open the console's file. Give it to the user of QEMU if it is new. */
+static int open_console(const char *path, const struct vm_user *user, bool *created)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+	*created = fd >= 0;
+	if (fd < 0)
+		return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (user->name && fchown(fd, user->uid, user->gid)) {
+		close(fd);
+		unlink(path);
+		return -1;
+	}
+	return fd;
+}
+
 /* QEMU has another working directory. */
 static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *path = spec->config->console;
+	bool created;
 	int fd;
 
 	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open_console(path, &spec->user, &created);
 	if (fd >= 0) {
 		close(fd);
 		spec->console = realpath(path, NULL);
 	}
-	if (spec->console)
-		return 0;
+	if (spec->console) {
+		if (!vm_user_check_file(inv, spec->config->name, &spec->user,
+					"the console's file", path, true))
+			return 0;
+		if (created)
+			unlink(path);
+		return -1;
+	}
 	cmd_error(inv, inv->argv[0], errno_code(errno),
 		  "the console's file %s: %s", path,
 		  strerror(errno));
@@ -266,6 +291,21 @@ static int fit_elastic(const struct invocation *inv, const struct vpool_info *po
 	return -1;
 }
 
+/* Devices cannot pin files of gigantic pages, which only a QEMU of another user has. */
+static int fit_devices(const struct invocation *inv, const struct vpool_info *pool,
+		       const struct qemu_spec *spec)
+{
+	char size[SIZE_TEXT];
+
+	if (!spec->user.name || !spec->config->devices.nr ||
+	    pool->page_size <= VM_SIZE_BLOCK)
+		return 0;
+	cmd_error(inv, spec->config->name, TOOL_VM_PAGE_SIZE,
+		  "pool '%s' has pages of %s, which a QEMU of user '%s' cannot have together with a device: use --user root",
+		  pool->name, format_size(pool->page_size, size), spec->user.name);
+	return -1;
+}
+
 /* Set defaults from the pool, and check that it has enough. */
 static int fit(const struct invocation *inv, struct vpool *vp,
 	       struct qemu_spec *spec, struct vm_plan *plan)
@@ -282,6 +322,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 	err = vm_check_pool(inv, pool, spec->bytes, spec->vcpus);
 	if (!err)
 		err = fit_elastic(inv, pool, spec);
+	if (!err)
+		err = fit_devices(inv, pool, spec);
 	if (!err) {
 		cpus = vpool_cpus_count(&pool->cpus);
 		if (!spec->vcpus)
@@ -291,7 +333,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 		spec->bytes += pool->page_size - 1;
 		spec->bytes -= spec->bytes % pool->page_size;
 		vm_plan(pool, spec->bytes, spec->vcpus, plan);
-		plan->in_files = spec->config->reclaim;
+		plan->reclaims = spec->config->reclaim;
+		plan->in_files = plan->reclaims || spec->user.name;
 		plan->elastic = spec->elastic;
 	}
 	vpool_info_free(pool);
@@ -389,13 +432,14 @@ static void check_log(const char *name)
 }
 
 static int claim_devices(const struct invocation *inv, const struct vm *vm,
-			 const struct qemu_spec *spec, struct vm_devices *devices)
+			 struct qemu_spec *spec, struct vm_devices *devices)
 {
 	if (!devices->nr)
 		return 0;
+	spec->user.locked = vm_devices_locked(spec->bytes + spec->elastic);
 	if (vm_devices_check_memlock(inv, spec->config->name, spec->bytes + spec->elastic))
 		return -1;
-	return vm_devices_claim(inv, vm, devices);
+	return vm_devices_claim(inv, vm, devices, &spec->user);
 }
 
 static int launch(const struct invocation *inv, struct vpool *vp,
@@ -404,7 +448,7 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 {
 	char **args = qemu_args(spec, vm->slot);
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      qemu);
+			      &spec->user, qemu);
 
 	qemu_args_free(args);
 	return err;
@@ -434,6 +478,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 	if (claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
+	vm_user_warn(spec->config->name, spec->config->user, &spec->user);
 	check_log(spec->config->name);
 	backing_init(&backing);
 	err = vm_plan_back(inv, spec->config->name, vp, &plan, &backing);
@@ -483,7 +528,9 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	struct vm *vm;
 	int err, status = EXIT_FAILED;
 
-	if (check_files(inv, spec->config) || check_console(inv, spec))
+	if (check_files(inv, spec->config) ||
+	    vm_user_check_config(inv, &spec->user, spec->config) ||
+	    check_console(inv, spec))
 		return EXIT_FAILED;
 	err = vm_open(spec->config->name, true, &vm);
 	if (err == -EBUSY)
@@ -504,6 +551,17 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	return status;
 }
 
+static int choose_user(const struct invocation *inv, struct qemu_spec *spec)
+{
+	const struct vm_config *config = spec->config;
+
+	if (vm_user_choose(inv, config->name, config->user, &spec->user))
+		return -1;
+	if (!config->accel || !strcmp(config->accel, "kvm"))
+		vm_user_join_group_of(&spec->user, "/dev/kvm");
+	return 0;
+}
+
 static int start_one(const struct invocation *inv)
 {
 	struct vm_config config;
@@ -512,12 +570,15 @@ static int start_one(const struct invocation *inv)
 
 	vm_config_init(&config, inv->argv[0]);
 	status = read_line(inv, &config);
+	if (!status && choose_user(inv, &spec))
+		status = EXIT_FAILED;
 	if (!status) {
 		spec.bytes = config.mem;
 		spec.elastic = config.max_mem ? config.max_mem - config.mem : 0;
 		spec.vcpus = config.vcpus;
 		status = start(inv, &spec, &config.devices);
 	}
+	vm_user_free(&spec.user);
 	free(spec.console);
 	vm_config_free(&config);
 	return status;
@@ -628,6 +689,11 @@ const struct command cmd_vm_start = {
 		"that are given replace its properties for this time. --autostart\n"
 		"starts all machines with the property autostart that do not run,\n"
 		"in their order.\n\n"
+		"If root starts a machine, QEMU runs as the user of --user, and\n"
+		"the kernel refuses system calls that QEMU does not need. That\n"
+		"user must be able to open the disks, the kernel and the initrd;\n"
+		"vm start names a file that it cannot open. -sandbox after --\n"
+		"replaces the rules for system calls.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"
