@@ -120,6 +120,9 @@ chmod 600 "$dir/guest.cpio"
 refused 'an initrd that the user may not read' "*may not read it; *:r $dir/guest.cpio*" \
 	one "${boot[@]}"
 chmod 644 "$dir/guest.cpio"
+[ -d /run/systemd/system ] ||
+	refused 'a property without systemd' '*a scope with properties needs systemd*' one \
+		"${boot[@]}" --property MemoryMax=1G
 setpriv --reuid "$uid" --regid "$gid" --clear-groups env HOME="$dir/nowhere" \
 	XDG_RUNTIME_DIR="$dir/nowhere" vpoolctl vm start one "${boot[@]}" --user nobody \
 	2> "$dir/err"

@@ -98,6 +98,7 @@
  * @TOOL_VM_LOG: the log of a virtual machine cannot be written
  * @TOOL_VM_USER: QEMU cannot run as this user
  * @TOOL_VM_USER_FILE: the user that QEMU runs as cannot open a file
+ * @TOOL_VM_SCOPE: a virtual machine cannot have a scope with properties here
  * @TOOL_VM_AS_ROOT: QEMU runs as root, because there is no user for it
  * @NR_TOOL_END: one more than the last code
  *
@@ -200,6 +201,7 @@ enum tool_code {
 	TOOL_VM_USER = 2092,
 	TOOL_VM_USER_FILE = 2093,
 	TOOL_VM_AS_ROOT = 2094,
+	TOOL_VM_SCOPE = 2095,
 	NR_TOOL_END,
 };
 

@@ -352,6 +352,8 @@ static const struct {
 	{ TOOL_VM_USER_FILE,
 	  "Try a file that the user owns, or --user with another user." },
 	{ TOOL_VM_AS_ROOT, NULL },
+	{ TOOL_VM_SCOPE,
+	  "{user:Try as root.}{root:Try without the property.}" },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

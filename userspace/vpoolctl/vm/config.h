@@ -44,6 +44,8 @@ struct vm_config_disk {
  * @devices: PCI devices of the host to pass to the machine
  * @force_device: pass them although the host uses them
  * @user: name of the user that QEMU runs as; NULL for the default
+ * @scope: properties of the scope of systemd that QEMU runs in
+ * @nr_scope: number of them
  * @autostart: place among the machines that start at boot, from 1 to 1000; 0 if it does
  *	not start then
  * @qemu: more arguments for QEMU, NULL-terminated, or NULL
@@ -70,6 +72,8 @@ struct vm_config {
 	struct vm_devices devices;
 	bool force_device;
 	char *user;
+	char **scope;
+	size_t nr_scope;
 	unsigned int autostart;
 	char **qemu;
 	size_t nr_qemu;
@@ -78,6 +82,9 @@ struct vm_config {
 /* Set all properties to their defaults. */
 void vm_config_init(struct vm_config *config, const char *name);
 void vm_config_free(struct vm_config *config);
+
+/* Remove the properties of the scope. */
+void vm_config_forget_scope(struct vm_config *config);
 
 /* Add an argument for QEMU. */
 void vm_config_add_qemu(struct vm_config *config, const char *arg);

@@ -42,6 +42,7 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/size.h"
+#include "vm/scope.h"
 #include "vm/user.h"
 #include "vm/vm.h"
 
@@ -177,7 +178,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct vm_placed placed;
 	struct backing backing;
 	struct vm_user user;
-	char **args, *uri;
+	char **args, *uri, *scope = scope_read(move->vm->dir);
 	int err, cwd;
 
 	backing_init(&backing);
@@ -194,13 +195,14 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &backing, &user, &move->to);
+				  &backing, &user, scope, &move->to);
 	}
 	backing_close(&backing);
 	if (cwd >= 0)
 		close(cwd);
 	qemu_args_free(args);
 	vm_user_free(&user);
+	free(scope);
 	if (err)
 		return -1;
 	err = vm_build(move->inv, name, &move->to, move->pool, move->pool_name,

@@ -185,12 +185,11 @@ static int hold_alive(const struct vm_slot *slot)
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
-/* Move the child into the slice of a confined or isolated pool. */
-static int join_slice(struct vpool *pool)
+/* Move the child into a scope, or into the slice of a confined or isolated pool. */
+static int join_slice(struct vpool *pool, const char *scope)
 {
 	struct vpool_info *info;
 	struct failure failure = { 0 };
-	struct origin was = { 0 };
 	int err;
 
 	err = vpool_query(pool, NULL, &info);
@@ -198,10 +197,9 @@ static int join_slice(struct vpool *pool)
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		return err;
 	}
-	err = slice_join(info, getpid(), false, &was, &failure);
+	err = slice_enter_machine(info, scope, &failure);
 	if (err)
 		fprintf(stderr, "%s\n", failure.text);
-	slice_free(&was);
 	vpool_info_free(info);
 	return err;
 }
@@ -215,6 +213,7 @@ static int join_slice(struct vpool *pool)
  * @args: arguments, NULL-terminated
  * @backing: files that it inherits
  * @user: user that it becomes
+ * @scope: properties of its scope of systemd, or NULL
  */
 struct launch {
 	const struct vm_slot *slot;
@@ -224,6 +223,7 @@ struct launch {
 	char **args;
 	const struct backing *backing;
 	const struct vm_user *user;
+	const char *scope;
 };
 
 /* Execute QEMU in the new process. */
@@ -245,7 +245,7 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (join_slice(launch->pool))
+	if (join_slice(launch->pool, launch->scope))
 		_exit(EXIT_CANNOT_RUN);
 	if (vpool_attach(launch->pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
@@ -265,11 +265,11 @@ static void become(void *data, int output)
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, const struct vm_user *user,
-		struct qemu *qemu)
+		const char *scope, struct qemu *qemu)
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
-		.user = user,
+		.user = user, .scope = scope,
 	};
 	int err, ends[2];
 

@@ -24,8 +24,10 @@
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "host/slice.h"
 #include "output/messages.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
@@ -38,6 +40,7 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/send.h"
 #include "vm/tls.h"
 #include "vm/user.h"
@@ -239,6 +242,24 @@ static int choose_user(struct receive *receive)
 	return 0;
 }
 
+/* The limits of the machine come with it. */
+static int check_scope(struct receive *receive)
+{
+	const char *scope = json_text(receive->offer, "scope");
+	struct failure failure;
+	int err;
+
+	if (!*scope)
+		return 0;
+	if (slice_check_machine(receive->pool_name, scope, &failure))
+		return failure_report(receive->inv, receive->name, &failure);
+	err = scope_write(receive->vm->dir, scope);
+	if (err)
+		cmd_error(receive->inv, receive->name, errno_code(-err),
+			  "cannot note the properties of its scope: %s", strerror(-err));
+	return err;
+}
+
 static int check_user_file(const struct receive *receive, const char *what,
 			   const char *path, bool writes)
 {
@@ -342,6 +363,7 @@ static char **make_args(const struct receive *receive)
 static int launch(struct receive *receive)
 {
 	const char *cwd = json_text(receive->offer, "cwd");
+	const char *scope = json_text(receive->offer, "scope");
 	int dir = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC), err = -1;
 	char **args = make_args(receive);
 	struct backing backing;
@@ -356,7 +378,7 @@ static int launch(struct receive *receive)
 			       &receive->plan, &backing))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,
 				  receive->pool, dir, args, &backing,
-				  &receive->user, &receive->qemu);
+				  &receive->user, *scope ? scope : NULL, &receive->qemu);
 	backing_close(&backing);
 	qemu_args_free(args);
 	if (dir >= 0)
@@ -623,7 +645,7 @@ static int receive_on(struct receive *receive)
 			  "ssh has not told the address of this host: use --address");
 		return EXIT_FAILED;
 	}
-	if (choose_user(receive))
+	if (choose_user(receive) || check_scope(receive))
 		return EXIT_FAILED;
 	if (vm_plan_fit(receive->inv, receive->name, receive->pool,
 			&receive->plan) || check_host(receive))

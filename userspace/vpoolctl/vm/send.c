@@ -46,6 +46,7 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/tls.h"
+#include "vm/scope.h"
 #include "vm/user.h"
 #include "vm/vm.h"
 
@@ -306,8 +307,12 @@ static struct json_object *offer(struct send *send)
 	const struct vm_slot *slot = send->vm->slot + send->vm->now;
 	struct json_object *object = peer_word("offer");
 	char *cwd = working_folder(slot->pid), *cpu = read_cpu_flags();
+	char *scope = scope_read(send->vm->dir);
 	struct vm_user user;
 
+	if (scope)
+		json_object_object_add(object, "scope", text(scope));
+	free(scope);
 	if (!vm_user_of(slot->pid, &user) && user.name)
 		json_object_object_add(object, "user", text(user.name));
 	vm_user_free(&user);

@@ -22,6 +22,7 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "host/pools.h"
+#include "host/slice.h"
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
@@ -39,6 +40,7 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/size.h"
 #include "vm/user.h"
 #include "vm/user_files.h"
@@ -447,10 +449,37 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 		  const struct backing *backing, struct qemu *qemu)
 {
 	char **args = qemu_args(spec, vm->slot);
+	char *scope = scope_of_config(spec->config);
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      &spec->user, qemu);
+			      &spec->user, scope, qemu);
 
+	free(scope);
 	qemu_args_free(args);
+	return err;
+}
+
+static int check_scope(const struct invocation *inv, const struct vm_config *config)
+{
+	char *scope = scope_of_config(config);
+	struct failure failure;
+	int err = 0;
+
+	if (scope && slice_check_machine(config->pool, scope, &failure))
+		err = failure_report(inv, config->name, &failure);
+	free(scope);
+	return err;
+}
+
+static int note_scope(const struct invocation *inv, const struct vm *vm,
+		      const struct vm_config *config)
+{
+	char *scope = scope_of_config(config);
+	int err = scope_write(vm->dir, scope);
+
+	if (err)
+		cmd_error(inv, config->name, errno_code(-err),
+			  "cannot note the properties of its scope: %s", strerror(-err));
+	free(scope);
 	return err;
 }
 
@@ -475,7 +504,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
-	if (claim_devices(inv, vm, spec, devices))
+	if (note_scope(inv, vm, spec->config) || claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
 	vm_user_warn(spec->config->name, spec->config->user, &spec->user);
@@ -511,7 +540,8 @@ static int start_in(const struct invocation *inv, struct qemu_spec *spec,
 	struct vpool *vp;
 	int status, err;
 
-	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device))
+	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device) ||
+	    check_scope(inv, spec->config))
 		return EXIT_FAILED;
 	err = vpool_open(spec->config->pool, &vp);
 	if (err)

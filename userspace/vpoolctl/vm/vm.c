@@ -40,6 +40,7 @@
 #include "vm/handed.h"
 #include "vm/log.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/vm.h"
 
 /* Time limit for a killed QEMU to exit, in milliseconds. */
@@ -453,8 +454,10 @@ void vm_close(struct vm *vm)
 			vm_slot_remove(vm->slot + i);
 	if (is_empty(vm) && !vm->keeps_devices)
 		vm_return_devices(vm);
-	if (is_empty(vm))
+	if (is_empty(vm)) {
 		handed_remove(vm->dir);
+		scope_remove(vm->dir);
+	}
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);
