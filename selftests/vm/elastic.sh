@@ -79,7 +79,7 @@ continues() {
 }
 
 kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
-	--append 'console=ttyS0 memhp_default_state=online_movable ELASTIC=1')
+	--append 'console=ttyS0 memhp_default_state=online_movable ELASTIC=1' --user root)
 boot=(--pool elastic --mem 176M --max-mem 432M "${kernel[@]}")
 
 # shellcheck disable=SC2034 # guest.sh uses it

@@ -88,7 +88,7 @@ mem_free() {
 }
 
 kernel=(--kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
-	--append 'console=ttyS0 quiet MB=16')
+	--append 'console=ttyS0 quiet MB=16' --user root)
 boot=(--mem 144M "${kernel[@]}")
 
 stop_balancing

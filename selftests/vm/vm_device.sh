@@ -73,7 +73,7 @@ before=$(drivers)
 is 'the devices have their drivers' "$before" ' e1000 nvme'
 make_initrd nvme
 boot=(--mem 144M --kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
-	--append 'console=ttyS0 quiet MB=16 NVME=1')
+	--append 'console=ttyS0 quiet MB=16 NVME=1' --user root)
 all=$edu,$net,$nvme
 try 0 create vm-a --cpus 1-2 --mem 160M --owner 65534
 
@@ -239,6 +239,27 @@ is 'the machine of a user is listed with its device' "$(cat "$dir/out")" "one $n
 as_user unlimited vm stop one --force
 is 'a user stops the machine' "$?$(cat "$dir/err")" 0
 is 'the device stays bound as it was' "$(driver_of $nvme)" vfio-pci
+
+echo "# $SECONDS s: a QEMU of another user"
+
+owner_of() { stat -c %U:%G "/dev/vfio/$group"; }
+chown root:daemon "/dev/vfio/$group"
+nobody=(--pool vm-a --mem 144M --kernel "$dir/vmlinuz" --user nobody)
+try 0 vm start one "${nobody[@]}" --device "$nvme"
+is 'the user owns the IOMMU group' "$(owner_of)" nobody:daemon
+pid=$(vpoolctl vm list --noheadings -o PID | tr -d ' ')
+is 'QEMU is of the user' "$(stat -c %U "/proc/$pid")" nobody
+is 'it may lock the memory and the firmware' \
+	"$(awk '/^Max locked memory/ { print $4, $5 }' "/proc/$pid/limits")" "$((208 << 20)) $((208 << 20))"
+kill -9 "$pid"
+until_true 60 all_back vm-a
+try 0 vm list
+is 'the group is back with its owner' "$(owner_of)" root:daemon
+is 'the device still has vfio-pci' "$(driver_of $nvme)" vfio-pci
+try 0 vm start one "${nobody[@]}" --device "$net,$edu"
+is 'the user gets devices with other drivers' "$(driver_of $net)" vfio-pci
+try 0 vm stop one --force
+is 'they are back' "$(driver_of $net)$(driver_of $edu)" e1000
 echo "$nvme" > "$pci/devices/$nvme/driver/unbind"
 echo > "$pci/devices/$nvme/driver_override"
 echo "$nvme" > "$pci/drivers_probe"

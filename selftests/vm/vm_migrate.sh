@@ -71,7 +71,7 @@ make_initrd virtio_net
 head -c 16M /dev/urandom > "$dir/disks/one.img"
 # shellcheck disable=SC2054 # the commas belong to QEMU's options
 boot=(--mem 144M --kernel "$VPOOL_KERNEL_IMAGE" --initrd "$dir/guest.cpio"
-	--append 'console=ttyS0 quiet MB=16 ANSWER=10.0.2.15 WRITE=1'
+	--append 'console=ttyS0 quiet MB=16 ANSWER=10.0.2.15 WRITE=1' --user root
 	--disk "$dir/disks/one.img" --console "$dir/one" --
 	-netdev 'user,id=net,hostfwd=tcp::7007-:7' -device virtio-net-pci,netdev=net)
 try 0 create vm-a --cpus 2-3 --mem 160M
@@ -119,4 +119,36 @@ is 'the part of the disk that the guest did not write is the same' \
 is 'the guest found no corrupt memory and no wrong disk' "$(grep -c WRONG "$dir/one")" 0
 VPOOL_RUN_DIR=$dir/other try 0 vm stop one --timeout 120
 is 'a machine that came from another host stops' "$(used vm-b) $(dedicated vm-b)$(ls "$dir/other/vm")" '0 '
+
+section 'a QEMU of another user'
+
+# uids PID: print the user of a process, and its mode of seccomp
+uids() { awk '/^Uid:/ { uid = $2 } /^Seccomp:/ { print uid, $2 }' "/proc/$1/status"; }
+chmod 755 "$dir" "$dir/there"
+chmod 666 /dev/kvm
+cp "$VPOOL_KERNEL_IMAGE" "$dir/kernel"
+chmod 644 "$dir/kernel" "$dir/guest.cpio"
+truncate -s 8M "$dir/disks/two.img"
+chown nobody "$dir/disks/two.img"
+try 0 vm start two --pool vm-a --mem 144M --kernel "$dir/kernel" --initrd "$dir/guest.cpio" \
+	--append 'console=ttyS0 quiet MB=16' --disk "$dir/disks/two.img" --console "$dir/two" \
+	--user nobody
+until_true 240 is_up two
+chmod 700 "$dir/there"
+try 1 vm migrate two --to other:vm-b --copy-disks
+like 'a folder of the other host that the user cannot reach' "$err" \
+	"*host other: the disk $dir/disks/two.img: the directory $dir/disks is closed to user 'nobody'*"
+is 'the refusal leaves no disk' "$(ls "$dir/there")" one.img
+chmod 755 "$dir/there"
+try 0 vm migrate two --to other:vm-b --copy-disks --timeout 300 --downtime 2
+is 'the machine is there' "$(listed_there)" 'two vm-b running'
+pid=$(VPOOL_RUN_DIR=$dir/other vpoolctl vm list --noheadings -o PID | tr -d ' ')
+is 'its QEMU is of the user, with seccomp' "$(uids "$pid")" "$(id -u nobody) 2"
+is 'the user owns the copy of the disk' "$(stat -c %U "$dir/there/two.img")" nobody
+at=$(last_iteration two)
+until_true 60 is_beyond two "$at"
+is 'the guest continues' "$?" 0
+VPOOL_RUN_DIR=$dir/other try 0 vm stop two --timeout 120
+is 'nothing is left' "$(used vm-b) $(ls "$dir/other/vm" "$dir/other/taken" "$dir/run/vm")" \
+	"0 $(printf '%s\n' "$dir/other/taken:" '' "$dir/other/vm:" '' "$dir/run/vm:")"
 tap_end

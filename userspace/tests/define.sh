@@ -90,6 +90,8 @@ definition 'pool: a' 'kernel: /k' 'reclaim: maybe'
 refused 'a boolean' ":5:14: reclaim: 'maybe' is neither true nor false"
 definition 'pool: a' 'kernel: /k' 'autostart: 1001'
 refused 'a place' ":5:16: autostart: '1001' is not true, false or a place from 1 to 1000"
+definition 'pool: a' 'kernel: /k' 'property: MemoryMax'
+refused 'a property of a scope' ":5:15: property: 'MemoryMax' is not NAME=VALUE, as in MemoryMax=1G"
 definition 'pool: a' 'kernel: /k' 'mem: [1G, 2G]'
 refused 'a list' ':5:10: mem is a list, but must be a value'
 definition 'pool: a' 'pool: b' 'kernel: /k'

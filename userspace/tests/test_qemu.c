@@ -254,6 +254,39 @@ static void helped(void)
 	args_free(args);
 }
 
+/* Tell whether the arguments have an option. */
+static bool has_option(char **args, const char *option)
+{
+	for (; *args; args++)
+		if (!strcmp(*args, option))
+			return true;
+	return false;
+}
+
+static char *own_sandbox[] = {
+	"--sandbox", "off", NULL,
+};
+
+static void system_calls(void)
+{
+	struct vm_config config = { .name = "a", .accel = "tcg", .kernel = "/k" };
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 30, .vcpus = 1 };
+	char **args = qemu_args(&spec, &from);
+
+	expect(!has_option(args, "-sandbox"));
+	args_free(args);
+	spec.user.name = "vpool-vm";
+	args = qemu_args(&spec, &from);
+	expect(has(args, "-sandbox",
+		   "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
+	args_free(args);
+	config.qemu = own_sandbox;
+	args = qemu_args(&spec, &from);
+	expect(!has_option(args, "-sandbox"));
+	expect(has_option(args, "--sandbox"));
+	args_free(args);
+}
+
 static void refusals(void)
 {
 	static char *bad[][4] = {
@@ -295,6 +328,7 @@ static const struct tap_case cases[] = {
 	{ "disks, CDs, firmware and the seed are files", disks_and_firmware },
 	{ "networks have names and addresses", networks },
 	{ "a TPM, a share and a screen have their devices", helped },
+	{ "a QEMU of another user has a sandbox, unless the caller sets one", system_calls },
 	{ "options that conflict with vpoolctl are refused", refusals },
 };
 

@@ -72,7 +72,7 @@ static struct qmp *connect_to(const char *const *steps)
 	if (!child)
 		play(listener, steps);
 	close(listener);
-	expect(!qmp_open(path, 5000, &qmp));
+	expect(!qmp_open(path, getpid(), 5000, &qmp));
 	return qmp;
 }
 
@@ -235,7 +235,7 @@ static void nobody(void)
 {
 	struct qmp *qmp;
 
-	expect(qmp_open("/nowhere/qmp", 100, &qmp) == -ENOENT);
+	expect(qmp_open("/nowhere/qmp", 0, 100, &qmp) == -ENOENT);
 	expect(!qmp);
 }
 

@@ -78,6 +78,39 @@ if [ "${1-}" = --inside ]; then
 	try 0 run gu -- cat /proc/self/cgroup
 	is 'a service keeps its cgroup in a confined pool' "${out#0::}" "$(cgroup_of self)"
 	try 0 destroy gu
+
+	# QEMU in a scope
+	echo disk >"$dir/disk"
+	machine=(--pool gu --mem 16M --vcpus 1 --accel tcg --disk "$dir/disk" --user root)
+	scope_of() { cgroup_of "$(vpoolctl vm list --noheadings -o PID | tr -d ' ')"; }
+	export VPOOL_LOG_DIR="$dir/log"
+	try 0 create gu --cpus "$last" --split-cores --mem 32M
+	try 0 create gv --cpus "$((last - 1))" --split-cores --mem 32M
+	try 1 vm start m "${machine[@]}" --property Nonsense=1
+	like 'a property that systemd does not know' "$err" \
+		'*systemd-run refuses a scope with these properties*'
+	try 0 vm start m "${machine[@]}" --property MemoryMax=1G --property CPUWeight=50
+	scope=$(scope_of)
+	like 'a machine with properties is in a scope of the pool' "$scope" \
+		'/vpool_gu.slice/vpool-*.scope'
+	is 'the scope has the limit' "$(cat "/sys/fs/cgroup$scope/memory.max")" 1073741824
+	like 'vpool-vms.service stops before the scope' \
+		"$(systemctl show -P Before "${scope##*/}")" '*vpool-vms.service*'
+	try 0 vm migrate m --to gv --timeout 100
+	scope=$(scope_of)
+	like 'the scope is in the slice of the new pool' "$scope" '/vpool_gv.slice/vpool-*.scope'
+	is 'it has the limit, too' "$(cat "/sys/fs/cgroup$scope/memory.max")" 1073741824
+	try 0 vm stop m --force
+	for _ in {1..100}; do
+		[ -d "/sys/fs/cgroup$scope" ] || break
+		sleep 0.1
+	done
+	is 'nothing is left of the machine' "$(ls /run/vpool/vm)$(ls -d "/sys/fs/cgroup$scope" 2>/dev/null)" ''
+	try 0 vm start m "${machine[@]}"
+	is 'without properties, a machine stays in the unit of its caller' "$(scope_of)" \
+		"$(cgroup_of self)"
+	try 0 vm stop m --force
+	try 0 destroy gu gv
 	is 'no unit has failed' "$(systemctl --failed --plain --no-legend)" ''
 	tap_end
 fi
@@ -108,7 +141,7 @@ clean_up()
 {
 	local controller
 
-	"$VPOOLCTL" destroy --force gu >/dev/null 2>&1
+	"$VPOOLCTL" destroy --force gu gv >/dev/null 2>&1
 	find "$cgroup" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
 	# shellcheck disable=SC2013 # words
 	for controller in $(cat "$cgroup/cgroup.subtree_control"); do
@@ -131,7 +164,7 @@ ExecStart=/bin/bash $here/units.sh --inside $dir
 StandardOutput=file:$dir/tap
 StandardError=inherit
 ExecStopPost=-/bin/systemctl exit --force 0
-TimeoutStartSec=150
+TimeoutStartSec=300
 END
 cat >"$dir/try.target" <<END
 [Unit]
@@ -147,6 +180,6 @@ cp $dir/try.* /run/systemd/system
 export container=vpool
 exec $systemd --system --unit=try.target --log-target=null
 END
-timeout -k 5 200 unshare --kill-child --pid --fork --mount --mount-proc bash "$dir/init" >/dev/null 2>&1
+timeout -k 5 360 unshare --kill-child --pid --fork --mount --mount-proc bash "$dir/init" >/dev/null 2>&1
 cat "$dir/tap"
 grep -q '^1\.\.' "$dir/tap" && ! grep -q '^not ok' "$dir/tap"

@@ -236,6 +236,10 @@ static const struct {
 	{ TOOL_VM_FIXED, "vm_fixed" },
 	{ TOOL_HEAP_LIBRARY, "heap_library" },
 	{ TOOL_HEAP_MALLOC, "heap_malloc" },
+	{ TOOL_VM_USER, "vm_user" },
+	{ TOOL_VM_USER_FILE, "vm_user_file" },
+	{ TOOL_VM_AS_ROOT, "vm_as_root" },
+	{ TOOL_VM_SCOPE, "vm_scope" },
 };
 
 const char *code_name(int code)

@@ -103,6 +103,10 @@
  * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
  * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
  * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
+ * @TOOL_VM_USER: QEMU cannot run as this user
+ * @TOOL_VM_USER_FILE: the user that QEMU runs as cannot open a file
+ * @TOOL_VM_SCOPE: a virtual machine cannot have a scope with properties here
+ * @TOOL_VM_AS_ROOT: QEMU runs as root, because there is no user for it
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -208,6 +212,10 @@ enum tool_code {
 	TOOL_VM_FIXED = 2104,
 	TOOL_HEAP_LIBRARY = 2120,
 	TOOL_HEAP_MALLOC = 2121,
+	TOOL_VM_USER = 2092,
+	TOOL_VM_USER_FILE = 2093,
+	TOOL_VM_AS_ROOT = 2094,
+	TOOL_VM_SCOPE = 2095,
 	NR_TOOL_END,
 };
 

@@ -240,7 +240,8 @@ static bool arrives(const char *scope, int pid)
 	return there;
 }
 
-int systemd_scope(const char *slice, int pid, struct failure *failure)
+int systemd_scope_until(const char *slice, int pid, const char *until, char **ret,
+			struct failure *failure)
 {
 	char *number = xprintf("%d", pid), *scope;
 	struct timespec now;
@@ -250,13 +251,15 @@ int systemd_scope(const char *slice, int pid, struct failure *failure)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	scope = xprintf(SCOPE_PREFIX "%d-%llx.scope", pid,
 			now.tv_sec * 1000000000ULL + now.tv_nsec);
+	/* Units stop in the reverse order of their start. */
 	char *const call[] = {
 		"busctl", "--quiet", "call", "org.freedesktop.systemd1",
 		"/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-		"StartTransientUnit", "ssa(sv)a(sa(sv))", scope, "fail", "4",
+		"StartTransientUnit", "ssa(sv)a(sa(sv))", scope, "fail", until ? "5" : "4",
 		"PIDs", "au", "1", number, "Slice", "s", (char *)slice,
 		"Description", "s", "Member of a pool",
-		"CollectMode", "s", "inactive-or-failed", "0", NULL,
+		"CollectMode", "s", "inactive-or-failed", until ? "Before" : "0",
+		until ? "as" : NULL, "1", (char *)until, "0", NULL,
 	};
 
 	err = systemd_call(call, failure);
@@ -269,7 +272,36 @@ int systemd_scope(const char *slice, int pid, struct failure *failure)
 				  "systemd did not move process %d into %s", pid,
 				  scope);
 	}
-	free(scope);
+	if (err || !ret)
+		free(scope);
+	else
+		*ret = scope;
 	free(number);
+	return err;
+}
+
+int systemd_scope(const char *slice, int pid, struct failure *failure)
+{
+	return systemd_scope_until(slice, pid, NULL, NULL, failure);
+}
+
+int systemd_set_properties(const char *scope, const char *properties,
+			   struct failure *failure)
+{
+	char *all = xstrdup(properties), *one, *save;
+	char **call = xcalloc(strlen(properties) + 6, sizeof(*call));
+	size_t nr = 0;
+	int err;
+
+	call[nr++] = "systemctl";
+	call[nr++] = "set-property";
+	call[nr++] = "--runtime";
+	call[nr++] = "--";
+	call[nr++] = (char *)scope;
+	for (one = strtok_r(all, "\n", &save); one; one = strtok_r(NULL, "\n", &save))
+		call[nr++] = one;
+	err = systemd_call(call, failure);
+	free(call);
+	free(all);
 	return err;
 }

@@ -44,6 +44,15 @@ bool systemd_runs(void);
 int systemd_call(char *const argv[], struct failure *failure);
 /* Move a process into a new transient scope below @slice. */
 int systemd_scope(const char *slice, int pid, struct failure *failure);
+/*
+ * The same for a process that must outlive the unit @until, because that stops it properly.
+ * @scope is the name of the scope, for free(3).
+ */
+int systemd_scope_until(const char *slice, int pid, const char *until, char **scope,
+			struct failure *failure);
+/* Set properties of a scope, one in each line. */
+int systemd_set_properties(const char *scope, const char *properties,
+			   struct failure *failure);
 
 /* Cgroup below the slice for its processes, where the slice itself may not have any. */
 #define CGROUP_LEAF "members"

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -156,14 +157,42 @@ char **pci_group_devices(int group, size_t *nr)
 	return found;
 }
 
+static char *group_node(int group)
+{
+	return xprintf("/dev/vfio/%d", group);
+}
+
 int pci_group_busy(int group)
 {
-	char *path = xprintf("/dev/vfio/%d", group);
+	char *path = group_node(group);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	int err = fd >= 0 || errno == ENOENT ? 0 : -errno;
 
 	if (fd >= 0)
 		close(fd);
+	free(path);
+	return err;
+}
+
+int pci_group_owner(int group, uid_t *uid, gid_t *gid)
+{
+	char *path = group_node(group);
+	struct stat st;
+	int err = stat(path, &st) ? -errno : 0;
+
+	if (!err) {
+		*uid = st.st_uid;
+		*gid = st.st_gid;
+	}
+	free(path);
+	return err;
+}
+
+int pci_group_chown(int group, uid_t uid, gid_t gid)
+{
+	char *path = group_node(group);
+	int err = chown(path, uid, gid) ? -errno : 0;
+
 	free(path);
 	return err;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Room for an address such as 0000:01:00.0, which can have a domain of 8 digits. */
 #define PCI_ADDRESS_SIZE 20
@@ -41,6 +42,13 @@ char **pci_group_devices(int group, size_t *nr);
  * if the group cannot be opened. A group without a device for VFIO is not open.
  */
 int pci_group_busy(int group);
+
+/*
+ * Read the owner of /dev/vfio/GROUP, or change it. Return 0, -ENOENT if no device of the
+ * group has a driver for VFIO, or another negative errno.
+ */
+int pci_group_owner(int group, uid_t *uid, gid_t *gid);
+int pci_group_chown(int group, uid_t uid, gid_t gid);
 
 /* Tell whether the kernel has the driver PCI_VFIO. */
 bool pci_has_vfio(void);

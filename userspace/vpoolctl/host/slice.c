@@ -26,6 +26,9 @@
 #include "host/slice.h"
 #include "output/messages.h"
 
+/* Unit that starts the machines at boot, and stops all machines. */
+#define MACHINES_UNIT "vpool-vms.service"
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text), least = strlen(end);
@@ -121,6 +124,51 @@ void slice_enter_plain(const struct vpool_info *info)
 	free(path);
 }
 
+/*
+ * vpool-vms.service starts machines at boot and stops them. It has no limits that they could
+ * lose.
+ */
+static bool may_leave(const char *path)
+{
+	return may_move(path) ||
+	       (ends_with(path, "/" MACHINES_UNIT) && !cgroup_has_limits(path));
+}
+
+static int enter_scope(const struct vpool_info *info, const char *properties,
+		       struct failure *failure)
+{
+	char *slice = cgroup_slice(info->name), *scope = NULL;
+	int err;
+
+	err = systemd_scope_until(slice, getpid(), MACHINES_UNIT, &scope, failure);
+	if (!err && properties)
+		err = systemd_set_properties(scope, properties, failure);
+	free(scope);
+	free(slice);
+	return err;
+}
+
+int slice_enter_machine(const struct vpool_info *info, const char *properties,
+			struct failure *failure)
+{
+	char *path = cgroup_of(getpid());
+	struct origin was = { 0 };
+	bool enter = systemd_runs() && may_change_host() && path &&
+		     (properties || (!cgroup_in_slice(info->name, getpid()) &&
+				     may_leave(path)));
+	int err = -EIO;
+
+	free(path);
+	if (enter)
+		err = enter_scope(info, properties, failure);
+	/* Without a bus, as in a rescue shell, do without systemd. */
+	if (err != -EIO || (enter && properties))
+		return err;
+	err = slice_join(info, getpid(), false, &was, failure);
+	slice_free(&was);
+	return err;
+}
+
 int slice_check_scope(const char *name, bool move, struct failure *failure)
 {
 	char *path, *slice;
@@ -189,6 +237,24 @@ char **slice_scope_args(const char *name, const char *properties, char **program
 		failure_set(failure, err, TOOL_SYSTEMD_PROPERTY,
 			    "systemd-run refuses a scope with these properties");
 	return err ? NULL : scope_args(name, "run-vpool", properties, program);
+}
+
+int slice_check_machine(const char *name, const char *properties, struct failure *failure)
+{
+	char *nothing[2] = { "true", NULL };
+	int err;
+
+	if (!may_change_host())
+		return failure_set(failure, -EPERM, TOOL_VM_SCOPE,
+				   "only root can give a machine a scope with properties");
+	if (!systemd_runs())
+		return failure_set(failure, -EOPNOTSUPP, TOOL_VM_SCOPE,
+				   "a scope with properties needs systemd, which does not manage this host");
+	err = systemd_call(scope_args(name, "vm-vpool-check", properties, nothing), failure);
+	if (err == -EIO)
+		failure_set(failure, err, TOOL_SYSTEMD_PROPERTY,
+			    "systemd-run refuses a scope with these properties");
+	return err;
 }
 
 void slice_hint(const struct vpool_info *info, int pid)

@@ -57,6 +57,20 @@ int slice_check_scope(const char *name, bool move, struct failure *failure);
 char **slice_scope_args(const char *name, const char *properties, char **program,
 			struct failure *failure);
 
+/*
+ * Move this process, which becomes the QEMU of a machine of root, into a scope of its own in
+ * the slice of a pool, where systemd runs, and set @properties of the scope, one in each
+ * line, or NULL. Without properties, it stays where it would lose limits. Elsewhere,
+ * do what slice_join() does. Return 0, or a negative errno with a message in @failure.
+ */
+int slice_enter_machine(const struct vpool_info *info, const char *properties,
+			struct failure *failure);
+/*
+ * Check that slice_enter_machine() can set @properties. Return 0, or a negative errno with a
+ * message in @failure.
+ */
+int slice_check_machine(const char *name, const char *properties, struct failure *failure);
+
 #define OPTION_MOVE_CGROUP \
 	{ .name = "move-cgroup", \
 	  .help = \

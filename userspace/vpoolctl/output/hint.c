@@ -360,6 +360,12 @@ static const struct {
 	{ TOOL_HEAP_MALLOC,
 	  "Try 'apt-get install libmimalloc2.0', or --heap alone, which leaves malloc as it is."
 	},
+	{ TOOL_VM_USER, "Try 'getent passwd' for the users of this host." },
+	{ TOOL_VM_USER_FILE,
+	  "Try a file that the user owns, or --user with another user." },
+	{ TOOL_VM_AS_ROOT, NULL },
+	{ TOOL_VM_SCOPE,
+	  "{user:Try as root.}{root:Try without the property.}" },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

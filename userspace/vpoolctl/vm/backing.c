@@ -20,6 +20,7 @@
 #include "output/messages.h"
 #include "output/units.h"
 #include "vm/backing.h"
+#include "vm/user.h"
 
 /* QEMU's descriptor of the first file. */
 #define QEMU_FILES_FD 101
@@ -111,6 +112,16 @@ int backing_add(const struct invocation *inv, const char *name,
 	}
 	vpool_info_free(info);
 	return err ? -1 : 0;
+}
+
+int backing_give(const struct backing *backing, const struct vm_user *user)
+{
+	size_t i;
+
+	for (i = 0; user->name && i < BACKING_FILES; i++)
+		if (backing->fd[i] >= 0 && fchown(backing->fd[i], user->uid, user->gid))
+			return -errno;
+	return 0;
 }
 
 int backing_inherit(const struct backing *backing)

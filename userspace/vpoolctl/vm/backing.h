@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct invocation;
+struct vm_user;
 struct vpool;
 
 /* One file for the memory that vm resize changes, and one for each node of the guest. */
@@ -41,6 +42,9 @@ void backing_close(struct backing *backing);
 int backing_add(const struct invocation *inv, const char *name,
 		struct vpool *pool, struct backing *backing, size_t nr,
 		__u64 bytes);
+
+/* Let a user open the files by backing_path(). Return 0 or a negative errno. */
+int backing_give(const struct backing *backing, const struct vm_user *user);
 
 /* Move the files to the descriptors of QEMU in a child. Return 0 or a negative errno. */
 int backing_inherit(const struct backing *backing);

@@ -18,6 +18,15 @@ void vm_config_init(struct vm_config *config, const char *name)
 	*config = (struct vm_config) { .name = xstrdup(name) };
 }
 
+void vm_config_forget_scope(struct vm_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->nr_scope; i++)
+		free(config->scope[i]);
+	config->nr_scope = 0;
+}
+
 void vm_config_clear_disks(struct vm_config *config)
 {
 	size_t i;
@@ -100,6 +109,9 @@ void vm_config_free(struct vm_config *config)
 	free(config->vnc);
 	free(config->firmware);
 	free(config->accel);
+	free(config->user);
+	vm_config_forget_scope(config);
+	free(config->scope);
 	*config = (struct vm_config) { 0 };
 }
 

@@ -105,6 +105,9 @@ struct vm_config_seed {
  * @accel: "kvm" or "tcg"; NULL for kvm
  * @devices: PCI devices of the host to pass to the machine
  * @force_device: pass them although the host uses them
+ * @user: name of the user that QEMU runs as; NULL for the default
+ * @scope: properties of the scope of systemd that QEMU runs in
+ * @nr_scope: number of them
  * @autostart: place among the machines that start at boot, from 1 to 1000; 0 if it does
  *	not start then
  * @qemu: more arguments for QEMU, NULL-terminated, or NULL
@@ -139,6 +142,9 @@ struct vm_config {
 	char *accel;
 	struct vm_devices devices;
 	bool force_device;
+	char *user;
+	char **scope;
+	size_t nr_scope;
 	unsigned int autostart;
 	char **qemu;
 	size_t nr_qemu;
@@ -157,6 +163,8 @@ void vm_config_clear_shares(struct vm_config *config);
 
 /* Return the name under which the guest mounts a directory, for free(3). */
 char *vm_config_tag(const struct vm_config_share *share);
+/* Remove the properties of the scope. */
+void vm_config_forget_scope(struct vm_config *config);
 
 /* Add an argument for QEMU. */
 void vm_config_add_qemu(struct vm_config *config, const char *arg);

@@ -42,6 +42,9 @@ int console_open(const struct vm_slot *slot)
 				       sizeof(addr))))
 		err = -errno;
 	free(path);
+	/* The user of QEMU can create sockets here. */
+	if (!err && !qmp_is_peer(fd, slot->pid))
+		err = -EPERM;
 	if (!err)
 		return fd;
 	if (fd >= 0)
@@ -132,13 +135,12 @@ int console_relay(const struct invocation *inv, int fd)
 static bool console_taken(const struct vm_slot *slot)
 {
 	static const char free_name[] = "disconnected:";
-	char *path = vm_slot_path(slot, "state");
 	struct json_object *list = NULL, *one;
 	bool taken = false;
 	struct qmp *qmp;
 	size_t i;
 
-	if (!qmp_open(path, 2000, &qmp) &&
+	if (!vm_slot_connect(slot, "state", 2000, &qmp) &&
 	    !qmp_run(qmp, 2000, "query-chardev", NULL, &list)) {
 		for (i = 0; i < json_object_array_length(list); i++) {
 			one = json_object_array_get_idx(list, i);
@@ -150,7 +152,6 @@ static bool console_taken(const struct vm_slot *slot)
 		json_object_put(list);
 	}
 	qmp_close(qmp);
-	free(path);
 	return taken;
 }
 

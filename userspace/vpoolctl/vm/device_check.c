@@ -20,6 +20,7 @@
 #include "output/units.h"
 #include "vm/device.h"
 #include "vm/device_check.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* Memory besides the guest's that QEMU maps for devices: firmware and their ROMs. */
@@ -228,10 +229,15 @@ int vm_devices_check(const struct invocation *inv, const char *name,
 	return 0;
 }
 
+__u64 vm_devices_locked(__u64 bytes)
+{
+	return bytes + FIRMWARE_BYTES;
+}
+
 int vm_devices_check_memlock(const struct invocation *inv, const char *name,
 			     __u64 bytes)
 {
-	__u64 wanted = bytes + FIRMWARE_BYTES;
+	__u64 wanted = vm_devices_locked(bytes);
 	char size[SIZE_TEXT], limited[SIZE_TEXT];
 	struct rlimit limit;
 
@@ -253,7 +259,7 @@ int vm_devices_check_memlock(const struct invocation *inv, const char *name,
 
 /* Note the devices while no other vpoolctl can. */
 static int write_note(const struct invocation *inv, const struct vm *vm,
-		      struct vm_devices *devices)
+		      struct vm_devices *devices, const struct vm_user *user)
 {
 	char *root = vm_root();
 	int err, fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -265,7 +271,7 @@ static int write_note(const struct invocation *inv, const struct vm *vm,
 		return -1;
 	}
 	if (!err)
-		err = vm_devices_note(vm->dir, devices);
+		err = vm_devices_note(vm->dir, devices, user->name);
 	if (fd >= 0)
 		close(fd);
 	if (err)
@@ -275,7 +281,7 @@ static int write_note(const struct invocation *inv, const struct vm *vm,
 }
 
 int vm_devices_claim(const struct invocation *inv, const struct vm *vm,
-		     struct vm_devices *devices)
+		     struct vm_devices *devices, const struct vm_user *user)
 {
 	struct vm_devices old;
 	struct failure failure;
@@ -287,9 +293,10 @@ int vm_devices_claim(const struct invocation *inv, const struct vm *vm,
 			  old.device->address);
 		return -1;
 	}
-	if (write_note(inv, vm, devices))
+	if (write_note(inv, vm, devices, user))
 		return -1;
-	if (vm_devices_take(devices, &failure)) {
+	if (vm_devices_take(devices, &failure) ||
+	    vm_devices_hand(devices, user, &failure)) {
 		failure_report(inv, vm->name, &failure);
 		return -1;
 	}

@@ -8,6 +8,7 @@
 struct invocation;
 struct vm;
 struct vm_devices;
+struct vm_user;
 
 /*
  * Parse a list of addresses. Return 0, or -EINVAL with @bad set to the address that is
@@ -26,12 +27,15 @@ int vm_devices_check(const struct invocation *inv, const char *name,
 int vm_devices_check_memlock(const struct invocation *inv, const char *name,
 			     __u64 bytes);
 
+/* Return how much memory a machine with devices and @bytes of memory locks, in bytes. */
+__u64 vm_devices_locked(__u64 bytes);
+
 /*
  * Take the devices from the host for a locked machine, unless another machine has them.
- * vm_close() gives them back if the machine does not run then. Return 0, or -1 with a
- * message.
+ * vm_close() gives them back if the machine does not run then. The user of QEMU owns their
+ * IOMMU groups. Return 0, or -1 with a message.
  */
 int vm_devices_claim(const struct invocation *inv, const struct vm *vm,
-		     struct vm_devices *devices);
+		     struct vm_devices *devices, const struct vm_user *user);
 
 #endif /* VPOOLCTL_VM_DEVICE_CHECK_H */

@@ -31,6 +31,7 @@
 #include "vm/migration.h"
 #include "vm/qmp.h"
 #include "vm/tls.h"
+#include "vm/user.h"
 
 #define EVERY_MS 200
 /* Time limit for a job to end after it was cancelled, in milliseconds. */
@@ -233,7 +234,7 @@ static int run_qemu_img(const struct vm_disk *disk)
 	return status ? -EIO : 0;
 }
 
-static int create_file(struct vm_disk *disk, bool overwrite)
+static int create_file(struct vm_disk *disk, bool overwrite, const struct vm_user *user)
 {
 	int fd = open(disk->file, O_WRONLY | O_CREAT | O_CLOEXEC |
 		      (overwrite ? 0 : O_EXCL), 0600);
@@ -242,7 +243,9 @@ static int create_file(struct vm_disk *disk, bool overwrite)
 	if (fd < 0)
 		return -errno;
 	disk->created = !overwrite;
-	if (!strcmp(disk->format, "raw") && ftruncate(fd, disk->bytes))
+	if (disk->created && user->name && fchown(fd, user->uid, user->gid))
+		err = -errno;
+	if (!err && !strcmp(disk->format, "raw") && ftruncate(fd, disk->bytes))
 		err = -errno;
 	close(fd);
 	if (!err && strcmp(disk->format, "raw"))
@@ -251,7 +254,8 @@ static int create_file(struct vm_disk *disk, bool overwrite)
 }
 
 static int create_disk(const struct invocation *inv, const char *name,
-		       struct vm_disk *disk, bool overwrite)
+		       struct vm_disk *disk, bool overwrite,
+		       const struct vm_user *user)
 {
 	struct stat st;
 	int err;
@@ -263,7 +267,7 @@ static int create_disk(const struct invocation *inv, const char *name,
 			  "the disk %s: the block device is too small", disk->file);
 		return -1;
 	}
-	err = create_file(disk, overwrite);
+	err = create_file(disk, overwrite, user);
 	if (err == -EEXIST)
 		cmd_error(inv, name, TOOL_VM_FILE,
 			  "the disk %s exists already; --overwrite-disks replaces its contents",
@@ -280,12 +284,12 @@ static int create_disk(const struct invocation *inv, const char *name,
 }
 
 int disks_create(const struct invocation *inv, const char *name,
-		 struct vm_disks *disks, bool overwrite)
+		 struct vm_disks *disks, bool overwrite, const struct vm_user *user)
 {
 	size_t i;
 
 	for (i = 0; i < disks->nr; i++) {
-		if (!create_disk(inv, name, disks->disk + i, overwrite))
+		if (!create_disk(inv, name, disks->disk + i, overwrite, user))
 			continue;
 		disks_remove(disks);
 		return -1;

@@ -9,6 +9,7 @@
 struct invocation;
 struct migration;
 struct qmp;
+struct vm_user;
 
 #define DISKS_MAX 16
 #define DISKS_MESSAGE 512
@@ -62,11 +63,11 @@ void disks_unmark(const struct vm_disks *disks);
 int disks_check_shared(const struct invocation *inv, const char *name,
 		       const struct vm_disks *disks);
 /*
- * On the target: create files of the same size. Return 0, or -1 with a message and without
- * files.
+ * On the target: create files of the same size, for the user of QEMU. Return 0, or -1 with
+ * a message and without files.
  */
 int disks_create(const struct invocation *inv, const char *name,
-		 struct vm_disks *disks, bool overwrite);
+		 struct vm_disks *disks, bool overwrite, const struct vm_user *user);
 /* On the target: remove the files that disks_create() has created. */
 void disks_remove(const struct vm_disks *disks);
 /* On the target: let the source write to the disks. Return 0 or a negative errno. */

@@ -214,16 +214,15 @@ static void fill_devices(struct table *tb, const struct vm *vm)
 /* A QEMU that does not answer leaves the cells empty. */
 static void fill_size(struct table *tb, const struct vm_slot *slot)
 {
-	char *path = vm_slot_path(slot, "state");
 	struct vm_size size;
 	struct qmp *qmp;
 
-	if (!qmp_open(path, SIZE_MS, &qmp) && !vm_size_read(qmp, SIZE_MS, &size)) {
+	if (!vm_slot_connect(slot, "state", SIZE_MS, &qmp) &&
+	    !vm_size_read(qmp, SIZE_MS, &size)) {
 		table_number(tb, COL_MEMORY, size.base + size.plugged);
 		table_number(tb, COL_MAX, size.base + size.elastic);
 	}
 	qmp_close(qmp);
-	free(path);
 }
 
 /* Fill the column of a running machine that is defined. */

@@ -44,6 +44,8 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/size.h"
+#include "vm/scope.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 enum {
@@ -178,10 +180,13 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct vm_placed placed;
 	struct vm_plugs plugs = { 0 };
 	struct backing backing;
-	char **args, *uri;
+	struct vm_user user;
+	char **args, *uri, *scope = scope_read(move->vm->dir);
 	int err, cwd;
 
 	backing_init(&backing);
+	/* A QEMU that has ended has no user, which is noticed below. */
+	vm_user_of(from->pid, &user);
 	args = qemu_args_of(from, slot);
 	/* The arguments can have relative paths. */
 	cwd = open_cwd(from->pid);
@@ -194,13 +199,15 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing) &&
 		   !vm_parts_reopen(move->inv, name, args, &plugs)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &backing, &plugs, &move->to);
+				  &backing, &plugs, &user, scope, &move->to);
 	}
 	vm_plugs_close(&plugs);
 	backing_close(&backing);
 	if (cwd >= 0)
 		close(cwd);
 	args_free(args);
+	vm_user_free(&user);
+	free(scope);
 	if (err)
 		return -1;
 	err = vm_build(move->inv, name, &move->to, move->pool, move->pool_name,

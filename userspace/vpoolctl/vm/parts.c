@@ -28,6 +28,7 @@
 #include "vm/program.h"
 #include "vm/qemu_args.h"
 #include "vm/seed.h"
+#include "vm/user.h"
 
 /* Files in the directory of the state of a machine. */
 #define VARIABLES "uefi-variables"
@@ -174,6 +175,27 @@ static int make_seed(const struct invocation *inv, const struct vm_config *confi
 	return -1;
 }
 
+/*
+ * Give the files that QEMU opens to its user. Their directory stays that of root, who writes
+ * there, and the user can only search it.
+ */
+static int give_state(const struct invocation *inv, const char *name,
+		      const struct vm_user *user, const struct vm_parts *parts)
+{
+	const char *files[] = { parts->variables, parts->seed };
+	char *dir = vm_state_dir(name);
+	int err = 0;
+	size_t i;
+
+	if (chmod(dir, 0711))
+		err = state_failed(inv, name, dir, -errno);
+	for (i = 0; i < ARRAY_SIZE(files) && !err; i++)
+		if (files[i] && lchown(files[i], user->uid, user->gid))
+			err = state_failed(inv, name, files[i], -errno);
+	free(dir);
+	return err;
+}
+
 /* Helpers */
 
 static int add_helper(const struct invocation *inv, const char *name,
@@ -284,19 +306,22 @@ static int add_share(const struct invocation *inv, const char *name, const char 
 /* All */
 
 int vm_parts_prepare(const struct invocation *inv, const struct vm_config *config,
-		     const char *dir, struct vm_parts *parts)
+		     const struct vm_user *user, const char *dir, struct vm_parts *parts)
 {
+	bool has_state = has_uefi(config) || config->tpm || config->seed.given;
 	const char *name = config->name;
 	int err = 0;
 	size_t i;
 
 	*parts = (struct vm_parts) { 0 };
-	if (has_uefi(config) || config->tpm || config->seed.given)
+	if (has_state)
 		err = make_state(inv, name, parts);
 	if (!err && has_uefi(config))
 		err = make_variables(inv, name, parts);
 	if (!err && config->seed.given)
 		err = make_seed(inv, config, parts);
+	if (!err && has_state && user->name)
+		err = give_state(inv, name, user, parts);
 	if (!err && config->tpm)
 		err = make_tpm(inv, name, parts);
 	for (i = 0; i < config->nr_shares && !err; i++)

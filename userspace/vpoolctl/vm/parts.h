@@ -9,6 +9,7 @@
 
 struct invocation;
 struct vm_slot;
+struct vm_user;
 
 /**
  * struct vm_parts - what the host gives to the parts of a machine
@@ -39,13 +40,14 @@ int vm_parts_check(const struct invocation *inv, const struct vm_config *config)
  * vm_parts_prepare() - make and open what the parts of a machine need
  * @inv: invocation of the verb, for messages
  * @config: the machine
+ * @user: user that QEMU runs as, who gets the files that QEMU opens
  * @dir: directory of the machine's slots, which exists
  * @parts: out: the parts, for vm_parts_close()
  *
  * Return: 0, or -1 after a message
  */
 int vm_parts_prepare(const struct invocation *inv, const struct vm_config *config,
-		     const char *dir, struct vm_parts *parts);
+		     const struct vm_user *user, const char *dir, struct vm_parts *parts);
 
 /* Free the parts. If the machine did not start, also remove what was made for it. */
 void vm_parts_close(const struct vm_config *config, struct vm_parts *parts, bool started);

@@ -185,6 +185,19 @@ static int plan_files(struct qmp *from, struct vm_plan *plan)
 	return 0;
 }
 
+/* A machine without the device answers with an error. */
+static void plan_reclaim(struct qmp *from, struct vm_plan *plan)
+{
+	struct json_object *args = json_object_new_object(), *reports;
+
+	json_object_object_add(args, "path", text("/machine/peripheral/" VM_RECLAIM_DEVICE));
+	json_object_object_add(args, "property", text("free-page-reporting"));
+	if (qmp_run(from, QMP_MS, "qom-get", args, &reports))
+		return;
+	plan->reclaims = json_object_get_boolean(reports);
+	json_object_put(reports);
+}
+
 static int plan_size(struct qmp *from, struct vm_plan *plan)
 {
 	struct vm_size size;
@@ -205,6 +218,8 @@ int vm_plan_of(struct qmp *from, struct vm_plan *plan)
 	err = plan_memory(from, plan);
 	if (!err)
 		err = plan_files(from, plan);
+	if (!err && plan->in_files)
+		plan_reclaim(from, plan);
 	if (!err)
 		err = plan_size(from, plan);
 	if (!err)
@@ -220,10 +235,10 @@ static int check_page_size(const struct invocation *inv, const char *name,
 			   const struct vpool_info *info,
 			   const struct vm_plan *plan)
 {
-	__u64 block = plan->in_files || !plan->block ? VM_SIZE_BLOCK : plan->block;
+	__u64 block = plan->reclaims || !plan->block ? VM_SIZE_BLOCK : plan->block;
 	char page[SIZE_TEXT], unit[SIZE_TEXT];
 
-	if ((!plan->in_files && !plan->elastic) || info->page_size <= block)
+	if ((!plan->reclaims && !plan->elastic) || info->page_size <= block)
 		return 0;
 	cmd_error(inv, name, TOOL_VM_PAGE_SIZE,
 		  "pool '%s' has pages of %s, but the machine returns memory in blocks of %s",

@@ -14,7 +14,9 @@ struct qmp;
 
 /**
  * struct vm_plan - placement of a machine on host nodes
- * @in_files: the memory of the nodes is in files, so that the guest can return it
+ * @in_files: the memory of the nodes is in files, because the guest can return it, or
+ *	because QEMU cannot open the device of the pool
+ * @reclaims: the guest can return it
  * @elastic: memory that vm resize can add, in bytes
  * @plugged: part of @elastic that the guest of a running machine has, in bytes
  * @block: unit in which vm resize can change the size of a running machine, in bytes
@@ -26,6 +28,7 @@ struct qmp;
  */
 struct vm_plan {
 	bool in_files;
+	bool reclaims;
 	__u64 elastic;
 	__u64 plugged;
 	__u64 block;

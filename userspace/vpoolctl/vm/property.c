@@ -7,6 +7,7 @@
  * member, and its line in vm_config_free(). vm_config_check() has what depends on several
  * properties, and qemu_args() gives the property to QEMU.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -384,6 +385,28 @@ static int set_reclaim(void *target, const char *text, struct failure *failure)
 	return value_set_bool(&config->reclaim, text, failure);
 }
 
+static int set_user(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_text(&config->user, text, failure);
+}
+
+static int set_scope(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+	size_t len = 0;
+
+	while (isalnum((unsigned char)text[len]))
+		len++;
+	if (!len || text[len] != '=' || strchr(text, '\n'))
+		return wrong(failure, text, "NAME=VALUE, as in MemoryMax=1G");
+	config->scope = xrealloc(config->scope,
+				 (config->nr_scope + 1) * sizeof(*config->scope));
+	config->scope[config->nr_scope++] = xstrdup(text);
+	return 0;
+}
+
 static int set_autostart(void *target, const char *text, struct failure *failure)
 {
 	static const char what[] = "true, false or a place from 1 to 1000";
@@ -564,6 +587,19 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 			"return memory that the guest frees to the pool. The\n"
 			"guest fails if the pool cannot give it back",
 	},
+	[VM_RUN_AS] = {
+		.name = "user", .arg = "USER", .set = set_user,
+		.help =
+			"if root starts the machine, run QEMU as this user;\n"
+			"default: vpool-vm if there is such a user",
+	},
+	[VM_SCOPE] = {
+		.name = "property", .arg = "NAME=VALUE",
+		.list = LIST_OF_VALUES, .set = set_scope,
+		.help =
+			"under systemd, run QEMU in a scope with a property such\n"
+			"as MemoryMax=1G; can be given several times",
+	},
 	[VM_AUTOSTART] = {
 		.name = "autostart", .arg = "true|false|PLACE", .set = set_autostart,
 		.help =
@@ -586,6 +622,8 @@ static void forget_values(struct vm_config *config, enum vm_property property)
 {
 	if (property == VM_DEVICE)
 		config->devices.nr = 0;
+	if (property == VM_SCOPE)
+		vm_config_forget_scope(config);
 	if (property == VM_DISK)
 		vm_config_clear_disks(config);
 	if (property == VM_CDROM)

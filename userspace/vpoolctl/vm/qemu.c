@@ -40,6 +40,7 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* The oldest tested version of QEMU. */
@@ -185,12 +186,11 @@ static int hold_alive(const struct vm_slot *slot)
 	return fd < 0 || fcntl(fd, F_SETLK, &lock) ? -errno : 0;
 }
 
-/* Move the child into the slice of a confined or isolated pool. */
-static int join_slice(struct vpool *pool)
+/* Move the child into a scope, or into the slice of a confined or isolated pool. */
+static int join_slice(struct vpool *pool, const char *scope)
 {
 	struct vpool_info *info;
 	struct failure failure = { 0 };
-	struct origin was = { 0 };
 	int err;
 
 	err = vpool_query(pool, NULL, &info);
@@ -198,10 +198,9 @@ static int join_slice(struct vpool *pool)
 		fprintf(stderr, "%s\n", vpool_reason(pool));
 		return err;
 	}
-	err = slice_join(info, getpid(), false, &was, &failure);
+	err = slice_enter_machine(info, scope, &failure);
 	if (err)
 		fprintf(stderr, "%s\n", failure.text);
-	slice_free(&was);
 	vpool_info_free(info);
 	return err;
 }
@@ -215,6 +214,8 @@ static int join_slice(struct vpool *pool)
  * @args: arguments, NULL-terminated
  * @backing: files that it inherits
  * @plugs: descriptors that it inherits for its parts
+ * @user: user that it becomes
+ * @scope: properties of its scope of systemd, or NULL
  */
 struct launch {
 	const struct vm_slot *slot;
@@ -224,6 +225,8 @@ struct launch {
 	char **args;
 	const struct backing *backing;
 	const struct vm_plugs *plugs;
+	const struct vm_user *user;
+	const char *scope;
 };
 
 /* Execute QEMU in the new process. */
@@ -245,7 +248,7 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (join_slice(launch->pool))
+	if (join_slice(launch->pool, launch->scope))
 		_exit(EXIT_CANNOT_RUN);
 	if (vpool_attach(launch->pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
@@ -256,6 +259,12 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
+	err = vm_user_become(launch->user);
+	if (err) {
+		fprintf(stderr, "QEMU cannot run as user %s: %s\n", launch->user->name,
+			strerror(-err));
+		_exit(EXIT_CANNOT_RUN);
+	}
 	execvp(*launch->args, launch->args);
 	fprintf(stderr, "%s: %s\n", *launch->args, strerror(errno));
 	_exit(EXIT_NOT_FOUND);
@@ -264,11 +273,11 @@ static void become(void *data, int output)
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, struct vm_plugs *plugs,
-		struct qemu *qemu)
+		const struct vm_user *user, const char *scope, struct qemu *qemu)
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
-		.plugs = plugs,
+		.plugs = plugs, .user = user, .scope = scope,
 	};
 	int err, ends[2];
 
@@ -281,8 +290,12 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		-errno : 0;
 	if (!err) {
 		launch.monitor = ends[1];
-		err = mkdir(slot->dir, 0700) ? -errno :
-		      keeper_start(&qemu->keeper, name, slot, ends[0], become, &launch);
+		err = mkdir(slot->dir, 0700) ? -errno : vm_user_share_slot(user, slot->dir);
+		if (!err)
+			err = backing_give(backing, user);
+		if (!err)
+			err = keeper_start(&qemu->keeper, name, slot, ends[0], become,
+					   &launch);
 		close(ends[1]);
 		/* Only QEMU has them from here on: if a helper fails, QEMU must notice. */
 		vm_plugs_close(plugs);

@@ -11,6 +11,7 @@ struct invocation;
 struct qmp;
 struct vm_plugs;
 struct vm_slot;
+struct vm_user;
 
 /**
  * struct qemu - a QEMU that is being started
@@ -37,6 +38,8 @@ int qemu_check(const struct invocation *inv, const char *name);
  * @args: arguments, NULL-terminated
  * @backing: files that QEMU inherits
  * @plugs: descriptors that QEMU inherits for its parts, which are closed here
+ * @user: user that QEMU runs as
+ * @scope: properties of its scope of systemd, one in each line, or NULL
  * @qemu: out: the QEMU, for qemu_stop() or qemu_release()
  *
  * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
@@ -46,7 +49,7 @@ int qemu_check(const struct invocation *inv, const char *name);
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, struct vm_plugs *plugs,
-		struct qemu *qemu);
+		const struct vm_user *user, const char *scope, struct qemu *qemu);
 
 /* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);

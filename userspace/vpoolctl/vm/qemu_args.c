@@ -6,6 +6,7 @@
  * its sockets. The other arguments describe the machine. vm migrate copies them without
  * parsing, because a user's argument can look like one of vpoolctl.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,29 @@ static void add_elastic(char ***args, const struct qemu_spec *spec)
 			     VM_RECLAIM_DEVICE ",free-page-reporting=on");
 }
 
+/* Tell whether the user gives an option to QEMU. QEMU accepts one dash or two. */
+static bool has_extra(const struct vm_config *config, const char *option)
+{
+	char **extra;
+
+	for (extra = config->qemu; extra && *extra; extra++)
+		if (**extra == '-' &&
+		    !strcmp(*extra + 1 + ((*extra)[1] == '-'), option))
+			return true;
+	return false;
+}
+
+/*
+ * Let the kernel refuse system calls that QEMU does not need after its start. vpoolctl sets
+ * the affinity of threads from outside, and mbind(2) is still allowed.
+ */
+static void add_sandbox(char ***args, const struct qemu_spec *spec)
+{
+	if (spec->user.name && !has_extra(spec->config, "sandbox"))
+		args_add_two(args, "-sandbox",
+			     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+}
+
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 {
 	const struct vm_config *config = spec->config;
@@ -139,6 +163,7 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	args_add(&args, "-nodefaults");
 	args_add(&args, "-no-user-config");
 	args_add(&args, "-preconfig");
+	add_sandbox(&args, spec);
 	vm_args_nets(&args, config, spec->parts);
 	add_boot(&args, config);
 	vm_args_media(&args, config, spec->parts);

@@ -5,6 +5,8 @@
 #include <linux/types.h>
 #include <stddef.h>
 
+#include "vm/user.h"
+
 struct vm_config;
 struct vm_parts;
 struct vm_slot;
@@ -16,6 +18,7 @@ struct vm_slot;
  * @elastic: memory that vm resize can add, in bytes; 0 if the size is fixed
  * @block: unit in which the size can change, in bytes
  * @vcpus: number of vCPUs
+ * @user: user that QEMU runs as
  * @console: absolute path of a file for the output of the console, or NULL
  * @parts: what the host gives to its parts, or NULL
  */
@@ -25,6 +28,7 @@ struct qemu_spec {
 	__u64 elastic;
 	__u64 block;
 	unsigned int vcpus;
+	struct vm_user user;
 	char *console;
 	const struct vm_parts *parts;
 };

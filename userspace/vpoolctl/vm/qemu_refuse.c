@@ -15,7 +15,7 @@
 
 #define NAMED_BY_START "vm start sets the name of the machine"
 #define OPENED_LATER \
-	"QEMU opens the device of the pool after that; run vpoolctl as that user"
+	"QEMU opens the memory after that; use --user, or run vpoolctl as that user"
 #define BACKGROUND_BY_START \
 	"vm start already runs QEMU in the background, and must know its process"
 #define MEMORY_BY_START "the memory comes from the pool: use --mem"
@@ -63,7 +63,7 @@ static const struct refusal refusals[] = {
 	{ "pidfile", NULL, NULL,
 	  "a machine with a PID file cannot migrate; 'vpoolctl vm list -o PID' prints the PID" },
 	{ "run-with", NULL, NULL, OPENED_LATER },
-	{ "runas", NULL, NULL, OPENED_LATER },
+	{ "runas", NULL, NULL, "vm start sets the user of QEMU: use --user" },
 	{ "smp", "", NULL, VCPUS_BY_START },
 	{ "smp", "cpus", NULL, VCPUS_BY_START },
 	{ "smp", "maxcpus", NULL, VCPUS_BY_START },

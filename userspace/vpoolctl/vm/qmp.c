@@ -2,6 +2,7 @@
 /*
  * QMP, the protocol of QEMU: JSON objects over a unix socket.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -310,7 +311,15 @@ int qmp_talk(int fd, int ms, struct qmp **ret)
 	return err;
 }
 
-int qmp_open(const char *path, int ms, struct qmp **ret)
+bool qmp_is_peer(int fd, pid_t pid)
+{
+	socklen_t len = sizeof(struct ucred);
+	struct ucred peer;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && peer.pid == pid;
+}
+
+int qmp_open(const char *path, pid_t pid, int ms, struct qmp **ret)
 {
 	double deadline = now_ms() + ms;
 	int err, fd;
@@ -320,6 +329,8 @@ int qmp_open(const char *path, int ms, struct qmp **ret)
 	if (fd < 0)
 		return -errno;
 	err = connect_to(fd, path, deadline);
+	if (!err && pid && !qmp_is_peer(fd, pid))
+		err = -EPERM;
 	if (!err)
 		return qmp_talk(fd, left_ms(deadline), ret);
 	close(fd);

@@ -4,6 +4,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* No time limit: wait until QEMU answers or ends, or the user interrupts. */
 #define QMP_FOREVER (-1)
@@ -18,12 +19,16 @@ struct qmp;
 /**
  * qmp_open() - connect to a QEMU
  * @path: path of the socket
+ * @pid: process that must listen there, or 0 for any
  * @ms: time limit in milliseconds, or QMP_FOREVER
  * @qmp: out: the connection, for qmp_close(); NULL on failure
  *
- * Return: 0; -ENOENT or -ECONNREFUSED if QEMU does not listen; -ETIMEDOUT; -EINTR
+ * Return: 0; -ENOENT or -ECONNREFUSED if QEMU does not listen; -EPERM if another process
+ * than @pid listens; -ETIMEDOUT; -EINTR
  */
-int qmp_open(const char *path, int ms, struct qmp **qmp);
+int qmp_open(const char *path, pid_t pid, int ms, struct qmp **qmp);
+/* Tell whether a process listens on the unix socket that @fd is connected to. */
+bool qmp_is_peer(int fd, pid_t pid);
 
 /**
  * qmp_talk() - use an existing connection to a QEMU

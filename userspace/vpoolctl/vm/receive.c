@@ -24,8 +24,10 @@
 #include "base/code.h"
 #include "base/command.h"
 #include "base/exit.h"
+#include "base/failure.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "host/slice.h"
 #include "output/messages.h"
 #include "vm/args.h"
 #include "vm/backing.h"
@@ -40,8 +42,11 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/send.h"
 #include "vm/tls.h"
+#include "vm/user.h"
+#include "vm/user_files.h"
 #include "vm/vm.h"
 
 /* Time limit for the source to say what it wants, in milliseconds. */
@@ -65,6 +70,7 @@
  * @qemu: its QEMU
  * @plan: memory and vCPUs of the machine
  * @disks: its disks
+ * @user: user that QEMU runs as
  * @copies: the source copies the disks
  * @address: address for the data
  * @disk_port: port for the disks
@@ -80,6 +86,7 @@ struct receive {
 	struct qemu qemu;
 	struct vm_plan plan;
 	struct vm_disks disks;
+	struct vm_user user;
 	bool copies;
 	char *address;
 	char *disk_port;
@@ -169,6 +176,9 @@ static void read_plan(struct receive *receive)
 	    !json_object_object_get_ex(object, "nodes", &nodes))
 		return;
 	plan->in_files = json_true(object, "in_files");
+	/* Older versions have files only for memory that the guest can return. */
+	plan->reclaims = json_object_object_get_ex(object, "reclaims", NULL) ?
+			 json_true(object, "reclaims") : plan->in_files;
 	plan->elastic = json_number(object, "elastic");
 	plan->plugged = json_number(object, "plugged");
 	plan->block = json_number(object, "block");
@@ -213,6 +223,69 @@ static int check_file(const struct receive *receive, const char *option)
 	return -1;
 }
 
+/*
+ * Choose the user that QEMU has on the source. A source that has not changed the user of
+ * QEMU does not name one. Without root, QEMU can have no other user than this process.
+ */
+static int choose_user(struct receive *receive)
+{
+	const char *name = json_text(receive->offer, "user");
+	const char *accel = value_of(receive, "-accel");
+
+	if (!*name || geteuid())
+		return 0;
+	if (vm_user_choose(receive->inv, receive->name, name, &receive->user))
+		return -1;
+	if (accel && !strcmp(accel, "kvm"))
+		vm_user_join_group_of(&receive->user, "/dev/kvm");
+	/* QEMU cannot open the device of the pool. */
+	if (receive->user.name)
+		receive->plan.in_files = true;
+	return 0;
+}
+
+/* The limits of the machine come with it. */
+static int check_scope(struct receive *receive)
+{
+	const char *scope = json_text(receive->offer, "scope");
+	struct failure failure;
+	int err;
+
+	if (!*scope)
+		return 0;
+	if (slice_check_machine(receive->pool_name, scope, &failure))
+		return failure_report(receive->inv, receive->name, &failure);
+	err = scope_write(receive->vm->dir, scope);
+	if (err)
+		cmd_error(receive->inv, receive->name, errno_code(-err),
+			  "cannot note the properties of its scope: %s", strerror(-err));
+	return err;
+}
+
+static int check_user_file(const struct receive *receive, const char *what,
+			   const char *path, bool writes)
+{
+	if (!path || *path != '/')
+		return 0;
+	return vm_user_check_file(receive->inv, receive->name, &receive->user, what, path,
+				  writes);
+}
+
+static int check_user(const struct receive *receive)
+{
+	const char *accel = value_of(receive, "-accel");
+	size_t i;
+
+	if (check_user_file(receive, "the kernel", value_of(receive, "-kernel"), false) ||
+	    check_user_file(receive, "the initrd", value_of(receive, "-initrd"), false))
+		return -1;
+	for (i = 0; i < receive->disks.nr; i++)
+		if (check_user_file(receive, "the disk", receive->disks.disk[i].file, true))
+			return -1;
+	return accel && !strcmp(accel, "kvm") ?
+	       vm_user_check_kvm(receive->inv, receive->name, &receive->user) : 0;
+}
+
 /* Under KVM, the guest uses the features of the CPU of its first host. */
 static int check_cpu(const struct receive *receive)
 {
@@ -255,10 +328,15 @@ static int check_host(struct receive *receive)
 	if (check_file(receive, "-kernel") || check_file(receive, "-initrd") ||
 	    check_cpu(receive) || qemu_check(receive->inv, receive->name))
 		return -1;
-	if (receive->copies)
-		return disks_create(receive->inv, receive->name, &receive->disks,
-				    json_true(receive->offer, "overwrite"));
-	return disks_check_shared(receive->inv, receive->name, &receive->disks);
+	if (receive->copies ?
+	    disks_create(receive->inv, receive->name, &receive->disks,
+			 json_true(receive->offer, "overwrite"), &receive->user) :
+	    disks_check_shared(receive->inv, receive->name, &receive->disks))
+		return -1;
+	if (!check_user(receive))
+		return 0;
+	disks_remove(&receive->disks);
+	return -1;
 }
 
 /* Build the QEMU */
@@ -287,6 +365,7 @@ static char **make_args(const struct receive *receive)
 static int launch(struct receive *receive)
 {
 	const char *cwd = json_text(receive->offer, "cwd");
+	const char *scope = json_text(receive->offer, "scope");
 	int dir = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC), err = -1;
 	char **args = make_args(receive);
 	struct vm_plugs plugs = { 0 };
@@ -303,7 +382,7 @@ static int launch(struct receive *receive)
 		 !vm_parts_reopen(receive->inv, receive->name, args, &plugs))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,
 				  receive->pool, dir, args, &backing, &plugs,
-				  &receive->qemu);
+				  &receive->user, *scope ? scope : NULL, &receive->qemu);
 	vm_plugs_close(&plugs);
 	backing_close(&backing);
 	args_free(args);
@@ -571,6 +650,8 @@ static int receive_on(struct receive *receive)
 			  "ssh has not told the address of this host: use --address");
 		return EXIT_FAILED;
 	}
+	if (choose_user(receive) || check_scope(receive))
+		return EXIT_FAILED;
 	if (vm_plan_fit(receive->inv, receive->name, receive->pool,
 			&receive->plan) || check_host(receive))
 		return EXIT_FAILED;
@@ -668,6 +749,7 @@ static int serve(const struct invocation *inv, struct peer *peer)
 		status = receive_offer(&receive);
 	}
 	disks_free(&receive.disks);
+	vm_user_free(&receive.user);
 	free(receive.address);
 	free(receive.disk_port);
 	json_object_put(receive.offer);

@@ -47,6 +47,8 @@
 #include "vm/qmp.h"
 #include "vm/send.h"
 #include "vm/tls.h"
+#include "vm/scope.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* Time limit for the other vpoolctl to start, and to build its QEMU, in milliseconds. */
@@ -234,6 +236,8 @@ static struct json_object *plan_object(const struct vm_plan *plan)
 
 	json_object_object_add(object, "in_files",
 			       json_object_new_boolean(plan->in_files));
+	json_object_object_add(object, "reclaims",
+			       json_object_new_boolean(plan->reclaims));
 	json_object_object_add(object, "elastic",
 			       json_object_new_int64(plan->elastic));
 	json_object_object_add(object, "plugged",
@@ -304,7 +308,15 @@ static struct json_object *offer(struct send *send)
 	const struct vm_slot *slot = send->vm->slot + send->vm->now;
 	struct json_object *object = peer_word("offer");
 	char *cwd = working_folder(slot->pid), *cpu = read_cpu_flags();
+	char *scope = scope_read(send->vm->dir);
+	struct vm_user user;
 
+	if (scope)
+		json_object_object_add(object, "scope", text(scope));
+	free(scope);
+	if (!vm_user_of(slot->pid, &user) && user.name)
+		json_object_object_add(object, "user", text(user.name));
+	vm_user_free(&user);
 	json_object_object_add(object, "id", text(send->note.id));
 	json_object_object_add(object, "name", text(send->vm->name));
 	json_object_object_add(object, "pool", text(send->to->pool));

@@ -21,6 +21,7 @@
 #include "base/interrupt.h"
 #include "base/macros.h"
 #include "host/pools.h"
+#include "host/slice.h"
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
@@ -41,7 +42,10 @@
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/size.h"
+#include "vm/user.h"
+#include "vm/user_files.h"
 #include "vm/vm.h"
 
 enum {
@@ -148,21 +152,44 @@ static int check_kvm(const struct invocation *inv)
 	return -1;
 }
 
+/* Open the console's file. Give it to the user of QEMU if it is new. */
+static int open_console(const char *path, const struct vm_user *user, bool *created)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+	*created = fd >= 0;
+	if (fd < 0)
+		return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (user->name && fchown(fd, user->uid, user->gid)) {
+		close(fd);
+		unlink(path);
+		return -1;
+	}
+	return fd;
+}
+
 /* QEMU has another working directory. */
 static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *path = spec->config->console;
+	bool created;
 	int fd;
 
 	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open_console(path, &spec->user, &created);
 	if (fd >= 0) {
 		close(fd);
 		spec->console = realpath(path, NULL);
 	}
-	if (spec->console)
-		return 0;
+	if (spec->console) {
+		if (!vm_user_check_file(inv, spec->config->name, &spec->user,
+					"the console's file", path, true))
+			return 0;
+		if (created)
+			unlink(path);
+		return -1;
+	}
 	cmd_error(inv, inv->argv[0], errno_code(errno),
 		  "the console's file %s: %s", path,
 		  strerror(errno));
@@ -208,6 +235,21 @@ static int fit_elastic(const struct invocation *inv, const struct vpool_info *po
 	return -1;
 }
 
+/* Devices cannot pin files of gigantic pages, which only a QEMU of another user has. */
+static int fit_devices(const struct invocation *inv, const struct vpool_info *pool,
+		       const struct qemu_spec *spec)
+{
+	char size[SIZE_TEXT];
+
+	if (!spec->user.name || !spec->config->devices.nr ||
+	    pool->page_size <= VM_SIZE_BLOCK)
+		return 0;
+	cmd_error(inv, spec->config->name, TOOL_VM_PAGE_SIZE,
+		  "pool '%s' has pages of %s, which a QEMU of user '%s' cannot have together with a device: use --user root",
+		  pool->name, format_size(pool->page_size, size), spec->user.name);
+	return -1;
+}
+
 /* Set defaults from the pool, and check that it has enough. */
 static int fit(const struct invocation *inv, struct vpool *vp,
 	       struct qemu_spec *spec, struct vm_plan *plan)
@@ -224,6 +266,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 	err = vm_check_pool(inv, pool, spec->bytes, spec->vcpus);
 	if (!err)
 		err = fit_elastic(inv, pool, spec);
+	if (!err)
+		err = fit_devices(inv, pool, spec);
 	if (!err) {
 		cpus = vpool_cpus_count(&pool->cpus);
 		if (!spec->vcpus)
@@ -233,7 +277,8 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 		spec->bytes += pool->page_size - 1;
 		spec->bytes -= spec->bytes % pool->page_size;
 		vm_plan(pool, spec->bytes, spec->vcpus, plan);
-		plan->in_files = spec->config->reclaim;
+		plan->reclaims = spec->config->reclaim;
+		plan->in_files = plan->reclaims || spec->user.name;
 		plan->elastic = spec->elastic;
 	}
 	vpool_info_free(pool);
@@ -331,13 +376,14 @@ static void check_log(const char *name)
 }
 
 static int claim_devices(const struct invocation *inv, const struct vm *vm,
-			 const struct qemu_spec *spec, struct vm_devices *devices)
+			 struct qemu_spec *spec, struct vm_devices *devices)
 {
 	if (!devices->nr)
 		return 0;
+	spec->user.locked = vm_devices_locked(spec->bytes + spec->elastic);
 	if (vm_devices_check_memlock(inv, spec->config->name, spec->bytes + spec->elastic))
 		return -1;
-	return vm_devices_claim(inv, vm, devices);
+	return vm_devices_claim(inv, vm, devices, &spec->user);
 }
 
 static int launch(const struct invocation *inv, struct vpool *vp,
@@ -346,9 +392,11 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 		  struct qemu *qemu)
 {
 	char **args = qemu_args(spec, vm->slot);
+	char *scope = scope_of_config(spec->config);
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      plugs, qemu);
+			      plugs, &spec->user, scope, qemu);
 
+	free(scope);
 	args_free(args);
 	return err;
 }
@@ -365,7 +413,7 @@ static int launch_with_parts(const struct invocation *inv, struct vpool *vp,
 	backing_init(&backing);
 	err = vm_plan_back(inv, spec->config->name, vp, plan, &backing);
 	if (!err)
-		err = vm_parts_prepare(inv, spec->config, vm->dir, parts);
+		err = vm_parts_prepare(inv, spec->config, &spec->user, vm->dir, parts);
 	spec->parts = parts;
 	if (!err)
 		err = launch(inv, vp, spec, vm, &backing, &parts->plugs, qemu);
@@ -400,6 +448,31 @@ static int run_machine(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
+static int check_scope(const struct invocation *inv, const struct vm_config *config)
+{
+	char *scope = scope_of_config(config);
+	struct failure failure;
+	int err = 0;
+
+	if (scope && slice_check_machine(config->pool, scope, &failure))
+		err = failure_report(inv, config->name, &failure);
+	free(scope);
+	return err;
+}
+
+static int note_scope(const struct invocation *inv, const struct vm *vm,
+		      const struct vm_config *config)
+{
+	char *scope = scope_of_config(config);
+	int err = scope_write(vm->dir, scope);
+
+	if (err)
+		cmd_error(inv, config->name, errno_code(-err),
+			  "cannot note the properties of its scope: %s", strerror(-err));
+	free(scope);
+	return err;
+}
+
 static int start_on(const struct invocation *inv, struct vpool *vp,
 		    struct qemu_spec *spec, struct vm *vm,
 		    struct vm_devices *devices)
@@ -418,9 +491,10 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
-	if (claim_devices(inv, vm, spec, devices))
+	if (note_scope(inv, vm, spec->config) || claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
+	vm_user_warn(spec->config->name, spec->config->user, &spec->user);
 	check_log(spec->config->name);
 	if (run_machine(inv, vp, spec, vm, &plan, &console))
 		return EXIT_FAILED;
@@ -439,7 +513,8 @@ static int start_in(const struct invocation *inv, struct qemu_spec *spec,
 	struct vpool *vp;
 	int status, err;
 
-	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device))
+	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device) ||
+	    check_scope(inv, spec->config))
 		return EXIT_FAILED;
 	err = vpool_open(spec->config->pool, &vp);
 	if (err)
@@ -456,7 +531,9 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	struct vm *vm;
 	int err, status = EXIT_FAILED;
 
-	if (check_files(inv, spec->config) || check_console(inv, spec))
+	if (check_files(inv, spec->config) ||
+	    vm_user_check_config(inv, &spec->user, spec->config) ||
+	    check_console(inv, spec))
 		return EXIT_FAILED;
 	err = vm_open(spec->config->name, true, &vm);
 	if (err == -EBUSY)
@@ -477,6 +554,17 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	return status;
 }
 
+static int choose_user(const struct invocation *inv, struct qemu_spec *spec)
+{
+	const struct vm_config *config = spec->config;
+
+	if (vm_user_choose(inv, config->name, config->user, &spec->user))
+		return -1;
+	if (!config->accel || !strcmp(config->accel, "kvm"))
+		vm_user_join_group_of(&spec->user, "/dev/kvm");
+	return 0;
+}
+
 static int start_one(const struct invocation *inv)
 {
 	struct vm_config config;
@@ -485,12 +573,15 @@ static int start_one(const struct invocation *inv)
 
 	vm_config_init(&config, inv->argv[0]);
 	status = read_line(inv, &config);
+	if (!status && choose_user(inv, &spec))
+		status = EXIT_FAILED;
 	if (!status) {
 		spec.bytes = config.mem;
 		spec.elastic = config.max_mem ? config.max_mem - config.mem : 0;
 		spec.vcpus = config.vcpus;
 		status = start(inv, &spec, &config.devices);
 	}
+	vm_user_free(&spec.user);
 	free(spec.console);
 	vm_config_free(&config);
 	return status;
@@ -601,6 +692,11 @@ const struct command cmd_vm_start = {
 		"that are given replace its properties for this time. --autostart\n"
 		"starts all machines with the property autostart that do not run,\n"
 		"in their order.\n\n"
+		"If root starts a machine, QEMU runs as the user of --user, and\n"
+		"the kernel refuses system calls that QEMU does not need. That\n"
+		"user must be able to open the disks, the kernel and the initrd;\n"
+		"vm start names a file that it cannot open. -sandbox after --\n"
+		"replaces the rules for system calls.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"

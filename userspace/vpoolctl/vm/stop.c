@@ -146,14 +146,12 @@ static int shut_down(struct vm_slot *slot, struct qmp *qmp, __u32 ms,
 static int end_it(struct vm *vm, __u32 ms, bool force, struct ending *ending)
 {
 	struct vm_slot *slot = vm->slot + vm->now;
-	char *path = vm_slot_path(slot, "qmp");
 	int err, asked = -EPERM;
 	struct qmp *qmp;
 
 	*ending = (struct ending) { .how = "shut down" };
 	/* Kill a QEMU that does not answer. */
-	err = qmp_open(path, 5000, &qmp);
-	free(path);
+	err = vm_slot_connect(slot, "qmp", 5000, &qmp);
 	if (!err && !force)
 		asked = shut_down(slot, qmp, ms, ending);
 	if (!asked || asked == -EINTR) {

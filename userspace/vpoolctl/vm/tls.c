@@ -17,6 +17,7 @@
 #include "vm/migration.h"
 #include "vm/qmp.h"
 #include "vm/tls.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* The name that QEMU uses if it is given none. */
@@ -35,14 +36,18 @@ int tls_random(char *text, size_t room)
 	return 0;
 }
 
-static int write_key(const char *path, const char *key)
+/* Write the key for the user of QEMU. That user can have created any file or link. */
+static int write_key(const char *path, const char *key, const struct vm_user *user)
 {
 	char *line = xprintf(KEY_USER ":%s\n", key);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int err = 0;
+	int fd, err = 0;
 
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, line, strlen(line)) != (ssize_t)strlen(line))
 		err = errno ? -errno : -ENOSPC;
+	if (!err && user->name && fchown(fd, user->uid, user->gid))
+		err = -errno;
 	if (fd >= 0)
 		close(fd);
 	free(line);
@@ -59,8 +64,12 @@ int tls_add(struct qmp *qmp, const struct vm_slot *slot, const char *key,
 {
 	char *path = vm_slot_path(slot, "keys.psk");
 	struct json_object *args;
-	int err = write_key(path, key);
+	struct vm_user user;
+	int err = vm_user_of(slot->pid, &user);
 
+	if (!err)
+		err = write_key(path, key, &user);
+	vm_user_free(&user);
 	free(path);
 	if (err)
 		return err;

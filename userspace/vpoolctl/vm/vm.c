@@ -12,6 +12,7 @@
  * it holds the lock, no other vpoolctl changes the machine. So an inconsistent state is
  * the leftover of a crash, which vm_recover() cleans up.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,7 +33,6 @@
 #include "base/exit.h"
 #include "base/failure.h"
 #include "base/files.h"
-#include "base/macros.h"
 #include "output/messages.h"
 #include "vm/device.h"
 #include "vm/dirs.h"
@@ -40,6 +40,7 @@
 #include "vm/handed.h"
 #include "vm/log.h"
 #include "vm/qmp.h"
+#include "vm/scope.h"
 #include "vm/vm.h"
 
 /* Time limit for a killed QEMU to exit, in milliseconds. */
@@ -80,7 +81,7 @@ static pid_t lock_holder(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char *path = vm_slot_path(slot, "alive");
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	pid_t pid = 0;
 
 	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
@@ -143,7 +144,7 @@ void vm_slot_wait_keeper(const struct vm_slot *slot)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char *path = vm_slot_path(slot, VM_KEEPER);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	double deadline = now_ms() + KEEPER_MS;
 
 	free(path);
@@ -157,20 +158,23 @@ void vm_slot_wait_keeper(const struct vm_slot *slot)
 	wait_helpers(slot);
 }
 
+/* The user of a QEMU can have created files with any names, and links to other directories. */
 void vm_slot_remove(struct vm_slot *slot)
 {
-	static const char * const files[] = {
-		"alive", "console", VM_HELPERS, VM_KEEPER, "keys.psk", "log", "migrate", "qmp",
-		"qmp" VM_HIDDEN, "state", "state" VM_HIDDEN, "vnc",
-	};
-	size_t i;
+	int fd = open(slot->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
 
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		char *path = vm_slot_path(slot, files[i]);
-
-		unlink(path);
-		free(path);
+	while (dir && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(fd, entry->d_name, 0))
+			unlinkat(fd, entry->d_name, AT_REMOVEDIR);
 	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 	rmdir(slot->dir);
 }
 
@@ -188,15 +192,27 @@ void vm_slot_stop(struct vm_slot *slot)
 	vm_slot_remove(slot);
 }
 
+int vm_slot_connect(const struct vm_slot *slot, const char *monitor, int ms,
+		    struct qmp **qmp)
+{
+	char *path = vm_slot_path(slot, monitor);
+	int err = -ENOENT;
+
+	*qmp = NULL;
+	if (slot->pid)
+		err = qmp_open(path, slot->pid, ms, qmp);
+	free(path);
+	return err;
+}
+
 char *vm_slot_status(const struct vm_slot *slot)
 {
-	char *path = vm_slot_path(slot, "state"), *status = NULL;
+	char *status = NULL;
 	struct qmp *qmp;
 
-	if (!qmp_open(path, STATUS_MS, &qmp))
+	if (!vm_slot_connect(slot, "state", STATUS_MS, &qmp))
 		status = qmp_status(qmp);
 	qmp_close(qmp);
-	free(path);
 	return status;
 }
 
@@ -456,8 +472,10 @@ void vm_close(struct vm *vm)
 			vm_slot_remove(vm->slot + i);
 	if (is_empty(vm) && !vm->keeps_devices)
 		vm_return_devices(vm);
-	if (is_empty(vm))
+	if (is_empty(vm)) {
 		handed_remove(vm->dir);
+		scope_remove(vm->dir);
+	}
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
 	vm_free(vm);
@@ -505,15 +523,13 @@ struct vm *vm_running(const struct invocation *inv, const char *name,
 
 struct qmp *vm_connect(const struct invocation *inv, const struct vm *vm)
 {
-	char *path = vm_slot_path(vm->slot + vm->now, "qmp");
 	struct qmp *qmp;
 	int err;
 
-	err = qmp_open(path, 10000, &qmp);
+	err = vm_slot_connect(vm->slot + vm->now, "qmp", 10000, &qmp);
 	if (err)
 		cmd_error(inv, vm->name, TOOL_QEMU_FAILED,
 			  "its QEMU, process %d, does not answer: %s",
 			  vm->slot[vm->now].pid, strerror(-err));
-	free(path);
 	return qmp;
 }

@@ -105,6 +105,14 @@ void vm_slot_wait_keeper(const struct vm_slot *slot);
 /* Return the path of a file of a slot, for free(3). */
 char *vm_slot_path(const struct vm_slot *slot, const char *file);
 
+/*
+ * Connect to a monitor of a QEMU, "qmp" or "state". Only the QEMU of the slot may answer,
+ * because its user can create sockets in the directory. Return 0 or a negative errno, as
+ * qmp_open().
+ */
+int vm_slot_connect(const struct vm_slot *slot, const char *monitor, int ms,
+		    struct qmp **qmp);
+
 /* Return the run state, read from the monitor "state", for free(3), or NULL. */
 char *vm_slot_status(const struct vm_slot *slot);
 
