@@ -106,7 +106,7 @@ static void test_private(void)
 	if (!pid) {
 		CHECK(has(addr, 2 * HUGE, 1));
 		memset(addr, 2, 2 * HUGE);
-		/* A grandchild has the memory of its own parent. */
+		/* A grandchild has a copy of the memory of the child. */
 		pid = fork();
 		if (!pid)
 			_exit(!has(addr, 2 * HUGE, 2));

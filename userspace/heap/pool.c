@@ -2,7 +2,7 @@
 /*
  * Memory of the pool.
  *
- * Each request gets a file of its own (VPOOL_FILE). The memory is committed before the
+ * Each request gets another file (VPOOL_FILE). The memory is committed before the
  * request returns, and the pool has it back when the last descriptor and the last mapping
  * are gone. The kernel does this also for a process that is killed.
  *

@@ -30,7 +30,7 @@ struct served {
 	bool seen;
 };
 
-/* The table is memory of its own: malloc(3) can be what asks for memory. */
+/* The table has its own mapping: malloc(3) can be the caller of mmap(2). */
 static struct served *table;
 static size_t nr_served, nr_room;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
