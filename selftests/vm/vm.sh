@@ -368,7 +368,7 @@ refused 'no CPUs' "x: pool 'vm-mem' has no CPUs*" x --pool vm-mem --mem 4M --ker
 vpoolctl destroy vm-mem
 refused 'no kernel' 'x: the kernel /nowhere: No such file*' x --pool vm-a --kernel /nowhere
 refused 'not a kernel' 'x: the kernel /etc/passwd: not an x86 kernel*' x --pool vm-a --kernel /etc/passwd
-refused 'a folder instead of a kernel' 'x: the kernel /etc: not a regular file' x --pool vm-a --kernel /etc
+refused 'a folder instead of a kernel' 'x: the kernel /etc: it is a directory' x --pool vm-a --kernel /etc
 refused 'no disk' 'x: the disk /nowhere: No such file*' x --pool vm-a --disk /nowhere
 refused 'not a qcow2 image' 'x: the disk /etc/passwd: the file is not a qcow2 image' \
 	x --pool vm-a --disk /etc/passwd,format=qcow2

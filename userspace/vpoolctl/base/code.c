@@ -229,6 +229,10 @@ static const struct {
 	{ TOOL_VM_NOT_DEFINED, "vm_not_defined" },
 	{ TOOL_VM_EDITED, "vm_edited" },
 	{ TOOL_VM_LOG, "vm_log" },
+	{ TOOL_VM_USER, "vm_user" },
+	{ TOOL_VM_USER_FILE, "vm_user_file" },
+	{ TOOL_VM_AS_ROOT, "vm_as_root" },
+	{ TOOL_VM_SCOPE, "vm_scope" },
 	{ TOOL_VM_DISK_IN_USE, "vm_disk_in_use" },
 	{ TOOL_VM_NETWORK, "vm_network" },
 	{ TOOL_VM_PROGRAM, "vm_program" },
@@ -236,10 +240,6 @@ static const struct {
 	{ TOOL_VM_FIXED, "vm_fixed" },
 	{ TOOL_HEAP_LIBRARY, "heap_library" },
 	{ TOOL_HEAP_MALLOC, "heap_malloc" },
-	{ TOOL_VM_USER, "vm_user" },
-	{ TOOL_VM_USER_FILE, "vm_user_file" },
-	{ TOOL_VM_AS_ROOT, "vm_as_root" },
-	{ TOOL_VM_SCOPE, "vm_scope" },
 };
 
 const char *code_name(int code)

@@ -96,6 +96,10 @@
  * @TOOL_VM_NOT_DEFINED: no virtual machine with this name is defined
  * @TOOL_VM_EDITED: the definition of a virtual machine is or was edited by another
  * @TOOL_VM_LOG: the log of a virtual machine cannot be written
+ * @TOOL_VM_USER: QEMU cannot run as this user
+ * @TOOL_VM_USER_FILE: the user that QEMU runs as cannot open a file
+ * @TOOL_VM_AS_ROOT: QEMU runs as root, because there is no user for it
+ * @TOOL_VM_SCOPE: a virtual machine cannot have a scope with properties here
  * @TOOL_VM_DISK_IN_USE: another machine or program uses a disk
  * @TOOL_VM_NETWORK: a network interface or bridge cannot be used
  * @TOOL_VM_PROGRAM: a program or firmware that a virtual machine needs is not installed
@@ -103,10 +107,6 @@
  * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
  * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
  * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
- * @TOOL_VM_USER: QEMU cannot run as this user
- * @TOOL_VM_USER_FILE: the user that QEMU runs as cannot open a file
- * @TOOL_VM_SCOPE: a virtual machine cannot have a scope with properties here
- * @TOOL_VM_AS_ROOT: QEMU runs as root, because there is no user for it
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -205,6 +205,10 @@ enum tool_code {
 	TOOL_VM_NOT_DEFINED = 2089,
 	TOOL_VM_EDITED = 2090,
 	TOOL_VM_LOG = 2091,
+	TOOL_VM_USER = 2092,
+	TOOL_VM_USER_FILE = 2093,
+	TOOL_VM_AS_ROOT = 2094,
+	TOOL_VM_SCOPE = 2095,
 	TOOL_VM_DISK_IN_USE = 2100,
 	TOOL_VM_NETWORK = 2101,
 	TOOL_VM_PROGRAM = 2102,
@@ -212,10 +216,6 @@ enum tool_code {
 	TOOL_VM_FIXED = 2104,
 	TOOL_HEAP_LIBRARY = 2120,
 	TOOL_HEAP_MALLOC = 2121,
-	TOOL_VM_USER = 2092,
-	TOOL_VM_USER_FILE = 2093,
-	TOOL_VM_AS_ROOT = 2094,
-	TOOL_VM_SCOPE = 2095,
 	NR_TOOL_END,
 };
 

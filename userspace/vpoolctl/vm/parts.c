@@ -182,7 +182,7 @@ static int make_seed(const struct invocation *inv, const struct vm_config *confi
 static int give_state(const struct invocation *inv, const char *name,
 		      const struct vm_user *user, const struct vm_parts *parts)
 {
-	const char *files[] = { parts->variables, parts->seed };
+	const char * const files[] = { parts->variables, parts->seed };
 	char *dir = vm_state_dir(name);
 	int err = 0;
 	size_t i;
