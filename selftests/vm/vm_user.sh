@@ -174,7 +174,8 @@ as_user() { setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"; }
 as_user rm -f "$dir/run/vm/one/0/alive" 2> /dev/null
 is 'the user cannot remove the lock' "$(pid_of one)" "$pid"
 as_user mv "$dir/run/vm/one/0/state" "$dir/run/vm/one/0/state.away"
-as_user python3 -c 'import socket, sys, time
+# Not by the function, so that $! is python3's.
+setpriv --reuid "$uid" --regid "$gid" --clear-groups python3 -c 'import socket, sys, time
 server = socket.socket(socket.AF_UNIX)
 server.bind(sys.argv[1])
 server.listen(9)
