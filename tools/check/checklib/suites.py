@@ -16,12 +16,21 @@ QUICK = """abi invalid_input pool region file hole mount populate resize member 
 attach dedicated limits permissions""".split()
 
 # The suites that make check runs on a kernel: the code that depends on the kernel most.
-# make check-long runs more. A kernel that is not here gets all suites.
+# make check-long runs more. A kernel that is not here gets all suites but those of REPEATED.
 CORE = {
+    "6.1": """pool region file hole mount fragment resize poison populate huge pin member
+           cpus attach hotplug sigkill unload vm tool_mount tool_users""".split(),
     "6.12-rt": """pool region file hole file_race poison populate pin member
                cpus""".split(),
     "7.3": """pool region file hole mount file_race fragment resize poison populate
            huge pin member sigkill vm tool_live""".split(),
+}
+
+# The suites that make check does not run on a kernel, because the debug kernel, which is the
+# same version, runs them and finds more.
+REPEATED = {
+    "6.12": """abi invalid_input file_race reserve scrub poison numa cpuset fork attach escape
+            limits budget interference permissions sigkill scale trace audit""".split(),
 }
 
 # A machine with more nodes and two threads per core, and the suites that need it.
@@ -90,7 +99,8 @@ def runs_on(kernel, where):
 def is_core(kernel, name):
     """Return whether make check runs the suite @name on a kernel, unless it was asked
     for."""
-    return bool(TESTS) or kernel not in CORE or name in CORE[kernel]
+    return bool(TESTS) or \
+        name in CORE.get(kernel, [name]) and name not in REPEATED.get(kernel, [])
 
 
 def lines():
