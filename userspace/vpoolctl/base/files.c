@@ -66,6 +66,15 @@ int replace_file(const char *path, const char *text)
 	return err;
 }
 
+void remove_replaced(const char *path)
+{
+	char *fresh = xprintf("%s~", path);
+
+	unlink(path);
+	unlink(fresh);
+	free(fresh);
+}
+
 int make_dirs(char *path)
 {
 	char *slash = path;

@@ -8,6 +8,8 @@ char *read_text(const char *path);
 int write_text(const char *path, const char *text);
 /* Replace a file atomically. Return 0 or a negative errno. */
 int replace_file(const char *path, const char *text);
+/* Remove a file, and what a vpoolctl that was killed in replace_file() has left of it. */
+void remove_replaced(const char *path);
 
 /* Create a directory, for this user only, and its parents. Return 0 or a negative errno. */
 int make_dirs(char *path);

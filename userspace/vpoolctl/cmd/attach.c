@@ -22,6 +22,7 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 #include "host/isolate.h"
+#include "host/proc.h"
 #include "host/slice.h"
 #include "host/tree.h"
 #include "output/messages.h"
@@ -113,19 +114,6 @@ static int take_int(const struct invocation *inv, int option, int least,
 	return EXIT_OK;
 }
 
-/* Return the process of a thread, or 0 if the thread has exited. */
-static int process_of(int tid)
-{
-	char *path = xprintf("/proc/%d/status", tid);
-	char *text = read_text(path);
-	const char *at = text ? strstr(text, "\nTgid:") : NULL;
-	int pid = at ? atoi(at + strlen("\nTgid:")) : 0;
-
-	free(text);
-	free(path);
-	return pid;
-}
-
 /* Children become members, and nearly every task is a descendant of process 1. */
 static void warn_about_init(const struct invocation *inv, int pid)
 {
@@ -164,7 +152,7 @@ static int take_whom(const struct invocation *inv, struct whom *whom)
 	if (status)
 		return status;
 	if (whom->tid)
-		whom->pid = process_of(whom->tid);
+		whom->pid = status_number(whom->tid, "Tgid");
 	if (whom->pid)
 		whom->pidfd = syscall(SYS_pidfd_open, whom->pid, 0);
 	else
@@ -187,13 +175,7 @@ static int task_of(const struct whom *whom)
 /* A cgroup holds whole processes: a thread can move only if its process has no other. */
 static bool is_only_thread(int pid)
 {
-	char *path = xprintf("/proc/%d/status", pid), *text = read_text(path);
-	const char *at = text ? strstr(text, "\nThreads:") : NULL;
-	bool only = at && atoi(at + strlen("\nThreads:")) == 1;
-
-	free(text);
-	free(path);
-	return only;
+	return status_number(pid, "Threads") == 1;
 }
 
 /* Join the cpuset first: the kernel attaches a task within the cpuset of the task. */

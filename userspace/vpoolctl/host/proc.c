@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Read threads from /proc.
+ * Read processes and threads from /proc.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -108,4 +111,34 @@ char *process_name(int pid)
 		return xstrdup("?");
 	name[strcspn(name, "\n")] = '\0';
 	return name;
+}
+
+int status_number(int id, const char *key)
+{
+	char *path = xprintf("/proc/%d/status", id), *text = read_text(path);
+	char *line = xprintf("\n%s:", key);
+	const char *at = text ? strstr(text, line) : NULL;
+	int number = at ? atoi(at + strlen(line)) : 0;
+
+	free(line);
+	free(text);
+	free(path);
+	return number;
+}
+
+bool process_has_open(int pid, const struct stat *file)
+{
+	char *path = xprintf("/proc/%d/fd", pid);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool has = false;
+	struct stat st;
+
+	while (dir && !has && (entry = readdir(dir)))
+		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
+		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	if (dir)
+		closedir(dir);
+	free(path);
+	return has;
 }

@@ -3,6 +3,9 @@
 #define VPOOLCTL_PROC_H
 
 #include <linux/types.h>
+#include <stdbool.h>
+
+struct stat;
 
 /**
  * struct task - a thread
@@ -26,5 +29,14 @@ int read_task(int tid, struct task *task);
 
 /* Return the name of a process for free(3): "?" if it has exited. */
 char *process_name(int pid);
+
+/*
+ * Return the number behind a key of /proc/ID/status, such as "Tgid". Return 0 if there is no
+ * such key, or if the process or thread has exited.
+ */
+int status_number(int id, const char *key);
+
+/* Tell whether a process has a file open. */
+bool process_has_open(int pid, const struct stat *file);
 
 #endif /* VPOOLCTL_PROC_H */

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "host/proc.h"
 #include "host/tree.h"
 
 /**
@@ -23,19 +24,6 @@ struct process {
 	int parent;
 	bool found;
 };
-
-/* Return the parent of a process, or 0 if there is none, or if the process has exited. */
-static int parent_of(int pid)
-{
-	char *path = xprintf("/proc/%d/status", pid);
-	char *text = read_text(path);
-	const char *at = text ? strstr(text, "\nPPid:") : NULL;
-	int parent = at ? atoi(at + strlen("\nPPid:")) : 0;
-
-	free(text);
-	free(path);
-	return parent;
-}
 
 static struct process *list_processes(size_t *nr)
 {
@@ -54,7 +42,7 @@ static struct process *list_processes(size_t *nr)
 			room = room ? 2 * room : 256;
 			list = xrealloc(list, room * sizeof(*list));
 		}
-		list[(*nr)++] = (struct process) { pid, parent_of(pid), false };
+		list[(*nr)++] = (struct process) { pid, status_number(pid, "PPid"), false };
 	}
 	if (dir)
 		closedir(dir);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -45,11 +44,8 @@ bool handed_read(const char *dir, struct handed *handed)
 
 void handed_remove(const char *dir)
 {
-	char *path = note_path(dir), *unfinished = xprintf("%s~", path);
+	char *path = note_path(dir);
 
-	unlink(path);
-	/* A vpoolctl that was killed in replace_file() has left it. */
-	unlink(unfinished);
-	free(unfinished);
+	remove_replaced(path);
 	free(path);
 }

@@ -5,7 +5,6 @@
  * QEMU checks most of this, too, but only after it has been started, and in its own words.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -19,6 +18,7 @@
 #include "base/code.h"
 #include "base/command.h"
 #include "base/macros.h"
+#include "host/proc.h"
 #include "output/messages.h"
 #include "vm/config.h"
 #include "vm/image.h"
@@ -136,24 +136,6 @@ static bool is_locked(int fd, off_t byte)
 	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
 }
 
-/* Tell whether a process has a file open. */
-static bool has_open(pid_t pid, const struct stat *file)
-{
-	char *path = xprintf("/proc/%d/fd", pid);
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	bool has = false;
-	struct stat st;
-
-	while (dir && !has && (entry = readdir(dir)))
-		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
-		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
-	if (dir)
-		closedir(dir);
-	free(path);
-	return has;
-}
-
 static bool machine_has(const char *name, const struct stat *file)
 {
 	struct vm_slot slot = { .pidfd = -1 };
@@ -164,7 +146,7 @@ static bool machine_has(const char *name, const struct stat *file)
 	for (i = 0; i < VM_SLOTS && !has; i++) {
 		slot.dir = xprintf("%s/%s/%d", root, name, i);
 		vm_slot_update(&slot);
-		has = slot.pid && has_open(slot.pid, file);
+		has = slot.pid && process_has_open(slot.pid, file);
 		if (slot.pidfd >= 0)
 			close(slot.pidfd);
 		slot.pidfd = -1;

@@ -6,7 +6,6 @@
  * that vm start can measure the time of each step.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,6 +30,7 @@
 #include "base/failure.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "host/proc.h"
 #include "host/slice.h"
 #include "output/messages.h"
 #include "output/printable.h"
@@ -326,24 +326,6 @@ void qemu_close(struct qemu *qemu)
 	qemu->qmp = NULL;
 }
 
-/* Tell whether a process has a file open. */
-static bool has_open(long pid, const struct stat *file)
-{
-	char *path = xprintf("/proc/%ld/fd", pid);
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	bool has = false;
-	struct stat st;
-
-	while (dir && !has && (entry = readdir(dir)))
-		has = !fstatat(dirfd(dir), entry->d_name, &st, 0) &&
-		      st.st_dev == file->st_dev && st.st_ino == file->st_ino;
-	if (dir)
-		closedir(dir);
-	free(path);
-	return has;
-}
-
 /* Kill the children that have a file open. Return their number. */
 static size_t kill_once(const struct stat *file)
 {
@@ -353,7 +335,7 @@ static size_t kill_once(const struct stat *file)
 	long pid;
 
 	for (; at && (pid = strtol(at, &end, 10)); at = end) {
-		if (!has_open(pid, file))
+		if (!process_has_open(pid, file))
 			continue;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);

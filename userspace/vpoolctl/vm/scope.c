@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
@@ -49,11 +48,8 @@ char *scope_read(const char *dir)
 
 void scope_remove(const char *dir)
 {
-	char *path = note_path(dir), *unfinished = xprintf("%s~", path);
+	char *path = note_path(dir);
 
-	unlink(path);
-	/* A vpoolctl that was killed in replace_file() has left it. */
-	unlink(unfinished);
-	free(unfinished);
+	remove_replaced(path);
 	free(path);
 }
