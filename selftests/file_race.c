@@ -544,7 +544,7 @@ TEST_F(file_race, forced_destroy_while_a_file_grows)
 	const __u64 slack = 32 * MIB;
 	/* Each page takes the same time, so small ones need less memory. */
 	struct grow growing = {
-		.bytes = self->page > 64 * KIB ? 256 * MIB : 64 * MIB,
+		.bytes = self->page > 64 * KIB ? 128 * MIB : 16 * MIB,
 	};
 	int k, cut = 0, iterations = 8;
 	__u64 before, size;

@@ -347,7 +347,7 @@ static bool ends_within(pid_t pid, unsigned int seconds)
 /* A slow attach must not block CPU hotplug. */
 TEST_F(fork, slow_attach_does_not_block_hotplug)
 {
-	pid_t threads, hog[4], attacher, root;
+	pid_t threads, hog, attacher, root;
 	int i, ready[2];
 	char path[64], c;
 
@@ -359,8 +359,7 @@ TEST_F(fork, slow_attach_does_not_block_hotplug)
 		start_threads(1000, ready[1]);
 	ASSERT_EQ(1, read(ready[0], &c, 1));
 	vp_set_affinity(0, "2");
-	for (i = 0; i < ARRAY_SIZE(hog); i++)
-		hog[i] = start(spin_on_cpu_0);
+	hog = start(spin_on_cpu_0);
 	attacher = fork();
 	if (!attacher)
 		attach_slowly(threads);
@@ -372,10 +371,8 @@ TEST_F(fork, slow_attach_does_not_block_hotplug)
 	EXPECT_TRUE(ends_within(root, 30));
 	/* The attach can be killed, and then no thread is attached. */
 	kill(attacher, SIGKILL);
-	for (i = 0; i < ARRAY_SIZE(hog); i++) {
-		kill(hog[i], SIGKILL);
-		vp_wait_status(hog[i]);
-	}
+	kill(hog, SIGKILL);
+	vp_wait_status(hog);
 	vp_wait_status(attacher);
 	EXPECT_TRUE(vp_sysfs_wait(POOL, "cpus/members", 0));
 	EXPECT_EQ(0, vp_set_online(3, true));

@@ -291,7 +291,7 @@ static bool unload_during_populate(struct __test_metadata *_metadata)
  */
 TEST_F(unload, unload_waits_for_populate)
 {
-	struct vp_worker hog[3];
+	struct vp_worker hog[2];
 	int i, early = 0;
 
 	if (vp_online_cpus() < 2)

@@ -18,8 +18,8 @@ attach dedicated limits permissions""".split()
 # The suites that make check runs on a kernel: the code that depends on the kernel most.
 # make check-long runs more. A kernel that is not here gets all suites but those of REPEATED.
 CORE = {
-    "6.1": """pool region file hole mount fragment resize poison populate huge pin member
-           cpus attach hotplug sigkill unload vm tool_mount tool_users""".split(),
+    "6.1": """pool region file fragment resize poison populate huge pin member cpus attach
+           unload tool_mount tool_users""".split(),
     "6.12-rt": """pool region file hole file_race poison populate pin member
                cpus""".split(),
     "7.3": """pool region file hole mount file_race fragment resize poison populate
@@ -29,8 +29,10 @@ CORE = {
 # The suites that make check does not run on a kernel, because the debug kernel, which is the
 # same version, runs them and finds more.
 REPEATED = {
-    "6.12": """abi invalid_input file_race reserve scrub poison numa cpuset fork attach escape
-            limits budget interference permissions sigkill scale trace audit""".split(),
+    "6.12": """abi invalid_input hole mount file_race fragment gigantic reserve resize scrub
+            poison populate huge numa cpuset fork attach dedicated hotplug escape limits
+            budget interference permissions wide sigkill concurrency scale trace audit unload
+            stress""".split(),
 }
 
 # A machine with more nodes and two threads per core, and the suites that need it.
