@@ -287,6 +287,28 @@ static void system_calls(void)
 	args_free(args);
 }
 
+/* The file of the console, which is not in the directory of the machine. */
+static void console_files(void)
+{
+	static char * const files[] = { "/srv/console", "/a,b,logfile=c,,d", "/,", NULL };
+	char *other = "-chardev socket,id=x,path=/y,logfile=/z";
+	struct vm_config config = { .name = "a", .accel = "tcg", .append = other };
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 21, .vcpus = 1 };
+	struct vm_slot odd = { .dir = "/run/a,logfile=b,,c" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		char **args, *found;
+
+		spec.console = files[i];
+		args = qemu_args(&spec, &odd);
+		found = qemu_args_console(args);
+		expect_text(found ? found : "", files[i] ? files[i] : "");
+		free(found);
+		args_free(args);
+	}
+}
+
 static void refusals(void)
 {
 	static char *bad[][4] = {
@@ -329,6 +351,7 @@ static const struct tap_case cases[] = {
 	{ "networks have names and addresses", networks },
 	{ "a TPM, a share and a screen have their devices", helped },
 	{ "a QEMU of another user has a sandbox, unless the caller sets one", system_calls },
+	{ "the file of the console is found", console_files },
 	{ "options that conflict with vpoolctl are refused", refusals },
 };
 

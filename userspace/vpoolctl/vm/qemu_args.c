@@ -57,6 +57,8 @@ static void add_monitors(char ***args, const struct vm_slot *slot)
 	args_add_two(args, "-mon", "chardev=boot,mode=control");
 }
 
+#define CONSOLE "socket,id=console,path="
+
 static void add_console(char ***args, const struct qemu_spec *spec,
 			const struct vm_slot *slot)
 {
@@ -64,7 +66,7 @@ static void add_console(char ***args, const struct qemu_spec *spec,
 	char *file = spec->console ? args_escape(spec->console) : NULL;
 
 	args_add_made(args, "-chardev",
-		      xprintf("socket,id=console,path=%s,server=on,wait=off%s%s%s", escaped,
+		      xprintf(CONSOLE "%s,server=on,wait=off%s%s%s", escaped,
 			      file ? ",logfile=" : "", file ? file : "",
 			      file ? ",logappend=on" : ""));
 	args_add_two(args, "-serial", "chardev:console");
@@ -273,4 +275,39 @@ char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to)
 	args = qemu_args_from(text, len, from->dir, to->dir);
 	free(text);
 	return args;
+}
+
+/* Return the end of a value of an option of QEMU, in which commas are doubled. */
+static const char *value_end(const char *value)
+{
+	while (*value && (*value != ',' || value[1] == ','))
+		value += *value == ',' ? 2 : 1;
+	return value;
+}
+
+/* Return a value that ends at @end without the doubled commas, for free(3). */
+static char *unescape(const char *value, const char *end)
+{
+	char *text = xcalloc(end - value + 1, 1), *to = text;
+
+	for (; value < end; value++) {
+		*to++ = *value;
+		if (*value == ',')
+			value++;
+	}
+	return text;
+}
+
+char *qemu_args_console(char **args)
+{
+	const char *at;
+
+	/* No other argument can look like this: vm start refuses another chardev "console". */
+	while (*args && strncmp(*args, CONSOLE, strlen(CONSOLE)))
+		args++;
+	at = *args ? value_end(*args) : "";
+	for (; *at; at = value_end(at + 1))
+		if (!strncmp(at, ",logfile=", strlen(",logfile=")))
+			return unescape(at + strlen(",logfile="), value_end(at + 1));
+	return NULL;
 }

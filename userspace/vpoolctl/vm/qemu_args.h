@@ -63,4 +63,10 @@ char **qemu_args_of(const struct vm_slot *from, const struct vm_slot *to);
 char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
 		      const char *to_dir);
 
+/*
+ * Return the file for the output of the console in the arguments of a QEMU, for free(3), or
+ * NULL if there is none.
+ */
+char *qemu_args_console(char **args);
+
 #endif /* VPOOLCTL_VM_QEMU_ARGS_H */

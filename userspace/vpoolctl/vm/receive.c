@@ -362,6 +362,17 @@ static char **make_args(const struct receive *receive)
 	return args;
 }
 
+/* QEMU cannot create a file in a directory that is closed to its user. */
+static int make_console(const struct receive *receive, char **args)
+{
+	char *path = receive->user.name ? qemu_args_console(args) : NULL;
+	int err = path ? vm_user_make_console(receive->inv, receive->name, &receive->user,
+					      path) : 0;
+
+	free(path);
+	return err;
+}
+
 static int launch(struct receive *receive)
 {
 	const char *cwd = json_text(receive->offer, "cwd");
@@ -377,7 +388,8 @@ static int launch(struct receive *receive)
 	if (!args)
 		cmd_error(receive->inv, receive->name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl");
-	else if (!vm_plan_back(receive->inv, receive->name, receive->pool,
+	else if (!make_console(receive, args) &&
+		 !vm_plan_back(receive->inv, receive->name, receive->pool,
 			       &receive->plan, &backing) &&
 		 !vm_parts_reopen(receive->inv, receive->name, args, &plugs))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,

@@ -152,46 +152,19 @@ static int check_kvm(const struct invocation *inv)
 	return -1;
 }
 
-/* Open the console's file. Give it to the user of QEMU if it is new. */
-static int open_console(const char *path, const struct vm_user *user, bool *created)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
-
-	*created = fd >= 0;
-	if (fd < 0)
-		return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (user->name && fchown(fd, user->uid, user->gid)) {
-		close(fd);
-		unlink(path);
-		return -1;
-	}
-	return fd;
-}
-
 /* QEMU has another working directory. */
 static int check_console(const struct invocation *inv, struct qemu_spec *spec)
 {
 	const char *path = spec->config->console;
-	bool created;
-	int fd;
 
 	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
 		return 0;
-	fd = open_console(path, &spec->user, &created);
-	if (fd >= 0) {
-		close(fd);
-		spec->console = realpath(path, NULL);
-	}
-	if (spec->console) {
-		if (!vm_user_check_file(inv, spec->config->name, &spec->user,
-					"the console's file", path, true))
-			return 0;
-		if (created)
-			unlink(path);
+	if (vm_user_make_console(inv, spec->config->name, &spec->user, path))
 		return -1;
-	}
-	cmd_error(inv, inv->argv[0], errno_code(errno),
-		  "the console's file %s: %s", path,
+	spec->console = realpath(path, NULL);
+	if (spec->console)
+		return 0;
+	cmd_error(inv, inv->argv[0], errno_code(errno), "the console's file %s: %s", path,
 		  strerror(errno));
 	return -1;
 }

@@ -118,6 +118,41 @@ int vm_user_check_file(const struct invocation *inv, const char *vm,
 	return attempt.err ? -1 : 0;
 }
 
+/* Open the console's file. Give it to the user if it is new. */
+static int open_console(const char *path, const struct vm_user *user, bool *created)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+	*created = fd >= 0;
+	if (fd < 0)
+		return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (user->name && fchown(fd, user->uid, user->gid)) {
+		close(fd);
+		unlink(path);
+		return -1;
+	}
+	return fd;
+}
+
+int vm_user_make_console(const struct invocation *inv, const char *vm,
+			 const struct vm_user *user, const char *path)
+{
+	bool created;
+	int fd = open_console(path, user, &created);
+
+	if (fd < 0) {
+		cmd_error(inv, vm, errno_code(errno), "the console's file %s: %s", path,
+			  strerror(errno));
+		return -1;
+	}
+	close(fd);
+	if (!vm_user_check_file(inv, vm, user, "the console's file", path, true))
+		return 0;
+	if (created)
+		unlink(path);
+	return -1;
+}
+
 int vm_user_check_kvm(const struct invocation *inv, const char *vm,
 		      const struct vm_user *user)
 {

@@ -23,6 +23,20 @@ int vm_user_check_file(const struct invocation *inv, const char *vm,
 		       const struct vm_user *user, const char *what, const char *path,
 		       bool writes);
 
+/**
+ * vm_user_make_console() - create the file for the output of a console
+ * @inv: invocation of the verb, for messages
+ * @vm: name of the machine
+ * @user: the user of QEMU, who owns the file if it is new
+ * @path: the file
+ *
+ * A file that exists keeps its contents, owner and mode. QEMU must be able to write it.
+ *
+ * Return: 0, or -1 with a message; then no new file is left
+ */
+int vm_user_make_console(const struct invocation *inv, const char *vm,
+			 const struct vm_user *user, const char *path);
+
 /* Check all files of a machine in the same way, which the caller can open. */
 int vm_user_check_config(const struct invocation *inv, const struct vm_user *user,
 			 const struct vm_config *config);
