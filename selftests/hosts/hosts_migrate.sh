@@ -3,8 +3,9 @@
 #
 # Test vpoolctl vm migrate between two hosts. The guest continuously writes its memory and
 # its disk, checks what it wrote, and answers over the network. It moves there and back, the
-# target is killed, and the link is cut half-way and around the last word. With
-# VPOOL_QUICK, it only moves there and back.
+# target is killed, and the link is cut half-way and around the last word. Its QEMU runs as
+# a user without privileges. Then that user moves a machine without the help of root. With
+# VPOOL_QUICK, the guest only moves there and back.
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guest. It must be the running kernel, whose
 # modules are in /lib/modules.
@@ -20,6 +21,8 @@ need_guest
 
 out='' err=''
 disk=/run/vpool-test/one.img
+user=vpool-migrate
+home=/run/$user
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
@@ -27,10 +30,12 @@ clean_up() {
 
 	control mend host2
 	for host in host1 host2; do
-		new_ssh "$host" 'vpoolctl vm stop --force one; vpoolctl destroy --force vms
-			umount /sys/kernel/vpool/abi_version; rm -r /run/vpool-test'
+		new_ssh "$host" "vpoolctl vm stop --force one
+			pkill -9 -u $user; vpoolctl destroy --force vms mine
+			umount /sys/kernel/vpool/abi_version; rm -r /run/vpool-test $home
+			userdel $user"
 	done
-	rm -rf "$dir" /cluster/guest.cpio
+	rm -rf "$dir" /cluster/guest.cpio /cluster/kernel
 } > /dev/null 2>&1
 trap clean_up EXIT
 
@@ -69,6 +74,13 @@ refused() {
 	try 1 vm migrate one "$@"
 	like "$name" "$err" "vpoolctl: vm migrate one: $pattern"
 }
+# Print the user, the capabilities and the mode of seccomp of the first machine of a host.
+user_of() {
+	# shellcheck disable=SC2016 # the host expands it
+	new_ssh "$1" 'pid=$(vpoolctl vm list --noheadings -o PID)
+		ps -o user:32= -p $pid; sed -n "s/^CapEff:\t0*/0/p; s/^Seccomp:\t//p" /proc/$((pid))/status' |
+		xargs
+}
 # Let vpoolctl run ssh with more options.
 ssh_with() {
 	printf '#!/bin/sh\nexec ssh %s "$@"\n' "$*" > "$dir/ssh"
@@ -84,22 +96,29 @@ migrate_slowly() {
 	sleep 8
 }
 
-section "$SECONDS s: start a guest"
+section 'start a guest'
 mkdir -p "${disk%/*}"
 there mkdir -p "${disk%/*}"
 make_initrd virtio_net
 # The initrd has the same path in both hosts.
 cp "$dir/guest.cpio" /cluster/guest.cpio
 head -c 8M /dev/urandom > $disk
+useradd --system --user-group --no-create-home --home-dir $home $user
+chown $user $disk
+chmod 666 /dev/kvm
+there chmod 666 /dev/kvm
+# The user cannot read the kernel where the tests have it.
+install -m 644 "$VPOOL_KERNEL_IMAGE" /cluster/kernel
+chmod 644 /cluster/guest.cpio
 try 0 create vms --cpus 1 --mem 160M
 # shellcheck disable=SC2054 # the commas belong to QEMU's options
-try 0 vm start one --pool vms --mem 144M --kernel "$VPOOL_KERNEL_IMAGE" \
+try 0 vm start one --pool vms --mem 144M --user $user --kernel /cluster/kernel \
 	--initrd /cluster/guest.cpio --disk $disk --console "${disk%/*}/console" \
 	--append 'console=ttyS0 quiet MB=16 ANSWER=10.0.2.15 WRITE=1' -- \
 	-netdev 'user,id=net,hostfwd=tcp::7007-:7' -device virtio-net-pci,netdev=net
 
 if [ -z "${VPOOL_QUICK:-}" ]; then
-	section "$SECONDS s: hosts that cannot receive it"
+	section 'hosts that cannot receive it'
 
 	refused 'an unknown host' 'cannot connect to host nowhere: *' --to nowhere:vms
 	ssh_with -p 9
@@ -123,14 +142,21 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	refused 'a pool that is too small' \
 		"host host2: pool 'vms' has 100M free, but 144M is requested*" --to host2:vms
 	there vpoolctl resize vms --mem 160M > /dev/null
+	refused 'a host without the user' "host host2: there is no user '$user' here*" --to host2:vms
+	there "useradd --system --user-group --no-create-home --home-dir $home $user"
+	there chmod 700 "${disk%/*}"
+	refused 'a folder that is closed to the user' \
+		"host host2: the disk $disk: the directory ${disk%/*} is closed to user '$user'*" \
+		--to host2:vms --copy-disks
+	there chmod 755 "${disk%/*}"
 	refused 'a disk that is not shared' \
 		"host host2: the disk $disk is not on storage that both hosts share*" --to host2:vms
 	is 'the refusals leave nothing' "$(state_of host2) $(there ls "${disk%/*}")" "$whole "
 else
-	there vpoolctl create vms --cpus 1 --mem 160M > /dev/null
+	there "vpoolctl create vms --cpus 1 --mem 160M; useradd --system --user-group $user" > /dev/null
 fi
 
-section "$SECONDS s: there"
+section 'there'
 eventually 240 answers host1
 is 'the guest answers over the network' "$?" 0
 at=$(iteration host1)
@@ -140,24 +166,29 @@ like 'migrate reports the durations' "$out" \
 echo "# $out"
 is 'the machine is there' "$(state_of host2 | cut -d ' ' -f 1,2)" 'one running'
 is 'nothing is here' "$(state_of host1)" "$whole"
+is 'its QEMU there is of the user, without capabilities and with seccomp' "$(user_of host2)" \
+	"$user 0 2"
+is 'so are its disk and its console' "$(there stat -c %U "$disk" "${disk%/*}/console" | xargs)" \
+	"$user $user"
 eventually 60 goes_on host2 "$at"
 is 'the guest continues there, and answers' "$?" 0
 is 'the disk was copied' "$(there tail -c 4M $disk | md5sum)" "$(tail -c 4M $disk | md5sum)"
 
-section "$SECONDS s: back"
+section 'back'
 at=$(iteration host2)
 there vpoolctl vm migrate one --to host1:vms --copy-disks --overwrite-disks --timeout 300 --downtime 2 \
 	> "$dir/out" 2> "$dir/err"
 is 'the machine migrates back' "$? $(cat "$dir/err")" '0 '
 echo "# $(cat "$dir/out")"
 is 'the machine is here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one running'
+is 'its QEMU here is of the user' "$(user_of host1)" "$user 0 2"
 is 'nothing is there' "$(state_of host2)" "$whole"
 eventually 60 goes_on host1 "$at"
 is 'the guest continues' "$?" 0
 there rm $disk
 
 if [ -z "${VPOOL_QUICK:-}" ]; then
-	section "$SECONDS s: a target that is killed"
+	section 'a target that is killed'
 
 	migrate_slowly
 	there "pkill -9 -f 'qemu-system.*/run/vpool/vm/one/'"
@@ -169,7 +200,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	is 'the copy of the disk is gone' "$(there ls "${disk%/*}")" console
 	continues host1 'the guest continues'
 
-	section "$SECONDS s: a link that is cut half-way"
+	section 'a link that is cut half-way'
 
 	migrate_slowly
 	control cut host2
@@ -185,7 +216,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	eventually 60 state_is host2 "$whole"
 	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
 
-	section "$SECONDS s: the last word is lost"
+	section 'the last word is lost'
 
 	export VPOOL_SSH=$here/relay VPOOL_TEST_HOST=host2
 	VPOOL_TEST_CUT=to:run try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
@@ -204,7 +235,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	try 0 vm resume one
 	continues host1 'the guest continues here when the other host does not have it'
 
-	section "$SECONDS s: the answer is lost"
+	section 'the answer is lost'
 
 	export VPOOL_SSH=$here/relay
 	VPOOL_TEST_CUT=from:runs try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
@@ -222,6 +253,59 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	continues host2 'the guest continues there'
 	there vpoolctl vm stop --force one > /dev/null
 	is 'nothing is left there' "$(state_of host2)" "$whole"
+
+	section 'a user without root'
+
+	# Root's ssh reaches the user of host2. The runtime directory is what pam_systemd would make.
+	for host in host1 host2; do
+		new_ssh $host "mkdir -p $home/.ssh $home/run && cp /root/.ssh/{authorized_keys,known_hosts,id_ed25519} $home/.ssh &&
+			chown -R $user $home && chmod -R go= $home && usermod -p '*' -s /bin/bash $user
+			vpoolctl destroy vms; vpoolctl create mine --cpus 1 --mem 64M --owner $user"
+	done > /dev/null
+	cat > "$dir/ssh" <<-END
+	#!/bin/bash
+	exec ssh "\${@:1:\$#-1}" "XDG_RUNTIME_DIR=$home/run \${*: -1}"
+	END
+	chmod 755 "$dir" "$dir/ssh"
+	as_user() {
+		(
+			cd / && exec setpriv --reuid=$user --regid=$user --clear-groups -- env HOME=$home \
+				XDG_RUNTIME_DIR=$home/run VPOOL_SSH="$dir/ssh" "$@"
+		)
+	}
+	as_user_there() {
+		there "setpriv --reuid=$user --regid=$user --clear-groups env XDG_RUNTIME_DIR=$home/run $*"
+	}
+	truncate -s 4M $home/two.img
+	chown $user $home/two.img
+	as_user vpoolctl vm start two --pool mine --mem 48M --kernel /cluster/kernel \
+		--disk $home/two.img --console $home/console > "$dir/out" 2>&1
+	is 'a user starts a machine' $? 0
+	sed 's/^/# /' "$dir/out"
+	as_user vpoolctl vm migrate two --to host2:mine --copy-disks --timeout 300 --downtime 2 \
+		> "$dir/out" 2> "$dir/err"
+	is 'the user migrates it' "$? $(cat "$dir/err")" '0 '
+	sed 's/^/# /' "$dir/out"
+	read -r name state pid <<< "$(as_user_there vpoolctl vm list --noheadings -o NAME,STATE,PID)"
+	is 'it runs there' "$name $state" 'two running'
+	is 'its QEMU there is of the user' "$(there ps -o user:32= -p "$pid" | xargs)" "$user"
+	is 'it has memory of the pool there' "$(there cat $pools/mine/memory/used_bytes)" $((48 << 20))
+	is 'the pool here is whole' "$(cat $pools/mine/memory/used_bytes $pools/mine/cpus/members | xargs)" '0 0'
+	is 'the user owns the copy of the disk' "$(there stat -c %U $home/two.img)" "$user"
+	is 'the user has no machine here' "$(as_user vpoolctl vm list --noheadings)" ''
+	as_user_there vpoolctl vm stop --force two > "$dir/out" 2>&1
+	is 'it stops' $? 0
+	is 'nothing is left there' "$(there cat $pools/mine/memory/used_bytes $pools/mine/cpus/members | xargs)" '0 0'
+	there "chown root:root /dev/vpool/mine && chmod 600 /dev/vpool/mine"
+	as_user vpoolctl vm start two --pool mine --mem 48M --kernel /cluster/kernel > "$dir/out" 2>&1
+	as_user vpoolctl vm migrate two --to host2:mine > "$dir/out" 2> "$dir/err"
+	like 'a pool that the user may not open' "$? $(cat "$dir/err")" \
+		"1 vpoolctl: vm migrate two: host host2: *"
+	sed 's/^/# /' "$dir/err"
+	is 'the machine still runs here' "$(as_user vpoolctl vm list --noheadings -o NAME,STATE | xargs)" \
+		'two running'
+	as_user vpoolctl vm stop --force two
+	is 'nothing is left here' "$(cat $pools/mine/memory/used_bytes $pools/mine/cpus/members | xargs)" '0 0'
 fi
 
 is 'the guest found no corrupt memory and no wrong disk' \
