@@ -37,9 +37,10 @@ int migration_prepare(struct qmp *qmp, unsigned int flags)
 
 	add_capability(list, "auto-converge", true);
 	add_capability(list, "events", true);
-	add_capability(list, "return-path", true);
+	add_capability(list, "return-path", !(flags & MIGRATION_NO_MEMORY));
 	add_capability(list, "pause-before-switchover", flags & MIGRATION_PAUSE);
 	add_capability(list, "late-block-activate", flags & MIGRATION_LATE_DISKS);
+	add_capability(list, "x-ignore-shared", flags & MIGRATION_NO_MEMORY);
 	json_object_object_add(args, "capabilities", list);
 	return qmp_run(qmp, QMP_MS, "migrate-set-capabilities", args, NULL);
 }

@@ -48,6 +48,8 @@ struct migration {
 #define MIGRATION_PAUSE 1
 /* The target opens its disks when it is told to run, and not before. */
 #define MIGRATION_LATE_DISKS 2
+/* Only the state of the devices is copied, in one direction. The pool has the memory. */
+#define MIGRATION_NO_MEMORY 4
 
 /* Set the capabilities of a QEMU. Return 0 or a negative errno. */
 int migration_prepare(struct qmp *qmp, unsigned int flags);
