@@ -35,6 +35,7 @@ clean_up() {
 	done
 	umount "$dir/full"
 	vpoolctl destroy --force tpl
+	vpoolctl destroy --force tpl-to
 	chown "$kvm_owner" /dev/kvm
 	chmod "$kvm_mode" /dev/kvm
 	for vm in "${accounts[@]}"; do
@@ -53,10 +54,12 @@ templates() { vpoolctl vm templates --noheadings -o "$1" | tr -s ' ' | sed 's/ *
 arg() { tr '\0' '\n' < "/proc/$(pid_of "$1")/cmdline" | grep -A 1 -x -e "$2" | tail -n 1; }
 # generation NAME: print the generation ID
 generation() { tr '\0' '\n' < "/proc/$(pid_of "$1")/cmdline" | sed -n 's/^vmgenid,guid=//p'; }
+# mac NAME: print the MAC address of its network card
+mac() { tr '\0' '\n' < "/proc/$(pid_of "$1")/cmdline" | sed -n 's/^virtio-net-.*,mac=\([^,]*\).*/\1/p'; }
 # refused NAME PATTERN ARGUMENT...: vm start must refuse, and leave nothing
 refused() {
 	try 1 vm start new --pool tpl "${@:3}"
-	like "$1" "$err" "vpoolctl: vm start new: $2"
+	like "$1" "$err" "vpoolctl: vm start new: $2*"
 	is "$1: nothing is left" "$(ls "$dir/run/vm") $(used tpl)" " $in_use"
 }
 
@@ -85,7 +88,7 @@ boot=(--pool tpl --mem 144M --kernel "$dir/kernel" --initrd "$dir/guest.cpio"
 section 'cold boot'
 
 try 0 vm start one "${boot[@]}" --console "$dir/one" --disk "$dir/read.img,readonly=true" \
-	--cdrom "$dir/cd.iso"
+	--cdrom "$dir/cd.iso" --net user
 until_true 300 is_up one
 is 'the guest is up' "$?" 0
 sleep 1
@@ -146,6 +149,8 @@ is 'both have a CPU' "$(dedicated tpl | tr ',-' '  ' | wc -w)" 2
 isnt() { [ "$2" != "$3" ]; is "$1" "$?" 0; }
 isnt 'their UUIDs differ' "$(arg two -uuid)" "$(arg three -uuid)"
 isnt 'their generations differ' "$(generation two)" "$(generation three)"
+isnt 'their MAC addresses differ' "$(mac two)" "$(mac three)"
+like 'each has one' "$(mac two)$(mac three)" '52:54:00:??:??:??52:54:00:??:??:??'
 try 1 vm start two --pool tpl --template t
 like 'a name is not used twice' "$err" '*a virtual machine with this name exists*'
 at=$(last_iteration two)
@@ -161,13 +166,17 @@ is 'without a sandbox' "$(arg four -kernel) $(tr '\0' '\n' < "/proc/$(pid_of fou
 	grep -c sandbox)" '/proc/self/fd/200 0'
 until_true 60 is_beyond four 0
 is 'its guest continues as well' "$?" 0
-try 0 vm migrate four --to tpl
+try 0 resize tpl --cpus 1-2 --mem 160M
+try 0 create tpl-to --cpus 3 --mem 160M
+try 0 vm migrate four --to tpl-to
 at=$(last_iteration four)
 until_true 60 is_beyond four "$at"
 is 'it migrates with the kernel of its template' "$?" 0
 try 0 vm save four --template again --replace
 is 'and can be saved' "$(cmp "$dir/kernel" "$dir/templates/again/kernel" && echo same)" same
 try 0 vm discard again
+try 0 destroy tpl-to
+try 0 resize tpl --cpus 1-3 --mem 448M
 
 section 'machines that cannot be saved'
 

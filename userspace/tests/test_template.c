@@ -17,6 +17,7 @@
 #include "base/failure.h"
 #include "base/macros.h"
 #include "vm/args.h"
+#include "vm/net.h"
 #include "vm/plug.h"
 #include "vm/qemu_args.h"
 #include "vm/template.h"
@@ -28,7 +29,7 @@
 #define NODE_A (6U << 20)
 #define NODE_B (3U << 20)
 
-static char dir[] = "/tmp/vpool-template-XXXXXX";
+static char dir[32];
 static char path[64];
 static char *memory[2], *copy[2];
 static struct image_node from[2], to[2];
@@ -42,10 +43,10 @@ static void fill(void)
 	memory[1] = calloc(1, NODE_B);
 	copy[0] = calloc(1, NODE_A);
 	copy[1] = calloc(1, NODE_B);
-	memset(memory[0], 1, 1);
-	memset(memory[0] + NODE_A - 1, 2, 1);
+	memory[0][0] = 1;
+	memory[0][NODE_A - 1] = 2;
 	memset(memory[0] + (2U << 20) - 3 * PAGE, 3, 7 * PAGE);
-	memset(memory[1] + 5 * PAGE + 17, 4, 1);
+	memory[1][5 * PAGE + 17] = 4;
 	from[0] = (struct image_node) { (uintptr_t)memory[0], NODE_A };
 	from[1] = (struct image_node) { (uintptr_t)memory[1], NODE_B };
 	to[0] = (struct image_node) { (uintptr_t)copy[0], NODE_A };
@@ -154,13 +155,16 @@ static bool has(char **args, const char *option, const char *value)
 /* Only what must change changes, and values are not taken for options. */
 static void arguments(void)
 {
-	static char *old[] = {
+	char **old = (char *[]) {
 		"-machine", "q35,hpet=off", "-kernel", "/boot/k", "-initrd", "/boot/i",
 		"-append", "-kernel", "-preconfig", "-drive",
 		"if=virtio,id=disk,file=/a,format=raw", "-drive",
 		"if=virtio,id=disk1,file=/b,format=raw,readonly=on", "-device",
-		"vmgenid,guid=old", "-uuid", "old", "-device", "virtio-rng-pci", NULL,
+		"vmgenid,guid=old", "-uuid", "old", "-device", "virtio-rng-pci", "-device",
+		"virtio-net-pci,netdev=net0", "-device",
+		"virtio-net-device,netdev=net1,mac=52:54:00:00:00:00,bus=b", NULL,
 	};
+	char card[2][96], *mac[2];
 	struct template tpl = { .args = old };
 	char **args = template_args(&tpl, "new");
 
@@ -173,6 +177,15 @@ static void arguments(void)
 	expect(has(args, "-drive", "if=virtio,id=disk1,file=/b,format=raw,readonly=on"));
 	expect(has(args, "-device", "vmgenid,guid=new"));
 	expect(has(args, "-device", "virtio-rng-pci"));
+	mac[0] = vm_net_make_mac("new", 0);
+	mac[1] = vm_net_make_mac("new", 1);
+	snprintf(card[0], sizeof(card[0]), "virtio-net-pci,netdev=net0,mac=%s", mac[0]);
+	snprintf(card[1], sizeof(card[1]), "virtio-net-device,netdev=net1,mac=%s,bus=b", mac[1]);
+	expect(has(args, "-device", card[0]));
+	expect(has(args, "-device", card[1]));
+	expect(strcmp(mac[0], mac[1]));
+	free(mac[0]);
+	free(mac[1]);
 	expect(has(args, "-uuid", "new"));
 	expect(!has(args, "-uuid", "old"));
 	expect(template_has_temporary_disk(args));
@@ -184,8 +197,8 @@ static void arguments(void)
 static void same_layout(void)
 {
 	struct vm_slot slot = { .dir = "/run/a/0" };
-	char *machine[] = { "-machine", "q35", NULL };
-	char *foreign[] = { "qemu", "-S", "-name", "x", NULL };
+	char **machine = (char *[]) { "-machine", "q35", NULL };
+	char **foreign = (char *[]) { "qemu", "-S", "-name", "x", NULL };
 	struct vm_user root = { 0 };
 	char **args = qemu_args_incoming("a", NULL, &root, &slot, machine), **found;
 
@@ -200,10 +213,10 @@ static void same_layout(void)
 }
 
 /* The rules for system calls depend on the user of the new QEMU. */
-static void sandbox(void)
+static void system_calls(void)
 {
-	static char *ours[] = { "-sandbox", QEMU_SANDBOX, "-machine", "q35", NULL };
-	static char *others[] = { "-sandbox", "off", "-machine", "q35", NULL };
+	char **ours = (char *[]) { "-sandbox", QEMU_SANDBOX, "-machine", "q35", NULL };
+	char **others = (char *[]) { "-sandbox", "off", "-machine", "q35", NULL };
 	struct template tpl = { .args = ours };
 	struct vm_user root = { 0 }, user = { .name = "vpool-vm" };
 	struct vm_slot slot = { .dir = "/run/a/0" };
@@ -250,7 +263,7 @@ static void drives(void)
 /* Another QEMU gets the files of a template from one that has them. */
 static void plugs(void)
 {
-	static char *args[] = {
+	char **args = (char *[]) {
 		"-kernel", "/proc/self/fd/200", "-initrd", "/boot/i", "-append",
 		"/proc/self/fd/201", NULL,
 	};
@@ -282,7 +295,7 @@ static const struct tap_case cases[] = {
 	{ "the checksum depends on every bit", checksum },
 	{ "arguments of a machine from a template", arguments },
 	{ "arguments are found again", same_layout },
-	{ "the sandbox is that of the new user", sandbox },
+	{ "the sandbox is that of the new user", system_calls },
 	{ "disks and CDs", drives },
 	{ "kernel and initrd are descriptors", plugs },
 };
@@ -291,6 +304,7 @@ int main(void)
 {
 	int status;
 
+	snprintf(dir, sizeof(dir), "/tmp/vpool-template-XXXXXX");
 	if (!mkdtemp(dir))
 		return 1;
 	status = tap_main(cases, ARRAY_SIZE(cases));

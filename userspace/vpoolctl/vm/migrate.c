@@ -65,6 +65,8 @@ enum {
 #define DOWNTIME_MS 300
 /* Default bandwidth in bytes per second: no limit for a local socket. */
 #define BANDWIDTH (64ULL << 30)
+/* Time limit for the target QEMU to load the machine, in milliseconds. */
+#define LOAD_MS 60000
 /* Time limit for releasing and zeroing the old memory, in milliseconds. */
 #define RETURN_MS 30000
 
@@ -234,20 +236,14 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 /* The target QEMU has the machine: wait until it has loaded it and lets it run. */
 static int take_over(struct move *move)
 {
-	double deadline = now_ms() + 60000;
-	bool there = false;
-	char *status;
+	int err;
 
-	while (!there && now_ms() < deadline) {
-		status = qmp_status(move->to.qmp);
-		there = status && strcmp(status, "inmigrate");
-		if (!status && !vm_slot_wait(move->to.slot, 0))
-			deadline = 0;
-		free(status);
-		if (!there)
-			usleep(1000);
-	}
-	return there ? 0 : -1;
+	do {
+		/* It is too late for an interruption. */
+		forget_interrupt();
+		err = migration_wait_loaded(move->to.qmp, move->to.slot, LOAD_MS);
+	} while (err == -EINTR);
+	return err;
 }
 
 static int wait_scrubbed(const char *pool, int ms)

@@ -146,8 +146,10 @@ static void look_at_net(struct save *save, const char *value)
 	if (save->fault)
 		return;
 	vm_net_parse(value, type, name, &at);
-	save->fault = xprintf("guests keep their MAC address, and two machines on one network%s%s%s%s cannot have the same: use --net user, or no network",
-			      *type ? ", such as " : "", type, *type ? " " : "", name);
+	save->fault = xprintf("%s, and two on one network%s%s%s%s cannot have the same: %s",
+			      "guests keep their MAC address",
+			      *type ? ", such as " : "", type, *type ? " " : "", name,
+			      "use --net user, or no network");
 }
 
 /* Disks that are written become temporary, and those that are read must not change. */

@@ -27,6 +27,7 @@
 #include "output/messages.h"
 #include "vm/args.h"
 #include "vm/dirs.h"
+#include "vm/net.h"
 #include "vm/plug.h"
 #include "vm/qemu_args.h"
 #include "vm/qemu_refuse.h"
@@ -703,11 +704,13 @@ int template_plug_again(const struct invocation *inv, const char *name, pid_t fr
  * @args: the new arguments
  * @nr: number of them
  * @uuid: new UUID
+ * @nr_cards: number of network cards up to now
  */
 struct rewriting {
 	char **args;
 	size_t nr;
 	const char *uuid;
+	size_t nr_cards;
 };
 
 static void put(struct rewriting *to, char *text)
@@ -717,7 +720,20 @@ static void put(struct rewriting *to, char *text)
 	to->args[to->nr] = NULL;
 }
 
-static char *rewrite_value(const struct rewriting *to, const char *option, const char *value)
+/* Replace the MAC address of a network card. */
+static char *rewrite_card(struct rewriting *to, const char *value)
+{
+	char *mac = vm_net_make_mac(to->uuid, to->nr_cards++), *text;
+	const char *old = strstr(value, ",mac=");
+	size_t len = old ? (size_t)(old - value) : strlen(value);
+
+	text = xprintf("%.*s,mac=%s%s", (int)len, value, mac,
+		       old ? old + 5 + strcspn(old + 5, ",") : "");
+	free(mac);
+	return text;
+}
+
+static char *rewrite_value(struct rewriting *to, const char *option, const char *value)
 {
 	const struct boot_file *boot = boot_file(option);
 
@@ -727,6 +743,8 @@ static char *rewrite_value(const struct rewriting *to, const char *option, const
 		return xprintf("%s,snapshot=on", value);
 	if (!strcmp(option, "device") && !strncmp(value, "vmgenid", 7))
 		return xprintf("vmgenid,guid=%s", to->uuid);
+	if (!strcmp(option, "device") && !strncmp(value, "virtio-net-", 11))
+		return rewrite_card(to, value);
 	return xstrdup(value);
 }
 

@@ -137,7 +137,9 @@ int template_stat_disk(struct template_disk *disk);
  * @uuid: new UUID of the machine
  *
  * The kernel and the initrd are descriptors, see template_plug(). Changes of disks go to a
- * temporary file that QEMU removes when it ends. The UUID and the generation id are new.
+ * temporary file that QEMU removes when it ends. The UUID, the generation ID and the MAC
+ * addresses are new. A guest keeps its MAC addresses until it resets the network cards,
+ * because those are in the state of the devices.
  * The rules of the sandbox are left out, because they depend on the user of the new QEMU.
  *
  * Return: the arguments, for args_free()

@@ -76,6 +76,17 @@ static int system_error(struct failure *failure, const char *what, const char *p
 			   strerror(err));
 }
 
+/* Report that the memory of a QEMU cannot be read or written. */
+static int memory_error(struct failure *failure, const char *what)
+{
+	/* The kernel's check is that of ptrace(2). */
+	if (errno == EPERM)
+		return failure_set(failure, -EPERM, errno_code(EPERM),
+				   "%s: not permitted; ask root, or set kernel.yama.ptrace_scope to 0",
+				   what);
+	return system_error(failure, what, "");
+}
+
 /* Checksum */
 
 __u64 image_sum(__u64 sum, const void *data, size_t len)
@@ -231,7 +242,7 @@ static int save_node(struct writer *writer, pid_t pid, const struct image_node *
 			return failure_set(writer->failure, -EINTR, VPOOL_CODE_INTERRUPTED,
 					   "interrupted");
 		if (process_vm_readv(pid, &here, 1, &there, 1, 0) != (ssize_t)here.iov_len)
-			return system_error(writer->failure, "cannot read its memory", "");
+			return memory_error(writer->failure, "cannot read its memory");
 		err = put_chunk(writer, offset + at, chunk, here.iov_len);
 	}
 	return err;
@@ -322,7 +333,7 @@ static int load_extent(pid_t pid, __u64 address, char *data, __u64 bytes,
 
 	if (process_vm_writev(pid, &here, 1, &there, 1, 0) == (ssize_t)bytes)
 		return 0;
-	return system_error(failure, "cannot write the memory of QEMU", "");
+	return memory_error(failure, "cannot write the memory of QEMU");
 }
 
 int image_load_memory(pid_t pid, const struct image_node *nodes, size_t nr, const char *path,
@@ -454,16 +465,6 @@ static char *read_all(int fd, const struct vm_slot *slot, size_t *len)
 	return NULL;
 }
 
-static struct json_object *uri_of(const char *path)
-{
-	struct json_object *args = json_object_new_object();
-	char *uri = xprintf("unix:%s", path);
-
-	json_object_object_add(args, "uri", json_object_new_string(uri));
-	free(uri);
-	return args;
-}
-
 /* Wait until QEMU has finished the migration. Return 0 or a negative errno. */
 static int wait_completed(struct qmp *qmp)
 {
@@ -496,13 +497,13 @@ static char *receive_state(struct qmp *qmp, const struct vm_slot *slot, const ch
 			   size_t *len)
 {
 	int listener = open_socket(path, true), fd = -1, err;
-	char *data = NULL;
+	char *data = NULL, *uri = xprintf("unix:%s", path);
 
 	err = listener < 0 ? listener : give_socket(path, slot->pid);
 	if (!err)
 		err = migration_prepare(qmp, MIGRATION_NO_MEMORY);
 	if (!err)
-		err = qmp_run(qmp, QMP_MS, "migrate", uri_of(path), NULL);
+		err = migration_begin(qmp, uri);
 	if (!err)
 		err = wait_for(listener, slot, now_ms() + STATE_MS);
 	if (!err) {
@@ -520,6 +521,7 @@ static char *receive_state(struct qmp *qmp, const struct vm_slot *slot, const ch
 	if (listener >= 0)
 		close(listener);
 	unlink(path);
+	free(uri);
 	if (!err)
 		return data;
 	free(data);
@@ -544,7 +546,7 @@ int image_save_state(struct qmp *qmp, const struct vm_slot *slot, const char *pa
 		     struct template_file *file, struct failure *failure)
 {
 	char *socket_path = vm_slot_path(slot, "migrate");
-	size_t len;
+	size_t len = 0;
 	char *data = receive_state(qmp, slot, socket_path, &len);
 	int err = errno;
 
@@ -574,33 +576,10 @@ static int send_state(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* Wait until the machine no longer waits for a state. */
-static int wait_loaded(struct qmp *qmp, const struct vm_slot *slot)
-{
-	double deadline = now_ms() + STATE_MS;
-	bool waits = true;
-	char *status;
-
-	while (waits) {
-		status = qmp_status_within(qmp, STATE_MS);
-		if (!status)
-			return vm_slot_wait(slot, 0) ? -ETIMEDOUT : -EPIPE;
-		waits = !strcmp(status, "inmigrate");
-		free(status);
-		if (interrupted())
-			return -EINTR;
-		if (waits && now_ms() > deadline)
-			return -ETIMEDOUT;
-		if (waits)
-			usleep(500);
-	}
-	return 0;
-}
-
 int image_load_state(struct qmp *qmp, const struct vm_slot *slot, const char *path,
 		     const struct template_file *file, struct failure *failure)
 {
-	char *data = map_file(path, file, failure), *socket_path;
+	char *data = map_file(path, file, failure), *socket_path, *uri;
 	int err, fd = -1;
 
 	if (!data)
@@ -610,9 +589,10 @@ int image_load_state(struct qmp *qmp, const struct vm_slot *slot, const char *pa
 		return damaged(failure, path, "is damaged: its checksum is wrong");
 	}
 	socket_path = vm_slot_path(slot, "migrate");
+	uri = xprintf("unix:%s", socket_path);
 	err = migration_prepare(qmp, MIGRATION_NO_MEMORY);
 	if (!err)
-		err = qmp_run(qmp, QMP_MS, "migrate-incoming", uri_of(socket_path), NULL);
+		err = migration_listen(qmp, uri);
 	if (!err) {
 		fd = open_socket(socket_path, false);
 		err = fd < 0 ? fd : qmp_is_peer(fd, slot->pid) ? 0 : -EPERM;
@@ -622,11 +602,12 @@ int image_load_state(struct qmp *qmp, const struct vm_slot *slot, const char *pa
 	if (fd >= 0)
 		close(fd);
 	if (!err || err == -EPIPE)
-		err = wait_loaded(qmp, slot);
+		err = migration_wait_loaded(qmp, slot, STATE_MS);
 	/* QEMU must not leave memory out when the machine migrates later. */
 	if (!err)
 		err = migration_prepare(qmp, 0);
 	unlink(socket_path);
+	free(uri);
 	free(socket_path);
 	munmap(data, file->bytes);
 	if (err)
