@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Test vm save, vm start --template, vm templates and vm discard, with
-# Linux guests under KVM. Needs root, KVM, four CPUs and 512 MiB free.
+# Test vm save, vm start --template, vm templates and vm discard, and machines of type
+# microvm, with Linux guests under KVM. Needs root, KVM, four CPUs and 512 MiB free.
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
 # whose modules are in /lib/modules.
@@ -73,14 +73,16 @@ chown root:kvm /dev/kvm
 chmod 660 /dev/kvm
 uid=$(id -u vpool-vm)
 stop_balancing
-# shellcheck disable=SC2119 # it needs no more modules
-make_initrd
+make_initrd virtio_mmio
 cp "$VPOOL_KERNEL_IMAGE" "$dir/kernel"
 echo data > "$dir/read.img"
 truncate -s 1M "$dir/read.img"
 cp "$dir/read.img" "$dir/cd.iso"
 printf '\001CD001' | dd of="$dir/cd.iso" bs=1 seek=32768 conv=notrunc 2> /dev/null
 chmod 644 "$dir/kernel" "$dir/guest.cpio" "$dir/read.img" "$dir/cd.iso"
+echo 77 > "$dir/disk.img"
+truncate -s 1M "$dir/disk.img"
+chown vpool-vm "$dir/disk.img"
 try 0 create tpl --cpus 1-3 --mem 448M
 boot=(--pool tpl --mem 144M --kernel "$dir/kernel" --initrd "$dir/guest.cpio"
 	--append 'console=ttyS0 quiet MB=16' --vcpus 1)
@@ -199,6 +201,8 @@ section 'templates that do not fit'
 refused 'another memory' 'template t has a memory of 144M, not 160M' --template t --mem 160M
 refused 'another number of vCPUs' 'template t has a number of vCPUs of 1, not 2' \
 	--template t --vcpus 2
+refused 'another machine' 'template t has the machine type q35, not microvm' \
+	--template t --machine microvm
 refused 'a missing template' "there is no template 'u'; *" --template u
 try 2 vm start new --template t
 try 2 vm start new --template t --pool tpl --kernel /k
@@ -243,4 +247,35 @@ is 'it is gone' "$(ls -A "$dir/templates")" ''
 try 1 vm discard t
 refused 'it does not start' "there is no template 't'*" --template t
 
+section 'microvm'
+
+try 2 vm start new "${boot[@]}" --machine microvm --max-mem 272M
+like 'a microvm has a fixed memory' "$err" '*--machine microvm cannot have --max-mem*'
+try 2 vm start new --pool tpl --machine microvm --disk "$dir/disk.img"
+like 'a microvm needs a kernel' "$err" '*--machine microvm cannot boot a disk*'
+try 0 vm start micro "${boot[@]}" --machine microvm --disk "$dir/disk.img" --console "$dir/micro"
+until_true 300 is_up micro
+is 'its guest is up' "$?" 0
+is 'it has its disk' "$(grep -c 'guest: disk 77' "$dir/micro")" 1
+try 1 vm save micro --template m --keep
+like 'a machine that continues would change its disk' "$err" '*leave out --keep*'
+try 0 vm save micro --template m
+echo "# $out"
+is 'the template has the disk' "$(templates NAME,MACHINE,DISKS)" "m microvm $dir/disk.img"
+at=$(last_iteration micro)
+try 0 vm start two --pool tpl --template m --console "$dir/two"
+until_true 60 is_beyond two "$at"
+is 'a microvm continues, too' "$?" 0
+like 'its disk is temporary' "$(arg two -drive)" '*,snapshot=on'
+try 0 vm start three --pool tpl --template m
+try 0 vm stop three --force
+try 1 vm migrate two --to tpl
+like 'a machine with a temporary disk does not migrate' "$err" '*cannot be migrated*temporary files*'
+try 1 vm save two --template n
+like 'nor can it be saved' "$err" '*the changes of its disks are temporary*'
+try 0 vm stop two --timeout 120
+is 'a microvm shuts down' "$(used tpl) $(dedicated tpl)" '0 '
+touch "$dir/disk.img"
+refused 'a changed disk' "the disk $dir/disk.img was changed after template m was saved*" --template m
+is 'no guest found corrupt memory' "$(cat "$dir/micro" "$dir/two" | grep -c WRONG)" 0
 tap_end

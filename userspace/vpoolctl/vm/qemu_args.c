@@ -83,9 +83,18 @@ static void add_boot(char ***args, const struct vm_config *config)
 		args_add_two(args, "-append", config->append);
 }
 
+/* Linux gets no interrupts of the first device of a microvm that has a second IOAPIC. */
+static void add_machine(char ***args, const struct vm_config *config)
+{
+	if (vm_config_is_microvm(config))
+		args_add_two(args, "-machine", "microvm,acpi=on,rtc=on,ioapic2=off");
+	else
+		args_add_two(args, "-machine", "q35,hpet=off");
+}
+
 /*
  * The generation ID tells a guest that it is a copy, if it is new when the machine starts
- * from a template. A migration keeps it.
+ * from a template. A migration keeps it. A microvm has no table for it.
  */
 static void add_generation(char ***args, const struct vm_config *config)
 {
@@ -95,7 +104,7 @@ static void add_generation(char ***args, const struct vm_config *config)
 	for (extra = config->qemu; extra && *extra; extra++)
 		if (!strncmp(*extra, "vmgenid", 7))
 			break;
-	if (uuid && !(extra && *extra))
+	if (uuid && !vm_config_is_microvm(config) && !(extra && *extra))
 		args_add_made(args, "-device", xprintf("vmgenid,guid=%.*s",
 						       (int)strcspn(uuid, "\n"), uuid));
 	free(uuid);
@@ -169,7 +178,7 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	vm_args_vnc(&args, config, slot);
 	args_add_made(&args, "-name", xprintf("%s,debug-threads=on", config->name));
 	args_add_two(&args, "-accel", accel);
-	args_add_two(&args, "-machine", "q35,hpet=off");
+	add_machine(&args, config);
 	args_add_two(&args, "-cpu", kvm ? "host" : "max");
 	args_add_made(&args, "-smp", xprintf("%u", spec->vcpus));
 	add_size(&args, spec);

@@ -83,7 +83,7 @@ struct restore {
 
 /* Properties that may be given: those of the start, and those that only must agree. */
 static const enum vm_property allowed[] = {
-	VM_POOL, VM_MEM, VM_VCPUS, VM_CONSOLE, VM_ACCEL, VM_RUN_AS, VM_SCOPE,
+	VM_POOL, VM_MEM, VM_VCPUS, VM_CONSOLE, VM_ACCEL, VM_MACHINE, VM_RUN_AS, VM_SCOPE,
 };
 
 static bool is_allowed(size_t property)
@@ -151,6 +151,8 @@ static int check_options(const struct restore *restore)
 		snprintf(wanted, sizeof(wanted), "%u", config->vcpus);
 		return other(restore, "a number of vCPUs of", has, wanted);
 	}
+	if (check_word(restore, "the machine type", tpl->machine, config->machine))
+		return -1;
 	return check_word(restore, "the accelerator", tpl->accel, config->accel);
 }
 
