@@ -8,7 +8,8 @@
  * MiB. With ELASTIC, the amount follows the memory that the guest has. With NVME, the
  * guest has an NVMe disk: it reads the number at the start of it, and writes to the rest.
  * With ANSWER, an IPv4 address, the guest answers on TCP port 7 with its last iteration.
- * With WRITE, it continuously writes to its disk and checks what it wrote before.
+ * With WRITE, it continuously writes to its disk and checks what it wrote before. With
+ * EVERY, it reports every so many milliseconds, and at once that it runs.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,7 +34,7 @@
 #include <unistd.h>
 
 #define PAGE 4096
-/* Interval between two reports. */
+/* Default interval between two reports. */
 #define REPORT_MS 500
 #define MAX_BUTTONS 8
 #define NVME "/dev/nvme0n1"
@@ -381,12 +382,15 @@ int main(void)
 {
 	/* Set on the kernel command line. */
 	const char *mb = getenv("MB"), *elastic = getenv("ELASTIC");
-	const char *address = getenv("ANSWER");
+	const char *address = getenv("ANSWER"), *every = getenv("EVERY");
+	long long interval = every ? atoi(every) : REPORT_MS;
 	int answers = -1, disk = -1;
 	long long said = 0;
 	unsigned long iteration;
 	size_t bytes;
 
+	if (every)
+		report("program", 0);
 	mkdir("/dev", 0755);
 	mount("dev", "/dev", "devtmpfs", 0, "");
 	bytes = (mb ? atoi(mb) : 16) * 1048576UL;
@@ -411,7 +415,7 @@ int main(void)
 			report("WRONG in iteration", iteration);
 			reboot(RB_POWER_OFF);
 		}
-		if (now_ms() - said > REPORT_MS) {
+		if (now_ms() - said > interval) {
 			report("right in iteration", iteration);
 			if (elastic)
 				report("uses MiB", words * sizeof(*mem) >> 20);

@@ -263,7 +263,8 @@ if command -v man >/dev/null; then
 			"$(MANWIDTH=80 man --warnings -l "$page" 2>&1 >/dev/null)" ''
 	done
 fi
-vms='start list stop migrate console pause resume reset log define show edit undefine autostart'
+vms='start list stop migrate console pause resume reset log define show edit undefine autostart
+save templates discard'
 for verb in $vms; do
 	like "the manual describes vm $verb" "$(cat "$man")" \
 		"*fBvpoolctl vm $verb*"

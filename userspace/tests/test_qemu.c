@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failure.h"
 #include "base/macros.h"
 #include "vm/args.h"
 #include "vm/config.h"
@@ -142,6 +143,44 @@ static bool has(char **args, const char *option, const char *value)
 		if (!strcmp(args[0], option) && !strcmp(args[1], value))
 			return true;
 	return false;
+}
+
+/* A microvm has no PCI bus, and its disks are in order. */
+static void microvm(void)
+{
+	struct vm_config_disk disks[] = { { .file = "/a" }, { .file = "/b" } };
+	struct vm_config_net net = { .type = "user" };
+	struct vm_config config = {
+		.name = "a", .kernel = "/k", .machine = "microvm", .nets = &net, .nr_nets = 1,
+		.disks = disks, .nr_disks = 2,
+	};
+	char *no_cd = "/cd";
+	struct failure failure;
+	struct qemu_spec spec = { .config = &config, .bytes = 1 << 30, .vcpus = 1 };
+	char **args = qemu_args(&spec, &from), **arg;
+
+	expect(has(args, "-machine", "microvm,acpi=on,rtc=on,ioapic2=off"));
+	expect(has(args, "-drive", "if=none,id=disk1,file=/b,format=raw"));
+	expect(has(args, "-device", "virtio-blk-device,bus=virtio-mmio-bus.1,drive=disk1"));
+	expect(has(args, "-device", "virtio-net-device,bus=virtio-mmio-bus.2,netdev=vpool0"));
+	for (arg = args; *arg; arg++)
+		expect(!strstr(*arg, "pci") && !strstr(*arg, "vmgenid"));
+	args_free(args);
+	config.pool = "p";
+	expect(!vm_config_check(&config, &failure));
+	config.cdroms = &no_cd;
+	config.nr_cdroms = 1;
+	expect(vm_config_check(&config, &failure) && strstr(failure.text, "cdrom"));
+	config.nr_cdroms = 0;
+	config.vnc = "socket";
+	expect(vm_config_check(&config, &failure) && strstr(failure.text, "vnc"));
+	config.vnc = NULL;
+	config.firmware = "uefi";
+	expect(vm_config_check(&config, &failure) && strstr(failure.text, "firmware"));
+	config.firmware = "bios";
+	expect(!vm_config_check(&config, &failure));
+	config.tpm = true;
+	expect(vm_config_check(&config, &failure) && strstr(failure.text, "tpm"));
 }
 
 /* A machine whose memory can change has a device for that, with room for its address. */
@@ -346,6 +385,7 @@ static const struct tap_case cases[] = {
 	{ "a migration changes only the sockets", same_words },
 	{ "a command line that vpoolctl did not write is refused", not_ours },
 	{ "the path of a disk is made absolute", paths },
+	{ "a microvm has no PCI bus", microvm },
 	{ "a machine whose memory can change has a device for that", changing_size },
 	{ "disks, CDs, firmware and the seed are files", disks_and_firmware },
 	{ "networks have names and addresses", networks },

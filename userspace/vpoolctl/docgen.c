@@ -187,6 +187,7 @@ static const char *const kinds[] = {
 	[COMPLETE_SIGNAL] = "signal",
 	[COMPLETE_MOUNT] = "mount",
 	[COMPLETE_DEVICE] = "device",
+	[COMPLETE_TEMPLATE] = "template",
 };
 
 /* Tell whether an earlier command has the same first word. */

@@ -240,6 +240,14 @@ static const struct {
 	{ TOOL_VM_FIXED, "vm_fixed" },
 	{ TOOL_HEAP_LIBRARY, "heap_library" },
 	{ TOOL_HEAP_MALLOC, "heap_malloc" },
+	{ TOOL_TEMPLATE_EXISTS, "template_exists" },
+	{ TOOL_TEMPLATE_MISSING, "template_missing" },
+	{ TOOL_TEMPLATE_DAMAGED, "template_damaged" },
+	{ TOOL_TEMPLATE_OTHER, "template_other" },
+	{ TOOL_TEMPLATE_MACHINE, "template_machine" },
+	{ TOOL_TEMPLATE_DISK, "template_disk" },
+	{ TOOL_TEMPLATE_NOT_SAVED, "template_not_saved" },
+	{ TOOL_TEMPLATE_ACCESS, "template_access" },
 };
 
 const char *code_name(int code)

@@ -107,6 +107,14 @@
  * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
  * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
  * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
+ * @TOOL_TEMPLATE_EXISTS: a template with this name exists
+ * @TOOL_TEMPLATE_MISSING: there is no template with this name
+ * @TOOL_TEMPLATE_DAMAGED: the files of a template are damaged
+ * @TOOL_TEMPLATE_OTHER: a template does not fit the options, the QEMU or the CPU
+ * @TOOL_TEMPLATE_MACHINE: a virtual machine cannot become a template
+ * @TOOL_TEMPLATE_DISK: a disk of a template was changed
+ * @TOOL_TEMPLATE_NOT_SAVED: a template was not saved; the machine continues
+ * @TOOL_TEMPLATE_ACCESS: others can write to a template
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -216,6 +224,14 @@ enum tool_code {
 	TOOL_VM_FIXED = 2104,
 	TOOL_HEAP_LIBRARY = 2120,
 	TOOL_HEAP_MALLOC = 2121,
+	TOOL_TEMPLATE_EXISTS = 2150,
+	TOOL_TEMPLATE_MISSING = 2151,
+	TOOL_TEMPLATE_DAMAGED = 2152,
+	TOOL_TEMPLATE_OTHER = 2153,
+	TOOL_TEMPLATE_MACHINE = 2154,
+	TOOL_TEMPLATE_DISK = 2155,
+	TOOL_TEMPLATE_NOT_SAVED = 2156,
+	TOOL_TEMPLATE_ACCESS = 2157,
 	NR_TOOL_END,
 };
 

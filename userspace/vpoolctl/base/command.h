@@ -41,6 +41,7 @@ enum list_use {
  * @COMPLETE_SIGNAL: signals
  * @COMPLETE_MOUNT: mounted pools and their directories
  * @COMPLETE_DEVICE: lists of PCI devices
+ * @COMPLETE_TEMPLATE: names of templates of virtual machines
  */
 enum completion {
 	COMPLETE_NONE,
@@ -59,6 +60,7 @@ enum completion {
 	COMPLETE_SIGNAL,
 	COMPLETE_MOUNT,
 	COMPLETE_DEVICE,
+	COMPLETE_TEMPLATE,
 };
 
 /**

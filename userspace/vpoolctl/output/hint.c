@@ -366,6 +366,17 @@ static const struct {
 	{ TOOL_VM_AS_ROOT, NULL },
 	{ TOOL_VM_SCOPE,
 	  "{user:Try as root.}{root:Try without the property.}" },
+	{ TOOL_TEMPLATE_EXISTS, "Try --replace, or another name." },
+	{ TOOL_TEMPLATE_MISSING, NULL },
+	{ TOOL_TEMPLATE_DAMAGED, "Try 'vpoolctl vm save' with --replace." },
+	{ TOOL_TEMPLATE_OTHER,
+	  "Try 'vpoolctl vm templates' for what each template needs." },
+	{ TOOL_TEMPLATE_MACHINE, "Try a machine without that." },
+	{ TOOL_TEMPLATE_DISK,
+	  "Try 'vpoolctl vm save' with --replace, with the disk as it is now." },
+	{ TOOL_TEMPLATE_NOT_SAVED,
+	  "Try 'vpoolctl vm log %s' for what QEMU reports." },
+	{ TOOL_TEMPLATE_ACCESS, "Try 'ls -ld' with that path." },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

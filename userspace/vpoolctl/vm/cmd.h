@@ -6,11 +6,13 @@
 
 /*
  * The verbs of "vpoolctl vm". Each is in the file of its name, but resume and reset in
- * pause.c, show in edit.c, undefine and autostart in define.c, and log in showlog.c.
+ * pause.c, show in edit.c, undefine and autostart in define.c, log in showlog.c,
+ * and discard in templates.c.
  */
 extern const struct command cmd_vm_autostart;
 extern const struct command cmd_vm_console;
 extern const struct command cmd_vm_define;
+extern const struct command cmd_vm_discard;
 extern const struct command cmd_vm_edit;
 extern const struct command cmd_vm_list;
 extern const struct command cmd_vm_log;
@@ -20,9 +22,11 @@ extern const struct command cmd_vm_receive;
 extern const struct command cmd_vm_reset;
 extern const struct command cmd_vm_resize;
 extern const struct command cmd_vm_resume;
+extern const struct command cmd_vm_save;
 extern const struct command cmd_vm_show;
 extern const struct command cmd_vm_start;
 extern const struct command cmd_vm_stop;
+extern const struct command cmd_vm_templates;
 extern const struct command cmd_vm_undefine;
 
 #endif /* VPOOLCTL_VM_CMD_H */

@@ -112,6 +112,7 @@ void vm_config_free(struct vm_config *config)
 	free(config->user);
 	vm_config_forget_scope(config);
 	free(config->scope);
+	free(config->machine);
 	*config = (struct vm_config) { 0 };
 }
 
@@ -127,6 +128,11 @@ char *vm_config_tag(const struct vm_config_share *share)
 	for (begin = share->dir + len; begin > share->dir && begin[-1] != '/'; begin--)
 		;
 	return xprintf("%.*s", (int)(share->dir + len - begin), begin);
+}
+
+bool vm_config_is_microvm(const struct vm_config *config)
+{
+	return config->machine && !strcmp(config->machine, "microvm");
 }
 
 void vm_config_add_qemu(struct vm_config *config, const char *arg)
@@ -303,6 +309,48 @@ static int check_devices(const struct vm_config *config, const char *dash,
 	return 0;
 }
 
+/* Name a part of the machine that a microvm cannot have, or return NULL. */
+static const char *not_of_microvm(const struct vm_config *config)
+{
+	return config->devices.nr ? "device" :
+	       config->max_mem ? "max-mem" :
+	       config->reclaim ? "reclaim" :
+	       config->firmware && strcmp(config->firmware, "bios") ? "firmware" :
+	       config->tpm ? "tpm" :
+	       config->nr_shares ? "share" :
+	       config->nr_cdroms ? "cdrom" :
+	       config->seed.given ? "seed" :
+	       config->vnc ? "vnc" : NULL;
+}
+
+/* A microvm has no PCI bus, no slots for memory and no firmware that boots a disk. */
+static int check_machine(const struct vm_config *config, const char *dash,
+			 struct failure *failure)
+{
+	const char *what = not_of_microvm(config);
+
+	if (!vm_config_is_microvm(config))
+		return 0;
+	if (config->nr_disks + config->nr_nets > VM_MICROVM_MAX)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%smachine microvm cannot have more than %d disks and networks",
+				   dash, VM_MICROVM_MAX);
+	if (what)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%smachine microvm cannot have %s%s: use %smachine q35",
+				   dash, dash, what, dash);
+	/* It has no timer with which Linux could measure the clock of an emulated CPU. */
+	if (config->accel && !strcmp(config->accel, "tcg"))
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%smachine microvm needs KVM: most kernels do not boot with %saccel tcg",
+				   dash, dash);
+	if (!config->kernel)
+		return failure_set(failure, -EINVAL, TOOL_USAGE,
+				   "%smachine microvm cannot boot a disk: use %skernel, or %smachine q35",
+				   dash, dash, dash);
+	return 0;
+}
+
 static int check_qemu(const struct vm_config *config, struct failure *failure)
 {
 	char *message = config->qemu ? qemu_refuse(config->qemu) : NULL;
@@ -337,5 +385,7 @@ int vm_config_check(const struct vm_config *config, struct failure *failure)
 		err = check_seed(config, dash, failure);
 	if (!err)
 		err = check_devices(config, dash, failure);
+	if (!err)
+		err = check_machine(config, dash, failure);
 	return err ? err : check_memory(config, dash, failure);
 }

@@ -15,6 +15,8 @@ struct failure;
 #define VM_CDROMS_MAX 4
 #define VM_NETS_MAX 16
 #define VM_SHARES_MAX 8
+/* Virtio devices of a microvm. */
+#define VM_MICROVM_MAX 8
 /* Longest tag of a share, which the device limits. */
 #define VM_TAG_MAX 35
 
@@ -103,6 +105,7 @@ struct vm_config_seed {
  * @firmware: "bios" or "uefi"; NULL for bios
  * @tpm: the machine has a TPM
  * @accel: "kvm" or "tcg"; NULL for kvm
+ * @machine: "q35" or "microvm"; NULL for q35
  * @devices: PCI devices of the host to pass to the machine
  * @force_device: pass them although the host uses them
  * @user: name of the user that QEMU runs as; NULL for the default
@@ -140,6 +143,7 @@ struct vm_config {
 	char *firmware;
 	bool tpm;
 	char *accel;
+	char *machine;
 	struct vm_devices devices;
 	bool force_device;
 	char *user;
@@ -165,6 +169,9 @@ void vm_config_clear_shares(struct vm_config *config);
 char *vm_config_tag(const struct vm_config_share *share);
 /* Remove the properties of the scope. */
 void vm_config_forget_scope(struct vm_config *config);
+
+/* Tell whether the machine is a microvm. */
+bool vm_config_is_microvm(const struct vm_config *config);
 
 /* Add an argument for QEMU. */
 void vm_config_add_qemu(struct vm_config *config, const char *arg);

@@ -80,6 +80,17 @@ char *vm_state_dir(const char *name)
 	return path;
 }
 
+char *vm_template_dir(void)
+{
+	const char *data = getenv("VPOOL_TEMPLATE_DIR");
+	char *dir;
+
+	if (data)
+		return xstrdup(data);
+	dir = user_dir("XDG_DATA_HOME", ".local/share", "vpool/templates");
+	return dir ? dir : xstrdup("/var/lib/vpool/templates");
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char * const *)a, *(char * const *)b);

@@ -27,6 +27,11 @@ char *vm_log_dir(void);
  * VPOOL_STATE_DIR, in /var/lib/vpool/vm for root, or in vpool/vm in XDG_STATE_HOME.
  */
 char *vm_state_dir(const char *name);
+/*
+ * Return the directory of the templates, for free(3): VPOOL_TEMPLATE_DIR,
+ * /var/lib/vpool/templates for root, or vpool/templates in XDG_DATA_HOME.
+ */
+char *vm_template_dir(void);
 
 /*
  * Return the names of machines for which a directory has a file NAME@suffix, sorted; each

@@ -45,6 +45,7 @@
 #include "vm/send.h"
 #include "vm/size.h"
 #include "vm/scope.h"
+#include "vm/template.h"
 #include "vm/user.h"
 #include "vm/vm.h"
 
@@ -64,6 +65,8 @@ enum {
 #define DOWNTIME_MS 300
 /* Default bandwidth in bytes per second: no limit for a local socket. */
 #define BANDWIDTH (64ULL << 30)
+/* Time limit for the target QEMU to load the machine, in milliseconds. */
+#define LOAD_MS 60000
 /* Time limit for releasing and zeroing the old memory, in milliseconds. */
 #define RETURN_MS 30000
 
@@ -197,7 +200,8 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
 	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing) &&
-		   !vm_parts_reopen(move->inv, name, args, &plugs)) {
+		   !vm_parts_reopen(move->inv, name, args, &plugs) &&
+		   !template_plug_again(move->inv, name, from->pid, args + 1, &plugs)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
 				  &backing, &plugs, &user, scope, &move->to);
 	}
@@ -232,20 +236,14 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 /* The target QEMU has the machine: wait until it has loaded it and lets it run. */
 static int take_over(struct move *move)
 {
-	double deadline = now_ms() + 60000;
-	bool there = false;
-	char *status;
+	int err;
 
-	while (!there && now_ms() < deadline) {
-		status = qmp_status(move->to.qmp);
-		there = status && strcmp(status, "inmigrate");
-		if (!status && !vm_slot_wait(move->to.slot, 0))
-			deadline = 0;
-		free(status);
-		if (!there)
-			usleep(1000);
-	}
-	return there ? 0 : -1;
+	do {
+		/* It is too late for an interruption. */
+		forget_interrupt();
+		err = migration_wait_loaded(move->to.qmp, move->to.slot, LOAD_MS);
+	} while (err == -EINTR);
+	return err;
 }
 
 static int wait_scrubbed(const char *pool, int ms)
@@ -371,6 +369,20 @@ static int migrate_to(struct move *move)
 	return status;
 }
 
+/* QEMU has removed the names of temporary files, which no other QEMU can open. */
+static int check_temporary_disks(const struct move *move)
+{
+	char **args = qemu_args_read(move->vm->slot + move->vm->now);
+	bool has = template_has_temporary_disk(args);
+
+	args_free(args);
+	if (!has)
+		return 0;
+	cmd_error(move->inv, move->vm->name, TOOL_VM_FIXED,
+		  "it cannot be migrated, because the changes of its disks are in temporary files, as with a template");
+	return -1;
+}
+
 /* The state of a device of the host cannot be copied. */
 static int check_devices(const struct move *move)
 {
@@ -378,7 +390,7 @@ static int check_devices(const struct move *move)
 
 	vm_devices_read(move->vm->dir, &devices);
 	if (!devices.nr)
-		return 0;
+		return check_temporary_disks(move);
 	cmd_error(move->inv, move->vm->name, TOOL_VM_HAS_DEVICE,
 		  "it has PCI device %s of the host, with which it cannot be migrated",
 		  devices.device->address);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "output/units.h"
 #include "vm/migration.h"
 #include "vm/qmp.h"
+#include "vm/vm.h"
 
 #define EVERY_MS 200
 /* Time limit for QEMU to cancel, in milliseconds. */
@@ -37,9 +39,10 @@ int migration_prepare(struct qmp *qmp, unsigned int flags)
 
 	add_capability(list, "auto-converge", true);
 	add_capability(list, "events", true);
-	add_capability(list, "return-path", true);
+	add_capability(list, "return-path", !(flags & MIGRATION_NO_MEMORY));
 	add_capability(list, "pause-before-switchover", flags & MIGRATION_PAUSE);
 	add_capability(list, "late-block-activate", flags & MIGRATION_LATE_DISKS);
+	add_capability(list, "x-ignore-shared", flags & MIGRATION_NO_MEMORY);
 	json_object_object_add(args, "capabilities", list);
 	return qmp_run(qmp, QMP_MS, "migrate-set-capabilities", args, NULL);
 }
@@ -63,6 +66,33 @@ static struct json_object *address(const char *uri)
 int migration_listen(struct qmp *qmp, const char *uri)
 {
 	return qmp_run(qmp, QMP_MS, "migrate-incoming", address(uri), NULL);
+}
+
+int migration_begin(struct qmp *qmp, const char *uri)
+{
+	return qmp_run(qmp, QMP_MS, "migrate", address(uri), NULL);
+}
+
+int migration_wait_loaded(struct qmp *qmp, const struct vm_slot *slot, int ms)
+{
+	double deadline = now_ms() + ms;
+	bool waits = true;
+	char *status;
+
+	while (waits) {
+		status = qmp_status_within(qmp, ms);
+		waits = !status || !strcmp(status, "inmigrate");
+		if (!status && !vm_slot_wait(slot, 0))
+			return -EPIPE;
+		free(status);
+		if (interrupted())
+			return -EINTR;
+		if (waits && now_ms() > deadline)
+			return -ETIMEDOUT;
+		if (waits)
+			usleep(1000);
+	}
+	return 0;
 }
 
 static int set_limits(const struct migration *migration)
@@ -213,8 +243,7 @@ int migration_run(struct migration *migration, const char *uri)
 		err = migration_set_tls(migration->qmp,
 					migration->tls ? migration->tls : "");
 	if (!err)
-		err = qmp_run(migration->qmp, QMP_MS, "migrate", address(uri),
-			      NULL);
+		err = migration_begin(migration->qmp, uri);
 	if (err)
 		set_message(migration, qmp_message(migration->qmp));
 	else

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct qmp;
+struct vm_slot;
 
 #define MIGRATION_MESSAGE 512
 
@@ -48,6 +49,8 @@ struct migration {
 #define MIGRATION_PAUSE 1
 /* The target opens its disks when it is told to run, and not before. */
 #define MIGRATION_LATE_DISKS 2
+/* Only the state of the devices is copied, in one direction. The pool has the memory. */
+#define MIGRATION_NO_MEMORY 4
 
 /* Set the capabilities of a QEMU. Return 0 or a negative errno. */
 int migration_prepare(struct qmp *qmp, unsigned int flags);
@@ -57,6 +60,13 @@ int migration_set_tls(struct qmp *qmp, const char *tls);
 
 /* Let a QEMU listen for a migration. Return 0 or a negative errno. */
 int migration_listen(struct qmp *qmp, const char *uri);
+/* Let a QEMU begin to migrate. Return 0 or a negative errno. */
+int migration_begin(struct qmp *qmp, const char *uri);
+/*
+ * Wait up to @ms milliseconds until a QEMU has loaded what it receives, after which it no
+ * longer waits for a migration. Return 0, or -EPIPE, -ETIMEDOUT or -EINTR.
+ */
+int migration_wait_loaded(struct qmp *qmp, const struct vm_slot *slot, int ms);
 
 /*
  * Migrate to a QEMU that listens. Return 0 when the target has everything. Return -1 with

@@ -190,7 +190,7 @@ int vm_nets_check(const struct invocation *inv, const struct vm_config *config)
  * Return an address that stays the same for this machine, and that another machine or host
  * does not get: QEMU would give the same one to all machines.
  */
-static char *make_mac(const char *name, size_t nr)
+char *vm_net_make_mac(const char *name, size_t nr)
 {
 	char *host = read_text("/etc/machine-id");
 	char *text = xprintf("%s/%s/%zu", host ? host : "", name, nr), *at;
@@ -215,7 +215,7 @@ char *vm_net_mac(const struct vm_config *config, size_t nr)
 		return NULL;
 	if (!strcmp(net->type, "macvtap"))
 		return attribute(net->name, "address");
-	return make_mac(config->name, nr);
+	return vm_net_make_mac(config->name, nr);
 }
 
 /* Names */

@@ -27,6 +27,9 @@ int vm_nets_reopen(const struct invocation *inv, const char *name, char **args,
 /* Return the MAC address of the n-th network for free(3), or NULL for that of QEMU. */
 char *vm_net_mac(const struct vm_config *config, size_t nr);
 
+/* Make a MAC address, for free(3): always the same for a name and a number on this host. */
+char *vm_net_make_mac(const char *name, size_t nr);
+
 /* Return the value of -netdev for the n-th network, for free(3). */
 char *vm_net_backend(const struct vm_config_net *net, size_t nr);
 /* Return the identifier of the n-th network, for free(3). */

@@ -32,10 +32,20 @@ void vm_args_vnc(char ***args, const struct vm_config *config, const struct vm_s
 	}
 }
 
+/*
+ * Return a virtio device of a microvm, for free(3). These are at fixed addresses. QEMU would
+ * give the last of them to the first device, and the guest would see the disks in reverse.
+ */
+static char *microvm_device(const char *type, size_t nr)
+{
+	return xprintf("virtio-%s-device,bus=virtio-mmio-bus.%zu", type, nr);
+}
+
 void vm_args_nets(char ***args, const struct vm_config *config, const struct vm_parts *parts)
 {
+	bool micro = vm_config_is_microvm(config);
 	const char *mac;
-	char *id;
+	char *id, *device;
 	size_t i;
 
 	if (!config->nr_nets || !strcmp(config->nets[0].type, "none")) {
@@ -46,9 +56,12 @@ void vm_args_nets(char ***args, const struct vm_config *config, const struct vm_
 		mac = parts && parts->mac[i] ? parts->mac[i] : config->nets[i].mac;
 		id = vm_net_id(config->nets + i, i);
 		args_add_made(args, "-netdev", vm_net_backend(config->nets + i, i));
+		device = micro ? microvm_device("net", config->nr_disks + i) :
+				 xstrdup("virtio-net-pci");
 		args_add_made(args, "-device",
-			      xprintf("virtio-net-pci,netdev=%s%s%s", id, mac ? ",mac=" : "",
+			      xprintf("%s,netdev=%s%s%s", device, id, mac ? ",mac=" : "",
 				      mac ? mac : ""));
+		free(device);
 		free(id);
 	}
 }
@@ -64,16 +77,31 @@ static void add_drive(char ***args, char *before, const char *path, const char *
 	free(before);
 }
 
-static void add_disk(char ***args, const struct vm_config_disk *disk, size_t nr)
+/* Add the file of a disk. Free @before, which has its id. */
+static void add_disk(char ***args, const struct vm_config_disk *disk, char *before)
 {
 	char *after = xprintf("format=%s%s%s%s%s%s", disk->format ? disk->format : "raw",
 			      disk->readonly ? ",readonly=on" : "",
 			      disk->cache ? ",cache=" : "", disk->cache ? disk->cache : "",
 			      disk->io ? ",aio=" : "", disk->io ? disk->io : "");
 
-	add_drive(args, nr ? xprintf("if=virtio,id=disk%zu", nr) : xstrdup("if=virtio,id=disk"),
-		  disk->file, after);
+	add_drive(args, before, disk->file, after);
 	free(after);
+}
+
+static void add_plain_disk(char ***args, const struct vm_config_disk *disk, size_t nr)
+{
+	add_disk(args, disk, nr ? xprintf("if=virtio,id=disk%zu", nr) :
+				  xstrdup("if=virtio,id=disk"));
+}
+
+static void add_microvm_disk(char ***args, const struct vm_config_disk *disk, size_t nr)
+{
+	char *device = microvm_device("blk", nr);
+
+	add_disk(args, disk, xprintf("if=none,id=disk%zu", nr));
+	args_add_made(args, "-device", xprintf("%s,drive=disk%zu", device, nr));
+	free(device);
 }
 
 void vm_args_media(char ***args, const struct vm_config *config, const struct vm_parts *parts)
@@ -86,7 +114,8 @@ void vm_args_media(char ***args, const struct vm_config *config, const struct vm
 		add_drive(args, xstrdup("if=pflash,unit=1"), parts->variables, "format=raw");
 	}
 	for (i = 0; i < config->nr_disks; i++)
-		add_disk(args, config->disks + i, i);
+		(vm_config_is_microvm(config) ? add_microvm_disk : add_plain_disk)
+			(args, config->disks + i, i);
 	for (i = 0; i < config->nr_cdroms; i++)
 		add_drive(args, xprintf("if=ide,media=cdrom,id=cdrom%zu", i), config->cdroms[i],
 			  "format=raw,readonly=on");

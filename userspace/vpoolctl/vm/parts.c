@@ -28,6 +28,7 @@
 #include "vm/program.h"
 #include "vm/qemu_args.h"
 #include "vm/seed.h"
+#include "vm/template.h"
 #include "vm/user.h"
 
 /* Files in the directory of the state of a machine. */
@@ -430,6 +431,9 @@ static char *fixed_by(const char *option, const char *value, bool here)
 	if (!strcmp(option, "-vnc") && !strncmp(value, "127.0.0.1:", 10) && here)
 		return xprintf("its screen is on port %d, which one QEMU can have at a time",
 			       VM_VNC_FIRST + atoi(value + 10));
+	if (!here && template_is_plugged(value) &&
+	    (!strcmp(option, "-kernel") || !strcmp(option, "-initrd")))
+		return xprintf("its %s is of a template of this host", option + 1);
 	if (!here && !strcmp(option, "-drive") && !strncmp(value, "if=virtio,id=seed,", 18))
 		return xstrdup("the image of its seed is on this host");
 	if (!here && !strcmp(option, "-drive") && !strncmp(value, "if=pflash,unit=1,", 17))

@@ -6,10 +6,15 @@
 
 struct vm_slot;
 
-/* QEMU's descriptors: of the TPM, of the first share, and of the first network. */
+/*
+ * QEMU's descriptors: of the TPM, of the first share, of the first network, and of the
+ * kernel and the initrd of a template.
+ */
 #define VM_PLUG_TPM 170
 #define VM_PLUG_SHARE 171
 #define VM_PLUG_NET 180
+#define VM_PLUG_KERNEL 200
+#define VM_PLUG_INITRD 201
 /* Descriptor of a helper's end. */
 #define VM_HELPER_FD 3
 

@@ -346,6 +346,13 @@ static int set_accel(void *target, const char *text, struct failure *failure)
 	return set_word(&config->accel, text, "kvm", "tcg", failure);
 }
 
+static int set_machine(void *target, const char *text, struct failure *failure)
+{
+	struct vm_config *config = target;
+
+	return set_word(&config->machine, text, "q35", "microvm", failure);
+}
+
 static int set_device(void *target, const char *text, struct failure *failure)
 {
 	struct vm_config *config = target;
@@ -560,6 +567,12 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 		.help =
 			"kvm, the default, needs /dev/kvm; tcg runs without it,\n"
 			"but is many times slower",
+	},
+	[VM_MACHINE] = {
+		.name = "machine", .arg = "q35|microvm", .set = set_machine,
+		.help =
+			"q35, the default, is a PC; microvm boots a Linux kernel\n"
+			"sooner, but has no PCI bus",
 	},
 	[VM_DEVICE] = {
 		.name = "device", .arg = "ADDRESS[,ADDRESS...]",

@@ -34,6 +34,7 @@ enum vm_property {
 	VM_FIRMWARE,
 	VM_TPM,
 	VM_ACCEL,
+	VM_MACHINE,
 	VM_DEVICE,
 	VM_FORCE_DEVICE,
 	VM_MAX_MEM,

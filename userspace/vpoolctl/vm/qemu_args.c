@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "vm/args.h"
 #include "vm/config.h"
 #include "vm/device.h"
@@ -59,11 +60,10 @@ static void add_monitors(char ***args, const struct vm_slot *slot)
 
 #define CONSOLE "socket,id=console,path="
 
-static void add_console(char ***args, const struct qemu_spec *spec,
-			const struct vm_slot *slot)
+static void add_console(char ***args, const char *console, const struct vm_slot *slot)
 {
 	char *path = vm_slot_path(slot, "console"), *escaped = args_escape(path);
-	char *file = spec->console ? args_escape(spec->console) : NULL;
+	char *file = console ? args_escape(console) : NULL;
 
 	args_add_made(args, "-chardev",
 		      xprintf(CONSOLE "%s,server=on,wait=off%s%s%s", escaped,
@@ -83,6 +83,33 @@ static void add_boot(char ***args, const struct vm_config *config)
 		args_add_made(args, "-initrd", args_absolute(config->initrd));
 	if (config->append)
 		args_add_two(args, "-append", config->append);
+}
+
+/* Linux gets no interrupts of the first device of a microvm that has a second IOAPIC. */
+static void add_machine(char ***args, const struct vm_config *config)
+{
+	if (vm_config_is_microvm(config))
+		args_add_two(args, "-machine", "microvm,acpi=on,rtc=on,ioapic2=off");
+	else
+		args_add_two(args, "-machine", "q35,hpet=off");
+}
+
+/*
+ * The generation ID tells a guest that it is a copy, if it is new when the machine starts
+ * from a template. A migration keeps it. A microvm has no table for it.
+ */
+static void add_generation(char ***args, const struct vm_config *config)
+{
+	char *uuid = read_text("/proc/sys/kernel/random/uuid");
+	char **extra;
+
+	for (extra = config->qemu; extra && *extra; extra++)
+		if (!strncmp(*extra, "vmgenid", 7))
+			break;
+	if (uuid && !vm_config_is_microvm(config) && !(extra && *extra))
+		args_add_made(args, "-device", xprintf("vmgenid,guid=%.*s",
+						       (int)strcspn(uuid, "\n"), uuid));
+	free(uuid);
 }
 
 static void add_devices(char ***args, const struct vm_devices *devices)
@@ -120,14 +147,11 @@ static void add_elastic(char ***args, const struct qemu_spec *spec)
 			     VM_RECLAIM_DEVICE ",free-page-reporting=on");
 }
 
-/* Tell whether the user gives an option to QEMU. QEMU accepts one dash or two. */
-static bool has_extra(const struct vm_config *config, const char *option)
+/* Tell whether arguments have an option of QEMU. QEMU accepts one dash or two. */
+static bool has_option(char *const *args, const char *option)
 {
-	char **extra;
-
-	for (extra = config->qemu; extra && *extra; extra++)
-		if (**extra == '-' &&
-		    !strcmp(*extra + 1 + ((*extra)[1] == '-'), option))
+	for (; args && *args; args++)
+		if (**args == '-' && !strcmp(*args + 1 + ((*args)[1] == '-'), option))
 			return true;
 	return false;
 }
@@ -136,11 +160,10 @@ static bool has_extra(const struct vm_config *config, const char *option)
  * Let the kernel refuse system calls that QEMU does not need after its start. vpoolctl sets
  * the affinity of threads from outside, and mbind(2) is still allowed.
  */
-static void add_sandbox(char ***args, const struct qemu_spec *spec)
+static void add_sandbox(char ***args, const struct vm_user *user, char *const *others)
 {
-	if (spec->user.name && !has_extra(spec->config, "sandbox"))
-		args_add_two(args, "-sandbox",
-			     "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	if (user->name && !has_option(others, "sandbox"))
+		args_add_two(args, "-sandbox", QEMU_SANDBOX);
 }
 
 char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
@@ -153,11 +176,11 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	args_add(&args, qemu_program());
 	args_add(&args, "-S");
 	add_monitors(&args, slot);
-	add_console(&args, spec, slot);
+	add_console(&args, spec->console, slot);
 	vm_args_vnc(&args, config, slot);
 	args_add_made(&args, "-name", xprintf("%s,debug-threads=on", config->name));
 	args_add_two(&args, "-accel", accel);
-	args_add_two(&args, "-machine", "q35,hpet=off");
+	add_machine(&args, config);
 	args_add_two(&args, "-cpu", kvm ? "host" : "max");
 	args_add_made(&args, "-smp", xprintf("%u", spec->vcpus));
 	add_size(&args, spec);
@@ -165,15 +188,34 @@ char **qemu_args(const struct qemu_spec *spec, const struct vm_slot *slot)
 	args_add(&args, "-nodefaults");
 	args_add(&args, "-no-user-config");
 	args_add(&args, "-preconfig");
-	add_sandbox(&args, spec);
+	add_sandbox(&args, &spec->user, config->qemu);
 	vm_args_nets(&args, config, spec->parts);
 	add_boot(&args, config);
 	vm_args_media(&args, config, spec->parts);
 	vm_args_helped(&args, config);
 	add_devices(&args, &config->devices);
 	add_elastic(&args, spec);
+	add_generation(&args, config);
 	for (extra = config->qemu; extra && *extra; extra++)
 		args_add(&args, *extra);
+	return args;
+}
+
+char **qemu_args_incoming(const char *name, const char *console,
+			  const struct vm_user *user, const struct vm_slot *slot,
+			  char *const *machine)
+{
+	char **args = NULL;
+
+	args_add(&args, qemu_program());
+	args_add_two(&args, "-incoming", "defer");
+	add_monitors(&args, slot);
+	add_console(&args, console, slot);
+	args_add_two(&args, "-vnc", "none");
+	args_add_made(&args, "-name", xprintf("%s,debug-threads=on", name));
+	add_sandbox(&args, user, machine);
+	for (; *machine; machine++)
+		args_add(&args, *machine);
 	return args;
 }
 
@@ -310,4 +352,17 @@ char *qemu_args_console(char **args)
 		if (!strncmp(at, ",logfile=", strlen(",logfile=")))
 			return unescape(at + strlen(",logfile="), value_end(at + 1));
 	return NULL;
+}
+
+char **qemu_args_machine(char **args)
+{
+	size_t nr = args_count(args), skip;
+
+	if (nr < 2)
+		return NULL;
+	skip = !strcmp(args[1], "-S") ? 1 : !strcmp(args[1], "-incoming") ? 2 : 0;
+	if (!skip || nr < 1 + skip + OWN_WORDS + 2 ||
+	    strcmp(args[1 + skip + OWN_WORDS], "-name"))
+		return NULL;
+	return args + 1 + skip + OWN_WORDS + 2;
 }

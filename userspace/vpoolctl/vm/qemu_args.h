@@ -36,6 +36,10 @@ struct qemu_spec {
 /* QEMU's descriptor of the connection to the vpoolctl that starts it. */
 #define QEMU_BOOT_FD 100
 
+/* System calls that the kernel refuses to a QEMU that runs as another user. */
+#define QEMU_SANDBOX \
+	"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
 /* Return the program: VPOOL_QEMU, or qemu-system-x86_64. */
 const char *qemu_program(void);
 
@@ -68,5 +72,25 @@ char **qemu_args_from(const char *cmdline, size_t len, const char *from_dir,
  * NULL if there is none.
  */
 char *qemu_args_console(char **args);
+
+/*
+ * Find the arguments that describe the machine among those that qemu_args() made: all but
+ * the program, the sockets and the name. Return NULL if it did not make them.
+ */
+char **qemu_args_machine(char **args);
+
+/**
+ * qemu_args_incoming() - make the arguments of a QEMU that loads the state of a machine
+ * @name: name of the machine
+ * @console: absolute path of a file for the output of the console, or NULL
+ * @user: user that QEMU runs as
+ * @slot: slot of the QEMU
+ * @machine: arguments that describe the machine, as from qemu_args_machine()
+ *
+ * Return: the arguments, for args_free()
+ */
+char **qemu_args_incoming(const char *name, const char *console,
+			  const struct vm_user *user, const struct vm_slot *slot,
+			  char *const *machine);
 
 #endif /* VPOOLCTL_VM_QEMU_ARGS_H */

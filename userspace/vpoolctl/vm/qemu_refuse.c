@@ -69,7 +69,7 @@ static const struct refusal refusals[] = {
 	{ "smp", "maxcpus", NULL, VCPUS_BY_START },
 };
 
-/* Options of QEMU without a value. All other options take the next argument. */
+/* Options without a value. All other options take the next argument. */
 static const char * const flags[] = {
 	"?", "S", "async-teardown", "audio-help", "daemonize", "enable-fips",
 	"enable-kvm", "enable-sync-profile", "full-screen", "h", "help",
@@ -80,7 +80,7 @@ static const char * const flags[] = {
 	"version", "win2k-hack", "xen-attach", "xen-domid-restrict",
 };
 
-static bool is_flag(const char *option)
+bool qemu_option_is_flag(const char *option)
 {
 	size_t i;
 
@@ -149,7 +149,7 @@ char *qemu_refuse(char **args)
 			continue;
 		/* QEMU accepts one dash or two. */
 		option = arg + 1 + (arg[1] == '-');
-		value = is_flag(option) ? NULL : *args;
+		value = qemu_option_is_flag(option) ? NULL : *args;
 		refusal = refusal_of(option, value);
 		if (refusal && refusal->key)
 			return xprintf("%s %s: %s", arg, value, refusal->message);

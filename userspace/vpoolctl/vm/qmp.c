@@ -246,10 +246,15 @@ int qmp_wait(struct qmp *qmp, int ms, const char *event)
 
 char *qmp_status(struct qmp *qmp)
 {
+	return qmp_status_within(qmp, 2000);
+}
+
+char *qmp_status_within(struct qmp *qmp, int ms)
+{
 	struct json_object *ret;
 	char *status;
 
-	if (qmp_run(qmp, 2000, "query-status", NULL, &ret))
+	if (qmp_run(qmp, ms, "query-status", NULL, &ret))
 		return NULL;
 	status = xstrdup(json_text(ret, "status"));
 	json_object_put(ret);

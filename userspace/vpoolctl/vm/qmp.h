@@ -70,6 +70,8 @@ int qmp_wait(struct qmp *qmp, int ms, const char *event);
 
 /* Return the run state of QEMU, for free(3), or NULL if QEMU does not answer. */
 char *qmp_status(struct qmp *qmp);
+/* Wait for that at most this time, in milliseconds, instead of 2 s. */
+char *qmp_status_within(struct qmp *qmp, int ms);
 
 /* Return a member of an object, or "" or 0 if it is missing. */
 const char *json_text(struct json_object *object, const char *key);

@@ -20,8 +20,6 @@
 #include "base/failure.h"
 #include "base/interrupt.h"
 #include "base/macros.h"
-#include "host/pools.h"
-#include "host/slice.h"
 #include "output/messages.h"
 #include "output/outcome.h"
 #include "output/units.h"
@@ -35,21 +33,23 @@
 #include "vm/device_check.h"
 #include "vm/ended.h"
 #include "vm/image.h"
-#include "vm/log.h"
 #include "vm/parts.h"
 #include "vm/placement.h"
 #include "vm/property.h"
 #include "vm/qemu.h"
 #include "vm/qemu_args.h"
 #include "vm/qmp.h"
+#include "vm/restore.h"
 #include "vm/scope.h"
 #include "vm/size.h"
+#include "vm/starting.h"
 #include "vm/user.h"
 #include "vm/user_files.h"
 #include "vm/vm.h"
 
 enum {
 	START_AUTOSTART,
+	START_TEMPLATE,
 	START_DRY_RUN,
 	START_QUIET,
 	START_JSON,
@@ -59,6 +59,13 @@ static const struct option_def start_options[] = {
 	[START_AUTOSTART] = {
 		.name = "autostart",
 		.help = "start all machines that are defined with autostart",
+	},
+	[START_TEMPLATE] = {
+		.name = "template", .letter = 't', .arg = "TEMPLATE",
+		.complete = COMPLETE_TEMPLATE,
+		.help =
+			"start a machine that continues where the machine was\n"
+			"that vm save has saved",
 	},
 	/* -n is --vcpus. */
 	[START_DRY_RUN] = { .name = "dry-run", .help = DRY_RUN_HELP },
@@ -136,39 +143,6 @@ static int check_kernel(const struct invocation *inv, const char *path)
 	return -1;
 }
 
-static int check_kvm(const struct invocation *inv)
-{
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), err = errno;
-
-	if (fd >= 0)
-		return close(fd);
-	if (err == EACCES || err == EPERM)
-		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
-			  "you may not open /dev/kvm; its group is usually kvm. --accel tcg works without it, but is many times slower");
-	else
-		cmd_error(inv, inv->argv[0], TOOL_VM_NO_KVM,
-			  "there is no KVM here (/dev/kvm: %s): load kvm-amd or kvm-intel, or turn virtualization on in the firmware. --accel tcg works without it, but is many times slower",
-			  strerror(err));
-	return -1;
-}
-
-/* QEMU has another working directory. */
-static int check_console(const struct invocation *inv, struct qemu_spec *spec)
-{
-	const char *path = spec->config->console;
-
-	if (!path || !strcmp(path, "-") || inv->given[START_DRY_RUN])
-		return 0;
-	if (vm_user_make_console(inv, spec->config->name, &spec->user, path))
-		return -1;
-	spec->console = realpath(path, NULL);
-	if (spec->console)
-		return 0;
-	cmd_error(inv, inv->argv[0], errno_code(errno), "the console's file %s: %s", path,
-		  strerror(errno));
-	return -1;
-}
-
 static int check_files(const struct invocation *inv, const struct vm_config *config)
 {
 	char byte;
@@ -180,7 +154,7 @@ static int check_files(const struct invocation *inv, const struct vm_config *con
 		return -1;
 	if (vm_images_check(inv, config) || vm_parts_check(inv, config))
 		return -1;
-	if ((!config->accel || !strcmp(config->accel, "kvm")) && check_kvm(inv))
+	if ((!config->accel || !strcmp(config->accel, "kvm")) && vm_start_check_kvm(inv))
 		return -1;
 	return qemu_check(inv, inv->argv[0]);
 }
@@ -260,34 +234,11 @@ static int fit(const struct invocation *inv, struct vpool *vp,
 
 /* Starting */
 
-/* Return what a machine has, such as "1G of memory, 2 vCPUs with CPUs 2-3", for free(3). */
-static char *resources_text(const struct qemu_spec *spec, const struct vm_placed *placed)
-{
-	char *cpus = cpus_text(&placed->cpus), *with = NULL, *text;
-	char size[SIZE_TEXT], max[SIZE_TEXT];
-	bool many = strpbrk(cpus, ",-");
-
-	if (*cpus)
-		with = xprintf(" with CPU%s %s to %s", many ? "s" : "", cpus,
-			       many ? "themselves" : "itself");
-	text = xprintf("%s of memory%s%s, %u vCPU%s%s%s",
-		       format_size(spec->bytes, size),
-		       spec->elastic ? " of at most " : "",
-		       spec->elastic ?
-		       format_size(spec->bytes + spec->elastic, max) : "",
-		       spec->vcpus, spec->vcpus == 1 ? "" : "s", with ? with : "",
-		       !placed->sharing ? "" : *cpus ? " and one on a shared CPU" :
-		       " on a shared CPU");
-	free(with);
-	free(cpus);
-	return text;
-}
-
 static void print_started(const struct invocation *inv, const struct qemu_spec *spec,
 			  const struct qemu *qemu, const struct vm_placed *placed,
 			  double qemu_ms, double run_ms)
 {
-	char *text = resources_text(spec, placed);
+	char *text = vm_start_resources(spec, placed);
 
 	outcome_print(inv, spec->config->name, "started %s on pool %s: %s; process %d",
 		      spec->config->name, spec->config->pool, text, qemu->slot->pid);
@@ -327,25 +278,6 @@ static int make_it_run(const struct invocation *inv, struct vpool *vp,
 			      now_ms() - built);
 	vpool_cpus_free(&placed.cpus);
 	return err;
-}
-
-/* A machine whose log cannot be written starts all the same: the journal has its output. */
-static void check_log(const char *name)
-{
-	struct vm_log log;
-	char *text;
-	int err;
-
-	vm_log_init(&log, name);
-	err = vm_log_line(&log, "vm start");
-	if (err) {
-		text = xprintf("vpoolctl: vm start %s: its log %s cannot be written: %s; %s",
-			       name, log.path, strerror(-err),
-			       "until there is room, only the journal has its output");
-		report_error(TOOL_VM_LOG, text);
-		free(text);
-	}
-	vm_log_free(&log);
 }
 
 static int claim_devices(const struct invocation *inv, const struct vm *vm,
@@ -421,31 +353,6 @@ static int run_machine(const struct invocation *inv, struct vpool *vp,
 	return err;
 }
 
-static int check_scope(const struct invocation *inv, const struct vm_config *config)
-{
-	char *scope = scope_of_config(config);
-	struct failure failure;
-	int err = 0;
-
-	if (scope && slice_check_machine(config->pool, scope, &failure))
-		err = failure_report(inv, config->name, &failure);
-	free(scope);
-	return err;
-}
-
-static int note_scope(const struct invocation *inv, const struct vm *vm,
-		      const struct vm_config *config)
-{
-	char *scope = scope_of_config(config);
-	int err = scope_write(vm->dir, scope);
-
-	if (err)
-		cmd_error(inv, config->name, errno_code(-err),
-			  "cannot note the properties of its scope: %s", strerror(-err));
-	free(scope);
-	return err;
-}
-
 static int start_on(const struct invocation *inv, struct vpool *vp,
 		    struct qemu_spec *spec, struct vm *vm,
 		    struct vm_devices *devices)
@@ -464,11 +371,12 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
-	if (note_scope(inv, vm, spec->config) || claim_devices(inv, vm, spec, devices))
+	if (vm_start_note_scope(inv, vm, spec->config) ||
+	    claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
 	vm_user_warn(spec->config->name, spec->config->user, &spec->user);
-	check_log(spec->config->name);
+	vm_start_log(spec->config->name);
 	if (run_machine(inv, vp, spec, vm, &plan, &console))
 		return EXIT_FAILED;
 	vm->now = 0;
@@ -487,7 +395,7 @@ static int start_in(const struct invocation *inv, struct qemu_spec *spec,
 	int status, err;
 
 	if (vm_devices_check(inv, spec->config->name, devices, spec->config->force_device) ||
-	    check_scope(inv, spec->config))
+	    vm_start_check_scope(inv, spec->config))
 		return EXIT_FAILED;
 	err = vpool_open(spec->config->pool, &vp);
 	if (err)
@@ -502,40 +410,18 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 		 struct vm_devices *devices)
 {
 	struct vm *vm;
-	int err, status = EXIT_FAILED;
+	int status;
 
 	if (check_files(inv, spec->config) ||
 	    vm_user_check_config(inv, &spec->user, spec->config) ||
-	    check_console(inv, spec))
+	    vm_start_console(inv, spec->config, &spec->user, &spec->console))
 		return EXIT_FAILED;
-	err = vm_open(spec->config->name, true, &vm);
-	if (err == -EBUSY)
-		cmd_error(inv, spec->config->name, TOOL_VM_BUSY,
-			  "another vpoolctl is starting, stopping or migrating a virtual machine with this name");
-	else if (err)
-		cmd_error(inv, spec->config->name, errno_code(-err),
-			  "cannot create its directory: %s",
-			  strerror(-err));
-	if (err)
+	vm = vm_start_open(inv, spec->config->name);
+	if (!vm)
 		return EXIT_FAILED;
-	if (vm->now >= 0)
-		cmd_error(inv, spec->config->name, TOOL_VM_EXISTS,
-			  "a virtual machine with this name exists; 'vpoolctl vm list' shows it");
-	else
-		status = start_in(inv, spec, vm, devices);
+	status = start_in(inv, spec, vm, devices);
 	vm_close(vm);
 	return status;
-}
-
-static int choose_user(const struct invocation *inv, struct qemu_spec *spec)
-{
-	const struct vm_config *config = spec->config;
-
-	if (vm_user_choose(inv, config->name, config->user, &spec->user))
-		return -1;
-	if (!config->accel || !strcmp(config->accel, "kvm"))
-		vm_user_join_group_of(&spec->user, "/dev/kvm");
-	return 0;
 }
 
 static int start_one(const struct invocation *inv)
@@ -544,9 +430,11 @@ static int start_one(const struct invocation *inv)
 	struct qemu_spec spec = { .config = &config };
 	int status;
 
+	if (inv->given[START_TEMPLATE])
+		return vm_start_template(inv, inv->argv[0], inv->value[START_TEMPLATE]);
 	vm_config_init(&config, inv->argv[0]);
 	status = read_line(inv, &config);
-	if (!status && choose_user(inv, &spec))
+	if (!status && vm_start_user(inv, &config, config.accel, &spec.user))
 		status = EXIT_FAILED;
 	if (!status) {
 		spec.bytes = config.mem;
@@ -670,6 +558,16 @@ const struct command cmd_vm_start = {
 		"user must be able to open the disks, the kernel and the initrd;\n"
 		"vm start names a file that it cannot open. -sandbox after --\n"
 		"replaces the rules for system calls.\n\n"
+		"--template starts a machine that vm save has saved: it continues\n"
+		"where that machine was. Only --pool, --console, --user and\n"
+		"--property can be chosen; --mem, --vcpus, --machine and --accel\n"
+		"must agree with the template. The user that the saved machine had\n"
+		"does not matter. The template must be of the same version of QEMU,\n"
+		"and of a host with the same CPU. The guest has a new UUID and new\n"
+		"MAC addresses after a reset. On q35 it has a new generation ID at\n"
+		"once, from which Linux seeds its random numbers again. What it\n"
+		"writes to its disks is lost when it ends, and it cannot migrate if\n"
+		"it has such a disk.\n\n"
 		"Arguments after -- are passed to QEMU. vm start refuses\n"
 		"arguments that contradict its options, that keep vpoolctl\n"
 		"from finding the machine, such as -daemonize, or that\n"
