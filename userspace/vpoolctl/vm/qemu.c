@@ -254,7 +254,7 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	err = vm_plugs_inherit(launch->plugs, launch->slot);
+	err = vm_plugs_inherit(launch->plugs, launch->slot, launch->user);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
