@@ -123,6 +123,8 @@ mkdir -m 700 "$dir/share"
 refused 'a share that is closed to the user' \
 	"*the share $dir/share: user 'vpool-vm', as which QEMU runs, may not read it; 'setfacl -m u:vpool-vm:rx $dir/share'*" \
 	one "${boot[@]}" --share "$dir/share"
+VPOOL_APPARMOR_PARSER=/nowhere refused 'a profile without AppArmor' \
+	'*QEMU cannot have an AppArmor profile: *' one "${boot[@]}" --confine yes
 chmod 600 "$dir/guest.cpio"
 refused 'an initrd that the user may not read' "*may not read it; *:r $dir/guest.cpio*" \
 	one "${boot[@]}"

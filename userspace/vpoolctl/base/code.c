@@ -240,6 +240,8 @@ static const struct {
 	{ TOOL_VM_FIXED, "vm_fixed" },
 	{ TOOL_HEAP_LIBRARY, "heap_library" },
 	{ TOOL_HEAP_MALLOC, "heap_malloc" },
+	{ TOOL_VM_CONFINE, "vm_confine" },
+	{ TOOL_VM_UNCONFINED, "vm_unconfined" },
 };
 
 const char *code_name(int code)

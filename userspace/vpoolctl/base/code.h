@@ -107,6 +107,8 @@
  * @TOOL_VM_FIXED: a part of a virtual machine prevents this migration
  * @TOOL_HEAP_LIBRARY: the library of run --heap cannot be preloaded
  * @TOOL_HEAP_MALLOC: run --heap-malloc has no malloc to preload
+ * @TOOL_VM_CONFINE: QEMU cannot have an AppArmor profile
+ * @TOOL_VM_UNCONFINED: QEMU runs without an AppArmor profile, which this host cannot give it
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -216,6 +218,8 @@ enum tool_code {
 	TOOL_VM_FIXED = 2104,
 	TOOL_HEAP_LIBRARY = 2120,
 	TOOL_HEAP_MALLOC = 2121,
+	TOOL_VM_CONFINE = 2160,
+	TOOL_VM_UNCONFINED = 2161,
 	NR_TOOL_END,
 };
 

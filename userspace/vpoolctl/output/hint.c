@@ -366,6 +366,8 @@ static const struct {
 	{ TOOL_VM_AS_ROOT, NULL },
 	{ TOOL_VM_SCOPE,
 	  "{user:Try as root.}{root:Try without the property.}" },
+	{ TOOL_VM_CONFINE, "{user:Try as root.}{root:Try 'aa-status'.}" },
+	{ TOOL_VM_UNCONFINED, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

@@ -29,12 +29,14 @@
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/config.h"
+#include "vm/confine.h"
 #include "vm/definition.h"
 #include "vm/console.h"
 #include "vm/device.h"
 #include "vm/device_check.h"
 #include "vm/ended.h"
 #include "vm/image.h"
+#include "vm/label.h"
 #include "vm/log.h"
 #include "vm/parts.h"
 #include "vm/placement.h"
@@ -393,8 +395,9 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 {
 	char **args = qemu_args(spec, vm->slot);
 	char *scope = scope_of_config(spec->config);
+	struct qemu_bounds bounds = { .scope = scope, .confined = spec->confined };
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      plugs, &spec->user, scope, qemu);
+			      plugs, &spec->user, &bounds, qemu);
 
 	free(scope);
 	args_free(args);
@@ -460,15 +463,18 @@ static int check_scope(const struct invocation *inv, const struct vm_config *con
 	return err;
 }
 
-static int note_scope(const struct invocation *inv, const struct vm *vm,
-		      const struct vm_config *config)
+/* Keep what a migration needs. */
+static int note_bounds(const struct invocation *inv, const struct vm *vm,
+		       const struct vm_config *config)
 {
 	char *scope = scope_of_config(config);
 	int err = scope_write(vm->dir, scope);
 
+	if (!err)
+		err = label_wanted_write(vm->dir, config->confine);
 	if (err)
 		cmd_error(inv, config->name, errno_code(-err),
-			  "cannot note the properties of its scope: %s", strerror(-err));
+			  "cannot note the limits of its QEMU: %s", strerror(-err));
 	free(scope);
 	return err;
 }
@@ -491,7 +497,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
-	if (note_scope(inv, vm, spec->config) || claim_devices(inv, vm, spec, devices))
+	if (note_bounds(inv, vm, spec->config) || claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
 	vm_user_warn(spec->config->name, spec->config->user, &spec->user);
@@ -532,6 +538,8 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	int err, status = EXIT_FAILED;
 
 	if (check_files(inv, spec->config) ||
+	    vm_confine_choose(inv, spec->config->name, spec->config->confine,
+			      &spec->confined) ||
 	    vm_user_check_config(inv, &spec->user, spec->config) ||
 	    check_console(inv, spec))
 		return EXIT_FAILED;
