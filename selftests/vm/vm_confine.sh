@@ -103,6 +103,8 @@ small=(--pool con-a --mem 32M --vcpus 1 --kernel "$dir/kernel")
 
 section 'two machines of one user'
 
+: > "$dir/out"
+chown vpool-vm: "$dir/out"
 try 0 vm start one "${boot[@]}" --disk "$dir/one" --console "$dir/out"
 is 'no warning' "$err" ''
 try 0 vm start two "${small[@]}" --disk "$dir/two" --disk "$dir/a [b] {c},d"

@@ -148,7 +148,8 @@ as_owner() {
 }
 mkdir "$dir/owner"
 chown 65534 "$dir/owner"
-try 0 create usr-c --mem 64M --cpus 1 --owner 65534
+try 0 resize usr-a --cpus 2
+try 0 create usr-c --mem 64M --cpus 3 --owner 65534
 owned=(--mem 32M --vcpus 1 --kernel "$dir/kernel")
 as_owner vm start mine --pool usr-c "${owned[@]}"
 is 'the owner starts a machine' "$? $(cat "$dir/err")" '0 '
@@ -164,6 +165,7 @@ is 'the memory is back' "$(used usr-c)" 0
 as_owner vm start mine --pool usr-a "${owned[@]}"
 is 'the pool of another user: refused' "$?" 1
 try 0 destroy usr-c
+try 0 resize usr-a --cpus 2-3
 
 section 'a machine of root'
 

@@ -459,6 +459,15 @@ static void put_program(FILE *to, const char *program)
 	free(dir);
 }
 
+/* Tell whether another program helps QEMU: swtpm or virtiofsd. */
+static bool has_helper(char *const *args)
+{
+	for (; *args; args++)
+		if (!strcmp(*args, "-tpmdev") || !strncmp(*args, "vhost-user-", 11))
+			return true;
+	return false;
+}
+
 char *profile_text(const struct profile *profile)
 {
 	int cwd = profile->cwd >= 0 ? profile->cwd : AT_FDCWD;
@@ -473,6 +482,9 @@ char *profile_text(const struct profile *profile)
 	fprintf(to, " flags=(attach_disconnected,mediate_deleted) {\n%s", common);
 	if (profile->pool)
 		fprintf(to, "  /dev/vpool/%s rw,\n", profile->pool);
+	/* The kernel sends it to the program when QEMU ends, with the rights of QEMU. */
+	if (has_helper(profile->args))
+		fputs("  signal (send) set=(term) peer=unconfined,\n", to);
 	if (profile->root)
 		put_root(to);
 	fputs("\n", to);
