@@ -52,76 +52,8 @@ trap clean_up EXIT
 
 listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err" | tr -s ' ' | sed 's/ *$//'; }
 pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
-# report CONSOLE KEY: print what the guest has reported. A message of its kernel can be on
-# the same line before that.
-report() { tr -d '\r' < "$dir/$1" | sed -n "s/^.*report $2 //p" | tail -n 1; }
-has_report() { grep -q 'report done' "$dir/$1" 2> /dev/null; }
 helpers() { pgrep -c -x 'swtpm|virtiofsd' || true; }
 no_helpers() { [ "$(helpers)" = 0 ]; }
-
-# make_reporter MODULE...: make $dir/parts.cpio, an initramfs that reports what it finds
-make_reporter() {
-	local root=$dir/reporter file nr=10
-
-	mkdir -p "$root"/{bin,dev,proc,sys,mnt}
-	cp "$(command -v busybox)" "$root/bin/busybox"
-	mknod "$root/dev/console" c 5 1
-	modprobe -S "$(uname -r)" --show-depends -a "$@" 2> /dev/null |
-		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' > "$dir/modules"
-	while read -r file; do
-		case $file in
-		*.xz) xz -dc "$file" > "$root/$nr.ko" ;;
-		*) cp "$file" "$root/$nr.ko" ;;
-		esac
-		nr=$((nr + 1))
-	done < "$dir/modules"
-	cat > "$root/init" <<-'EOF'
-		#!/bin/busybox sh
-		/bin/busybox --install -s /bin
-		mount -t proc none /proc
-		mount -t sysfs none /sys
-		mount -t devtmpfs none /dev
-		for module in /[1-9]*.ko; do insmod $module 2>/dev/null; done
-		sleep 1
-		for disk in /sys/block/vd*; do
-			[ -e $disk ] || continue
-			name=${disk##*/}
-			echo "report $name $(cat $disk/size) $(cat $disk/ro) $(head -c 8 /dev/$name | strings)"
-			case $name in vdb) echo guest | dd of=/dev/$name conv=fsync 2>/dev/null ;; esac
-			mount -t iso9660 -o ro /dev/$name /mnt 2>/dev/null || continue
-			echo "report user-data $(head -n 1 /mnt/user-data)"
-			echo "report meta-data $(tr '\n' ' ' < /mnt/meta-data)"
-			echo "report network-config $(head -n 1 /mnt/network-config)"
-			umount /mnt
-		done
-		if mount -t iso9660 -o ro /dev/sr0 /mnt 2>/dev/null; then
-			echo "report cdrom $(cat /mnt/hello)"
-			umount /mnt
-		fi
-		for net in 0 1 2; do
-			[ -e /sys/class/net/eth$net ] || continue
-			ip addr add 10.5$net.0.2/24 dev eth$net
-			ip link set eth$net up
-			ok=no
-			for i in 1 2 3 4 5; do ping -c 1 -W 2 10.5$net.0.1 >/dev/null && ok=yes && break; done
-			echo "report eth$net $(cat /sys/class/net/eth$net/address) $ok"
-		done
-		[ -d /sys/firmware/efi ] && echo "report firmware uefi" || echo "report firmware bios"
-		[ -e /dev/tpm0 ] && echo "report tpm $(cat /sys/class/tpm/tpm0/tpm_version_major)"
-		mkdir -p /share
-		for tag in data other; do
-			mount -t virtiofs $tag /share 2>/dev/null || continue
-			echo "report share-$tag $(cat /share/hello)"
-			echo "from the guest" > /share/answer
-			umount /share
-		done
-		grep -l 0x030000 /sys/bus/pci/devices/*/class >/dev/null && echo "report screen yes"
-		echo "report done"
-		while :; do sleep 1; done
-	EOF
-	chmod +x "$root/init"
-	(cd "$root" && find . | cpio -o -H newc --quiet) > "$dir/parts.cpio"
-}
 
 # starts NAME OPTION...: start a machine, and wait for the report of its guest
 starts() {

@@ -22,7 +22,8 @@ command -v python3 > /dev/null || skip 'no python3 here'
 export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run VPOOL_ETC_DIR=$dir/etc VPOOL_LOG_DIR=$dir/log
-accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow)
+export VPOOL_STATE_DIR=$dir/state
+accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid)
 err=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -32,7 +33,7 @@ clean_up() {
 	for vm in "$dir"/run/vm/*/; do
 		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
 	done
-	vpoolctl destroy --force usr-a usr-b
+	vpoolctl destroy --force usr-a usr-b usr-c
 	chown "$kvm_owner" /dev/kvm
 	chmod "$kvm_mode" /dev/kvm
 	for vm in "${accounts[@]}"; do
@@ -49,7 +50,8 @@ pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 # status PID KEY: print a value of /proc/PID/status
 status() { awk -v key="$2:" '$1 == key { $1 = ""; print substr($0, 2) }' "/proc/$1/status"; }
 parent_of() { status "$1" PPid; }
-no_keeper() { ! pgrep -x vpool-keeper > /dev/null; }
+no_process() { ! pgrep -x "$1" > /dev/null; }
+no_keeper() { no_process vpool-keeper; }
 
 # refused NAME PATTERN ARGUMENT...: vm start must fail with a message like PATTERN
 refused() {
@@ -60,6 +62,7 @@ refused() {
 
 chmod 755 "$dir"
 mkdir "$dir/etc"
+touch /etc/subuid /etc/subgid
 cp -p "${accounts[@]}" "$dir/etc"
 # Without the user, even if the host has it.
 sed -i '/^vpool-vm:/d' "${accounts[@]}"
@@ -116,6 +119,12 @@ refused 'a link into a closed directory' "*the directory $dir/closed is closed t
 refused 'a console in a closed directory' "*the console's file $dir/closed/out: *" \
 	one "${boot[@]}" --console "$dir/closed/out"
 is 'no file for the console is left' "$(ls "$dir/closed")" kernel
+mkdir -m 700 "$dir/share"
+refused 'a share that is closed to the user' \
+	"*the share $dir/share: user 'vpool-vm', as which QEMU runs, may not read it; 'setfacl -m u:vpool-vm:rx $dir/share'*" \
+	one "${boot[@]}" --share "$dir/share"
+VPOOL_APPARMOR_PARSER=/nowhere refused 'a profile without AppArmor' \
+	'*QEMU cannot have an AppArmor profile: *' one "${boot[@]}" --confine yes
 chmod 600 "$dir/guest.cpio"
 refused 'an initrd that the user may not read' "*may not read it; *:r $dir/guest.cpio*" \
 	one "${boot[@]}"
@@ -129,6 +138,35 @@ setpriv --reuid "$uid" --regid "$gid" --clear-groups env HOME="$dir/nowhere" \
 is 'another user than root: refused' "$?" 1
 like 'another user than root: message' "$(cat "$dir/err")" \
 	"*only root can run QEMU as another user, such as 'nobody'*"
+
+section 'the owner of a pool'
+
+as_owner() {
+	setpriv --reuid 65534 --regid 65534 --groups "$(getent group kvm | cut -d : -f 3)" \
+		env VPOOL_RUN_DIR="$dir/owner" VPOOL_LOG_DIR="$dir/owner" \
+		HOME="$dir/owner" vpoolctl "$@" \
+		> "$dir/out" 2> "$dir/err"
+}
+mkdir "$dir/owner"
+chown 65534 "$dir/owner"
+try 0 resize usr-a --cpus 2
+try 0 create usr-c --mem 64M --cpus 3 --owner 65534
+owned=(--mem 32M --vcpus 1 --kernel "$dir/kernel")
+as_owner vm start mine --pool usr-c "${owned[@]}"
+is 'the owner starts a machine' "$? $(cat "$dir/err")" '0 '
+as_owner vm list --raw --noheadings -o NAME,POOL,STATE
+is 'and lists it' "$(cat "$dir/out")" 'mine usr-c running'
+as_owner vm list --raw --noheadings -o PID
+pid=$(cat "$dir/out")
+is 'QEMU has the user id of the owner' "$(status "$pid" Uid)" '65534 65534 65534 65534'
+is 'its memory is of the pool' "$(used usr-c)" $((32 << 20))
+as_owner vm stop mine --force
+is 'and stops it' "$? $(cat "$dir/err")" '0 '
+is 'the memory is back' "$(used usr-c)" 0
+as_owner vm start mine --pool usr-a "${owned[@]}"
+is 'the pool of another user: refused' "$?" 1
+try 0 destroy usr-c
+try 0 resize usr-a --cpus 2-3
 
 section 'a machine of root'
 
@@ -203,6 +241,74 @@ is 'the old pool has its memory back' "$(used usr-a)" 0
 until_true 60 is_beyond one "$at"
 is 'the guest continues' "$?" 0
 is 'the old directory is gone, with the file of the user' "$(ls "$dir/run/vm/one")" 1
+
+section 'parts and their helpers'
+
+for program in busybox bsdtar swtpm; do
+	command -v "$program" > /dev/null || break
+done
+if [ "$(command -v "$program")" ]; then
+	make_reporter virtio_pci virtio_blk isofs tpm_crb tpm_tis virtiofs
+	chmod 644 "$dir/parts.cpio"
+	printf '#cloud-config\n' > "$dir/user-data"
+	chmod 600 "$dir/user-data"
+	echo shared > "$dir/share/hello"
+	chown -R vpool-vm: "$dir/share"
+	# The guest has a user other than root.
+	echo 'vpool-vm:300000:65536' | tee /etc/subuid > /etc/subgid
+	# UEFI needs many minutes to boot the guest here, so only QEMU opens its variables.
+	try 0 vm start two --pool usr-a --mem 128M --vcpus 1 --kernel "$dir/kernel" \
+		--initrd "$dir/parts.cpio" --append 'console=ttyS0 net.ifnames=0 quiet' \
+		--console "$dir/two" --seed "$dir/user-data" --tpm --share "$dir/share,tag=data"
+	is 'swtpm has the user id of the user' "$(status "$(pgrep -x swtpm)" Uid)" \
+		"$uid $uid $uid $uid"
+	is 'and no capabilities' "$(status "$(pgrep -x swtpm)" CapEff)" 0000000000000000
+	is 'virtiofsd, too' "$(pgrep -x virtiofsd | while read -r pid; do
+		status "$pid" Uid
+	done | sort -u)" "$uid $uid $uid $uid"
+	is 'virtiofsd has another user namespace' "$(readlink "/proc/$(pgrep -ox virtiofsd)/ns/user" \
+		/proc/self/ns/user | sort -u | wc -l)" 2
+	is 'in which it is root' "$(tr -s ' ' < "/proc/$(pgrep -ox virtiofsd)/uid_map" | xargs)" \
+		"0 $uid 1 1 300000 65536"
+	like 'both are members of the pool' "$(for pid in $(pgrep -x 'swtpm|virtiofsd'); do
+		status "$pid" Cpus_allowed_list
+	done | sort -u)" '[23]'
+	until_true 400 has_report two
+	is 'the guest reports' "$?" 0
+	is 'a seed' "$(report two user-data)" '#cloud-config'
+	is 'a TPM' "$(report two tpm)" 2
+	is 'a share' "$(report two share-data)" shared
+	is 'what root of the guest writes is of the user' \
+		"$(cat "$dir/share/answer") $(stat -c %u "$dir/share/answer")" "from the guest $uid"
+	is 'what another user of the guest writes is of its range' \
+		"$(cat "$dir/share/other") $(stat -c %u "$dir/share/other")" 'from another user 300999'
+	is 'the state of the TPM is of the user' \
+		"$(stat -c '%u %a' "$dir/state/two/tpm" "$dir/state/two/tpm/tpm2-00.permall" | xargs)" \
+		"$uid 700 $uid 600"
+	is 'the seed is of the user' "$(stat -c '%u' "$dir/state/two/seed.iso")" "$uid"
+	try 0 vm stop two --force
+	is 'the helpers have ended' "$(pgrep -x 'swtpm|virtiofsd')" ''
+	is 'all memory is back' "$(used usr-a)" 0
+	try 0 vm start two --pool usr-a --mem 32M --vcpus 1 --kernel "$dir/kernel" --user root --tpm \
+		--share "$dir/share"
+	is 'with --user root, they are of root' "$(pgrep -x 'swtpm|virtiofsd' | while read -r pid; do
+		status "$pid" Uid
+	done | sort -u)" '0 0 0 0'
+	is 'and so is the state of the TPM' "$(stat -c %u "$dir/state/two/tpm")" 0
+	try 0 vm stop two --force
+	try 0 vm start two --pool usr-a --mem 32M --vcpus 1 --kernel "$dir/kernel" --accel tcg \
+		--firmware uefi --tpm --seed "$dir/user-data" --share "$dir/share"
+	is 'the variables of UEFI are of the user' \
+		"$(stat -c '%u %a' "$dir/state/two/uefi-variables")" "$uid 600"
+	like 'QEMU has them open' "$(ls -l "/proc/$(pid_of two)/fd")" '*two/uefi-variables*'
+	is 'the state of the TPM is of the user again' "$(stat -c %u "$dir/state/two/tpm")" "$uid"
+	kill -9 "$(pid_of two)"
+	until_true 10 no_process 'swtpm|virtiofsd'
+	is 'the helpers end with a killed QEMU' "$?" 0
+	is 'the machine is gone' "$(listed NAME)" one
+else
+	tap_result yes "parts # SKIP no $program here; tools/setup installs it"
+fi
 
 section 'the end'
 

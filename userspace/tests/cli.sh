@@ -183,6 +183,8 @@ try vm start x --pool a --disk /disk $(printf -- '--cdrom /c%d ' 1 2 3 4 5)
 check 'too many CDs' 2 '*more than 4 of --cdrom*'
 try vm start x --pool a --disk /disk --accel hvf
 check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
+try vm start x --pool a --disk /disk --confine maybe
+check 'unknown confinement' 2 "*--confine: 'maybe' is not yes, no or auto*"
 try vm start x --pool a --disk /disk,format=
 check 'empty format of a disk' 2 "*--disk: '' is not a format, such as raw or qcow2*"
 try vm start x --pool a --disk /disk,fromat=raw

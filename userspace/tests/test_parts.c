@@ -8,6 +8,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,11 @@
 #include "vm/args.h"
 #include "vm/config.h"
 #include "vm/firmware.h"
+#include "vm/namespace.h"
 #include "vm/parts.h"
 #include "vm/plug.h"
 #include "vm/seed.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 #include "tap.h"
 
@@ -62,7 +65,7 @@ static bool helpers_run(void)
 }
 
 /* Start a program that plays QEMU and has a helper, which answers on its descriptor. */
-static pid_t play_qemu(const char *helper)
+static pid_t play_qemu_of(const char *helper, const struct vm_user *user, bool is_root)
 {
 	struct vm_plugs plugs = { 0 };
 	char **program = NULL, byte;
@@ -74,9 +77,10 @@ static pid_t play_qemu(const char *helper)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || pipe(said))
 		return -1;
 	expect(!vm_plugs_add(&plugs, QEMU_FD, ends[0], ends[1], program));
+	plugs.plug[0].is_root = is_root;
 	pid = fork();
 	if (!pid) {
-		if (vm_plugs_inherit(&plugs, &slot))
+		if (vm_plugs_inherit(&plugs, &slot, user))
 			_exit(1);
 		vm_plugs_close(&plugs);
 		/* The end of the stream is an answer, too. */
@@ -90,6 +94,13 @@ static pid_t play_qemu(const char *helper)
 	expect(read(said[0], &byte, 1) == 1);
 	close(said[0]);
 	return pid;
+}
+
+static pid_t play_qemu(const char *helper)
+{
+	struct vm_user user = { 0 };
+
+	return play_qemu_of(helper, &user, false);
 }
 
 /* The kernel ends a helper with QEMU, even if QEMU is killed. */
@@ -134,6 +145,74 @@ static void helper_descriptors(void)
 	free(text);
 	free(path);
 	free(helper);
+}
+
+/* Tell whether this process can give a helper another user, in a user namespace. */
+static bool can_change_user(void)
+{
+	pid_t pid = geteuid() ? -1 : fork();
+	int status = 1;
+
+	if (!pid)
+		_exit(!!unshare(CLONE_NEWUSER));
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	if (status)
+		printf("# skipped: needs root, and user namespaces\n");
+	return !status;
+}
+
+/* Run a helper as a user, and check what it finds. */
+static void helper_as(bool is_root, const char *wanted)
+{
+	struct vm_user user = { .name = (char *)"vpool-test", .uid = 65534, .gid = 65534 };
+	static const char look[] =
+		"id -u; cat /proc/self/uid_map; grep -E '^(CapEff|NoNewPrivs)' /proc/self/status";
+	char *helper = xprintf("exec > %s/who; %s; echo >&3; exec sleep 1000", dir, look);
+	char *path = xprintf("%s/who", dir), *text;
+	pid_t pid;
+
+	if (!can_change_user())
+		goto out;
+	expect(!chmod(dir, 0777));
+	pid = play_qemu_of(helper, &user, is_root);
+	text = read_text(path);
+	expect(text && strstr(text, wanted));
+	if (text && !strstr(text, wanted))
+		printf("# it is %s\n", text);
+	free(text);
+	/* The kernel forgets the signal of a process whose user changes. */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	vm_slot_wait_keeper(&slot);
+	expect(!helpers_run());
+	unlink(path);
+	expect(!chmod(dir, 0700));
+out:
+	free(path);
+	free(helper);
+}
+
+static void helper_user(void)
+{
+	helper_as(false, "CapEff:\t0000000000000000\nNoNewPrivs:\t1\n");
+	helper_as(false, "65534\n");
+}
+
+static void helper_namespace(void)
+{
+	helper_as(true, "0\n         0      65534          1\n");
+	helper_as(true, "NoNewPrivs:\t1\n");
+}
+
+static void user_ranges(void)
+{
+	static const char text[] = "other:1:2\nvpool-vm-2:3:4\nvpool-vm:100000:65536\n";
+	unsigned long first = 0;
+
+	expect(namespace_range(text, "vpool-vm", &first) == 65536 && first == 100000);
+	expect(!namespace_range(text, "vpool", &first));
+	expect(!namespace_range("vpool-vm:x:1\n", "vpool-vm", &first));
 }
 
 /* Return the text of a file of an image for free(3), or NULL. */
@@ -272,6 +351,9 @@ static const struct tap_case cases[] = {
 	{ "a helper ends with QEMU", helper_ends },
 	{ "QEMU notices a helper that fails", helper_fails },
 	{ "a helper has only its descriptors", helper_descriptors },
+	{ "a helper runs as the user of QEMU", helper_user },
+	{ "a helper can be root in a user namespace of that user", helper_namespace },
+	{ "the range of a user is found", user_ranges },
 	{ "the image of a seed has the files and the label", seed_image },
 	{ "each machine has a copy of the variables", copied_variables },
 	{ "the state of a machine can be removed", forget },

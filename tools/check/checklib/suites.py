@@ -64,6 +64,10 @@ GUARDS = {
 # The suites that run under each guard; GUARDED_FAST does not run on the slow debug kernel.
 GUARDED = "guard_on pool dedicated limits permissions guard_end".split()
 GUARDED_FAST = "region pin".split()
+# The suites that need one guard.
+GUARDED_ONLY = {
+    "hardened": ["vm_confine"],
+}
 
 # The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
 # the huge pages 32 MiB large.
@@ -134,9 +138,10 @@ def quick_hosts():
             if name in HOSTS_QUICK and (wanted(name) or wanted("hosts"))}
 
 
-def guarded(kernel):
+def guarded(guard):
     """Return the suites that run under a guard."""
-    return GUARDED + ([] if is_debug(kernel) else GUARDED_FAST)
+    fast = [] if is_debug(GUARDS[guard][0]) else GUARDED_FAST
+    return GUARDED + fast + GUARDED_ONLY.get(guard, [])
 
 
 def declared_kunit():

@@ -186,7 +186,7 @@ def run_guarded(count, guard):
         signed, env["VPOOL_UNSIGNED_KO"] = sign(kernel)
         # kmemleak reports through debugfs, which lockdown forbids.
         args += ["--module", signed, "--no-kmemleak"]
-    run_suites(count, kernel, suites.guarded(kernel), args, env)
+    run_suites(count, kernel, suites.guarded(guard), args, env)
     count.cases["of a test with a guard on"] += count.passed + count.failed
 
 

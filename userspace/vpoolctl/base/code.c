@@ -248,6 +248,8 @@ static const struct {
 	{ TOOL_TEMPLATE_DISK, "template_disk" },
 	{ TOOL_TEMPLATE_NOT_SAVED, "template_not_saved" },
 	{ TOOL_TEMPLATE_ACCESS, "template_access" },
+	{ TOOL_VM_CONFINE, "vm_confine" },
+	{ TOOL_VM_UNCONFINED, "vm_unconfined" },
 };
 
 const char *code_name(int code)

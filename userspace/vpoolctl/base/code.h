@@ -115,6 +115,8 @@
  * @TOOL_TEMPLATE_DISK: a disk of a template was changed
  * @TOOL_TEMPLATE_NOT_SAVED: a template was not saved; the machine continues
  * @TOOL_TEMPLATE_ACCESS: others can write to a template
+ * @TOOL_VM_CONFINE: QEMU cannot have an AppArmor profile
+ * @TOOL_VM_UNCONFINED: QEMU runs without an AppArmor profile, which this host cannot give it
  * @NR_TOOL_END: one more than the last code
  *
  * Values start at 2000, so that none is an enum vpool_code or enum vpool_lib_code. A
@@ -232,6 +234,8 @@ enum tool_code {
 	TOOL_TEMPLATE_DISK = 2155,
 	TOOL_TEMPLATE_NOT_SAVED = 2156,
 	TOOL_TEMPLATE_ACCESS = 2157,
+	TOOL_VM_CONFINE = 2160,
+	TOOL_VM_UNCONFINED = 2161,
 	NR_TOOL_END,
 };
 

@@ -377,6 +377,8 @@ static const struct {
 	{ TOOL_TEMPLATE_NOT_SAVED,
 	  "Try 'vpoolctl vm log %s' for what QEMU reports." },
 	{ TOOL_TEMPLATE_ACCESS, "Try 'ls -ld' with that path." },
+	{ TOOL_VM_CONFINE, "{user:Try as root.}{root:Try 'aa-status'.}" },
+	{ TOOL_VM_UNCONFINED, NULL },
 };
 
 /* Copy what follows @before in a message, up to a character of @after. */

@@ -110,6 +110,7 @@ void vm_config_free(struct vm_config *config)
 	free(config->firmware);
 	free(config->accel);
 	free(config->user);
+	free(config->confine);
 	vm_config_forget_scope(config);
 	free(config->scope);
 	free(config->machine);

@@ -33,8 +33,10 @@
 #include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
+#include "vm/confine.h"
 #include "vm/device.h"
 #include "vm/handed.h"
+#include "vm/label.h"
 #include "vm/memory.h"
 #include "vm/migration.h"
 #include "vm/parts.h"
@@ -185,6 +187,8 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct backing backing;
 	struct vm_user user;
 	char **args, *uri, *scope = scope_read(move->vm->dir);
+	char *confine = label_wanted_read(move->vm->dir);
+	struct qemu_bounds bounds = { .scope = scope };
 	int err, cwd;
 
 	backing_init(&backing);
@@ -199,11 +203,12 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	} else if (!args || cwd < 0) {
 		cmd_error(move->inv, name, TOOL_VM_FOREIGN,
 			  "its QEMU was started by another version of vpoolctl, or in a directory that cannot be read; it cannot be migrated");
-	} else if (!vm_plan_back(move->inv, name, move->pool, plan, &backing) &&
+	} else if (!vm_confine_choose(move->inv, name, confine, &bounds.confined) &&
+		   !vm_plan_back(move->inv, name, move->pool, plan, &backing) &&
 		   !vm_parts_reopen(move->inv, name, args, &plugs) &&
 		   !template_plug_again(move->inv, name, from->pid, args + 1, &plugs)) {
 		err = qemu_launch(move->inv, name, slot, move->pool, cwd, args,
-				  &backing, &plugs, &user, scope, &move->to);
+				  &backing, &plugs, &user, &bounds, &move->to);
 	}
 	vm_plugs_close(&plugs);
 	backing_close(&backing);
@@ -212,6 +217,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	args_free(args);
 	vm_user_free(&user);
 	free(scope);
+	free(confine);
 	if (err)
 		return -1;
 	err = vm_build(move->inv, name, &move->to, move->pool, move->pool_name,

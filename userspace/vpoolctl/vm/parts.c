@@ -3,7 +3,9 @@
  * Parts of a machine that need more of the host than QEMU's arguments: files that stay with
  * the machine, descriptors, and helpers.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,11 @@
 #define VARIABLES "uefi-variables"
 #define SEED "seed.iso"
 #define TPM "tpm"
+
+/* Files of swtpm in the directory of the TPM. */
+static const char * const tpm_files[] = {
+	".lock", "tpm2-00.permall", "tpm2-00.volatilestate",
+};
 
 /* Checks */
 
@@ -177,6 +184,32 @@ static int make_seed(const struct invocation *inv, const struct vm_config *confi
 }
 
 /*
+ * Give the directory of the TPM and its files to the user. Another user may have had it, so
+ * it is closed to all but root first. That user can have made links in it.
+ */
+static int give_tpm(const char *path, uid_t uid, gid_t gid)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err = 0;
+	struct stat st;
+	size_t i;
+
+	if (dir < 0 || fchown(dir, 0, 0) || fchmod(dir, 0700))
+		err = -errno;
+	for (i = 0; i < ARRAY_SIZE(tpm_files) && !err; i++) {
+		if (fstatat(dir, tpm_files[i], &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode) || st.st_nlink != 1)
+			continue;
+		if (fchownat(dir, tpm_files[i], uid, gid, AT_SYMLINK_NOFOLLOW))
+			err = -errno;
+	}
+	if (!err && fchown(dir, uid, gid))
+		err = -errno;
+	if (dir >= 0)
+		close(dir);
+	return err;
+}
+
+/*
  * Give the files that QEMU opens to its user. Their directory stays that of root, who writes
  * there, and the user can only search it.
  */
@@ -235,7 +268,8 @@ static int add_tpm(const struct invocation *inv, const char *name, struct vm_plu
 	return add_helper(inv, name, plugs, VM_PLUG_TPM, ends[0], ends[1], program);
 }
 
-static int make_tpm(const struct invocation *inv, const char *name, struct vm_parts *parts)
+static int make_tpm(const struct invocation *inv, const char *name,
+		    const struct vm_user *user, struct vm_parts *parts)
 {
 	char *dir = state_path(name, TPM);
 	int err = mkdir(dir, 0700) ? -errno : 0;
@@ -243,6 +277,9 @@ static int make_tpm(const struct invocation *inv, const char *name, struct vm_pa
 	parts->fresh_tpm = !err;
 	if (err == -EEXIST)
 		err = 0;
+	/* A machine of root may have been one of another user. */
+	if (!err && !geteuid())
+		err = give_tpm(dir, user->name ? user->uid : 0, user->name ? user->gid : 0);
 	if (err)
 		state_failed(inv, name, dir, err);
 	free(dir);
@@ -277,8 +314,10 @@ static int make_socket(const char *dir, int *connected, int *listening)
 	return err;
 }
 
+/* @user is the one of virtiofsd, if that is not root. */
 static int add_share(const struct invocation *inv, const char *name, const char *dir,
-		     const struct vm_config_share *share, size_t nr, struct vm_plugs *plugs)
+		     const struct vm_config_share *share, size_t nr,
+		     const struct vm_user *user, struct vm_plugs *plugs)
 {
 	char *path = vm_program_find(&vm_program_virtiofsd);
 	char *source = realpath(share->dir, NULL), **program = NULL;
@@ -301,7 +340,13 @@ static int add_share(const struct invocation *inv, const char *name, const char 
 	path = xprintf("--fd=%d", VM_HELPER_FD);
 	args_add(&program, path);
 	free(path);
-	return add_helper(inv, name, plugs, VM_PLUG_SHARE + nr, connected, listening, program);
+	/* Root of a user namespace cannot raise the limit. */
+	if (user->name)
+		args_add(&program, "--rlimit-nofile=0");
+	err = add_helper(inv, name, plugs, VM_PLUG_SHARE + nr, connected, listening, program);
+	if (!err)
+		plugs->plug[plugs->nr - 1].is_root = true;
+	return err;
 }
 
 /* All */
@@ -324,9 +369,9 @@ int vm_parts_prepare(const struct invocation *inv, const struct vm_config *confi
 	if (!err && has_state && user->name)
 		err = give_state(inv, name, user, parts);
 	if (!err && config->tpm)
-		err = make_tpm(inv, name, parts);
+		err = make_tpm(inv, name, user, parts);
 	for (i = 0; i < config->nr_shares && !err; i++)
-		err = add_share(inv, name, dir, config->shares + i, i, &parts->plugs);
+		err = add_share(inv, name, dir, config->shares + i, i, user, &parts->plugs);
 	for (i = 0; i < config->nr_nets && !err; i++)
 		parts->mac[i] = vm_net_mac(config, i);
 	if (!err)
@@ -337,13 +382,12 @@ int vm_parts_prepare(const struct invocation *inv, const struct vm_config *confi
 /* Remove the directory of the TPM with the files of swtpm. */
 static int remove_tpm(const char *name)
 {
-	static const char * const files[] = { ".lock", "tpm2-00.permall", "tpm2-00.volatilestate" };
 	char *dir = state_path(name, TPM), *path;
 	int err = 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		path = xprintf("%s/%s", dir, files[i]);
+	for (i = 0; i < ARRAY_SIZE(tpm_files); i++) {
+		path = xprintf("%s/%s", dir, tpm_files[i]);
 		unlink(path);
 		free(path);
 	}

@@ -3,8 +3,9 @@
  * Descriptors that QEMU inherits, and the helpers at their other ends.
  *
  * A helper is a program that implements a part of the machine in a process, such as swtpm.
- * It is a child of QEMU, and a member of the pool as QEMU is. The kernel ends it when QEMU
- * ends for whatever reason, so that no vpoolctl is needed for that. QEMU and the helper are
+ * It is a child of QEMU, and a member of the pool as QEMU is. It also runs as QEMU's user.
+ * The kernel ends it when QEMU ends for whatever reason, so that no vpoolctl is needed for
+ * that. QEMU and the helper are
  * connected by a socket without a path, which no other program can open.
  *
  * All helpers of a QEMU inherit a lock on a file. Memory of the guest that a helper has
@@ -19,16 +20,22 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/exit.h"
 #include "vm/args.h"
+#include "vm/namespace.h"
 #include "vm/plug.h"
+#include "vm/user.h"
 #include "vm/vm.h"
 
 /* vpoolctl's descriptors are above all of QEMU's, so that moving one overwrites none. */
 #define OUR_FD 256
+/* Number of files that a helper in a namespace may open, as virtiofsd wants it. */
+#define FILES_MAX 1000000
 
 /* Move a descriptor above those of QEMU. Return its new number or a negative errno. */
 static int move_up(int fd)
@@ -78,12 +85,43 @@ void vm_plugs_close(struct vm_plugs *plugs)
 	plugs->nr = 0;
 }
 
-/* Execute a helper in a child of the process that becomes QEMU. */
-static void become_helper(const struct vm_plug *plug, int lock, pid_t parent)
+/* Let the kernel end this process with its parent. Exit if the parent has ended. */
+static void end_with(pid_t parent)
 {
-	/* After this call, the kernel ends the helper; before it, nothing has been done. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
 		_exit(EXIT_CANNOT_RUN);
+}
+
+/* Become the user of QEMU, or root in a namespace of that user. */
+static void become_user(const struct vm_plug *plug, const struct vm_user *user, int sync)
+{
+	struct rlimit files = { FILES_MAX, FILES_MAX };
+	int err;
+
+	if (!user->name)
+		return;
+	if (plug->is_root) {
+		/* The helper cannot raise it in a namespace. A lower limit will do, too. */
+		setrlimit(RLIMIT_NOFILE, &files);
+		err = namespace_enter(sync);
+	} else {
+		err = vm_user_become(user);
+	}
+	if (!err)
+		return;
+	fprintf(stderr, "%s cannot run as user %s%s: %s\n", *plug->program, user->name,
+		plug->is_root ? " in a user namespace" : "", strerror(-err));
+	_exit(EXIT_CANNOT_RUN);
+}
+
+/* Execute a helper in a child of the process that becomes QEMU. */
+static void become_helper(const struct vm_plug *plug, int lock, pid_t parent,
+			  const struct vm_user *user, int sync)
+{
+	end_with(parent);
+	become_user(plug, user, sync);
+	/* Another user makes the kernel forget it. */
+	end_with(parent);
 	if (dup2(plug->end, VM_HELPER_FD) < 0 || dup2(lock, VM_HELPER_FD + 1) < 0)
 		_exit(EXIT_CANNOT_RUN);
 	syscall(SYS_close_range, VM_HELPER_FD + 2, ~0U, 0);
@@ -92,12 +130,40 @@ static void become_helper(const struct vm_plug *plug, int lock, pid_t parent)
 	_exit(EXIT_NOT_FOUND);
 }
 
+/* Start one helper, which inherits the lock. Return 0 or a negative errno. */
+static int start_helper(const struct vm_plug *plug, int lock, const struct vm_user *user)
+{
+	pid_t parent = getpid(), pid;
+	int ends[2], err = 0;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	ends[1] = move_up(ends[1]);
+	if (ends[1] < 0) {
+		close(ends[0]);
+		return ends[1];
+	}
+	pid = fork();
+	if (!pid) {
+		close(ends[0]);
+		become_helper(plug, lock, parent, user, ends[1]);
+	}
+	close(ends[1]);
+	if (pid < 0)
+		err = -errno;
+	else if (user->name && plug->is_root)
+		err = namespace_map(pid, ends[0], user);
+	close(ends[0]);
+	return err;
+}
+
 /* Start the helpers. Return 0 or a negative errno. */
-static int start_helpers(const struct vm_plugs *plugs, const struct vm_slot *slot)
+static int start_helpers(const struct vm_plugs *plugs, const struct vm_slot *slot,
+			 const struct vm_user *user)
 {
 	char *path = vm_slot_path(slot, VM_HELPERS);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), lock;
-	pid_t parent = getpid(), pid;
+	int err = 0;
 	size_t i;
 
 	free(path);
@@ -108,19 +174,14 @@ static int start_helpers(const struct vm_plugs *plugs, const struct vm_slot *slo
 		return lock;
 	if (flock(lock, LOCK_EX))
 		return -errno;
-	for (i = 0; i < plugs->nr; i++) {
-		if (!plugs->plug[i].program)
-			continue;
-		pid = fork();
-		if (!pid)
-			become_helper(plugs->plug + i, lock, parent);
-		if (pid < 0)
-			return -errno;
-	}
-	return 0;
+	for (i = 0; i < plugs->nr && !err; i++)
+		if (plugs->plug[i].program)
+			err = start_helper(plugs->plug + i, lock, user);
+	return err;
 }
 
-int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot)
+int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot,
+		     const struct vm_user *user)
 {
 	bool helps = false;
 	int err = 0;
@@ -129,7 +190,7 @@ int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot)
 	for (i = 0; i < plugs->nr; i++)
 		helps |= !!plugs->plug[i].program;
 	if (helps)
-		err = start_helpers(plugs, slot);
+		err = start_helpers(plugs, slot, user);
 	for (i = 0; i < plugs->nr && !err; i++)
 		if (dup2(plugs->plug[i].fd, plugs->plug[i].at) < 0)
 			err = -errno;

@@ -2,9 +2,11 @@
 #ifndef VPOOLCTL_VM_PLUG_H
 #define VPOOLCTL_VM_PLUG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct vm_slot;
+struct vm_user;
 
 /*
  * QEMU's descriptors: of the TPM, of the first share, of the first network, and of the
@@ -26,12 +28,14 @@ struct vm_slot;
  * @fd: its number in vpoolctl; owned
  * @end: for a helper: its end of the connection; owned; or -1
  * @program: for a helper: its program and arguments, NULL-terminated; owned; or NULL
+ * @is_root: the helper must be root, if only in a user namespace
  */
 struct vm_plug {
 	int at;
 	int fd;
 	int end;
 	char **program;
+	bool is_root;
 };
 
 /**
@@ -52,9 +56,11 @@ int vm_plugs_add(struct vm_plugs *plugs, int at, int fd, int end, char **program
 void vm_plugs_close(struct vm_plugs *plugs);
 
 /*
- * In the process that becomes QEMU: start the helpers, and give the descriptors their
- * numbers. The helpers end with QEMU. Return 0 or a negative errno.
+ * In the process that becomes QEMU, while it is still root: start the helpers as the user of
+ * QEMU, and give the descriptors their numbers. The helpers end with QEMU. Return 0 or a
+ * negative errno.
  */
-int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot);
+int vm_plugs_inherit(const struct vm_plugs *plugs, const struct vm_slot *slot,
+		     const struct vm_user *user);
 
 #endif /* VPOOLCTL_VM_PLUG_H */

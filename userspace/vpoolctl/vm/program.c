@@ -12,6 +12,11 @@
 #include "base/macros.h"
 #include "vm/program.h"
 
+const struct vm_program vm_program_apparmor = {
+	.variable = "VPOOL_APPARMOR_PARSER",
+	.paths = { "apparmor_parser", "/usr/sbin/apparmor_parser", "/sbin/apparmor_parser" },
+};
+
 const struct vm_program vm_program_bridge = {
 	.variable = "VPOOL_BRIDGE_HELPER",
 	.paths = {
@@ -57,6 +62,11 @@ static char *in_path(const char *name)
 		free(path);
 	}
 	return NULL;
+}
+
+char *vm_program_path(const char *name)
+{
+	return strchr(name, '/') ? realpath(name, NULL) : in_path(name);
 }
 
 char *vm_program_find(const struct vm_program *program)

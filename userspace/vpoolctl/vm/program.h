@@ -14,10 +14,13 @@ struct vm_program {
 	const char *paths[6];
 };
 
+extern const struct vm_program vm_program_apparmor;
 extern const struct vm_program vm_program_bridge;
 extern const struct vm_program vm_program_swtpm;
 extern const struct vm_program vm_program_virtiofsd;
 
+/* Return the path of a program as execvp(3) finds it, for free(3), or NULL. */
+char *vm_program_path(const char *name);
 /* Return the path of a program that can be run, for free(3), or NULL. */
 char *vm_program_find(const struct vm_program *program);
 

@@ -399,6 +399,14 @@ static int set_user(void *target, const char *text, struct failure *failure)
 	return set_text(&config->user, text, failure);
 }
 
+static int set_confine(void *target, const char *text, struct failure *failure)
+{
+	static const char * const words[] = { "yes", "no", "auto" };
+	struct vm_config *config = target;
+
+	return set_one_of(&config->confine, text, words, ARRAY_SIZE(words), failure);
+}
+
 static int set_scope(void *target, const char *text, struct failure *failure)
 {
 	struct vm_config *config = target;
@@ -605,6 +613,13 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 		.help =
 			"if root starts the machine, run QEMU as this user;\n"
 			"default: vpool-vm if there is such a user",
+	},
+	[VM_CONFINE] = {
+		.name = "confine", .arg = "yes|no|auto", .set = set_confine,
+		.help =
+			"run QEMU in an AppArmor profile that allows the files\n"
+			"of this machine alone; default: auto, if root starts\n"
+			"the machine and the host uses AppArmor",
 	},
 	[VM_SCOPE] = {
 		.name = "property", .arg = "NAME=VALUE",

@@ -35,6 +35,7 @@
 #include "output/messages.h"
 #include "output/printable.h"
 #include "vm/backing.h"
+#include "vm/confine.h"
 #include "vm/keeper.h"
 #include "vm/plug.h"
 #include "vm/qemu.h"
@@ -254,9 +255,16 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	err = vm_plugs_inherit(launch->plugs, launch->slot);
+	err = vm_plugs_inherit(launch->plugs, launch->slot, launch->user);
 	if (err) {
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
+		_exit(EXIT_CANNOT_RUN);
+	}
+	/* The profile and the user belong to the process that executes QEMU. */
+	err = vm_confine_enter(launch->slot);
+	if (err) {
+		fprintf(stderr, "QEMU cannot run in its AppArmor profile: %s\n",
+			strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
 	err = vm_user_become(launch->user);
@@ -270,14 +278,31 @@ static void become(void *data, int output)
 	_exit(EXIT_NOT_FOUND);
 }
 
+/*
+ * Create the directory of the slot. The user of QEMU gets access to it at the end, so that
+ * no file of vpoolctl can be a link of that user. Return 0, a negative errno, or 1 after a
+ * message.
+ */
+static int make_slot(const struct invocation *inv, const char *name,
+		     const struct launch *launch, bool confined)
+{
+	if (mkdir(launch->slot->dir, 0700))
+		return -errno;
+	if (confined && vm_confine_load(inv, name, launch->slot, launch->pool, launch->args,
+					launch->cwd, launch->user))
+		return 1;
+	return vm_user_share_slot(launch->user, launch->slot->dir);
+}
+
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, struct vm_plugs *plugs,
-		const struct vm_user *user, const char *scope, struct qemu *qemu)
+		const struct vm_user *user, const struct qemu_bounds *bounds,
+		struct qemu *qemu)
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
-		.plugs = plugs, .user = user, .scope = scope,
+		.plugs = plugs, .user = user, .scope = bounds->scope,
 	};
 	int err, ends[2];
 
@@ -290,7 +315,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		-errno : 0;
 	if (!err) {
 		launch.monitor = ends[1];
-		err = mkdir(slot->dir, 0700) ? -errno : vm_user_share_slot(user, slot->dir);
+		err = make_slot(inv, name, &launch, bounds->confined);
 		if (!err)
 			err = backing_give(backing, user);
 		if (!err)
@@ -308,7 +333,8 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		err = show_monitors(slot);
 	if (!err)
 		return 0;
-	qemu_failed(inv, name, qemu, err);
+	if (err < 0)
+		qemu_failed(inv, name, qemu, err);
 	qemu_stop(qemu);
 	return -1;
 }

@@ -3,6 +3,7 @@
 #define VPOOLCTL_QEMU_H
 
 #include <libvpool.h>
+#include <stdbool.h>
 
 #include "vm/keeper.h"
 
@@ -12,6 +13,16 @@ struct qmp;
 struct vm_plugs;
 struct vm_slot;
 struct vm_user;
+
+/**
+ * struct qemu_bounds - limits of a QEMU, beside its user
+ * @scope: properties of its scope of systemd, one in each line, or NULL
+ * @confined: QEMU runs in an AppArmor profile
+ */
+struct qemu_bounds {
+	const char *scope;
+	bool confined;
+};
 
 /**
  * struct qemu - a QEMU that is being started
@@ -39,7 +50,7 @@ int qemu_check(const struct invocation *inv, const char *name);
  * @backing: files that QEMU inherits
  * @plugs: descriptors that QEMU inherits for its parts, which are closed here
  * @user: user that QEMU runs as
- * @scope: properties of its scope of systemd, one in each line, or NULL
+ * @bounds: its limits
  * @qemu: out: the QEMU, for qemu_stop() or qemu_release()
  *
  * QEMU has no memory and no devices yet. It dies with vpoolctl until qemu_release().
@@ -49,7 +60,8 @@ int qemu_check(const struct invocation *inv, const char *name);
 int qemu_launch(const struct invocation *inv, const char *name,
 		struct vm_slot *slot, struct vpool *pool, int cwd, char **args,
 		const struct backing *backing, struct vm_plugs *plugs,
-		const struct vm_user *user, const char *scope, struct qemu *qemu);
+		const struct vm_user *user, const struct qemu_bounds *bounds,
+		struct qemu *qemu);
 
 /* Let QEMU outlive vpoolctl. The connection stays until qemu_close(). */
 void qemu_release(struct qemu *qemu);

@@ -3,6 +3,7 @@
 #define VPOOLCTL_VM_QEMU_ARGS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vm/user.h"
@@ -19,6 +20,7 @@ struct vm_slot;
  * @block: unit in which the size can change, in bytes
  * @vcpus: number of vCPUs
  * @user: user that QEMU runs as
+ * @confined: QEMU runs in an AppArmor profile
  * @console: absolute path of a file for the output of the console, or NULL
  * @parts: what the host gives to its parts, or NULL
  */
@@ -29,6 +31,7 @@ struct qemu_spec {
 	__u64 block;
 	unsigned int vcpus;
 	struct vm_user user;
+	bool confined;
 	char *console;
 	const struct vm_parts *parts;
 };

@@ -32,9 +32,11 @@
 #include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/cmd.h"
+#include "vm/confine.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
 #include "vm/ended.h"
+#include "vm/label.h"
 #include "vm/migration.h"
 #include "vm/parts.h"
 #include "vm/peer.h"
@@ -72,6 +74,7 @@
  * @disks: its disks
  * @user: user that QEMU runs as
  * @copies: the source copies the disks
+ * @confined: QEMU runs in an AppArmor profile
  * @address: address for the data
  * @disk_port: port for the disks
  */
@@ -88,6 +91,7 @@ struct receive {
 	struct vm_disks disks;
 	struct vm_user user;
 	bool copies;
+	bool confined;
 	char *address;
 	char *disk_port;
 };
@@ -244,6 +248,21 @@ static int choose_user(struct receive *receive)
 	return 0;
 }
 
+/* A host without AppArmor refuses a machine that must have a profile. */
+static int check_confine(struct receive *receive)
+{
+	const char *confine = json_text(receive->offer, "confine");
+	int err;
+
+	if (vm_confine_choose(receive->inv, receive->name, confine, &receive->confined))
+		return -1;
+	err = label_wanted_write(receive->vm->dir, *confine ? confine : NULL);
+	if (err)
+		cmd_error(receive->inv, receive->name, errno_code(-err),
+			  "cannot note that it needs a profile: %s", strerror(-err));
+	return err;
+}
+
 /* The limits of the machine come with it. */
 static int check_scope(struct receive *receive)
 {
@@ -377,6 +396,9 @@ static int launch(struct receive *receive)
 {
 	const char *cwd = json_text(receive->offer, "cwd");
 	const char *scope = json_text(receive->offer, "scope");
+	struct qemu_bounds bounds = {
+		.scope = *scope ? scope : NULL, .confined = receive->confined,
+	};
 	int dir = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC), err = -1;
 	char **args = make_args(receive);
 	struct vm_plugs plugs = { 0 };
@@ -394,7 +416,7 @@ static int launch(struct receive *receive)
 		 !vm_parts_reopen(receive->inv, receive->name, args, &plugs))
 		err = qemu_launch(receive->inv, receive->name, receive->vm->slot,
 				  receive->pool, dir, args, &backing, &plugs,
-				  &receive->user, *scope ? scope : NULL, &receive->qemu);
+				  &receive->user, &bounds, &receive->qemu);
 	vm_plugs_close(&plugs);
 	backing_close(&backing);
 	args_free(args);
@@ -662,7 +684,7 @@ static int receive_on(struct receive *receive)
 			  "ssh has not told the address of this host: use --address");
 		return EXIT_FAILED;
 	}
-	if (choose_user(receive) || check_scope(receive))
+	if (choose_user(receive) || check_confine(receive) || check_scope(receive))
 		return EXIT_FAILED;
 	if (vm_plan_fit(receive->inv, receive->name, receive->pool,
 			&receive->plan) || check_host(receive))

@@ -31,6 +31,7 @@
 #include "vm/args.h"
 #include "vm/backing.h"
 #include "vm/config.h"
+#include "vm/confine.h"
 #include "vm/console.h"
 #include "vm/definition.h"
 #include "vm/ended.h"
@@ -59,6 +60,7 @@
  * @console: absolute path of a file for the console, or NULL; owned
  * @tpl: the template
  * @user: user that QEMU runs as
+ * @confined: QEMU runs in an AppArmor profile
  * @pool: handle of the pool
  * @qemu: the new QEMU
  * @placed: its CPUs
@@ -73,6 +75,7 @@ struct restore {
 	char *console;
 	struct template tpl;
 	struct vm_user user;
+	bool confined;
 	struct vpool *pool;
 	struct qemu qemu;
 	struct vm_placed placed;
@@ -84,6 +87,7 @@ struct restore {
 /* Properties that may be given: those of the start, and those that only must agree. */
 static const enum vm_property allowed[] = {
 	VM_POOL, VM_MEM, VM_VCPUS, VM_CONSOLE, VM_ACCEL, VM_MACHINE, VM_RUN_AS, VM_SCOPE,
+	VM_CONFINE,
 };
 
 static bool is_allowed(size_t property)
@@ -245,6 +249,7 @@ static int launch_with(struct restore *restore, struct vm *vm, char **args)
 {
 	int cwd = open(restore->tpl.directory, O_PATH | O_DIRECTORY | O_CLOEXEC), err;
 	char *scope = scope_of_config(&restore->config);
+	const struct qemu_bounds bounds = { .scope = scope, .confined = restore->confined };
 	struct vm_plugs plugs = { 0 };
 	struct backing backing;
 
@@ -255,7 +260,7 @@ static int launch_with(struct restore *restore, struct vm *vm, char **args)
 		err = template_plug(restore->inv, restore->name, restore->dir, args + 1, &plugs);
 	if (!err)
 		err = qemu_launch(restore->inv, restore->name, vm->slot, restore->pool, cwd,
-				  args, &backing, &plugs, &restore->user, scope,
+				  args, &backing, &plugs, &restore->user, &bounds,
 				  &restore->qemu);
 	vm_plugs_close(&plugs);
 	backing_close(&backing);
@@ -365,7 +370,7 @@ static int start_in(struct restore *restore, struct vm *vm)
 	int fd = -1, err;
 
 	restore->begun = now_ms();
-	if (vm_start_note_scope(restore->inv, vm, &restore->config))
+	if (vm_start_note_bounds(restore->inv, vm, &restore->config))
 		return EXIT_FAILED;
 	ended_remove(restore->name);
 	vm_user_warn(restore->name, restore->config.user, &restore->user);
@@ -422,7 +427,9 @@ static int start(struct restore *restore)
 		return EXIT_FAILED;
 	if (check_options(restore) || check_cpu(restore) || check_disks(restore) ||
 	    vm_start_user(restore->inv, &restore->config, restore->tpl.accel, &restore->user) ||
-	    check_user(restore) || vm_start_check_scope(restore->inv, &restore->config))
+	    check_user(restore) || vm_start_check_scope(restore->inv, &restore->config) ||
+	    vm_confine_choose(restore->inv, restore->name, restore->config.confine,
+			      &restore->confined))
 		return EXIT_FAILED;
 	/* The memory of the template can be of a QEMU that opened the device of the pool. */
 	restore->tpl.plan.in_files = restore->user.name;

@@ -39,6 +39,7 @@
 #include "vm/args.h"
 #include "vm/cpu.h"
 #include "vm/disks.h"
+#include "vm/label.h"
 #include "vm/memory.h"
 #include "vm/migration.h"
 #include "vm/peer.h"
@@ -309,11 +310,15 @@ static struct json_object *offer(struct send *send)
 	struct json_object *object = peer_word("offer");
 	char *cwd = working_folder(slot->pid), *cpu = read_cpu_flags();
 	char *scope = scope_read(send->vm->dir);
+	char *confine = label_wanted_read(send->vm->dir);
 	struct vm_user user;
 
 	if (scope)
 		json_object_object_add(object, "scope", text(scope));
 	free(scope);
+	if (confine)
+		json_object_object_add(object, "confine", text(confine));
+	free(confine);
 	if (!vm_user_of(slot->pid, &user) && user.name)
 		json_object_object_add(object, "user", text(user.name));
 	vm_user_free(&user);

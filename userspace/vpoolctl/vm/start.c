@@ -27,6 +27,7 @@
 #include "vm/backing.h"
 #include "vm/cmd.h"
 #include "vm/config.h"
+#include "vm/confine.h"
 #include "vm/definition.h"
 #include "vm/console.h"
 #include "vm/device.h"
@@ -298,8 +299,9 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 {
 	char **args = qemu_args(spec, vm->slot);
 	char *scope = scope_of_config(spec->config);
+	struct qemu_bounds bounds = { .scope = scope, .confined = spec->confined };
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
-			      plugs, &spec->user, scope, qemu);
+			      plugs, &spec->user, &bounds, qemu);
 
 	free(scope);
 	args_free(args);
@@ -371,7 +373,7 @@ static int start_on(const struct invocation *inv, struct vpool *vp,
 			      spec->vcpus == 1 ? "" : "s");
 		return EXIT_OK;
 	}
-	if (vm_start_note_scope(inv, vm, spec->config) ||
+	if (vm_start_note_bounds(inv, vm, spec->config) ||
 	    claim_devices(inv, vm, spec, devices))
 		return EXIT_FAILED;
 	ended_remove(spec->config->name);
@@ -413,6 +415,8 @@ static int start(const struct invocation *inv, struct qemu_spec *spec,
 	int status;
 
 	if (check_files(inv, spec->config) ||
+	    vm_confine_choose(inv, spec->config->name, spec->config->confine,
+			      &spec->confined) ||
 	    vm_user_check_config(inv, &spec->user, spec->config) ||
 	    vm_start_console(inv, spec->config, &spec->user, &spec->console))
 		return EXIT_FAILED;

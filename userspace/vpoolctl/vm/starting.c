@@ -21,6 +21,7 @@
 #include "output/outcome.h"
 #include "output/units.h"
 #include "vm/config.h"
+#include "vm/label.h"
 #include "vm/log.h"
 #include "vm/placement.h"
 #include "vm/qemu_args.h"
@@ -60,7 +61,7 @@ void vm_start_log(const char *name)
 	if (err) {
 		text = xprintf("vpoolctl: vm start %s: its log %s cannot be written: %s; %s",
 			       name, log.path, strerror(-err),
-			       "until there is room, only the journal has its output");
+			       "until that is possible, only the journal has its output");
 		report_error(TOOL_VM_LOG, text);
 		free(text);
 	}
@@ -123,15 +124,17 @@ int vm_start_check_scope(const struct invocation *inv, const struct vm_config *c
 	return err;
 }
 
-int vm_start_note_scope(const struct invocation *inv, const struct vm *vm,
-			const struct vm_config *config)
+int vm_start_note_bounds(const struct invocation *inv, const struct vm *vm,
+			 const struct vm_config *config)
 {
 	char *scope = scope_of_config(config);
 	int err = scope_write(vm->dir, scope);
 
+	if (!err)
+		err = label_wanted_write(vm->dir, config->confine);
 	if (err)
 		cmd_error(inv, config->name, errno_code(-err),
-			  "cannot note the properties of its scope: %s", strerror(-err));
+			  "cannot note the limits of its QEMU: %s", strerror(-err));
 	free(scope);
 	return err;
 }

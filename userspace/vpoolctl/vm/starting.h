@@ -49,9 +49,12 @@ int vm_start_console(const struct invocation *inv, const struct vm_config *confi
 
 /* Check that QEMU can have a scope with its properties. Return 0, or -1 after a message. */
 int vm_start_check_scope(const struct invocation *inv, const struct vm_config *config);
-/* Note the properties of its scope, for a migration. Return 0, or -1 after a message. */
-int vm_start_note_scope(const struct invocation *inv, const struct vm *vm,
-			const struct vm_config *config);
+/*
+ * Note the properties of its scope, and whether it is confined, for a migration. Return 0, or
+ * -1 after a message.
+ */
+int vm_start_note_bounds(const struct invocation *inv, const struct vm *vm,
+			 const struct vm_config *config);
 
 /* Return what a machine has, such as "1G of memory, 2 vCPUs with CPUs 2-3", for free(3). */
 char *vm_start_resources(const struct qemu_spec *spec, const struct vm_placed *placed);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +60,9 @@ static void attempt_open(const struct vm_user *user, const char *path, bool writ
 	} else {
 		fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 		attempt.err = fd < 0 ? errno : 0;
+		/* A directory must also be open to a search. */
+		if (fd >= 0 && openat(fd, ".", O_PATH | O_CLOEXEC) < 0 && errno == EACCES)
+			attempt.err = EACCES;
 		if (attempt.err == EACCES)
 			attempt.closed = find_closed(path);
 	}
@@ -91,8 +95,9 @@ int vm_user_check_file(const struct invocation *inv, const char *vm,
 		       const struct vm_user *user, const char *what, const char *path,
 		       bool writes)
 {
-	const char *mode = writes ? "rw" : "r";
 	struct attempt attempt;
+	const char *mode;
+	struct stat st;
 	char *real;
 
 	if (!user->name)
@@ -100,6 +105,7 @@ int vm_user_check_file(const struct invocation *inv, const char *vm,
 	/* A closed directory can also be behind a symbolic link. */
 	real = realpath(path, NULL);
 	attempt = attempt_as(user, real ? real : path, writes);
+	mode = writes ? "rw" : !stat(path, &st) && S_ISDIR(st.st_mode) ? "rx" : "r";
 	if (attempt.closed)
 		cmd_error(inv, vm, TOOL_VM_USER_FILE,
 			  "%s %s: the directory %.*s is closed to user '%s', as which QEMU runs; 'setfacl -m u:%s:x %.*s' opens it",
@@ -187,6 +193,10 @@ int vm_user_check_config(const struct invocation *inv, const struct vm_user *use
 			return -1;
 	for (i = 0; i < config->nr_cdroms; i++)
 		if (vm_user_check_file(inv, vm, user, "the CD", config->cdroms[i], false))
+			return -1;
+	for (i = 0; i < config->nr_shares; i++)
+		if (vm_user_check_file(inv, vm, user, "the share", config->shares[i].dir,
+				       false))
 			return -1;
 	if (config->accel && strcmp(config->accel, "kvm"))
 		return 0;

@@ -38,6 +38,7 @@
 #include "vm/dirs.h"
 #include "vm/ended.h"
 #include "vm/handed.h"
+#include "vm/label.h"
 #include "vm/log.h"
 #include "vm/qmp.h"
 #include "vm/scope.h"
@@ -165,6 +166,7 @@ void vm_slot_remove(struct vm_slot *slot)
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 
+	label_remove(slot->dir);
 	while (dir && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
@@ -475,6 +477,7 @@ void vm_close(struct vm *vm)
 	if (is_empty(vm)) {
 		handed_remove(vm->dir);
 		scope_remove(vm->dir);
+		label_wanted_remove(vm->dir);
 	}
 	if (vm->lock >= 0)
 		rmdir(vm->dir);
