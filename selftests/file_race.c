@@ -546,7 +546,7 @@ TEST_F(file_race, forced_destroy_while_a_file_grows)
 	struct grow growing = {
 		.bytes = self->page > 64 * KIB ? 128 * MIB : 16 * MIB,
 	};
-	int k, cut = 0, iterations = 8;
+	int k, cut = 0, iterations = 4;
 	__u64 before, size;
 	pthread_t thread;
 
@@ -561,7 +561,7 @@ TEST_F(file_race, forced_destroy_while_a_file_grows)
 		ASSERT_LE(0, race->fd[0]);
 		ASSERT_EQ(0, pthread_create(&thread, NULL, grow,
 					    &growing));
-		vp_sleep_ms(2 + 2 * k);
+		vp_sleep_ms(2 + 4 * k);
 		EXPECT_EQ(0, vp_destroy(self->ctl, POOL, VPOOL_DESTROY_FORCE));
 		/* A commit in progress has returned its memory, and the host has it. */
 		EXPECT_TRUE(vp_wait_host_free(before - slack));

@@ -30,7 +30,7 @@ def cached(kernel):
 
 def make(folder, target, *variables):
     """Build a target for a kernel of the cache."""
-    subprocess.run(["make", "-s", "-C", TOP, target, f"KDIR={folder}/headers",
+    subprocess.run(["make", "-s", "-j2", "-C", TOP, target, f"KDIR={folder}/headers",
                     *variables], check=True, stdout=subprocess.DEVNULL)
 
 

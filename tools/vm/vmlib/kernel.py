@@ -80,7 +80,7 @@ class Kernel:
                           "headers: use --module or --no-load")
         target = "arm64-module" if self.is_foreign() else "module"
         made = subprocess.run(
-            ["make", "-s", "-C", TOP, target, f"KDIR={self.dir}/headers"],
+            ["make", "-s", "-j2", "-C", TOP, target, f"KDIR={self.dir}/headers"],
             stdout=sys.stderr, check=False)
         if made.returncode:
             raise VmError(f"vpool.ko does not build for {self.release}")
