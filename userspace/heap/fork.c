@@ -126,6 +126,21 @@ static bool read_protected(const struct copy *copy)
 	return done == length(copy);
 }
 
+/*
+ * Let this process read the memory for the time of a copy. The kernel may refuse the way
+ * through /proc/self/mem to a process that is not traced. Another thread that touches the
+ * memory at that moment does not get its signal.
+ */
+static bool read_unprotected(const struct copy *copy)
+{
+	void *start = (void *)copy->area.start;
+
+	if (syscall(SYS_mprotect, start, length(copy), PROT_READ))
+		return false;
+	memcpy(copy->addr, start, length(copy));
+	return !syscall(SYS_mprotect, start, length(copy), copy->area.prot);
+}
+
 static void copy_area(struct copy *copy)
 {
 	enum heap_reason reason = take_pool(copy);
@@ -138,7 +153,7 @@ static void copy_area(struct copy *copy)
 		return;
 	if (copy->area.prot & PROT_READ) {
 		memcpy(copy->addr, (void *)copy->area.start, length(copy));
-	} else if (!read_protected(copy)) {
+	} else if (!read_protected(copy) && !read_unprotected(copy)) {
 		raw_munmap(copy->addr, length(copy));
 		copy->addr = MAP_FAILED;
 	}
