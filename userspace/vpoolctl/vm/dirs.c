@@ -57,38 +57,39 @@ char *vm_etc_dir(void)
 	return dir ? dir : xstrdup("/etc/vpool/vm.d");
 }
 
+/*
+ * Return the value of a variable, or else the directory of a user other than root, or else
+ * that of the system, for free(3).
+ */
+static char *dir_of(const char *variable, const char *xdg, const char *home,
+		    const char *tail, const char *system)
+{
+	const char *given = getenv(variable);
+	char *dir = given ? xstrdup(given) : user_dir(xdg, home, tail);
+
+	return dir ? dir : xstrdup(system);
+}
+
 char *vm_log_dir(void)
 {
-	const char *log = getenv("VPOOL_LOG_DIR");
-	char *dir;
-
-	if (log)
-		return xstrdup(log);
-	dir = user_dir("XDG_STATE_HOME", ".local/state", "vpool/log");
-	return dir ? dir : xstrdup("/var/log/vpool");
+	return dir_of("VPOOL_LOG_DIR", "XDG_STATE_HOME", ".local/state", "vpool/log",
+		      "/var/log/vpool");
 }
 
 char *vm_state_dir(const char *name)
 {
-	const char *state = getenv("VPOOL_STATE_DIR");
-	char *dir = state ? xstrdup(state) : NULL, *path;
+	char *dir = dir_of("VPOOL_STATE_DIR", "XDG_STATE_HOME", ".local/state", "vpool/vm",
+			   "/var/lib/vpool/vm");
+	char *path = xprintf("%s/%s", dir, name);
 
-	if (!dir)
-		dir = user_dir("XDG_STATE_HOME", ".local/state", "vpool/vm");
-	path = xprintf("%s/%s", dir ? dir : "/var/lib/vpool/vm", name);
 	free(dir);
 	return path;
 }
 
 char *vm_template_dir(void)
 {
-	const char *data = getenv("VPOOL_TEMPLATE_DIR");
-	char *dir;
-
-	if (data)
-		return xstrdup(data);
-	dir = user_dir("XDG_DATA_HOME", ".local/share", "vpool/templates");
-	return dir ? dir : xstrdup("/var/lib/vpool/templates");
+	return dir_of("VPOOL_TEMPLATE_DIR", "XDG_DATA_HOME", ".local/share",
+		      "vpool/templates", "/var/lib/vpool/templates");
 }
 
 static int compare_names(const void *a, const void *b)
