@@ -69,7 +69,7 @@ starts() {
 
 # refused NAME PATTERN OPTION...: vm start must fail with a message, and leave nothing
 refused() {
-	try 1 vm start bad --pool parts --mem 64M --kernel "$VPOOL_KERNEL_IMAGE" "${@:3}"
+	try 1 vm start bad --pool parts --user root --mem 64M --kernel "$VPOOL_KERNEL_IMAGE" "${@:3}"
 	like "$1" "$err" "vpoolctl: vm start bad: $2*"
 	is "$1: nothing is left" "$(listed NAME)$(ls -d "$dir/run/vm/bad" "$state/bad" 2>/dev/null)$(helpers)" \
 		"${running:-}0"

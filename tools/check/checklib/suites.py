@@ -15,24 +15,18 @@ TESTS = os.environ.get("TESTS", "").split()
 QUICK = """abi invalid_input pool region file hole mount populate resize member cpus
 attach dedicated limits permissions""".split()
 
-# The suites that make check runs on a kernel: the code that depends on the kernel most.
-# make check-long runs more. A kernel that is not here gets all suites but those of REPEATED.
+# The suites that make check runs on a kernel; make check-long runs all. The debug kernel, which
+# is four times as slow, gets those that find most there: of locks, lifetimes and failures. Its
+# version is 6.12, so 6.12 gets all others. The other kernels get the code that depends on the
+# kernel most.
 CORE = {
-    "6.1": """pool region file fragment resize poison populate huge pin member cpus attach
-           unload tool_mount tool_users""".split(),
-    "6.12-rt": """pool region file hole file_race poison populate pin member
-               cpus""".split(),
-    "7.3": """pool region file hole mount file_race fragment resize poison populate
-           huge pin member sigkill vm tool_live""".split(),
-}
-
-# The suites that make check does not run on a kernel, because the debug kernel, which is the
-# same version, runs them and finds more.
-REPEATED = {
-    "6.12": """abi invalid_input hole mount file_race fragment gigantic reserve resize scrub
-            poison populate huge numa cpuset fork attach dedicated hotplug escape limits
-            budget interference permissions wide sigkill concurrency scale trace audit unload
-            stress""".split(),
+    "debug": """pool region hole file_race resize poison populate pin member cpuset fork attach
+             dedicated hotplug limits fault fuzz sigkill concurrency unload stress""".split(),
+    "6.1": """pool region fragment resize poison populate huge pin member cpus attach unload
+           tool_users""".split(),
+    "6.12-rt": "pool region file_race poison pin member cpus".split(),
+    "7.3": """pool region file_race fragment resize poison populate huge pin member sigkill
+           vm tool_live""".split(),
 }
 
 # A machine with more nodes and two threads per core, and the suites that need it.
@@ -61,12 +55,12 @@ GUARDS = {
                 "page_poison=1 init_on_free=1 panic_on_warn=1"),
     "lockdown": ("debug", "lsm=lockdown lockdown=integrity panic_on_warn=1"),
 }
-# The suites that run under each guard; GUARDED_FAST does not run on the slow debug kernel.
-GUARDED = "guard_on pool dedicated limits permissions guard_end".split()
-GUARDED_FAST = "region pin".split()
-# The suites that need one guard.
+# The suites that run under each guard, and those that need one guard, or find most there: a
+# hardened kernel checks the memory of regions.
+GUARDED = "guard_on pool limits permissions guard_end".split()
 GUARDED_ONLY = {
-    "hardened": ["vm_confine"],
+    "hardened": "dedicated region pin vm_confine".split(),
+    "selinux": ["region"],
 }
 
 # The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
@@ -105,8 +99,11 @@ def runs_on(kernel, where):
 def is_core(kernel, name):
     """Return whether make check runs the suite @name on a kernel, unless it was asked
     for."""
-    return bool(TESTS) or \
-        name in CORE.get(kernel, [name]) and name not in REPEATED.get(kernel, [])
+    if TESTS:
+        return True
+    if kernel == "6.12":
+        return name not in CORE["debug"]
+    return name in CORE.get(kernel, [name])
 
 
 def lines():
@@ -140,8 +137,7 @@ def quick_hosts():
 
 def guarded(guard):
     """Return the suites that run under a guard."""
-    fast = [] if is_debug(GUARDS[guard][0]) else GUARDED_FAST
-    return GUARDED + fast + GUARDED_ONLY.get(guard, [])
+    return GUARDED + GUARDED_ONLY.get(guard, [])
 
 
 def declared_kunit():
