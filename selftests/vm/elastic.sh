@@ -29,26 +29,14 @@ mib=$((1 << 20))
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	vpoolctl destroy --force elastic elastic-b
 	rm -r "$dir"
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-# listed VM COLUMNS: print columns of a machine. Ask again if it is too busy to answer.
-listed() {
-	local i list
-
-	for ((i = 0; i < 30; i++)); do
-		list=$(vpoolctl vm list --noheadings -o "NAME,STATE,$2")
-		[[ $list == *busy* ]] || break
-	done
-	echo "$list" | tr -s ' ' ' ' | sed -n "s/^$1 [a-z-]* //p" | sed 's/ *$//'
-}
+# columns VM COLUMNS: print columns of a machine.
+columns() { listed "NAME,STATE,$2" | sed -n "s/^$1 [a-z-]* //p"; }
 
 # used_is POOL MIB: the pool has this much memory in use within a second
 used_is() { [ "$(used "$1")" = $(($2 * mib)) ]; }
@@ -95,7 +83,7 @@ done
 like 'start reports the maximum' "$out" \
 	'started c on pool elastic: 176M of memory of at most 432M, 1 vCPU*'
 is 'only the base memory is committed' "$(used elastic)" $((3 * 176 * mib))
-is 'the list has size, maximum and use' "$(listed a MEMORY,MAX,USED)" '176M 432M 176M'
+is 'the list has size, maximum and use' "$(columns a MEMORY,MAX,USED)" '176M 432M 176M'
 for vm in a b c; do
 	until_true 240 is_up $vm
 	like "guest $vm is up" "$(last_iteration $vm)" '[0-9]*'
@@ -112,7 +100,7 @@ try 0 vm resize a --mem 432M
 like 'resize reports the sizes' "$out" 'resized a from 176M to 432M in * s'
 echo "# $out"
 used_soon elastic $((2 * 176 + 432)) 'the memory comes from the pool'
-is 'the list has the new size' "$(listed a MEMORY,MAX,USED)" '432M 432M 432M'
+is 'the list has the new size' "$(columns a MEMORY,MAX,USED)" '432M 432M 432M'
 until_true 60 uses_more a 40
 is 'the guest uses the new memory' "$?" 0
 continues a
@@ -153,7 +141,7 @@ like 'one of them does not get all' "$(cat "$dir/a.out" "$dir/b.out")" \
 	"*vpoolctl: vm resize ?: *pool 'elastic' has * free*"
 total=0
 for vm in a b c; do
-	total=$((total + $(listed $vm MEMORY | tr -d M)))
+	total=$((total + $(columns $vm MEMORY | tr -d M)))
 done
 used_soon elastic "$total" 'the pool has in use what the machines have'
 for vm in a b c; do
@@ -190,7 +178,7 @@ like 'a machine without --max-mem' "$err" \
 try 1 vm resize bare --mem 96M --timeout 3
 like 'a guest without driver' "$err" \
 	'*vm resize bare: it has 32M after 3.* s, not 96M: its guest has not loaded a driver for that; Linux needs CONFIG_VIRTIO_MEM*'
-is 'the size is unchanged' "$(listed bare MEMORY,MAX,USED)" '32M 160M 32M'
+is 'the size is unchanged' "$(columns bare MEMORY,MAX,USED)" '32M 160M 32M'
 try 0 vm stop bare --force
 try 0 vm stop fixed --force
 try 0 vm pause b
@@ -211,7 +199,7 @@ like 'the target needs the memory that the guest has' "$err" \
 try 0 resize elastic-b --mem 352M
 try 0 vm migrate c --to elastic-b --timeout 300 --downtime 5
 echo "# $out"
-is 'the machine has its size in the new pool' "$(listed c POOL,MEMORY,MAX,USED)" \
+is 'the machine has its size in the new pool' "$(columns c POOL,MEMORY,MAX,USED)" \
 	'elastic-b 304M 432M 304M'
 used_soon elastic $((2 * 176)) 'the old pool has the memory back'
 continues c
@@ -237,8 +225,8 @@ is 'all of the base memory is committed' "$(used elastic)" $((400 * mib))
 until_true 240 is_up r
 until_true 60 in_use_less 336
 is 'memory that the guest has freed is in the pool' "$?" 0
-echo "# $(listed r MEMORY,MAX,USED)"
-like 'the size is unchanged' "$(listed r MEMORY,MAX)" '400M 656M'
+echo "# $(columns r MEMORY,MAX,USED)"
+like 'the size is unchanged' "$(columns r MEMORY,MAX)" '400M 656M'
 continues r
 before=$(used elastic)
 try 0 vm resize r --mem 656M --timeout 120
@@ -247,7 +235,7 @@ is 'the guest uses more' "$?" 0
 until_true 60 in_use_less $((before / mib + 160))
 is 'new memory that it does not use is in the pool' "$?" 0
 is 'memory that it uses is committed' "$(($(used elastic) > before + 24 * mib))" 1
-echo "# $(listed r MEMORY,MAX,USED)"
+echo "# $(columns r MEMORY,MAX,USED)"
 try 0 vm resize r --mem 400M --timeout 120
 continues r
 try 0 vm stop r --timeout 120

@@ -37,6 +37,50 @@ until_true() {
 	done
 }
 
+# listed COLUMNS [OPTION]...: print columns of vm list, one blank between them. Ask again if a
+# machine is too busy to answer.
+listed() {
+	local i list
+
+	for ((i = 0; i < 30; i++)); do
+		list=$(vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err")
+		[[ $list == *busy* ]] || break
+	done
+	[ -z "$list" ] || echo "$list" | tr -s ' ' | sed 's/ *$//'
+}
+pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
+
+# End all machines of $dir/run.
+stop_machines() {
+	local vm
+
+	for vm in "$dir"/run/vm/*/; do
+		[ ! -d "$vm" ] || vpoolctl vm stop --force "$(basename "$vm")"
+	done
+}
+
+# save_host: keep the accounts of the host in $dir/etc, and who may use KVM. Then remove the
+# user of QEMU. restore_host puts all of it back.
+accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid)
+kvm_access=''
+save_host() {
+	touch /etc/subuid /etc/subgid
+	mkdir "$dir/etc"
+	cp -p "${accounts[@]}" "$dir/etc"
+	kvm_access=$(stat -c '%u:%g %a' /dev/kvm)
+	sed -i '/^vpool-vm:/d' "${accounts[@]}"
+}
+restore_host() {
+	local file
+
+	[ -n "$kvm_access" ] || return 0
+	chown "${kvm_access% *}" /dev/kvm
+	chmod "${kvm_access#* }" /dev/kvm
+	for file in "${accounts[@]}"; do
+		[ ! -e "$dir$file" ] || cp -p "$dir$file" "$file"
+	done
+}
+
 # Linux 6.1 does not count a huge page as mapped while NUMA balancing has marked it.
 balancing=/proc/sys/kernel/numa_balancing
 balanced=''

@@ -28,11 +28,7 @@ out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	vpoolctl destroy --force vm-a vm-b vm-mem
 	[ ! -e /dev/kvm.away ] || mv /dev/kvm.away /dev/kvm
 	restore_balancing
@@ -52,17 +48,6 @@ refused() {
 	like "$name: message" "$err" "vpoolctl: vm start $pattern*"
 }
 
-# listed COLUMNS: print the virtual machines. Ask again if one is too busy to answer.
-listed() {
-	local i list
-
-	for ((i = 0; i < 30; i++)); do
-		list=$(vpoolctl vm list --noheadings -o "$1")
-		[[ $list == *busy* ]] || break
-	done
-	[ -z "$list" ] || echo "$list" | tr -s ' ' ' ' | sed 's/ *$//'
-}
-pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 is_listed() { [ "$(listed NAME | grep -cx "$1")" = "$2" ]; }
 
 # Start a vhost-user disk: a process that maps the guest's memory through a descriptor

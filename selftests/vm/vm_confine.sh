@@ -30,28 +30,18 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run VPOOL_ETC_DIR=$dir/etc VPOOL_LOG_DIR=$dir/log
 export VPOOL_STATE_DIR=$dir/state
-accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow)
 err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	vpoolctl destroy --force con-a con-b
-	chmod "$kvm_mode" /dev/kvm
-	for vm in "${accounts[@]}"; do
-		[ ! -e "$dir$vm" ] || cp -p "$dir$vm" "$vm"
-	done
+	restore_host
 	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
-kvm_mode=$(stat -c %a /dev/kvm)
 trap clean_up EXIT
 
-pid_of() { vpoolctl vm list --noheadings -o NAME,PID 2> /dev/null | sed -n "s/^$1  *//p"; }
 profile_of() { cat "/proc/$(pid_of "$1")/attr/apparmor/current"; }
 profiles() { sed -n 's/^\(vpool-vm\..*\) (.*/\1/p' $security/apparmor/profiles | sort | xargs; }
 # The log of the kernel has the records if no auditd runs.
@@ -77,9 +67,7 @@ parser() {
 }
 
 chmod 755 "$dir"
-mkdir "$dir/etc"
-cp -p "${accounts[@]}" "$dir/etc"
-sed -i '/^vpool-vm:/d' "${accounts[@]}"
+save_host
 systemd-sysusers "$here/../../packaging/sysusers.d/vpool.conf"
 chmod 666 /dev/kvm
 cp "$VPOOL_KERNEL_IMAGE" "$dir/kernel"

@@ -26,11 +26,7 @@ out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	[ -z "${journal:-}" ] || kill "$journal"
 	umount "$dir/full"
 	vpoolctl destroy --force def
@@ -39,8 +35,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err" | tr -s ' ' | sed 's/ *$//'; }
-pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 reason() { listed NAME,REASON -a | sed -n "s/^ *$1 //p" | sed 's/^-$//'; }
 has_reason() { [ -n "$(reason "$1")" ]; }
 last_log() { sed 's/^[^ ]* //' "$dir/log/$1.log" | tail -n "${2:-1}"; }

@@ -34,11 +34,7 @@ err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	for link in vpbr0 vptap0 vpmac0 vpdummy0; do
 		ip link delete "$link"
 	done
@@ -50,8 +46,6 @@ clean_up() {
 } > /dev/null 2>&1
 trap clean_up EXIT
 
-listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err" | tr -s ' ' | sed 's/ *$//'; }
-pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 helpers() { pgrep -c -x 'swtpm|virtiofsd' || true; }
 no_helpers() { [ "$(helpers)" = 0 ]; }
 

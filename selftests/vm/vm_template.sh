@@ -23,32 +23,20 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run VPOOL_LOG_DIR=$dir/log VPOOL_ETC_DIR=$dir/etc
 export VPOOL_TEMPLATE_DIR=$dir/templates VPOOL_STATE_DIR=$dir/state
-accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow)
 out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	umount "$dir/full"
 	vpoolctl destroy --force tpl
 	vpoolctl destroy --force tpl-to
-	chown "$kvm_owner" /dev/kvm
-	chmod "$kvm_mode" /dev/kvm
-	for vm in "${accounts[@]}"; do
-		[ ! -e "$dir$vm" ] || cp -p "$dir$vm" "$vm"
-	done
+	restore_host
 	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
-kvm_owner=$(stat -c %u:%g /dev/kvm) kvm_mode=$(stat -c %a /dev/kvm)
 trap clean_up EXIT
 
-listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err" | tr -s ' ' | sed 's/ *$//'; }
-pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 templates() { vpoolctl vm templates --noheadings -o "$1" | tr -s ' ' | sed 's/ *$//'; }
 # arg NAME OPTION: print the value of an option of its QEMU
 arg() { tr '\0' '\n' < "/proc/$(pid_of "$1")/cmdline" | grep -A 1 -x -e "$2" | tail -n 1; }
@@ -65,8 +53,7 @@ refused() {
 
 # QEMU runs as a user that can read neither the templates nor the kernels in them.
 chmod 711 "$dir"
-mkdir "$dir/etc"
-cp -p "${accounts[@]}" "$dir/etc"
+save_host
 systemd-sysusers "$here/../../packaging/sysusers.d/vpool.conf"
 getent group kvm > /dev/null || groupadd -r kvm
 chown root:kvm /dev/kvm

@@ -23,30 +23,18 @@ export LC_ALL=C
 dir=$(mktemp -d) || exit 1
 export VPOOL_RUN_DIR=$dir/run VPOOL_ETC_DIR=$dir/etc VPOOL_LOG_DIR=$dir/log
 export VPOOL_STATE_DIR=$dir/state
-accounts=(/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid)
 err=''
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up() {
-	local vm
-
-	for vm in "$dir"/run/vm/*/; do
-		[ -d "$vm" ] && vpoolctl vm stop --force "$(basename "$vm")"
-	done
+	stop_machines
 	vpoolctl destroy --force usr-a usr-b usr-c
-	chown "$kvm_owner" /dev/kvm
-	chmod "$kvm_mode" /dev/kvm
-	for vm in "${accounts[@]}"; do
-		[ ! -e "$dir$vm" ] || cp -p "$dir$vm" "$vm"
-	done
+	restore_host
 	restore_balancing
 	rm -r "$dir"
 } > /dev/null 2>&1
-kvm_owner=$(stat -c %u:%g /dev/kvm) kvm_mode=$(stat -c %a /dev/kvm)
 trap clean_up EXIT
 
-listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2> "$dir/err" | tr -s ' ' | sed 's/ *$//'; }
-pid_of() { listed NAME,PID | sed -n "s/^ *$1 //p"; }
 # status PID KEY: print a value of /proc/PID/status
 status() { awk -v key="$2:" '$1 == key { $1 = ""; print substr($0, 2) }' "/proc/$1/status"; }
 parent_of() { status "$1" PPid; }
@@ -61,11 +49,7 @@ refused() {
 }
 
 chmod 755 "$dir"
-mkdir "$dir/etc"
-touch /etc/subuid /etc/subgid
-cp -p "${accounts[@]}" "$dir/etc"
-# Without the user, even if the host has it.
-sed -i '/^vpool-vm:/d' "${accounts[@]}"
+save_host
 cp "$VPOOL_KERNEL_IMAGE" "$dir/kernel"
 chmod 644 "$dir/kernel"
 stop_balancing
