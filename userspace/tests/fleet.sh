@@ -52,6 +52,14 @@ cut)
 	echo '{"pools": [{"name": "web"'
 	exit 0
 	;;
+newer)
+	echo '{"version": 2, "pools": [{"name": "web", "total": "much"}]}'
+	exit 0
+	;;
+keys)
+	echo '{"version": 1, "of": "keys", "pools": [{"name": "web", "total": 4194304, "odd": 1}]}'
+	exit 0
+	;;
 killed)
 	kill -9 $$
 	;;
@@ -147,6 +155,17 @@ like 'a host that prints no table' "$err" 'vpoolctl: list odd: the answer is not
 try 1 -H cut,one list
 like 'a table that is cut off' "$err" 'vpoolctl: list cut: the answer is not a table*Try *'
 like 'the table of the other host' "$out" '*one  web *'
+try 1 -H newer,one list
+is 'a host whose vpoolctl prints another version' "$err" \
+	"vpoolctl: list newer: the answer is not a table: it has version 2 of the JSON, not 1
+Try 'ssh newer vpoolctl version', and install one version everywhere."
+like 'no row of that host' "$out" 'HOST NAME *one  web *'
+try 1 -J -H newer,one show web
+like 'a document of another version' "$err" '*the answer is not JSON: it has version 2 *'
+try 0 -H keys,one list -o name,total
+is 'keys that a later vpoolctl adds' "$out" 'HOST NAME TOTAL
+keys web     4M
+one  web     4M'
 try 1 -H killed,one list
 like 'ssh is killed' "$err" 'vpoolctl: list killed: no connection*'
 no_module='vpoolctl: list: the vpool module is not loaded: run '"'modprobe vpool' or 'insmod vpool.ko'"
@@ -157,6 +176,14 @@ try 3 -H nomodule1,nomodule2 list
 is 'hosts that all fail in one way' "$err" "nomodule1: $no_module
 nomodule2: $no_module"
 is 'no table without an answer' "$out" ''
+mkdir oldabi
+pool oldabi web 1 4194304
+echo 1 >oldabi/abi_version
+try 1 -H one,oldabi mount web "$dir/none"
+like 'a host whose module is older' "$err" \
+	"*oldabi: vpoolctl: mount web: the loaded module has no files: its ABI version is 1, *"
+try 0 -H one,oldabi list
+is 'the table has its pools' "$(awk '{ print $1 }' <<<"$out" | paste -sd ' ')" 'HOST one oldabi'
 try 1 -H one,two show db
 like 'an error and a hint of another host' "$err" \
 	"one: vpoolctl: show db: there is no pool 'db'*one: Try 'vpoolctl list' for the existing pools."

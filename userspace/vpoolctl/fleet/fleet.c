@@ -215,7 +215,34 @@ static bool check_answer(struct fleet *fleet, size_t nr)
 	return true;
 }
 
+/*
+ * Return the JSON document that a host printed, if it is an object of this version. Otherwise
+ * report what is wrong: it is not @kind.
+ */
+static struct json_object *answer_document(struct fleet *fleet, size_t nr, const char *kind)
+{
+	struct json_object *document = json_tokener_parse(fleet->answers[nr].out), *version;
+	char detail[96] = "";
+	int theirs;
+
+	if (json_object_is_type(document, json_type_object)) {
+		if (!json_object_object_get_ex(document, "version", &version))
+			return document;
+		theirs = json_object_get_int(version);
+		if (theirs == JSON_VERSION)
+			return document;
+		snprintf(detail, sizeof(detail), "it has version %d of the JSON, not %d", theirs,
+			 JSON_VERSION);
+	}
+	json_object_put(document);
+	add_status(fleet, EXIT_FAILED);
+	host_error(fleet, nr, TOOL_HOST_ANSWER, kind, detail);
+	return NULL;
+}
+
 /* Tables */
+
+#define NOT_A_TABLE "the answer is not a table"
 
 /* Return the first array in a document, and its key. */
 static struct json_object *array_in(struct json_object *document, const char **key)
@@ -232,15 +259,19 @@ static struct json_object *array_in(struct json_object *document, const char **k
 }
 
 /* Add the rows of a host. Name the table as the host names it, with @name for free(3). */
-static int add_rows(const struct fleet *fleet, size_t nr, struct table *tb, char **name)
+static void add_rows(struct fleet *fleet, size_t nr, struct table *tb, char **name)
 {
-	struct json_object *document, *rows;
+	struct json_object *document = answer_document(fleet, nr, NOT_A_TABLE), *rows;
 	const char *key;
 	size_t i;
 
-	document = json_tokener_parse(fleet->answers[nr].out);
+	if (!document)
+		return;
 	rows = array_in(document, &key);
-	if (rows && !*name) {
+	if (!rows) {
+		add_status(fleet, EXIT_FAILED);
+		host_error(fleet, nr, TOOL_HOST_ANSWER, NOT_A_TABLE, "");
+	} else if (!*name) {
 		*name = xstrdup(key);
 		table_name(tb, *name);
 	}
@@ -250,7 +281,6 @@ static int add_rows(const struct fleet *fleet, size_t nr, struct table *tb, char
 		table_json(tb, 1, json_object_array_get_idx(rows, i));
 	}
 	json_object_put(document);
-	return rows ? 0 : -1;
 }
 
 static void join_tables(struct fleet *fleet, struct table *tb)
@@ -264,14 +294,10 @@ static void join_tables(struct fleet *fleet, struct table *tb)
 	char *name = NULL;
 	size_t i;
 
-	for (i = 0; i < fleet->hosts.nr; i++) {
+	for (i = 0; i < fleet->hosts.nr; i++)
 		/* A verb that fails need not print a table. */
-		if (!check_answer(fleet, i) || !*fleet->answers[i].out ||
-		    !add_rows(fleet, i, tb, &name))
-			continue;
-		add_status(fleet, EXIT_FAILED);
-		host_error(fleet, i, TOOL_HOST_ANSWER, "the answer is not a table", "");
-	}
+		if (check_answer(fleet, i) && *fleet->answers[i].out)
+			add_rows(fleet, i, tb, &name);
 	if (name)
 		table_print(tb, &style, stdout);
 	free(name);
@@ -292,15 +318,13 @@ static void print_lines(const struct fleet *fleet, size_t nr)
 }
 
 /* Add the document of a host to @all, with its name. */
-static int add_document(const struct fleet *fleet, size_t nr, struct json_object *all)
+static void add_document(struct fleet *fleet, size_t nr, struct json_object *all)
 {
-	struct json_object *document = json_tokener_parse(fleet->answers[nr].out);
+	struct json_object *document = answer_document(fleet, nr, "the answer is not JSON");
 	struct json_object *entry;
 
-	if (!json_object_is_type(document, json_type_object)) {
-		json_object_put(document);
-		return -1;
-	}
+	if (!document)
+		return;
 	entry = json_object_new_object();
 	json_object_object_add(entry, "host",
 			       json_object_new_string(fleet->hosts.names[nr]));
@@ -308,7 +332,6 @@ static int add_document(const struct fleet *fleet, size_t nr, struct json_object
 		json_object_object_add(entry, key, json_object_get(value));
 	json_object_array_add(all, entry);
 	json_object_put(document);
-	return 0;
 }
 
 static void join_documents(struct fleet *fleet)
@@ -319,13 +342,9 @@ static void join_documents(struct fleet *fleet)
 
 	json_object_object_add(whole, "version", json_object_new_int(JSON_VERSION));
 	json_object_object_add(whole, "hosts", all);
-	for (i = 0; i < fleet->hosts.nr; i++) {
-		if (!check_answer(fleet, i) || !*fleet->answers[i].out ||
-		    !add_document(fleet, i, all))
-			continue;
-		add_status(fleet, EXIT_FAILED);
-		host_error(fleet, i, TOOL_HOST_ANSWER, "the answer is not JSON", "");
-	}
+	for (i = 0; i < fleet->hosts.nr; i++)
+		if (check_answer(fleet, i) && *fleet->answers[i].out)
+			add_document(fleet, i, all);
 	json_print(whole, stdout);
 	json_object_put(whole);
 }
