@@ -18,7 +18,6 @@ logs=/var/log/vpool
 # shellcheck source=selftests/vm/guest.sh
 . "$top/guest.sh"
 
-listed() { vpoolctl vm list --noheadings -o "$1" "${@:2}" 2>/dev/null | tr -s ' ' | sed 's/ *$//'; }
 unit_is() { [ "$(systemctl is-active "$1")" = "$2" ]; }
 log_of() { sed 's/^[^ ]* //' "$logs/$1.log"; }
 # starts NAME: print how often the log says that the machine has started
@@ -40,7 +39,7 @@ came_up()
 		until_true 300 is_up $vm
 		is "boot $1: the guest of $vm runs" $? 0
 		is "boot $1: the log of $vm has all starts" "$(starts $vm)" "$1"
-		cgroup=$(sed -n 's/^0:://p' "/proc/$(listed NAME,PID | sed -n "s/^ *$vm //p")/cgroup")
+		cgroup=$(sed -n 's/^0:://p' "/proc/$(pid_of $vm)/cgroup")
 		like "boot $1: $vm is in the slice of the pool" "$cgroup" '/vpool_def.slice/*.scope'
 	done
 	is "boot $1: they are listed" "$(listed NAME,STATE | tr '\n' ' ')" 'early running shop running '
