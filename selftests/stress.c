@@ -137,7 +137,7 @@ static __u64 run_takers(struct __test_metadata *_metadata,
 TEST_F_TIMEOUT(stress, threads_lose_no_folio, 3000)
 {
 	int iterations = vp_env_number("VPOOL_ITERATIONS", vp_scale(20000));
-	int seconds = vp_env_number("VPOOL_SECONDS", 60);
+	int seconds = vp_env_number("VPOOL_SECONDS", 30);
 	struct vpool_query q = {};
 	__u64 single, parallel;
 

@@ -21,6 +21,7 @@ need_guest
 
 export LC_ALL=C
 dir=$(mktemp -d) || exit 1
+export VALIDATE=$here/../../userspace/tests/validate.py
 export VPOOL_RUN_DIR=$dir/run VPOOL_LOG_DIR=$dir/log
 kvm=/sys/kernel/debug/kvm
 iterations=${VPOOL_VM_ITERATIONS:-5}
@@ -156,7 +157,7 @@ two vm-b running 1 144M"
 is 'the list has the CPU of the vCPU' "$(listed NAME,CPUS | head -n 1)" \
 	"one $(dedicated vm-a)"
 try 0 vm list -J
-VALIDATE=$here/../../userspace/tests/validate.py schema vm_list
+schema vm_list
 try 1 vm start one --pool vm-b "${boot[@]}"
 like 'a second machine of the same name is refused' "$err" '*a virtual machine with this name exists*'
 if [ "$(listed NAME | wc -l)" -ne 2 ]; then

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""usage: validate.py VERB < OUTPUT: check JSON output against the schema of a verb
+"""usage: validate.py FILE...: check JSON output against the schema of a verb
 
-The output is one document or several, as of monitor and top.
+The name of a file ends with a dot and the verb. The file has one document or several, as of
+monitor and top. Prints "yes" or "no" and a description for each file, and what is wrong in lines
+that begin with #.
 
 The schema allows unknown keys, because newer versions of vpoolctl can print more. This
 test refuses them: the schema must have every key that this version prints.
@@ -12,7 +14,10 @@ import json
 import os
 import sys
 
-import jsonschema
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 SCHEMA = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "../schema/vpoolctl.schema.json")
@@ -41,30 +46,52 @@ def documents(text):
     return found
 
 
-def main():
+def problems(schema, verb, text):
+    """Yield what is wrong with an output."""
+    if verb not in schema["$defs"]:
+        yield f"the schema has no {verb}"
+        return
+    validator = jsonschema.Draft202012Validator(
+        {"$ref": f"#/$defs/{verb}", "$defs": schema["$defs"]})
+    try:
+        output = documents(text)
+    except json.JSONDecodeError as e:
+        yield f"{e}: {text}"
+        return
+    if not output:
+        yield "there is no output"
+    for document in output:
+        for error in validator.iter_errors(document):
+            yield f"{error.json_path}: {error.message}"
+
+
+def read_schema():
+    """Return the schema, which allows unknown keys, and a copy that refuses them."""
     with open(SCHEMA, encoding="utf-8") as f:
         schema = json.load(f)
     del schema["anyOf"]
-    schema["$ref"] = f"#/$defs/{sys.argv[1]}"
-    if sys.argv[1] not in schema["$defs"]:
-        sys.exit(f"the schema has no {sys.argv[1]}")
     closed = json.loads(json.dumps(schema))
     close(closed)
-    new = {"version": 1, "pools": [], "vms": [], "anything": {}, "new_key": 1}
-    if not jsonschema.Draft202012Validator(
-            {"$ref": "#/$defs/list", "$defs": schema["$defs"]}).is_valid(new):
+    return schema, closed
+
+
+def main():
+    names = {file: f"{file.rpartition('.')[2]} -J" for file in sys.argv[1:]}
+    if not jsonschema:
+        for name in names.values():
+            print(f"yes {name} # SKIP python3-jsonschema is not installed")
+        return
+    schema, closed = read_schema()
+    jsonschema.Draft202012Validator.check_schema(closed)
+    new = json.dumps({"version": 1, "pools": [], "vms": [], "anything": {}, "new_key": 1})
+    if list(problems(schema, "list", new)):
         sys.exit("the schema refuses a key that is new")
-    schema = closed
-    validator = jsonschema.Draft202012Validator(schema)
-    validator.check_schema(schema)
-    output = documents(sys.stdin.read())
-    if not output:
-        sys.exit("there is no output")
-    errors = [error for document in output
-              for error in validator.iter_errors(document)]
-    for error in errors:
-        print(f"{error.json_path}: {error.message}")
-    sys.exit(bool(errors))
+    for file, name in names.items():
+        with open(file, encoding="utf-8") as f:
+            wrong = list(problems(closed, file.rpartition(".")[2], f.read()))
+        for each in wrong:
+            print("#", each.replace("\n", " "))
+        print("no" if wrong else "yes", name, "matches the schema")
 
 
 if __name__ == "__main__":

@@ -17,17 +17,20 @@ attach dedicated limits permissions""".split()
 
 # The suites that make check runs on a kernel; make check-long runs all. The debug kernel, which
 # is four times as slow, gets those that find most there: of locks, lifetimes and failures. Its
-# version is 6.12, so 6.12 gets all others. The other kernels get the code that depends on the
-# kernel most.
+# version is 6.12, so 6.12 gets all others, except those of ELSEWHERE. The other kernels get the
+# code that depends on the kernel most.
 CORE = {
-    "debug": """pool region hole file_race resize poison populate pin member cpuset fork attach
-             dedicated hotplug limits fault fuzz sigkill concurrency unload stress""".split(),
+    "debug": """pool region file_race resize poison pin member fork attach dedicated hotplug
+             limits fault fuzz sigkill concurrency unload stress""".split(),
     "6.1": """pool region fragment resize poison populate huge pin member cpus attach unload
            tool_users""".split(),
     "6.12-rt": "pool region file_race poison pin member cpus".split(),
     "7.3": """pool region file_race fragment resize poison populate huge pin member sigkill
            vm tool_live""".split(),
 }
+
+# Suites that need not run on 6.12, too: they run on 6.1 and 7.3.
+ELSEWHERE = ["fragment"]
 
 # A machine with more nodes and two threads per core, and the suites that need it.
 WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
@@ -102,7 +105,7 @@ def is_core(kernel, name):
     if TESTS:
         return True
     if kernel == "6.12":
-        return name not in CORE["debug"]
+        return name not in CORE["debug"] + ELSEWHERE
     return name in CORE.get(kernel, [name])
 
 
