@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -336,35 +337,83 @@ static int load_extent(pid_t pid, __u64 address, char *data, __u64 bytes,
 	return memory_error(failure, "cannot write the memory of QEMU");
 }
 
-int image_load_memory(pid_t pid, const struct image_node *nodes, size_t nr, const char *path,
-		      const struct template_file *file, struct failure *failure)
+/**
+ * struct summing - a checksum of the file of the memory, which a thread calculates
+ * @data: the file
+ * @bytes: its length
+ * @sum: the checksum; wrong if an extent is damaged
+ */
+struct summing {
+	const char *data;
+	__u64 bytes;
+	__u64 sum;
+};
+
+static void *sum_extents(void *arg)
 {
-	char *data = map_file(path, file, failure);
-	__u64 at = 0, address, sum = IMAGE_SUM;
+	struct summing *summing = arg;
 	struct extent extent = { 0 };
+	__u64 at = 0, left;
+
+	summing->sum = IMAGE_SUM;
+	while (at < summing->bytes) {
+		left = summing->bytes - at;
+		if (left >= sizeof(extent))
+			memcpy(&extent, summing->data + at, sizeof(extent));
+		if (!extent_ok(&extent, left))
+			break;
+		summing->sum = image_sum(summing->sum, &extent, sizeof(extent));
+		at += sizeof(extent);
+		summing->sum = image_sum(summing->sum, summing->data + at, extent.bytes);
+		at += extent.bytes;
+	}
+	return NULL;
+}
+
+static int load_extents(pid_t pid, const struct image_node *nodes, size_t nr, char *data,
+			const char *path, __u64 bytes, struct failure *failure)
+{
+	struct extent extent = { 0 };
+	__u64 at = 0, address;
 	int err = 0;
 
-	if (!data)
-		return -EIO;
-	while (at < file->bytes && !err) {
+	while (at < bytes && !err) {
 		address = 0;
-		if (file->bytes - at >= sizeof(extent))
+		if (bytes - at >= sizeof(extent))
 			memcpy(&extent, data + at, sizeof(extent));
-		if (extent_ok(&extent, file->bytes - at))
+		if (extent_ok(&extent, bytes - at))
 			address = address_of(nodes, nr, &extent);
-		if (!address) {
-			err = damaged(failure, path, "is damaged");
-			break;
-		}
-		sum = image_sum(sum, data + at, sizeof(extent));
+		if (!address)
+			return damaged(failure, path, "is damaged");
 		at += sizeof(extent);
-		sum = image_sum(sum, data + at, extent.bytes);
 		err = interrupted() ?
 		      failure_set(failure, -EINTR, VPOOL_CODE_INTERRUPTED, "interrupted") :
 		      load_extent(pid, address, data + at, extent.bytes, failure);
 		at += extent.bytes;
 	}
-	if (!err && sum != file->sum)
+	return err;
+}
+
+int image_load_memory(pid_t pid, const struct image_node *nodes, size_t nr, const char *path,
+		      const struct template_file *file, struct failure *failure)
+{
+	struct summing summing = { .bytes = file->bytes };
+	char *data = map_file(path, file, failure);
+	pthread_t thread;
+	bool apart;
+	int err;
+
+	if (!data)
+		return -EIO;
+	summing.data = data;
+	/* The checksum takes as long as the copy. */
+	apart = !pthread_create(&thread, NULL, sum_extents, &summing);
+	err = load_extents(pid, nodes, nr, data, path, file->bytes, failure);
+	if (apart)
+		pthread_join(thread, NULL);
+	else
+		sum_extents(&summing);
+	if (!err && summing.sum != file->sum)
 		err = damaged(failure, path, "is damaged: its checksum is wrong");
 	munmap(data, file->bytes);
 	return err;
