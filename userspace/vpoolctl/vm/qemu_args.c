@@ -85,13 +85,18 @@ static void add_boot(char ***args, const struct vm_config *config)
 		args_add_two(args, "-append", config->append);
 }
 
-/* Linux gets no interrupts of the first device of a microvm that has a second IOAPIC. */
+/*
+ * Linux gets no interrupts of the first device of a microvm that has a second IOAPIC. The
+ * firmware qboot does nothing but load the kernel, sooner than QEMU's default.
+ */
 static void add_machine(char ***args, const struct vm_config *config)
 {
-	if (vm_config_is_microvm(config))
-		args_add_two(args, "-machine", "microvm,acpi=on,rtc=on,ioapic2=off");
-	else
+	if (!vm_config_is_microvm(config)) {
 		args_add_two(args, "-machine", "q35,hpet=off");
+		return;
+	}
+	args_add_two(args, "-machine", "microvm,acpi=on,rtc=on,ioapic2=off");
+	args_add_two(args, "-bios", "qboot.rom");
 }
 
 /*
