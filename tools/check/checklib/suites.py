@@ -17,8 +17,8 @@ attach dedicated limits permissions""".split()
 
 # The suites that make check runs on a kernel; make check-long runs all. The debug kernel, which
 # is four times as slow, gets those that find most there: of locks, lifetimes and failures. Its
-# version is 6.12, so 6.12 gets all others, except those of ELSEWHERE. The other kernels get the
-# code that depends on the kernel most.
+# version is 6.12, so 6.12 gets the suites that are not in that list, except those of
+# ELSEWHERE. The other kernels get the code that depends on the kernel most.
 CORE = {
     "debug": """pool region file_race resize poison pin member fork attach dedicated hotplug
              limits fault fuzz sigkill concurrency unload stress""".split(),
