@@ -215,11 +215,19 @@ static bool check_answer(struct fleet *fleet, size_t nr)
 	return true;
 }
 
+/* Report that the output of a host cannot be used. */
+static void bad_answer(struct fleet *fleet, size_t nr, const char *message, const char *detail)
+{
+	add_status(fleet, EXIT_FAILED);
+	host_error(fleet, nr, TOOL_HOST_ANSWER, message, detail);
+}
+
 /*
  * Return the JSON document that a host printed, if it is an object of this version. Otherwise
- * report what is wrong: it is not @kind.
+ * report @message and what is wrong.
  */
-static struct json_object *answer_document(struct fleet *fleet, size_t nr, const char *kind)
+static struct json_object *answer_document(struct fleet *fleet, size_t nr,
+					   const char *message)
 {
 	struct json_object *document = json_tokener_parse(fleet->answers[nr].out), *version;
 	char detail[96] = "";
@@ -235,8 +243,7 @@ static struct json_object *answer_document(struct fleet *fleet, size_t nr, const
 			 JSON_VERSION);
 	}
 	json_object_put(document);
-	add_status(fleet, EXIT_FAILED);
-	host_error(fleet, nr, TOOL_HOST_ANSWER, kind, detail);
+	bad_answer(fleet, nr, message, detail);
 	return NULL;
 }
 
@@ -269,8 +276,7 @@ static void add_rows(struct fleet *fleet, size_t nr, struct table *tb, char **na
 		return;
 	rows = array_in(document, &key);
 	if (!rows) {
-		add_status(fleet, EXIT_FAILED);
-		host_error(fleet, nr, TOOL_HOST_ANSWER, NOT_A_TABLE, "");
+		bad_answer(fleet, nr, NOT_A_TABLE, "");
 	} else if (!*name) {
 		*name = xstrdup(key);
 		table_name(tb, *name);
