@@ -53,10 +53,7 @@ returned 'a refusal'
 as_user srun --vpool-mem=64 true > "$dir/out" 2> "$dir/err"
 is 'a size without a unit is refused' $? 255
 like 'srun tells why' "$(cat "$dir/err")" "*--vpool-mem: '64': a size needs a unit*"
-[ -z "${VPOOL_QUICK:-}" ] || {
-	stop_cluster
-	tap_end
-}
+[ -z "${VPOOL_QUICK:-}" ] || tap_end
 
 # A machine that starts again joins the cluster.
 cat > /cluster/start <<END

@@ -24,9 +24,16 @@ chmod 755 "$dir"
 # Slurm lets a job change to the directory of its submission.
 cd / || exit 1
 
-# shellcheck disable=SC2317 # the trap calls it
+# End the daemons, so that another suite finds the machines idle. Without a slurmctld, scancel
+# would wait for one for two minutes.
+# shellcheck disable=SC2016,SC2317 # each machine expands it; the trap calls it
 clean_up() {
-	scancel -s KILL -u $user
+	rm -f /cluster/start
+	[ ! -e /run/slurmctld.pid ] || {
+		scancel -s KILL -u $user
+		until_true 30 no_jobs
+	}
+	on_all 'kill $(cat /run/slurmctld.pid /run/slurmd.pid /run/munge/munged.pid)'
 	wait
 	rm -r "$dir"
 } > /dev/null 2>&1
@@ -84,13 +91,6 @@ start_cluster() {
 		quoted /var/log/slurm/slurmd
 		tap_end
 	}
-}
-
-# stop_cluster: end the daemons, so that another suite finds the machines idle.
-stop_cluster() {
-	rm -f /cluster/start
-	# shellcheck disable=SC2016 # each machine expands it
-	on_all 'kill $(cat /run/slurmctld.pid /run/slurmd.pid /run/munge/munged.pid 2> /dev/null)'
 }
 
 # Print "right" if a machine has no pool of a step and all its memory, else what it has.
