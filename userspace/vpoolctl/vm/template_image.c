@@ -317,9 +317,16 @@ static __u64 address_of(const struct image_node *nodes, size_t nr, const struct 
 	return 0;
 }
 
-static bool extent_ok(const struct extent *extent, __u64 left)
+/* Read the head of the extent at @at, and move @at to its pages. Return false if damaged. */
+static bool read_head(const char *data, __u64 bytes, __u64 *at, struct extent *extent)
 {
-	return left >= sizeof(*extent) && extent->bytes && extent->bytes <= CHUNK &&
+	__u64 left = bytes - *at;
+
+	if (left < sizeof(*extent))
+		return false;
+	memcpy(extent, data + *at, sizeof(*extent));
+	*at += sizeof(*extent);
+	return extent->bytes && extent->bytes <= CHUNK &&
 	       extent->bytes <= left - sizeof(*extent) && !(extent->bytes % PAGE) &&
 	       !(extent->offset % PAGE) && !extent->zero[0] && !extent->zero[1];
 }
@@ -352,18 +359,12 @@ struct summing {
 static void *sum_extents(void *arg)
 {
 	struct summing *summing = arg;
-	struct extent extent = { 0 };
-	__u64 at = 0, left;
+	struct extent extent;
+	__u64 at = 0;
 
 	summing->sum = IMAGE_SUM;
-	while (at < summing->bytes) {
-		left = summing->bytes - at;
-		if (left >= sizeof(extent))
-			memcpy(&extent, summing->data + at, sizeof(extent));
-		if (!extent_ok(&extent, left))
-			break;
+	while (at < summing->bytes && read_head(summing->data, summing->bytes, &at, &extent)) {
 		summing->sum = image_sum(summing->sum, &extent, sizeof(extent));
-		at += sizeof(extent);
 		summing->sum = image_sum(summing->sum, summing->data + at, extent.bytes);
 		at += extent.bytes;
 	}
@@ -373,19 +374,15 @@ static void *sum_extents(void *arg)
 static int load_extents(pid_t pid, const struct image_node *nodes, size_t nr, char *data,
 			const char *path, __u64 bytes, struct failure *failure)
 {
-	struct extent extent = { 0 };
+	struct extent extent;
 	__u64 at = 0, address;
 	int err = 0;
 
 	while (at < bytes && !err) {
-		address = 0;
-		if (bytes - at >= sizeof(extent))
-			memcpy(&extent, data + at, sizeof(extent));
-		if (extent_ok(&extent, bytes - at))
-			address = address_of(nodes, nr, &extent);
+		address = read_head(data, bytes, &at, &extent) ?
+			  address_of(nodes, nr, &extent) : 0;
 		if (!address)
 			return damaged(failure, path, "is damaged");
-		at += sizeof(extent);
 		err = interrupted() ?
 		      failure_set(failure, -EINTR, VPOOL_CODE_INTERRUPTED, "interrupted") :
 		      load_extent(pid, address, data + at, extent.bytes, failure);
