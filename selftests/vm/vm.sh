@@ -6,7 +6,7 @@
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
 # whose modules are in /lib/modules. VPOOL_VM_ITERATIONS is the number of virtual machines
-# to start and stop at the end (default 5).
+# to start and stop at the end (default 3).
 
 here=$(dirname "$(readlink -f "$0")")
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
@@ -24,7 +24,7 @@ dir=$(mktemp -d) || exit 1
 export VALIDATE=$here/../../userspace/tests/validate.py
 export VPOOL_RUN_DIR=$dir/run VPOOL_LOG_DIR=$dir/log
 kvm=/sys/kernel/debug/kvm
-iterations=${VPOOL_VM_ITERATIONS:-5}
+iterations=${VPOOL_VM_ITERATIONS:-3}
 out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it

@@ -22,15 +22,15 @@ attach dedicated limits permissions""".split()
 CORE = {
     "debug": """pool region file_race resize poison pin member fork attach dedicated hotplug
              limits fault fuzz sigkill concurrency unload stress""".split(),
-    "6.1": """pool region fragment resize poison populate huge pin member cpus attach unload
+    "6.1": """pool region fragment resize poison populate huge pin member cpus attach
            tool_users""".split(),
-    "6.12-rt": "pool region file_race poison pin member cpus".split(),
+    "6.12-rt": "pool region poison pin member cpus".split(),
     "7.3": """pool region file_race fragment resize poison populate huge pin member sigkill
            vm tool_live""".split(),
 }
 
-# Suites that need not run on 6.12, too: they run on 6.1 and 7.3.
-ELSEWHERE = ["fragment"]
+# Suites that need not run on 6.12, too: they run on 7.3, and numa on the wider machine.
+ELSEWHERE = "fragment numa tool_live".split()
 
 # A machine with more nodes and two threads per core, and the suites that need it.
 WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
@@ -62,7 +62,7 @@ GUARDS = {
 # hardened kernel checks the memory of regions.
 GUARDED = "guard_on pool limits permissions guard_end".split()
 GUARDED_ONLY = {
-    "hardened": "dedicated region pin vm_confine".split(),
+    "hardened": "region vm_confine".split(),
     "selinux": ["region"],
 }
 
