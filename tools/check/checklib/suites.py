@@ -56,6 +56,7 @@ GUARDS = {
     # The kernel poisons freed memory instead of clearing it only with init_on_free.
     "selinux": ("6.12", "lsm=landlock,lockdown,yama,selinux enforcing=0 audit=1 "
                 "page_poison=1 init_on_free=1 panic_on_warn=1"),
+    # Only in check-long, or if it is asked for: its kernel takes a minute to boot.
     "lockdown": ("debug", "lsm=lockdown lockdown=integrity panic_on_warn=1"),
 }
 # The suites that run under each guard, and those that need one guard, or find most there: a
@@ -136,6 +137,12 @@ def quick_hosts():
     """Return the wanted suites of HOSTS_QUICK, each with its time limit."""
     return {name: seconds for name, seconds, *_ in of_hosts()
             if name in HOSTS_QUICK and (wanted(name) or wanted("hosts"))}
+
+
+def wanted_guards():
+    """Return the guards that were asked for."""
+    return [guard for guard in GUARDS
+            if (wanted("guards") or wanted(guard)) and (TESTS or guard != "lockdown")]
 
 
 def guarded(guard):
