@@ -139,11 +139,11 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	refused 'another ABI version' 'host host2: the ABI version of its vpool module is 99, and *' \
 		--to host2:vms
 	there 'umount /sys/kernel/vpool/abi_version; vpoolctl create vms --cpus 1 --mem 100M' > /dev/null
+	refused 'a host without the user' "host host2: there is no user '$user' here*" --to host2:vms
+	there "useradd --system --user-group --no-create-home --home-dir $home $user"
 	refused 'a pool that is too small' \
 		"host host2: pool 'vms' has 100M free, but 144M is requested*" --to host2:vms
 	there vpoolctl resize vms --mem 160M > /dev/null
-	refused 'a host without the user' "host host2: there is no user '$user' here*" --to host2:vms
-	there "useradd --system --user-group --no-create-home --home-dir $home $user"
 	there chmod 700 "${disk%/*}"
 	refused 'a folder that is closed to the user' \
 		"host host2: the disk $disk: the directory ${disk%/*} is closed to user '$user'*" \

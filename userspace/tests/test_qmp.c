@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/macros.h"
+#include "vm/migration.h"
 #include "vm/qmp.h"
 #include "vm/size.h"
 #include "vm/vm.h"
@@ -208,6 +209,30 @@ static void stale_answers(void)
 	end(qmp);
 }
 
+/*
+ * A QEMU that has received its machine reports this until it migrates itself. A migration whose
+ * disks are still copied ends at once.
+ */
+static void cancels_before_it_begins(void)
+{
+	static const char *const steps[] = {
+		READY,
+		"{\"return\": {}, \"id\": 2}\r\n",
+		"{\"return\": {\"status\": \"completed\", \"total-time\": 5}, \"id\": 3}\r\n",
+		NULL,
+	};
+	struct migration migration = { .message = "the host is silent" };
+
+	migration.qmp = connect_to(steps);
+	if (!migration.qmp)
+		return;
+	expect(migration_cancel(&migration));
+	expect_text(migration.message, "the host is silent");
+	migration.begun = true;
+	expect(!migration_cancel(&migration));
+	end(migration.qmp);
+}
+
 static void an_end(void)
 {
 	static const char *const steps[] = { READY, "", NULL };
@@ -349,6 +374,7 @@ static const struct tap_case cases[] = {
 	{ "a machine without the device has a fixed size", fixed_size },
 	{ "an event is kept until a caller waits for it", events },
 	{ "late answers are dropped", stale_answers },
+	{ "a migration is cancelled before it begins", cancels_before_it_begins },
 	{ "the end of QEMU is reported", an_end },
 	{ "an answer that is not JSON is refused", no_json },
 	{ "a socket without a listener is reported", nobody },

@@ -242,8 +242,10 @@ int migration_run(struct migration *migration, const char *uri)
 	if (!err)
 		err = migration_set_tls(migration->qmp,
 					migration->tls ? migration->tls : "");
-	if (!err)
+	if (!err) {
+		migration->begun = true;
 		err = migration_begin(migration->qmp, uri);
+	}
 	if (err)
 		set_message(migration, qmp_message(migration->qmp));
 	else
@@ -258,6 +260,9 @@ bool migration_cancel(struct migration *migration)
 	char message[MIGRATION_MESSAGE];
 	int done = 0;
 
+	/* The state that QEMU reports is that of an earlier migration. */
+	if (!migration->begun)
+		return true;
 	memcpy(message, migration->message, sizeof(message));
 	qmp_run(migration->qmp, QMP_MS, "migrate_cancel", NULL, NULL);
 	while (!done && now_ms() < deadline) {

@@ -27,6 +27,7 @@ struct vm_slot;
  * @total_ms: out: duration of the migration, in milliseconds
  * @stood_ms: out: downtime of the machine, in milliseconds
  * @message: out: reason of a failure
+ * @begun: QEMU was told to migrate
  * @progress: a progress line is on the terminal
  */
 struct migration {
@@ -42,6 +43,7 @@ struct migration {
 	long long total_ms;
 	long long stood_ms;
 	char message[MIGRATION_MESSAGE];
+	bool begun;
 	bool progress;
 };
 
@@ -74,7 +76,10 @@ int migration_wait_loaded(struct qmp *qmp, const struct vm_slot *slot, int ms);
  */
 int migration_run(struct migration *migration, const char *uri);
 
-/* Cancel the migration. Return false if the source QEMU has already handed it over. */
+/*
+ * Cancel the migration, if it has begun. Return false if the source QEMU has already handed the
+ * machine over.
+ */
 bool migration_cancel(struct migration *migration);
 
 /* Print a progress line if standard error is a terminal. */
