@@ -242,6 +242,5 @@ is 'all nodes are idle again' "$(sinfo -h -N -t idle -o %N | sort -u | tr '\n' '
 	'host1 host2 host3 '
 returned "$nr_jobs jobs and a power cut"
 echo "cases: $nr_jobs of jobs in pools"
-stop_cluster
 section end
 tap_end
