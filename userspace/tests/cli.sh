@@ -481,6 +481,14 @@ try list --json=3
 check 'value for a flag' 2 "vpoolctl: list: option '--json' takes no value*"
 try list -o
 check 'option without its value' 2 "vpoolctl: list: option '-o' needs a value*"
+try create a --mem --cpus 1
+check 'option whose value is an option' 2 \
+	"vpoolctl: create: option '--mem' needs a value, but '--cpus' follows*"
+try create a --mem --
+check 'option whose value is --' 2 \
+	"vpoolctl: create: option '--mem' needs a value, but '--' follows*"
+try create a --mem=--cpus
+check 'option whose value looks like an option' 2 "vpoolctl: create: --mem: '--cpus' is not a size*"
 try list -o NAME -o FREE
 check 'option twice' 2 "*'--output' is given twice*"
 try list extra

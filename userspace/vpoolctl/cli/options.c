@@ -90,13 +90,34 @@ static int option_index(const struct command *cmd, int value)
 	return i;
 }
 
-static int take_option(struct invocation *inv, int value)
+/* Check whether a word is "--", or an option of a verb such as --name or --name=value. */
+static bool is_option(const struct command *cmd, const char *word)
+{
+	size_t len, i;
+
+	if (strncmp(word, "--", 2))
+		return false;
+	word += 2;
+	len = strcspn(word, "=");
+	for (i = 0; len && i < command_nr_options(cmd); i++)
+		if (strlen(command_option(cmd, i)->name) == len &&
+		    !strncmp(command_option(cmd, i)->name, word, len))
+			return true;
+	return !len && !*word;
+}
+
+/* Take an option. @word is the last word of it. */
+static int take_option(struct invocation *inv, int value, const char *word)
 {
 	const struct command *cmd = inv->cmd;
 	int i = option_index(cmd, value);
 	const struct option_def *opt = command_option(cmd, i);
 	bool again = inv->given[i];
 
+	/* getopt takes any word for the value, so that a value may begin with a dash. */
+	if (opt->arg && optarg == word && is_option(cmd, word))
+		return usage_error(cmd, "option '--%s' needs a value, but '%s' follows",
+				   opt->name, word);
 	if (again && opt->arg && opt->list != LIST_OF_VALUES)
 		return usage_error(cmd, "option '--%s' is given twice", opt->name);
 	if (!strcmp(opt->name, "json"))
@@ -201,7 +222,7 @@ int parse_options(const struct command *cmd, int argc, char **argv,
 		if (value == 1)
 			inv->argv[inv->argc++] = optarg;
 		else
-			status = take_option(inv, value);
+			status = take_option(inv, value, argv[optind - 1]);
 	}
 	inv->before = inv->argc;
 	while (optind < argc)
