@@ -7,7 +7,6 @@
 # module, an empty cgroup2 and four CPUs. VPOOLCTL is the program, VPOOL_KO the module.
 
 here=$(dirname "$(readlink -f "$0")")
-packaging=$here/../../packaging
 
 # Inside, as a service of that systemd
 
@@ -220,41 +219,12 @@ skip()
 	exit 0
 }
 
+# shellcheck source=userspace/tests/boot.sh
+. "$here/boot.sh"
 VPOOLCTL=$(readlink -f "$(command -v "${VPOOLCTL:-vpoolctl}")")
-cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-systemd=/lib/systemd/systemd
-# tools/setup unpacks programs here that are not installed.
-tools=${VPOOL_TOOLS:-$HOME/.cache/vpool/tools/usr/bin}
-# udevadm is udevd if its name is that. Debian 12 has it in /bin.
-udevadm=$(PATH=$PATH:$tools:$tools/../../bin command -v udevadm)
-[ -c /dev/vpool/control ] || skip 'the module is not loaded'
-[ -n "${VPOOL_KO-}" ] || skip 'VPOOL_KO does not name the module'
-[ "$cgroup" = /sys/fs/cgroup ] || skip 'cgroup2 is not mounted on /sys/fs/cgroup'
-grep -qw cpuset "$cgroup/cgroup.controllers" || skip 'cgroup2 has no cpusets here'
-[ ! -d /run/systemd/system ] || skip 'this host runs systemd'
-[ -x $systemd ] || skip 'systemd is not installed'
-[ -x "$udevadm" ] || skip 'there is no udevd: run tools/setup'
-[ -e /lib/systemd/system/dbus.socket ] || skip 'dbus is not installed'
-[ "$(nproc)" -ge 4 ] || skip 'there are fewer than four CPUs'
-
+boot_needs
 # The booted systemd can clear /tmp.
 dir=$(mktemp -d -p /var/tmp) || exit 1
-chmod 755 "$dir"
-ln -s "$udevadm" "$dir/systemd-udevd"
-enabled=$(cat "$cgroup/cgroup.subtree_control")
-
-# Remove what a power cut would remove: processes and cgroups.
-power_off()
-{
-	local controller
-
-	find "$cgroup" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
-	# shellcheck disable=SC2013 # words
-	for controller in $(cat "$cgroup/cgroup.subtree_control"); do
-		[[ " $enabled " == *" $controller "* ]] ||
-			echo "-$controller" >"$cgroup/cgroup.subtree_control"
-	done
-}
 
 # shellcheck disable=SC2317 # the trap calls it
 clean_up()
@@ -266,37 +236,15 @@ clean_up()
 }
 trap clean_up EXIT
 
-environment="PATH=$PATH LD_LIBRARY_PATH=${LD_LIBRARY_PATH-} HOME=/root LC_ALL=C VPOOLCTL=$VPOOLCTL"
-
-# unit NAME LINE...: write a unit without default dependencies, which this boot lacks
-unit()
-{
-	local name=$1
-
-	shift
-	printf '%s\n' '[Unit]' DefaultDependencies=no "$@" >"$dir/units/$name"
-}
-
-mkdir -p "$dir/units" "$dir/user" /etc/vpool.d
-for file in "$packaging"/systemd/vpool.service "$packaging"/systemd/vpool@.*; do
-	sed "s|/usr/bin/vpoolctl|$VPOOLCTL|; s|/sbin/modprobe vpool|-/sbin/insmod $VPOOL_KO|
-		/^\[Service\]/a Environment=$environment\nStandardError=append:$dir/messages" \
-		"$file" >"$dir/units/${file##*/}"
-done
-for file in "$packaging"/systemd-user/*; do
-	sed "s|/usr/bin/vpoolctl|$VPOOLCTL|
-		/^\[Service\]/a Environment=$environment\nStandardError=append:$dir/messages" \
-		"$file" >"$dir/user/${file##*/}"
-done
+boot_prepare
+packaged units "$boot_packaging"/systemd/vpool.service "$boot_packaging"/systemd/vpool@.*
+packaged user "$boot_packaging"/systemd-user/*
 cat >/etc/vpool.d/try.conf <<END
 pools:
   web: {cpus: 2, split-cores: true, owner: nobody}
   my-pool: {cpus: 3, split-cores: true, isolate: true}
 END
-: >"$dir/messages"
-chmod 666 "$dir/messages"
 
-unit udevd.service Before=vpool.service '[Service]' "ExecStart=$dir/systemd-udevd" Type=notify
 unit app.service Requires=vpool@web.target After=vpool@web.target '[Service]' \
 	Slice=vpool_web.slice 'ExecStart=/bin/sleep 1000' MemoryMax=64M Restart=on-failure RestartSec=0
 unit wants.service Wants=vpool@web.target After=vpool@web.target '[Service]' \
@@ -306,55 +254,22 @@ unit hog.service Requires=vpool@web.target After=vpool@web.target '[Service]' Sl
 	"ExecStart=/usr/bin/python3 -c 'bytearray(200 << 20)'"
 sed "s|/usr/bin/vpoolctl|$VPOOLCTL|; s|/usr/local/bin/program|/bin/sleep 1000|
 	/^\[Unit\]/a DefaultDependencies=no
-	/^\[Service\]/a Environment=$environment" "$here/../examples/in-pool@.service" \
+	/^\[Service\]/a Environment=$boot_environment" "$here/../examples/in-pool@.service" \
 	>"$dir/units/in-pool@.service"
 unit user.service '[Service]' Type=notify User=nobody Group=nogroup Delegate=yes \
 	Environment=XDG_RUNTIME_DIR=/run/nobody Environment=HOME=/run/nobody \
-	RuntimeDirectory=nobody "ExecStart=$systemd --user"
+	RuntimeDirectory=nobody "ExecStart=$boot_systemd --user"
 sed "s|/usr/bin/vpoolctl|$VPOOLCTL|; s|%h/bin/program|/bin/sleep 1000|
-	/^\[Service\]/a Environment=$environment" "$here/../examples/user-pool.service" \
+	/^\[Service\]/a Environment=$boot_environment" "$here/../examples/user-pool.service" \
 	>"$dir/user/mine.service"
 
-# boot first|second: boot systemd, and run this script as its service
-boot()
-{
-	unit try.service Requires=dbus.socket Wants=app.service 'After=dbus.socket app.service' \
-		'[Service]' Type=oneshot "Environment=$environment" \
-		"ExecStart=/bin/bash $here/systemd.sh --inside $dir $1" \
-		"StandardOutput=file:$dir/$1" StandardError=inherit \
-		'ExecStopPost=-/bin/systemctl exit --force 0' TimeoutStartSec=400
-	unit try.target 'Requires=udevd.service try.service' 'After=udevd.service try.service'
-	cat >"$dir/init" <<-END
-		mount -t tmpfs tmpfs /run
-		mount -t tmpfs tmpfs /tmp
-		mkdir -p /run/systemd/system /run/systemd/user /run/udev/rules.d
-		cp $dir/units/* /run/systemd/system
-		cp $dir/user/* /run/systemd/user
-		cp $packaging/udev/60-vpool.rules /run/udev/rules.d
-		export container=vpool
-		exec $systemd --system --unit=try.target --log-target=null
-	END
-	: >"$dir/$1"
-	timeout -k 5 420 unshare --kill-child --pid --fork --mount --mount-proc \
-		bash "$dir/init" >"$dir/console" 2>&1
-}
-
-boot first
+boot_after=app.service
+end='/bin/systemctl exit --force 0'
+boot first 400 "$end" "$here/systemd.sh"
 # A reboot: all that is left is on disk.
 "$VPOOLCTL" destroy --force web my-pool >/dev/null
 power_off
 rmmod vpool || echo '# the module cannot be unloaded'
-boot second
+boot second 400 "$end" "$here/systemd.sh"
 [ -c /dev/vpool/control ] || insmod "$VPOOL_KO"
-
-# One plan for both boots.
-cat "$dir/first" "$dir/second" | awk '
-	/^1\.\.[0-9]/ { boots++; next }
-	/^(not )?ok / { nr++; sub(/ok [0-9]+/, "ok " nr); bad += /^not/ }
-	{ print }
-	END {
-		if (boots != 2)
-			print "# one of the two boots did not end"
-		print "1.." (boots == 2 ? nr : nr + 1)
-		exit bad || boots != 2
-	}'
+boot_results first second
