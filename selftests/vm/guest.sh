@@ -176,6 +176,9 @@ make_reporter() {
 			echo "report eth$net $(cat /sys/class/net/eth$net/address) $ok"
 		done
 		[ -d /sys/firmware/efi ] && echo "report firmware uefi" || echo "report firmware bios"
+		for i in 1 2 3 4 5 6 7 8 9; do
+			[ ! -e /sys/firmware/acpi/tables/TPM2 ] || [ -e /dev/tpm0 ] || sleep 3
+		done
 		[ -e /dev/tpm0 ] && echo "report tpm $(cat /sys/class/tpm/tpm0/tpm_version_major)"
 		mkdir -p /share
 		for tag in data other; do

@@ -57,7 +57,8 @@ starts() {
 	try 0 vm start "$name" --pool parts --mem 192M --vcpus 1 --kernel "$VPOOL_KERNEL_IMAGE" \
 		--initrd "$dir/parts.cpio" --append 'console=ttyS0 net.ifnames=0 quiet' \
 		--console "$dir/$name" "${@:2}"
-	until_true 900 has_report "$name"
+	# A busy host emulates UEFI in an emulated machine for a quarter of an hour.
+	until_true 1800 has_report "$name"
 	is "the guest of $name reports" "$?" 0
 }
 
