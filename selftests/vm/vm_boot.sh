@@ -18,7 +18,6 @@ logs=/var/log/vpool
 # shellcheck source=selftests/vm/guest.sh
 . "$top/guest.sh"
 
-unit_is() { [ "$(systemctl is-active "$1")" = "$2" ]; }
 log_of() { sed 's/^[^ ]* //' "$logs/$1.log"; }
 # starts NAME: print how often the log says that the machine has started
 starts() { log_of "$1" | grep -c '^started: '; }

@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 #
 # Boot the installed systemd in new pid and mount namespaces, in which it has its own /run.
-# A test sources this file, calls boot_needs, boot_prepare, and boot once for each boot, with
-# power_off and unload in between: all that is left then is on disk, as after a reboot. The
+# A test sources this file, calls boot_needs, boot_prepare, and boot once for each boot. In
+# between it calls power_off and unloads the module: what is left is on disk, as after a reboot. The
 # variable dir names a directory that the booted systemd does not clear, and here the directory
 # of this file.
 
