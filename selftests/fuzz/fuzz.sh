@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the fuzzer for VPOOL_FUZZ_SECONDS (default 30) or VPOOL_FUZZ_CALLS operations,
+# Run the fuzzer for VPOOL_FUZZ_SECONDS (default 20) or VPOOL_FUZZ_CALLS operations,
 # starting from the seeds. Load VPOOL_KCOV_KO, the module with coverage, for the run, and
 # VPOOL_KO afterwards. Pass VPOOL_FUZZ_ARGS to the fuzzer. Prints TAP.
 
@@ -28,7 +28,7 @@ if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 	load "$VPOOL_KCOV_KO" || exit 1
 fi
 # shellcheck disable=SC2086 # VPOOL_FUZZ_ARGS is a list of words
-"$build/vpool_fuzz" -s "${VPOOL_FUZZ_SECONDS:-30}" ${VPOOL_FUZZ_CALLS:+-c $VPOOL_FUZZ_CALLS} \
+"$build/vpool_fuzz" -s "${VPOOL_FUZZ_SECONDS:-20}" ${VPOOL_FUZZ_CALLS:+-c $VPOOL_FUZZ_CALLS} \
 	${VPOOL_FUZZ_ARGS:-} "$here/seeds" || status=$?
 if [ -n "${VPOOL_KCOV_KO:-}" ]; then
 	load "$VPOOL_KO" || status=1

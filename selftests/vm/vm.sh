@@ -6,7 +6,7 @@
 #
 # VPOOL_KERNEL_IMAGE is the kernel for the guests. It must be the running kernel,
 # whose modules are in /lib/modules. VPOOL_VM_ITERATIONS is the number of virtual machines
-# to start and stop at the end (default 3).
+# to start and stop at the end (default 2).
 
 here=$(dirname "$(readlink -f "$0")")
 build=${OUTPUT:-$(readlink -f "$here/../../build/selftests")}
@@ -24,7 +24,7 @@ dir=$(mktemp -d) || exit 1
 export VALIDATE=$here/../../userspace/tests/validate.py
 export VPOOL_RUN_DIR=$dir/run VPOOL_LOG_DIR=$dir/log
 kvm=/sys/kernel/debug/kvm
-iterations=${VPOOL_VM_ITERATIONS:-3}
+iterations=${VPOOL_VM_ITERATIONS:-2}
 out='' err=''
 
 # shellcheck disable=SC2317 # the trap calls it
@@ -210,7 +210,7 @@ wait "$console"
 section migrate
 
 at=$(last_iteration one)
-try 0 vm migrate one --to vm-b --downtime 1
+try 0 vm migrate one --to vm-b --downtime 5
 like 'migrate reports the durations' "$out" \
 	'migrated one to pool vm-b: downtime *[0-9] ms, total time *[0-9] ms; 144M back and zeroed in pool vm-a'
 echo "# $out"

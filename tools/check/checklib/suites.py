@@ -32,21 +32,17 @@ CORE = {
 # Suites that need not run on 6.12, too: they run on 7.3, and numa on the wider machine.
 ELSEWHERE = "fragment numa tool_live".split()
 
-# A machine with more nodes and two threads per core, and the suites that need it.
-WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4"]
-WIDER_SUITES = "numa cores".split()
+# A machine with more nodes, two threads per core, and an IOMMU with devices behind it, and
+# the suites that need it. check-long runs vfio on more kernels.
+WIDER_KERNEL = "6.12"
+WIDER_VM = ["--cpus", "8", "--smt", "--numa", "4", "--iommu"]
+WIDER_SUITES = "numa cores vfio".split()
 
 # The kernel of tests of several hosts, and the suites of which make check runs the short form.
 # They share these machines: their number, and the memory and the CPUs of each.
 HOSTS_KERNEL = "6.12"
 HOSTS_VMS = (2, "1200M", 2)
 HOSTS_QUICK = "hosts_network hosts_slurm".split()
-
-# A machine with an IOMMU and devices behind it, and a suite that needs it. check-long runs
-# it on more kernels, and vm_device.
-IOMMU_VM = ["--iommu", "--cpus", "1", "--numa", "1"]
-IOMMU_KERNELS = ("6.12",)
-IOMMU_SUITES = ["vfio"]
 
 # Hosts with a security module: the kernel, and its command line.
 GUARDS = {
@@ -62,10 +58,9 @@ GUARDS = {
 # The suites that run under each guard, and those that need one guard, or find most there: a
 # hardened kernel checks the memory of regions.
 GUARDED = "guard_on pool limits permissions guard_end".split()
-GUARDED_ONLY = {
-    "hardened": "region vm_confine".split(),
-    "selinux": ["region"],
-}
+GUARDED_ONLY = {"hardened": ["region"], "selinux": ["region"]}
+# The suites that run only in check-long, or if the guard was asked for.
+GUARDED_LONG = {"hardened": ["vm_confine"]}
 
 # The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
 # the huge pages 32 MiB large.
@@ -123,6 +118,11 @@ def declared(kernel):
             is_core(kernel, line[0]) and runs_on(kernel, "".join(line[2:3]))]
 
 
+def wider():
+    """Return the wanted suites that need the wider machine."""
+    return [name for name in WIDER_SUITES if wanted(name) or wanted("wider")]
+
+
 def of_hosts():
     """Return the suites that need several hosts.
 
@@ -147,7 +147,7 @@ def wanted_guards():
 
 def guarded(guard):
     """Return the suites that run under a guard."""
-    return GUARDED + GUARDED_ONLY.get(guard, [])
+    return GUARDED + GUARDED_ONLY.get(guard, []) + (GUARDED_LONG.get(guard, []) if TESTS else [])
 
 
 def declared_kunit():

@@ -190,14 +190,9 @@ def run_guarded(count, guard):
     count.cases["of a test with a guard on"] += count.passed + count.failed
 
 
-def run_iommu(count, kernel):
-    """Run the suites that need an IOMMU."""
-    run_suites(count, kernel, suites.IOMMU_SUITES, suites.IOMMU_VM, {})
-
-
-def run_wider(count, kernel):
-    """Run the suites that need more nodes and two threads per core."""
-    run_suites(count, kernel, suites.WIDER_SUITES, suites.WIDER_VM, {"VPOOL_SMT": "1"})
+def run_wider(count, names):
+    """Run the suites that need more nodes, two threads per core or an IOMMU."""
+    run_suites(count, suites.WIDER_KERNEL, names, suites.WIDER_VM, {"VPOOL_SMT": "1"})
 
 
 def run_hosts(count, names, seconds, nr, mem, cpus, env):
