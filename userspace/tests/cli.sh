@@ -184,7 +184,12 @@ check 'too many CDs' 2 '*more than 4 of --cdrom*'
 try vm start x --pool a --disk /disk --accel hvf
 check 'unknown accelerator' 2 "*--accel: 'hvf' is neither kvm nor tcg*"
 try vm start x --pool a --disk /disk --confine maybe
-check 'unknown confinement' 2 "*--confine: 'maybe' is not yes, no or auto*"
+check 'unknown confinement' 2 \
+	"*--confine: 'maybe' is not yes, no, auto or an SELinux context*"
+try vm start x --pool a --disk /disk --confine system_u:system_r
+check 'half a context' 2 "*--confine: 'system_u:system_r' is not yes*"
+try vm start x --pool a --disk /disk --confine 'a::c'
+check 'a context without a role' 2 "*--confine: 'a::c' is not yes*"
 try vm start x --pool a --disk /disk,format=
 check 'empty format of a disk' 2 "*--disk: '' is not a format, such as raw or qcow2*"
 try vm start x --pool a --disk /disk,fromat=raw

@@ -43,6 +43,8 @@ WIDER_SUITES = "numa cores vfio".split()
 HOSTS_KERNEL = "6.12"
 HOSTS_VMS = (2, "1200M", 2)
 HOSTS_QUICK = "hosts_network hosts_slurm".split()
+# Those that run only in check-long, or if they were asked for.
+HOSTS_LONG = ["hosts_guide"]
 
 # Hosts with a security module: the kernel, and its command line.
 GUARDS = {
@@ -60,7 +62,7 @@ GUARDS = {
 GUARDED = "guard_on pool limits permissions guard_end".split()
 GUARDED_ONLY = {"hardened": ["region"], "selinux": ["region"]}
 # The suites that run only in check-long, or if the guard was asked for.
-GUARDED_LONG = {"hardened": ["vm_confine"]}
+GUARDED_LONG = {"hardened": ["vm_confine"], "selinux": ["vm_context"]}
 
 # The kernels of check-arm64, and the suites that run on each. Base pages of 16 KiB make
 # the huge pages 32 MiB large.
@@ -131,6 +133,12 @@ def of_hosts():
     """
     return [(line[0], int(line[1]), line[3], line[4], int((line[5:] or "2")[0]))
             for line in lines() if line[2:3] == ["hosts"]]
+
+
+def wanted_of_hosts():
+    """Return the suites that make check-hosts runs, as of_hosts() does."""
+    return [line for line in of_hosts()
+            if wanted(line[0]) and (TESTS or line[0] not in HOSTS_LONG)]
 
 
 def quick_hosts():

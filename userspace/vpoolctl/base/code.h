@@ -115,7 +115,7 @@
  * @TOOL_TEMPLATE_DISK: a disk of a template was changed
  * @TOOL_TEMPLATE_NOT_SAVED: a template was not saved; the machine continues
  * @TOOL_TEMPLATE_ACCESS: others can write to a template
- * @TOOL_VM_CONFINE: QEMU cannot have an AppArmor profile
+ * @TOOL_VM_CONFINE: QEMU cannot have an AppArmor profile or an SELinux context
  * @TOOL_VM_UNCONFINED: QEMU runs without an AppArmor profile, which this host cannot give it
  * @NR_TOOL_END: one more than the last code
  *

@@ -109,7 +109,8 @@ struct vm_config_seed {
  * @devices: PCI devices of the host to pass to the machine
  * @force_device: pass them although the host uses them
  * @user: name of the user that QEMU runs as; NULL for the default
- * @confine: "yes", "no" or "auto": QEMU gets an AppArmor profile; NULL for auto
+ * @confine: "yes", "no" or "auto": QEMU gets an AppArmor profile; or its SELinux context; NULL
+ *	for auto
  * @scope: properties of the scope of systemd that QEMU runs in
  * @nr_scope: number of them
  * @autostart: place among the machines that start at boot, from 1 to 1000; 0 if it does

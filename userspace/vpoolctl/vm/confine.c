@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The AppArmor profile of a QEMU.
+ * The AppArmor profile of a QEMU, or its SELinux context.
  *
  * The user of a machine can open the disks of all machines of that user. A profile for each
  * QEMU leaves it the files of its machine. vpoolctl makes the profile from the
  * arguments of QEMU (profile.c), apparmor_parser loads it, and QEMU starts in it.
+ *
+ * With SELinux, the labels of files decide, which belong to the administrator. vpoolctl only
+ * starts QEMU in the context that the machine has.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,6 +37,8 @@
 #include "vm/vm.h"
 
 #define ENABLED "/sys/module/apparmor/parameters/enabled"
+/* SELinux checks contexts that are written here: security_check_context(3). */
+#define CHECK_CONTEXT "/sys/fs/selinux/context"
 /* Longest message of apparmor_parser that is shown. */
 #define MESSAGE_MAX 400
 
@@ -88,6 +93,27 @@ static bool qemu_is_script(void)
 	return is;
 }
 
+const char *vm_confine_context(const char *wanted)
+{
+	return wanted && strchr(wanted, ':') ? wanted : NULL;
+}
+
+static int check_context(const struct invocation *inv, const char *vm, const char *context)
+{
+	int err = write_text(CHECK_CONTEXT, context);
+	const char *obstacle;
+
+	/* Only the start of QEMU tells whether this process may use the context. */
+	if (!err || err == -EACCES || err == -EPERM)
+		return 0;
+	obstacle = err == -ENOENT ? "SELinux is not enabled on this host" :
+		   err == -EINVAL ? "the policy of this host has no such context" :
+		   strerror(-err);
+	cmd_error(inv, vm, TOOL_VM_CONFINE, "QEMU cannot run in the SELinux context %s: %s",
+		  context, obstacle);
+	return -1;
+}
+
 int vm_confine_choose(const struct invocation *inv, const char *vm, const char *wanted,
 		      bool *confined)
 {
@@ -96,6 +122,8 @@ int vm_confine_choose(const struct invocation *inv, const char *vm, const char *
 	char *text;
 
 	*confined = false;
+	if (vm_confine_context(wanted))
+		return check_context(inv, vm, wanted);
 	if (wanted && !strcmp(wanted, "no"))
 		return 0;
 	obstacle = find_obstacle();
@@ -232,17 +260,27 @@ int vm_confine_load(const struct invocation *inv, const char *vm, const struct v
 
 /* Using */
 
-int vm_confine_enter(const struct vm_slot *slot)
+static int enter_profile(const struct vm_slot *slot)
 {
-	char *name, *word;
-	int err;
+	char *name = label_name(slot->dir), *word = xprintf("exec %s", name);
+	int err = write_text("/proc/self/attr/apparmor/exec", word);
 
-	if (!label_is_set(slot->dir))
-		return 0;
-	name = label_name(slot->dir);
-	word = xprintf("exec %s", name);
-	err = write_text("/proc/self/attr/apparmor/exec", word);
 	free(word);
 	free(name);
+	if (err)
+		fprintf(stderr, "QEMU cannot run in its AppArmor profile: %s\n", strerror(-err));
+	return err;
+}
+
+int vm_confine_enter(const struct vm_slot *slot, const char *context)
+{
+	int err;
+
+	if (label_is_set(slot->dir))
+		return enter_profile(slot);
+	err = context ? write_text("/proc/self/attr/exec", context) : 0;
+	if (err)
+		fprintf(stderr, "QEMU cannot run in the SELinux context %s: %s\n", context,
+			strerror(-err));
 	return err;
 }

@@ -188,7 +188,7 @@ static int make_target(struct move *move, const struct vm_plan *plan)
 	struct vm_user user;
 	char **args, *uri, *scope = scope_read(move->vm->dir);
 	char *confine = label_wanted_read(move->vm->dir);
-	struct qemu_bounds bounds = { .scope = scope };
+	struct qemu_bounds bounds = { .scope = scope, .context = vm_confine_context(confine) };
 	int err, cwd;
 
 	backing_init(&backing);

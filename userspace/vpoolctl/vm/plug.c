@@ -105,7 +105,7 @@ static void become_user(const struct vm_plug *plug, const struct vm_user *user, 
 		setrlimit(RLIMIT_NOFILE, &files);
 		err = namespace_enter(sync);
 	} else {
-		err = vm_user_become(user);
+		err = vm_user_become(user, false);
 	}
 	if (!err)
 		return;

@@ -399,12 +399,23 @@ static int set_user(void *target, const char *text, struct failure *failure)
 	return set_text(&config->user, text, failure);
 }
 
+/* Tell whether a text has the form USER:ROLE:TYPE[:RANGE] of an SELinux context. */
+static bool is_context(const char *text)
+{
+	const char *role = strchr(text, ':'), *type = role ? strchr(role + 1, ':') : NULL;
+
+	return type && role > text && type > role + 1 && type[1] && type[1] != ':' &&
+	       !strpbrk(text, " \t\n");
+}
+
 static int set_confine(void *target, const char *text, struct failure *failure)
 {
-	static const char * const words[] = { "yes", "no", "auto" };
 	struct vm_config *config = target;
 
-	return set_one_of(&config->confine, text, words, ARRAY_SIZE(words), failure);
+	if (!is_context(text) && strcmp(text, "yes") && strcmp(text, "no") &&
+	    strcmp(text, "auto"))
+		return wrong(failure, text, "yes, no, auto or an SELinux context");
+	return set_text(&config->confine, text, failure);
 }
 
 static int set_scope(void *target, const char *text, struct failure *failure)
@@ -615,11 +626,12 @@ const struct option_def vm_properties[NR_VM_PROPERTIES] = {
 			"default: vpool-vm if there is such a user",
 	},
 	[VM_CONFINE] = {
-		.name = "confine", .arg = "yes|no|auto", .set = set_confine,
+		.name = "confine", .arg = "yes|no|auto|CONTEXT", .set = set_confine,
 		.help =
 			"run QEMU in an AppArmor profile that allows the files\n"
 			"of this machine alone; default: auto, if root starts\n"
-			"the machine and the host uses AppArmor",
+			"the machine and the host uses AppArmor. CONTEXT is the\n"
+			"SELinux context for QEMU, as USER:ROLE:TYPE:s0:c1,c2",
 	},
 	[VM_SCOPE] = {
 		.name = "property", .arg = "NAME=VALUE",

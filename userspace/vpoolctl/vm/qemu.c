@@ -216,7 +216,7 @@ static int join_slice(struct vpool *pool, const char *scope)
  * @backing: files that it inherits
  * @plugs: descriptors that it inherits for its parts
  * @user: user that it becomes
- * @scope: properties of its scope of systemd, or NULL
+ * @bounds: its limits
  */
 struct launch {
 	const struct vm_slot *slot;
@@ -227,13 +227,14 @@ struct launch {
 	const struct backing *backing;
 	const struct vm_plugs *plugs;
 	const struct vm_user *user;
-	const char *scope;
+	const struct qemu_bounds *bounds;
 };
 
 /* Execute QEMU in the new process. */
 static void become(void *data, int output)
 {
 	const struct launch *launch = data;
+	const char *context = launch->bounds->context;
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int err;
 
@@ -249,7 +250,7 @@ static void become(void *data, int output)
 		fprintf(stderr, "%s: %s\n", launch->slot->dir, strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
-	if (join_slice(launch->pool, launch->scope))
+	if (join_slice(launch->pool, launch->bounds->scope))
 		_exit(EXIT_CANNOT_RUN);
 	if (vpool_attach(launch->pool, VPOOL_SELF, VPOOL_ATTACH_PROCESS)) {
 		fprintf(stderr, "%s\n", vpool_reason(launch->pool));
@@ -261,20 +262,20 @@ static void become(void *data, int output)
 		_exit(EXIT_CANNOT_RUN);
 	}
 	/* The profile and the user belong to the process that executes QEMU. */
-	err = vm_confine_enter(launch->slot);
-	if (err) {
-		fprintf(stderr, "QEMU cannot run in its AppArmor profile: %s\n",
-			strerror(-err));
+	if (vm_confine_enter(launch->slot, context))
 		_exit(EXIT_CANNOT_RUN);
-	}
-	err = vm_user_become(launch->user);
+	err = vm_user_become(launch->user, context);
 	if (err) {
 		fprintf(stderr, "QEMU cannot run as user %s: %s\n", launch->user->name,
 			strerror(-err));
 		_exit(EXIT_CANNOT_RUN);
 	}
 	execvp(*launch->args, launch->args);
-	fprintf(stderr, "%s: %s\n", *launch->args, strerror(errno));
+	err = errno;
+	fprintf(stderr, "%s: %s\n", *launch->args, strerror(err));
+	if (context && err == EACCES)
+		fprintf(stderr, "SELinux may refuse it in context %s: see the audit log\n",
+			context);
 	_exit(EXIT_NOT_FOUND);
 }
 
@@ -284,12 +285,13 @@ static void become(void *data, int output)
  * message.
  */
 static int make_slot(const struct invocation *inv, const char *name,
-		     const struct launch *launch, bool confined)
+		     const struct launch *launch)
 {
 	if (mkdir(launch->slot->dir, 0700))
 		return -errno;
-	if (confined && vm_confine_load(inv, name, launch->slot, launch->pool, launch->args,
-					launch->cwd, launch->user))
+	if (launch->bounds->confined &&
+	    vm_confine_load(inv, name, launch->slot, launch->pool, launch->args, launch->cwd,
+			    launch->user))
 		return 1;
 	return vm_user_share_slot(launch->user, launch->slot->dir);
 }
@@ -302,7 +304,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 {
 	struct launch launch = {
 		.slot = slot, .pool = pool, .cwd = cwd, .args = args, .backing = backing,
-		.plugs = plugs, .user = user, .scope = bounds->scope,
+		.plugs = plugs, .user = user, .bounds = bounds,
 	};
 	int err, ends[2];
 
@@ -315,7 +317,7 @@ int qemu_launch(const struct invocation *inv, const char *name,
 		-errno : 0;
 	if (!err) {
 		launch.monitor = ends[1];
-		err = make_slot(inv, name, &launch, bounds->confined);
+		err = make_slot(inv, name, &launch);
 		if (!err)
 			err = backing_give(backing, user);
 		if (!err)

@@ -18,10 +18,12 @@ struct vm_user;
  * struct qemu_bounds - limits of a QEMU, beside its user
  * @scope: properties of its scope of systemd, one in each line, or NULL
  * @confined: QEMU runs in an AppArmor profile
+ * @context: the SELinux context that it runs in, or NULL
  */
 struct qemu_bounds {
 	const char *scope;
 	bool confined;
+	const char *context;
 };
 
 /**

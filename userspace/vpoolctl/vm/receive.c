@@ -248,7 +248,7 @@ static int choose_user(struct receive *receive)
 	return 0;
 }
 
-/* A host without AppArmor refuses a machine that must have a profile. */
+/* A host without AppArmor or SELinux refuses a machine that must have its profile or context. */
 static int check_confine(struct receive *receive)
 {
 	const char *confine = json_text(receive->offer, "confine");
@@ -398,6 +398,7 @@ static int launch(struct receive *receive)
 	const char *scope = json_text(receive->offer, "scope");
 	struct qemu_bounds bounds = {
 		.scope = *scope ? scope : NULL, .confined = receive->confined,
+		.context = vm_confine_context(json_text(receive->offer, "confine")),
 	};
 	int dir = open(cwd, O_PATH | O_DIRECTORY | O_CLOEXEC), err = -1;
 	char **args = make_args(receive);

@@ -249,7 +249,10 @@ static int launch_with(struct restore *restore, struct vm *vm, char **args)
 {
 	int cwd = open(restore->tpl.directory, O_PATH | O_DIRECTORY | O_CLOEXEC), err;
 	char *scope = scope_of_config(&restore->config);
-	const struct qemu_bounds bounds = { .scope = scope, .confined = restore->confined };
+	const struct qemu_bounds bounds = {
+		.scope = scope, .confined = restore->confined,
+		.context = vm_confine_context(restore->config.confine),
+	};
 	struct vm_plugs plugs = { 0 };
 	struct backing backing;
 

@@ -299,7 +299,10 @@ static int launch(const struct invocation *inv, struct vpool *vp,
 {
 	char **args = qemu_args(spec, vm->slot);
 	char *scope = scope_of_config(spec->config);
-	struct qemu_bounds bounds = { .scope = scope, .confined = spec->confined };
+	struct qemu_bounds bounds = {
+		.scope = scope, .confined = spec->confined,
+		.context = vm_confine_context(spec->config->confine),
+	};
 	int err = qemu_launch(inv, spec->config->name, vm->slot, vp, -1, args, backing,
 			      plugs, &spec->user, &bounds, qemu);
 

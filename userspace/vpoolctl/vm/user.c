@@ -199,7 +199,7 @@ static void set_environment(const struct vm_user *user)
 	setenv("USER", user->name, 1);
 }
 
-int vm_user_become(const struct vm_user *user)
+int vm_user_become(const struct vm_user *user, bool other_domain)
 {
 	struct rlimit limit = { user->locked, user->locked };
 
@@ -211,7 +211,7 @@ int vm_user_become(const struct vm_user *user)
 	    setresgid(user->gid, user->gid, user->gid) ||
 	    setresuid(user->uid, user->uid, user->uid))
 		return -errno;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (!other_domain && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	/* An error here would leave QEMU with privileges, so make certain. */
 	if (!setuid(0))

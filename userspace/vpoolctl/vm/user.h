@@ -58,10 +58,11 @@ int vm_user_of(pid_t pid, struct vm_user *user);
 void vm_user_join_group_of(struct vm_user *user, const char *path);
 
 /*
- * Give up the privileges of root in a child, for good: become the user. Return 0 or a
- * negative errno.
+ * Give up the privileges of root in a child, for good: become the user. The next program can
+ * get no privileges, unless it must run in another domain of SELinux: for that, the policies
+ * of hosts have no rule. Return 0 or a negative errno.
  */
-int vm_user_become(const struct vm_user *user);
+int vm_user_become(const struct vm_user *user, bool other_domain);
 
 /*
  * Let the QEMU of a slot use the directory of the slot, which exists. The files of vpoolctl

@@ -53,7 +53,7 @@ static size_t find_closed(const char *path)
 static void attempt_open(const struct vm_user *user, const char *path, bool writes, int to)
 {
 	struct attempt attempt = { 0 };
-	int err = vm_user_become(user), fd;
+	int err = vm_user_become(user, false), fd;
 
 	if (err) {
 		attempt.err = -err;
