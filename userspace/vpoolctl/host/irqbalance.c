@@ -10,7 +10,8 @@
  *
  * A running irqbalance does not read the file again at once, or has a list from its
  * environment. So vpoolctl also sends the list to its socket. The former list is stored
- * in VPOOL_RUN, and sent again after the last isolated pool is destroyed.
+ * in VPOOL_RUN, and sent again after the last isolated pool is destroyed. One that started
+ * beside an isolated pool has read the file: the CPUs of pools are not in its former list.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -42,6 +43,8 @@
 #define SHOWN VPOOL_RUN "/cpu-isolated.pools"
 #define SOCKETS "/run/irqbalance"
 #define STATE VPOOL_RUN "/irqbalance"
+/* Begin of the names of the variables that have a list of CPUs for irqbalance. */
+#define BANNED "IRQBALANCE_BANNED_CPU"
 /* Stands for an empty list in the state file. */
 #define NO_CPUS "-"
 
@@ -114,12 +117,12 @@ static void mount_isolated(const struct vpool_cpus *cpus)
 	vpool_cpus_free(&own);
 }
 
-/* Mount a new file only if the list has changed. */
-static void show_isolated(const struct vpool_cpus *cpus)
+/* Mount a new file only if the list has changed. @last is what the file has of pools. */
+static void show_isolated(const struct vpool_cpus *cpus, const struct vpool_cpus *last)
 {
-	char *last = read_text(SHOWN), *list = cpus_text(cpus);
+	char *before = cpus_text(last), *list = cpus_text(cpus);
 
-	if (strcmp(list, last ? last : "")) {
+	if (strcmp(list, before)) {
 		mount_isolated(cpus);
 		if (*list)
 			replace_file(SHOWN, list);
@@ -127,7 +130,17 @@ static void show_isolated(const struct vpool_cpus *cpus)
 			unlink(SHOWN);
 	}
 	free(list);
-	free(last);
+	free(before);
+}
+
+/* Read the CPUs of pools that the mounted file has. */
+static void read_shown(struct vpool_cpus *cpus)
+{
+	char *text = read_text(SHOWN);
+
+	if (!text || !parse(text, cpus))
+		*cpus = (struct vpool_cpus) { 0 };
+	free(text);
 }
 
 /* Connect to a running irqbalance. Return a descriptor, or -1. */
@@ -167,6 +180,12 @@ static bool say(const char *file, const char *words, char *answer, size_t room)
 	return said && more >= 0;
 }
 
+/* Return the process of a socket, whose name is irqbalancePID.sock. */
+static int pid_of(const char *file)
+{
+	return atoi(file + strlen("irqbalance"));
+}
+
 /* Read which CPUs irqbalance spares from "SLEEP 10 IRQ ... BANNED 00000000,0000000c". */
 static bool ask_spared(const char *file, struct vpool_cpus *cpus)
 {
@@ -201,26 +220,70 @@ static char *find_told(const char *state, const char *file)
 	return NULL;
 }
 
+/* Tell whether an irqbalance has a list from its environment, and read no file. */
+static bool has_own_list(const char *file)
+{
+	char variable[sizeof(BANNED)], *path = xprintf("/proc/%d/environ", pid_of(file));
+	FILE *environ = fopen(path, "re");
+	size_t len = 0;
+	bool has = false;
+	int c;
+
+	free(path);
+	while (environ && !has && (c = getc(environ)) != EOF) {
+		if (len < sizeof(variable))
+			variable[len] = c;
+		len = c ? len + 1 : 0;
+		has = len == strlen(BANNED) && !memcmp(variable, BANNED, len);
+	}
+	if (environ)
+		fclose(environ);
+	return has;
+}
+
+/*
+ * Read which CPUs an irqbalance spares beside those of pools: what it spared before vpoolctl
+ * told it anything. @last are the CPUs of pools that it may have read when it started.
+ */
+static bool find_former(const char *file, const char *was, const struct vpool_cpus *now,
+			const struct vpool_cpus *last, struct vpool_cpus *former)
+{
+	if (was)
+		return parse(was, former);
+	if (vpool_cpus_copy(former, now))
+		return false;
+	if (!has_own_list(file))
+		vpool_cpus_subtract(former, last);
+	return true;
+}
+
+/* Send the former list to one irqbalance. If that is empty, it goes back to its default list. */
+static void tell_former(const char *file, const char *was, const struct vpool_cpus *last)
+{
+	/* It started beside an isolated pool, and has read the file. */
+	if (!was && vpool_cpus_count(last) && !has_own_list(file))
+		was = NO_CPUS;
+	if (was)
+		tell_spare(file, strcmp(was, NO_CPUS) ? was : "NULL");
+}
+
 /*
  * Send the list to one irqbalance, and return its line of the new state, or NULL. If
- * @cpus is empty, send the former list. If that is empty too, irqbalance goes back to
- * its default list.
+ * @cpus is empty, send the former list.
  */
 static char *tell_one(const char *file, const struct vpool_cpus *cpus,
-		      const char *state)
+		      const struct vpool_cpus *last, const char *state)
 {
 	struct vpool_cpus spared = { 0 }, now = { 0 };
 	char *was = find_told(state, file), *list, *is, *line = NULL;
 	bool good;
 
 	if (!vpool_cpus_count(cpus)) {
-		if (was)
-			tell_spare(file, strcmp(was, NO_CPUS) ? was : "NULL");
+		tell_former(file, was, last);
 		free(was);
 		return NULL;
 	}
-	good = ask_spared(file, &now) &&
-	       (was ? parse(was, &spared) : !vpool_cpus_copy(&spared, &now));
+	good = ask_spared(file, &now) && find_former(file, was, &now, last, &spared);
 	if (good) {
 		list = union_text(&spared, cpus);
 		is = cpus_text(&now);
@@ -238,7 +301,7 @@ static char *tell_one(const char *file, const struct vpool_cpus *cpus,
 	return line;
 }
 
-static void tell_running(const struct vpool_cpus *cpus)
+static void tell_running(const struct vpool_cpus *cpus, const struct vpool_cpus *last)
 {
 	char *state = read_text(STATE), *fresh = xstrdup(""), *line, *more;
 	DIR *dir = opendir(SOCKETS);
@@ -247,7 +310,7 @@ static void tell_running(const struct vpool_cpus *cpus)
 	while (dir && (entry = readdir(dir))) {
 		if (strncmp(entry->d_name, "irqbalance", strlen("irqbalance")))
 			continue;
-		line = tell_one(entry->d_name, cpus, state);
+		line = tell_one(entry->d_name, cpus, last, state);
 		if (!line)
 			continue;
 		more = xprintf("%s%s", fresh, line);
@@ -267,8 +330,12 @@ static void tell_running(const struct vpool_cpus *cpus)
 
 void irqbalance_keep_off(const struct vpool_cpus *cpus)
 {
-	show_isolated(cpus);
-	tell_running(cpus);
+	struct vpool_cpus last;
+
+	read_shown(&last);
+	show_isolated(cpus, &last);
+	tell_running(cpus, &last);
+	vpool_cpus_free(&last);
 }
 
 bool irqbalance_is_told(void)
