@@ -114,7 +114,7 @@ try 0 create vms --cpus 1 --mem 160M
 # shellcheck disable=SC2054 # the commas belong to QEMU's options
 try 0 vm start one --pool vms --mem 144M --user $user --kernel /cluster/kernel \
 	--initrd /cluster/guest.cpio --disk $disk --console "${disk%/*}/console" \
-	--append 'console=ttyS0 quiet MB=16 ANSWER=10.0.2.15 WRITE=1' -- \
+	--append 'console=ttyS0 quiet MB=4 ANSWER=10.0.2.15 WRITE=1' -- \
 	-netdev 'user,id=net,hostfwd=tcp::7007-:7' -device virtio-net-pci,netdev=net
 
 if [ -z "${VPOOL_QUICK:-}" ]; then
@@ -160,7 +160,7 @@ section 'there'
 eventually 240 answers host1
 is 'the guest answers over the network' "$?" 0
 at=$(iteration host1)
-try 0 vm migrate one --to host2:vms --copy-disks --timeout 300 --downtime 2
+try 0 vm migrate one --to host2:vms --copy-disks --timeout 300 --downtime 5
 like 'migrate reports the durations' "$out" \
 	'migrated one to pool vms of host host2: downtime *[0-9] ms, total time *[0-9] ms; 144M back in pool vms'
 echo "# $out"
@@ -176,7 +176,7 @@ is 'the disk was copied' "$(there tail -c 4M $disk | md5sum)" "$(tail -c 4M $dis
 
 section 'back'
 at=$(iteration host2)
-there vpoolctl vm migrate one --to host1:vms --copy-disks --overwrite-disks --timeout 300 --downtime 2 \
+there vpoolctl vm migrate one --to host1:vms --copy-disks --overwrite-disks --timeout 300 --downtime 5 \
 	> "$dir/out" 2> "$dir/err"
 is 'the machine migrates back' "$? $(cat "$dir/err")" '0 '
 echo "# $(cat "$dir/out")"
@@ -219,7 +219,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	section 'the last word is lost'
 
 	export VPOOL_SSH=$here/relay VPOOL_TEST_HOST=host2
-	VPOOL_TEST_CUT=to:run try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	VPOOL_TEST_CUT=to:run try 1 vm migrate one --to host2:vms --copy-disks --downtime 5
 	like 'the source says how to go on' "$err" \
 		"vpoolctl: vm migrate one: host host2 was told to run it, but its answer was lost*vpoolctl vm resume one*"
 	is 'the machine is stopped' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
@@ -238,7 +238,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	section 'the answer is lost'
 
 	export VPOOL_SSH=$here/relay
-	VPOOL_TEST_CUT=from:runs try 1 vm migrate one --to host2:vms --copy-disks --downtime 2
+	VPOOL_TEST_CUT=from:runs try 1 vm migrate one --to host2:vms --copy-disks --downtime 5
 	unset VPOOL_SSH
 	like 'the source says how to go on' "$err" '*vpoolctl vm resume one*'
 	is 'the machine is stopped here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
@@ -282,7 +282,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 		--disk $home/two.img --console $home/console > "$dir/out" 2>&1
 	is 'a user starts a machine' $? 0
 	sed 's/^/# /' "$dir/out"
-	as_user vpoolctl vm migrate two --to host2:mine --copy-disks --timeout 300 --downtime 2 \
+	as_user vpoolctl vm migrate two --to host2:mine --copy-disks --timeout 300 --downtime 5 \
 		> "$dir/out" 2> "$dir/err"
 	is 'the user migrates it' "$? $(cat "$dir/err")" '0 '
 	sed 's/^/# /' "$dir/out"

@@ -87,7 +87,7 @@ domain() {
 	    <type arch='x86_64' machine='q35'>hvm</type>
 	    <kernel>$dir/kernel</kernel>
 	    <initrd>$dir/guest.cpio</initrd>
-	    <cmdline>console=ttyS0 quiet MB=16</cmdline>
+	    <cmdline>console=ttyS0 quiet MB=4</cmdline>
 	  </os>
 	  <features><acpi/></features>
 	  <cpu mode='host-passthrough' migratable='on'/>
@@ -225,7 +225,7 @@ like 'Pacemaker reads the metadata of the agent' "$(cat $dir/out)" '*<resource-a
 section 'ocf:vpool:vm'
 
 primitive m vpool vm false vm=m pool=$pool mem=144M kernel=$dir/kernel \
-	initrd=$dir/guest.cpio 'append=console=ttyS0 quiet MB=16' console=$console
+	initrd=$dir/guest.cpio 'append=console=ttyS0 quiet MB=4' console=$console
 is 'the resource is accepted' $? 0
 running() { [ -n "$(where m)" ]; }
 in_time 180 'Pacemaker starts the machine' running
