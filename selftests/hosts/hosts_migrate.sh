@@ -86,14 +86,15 @@ ssh_with() {
 	printf '#!/bin/sh\nexec ssh %s "$@"\n' "$*" > "$dir/ssh"
 	chmod +x "$dir/ssh"
 }
-has_target() { [ "$(there cat /sys/kernel/vpool/pools/vms/cpus/members)" -gt 0 ] 2> /dev/null; }
-# migrate_slowly: migrate in the background, for longer than the test needs.
+# The copy of the disk has at least one MiB.
+is_copied() { [ "$(there du -k $disk | cut -f 1)" -ge 1024 ] 2> /dev/null; }
+# migrate_slowly: migrate in the background, for longer than the test needs. Return while the
+# disk is being copied.
 migrate_slowly() {
 	vpoolctl vm migrate one --to host2:vms --copy-disks --bandwidth 1M --downtime 0.001 \
 		> "$dir/out" 2> "$dir/err" &
 	migration=$!
-	eventually 90 has_target
-	sleep 8
+	eventually 120 is_copied
 }
 
 section 'start a guest'

@@ -345,6 +345,20 @@ static struct json_object *offer(struct send *send)
 	return object;
 }
 
+/* Report why there is no answer to the offer. Only for a refusal it is plain what happened. */
+static void report_refusal(struct send *send, int err)
+{
+	char message[MIGRATION_MESSAGE];
+	int code = describe_loss(send->peer, send->to->host, err, message, sizeof(message));
+
+	if (code == TOOL_HOST_SILENT)
+		cmd_error(send->inv, send->vm->name, code,
+			  "not migrated, it still runs on pool '%s': %s", send->old.pool,
+			  message);
+	else
+		cmd_error(send->inv, send->vm->name, code, "%s", message);
+}
+
 /* Offer the machine, and wait until the other side has built a QEMU for it. */
 static int offer_machine(struct send *send)
 {
@@ -357,8 +371,7 @@ static int offer_machine(struct send *send)
 	err = peer_wait(send->peer, READY_MS, &answer);
 	disks_unmark(&send->disks);
 	if (err) {
-		report_loss(send->inv, send->vm->name, send->peer, send->to->host,
-			    err);
+		report_refusal(send, err);
 		return -1;
 	}
 	send->address = xstrdup(json_text(answer, "address"));
