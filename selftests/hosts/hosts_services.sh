@@ -4,7 +4,7 @@
 # Run virtual machines as services of two hosts, as in Documentation/hosts/services.rst:
 # libvirt's live migration with the hook, and Pacemaker with ocf:vpool:vm and with libvirt's
 # own agent: moves, a killed QEMU, a power cut. Runs in the first host of
-# "tools/vm/cluster 2 --cpus 3 --mem 1200M".
+# "tools/vm/cluster 2 --cpus 3 --mem 1400M".
 
 # shellcheck source=selftests/hosts/hosts.sh
 . "$(dirname "$(readlink -f "$0")")/hosts.sh"
@@ -224,6 +224,8 @@ like 'Pacemaker reads the metadata of the agent' "$(cat $dir/out)" '*<resource-a
 
 section 'ocf:vpool:vm'
 
+# The domain wrote there.
+both ": > $console"
 primitive m vpool vm false vm=m pool=$pool mem=144M kernel=$dir/kernel \
 	initrd=$dir/guest.cpio 'append=console=ttyS0 quiet MB=4' console=$console
 is 'the resource is accepted' $? 0
