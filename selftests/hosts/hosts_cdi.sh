@@ -191,17 +191,23 @@ has_members() { [ "$(value "$1" cpus/members)" = "$2" ]; }
 is_free() { has_members "$1" 0 && [ "$(value "$1" memory/used_bytes)" = 0 ]; }
 is_on() { [ "$(cpus_of "$pid")" = "$1" ]; }
 
+# left CGROUP: print "removed", or whether it has processes: 0 or 1
+left() {
+	local populated
+
+	populated=$(sed -n 's/^populated //p' "$1/cgroup.events" 2> /dev/null)
+	echo "${populated:-removed}"
+}
+is_left() { [ "$(left "$1")" = "$2" ]; }
+
 # returned NAME POOL CGROUP: check that a container has left nothing
 returned() {
-	local left
-
 	until_true 60 is_free "$2"
 	is "$1: the pool has no member and no used memory" "$(value "$2" cpus/members) $(
 		value "$2" memory/used_bytes) $(value "$2" memory/regions)" '0 0 0'
 	[ -n "${3-}" ] || return
-	until_true 20 test ! -e "$3"
-	left=$(sed -n 's/^populated //p' "$3/cgroup.events" 2> /dev/null)
-	is "$1: the cgroup" "${left:-removed}" "${4:-removed}"
+	until_true 20 is_left "$3" "${4:-removed}"
+	is "$1: the cgroup" "$(left "$3")" "${4:-removed}"
 }
 
 # common WHO POOL [OPTION]...: tests that are the same for root and for other users

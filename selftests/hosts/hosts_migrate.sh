@@ -40,11 +40,17 @@ clean_up() {
 trap clean_up EXIT
 
 # there COMMAND: run a command in the second host.
-there() { new_ssh host2 "$@"; }
+# shellcheck disable=SC2029 # it expands here
+there() { ssh host2 "$@"; }
+# Mend the link. The connection that the commands share would wait long for its next packet.
+mend() {
+	control mend host2
+	ssh -O exit host2 2> /dev/null
+}
 # Print the machines of a host, its memory in use and its dedicated CPUs.
 state_of() {
 	# shellcheck disable=SC2016 # the host expands it
-	new_ssh "$1" 'vpoolctl vm list --noheadings -o NAME,STATE
+	ssh "$1" 'vpoolctl vm list --noheadings -o NAME,STATE
 		cat /sys/kernel/vpool/pools/vms/memory/used_bytes /sys/kernel/vpool/pools/vms/cpus/members' |
 		xargs
 }
@@ -77,7 +83,7 @@ refused() {
 # Print the user, the capabilities and the mode of seccomp of the first machine of a host.
 user_of() {
 	# shellcheck disable=SC2016 # the host expands it
-	new_ssh "$1" 'pid=$(vpoolctl vm list --noheadings -o PID)
+	ssh "$1" 'pid=$(vpoolctl vm list --noheadings -o PID)
 		ps -o user:32= -p $pid; sed -n "s/^CapEff:\t0*/0/p; s/^Seccomp:\t//p" /proc/$((pid))/status' |
 		xargs
 }
@@ -213,7 +219,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	echo "# the source continued $((SECONDS - begin)) s after the cut"
 	is 'the source notices the silence' "$((SECONDS - begin <= 20))" 1
 	continues host1 'the guest continues'
-	control mend host2
+	mend
 	eventually 60 state_is host2 "$whole"
 	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
 
@@ -230,7 +236,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 		'vpoolctl: vm resume one: *host2*'
 	try 1 vm migrate one --to host2:vms
 	like 'nor does it migrate' "$err" '*host host2 was told to run it*vpoolctl vm resume one*'
-	control mend host2
+	mend
 	eventually 60 state_is host2 "$whole"
 	is 'the pool of the target is whole' "$(state_of host2)" "$whole"
 	try 0 vm resume one
@@ -243,7 +249,7 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 	unset VPOOL_SSH
 	like 'the source says how to go on' "$err" '*vpoolctl vm resume one*'
 	is 'the machine is stopped here' "$(state_of host1 | cut -d ' ' -f 1,2)" 'one postmigrate'
-	control mend host2
+	mend
 	is 'the machine runs there' "$(state_of host2 | cut -d ' ' -f 1,2)" 'one running'
 	try 1 vm resume one
 	like 'it does not continue here' "$err" \
@@ -259,7 +265,8 @@ if [ -z "${VPOOL_QUICK:-}" ]; then
 
 	# Root's ssh reaches the user of host2. The runtime directory is what pam_systemd would make.
 	for host in host1 host2; do
-		new_ssh $host "mkdir -p $home/.ssh $home/run && cp /root/.ssh/{authorized_keys,known_hosts,id_ed25519} $home/.ssh &&
+		# shellcheck disable=SC2029 # it expands here
+		ssh $host "mkdir -p $home/.ssh $home/run && cp /root/.ssh/{authorized_keys,known_hosts,id_ed25519} $home/.ssh &&
 			chown -R $user $home && chmod -R go= $home && usermod -p '*' -s /bin/bash $user
 			vpoolctl destroy vms; vpoolctl create mine --cpus 1 --mem 64M --owner $user"
 	done > /dev/null
