@@ -223,21 +223,17 @@ static char *find_told(const char *state, const char *file)
 /* Tell whether an irqbalance has a list from its environment, and read no file. */
 static bool has_own_list(const char *file)
 {
-	char variable[sizeof(BANNED)], *path = xprintf("/proc/%d/environ", pid_of(file));
-	FILE *environ = fopen(path, "re");
-	size_t len = 0;
+	char *path = xprintf("/proc/%d/environ", pid_of(file)), *variable = NULL;
+	FILE *from = fopen(path, "re");
+	size_t room = 0;
 	bool has = false;
-	int c;
 
+	while (from && !has && getdelim(&variable, &room, '\0', from) > 0)
+		has = !strncmp(variable, BANNED, strlen(BANNED));
+	if (from)
+		fclose(from);
+	free(variable);
 	free(path);
-	while (environ && !has && (c = getc(environ)) != EOF) {
-		if (len < sizeof(variable))
-			variable[len] = c;
-		len = c ? len + 1 : 0;
-		has = len == strlen(BANNED) && !memcmp(variable, BANNED, len);
-	}
-	if (environ)
-		fclose(environ);
 	return has;
 }
 
