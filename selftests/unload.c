@@ -88,12 +88,13 @@ FIXTURE_TEARDOWN(unload)
 static bool is_unused(void)
 {
 	__u64 end = vp_now_ms() + 10000;
-	char text[32] = "";
+	char text[32];
 
 	if (!vp_is_debug())
 		return !vp_unload_wait(10);
 	do {
-		vp_read_file("/sys/module/vpool/refcnt", text, sizeof(text));
+		if (vp_read_file("/sys/module/vpool/refcnt", text, sizeof(text)) < 0)
+			return false;
 	} while (strtol(text, NULL, 10) && vp_now_ms() < end);
 	return !strtol(text, NULL, 10);
 }
