@@ -200,7 +200,7 @@ help:
 	@echo '  make check            all tests; TESTS="fork tool_*"'
 	@echo '                        KERNELS="debug 6.12 7.3 6.1 6.12-rt"        50 min'
 	@echo '  make check-arm64      core kselftests on arm64, under emulation     10 min'
-	@echo '  make check-hosts      several hosts; TESTS="hosts_network"          25 min'
+	@echo '  make check-hosts      several hosts; TESTS="hosts_network"          30 min'
 	@echo '  make check-long       longer tests; VPOOL_ITERATIONS=1000000     8 hours'
 	@echo '  make check-deb        packages in a clean root; as root          15 min'
 	@echo '  make fuzz             VPOOL_FUZZ_SECONDS=3600 KERNEL=fuzz         1 hour'

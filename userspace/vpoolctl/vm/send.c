@@ -152,13 +152,18 @@ static int describe_loss(struct peer *peer, const char *host, int err,
 	return TOOL_HOST_UNREACHABLE;
 }
 
+/* @pool is where the machine still runs if its migration had begun, or NULL. */
 static void report_loss(const struct invocation *inv, const char *name,
-			struct peer *peer, const char *host, int err)
+			struct peer *peer, const char *host, const char *pool, int err)
 {
 	char message[MIGRATION_MESSAGE];
 	int code = describe_loss(peer, host, err, message, sizeof(message));
 
-	cmd_error(inv, name, code, "%s", message);
+	if (pool && code == TOOL_HOST_SILENT)
+		cmd_error(inv, name, code, "not migrated, it still runs on pool '%s': %s", pool,
+			  message);
+	else
+		cmd_error(inv, name, code, "%s", message);
 }
 
 /* Connecting */
@@ -218,7 +223,7 @@ static struct json_object *greet(const struct invocation *inv, const char *name,
 	}
 	err = peer_wait(*peer, HELLO_MS, &hello);
 	if (err) {
-		report_loss(inv, name, *peer, host, err);
+		report_loss(inv, name, *peer, host, NULL, err);
 		return NULL;
 	}
 	if (!check_hello(inv, name, host, hello))
@@ -345,20 +350,6 @@ static struct json_object *offer(struct send *send)
 	return object;
 }
 
-/* Report why there is no answer to the offer. Only for a refusal it is plain what happened. */
-static void report_refusal(struct send *send, int err)
-{
-	char message[MIGRATION_MESSAGE];
-	int code = describe_loss(send->peer, send->to->host, err, message, sizeof(message));
-
-	if (code == TOOL_HOST_SILENT)
-		cmd_error(send->inv, send->vm->name, code,
-			  "not migrated, it still runs on pool '%s': %s", send->old.pool,
-			  message);
-	else
-		cmd_error(send->inv, send->vm->name, code, "%s", message);
-}
-
 /* Offer the machine, and wait until the other side has built a QEMU for it. */
 static int offer_machine(struct send *send)
 {
@@ -371,7 +362,8 @@ static int offer_machine(struct send *send)
 	err = peer_wait(send->peer, READY_MS, &answer);
 	disks_unmark(&send->disks);
 	if (err) {
-		report_refusal(send, err);
+		report_loss(send->inv, send->vm->name, send->peer, send->to->host,
+			    send->old.pool, err);
 		return -1;
 	}
 	send->address = xstrdup(json_text(answer, "address"));
@@ -671,7 +663,7 @@ static struct json_object *ask(const struct invocation *inv, const char *name,
 	err = peer_wait(*peer, HELLO_MS, &answer);
 	if (!err)
 		return answer;
-	report_loss(inv, name, *peer, note->host, err);
+	report_loss(inv, name, *peer, note->host, NULL, err);
 	return NULL;
 }
 
